@@ -1,0 +1,47 @@
+const base = {
+  testEnvironment: 'node',
+  extensionsToTreatAsEsm: ['.ts', '.tsx'],
+  transformIgnorePatterns: [],
+  setupFiles: ['reflect-metadata'],
+  transform: { '\\.[cm]?[jt]sx?$': '<rootDir>/test/support/jest-transform.cjs' },
+};
+
+const withDatabase = {
+  ...base,
+  globalSetup: '<rootDir>/test/support/global-setup.ts',
+  globalTeardown: '<rootDir>/test/support/global-teardown.ts',
+};
+
+const pages = {
+  ...withDatabase,
+  displayName: 'pages',
+  testMatch: ['<rootDir>/test/pages/**/*.page.ts'],
+};
+
+/** Needs a browser, so it runs only with `npm run test:browser`. */
+const withBrowser = process.env.COUNTERSIGN_TEST_BROWSER === '1';
+
+export default {
+  maxWorkers: 2,
+  testTimeout: 60_000,
+  workerIdleMemoryLimit: '1GB',
+  coverageProvider: 'v8',
+  reporters: ['default', '<rootDir>/test/support/count-reporter.mjs'],
+  projects: withBrowser
+    ? [pages]
+    : [
+        {
+          ...base,
+          displayName: 'unit',
+          testMatch: ['<rootDir>/src/**/*.spec.ts?(x)', '<rootDir>/test/architecture.test.ts'],
+        },
+        {
+          ...withDatabase,
+          displayName: 'app',
+          testMatch: [
+            '<rootDir>/test/{flows,contracts,faults}/**/*.{flow,contract,fault}.ts',
+            '<rootDir>/test/{migrations,routes,secrets,compose}.test.ts',
+          ],
+        },
+      ],
+};

@@ -1,0 +1,40 @@
+import type { Id } from './ids.ts';
+
+export const ROLES = [
+  'admin',
+  'vendor_risk',
+  'responder',
+  'contract_owner',
+  'integration_engineer',
+  'auditor',
+  'party_contact',
+] as const;
+export type Role = (typeof ROLES)[number];
+
+/**
+ * Who acts. A plain value, born at an edge (route, job, CLI, link) and handed down; nothing below asks for "the current
+ * user" any other way.
+ *
+ * `partyId` null means the installation itself: operator staff or the system. Anyone else sees and touches only rows of
+ * the integrations that the party is in; row-level security holds the same line.
+ */
+export interface Principal {
+  kind: 'user' | 'token' | 'link' | 'source' | 'system';
+  /** Of the user, token, link or source; a fixed word for the system ("engine", "import", "cli"). */
+  id: Id | string;
+  /** The person behind a user or link, where one is known. */
+  personId?: Id;
+  roles: readonly Role[];
+  /** Narrower than the roles, for tokens and links. Absent: what the roles give. */
+  permissions?: readonly string[];
+  partyId: Id | null;
+  /** From delivery to last notice the same. */
+  correlationId: string;
+  /** The caller's address as the edge saw it; personal data. */
+  ip?: string;
+}
+
+/** The system acting on its own behalf. `as` names the part: "engine", "sequencer", "cli". */
+export function system(as: string, correlationId: string): Principal {
+  return { kind: 'system', id: as, roles: [], partyId: null, correlationId };
+}
