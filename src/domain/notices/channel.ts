@@ -1,0 +1,33 @@
+import type { Millis } from '../../kernel/time.ts';
+
+/**
+ * A way to tell somebody. Implemented under `plugins/channels/<key>/`, registered in `plugins/channels/registry.ts`,
+ * proven by `test/contracts/channel.contract.ts`.
+ */
+export interface Channel {
+  readonly key: string;
+  readonly title: string;
+  /** Whether an address has this channel's form and may be written to. */
+  accepts(address: string): boolean;
+  send(message: OutgoingMessage, call: { signal: AbortSignal; now(): Millis }): Promise<DeliveryAnswer>;
+}
+
+export interface OutgoingMessage {
+  /** Stable over every attempt: the receiver's way to see a double. */
+  messageId: string;
+  to: string;
+  subject: string;
+  text: string;
+  html: string;
+  /** BCP 47. */
+  language: string;
+}
+
+export type DeliveryAnswer =
+  /** The peer took responsibility (SMTP 250, HTTP 2xx). */
+  | { outcome: 'accepted'; peerAnswer: string }
+  /** The peer will never take it at this address. */
+  | { outcome: 'refused'; peerAnswer: string }
+  | { outcome: 'retry'; peerAnswer: string; after?: Millis }
+  /** Sent, and the answer was lost: send again under the same id. */
+  | { outcome: 'unknown'; peerAnswer: string };

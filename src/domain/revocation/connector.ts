@@ -1,0 +1,96 @@
+import type { z } from 'zod';
+import type { Secret } from '../../kernel/secret.ts';
+import type { Millis } from '../../kernel/time.ts';
+
+/**
+ * How to reach one kind of supplier. Implemented under `plugins/connectors/<key>/`, registered in
+ * `plugins/connectors/registry.ts`, proven by `test/contracts/connector.contract.ts`: dead twice is dead, gone is dead,
+ * unknown is never dead, no secret in any error.
+ *
+ * A connector reports one exchange and says what it means. It never decides that a credential is dead for good: that
+ * takes a positive control, and `domain/revocation` weighs both (`death.rules.ts`).
+ */
+export interface Connector<Settings = unknown> {
+  readonly key: string;
+  readonly title: string;
+  /** What a preset or connection must say for this connector. */
+  readonly settings: z.ZodType<Settings>;
+  readonly capabilities: readonly Capability[];
+  revocability(settings: Settings, credentialKind: string): Revocability;
+  /** Whether revoking needs the secret's value (else the supplier's id is enough). */
+  needsValue(settings: Settings): { revoke: boolean; probe: boolean };
+  revoke?(target: Target<Settings>, call: Call): Promise<RevokeAnswer>;
+  /** Tries the credential (or the control canary, when `target.value` is that) at its verifier. */
+  probe?(target: Target<Settings>, call: Call): Promise<ProbeAnswer>;
+  /** Whether our own authentication is accepted right now, on the path that the probe uses. */
+  checkOwnAuthentication?(target: Target<Settings>, call: Call): Promise<ProbeAnswer>;
+  endSessions?(target: Target<Settings>, call: Call): Promise<SessionsAnswer>;
+}
+
+export type Capability = 'issue' | 'revoke' | 'probe' | 'endSessions' | 'listUsage' | 'introspect';
+export const REVOCABILITIES = ['instant', 'delayed', 'expiry_only', 'manual', 'impossible'] as const;
+export type Revocability = (typeof REVOCABILITIES)[number];
+
+/** One credential version at one supplier account, with what is needed to speak about it. */
+export interface Target<Settings> {
+  settings: Settings;
+  /** Where the supplier is; a connection may override a preset's base URL. */
+  baseUrl: string;
+  /** Our own authentication at the supplier, by name as the settings refer to them: `client_id`, `client_secret`. */
+  auth: Readonly<Record<string, Secret>>;
+  credentialKind: string;
+  /** The supplier's own id for the version. */
+  supplierId: string | null;
+  /** The value under test, where it is at hand. */
+  value: Secret | null;
+}
+
+export interface Call {
+  idempotencyKey: string;
+  signal: AbortSignal;
+  now(): Millis;
+}
+
+/** What went over the wire, fit to be kept: no secret, no control characters, at most 2,000 characters of body. */
+export interface Exchange {
+  method: string;
+  /** With every secret and query value masked. */
+  url: string;
+  status: number | null;
+  /** Of the answer's body, redacted. */
+  extract: string;
+  startedAt: Millis;
+  endedAt: Millis;
+  /** Absent when an answer came. */
+  failure?: 'refused_by_guard' | 'dns' | 'connect' | 'tls' | 'timeout' | 'too_large' | 'aborted' | 'protocol';
+}
+
+export type RevokeAnswer =
+  /** The supplier says that it did, or will do, it. Not a proof. */
+  | { outcome: 'accepted'; exchange: Exchange }
+  /** The supplier says that there is no such credential. Not a proof either. */
+  | { outcome: 'gone'; exchange: Exchange }
+  /** The supplier will not: wrong request, not allowed, not supported. */
+  | { outcome: 'rejected'; why: string; exchange: Exchange; ownAuthentication?: boolean }
+  /** The supplier asks for another try. */
+  | { outcome: 'retry'; why: string; after?: Millis; exchange: Exchange }
+  /** Sent, and no answer that tells what happened. */
+  | { outcome: 'unknown'; why: string; exchange: Exchange }
+  /** No machine path: a person must do it. */
+  | { outcome: 'manual'; instructions: string };
+
+export type Verdict = 'live' | 'dead' | 'indeterminate';
+export interface ProbeAnswer {
+  verdict: Verdict;
+  /** One sentence: which answer led to the verdict. */
+  why: string;
+  exchange: Exchange | null;
+  retryAfter?: Millis;
+}
+
+export type SessionsAnswer =
+  | { outcome: 'ended'; exchange: Exchange }
+  | { outcome: 'residual'; until: Millis; why: string; exchange?: Exchange }
+  | { outcome: 'none'; why: string }
+  | { outcome: 'retry'; why: string; after?: Millis; exchange: Exchange }
+  | { outcome: 'unknown'; why: string; exchange?: Exchange };

@@ -1,0 +1,18 @@
+import type { Secret } from '../../kernel/secret.ts';
+
+/**
+ * Where secrets are kept. Implemented under `plugins/stores/<key>/`, chosen by configuration, proven by
+ * `test/contracts/store.contract.ts`.
+ */
+export interface Store {
+  readonly key: string;
+  /** @param boundTo what the secret belongs to (`connection:<id>:client_secret`); a read under another binding fails. */
+  put(boundTo: string, value: Secret): Promise<StoredRef>;
+  /** @throws Error when the reference is unknown, destroyed, or bound to something else. */
+  get(ref: StoredRef, boundTo: string): Promise<Secret>;
+  /** Destroys the value for good. Destroying twice is destroying once. */
+  destroy(ref: StoredRef): Promise<void>;
+}
+
+/** Opaque: `sealed:<id>`. Fit for a database row and a log. */
+export type StoredRef = string;
