@@ -1,4 +1,5 @@
 import type { Secret } from '../../kernel/secret.ts';
+import type { Db } from '../database/transactions.ts';
 
 /**
  * Where secrets are kept. Implemented under `plugins/stores/<key>/`, chosen by configuration, proven by
@@ -6,12 +7,15 @@ import type { Secret } from '../../kernel/secret.ts';
  */
 export interface Store {
   readonly key: string;
-  /** @param boundTo what the secret belongs to (`connection:<id>:client_secret`); a read under another binding fails. */
-  put(boundTo: string, value: Secret): Promise<StoredRef>;
+  /**
+   * @param boundTo what the secret belongs to (`connection:<id>:client_secret`); a read under another binding fails.
+   * @param db the caller's transaction: a store that keeps its values in our database joins it, others ignore it.
+   */
+  put(boundTo: string, value: Secret, db: Db): Promise<StoredRef>;
   /** @throws Error when the reference is unknown, destroyed, or bound to something else. */
-  get(ref: StoredRef, boundTo: string): Promise<Secret>;
+  get(ref: StoredRef, boundTo: string, db: Db): Promise<Secret>;
   /** Destroys the value for good. Destroying twice is destroying once. */
-  destroy(ref: StoredRef): Promise<void>;
+  destroy(ref: StoredRef, db: Db): Promise<void>;
 }
 
 /** Opaque: `sealed:<id>`. Fit for a database row and a log. */
