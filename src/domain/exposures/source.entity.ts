@@ -1,0 +1,64 @@
+import { Check, Column, Entity, ForeignKey, PrimaryColumn, Unique } from 'typeorm';
+
+@Check('source_trust_known', `(trust = ANY (ARRAY['act'::text, 'approve'::text, 'inform'::text]))`)
+@ForeignKey('Contact', ['ownerContactId'], ['id'], { name: 'source_owner_contact_fk' })
+@ForeignKey('Party', ['partyId'], ['id'], { name: 'source_party_fk' })
+@Unique('source_key', ['key'])
+@Entity({ name: 'source' })
+export class ExposureSource {
+  @PrimaryColumn({ name: 'id', type: 'uuid', primaryKeyConstraintName: 'source_pk' })
+  id: string;
+
+  @Column({ name: 'key', type: 'text' })
+  key: string;
+
+  @Column({ name: 'kind', type: 'text' })
+  kind: string;
+
+  @Column({ name: 'name', type: 'text' })
+  name: string;
+
+  @Column({ name: 'environment', type: 'text', default: 'production' })
+  environment: string;
+
+  @Column({
+    name: 'trust',
+    type: 'text',
+    default: 'approve',
+    comment: 'how far a report of this source may go unattended: act on its word, ask first, or only inform',
+  })
+  trust: string;
+
+  @Column({ name: 'party_id', type: 'uuid', nullable: true })
+  partyId: string | null;
+
+  @Column({ name: 'key_refs', type: 'jsonb', default: () => "'[]'" })
+  keyRefs: unknown;
+
+  @Column({ name: 'api_base_url', type: 'text', nullable: true })
+  apiBaseUrl: string | null;
+
+  @Column({ name: 'api_token_ref', type: 'text', nullable: true })
+  apiTokenRef: string | null;
+
+  @Column({ name: 'owner_contact_id', type: 'uuid', nullable: true })
+  ownerContactId: string | null;
+
+  @Column({ name: 'active', type: 'boolean', default: true })
+  active: boolean;
+
+  @Column({ name: 'quota_per_hour', type: 'int', default: 100000 })
+  quotaPerHour: number;
+
+  @Column({ name: 'last_seen_at', type: 'timestamptz', nullable: true })
+  lastSeenAt: Date | null;
+
+  @Column({ name: 'created_at', type: 'timestamptz' })
+  createdAt: Date;
+
+  @Column({ name: 'updated_at', type: 'timestamptz' })
+  updatedAt: Date;
+
+  @Column({ name: 'row_version', type: 'int', default: 1 })
+  rowVersion: number;
+}

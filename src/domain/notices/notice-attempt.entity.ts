@@ -1,0 +1,50 @@
+import { Check, Column, Entity, ForeignKey, PrimaryColumn, Unique } from 'typeorm';
+
+@Check(
+  'notice_attempt_outcome_known',
+  `(outcome = ANY (ARRAY['started'::text, 'accepted'::text, 'refused'::text, 'retry'::text, 'unknown'::text]))`,
+)
+@ForeignKey('Contact', ['contactId'], ['id'], { name: 'notice_attempt_contact_fk' })
+@ForeignKey('Notice', ['noticeId', 'partyId'], ['id', 'partyId'], { name: 'notice_attempt_notice_fk' })
+@Unique('notice_attempt_number', ['noticeId', 'number'])
+@Entity({ name: 'notice_attempt' })
+export class NoticeAttempt {
+  @PrimaryColumn({ name: 'id', type: 'uuid', primaryKeyConstraintName: 'notice_attempt_pk' })
+  id: string;
+
+  @Column({ name: 'notice_id', type: 'uuid' })
+  noticeId: string;
+
+  @Column({ name: 'party_id', type: 'uuid' })
+  partyId: string;
+
+  @Column({ name: 'number', type: 'int' })
+  number: number;
+
+  @Column({ name: 'channel', type: 'text' })
+  channel: string;
+
+  @Column({ name: 'contact_id', type: 'uuid', nullable: true })
+  contactId: string | null;
+
+  @Column({ name: 'address', type: 'text' })
+  address: string;
+
+  @Column({ name: 'started_at', type: 'timestamptz' })
+  startedAt: Date;
+
+  @Column({ name: 'ended_at', type: 'timestamptz', nullable: true })
+  endedAt: Date | null;
+
+  @Column({ name: 'outcome', type: 'text', default: 'started' })
+  outcome: string;
+
+  @Column({ name: 'peer_answer', type: 'text', default: '' })
+  peerAnswer: string;
+
+  @Column({ name: 'possibly_twice', type: 'boolean', default: false })
+  possiblyTwice: boolean;
+
+  @Column({ name: 'next_at', type: 'timestamptz', nullable: true })
+  nextAt: Date | null;
+}

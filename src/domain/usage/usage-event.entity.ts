@@ -1,0 +1,41 @@
+import { Column, Entity, ForeignKey, Index, PrimaryColumn } from 'typeorm';
+
+@ForeignKey(
+  'CredentialVersion',
+  ['versionId', 'credentialId', 'integrationId'],
+  ['id', 'credentialId', 'integrationId'],
+  { name: 'usage_event_version_fk' },
+)
+@Index('usage_event_by_version', ['versionId', 'at'])
+@Entity({ name: 'usage_event' })
+export class UsageEvent {
+  @PrimaryColumn({ name: 'id', type: 'uuid', primaryKeyConstraintName: 'usage_event_pk' })
+  id: string;
+
+  @Column({ name: 'version_id', type: 'uuid' })
+  versionId: string;
+
+  @Column({ name: 'credential_id', type: 'uuid' })
+  credentialId: string;
+
+  @Column({ name: 'integration_id', type: 'uuid' })
+  integrationId: string;
+
+  @Column({ name: 'location_id', type: 'uuid', nullable: true })
+  locationId: string | null;
+
+  @Column({ name: 'at', type: 'timestamptz' })
+  at: Date;
+
+  @Column({ name: 'outcome', type: 'text' })
+  outcome: string;
+
+  @Column({ name: 'actor', type: 'text', nullable: true })
+  actor: string | null;
+
+  @Column({ name: 'environment', type: 'text', nullable: true })
+  environment: string | null;
+
+  @Column({ name: 'reported_by', type: 'text' })
+  reportedBy: string;
+}
