@@ -8,18 +8,14 @@
 import type { MigrationInterface, QueryRunner } from 'typeorm';
 import { isolate } from './isolation.ts';
 
+/** Of the short references that people read out. A sequence waits for nobody; a number may be skipped. */
+const REFERENCE_PREFIXES = ['pty', 'agr', 'int', 'crd', 'inc', 'cas', 'exp', 'ntc', 'imp'];
+
 export class PartiesAndAgreements1795305600004 implements MigrationInterface {
   readonly name = 'PartiesAndAgreements1795305600004';
 
   async up(q: QueryRunner): Promise<void> {
     await q.query(`
-      CREATE TABLE reference_counter (
-        prefix text NOT NULL,
-        year int NOT NULL,
-        last int NOT NULL,
-        CONSTRAINT reference_counter_pk PRIMARY KEY (prefix, year)
-      );
-
       CREATE TABLE calendar (
         id uuid NOT NULL,
         key text NOT NULL,
@@ -185,7 +181,10 @@ export class PartiesAndAgreements1795305600004 implements MigrationInterface {
         CONSTRAINT term_recipient_contact_fk FOREIGN KEY (contact_id) REFERENCES contact (id)
       );
     `);
-    await isolate(q, 'reference_counter', 'installation');
+    for (const prefix of REFERENCE_PREFIXES) {
+      await q.query(`CREATE SEQUENCE reference_${prefix}`);
+      await q.query(`GRANT USAGE ON SEQUENCE reference_${prefix} TO countersign_app`);
+    }
     await isolate(q, 'calendar', 'installation');
     await isolate(q, 'party', 'party', { column: 'id' });
     await isolate(q, 'contact', 'party');
@@ -198,7 +197,8 @@ export class PartiesAndAgreements1795305600004 implements MigrationInterface {
 
   async down(q: QueryRunner): Promise<void> {
     await q.query(
-      `DROP TABLE term_recipient, term, agreement_version, agreement, address_of_record, contact, party, calendar, reference_counter`,
+      `DROP TABLE term_recipient, term, agreement_version, agreement, address_of_record, contact, party, calendar`,
     );
+    for (const prefix of REFERENCE_PREFIXES) await q.query(`DROP SEQUENCE reference_${prefix}`);
   }
 }
