@@ -90,7 +90,6 @@ const SETTINGS: Record<string, string> = {
 
 const FORGETFUL: Record<string, string> = {
   fsync: 'off',
-  synchronous_commit: 'off',
   full_page_writes: 'off',
   wal_level: 'minimal',
   max_wal_senders: '0',
