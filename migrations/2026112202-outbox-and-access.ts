@@ -30,7 +30,9 @@ export class OutboxAndAccess2026112202000 implements MigrationInterface {
       ) WITH (fillfactor = 70)`);
     // Each look asks for few columns of the unfinished rows only; finished ones weigh on none of these.
     await q.query(`CREATE INDEX outbox_due ON outbox (due_at) WHERE done_at IS NULL AND failed_at IS NULL`);
-    await q.query(`CREATE UNIQUE INDEX outbox_key ON outbox (job, key) WHERE key IS NOT NULL AND done_at IS NULL AND failed_at IS NULL`);
+    await q.query(
+      `CREATE UNIQUE INDEX outbox_key ON outbox (job, key) WHERE key IS NOT NULL AND done_at IS NULL AND failed_at IS NULL`,
+    );
     await q.query(`CREATE INDEX outbox_failed ON outbox (failed_at) WHERE failed_at IS NOT NULL`);
     await q.query(`CREATE INDEX outbox_done ON outbox (done_at) WHERE done_at IS NOT NULL`);
     await isolate(q, 'outbox', 'installation');
@@ -104,7 +106,7 @@ export class OutboxAndAccess2026112202000 implements MigrationInterface {
         CONSTRAINT session_user_fk FOREIGN KEY (user_id) REFERENCES user_account (id) ON DELETE CASCADE
       )`);
     await q.query(`CREATE INDEX session_expires ON session (expires_at)`);
-    await q.query(`CREATE INDEX session_user ON session (user_id)`);
+    await q.query(`CREATE INDEX session_by_user ON session (user_id)`);
     await isolate(q, 'session', 'installation');
 
     // Failures by subject (the hash of an address or of a caller), known or not, so that an unknown address behaves alike.

@@ -11,8 +11,8 @@ import { isolate } from './isolation.ts';
 /** Of the short references that people read out. A sequence waits for nobody; a number may be skipped. */
 const REFERENCE_PREFIXES = ['pty', 'agr', 'int', 'crd', 'inc', 'cas', 'exp', 'ntc', 'imp'];
 
-export class PartiesAndAgreements1795305600004 implements MigrationInterface {
-  readonly name = 'PartiesAndAgreements1795305600004';
+export class PartiesAndAgreements2026112204000 implements MigrationInterface {
+  readonly name = 'PartiesAndAgreements2026112204000';
 
   async up(q: QueryRunner): Promise<void> {
     await q.query(`

@@ -13,8 +13,8 @@ import { isolate } from './isolation.ts';
 const DUTIES = `'admission', 'issuance', 'storage', 'distribution', 'scope_approval', 'rotation', 'monitoring',
   'revocation', 'notification', 'containment', 'downstream_impact', 'recovery'`;
 
-export class IntegrationsAndCredentials1795305600005 implements MigrationInterface {
-  readonly name = 'IntegrationsAndCredentials1795305600005';
+export class IntegrationsAndCredentials2026112205000 implements MigrationInterface {
+  readonly name = 'IntegrationsAndCredentials2026112205000';
 
   async up(q: QueryRunner): Promise<void> {
     await q.query(`

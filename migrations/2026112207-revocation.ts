@@ -8,8 +8,8 @@
 import type { MigrationInterface, QueryRunner } from 'typeorm';
 import { isolate } from './isolation.ts';
 
-export class Revocation1795305600007 implements MigrationInterface {
-  readonly name = 'Revocation1795305600007';
+export class Revocation2026112207000 implements MigrationInterface {
+  readonly name = 'Revocation2026112207000';
 
   async up(q: QueryRunner): Promise<void> {
     await q.query(`

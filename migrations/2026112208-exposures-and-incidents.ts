@@ -9,8 +9,8 @@
 import type { MigrationInterface, QueryRunner } from 'typeorm';
 import { isolate } from './isolation.ts';
 
-export class ExposuresAndIncidents1795305600008 implements MigrationInterface {
-  readonly name = 'ExposuresAndIncidents1795305600008';
+export class ExposuresAndIncidents2026112208000 implements MigrationInterface {
+  readonly name = 'ExposuresAndIncidents2026112208000';
 
   async up(q: QueryRunner): Promise<void> {
     await q.query(`

@@ -8,8 +8,8 @@
 import type { MigrationInterface, QueryRunner } from 'typeorm';
 import { isolate } from './isolation.ts';
 
-export class Notices1795305600009 implements MigrationInterface {
-  readonly name = 'Notices1795305600009';
+export class Notices2026112209000 implements MigrationInterface {
+  readonly name = 'Notices2026112209000';
 
   async up(q: QueryRunner): Promise<void> {
     await q.query(`
@@ -36,6 +36,8 @@ export class Notices1795305600009 implements MigrationInterface {
         escalate_at timestamptz,
         warned_at timestamptz,
         escalated_at timestamptz,
+        next_clock_at timestamptz,
+        batch_id uuid,
         fulfilled_by text NOT NULL,
         facts jsonb NOT NULL,
         message_id text NOT NULL,
@@ -76,7 +78,9 @@ export class Notices1795305600009 implements MigrationInterface {
       CREATE INDEX notice_by_subject ON notice (subject_id);
       CREATE INDEX notice_by_party ON notice (party_id, created_at DESC);
       CREATE INDEX notice_by_integration ON notice (integration_id, created_at DESC);
-      CREATE INDEX notice_open_by_due ON notice (due_at) WHERE timeliness = 'open' AND obligation = 'required';
+      CREATE INDEX notice_by_next_clock ON notice (next_clock_at) WHERE next_clock_at IS NOT NULL;
+      CREATE INDEX notice_by_batch ON notice (batch_id) WHERE batch_id IS NOT NULL;
+      COMMENT ON COLUMN notice.next_clock_at IS 'when the clock has something to say next; null: nothing more';
       CREATE INDEX notice_to_send ON notice (next_attempt_at) WHERE dispatch IN ('owed', 'attempting') AND obligation = 'required';
 
       CREATE TABLE notice_attempt (

@@ -1,9 +1,142 @@
 import type { DataSourceOptions } from 'typeorm';
 import * as listed from '../migrations/index.ts';
+import { Person } from './domain/access/person.entity.ts';
+import { UserAccount } from './domain/access/user-account.entity.ts';
+import { UserRole } from './domain/access/user-role.entity.ts';
+import { Session } from './domain/access/session.entity.ts';
+import { LoginThrottle } from './domain/access/login-throttle.entity.ts';
+import { ApiToken } from './domain/access/api-token.entity.ts';
+import { LinkToken } from './domain/access/link-token.entity.ts';
+import { IdempotencyKey } from './domain/access/idempotency-key.entity.ts';
+import { OutboxRow } from './platform/outbox/outbox-row.entity.ts';
+import { QueueCanary } from './platform/queue/queue-canary.entity.ts';
+import { Party } from './domain/parties/party.entity.ts';
+import { Contact } from './domain/parties/contact.entity.ts';
+import { AddressOfRecord } from './domain/parties/address-of-record.entity.ts';
+import { Calendar } from './domain/agreements/calendar.entity.ts';
+import { Agreement } from './domain/agreements/agreement.entity.ts';
+import { AgreementVersion } from './domain/agreements/agreement-version.entity.ts';
+import { Term } from './domain/agreements/term.entity.ts';
+import { TermRecipient } from './domain/agreements/term-recipient.entity.ts';
+import { Integration } from './domain/integrations/integration.entity.ts';
+import { IntegrationParty } from './domain/integrations/integration-party.entity.ts';
+import { IntegrationDependency } from './domain/integrations/integration-dependency.entity.ts';
+import { Credential } from './domain/credentials/credential.entity.ts';
+import { CredentialUse } from './domain/credentials/credential-use.entity.ts';
+import { CredentialHolder } from './domain/credentials/credential-holder.entity.ts';
+import { CredentialScope } from './domain/credentials/credential-scope.entity.ts';
+import { CredentialVersion } from './domain/credentials/credential-version.entity.ts';
+import { Fingerprint } from './domain/credentials/fingerprint.entity.ts';
+import { CredentialLocation } from './domain/credentials/location.entity.ts';
+import { ReachableSystem } from './domain/credentials/system.entity.ts';
+import { CredentialSystem } from './domain/credentials/credential-system.entity.ts';
+import { LocationSystem } from './domain/credentials/location-system.entity.ts';
+import { UsageEvent } from './domain/usage/usage-event.entity.ts';
+import { Offering } from './domain/responsibility/offering.entity.ts';
+import { MatrixVersion } from './domain/responsibility/matrix-version.entity.ts';
+import { MatrixRow } from './domain/responsibility/matrix-row.entity.ts';
+import { MatrixPerformer } from './domain/responsibility/matrix-performer.entity.ts';
+import { Attestation } from './domain/responsibility/attestation.entity.ts';
+import { Attachment } from './domain/attachments/attachment.entity.ts';
+import { ConnectorPreset } from './domain/revocation/connector-preset.entity.ts';
+import { Connection } from './domain/revocation/connection.entity.ts';
+import { RevocationPath } from './domain/revocation/revocation-path.entity.ts';
+import { Drill } from './domain/revocation/drill.entity.ts';
+import { Evidence } from './domain/revocation/evidence.entity.ts';
+import { VersionDeath } from './domain/revocation/version-death.entity.ts';
+import { Statement } from './domain/revocation/statement.entity.ts';
+import { LocationProof } from './domain/revocation/location-proof.entity.ts';
+import { RiskAcceptance } from './domain/revocation/risk-acceptance.entity.ts';
+import { ExposureSource } from './domain/exposures/source.entity.ts';
+import { Delivery } from './domain/exposures/delivery.entity.ts';
+import { Exposure } from './domain/exposures/exposure.entity.ts';
+import { ExposureDigest } from './domain/exposures/exposure-digest.entity.ts';
+import { ExposureFoundAt } from './domain/exposures/exposure-found-at.entity.ts';
+import { Incident } from './domain/incidents/incident.entity.ts';
+import { IncidentCredential } from './domain/incidents/incident-credential.entity.ts';
+import { IncidentPlace } from './domain/incidents/incident-place.entity.ts';
+import { IncidentCase } from './domain/incidents/incident-case.entity.ts';
+import { CaseCredential } from './domain/incidents/case-credential.entity.ts';
+import { Instant } from './domain/incidents/instant.entity.ts';
+import { Notice } from './domain/notices/notice.entity.ts';
+import { NoticeAttempt } from './domain/notices/notice-attempt.entity.ts';
+import { Acknowledgement } from './domain/notices/acknowledgement.entity.ts';
+import { Escalation } from './domain/notices/escalation.entity.ts';
+import { Alert } from './domain/notices/alert.entity.ts';
+import { Subscription } from './domain/signals/subscription.entity.ts';
+import { SubscriptionAttempt } from './domain/signals/subscription-attempt.entity.ts';
+import { SealedSecret } from './platform/vault/sealed-secret.entity.ts';
 import { postgresOptions, type DataSourceNeeds } from './platform/database/data-sources.ts';
 
 /** Every entity, by name: nothing depends on paths or file endings. */
-export const entities: DataSourceNeeds['entities'] = [];
+export const entities: DataSourceNeeds['entities'] = [
+  Person,
+  UserAccount,
+  UserRole,
+  Session,
+  LoginThrottle,
+  ApiToken,
+  LinkToken,
+  IdempotencyKey,
+  OutboxRow,
+  QueueCanary,
+  Party,
+  Contact,
+  AddressOfRecord,
+  Calendar,
+  Agreement,
+  AgreementVersion,
+  Term,
+  TermRecipient,
+  Integration,
+  IntegrationParty,
+  IntegrationDependency,
+  Credential,
+  CredentialUse,
+  CredentialHolder,
+  CredentialScope,
+  CredentialVersion,
+  Fingerprint,
+  CredentialLocation,
+  ReachableSystem,
+  CredentialSystem,
+  LocationSystem,
+  UsageEvent,
+  Offering,
+  MatrixVersion,
+  MatrixRow,
+  MatrixPerformer,
+  Attestation,
+  Attachment,
+  ConnectorPreset,
+  Connection,
+  RevocationPath,
+  Drill,
+  Evidence,
+  VersionDeath,
+  Statement,
+  LocationProof,
+  RiskAcceptance,
+  ExposureSource,
+  Delivery,
+  Exposure,
+  ExposureDigest,
+  ExposureFoundAt,
+  Incident,
+  IncidentCredential,
+  IncidentPlace,
+  IncidentCase,
+  CaseCredential,
+  Instant,
+  Notice,
+  NoticeAttempt,
+  Acknowledgement,
+  Escalation,
+  Alert,
+  Subscription,
+  SubscriptionAttempt,
+  SealedSecret,
+];
 
 export const migrations: DataSourceNeeds['migrations'] = Object.values(listed);
 

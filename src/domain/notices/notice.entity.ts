@@ -24,10 +24,11 @@ import { Check, Column, Entity, ForeignKey, Index, PrimaryColumn, Unique } from 
 @Unique('notice_message_id', ['messageId'])
 @Unique('notice_once', ['idempotencyKey'])
 @Unique('notice_reference', ['reference'])
+@Index('notice_by_batch', { synchronize: false })
 @Index('notice_by_integration', { synchronize: false })
+@Index('notice_by_next_clock', { synchronize: false })
 @Index('notice_by_party', { synchronize: false })
 @Index('notice_by_subject', ['subjectId'])
-@Index('notice_open_by_due', { synchronize: false })
 @Index('notice_to_send', { synchronize: false })
 @Entity({ name: 'notice' })
 export class Notice {
@@ -96,6 +97,17 @@ export class Notice {
 
   @Column({ name: 'escalated_at', type: 'timestamptz', nullable: true })
   escalatedAt: Date | null;
+
+  @Column({
+    name: 'next_clock_at',
+    type: 'timestamptz',
+    nullable: true,
+    comment: 'when the clock has something to say next; null: nothing more',
+  })
+  nextClockAt: Date | null;
+
+  @Column({ name: 'batch_id', type: 'uuid', nullable: true })
+  batchId: string | null;
 
   @Column({ name: 'fulfilled_by', type: 'text' })
   fulfilledBy: string;
