@@ -233,23 +233,14 @@ describe('isolation', () => {
     await isolate(q, 'of_party', 'party', { column: 'holder' });
     await q.query(`CREATE TABLE of_record (name text)`);
     await isolate(q, 'of_record', 'installation', { appendOnly: true, partyMayInsert: true });
-    await q.query(
-      `DO $$ BEGIN IF to_regclass('integration_party') IS NULL THEN
-         CREATE TABLE integration_party (integration_id uuid, party_id uuid);
-         GRANT SELECT ON integration_party TO countersign_app; END IF; END $$`,
-    );
     await q.release();
     await owner.destroy();
-    const columns = await rowsOf<{ name: string }>(
-      db.adminUrl,
-      `SELECT column_name AS name FROM information_schema.columns WHERE table_name = 'integration_party' AND column_name = 'role'`,
-    );
     // Rows without their integrations: the constraints of that table are no part of this, only what is read from it.
     await rowsOf(
       db.adminUrl,
       `SET session_replication_role = replica;
-       INSERT INTO integration_party (integration_id, party_id ${columns.length ? ', role' : ''})
-       VALUES ('${seen}', '${ours}' ${columns.length ? ", 'supplier'" : ''}), ('${unseen}', '${theirs}' ${columns.length ? ", 'supplier'" : ''})`,
+       INSERT INTO integration_party (integration_id, party_id, party_name, role)
+       VALUES ('${seen}', '${ours}', 'Ours', 'supplier'), ('${unseen}', '${theirs}', 'Theirs', 'supplier')`,
     );
     dataSource = await new DataSource(dataSourceOptions(db.url)).initialize();
     transactions = new Transactions(dataSource);
