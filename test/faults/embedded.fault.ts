@@ -18,7 +18,7 @@ const onlyRoot = asRoot ? test : test.skip;
 
 const undo: (() => Promise<unknown>)[] = [];
 afterEach(async () => {
-  for (const step of undo.splice(0).reverse()) await step();
+  for (const step of undo.splice(0).toReversed()) await step();
 });
 
 /** A folder that the server's account can pass through; a temporary one is closed to others when it is made. */
@@ -119,8 +119,8 @@ describe('a server of the data folder', () => {
     const dir = await folder();
     const both = await Promise.all([start(dir), start(dir), start(dir)]);
     expect(new Set(both.map((local) => local.port)).size).toBe(1);
-    await keep(both[0]!);
-    expect(await kept(both[2]!)).toEqual([{ n: 42 }]);
+    await keep(both[0]);
+    expect(await kept(both[2])).toEqual([{ n: 42 }]);
   });
 
   test('stays for others when a command that started it is done', async () => {

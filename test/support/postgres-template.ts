@@ -6,9 +6,10 @@ export interface TestServer {
   app: string;
   owner: string;
   admin: string;
+  /** Migrated; copied for each test file. */
+  template: string;
 }
 
-export const TEMPLATE = 'countersign_template';
 const VARIABLE = 'COUNTERSIGN_TEST_SERVER';
 
 export function announceServer(server: TestServer): void {
@@ -36,7 +37,7 @@ let made = 0;
 
 /** A database of this test's own, copied from the migrated template. About 30 ms. */
 export async function cloneDatabase(): Promise<TestDatabase> {
-  return createDatabase(`TEMPLATE ${TEMPLATE} STRATEGY FILE_COPY`);
+  return createDatabase(`TEMPLATE ${testServer().template} STRATEGY FILE_COPY`);
 }
 
 /** A database without a single migration. */

@@ -85,7 +85,14 @@ async function homeOf(folder: string): Promise<string> {
   if (await exists(join(folder, 'pg'))) return folder;
   if (await canEnter(await serverAccount(join(folder, 'pg')), folder)) return folder;
   const home = join(SYSTEM_PLACE, createHash('sha256').update(folder).digest('hex').slice(0, 16));
-  await makeFolder(home, 0o755);
+  await makeFolder(home, 0o755).catch(() => {
+    throw refuse(
+      'data-folder-out-of-reach',
+      DATA_VARIABLE,
+      `Postgres does not run as root, the account that runs it may not enter ${folder}, and ${SYSTEM_PLACE} cannot be made`,
+      `Set ${DATA_VARIABLE} to a folder that every account may enter, or start as an account other than root.`,
+    );
+  });
   return home;
 }
 

@@ -83,6 +83,14 @@ export function refusedByPostgres(log: string, place: string, logFile: string): 
       `Give its account access, or set ${DATA_VARIABLE} to another folder.`,
     );
   }
+  if (/could not look up effective user ID/i.test(log)) {
+    return refuse(
+      'account-without-name',
+      'DATABASE_URL',
+      `this process runs as user id ${process.getuid?.()}, which has no entry in /etc/passwd, and Postgres wants a name`,
+      'Start as an account that has one, or set DATABASE_URL to a Postgres of your own.',
+    );
+  }
   const last = log.trim().split('\n').slice(-3).join(' | ') || 'it wrote nothing';
   return refuse(
     'postgres-did-not-start',
