@@ -1,6 +1,8 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { readdir } from 'node:fs/promises';
 import { Client } from 'pg';
 import { DataSource } from 'typeorm';
+import * as listed from '../migrations/index.ts';
 import { isolate } from '../migrations/isolation.ts';
 import { dataSourceOptions, migrations } from '../src/data-source.ts';
 import { system, type Principal } from '../src/kernel/principal.ts';
@@ -43,6 +45,14 @@ async function rowsOf<T extends object>(url: string, sql: string, parameters: un
 async function schemaOf(url: string): Promise<string> {
   return (await rowsOf<{ schema: string }>(url, SCHEMA))[0]!.schema;
 }
+
+test('every migration is listed, in the order of the numbers in its file name and its class', async () => {
+  const files = (await readdir(new URL('../migrations/', import.meta.url))).filter((name) =>
+    /^\d{10}-/.test(name),
+  );
+  const named = Object.keys(listed).sort((a, b) => (a.slice(-13) < b.slice(-13) ? -1 : 1));
+  expect(named.map((name) => name.slice(-13))).toEqual(files.sort().map((file) => `${file.slice(0, 10)}000`));
+});
 
 describe('the way up and down', () => {
   let db: TestDatabase;
@@ -153,12 +163,41 @@ describe('the migrated database', () => {
     expect(rows).toEqual([]);
   });
 
+  test('names in a policy only columns that are never empty', async () => {
+    const loose = await rowsOf(
+      db.adminUrl,
+      `SELECT c.relname, a.attname FROM pg_policy p
+         JOIN pg_depend d ON d.classid = 'pg_policy'::regclass AND d.objid = p.oid
+          AND d.refclassid = 'pg_class'::regclass AND d.refobjid = p.polrelid AND d.refobjsubid > 0
+         JOIN pg_class c ON c.oid = p.polrelid
+         JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum = d.refobjsubid
+        WHERE NOT a.attnotnull`,
+    );
+    expect(loose).toEqual([]);
+  });
+
+  test('guards what is append-only against every way of losing a row', async () => {
+    const tables = await rowsOf<{ name: string; guarded: boolean; changes: boolean }>(
+      db.adminUrl,
+      `SELECT c.relname AS name,
+              EXISTS (SELECT FROM pg_trigger t WHERE t.tgrelid = c.oid AND t.tgfoid = 'cs_refuse_truncate'::regproc
+                         AND (t.tgtype & 32) <> 0 AND t.tgenabled IN ('O', 'A')) AS guarded,
+              has_table_privilege('countersign_app', c.oid, 'UPDATE, DELETE, TRUNCATE') AS changes
+         FROM pg_class c
+        WHERE c.relnamespace = 'public'::regnamespace AND c.relkind IN ('r', 'p')
+          AND has_table_privilege('countersign_app', c.oid, 'INSERT')`,
+    );
+    expect(tables.filter((table) => table.guarded === table.changes)).toEqual([]);
+    expect(tables.some((table) => table.guarded)).toBe(true);
+  });
+
   test('lets nobody change or empty the ledger', async () => {
     const rights = await rowsOf<{ table: string; right: string }>(
       db.adminUrl,
       `SELECT c.relname AS table, r.name AS right FROM pg_class c, unnest('{UPDATE,DELETE,TRUNCATE}'::text[]) AS r(name)
         WHERE c.relnamespace = 'public'::regnamespace AND c.relname = 'ledger_entry'
-          AND has_table_privilege('countersign_app', c.oid, r.name)`,
+          AND (has_table_privilege('countersign_app', c.oid, r.name)
+               OR has_any_column_privilege('countersign_app', c.oid, 'UPDATE'))`,
     );
     expect(rights).toEqual([]);
     const unguarded = await rowsOf(

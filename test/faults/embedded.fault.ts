@@ -5,7 +5,12 @@ import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterEach, describe, expect, test } from '@jest/globals';
-import { Client } from 'pg';
+import { Client, Pool } from 'pg';
+import { migrations } from '../../src/data-source.ts';
+import type { Refused } from '../../src/kernel/errors.ts';
+import { migrate } from '../../src/platform/database/migrate.ts';
+import { assertRunningRole } from '../../src/platform/database/roles.ts';
+import { waitForDatabase } from '../../src/platform/database/wait-for-database.ts';
 import {
   startLocalPostgres,
   type LocalPostgres,
@@ -47,6 +52,14 @@ async function ask<T extends object>(
   } finally {
     await client.end();
   }
+}
+
+/** Each statement by itself, as an operator's client sends them. */
+async function run(url: string, statements: string[]): Promise<void> {
+  const client = new Client(url);
+  await client.connect();
+  for (const statement of statements) await client.query(statement);
+  await client.end();
 }
 
 const keep = (local: LocalPostgres) =>
@@ -168,6 +181,26 @@ describe('after a crash', () => {
     expect(await lost).toBeInstanceOf(Error);
   });
 
+  test('a supervised server runs again on the same port, and pools heal', async () => {
+    const local = await start(await folder(), { durable: true });
+    await keep(local);
+    const pool = new Pool({ connectionString: local.url(undefined, 'countersign_owner'), max: 2 });
+    pool.on('error', () => {});
+    undo.push(() => pool.end());
+    await pool.query('SELECT 1');
+    const restarted = new Promise<void>((done, fail) =>
+      local.supervise({ onRestart: done, onFailure: fail }),
+    );
+    process.kill(await pidOf(local), 'SIGKILL');
+    await restarted;
+    const rows = async (): Promise<unknown[]> =>
+      pool.query('SELECT n FROM kept').then(
+        (answer) => answer.rows,
+        () => rows(), // the connection that died with the server
+      );
+    expect(await rows()).toEqual([{ n: 42 }]);
+  });
+
   test('a pid file whose number now belongs to another program is no obstacle', async () => {
     const dir = await folder();
     const local = await start(dir);
@@ -221,6 +254,39 @@ describe('below a folder that only root may enter', () => {
     const dir = await folder();
     await writeFile(join(dir, 'postgres-location'), '/var/lib/countersign/gone\n');
     await expect(start(dir)).rejects.toMatchObject({ refusal: { code: 'database-gone' } });
+  });
+});
+
+describe('a server of the operator’s own, without our roles', () => {
+  test('is refused with the SQL that makes them, and takes the migrations once that has run', async () => {
+    const local = await start(await folder());
+    await ask(
+      local,
+      `ALTER ROLE countersign_owner RENAME TO other_owner; ALTER ROLE countersign_app RENAME TO other_app;
+       CREATE ROLE dba LOGIN CREATEROLE CREATEDB PASSWORD 'dba'`,
+      'countersign_admin',
+    );
+    const as = (role: string, password: string, database = 'theirs') =>
+      Object.assign(new URL(local.url(database)), { username: role, password }).href;
+    await run(as('dba', 'dba', 'postgres'), [`CREATE DATABASE theirs`]);
+
+    const refused = await waitForDatabase(as('countersign_app', 'choose another')).catch(
+      (thrown: unknown) => thrown,
+    );
+    expect(refused).toMatchObject({ refusal: { code: 'database-password' } });
+    const unfit = await migrate({ ownerUrl: as('dba', 'dba'), migrations }).catch(
+      (thrown: unknown) => thrown,
+    );
+    expect(unfit).toMatchObject({
+      refusal: { code: 'database-roles-missing', fields: [{ field: 'MIGRATE_DATABASE_URL' }] },
+    });
+    const { mend } = (unfit as Refused).refusal.fields![0]!;
+    expect(String(refused)).toContain(mend.slice(mend.indexOf('CREATE ROLE')));
+
+    await run(as('dba', 'dba'), mend.split('\n').slice(1));
+    const done = await migrate({ ownerUrl: as('countersign_owner', 'choose one'), migrations });
+    expect(done.applied.length).toBeGreaterThan(0);
+    await expect(assertRunningRole(as('countersign_app', 'choose another'))).resolves.toBeUndefined();
   });
 });
 

@@ -5,7 +5,7 @@ import { Refused, refusal } from '../../kernel/errors.ts';
 import { APP, OWNER } from '../embedded/roles.ts';
 import { dataSourceFactory, type DataSourceNeeds } from './data-sources.ts';
 import { assertOwnerRole } from './roles.ts';
-import { withClient } from './wait-for-database.ts';
+import { withClient } from './client.ts';
 
 /** Any number of ours: one migration at a time per database. */
 const MIGRATION_LOCK = 4_100_002;

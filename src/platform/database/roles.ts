@@ -1,17 +1,23 @@
-import type { ClientBase } from 'pg';
+import { escapeIdentifier, type ClientBase } from 'pg';
 import { Refused, refusal, type FieldProblem } from '../../kernel/errors.ts';
 import { APP, OWNER } from '../embedded/roles.ts';
-import { withClient } from './wait-for-database.ts';
+import { withClient } from './client.ts';
 
-/** What an operator of a Postgres of their own runs once, as its administrator. `database` is the name from the URL. */
+/**
+ * What an operator of a Postgres of their own runs once, as its administrator, superuser or not. `database` is the name
+ * from the URL; the passwords are theirs to choose.
+ */
 export function rolesSql(database: string): string {
-  const name = `"${database.replaceAll('"', '""')}"`;
+  const name = escapeIdentifier(database);
   return [
-    `CREATE ROLE ${OWNER} LOGIN NOSUPERUSER NOCREATEDB NOCREATEROLE NOBYPASSRLS PASSWORD '…';`,
-    `CREATE ROLE ${APP} LOGIN NOSUPERUSER NOCREATEDB NOCREATEROLE NOBYPASSRLS PASSWORD '…';`,
-    `ALTER DATABASE ${name} OWNER TO ${OWNER};`,
+    `CREATE ROLE ${OWNER} LOGIN NOCREATEDB NOCREATEROLE PASSWORD 'choose one';`,
+    `CREATE ROLE ${APP} LOGIN NOCREATEDB NOCREATEROLE PASSWORD 'choose another';`,
     `REVOKE ALL ON DATABASE ${name} FROM PUBLIC;`,
     `GRANT CONNECT ON DATABASE ${name} TO ${APP};`,
+    // Who is no superuser gives a database away only to a role that they are in.
+    `GRANT ${OWNER} TO CURRENT_USER;`,
+    `ALTER DATABASE ${name} OWNER TO ${OWNER};`,
+    `REVOKE ${OWNER} FROM CURRENT_USER;`,
   ].join('\n');
 }
 
@@ -62,7 +68,7 @@ export async function assertOwnerRole(client: ClientBase): Promise<void> {
     throw unfit(
       'database-not-owned',
       `${OWNER} may not create in the database ${found.db}`,
-      `As an administrator run:\nALTER DATABASE "${found.db}" OWNER TO ${OWNER};\nALTER SCHEMA public OWNER TO pg_database_owner;`,
+      `As an administrator run:\nALTER DATABASE ${escapeIdentifier(found.db)} OWNER TO ${OWNER};\nALTER SCHEMA public OWNER TO pg_database_owner;`,
     );
   }
 }

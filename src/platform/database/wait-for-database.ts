@@ -1,27 +1,13 @@
 import { setTimeout as pause } from 'node:timers/promises';
-import { Client } from 'pg';
+import type { Client } from 'pg';
 import { Refused, refusal } from '../../kernel/errors.ts';
 import { SECOND, type Millis } from '../../kernel/time.ts';
+import { APP, OWNER } from '../embedded/roles.ts';
+import { withClient } from './client.ts';
+import { rolesSql } from './roles.ts';
 
 /** Postgres 15: `security_invoker` views, `NULLS NOT DISTINCT`, no CREATE for everybody on schema public. */
 const OLDEST = 15;
-
-/** Opens one connection outside any pool, hands it to `work`, and closes it. */
-export async function withClient<T>(url: string, work: (client: Client) => Promise<T>): Promise<T> {
-  const client = new Client({
-    connectionString: url,
-    connectionTimeoutMillis: 5 * SECOND,
-    keepAlive: true,
-    application_name: 'countersign boot',
-  });
-  client.on('error', () => {}); // the running query rejects; without a listener the process would end
-  await client.connect();
-  try {
-    return await work(client);
-  } finally {
-    await client.end().catch(() => {});
-  }
-}
 
 /**
  * Returns when the database answers a real query. Waits while the server is unreachable, starting or full; says at once
@@ -96,12 +82,17 @@ function problemOf(thrown: unknown, url: string): Problem {
   const where = `${hostname || 'localhost'}:${port || '5432'}`;
   const database = decodeURIComponent(pathname.slice(1)) || username;
   switch (code) {
-    case '28P01':
+    case '28P01': {
+      // Postgres says the same for a role that does not exist.
+      const absent = [OWNER, APP].some((role) => role === username)
+        ? ` Where the server has no such role yet, an administrator runs:\n${rolesSql(database)}`
+        : '';
       return lasting(
         'database-password',
         `the password of ${username} is wrong`,
-        'Correct the password in $.',
+        `Correct the password in $.${absent}`,
       );
+    }
     case '28000':
       return lasting(
         'database-sign-in',

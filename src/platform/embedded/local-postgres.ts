@@ -4,6 +4,7 @@ import { makeCluster, passwordsOf } from './cluster.ts';
 import { exists, placeFor, pointTo, setAside } from './place.ts';
 import { APP, type RoleName } from './roles.ts';
 import { attachOrStart, stopServer } from './server.ts';
+import { superviseServer, type Watch } from './supervisor.ts';
 
 export interface LocalPostgresOptions {
   /** The data folder. Made where it is missing; may contain spaces. */
@@ -25,6 +26,8 @@ export interface LocalPostgres {
   /** It ran already: another process, or an earlier one that was killed, had started it. */
   reused: boolean;
   dataDirectory: string;
+  /** Starts the server again whenever it is found dead, until `stop()`. */
+  supervise(watch?: Watch): void;
   /**
    * Stops the server and waits until it has let go of its files.
    * @param o.unlessUsed leave it running while anybody else is connected
@@ -54,20 +57,27 @@ export async function startLocalPostgres(options: LocalPostgresOptions): Promise
   const binaries = await binariesFor(place.account, place.folder);
   if (!(await exists(place.cluster))) await makeCluster(place, binaries, passwords, options.durable);
   await pointTo(place);
+  const settings = { ...SETTINGS, ...(options.durable ? {} : FORGETFUL), ...options.appendOptions };
   const { port, reused } = await attachOrStart(place, binaries, passwords, {
     port: options.port || undefined,
-    settings: { ...SETTINGS, ...(options.durable ? {} : FORGETFUL), ...options.appendOptions },
+    settings,
   });
   const database = options.database ?? DEFAULT_DATABASE;
   await bootstrap(port, passwords, database);
+  const watches: (() => Promise<void>)[] = [];
   return {
     url: (name = database, role = APP) =>
       `postgres://${role}:${encodeURIComponent(passwords[role])}@127.0.0.1:${port}/${encodeURIComponent(name)}`,
     port,
     reused,
     dataDirectory: place.cluster,
+    supervise: (watch = {}) => {
+      const restart = () => attachOrStart(place, binaries, passwords, { port, settings });
+      watches.push(superviseServer(port, restart, watch));
+    },
     stop: async (o) => {
       if (o?.unlessUsed && (await otherSessions(port, passwords)) > 0) return false;
+      await Promise.all(watches.splice(0).map((end) => end()));
       await stopServer(place);
       return true;
     },
@@ -82,6 +92,7 @@ const SETTINGS: Record<string, string> = {
   track_commit_timestamp: 'on',
   timezone: 'UTC',
   log_timezone: 'UTC',
+  jit: 'off', // compiling costs more than our short statements
   log_line_prefix: '%m [%p] %q%u@%d ',
   // Details and parameters of a failed statement quote rows: names and addresses do not belong in a server's log.
   log_error_verbosity: 'terse',
