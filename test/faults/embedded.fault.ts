@@ -96,6 +96,10 @@ describe('a server of the data folder', () => {
     expect(settings).toEqual({ listens: '127.0.0.1', sockets: '', passwords: 'scram-sha-256', stamps: 'on' });
     expect((await stat(join(dir, 'postgres-passwords.json'))).mode & 0o777).toBe(0o600);
     expect((await stat(local.dataDirectory)).mode & 0o077).toBe(0);
+    const passwords = JSON.parse(await readFile(join(dir, 'postgres-passwords.json'), 'utf8')) as object;
+    const log = await readFile(join(dir, 'postgres.log'), 'utf8');
+    expect(log).toContain('ready to accept connections');
+    expect(Object.values(passwords).filter((password) => log.includes(String(password)))).toEqual([]);
 
     const stranger = new Client(local.url().replace(/:[^:@]+@/, ':wrong@'));
     await expect(stranger.connect()).rejects.toMatchObject({ code: '28P01' });

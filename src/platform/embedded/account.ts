@@ -28,8 +28,8 @@ export function accountNamed(passwd: string, name: string): Account | undefined 
     .find((line) => line.startsWith(`${name}:`))
     ?.split(':');
   if (!fields) return undefined;
-  const [uid, gid] = [Number(fields[2]), Number(fields[3])];
-  return Number.isInteger(uid) && Number.isInteger(gid) && uid !== 0 ? { uid, gid } : undefined;
+  const [uid, gid] = [Number.parseInt(fields[2] ?? '', 10), Number.parseInt(fields[3] ?? '', 10)];
+  return uid > 0 && gid >= 0 ? { uid, gid } : undefined;
 }
 
 /** Whether the account may pass through `folder` and every folder above it, by their mode bits. */
