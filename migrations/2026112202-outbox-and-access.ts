@@ -139,6 +139,23 @@ export class OutboxAndAccess2026112202000 implements MigrationInterface {
       )`);
     await isolate(q, 'api_token', 'installation');
 
+    // The token of a hash, if it is good now; and, at most once a minute, when it was last used. Every API request asks, in
+    // one round trip, before there is a principal that could open a transaction.
+    await q.query(`
+      CREATE FUNCTION cs_token(hash text, at timestamptz)
+      RETURNS TABLE (id uuid, role text, permissions text[], party_id uuid)
+      LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
+      #variable_conflict use_column
+      BEGIN
+        UPDATE api_token t SET last_used_at = at
+         WHERE t.token_hash = hash AND t.revoked_at IS NULL AND t.expires_at > at
+           AND (t.last_used_at IS NULL OR t.last_used_at < at - interval '1 minute');
+        RETURN QUERY SELECT t.id, t.role, t.permissions, t.party_id FROM api_token t
+         WHERE t.token_hash = hash AND t.revoked_at IS NULL AND t.expires_at > at;
+      END $$`);
+    await q.query(`REVOKE ALL ON FUNCTION cs_token(text, timestamptz) FROM PUBLIC`);
+    await q.query(`GRANT EXECUTE ON FUNCTION cs_token(text, timestamptz) TO countersign_app`);
+
     await q.query(`
       CREATE TABLE link_token (
         id uuid PRIMARY KEY,
@@ -179,6 +196,7 @@ export class OutboxAndAccess2026112202000 implements MigrationInterface {
 
   async down(q: QueryRunner): Promise<void> {
     await q.query(`DROP FUNCTION cs_outbox_put(jsonb)`);
+    await q.query(`DROP FUNCTION cs_token(text, timestamptz)`);
     for (const table of [
       'idempotency_key',
       'link_token',

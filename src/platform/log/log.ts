@@ -36,7 +36,17 @@ export abstract class Log {
 }
 
 /** What no line may carry, wherever it stands in the facts of a line. */
-const HIDDEN = ['authorization', 'cookie', 'set-cookie', 'password', 'token', 'secret', 'value', 'x-csrf-token', '_csrf'].flatMap((name) => {
+const HIDDEN = [
+  'authorization',
+  'cookie',
+  'set-cookie',
+  'password',
+  'token',
+  'secret',
+  'value',
+  'x-csrf-token',
+  '_csrf',
+].flatMap((name) => {
   const key = /^[a-z_]+$/.test(name) ? name : `["${name}"]`;
   const after = (path: string) => (key.startsWith('[') ? `${path}${key}` : `${path}.${key}`);
   return [key, after('*'), after('*.*'), after('*.*.*')];
@@ -59,7 +69,10 @@ export function createLog(config: Pick<Config, 'logLevel'>, to?: Writable): Logg
 /** An error as a line may show it: name, message and stack without what forges lines or terminals, cause included. */
 export function errorFacts(thrown: unknown): object {
   if (!(thrown instanceof Error)) return { message: errorText(thrown) };
-  const stack = (thrown.stack ?? '').split('\n').slice(1, 12).map((line) => errorText(line).trim());
+  const stack = (thrown.stack ?? '')
+    .split('\n')
+    .slice(1, 12)
+    .map((line) => errorText(line).trim());
   return {
     message: errorText(thrown),
     ...('code' in thrown && typeof thrown.code === 'string' ? { code: errorText(thrown.code) } : {}),
@@ -77,7 +90,11 @@ function requestFacts(request: { method?: string; url?: string; id?: unknown }):
 export class NestLog implements LoggerService {
   constructor(private readonly to: Logger) {}
 
-  private write(level: 'info' | 'error' | 'warn' | 'debug' | 'fatal', message: unknown, rest: unknown[]): void {
+  private write(
+    level: 'info' | 'error' | 'warn' | 'debug' | 'fatal',
+    message: unknown,
+    rest: unknown[],
+  ): void {
     const context = rest.length > 0 && typeof rest.at(-1) === 'string' ? rest.at(-1) : undefined;
     if (message instanceof Error) this.to[level]({ context, err: message }, message.message);
     else this.to[level]({ context }, errorText(message));

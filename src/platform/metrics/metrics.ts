@@ -13,16 +13,25 @@ export class Metrics {
   /** The counter of that name, made at its first use. */
   counter<L extends string>(name: string, help: string, labels: readonly L[] = []): Counter<L> {
     const known = this.registry.getSingleMetric(name);
-    return known ? (known as Counter<L>) : new Counter<L>({ name, help, labelNames: [...labels], registers: [this.registry] });
+    return known
+      ? (known as Counter<L>)
+      : new Counter<L>({ name, help, labelNames: [...labels], registers: [this.registry] });
   }
 
   gauge<L extends string>(name: string, help: string, labels: readonly L[] = []): Gauge<L> {
     const known = this.registry.getSingleMetric(name);
-    return known ? (known as Gauge<L>) : new Gauge<L>({ name, help, labelNames: [...labels], registers: [this.registry] });
+    return known
+      ? (known as Gauge<L>)
+      : new Gauge<L>({ name, help, labelNames: [...labels], registers: [this.registry] });
   }
 
   /** @param buckets upper bounds, in seconds */
-  histogram<L extends string>(name: string, help: string, labels: readonly L[] = [], buckets: number[] = [0.005, 0.02, 0.1, 0.5, 2, 10, 60]): Histogram<L> {
+  histogram<L extends string>(
+    name: string,
+    help: string,
+    labels: readonly L[] = [],
+    buckets: number[] = [0.005, 0.02, 0.1, 0.5, 2, 10, 60],
+  ): Histogram<L> {
     const known = this.registry.getSingleMetric(name);
     return known
       ? (known as Histogram<L>)

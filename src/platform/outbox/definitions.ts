@@ -42,7 +42,11 @@ export function defineJob<P>(job: {
   on?: readonly EventDefinition<P>[];
 }): JobDefinition<P> {
   if (defined.has(job.name)) throw new Error(`two jobs are named ${job.name}`);
-  const definition: JobDefinition<P> = { type: 'job', ...job, on: (job.on ?? []) as readonly EventDefinition<never>[] };
+  const definition: JobDefinition<P> = {
+    type: 'job',
+    ...job,
+    on: (job.on ?? []) as readonly EventDefinition<never>[],
+  };
   defined.set(job.name, definition as JobDefinition<never>);
   return definition;
 }

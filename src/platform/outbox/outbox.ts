@@ -33,12 +33,21 @@ export class Outbox {
   }
 
   /** Writes one row for a job, or one for each job that reacts to an event. */
-  put<P>(db: Db, what: JobDefinition<P> | EventDefinition<P>, payload: P, options: PutOptions = {}): Promise<void> {
+  put<P>(
+    db: Db,
+    what: JobDefinition<P> | EventDefinition<P>,
+    payload: P,
+    options: PutOptions = {},
+  ): Promise<void> {
     return this.putAll(db, what, [{ payload, ...options }]);
   }
 
   /** The same for many payloads, in one statement. @throws Error when a payload does not fit: our bug. */
-  async putAll<P>(db: Db, what: JobDefinition<P> | EventDefinition<P>, entries: readonly ({ payload: P } & PutOptions)[]): Promise<void> {
+  async putAll<P>(
+    db: Db,
+    what: JobDefinition<P> | EventDefinition<P>,
+    entries: readonly ({ payload: P } & PutOptions)[],
+  ): Promise<void> {
     const now = this.clock.now();
     const trail = correlationId();
     const rows = new Map<string, OutboxInput>();
@@ -71,9 +80,15 @@ interface OutboxInput {
 
 const MOST_BYTES = 10_000;
 
-function rowOf<P>(job: JobDefinition<never>, entry: { payload: P } & PutOptions, now: Millis, trail: string): OutboxInput {
+function rowOf<P>(
+  job: JobDefinition<never>,
+  entry: { payload: P } & PutOptions,
+  now: Millis,
+  trail: string,
+): OutboxInput {
   const payload = job.payload.parse(entry.payload);
-  if (JSON.stringify(payload).length > MOST_BYTES) throw new Error(`the payload of ${job.name} is larger than ${MOST_BYTES} bytes: put ids, not things`);
+  if (JSON.stringify(payload).length > MOST_BYTES)
+    throw new Error(`the payload of ${job.name} is larger than ${MOST_BYTES} bytes: put ids, not things`);
   return {
     id: newId(),
     job: job.name,

@@ -45,7 +45,14 @@ export class OutboxRows {
   async #query<T>(sql: string, params: unknown[]): Promise<T[]> {
     const answer: unknown = await this.transactions.run(this.#by, (db) => db.query(sql, params));
     // UPDATE … RETURNING comes back as [rows, count], SELECT as rows.
-    return (Array.isArray(answer) && answer.length === 2 && Array.isArray(answer[0]) && typeof answer[1] === 'number' ? answer[0] : answer) as T[];
+    return (
+      Array.isArray(answer) &&
+      answer.length === 2 &&
+      Array.isArray(answer[0]) &&
+      typeof answer[1] === 'number'
+        ? answer[0]
+        : answer
+    ) as T[];
   }
 
   /** Marks due rows as handed to a queue, and says which. */
@@ -67,7 +74,9 @@ export class OutboxRows {
 
   /** Takes the marks back after a queue refused the rows. */
   async unrelay(ids: readonly Id[]): Promise<void> {
-    await this.#query(`UPDATE outbox SET relayed_at = NULL WHERE id = ANY($1::uuid[]) AND ${UNFINISHED}`, [ids]);
+    await this.#query(`UPDATE outbox SET relayed_at = NULL WHERE id = ANY($1::uuid[]) AND ${UNFINISHED}`, [
+      ids,
+    ]);
   }
 
   /** @returns undefined when the row is finished, not due, or in other hands. */
@@ -119,7 +128,12 @@ export class OutboxRows {
   }
 
   /** @param retryAt undefined gives the row up. @param error already without control characters */
-  async fail(row: { id: Id; fence: number }, error: string, now: Millis, retryAt: Millis | undefined): Promise<void> {
+  async fail(
+    row: { id: Id; fence: number },
+    error: string,
+    now: Millis,
+    retryAt: Millis | undefined,
+  ): Promise<void> {
     await this.#query(
       `UPDATE outbox SET attempts = attempts + 1, last_error = $3, lease_until = NULL, relayed_at = NULL,
               failed_at = CASE WHEN $5::timestamptz IS NULL THEN $4::timestamptz END, due_at = coalesce($5::timestamptz, due_at)
@@ -130,12 +144,18 @@ export class OutboxRows {
 
   /** Gives a row back unfinished, as if it had never been claimed: the process is stopping. */
   async release(row: { id: Id; fence: number }): Promise<void> {
-    await this.#query(`UPDATE outbox SET lease_until = NULL, relayed_at = NULL WHERE id = $1 AND fence = $2 AND ${UNFINISHED}`, [row.id, row.fence]);
+    await this.#query(
+      `UPDATE outbox SET lease_until = NULL, relayed_at = NULL WHERE id = $1 AND fence = $2 AND ${UNFINISHED}`,
+      [row.id, row.fence],
+    );
   }
 
   /** Rows that are due and not finished: nought when everything that could happen has happened. */
   async due(now: Millis): Promise<number> {
-    const [row] = await this.#query<{ count: number }>(`SELECT count(*)::int AS count FROM outbox WHERE ${UNFINISHED} AND due_at <= $1`, [new Date(now)]);
+    const [row] = await this.#query<{ count: number }>(
+      `SELECT count(*)::int AS count FROM outbox WHERE ${UNFINISHED} AND due_at <= $1`,
+      [new Date(now)],
+    );
     return row?.count ?? 0;
   }
 

@@ -30,10 +30,19 @@ export interface BackendSettings {
   onError: (thrown: unknown) => void;
 }
 
-const KEEP = { removeOnComplete: { age: 3600, count: 1000 }, removeOnFail: { age: 14 * 86_400, count: 10_000 } };
+const KEEP = {
+  removeOnComplete: { age: 3600, count: 1000 },
+  removeOnFail: { age: 14 * 86_400, count: 10_000 },
+};
 
 // A job's own attempts cover the store's troubles only; the work's retries are rows of ours.
-const WORKER = { autorun: false, lockDuration: 30 * SECOND, stalledInterval: 5 * SECOND, maxStalledCount: 5, drainDelay: 5 };
+const WORKER = {
+  autorun: false,
+  lockDuration: 30 * SECOND,
+  stalledInterval: 5 * SECOND,
+  maxStalledCount: 5,
+  drainDelay: 5,
+};
 
 /**
  * Opens the backend that the configuration names. Objects made while their store is away stay dead (Postgres), so that
@@ -42,22 +51,39 @@ const WORKER = { autorun: false, lockDuration: 30 * SECOND, stalledInterval: 5 *
  * @throws Error when the store cannot be reached, or is set up so that it would lose work.
  */
 export async function openBackend(config: Config, settings: BackendSettings): Promise<Backend> {
-  return config.redisUrl ? openRedis(config.redisUrl, config.production, settings) : openPostgres(config.databaseUrl ?? '', settings);
+  return config.redisUrl
+    ? openRedis(config.redisUrl, config.production, settings)
+    : openPostgres(config.databaseUrl ?? '', settings);
 }
 
 async function openRedis(url: string, production: boolean, settings: BackendSettings): Promise<Backend> {
-  const producer = new Redis(url, { enableOfflineQueue: false, maxRetriesPerRequest: 1, lazyConnect: true, connectTimeout: 3 * SECOND });
-  const consumer = new Redis(url, { maxRetriesPerRequest: null, lazyConnect: true, connectTimeout: 3 * SECOND });
+  const producer = new Redis(url, {
+    enableOfflineQueue: false,
+    maxRetriesPerRequest: 1,
+    lazyConnect: true,
+    connectTimeout: 3 * SECOND,
+  });
+  const consumer = new Redis(url, {
+    maxRetriesPerRequest: null,
+    lazyConnect: true,
+    connectTimeout: 3 * SECOND,
+  });
   producer.on('error', settings.onError);
   consumer.on('error', settings.onError);
   try {
     await producer.connect();
     await refuseForgetfulRedis(producer, production);
     if (settings.onJob) await consumer.connect();
-    return await assemble('redis', settings, { Queue: producer, Worker: consumer }, createRedisBackend as never, async () => {
-      producer.disconnect();
-      consumer.disconnect();
-    });
+    return await assemble(
+      'redis',
+      settings,
+      { Queue: producer, Worker: consumer },
+      createRedisBackend as never,
+      async () => {
+        producer.disconnect();
+        consumer.disconnect();
+      },
+    );
   } catch (thrown) {
     producer.disconnect();
     consumer.disconnect();
@@ -73,7 +99,9 @@ async function refuseForgetfulRedis(redis: Redis, production: boolean): Promise<
   const info = `${await redis.info('memory')}\n${await redis.info('persistence')}`;
   const policy = /^maxmemory_policy:(\S+)/m.exec(info)?.[1];
   if (policy !== undefined && policy !== 'noeviction') {
-    throw new ForgetfulRedis(`REDIS_URL names a Redis that evicts (maxmemory-policy ${policy}): set maxmemory-policy noeviction`);
+    throw new ForgetfulRedis(
+      `REDIS_URL names a Redis that evicts (maxmemory-policy ${policy}): set maxmemory-policy noeviction`,
+    );
   }
   if (production && /^aof_enabled:0/m.test(info)) {
     throw new ForgetfulRedis('REDIS_URL names a Redis without an append-only file: set appendonly yes');
@@ -93,7 +121,13 @@ async function openPostgres(url: string, settings: BackendSettings): Promise<Bac
   pool.on('error', settings.onError);
   try {
     await pool.query('SELECT 1');
-    return await assemble('postgres', settings, { Queue: pool, Worker: pool }, createPostgresBackend as never, () => pool.end());
+    return await assemble(
+      'postgres',
+      settings,
+      { Queue: pool, Worker: pool },
+      createPostgresBackend as never,
+      () => pool.end(),
+    );
   } catch (thrown) {
     await pool.end();
     throw thrown;
@@ -110,13 +144,25 @@ async function assemble(
   const queues = new Map<QueueName, Queue<WakeUp>>();
   const workers: Worker<WakeUp>[] = [];
   for (const name of QUEUES) {
-    const queue = new Queue<WakeUp>(name, { connection: connections.Queue as never, defaultJobOptions: { ...KEEP, attempts: 1, sizeLimit: 10_000 } }, factory);
+    const queue = new Queue<WakeUp>(
+      name,
+      {
+        connection: connections.Queue as never,
+        defaultJobOptions: { ...KEEP, attempts: 1, sizeLimit: 10_000 },
+      },
+      factory,
+    );
     queue.on('error', settings.onError);
     queues.set(name, queue);
     const { onJob } = settings;
     if (!onJob) continue;
     const work = (job: Job<WakeUp>) => onJob(name, job.name, job.data);
-    const worker = new Worker<WakeUp>(name, work, { ...WORKER, ...KEEP, concurrency: CONCURRENCY[name], connection: connections.Worker as never }, factory);
+    const worker = new Worker<WakeUp>(
+      name,
+      work,
+      { ...WORKER, ...KEEP, concurrency: CONCURRENCY[name], connection: connections.Worker as never },
+      factory,
+    );
     worker.on('error', settings.onError);
     workers.push(worker);
   }
@@ -131,7 +177,9 @@ async function assemble(
       if (closed) throw new Error('the queue is closed');
       const queue = queues.get(name);
       if (!queue) throw new Error(`no queue ${name}`);
-      const added = queue.addBulk(jobs.map((job) => ({ name: job.name, data: job.data, opts: { jobId: job.id } })));
+      const added = queue.addBulk(
+        jobs.map((job) => ({ name: job.name, data: job.data, opts: { jobId: job.id } })),
+      );
       if ((await within(added, 2 * SECOND)) === 'late') {
         added.catch(settings.onError);
         throw new Error('the queue did not answer within two seconds');
@@ -142,7 +190,13 @@ async function assemble(
     },
     async close() {
       closed = true;
-      await within(Promise.all([...workers.map((worker) => worker.close(true)), ...[...queues.values()].map((queue) => queue.close())]), 2 * SECOND);
+      await within(
+        Promise.all([
+          ...workers.map((worker) => worker.close(true)),
+          ...[...queues.values()].map((queue) => queue.close()),
+        ]),
+        2 * SECOND,
+      );
       await within(release(), 3 * SECOND);
     },
   };

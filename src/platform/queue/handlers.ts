@@ -33,17 +33,21 @@ const Handles = DiscoveryService.createDecorator<JobDefinition<never>>();
 const Sweeps = DiscoveryService.createDecorator<SweepSettings>();
 
 /** Makes a provider the handler of a job. */
-export function JobHandler<P>(definition: JobDefinition<P>): <T extends new (...args: never[]) => Handler<P>>(target: T) => void {
-  return applyDecorators(Handles(definition as JobDefinition<never>), Injectable()) as never;
+export function JobHandler<P>(
+  definition: JobDefinition<P>,
+): (target: new (...args: never[]) => Handler<P>) => void {
+  return applyDecorators(Handles(definition as JobDefinition<never>), Injectable());
 }
 
 /** Makes a provider a sweep: run in worker processes, by one of them at a time. */
-export function Sweep(settings: SweepSettings): <T extends new (...args: never[]) => Sweeper>(target: T) => void {
-  return applyDecorators(Sweeps(settings), Injectable()) as never;
+export function Sweep(settings: SweepSettings): (target: new (...args: never[]) => Sweeper) => void {
+  return applyDecorators(Sweeps(settings), Injectable());
 }
 
 /** The handler of each job. @throws Error naming every job that has none, or more than one. */
-export function handlersOf(discovery: DiscoveryService): Map<string, { definition: JobDefinition<never>; handler: Handler<never> }> {
+export function handlersOf(
+  discovery: DiscoveryService,
+): Map<string, { definition: JobDefinition<never>; handler: Handler<never> }> {
   const found = new Map<string, { definition: JobDefinition<never>; handler: Handler<never> }>();
   const problems: string[] = [];
   for (const provider of discovery.getProviders({ metadataKey: Handles.KEY })) {

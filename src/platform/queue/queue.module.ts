@@ -1,4 +1,10 @@
-import { Global, Inject, Module, type BeforeApplicationShutdown, type OnApplicationBootstrap } from '@nestjs/common';
+import {
+  Global,
+  Inject,
+  Module,
+  type BeforeApplicationShutdown,
+  type OnApplicationBootstrap,
+} from '@nestjs/common';
 import { DiscoveryModule, DiscoveryService } from '@nestjs/core';
 import { DataSource } from 'typeorm';
 import { SECOND } from '../../kernel/time.ts';
@@ -11,17 +17,12 @@ import { Metrics } from '../metrics/metrics.ts';
 import { Outbox } from '../outbox/outbox.ts';
 import { OutboxRows } from '../outbox/rows.ts';
 import { QUEUE_POOL } from './backend.ts';
+import { Duties } from './duties.ts';
 import { handlersOf, sweepsOf } from './handlers.ts';
 import { Kick } from './kick.ts';
 import { Relay } from './relay.ts';
 import { Runner } from './runner.ts';
 import { Sweeps } from './sweeps.ts';
-
-/** What a process does: serves requests, runs jobs and sweeps, or (a command) neither. */
-export abstract class Duties {
-  abstract readonly serves: boolean;
-  abstract readonly works: boolean;
-}
 
 const MOST_CONNECTIONS = 16;
 /** Milliseconds that running jobs get when the process stops. */
@@ -32,8 +33,16 @@ const DRAIN = 25 * SECOND;
   imports: [DiscoveryModule],
   providers: [
     Kick,
-    { provide: Outbox, inject: [Clock, DataSource], useFactory: (clock: Clock, dataSource: DataSource) => new Outbox(clock, dataSource) },
-    { provide: OutboxRows, inject: [Transactions], useFactory: (transactions: Transactions) => new OutboxRows(transactions) },
+    {
+      provide: Outbox,
+      inject: [Clock, DataSource],
+      useFactory: (clock: Clock, dataSource: DataSource) => new Outbox(clock, dataSource),
+    },
+    {
+      provide: OutboxRows,
+      inject: [Transactions],
+      useFactory: (transactions: Transactions) => new OutboxRows(transactions),
+    },
     {
       provide: Runner,
       inject: [OutboxRows, Clock, Log, Metrics, Kick],
@@ -45,7 +54,11 @@ const DRAIN = 25 * SECOND;
       inject: [CONFIG, OutboxRows, Runner, Transactions, Clock, Log, Metrics],
       useFactory: (...needs: ConstructorParameters<typeof Relay>) => new Relay(...needs),
     },
-    { provide: Sweeps, inject: [CONFIG, Log, Metrics], useFactory: (...needs: ConstructorParameters<typeof Sweeps>) => new Sweeps(...needs) },
+    {
+      provide: Sweeps,
+      inject: [CONFIG, Log, Metrics],
+      useFactory: (...needs: ConstructorParameters<typeof Sweeps>) => new Sweeps(...needs),
+    },
   ],
   exports: [Kick, Outbox, OutboxRows, Relay, Sweeps],
 })
@@ -85,8 +98,11 @@ export class QueueModule implements OnApplicationBootstrap, BeforeApplicationShu
 
 /** A process that takes more than its share starves the others at the worst moment, so it does not start. */
 function refuseTooManyConnections(dataSource: DataSource, config: Config): void {
-  const own = Number((dataSource.options as { extra?: { max?: number } }).extra?.max ?? 10);
+  const own = (dataSource.options as { extra?: { max?: number } }).extra?.max ?? 10;
   const queue = config.queue === 'on' && !config.redisUrl ? QUEUE_POOL : 0;
   const sum = own + queue + 1; // one for the sweeps' locks
-  if (sum > MOST_CONNECTIONS) throw new Error(`a process may hold ${MOST_CONNECTIONS} database connections, and this one would hold ${sum}`);
+  if (sum > MOST_CONNECTIONS)
+    throw new Error(
+      `a process may hold ${MOST_CONNECTIONS} database connections, and this one would hold ${sum}`,
+    );
 }

@@ -40,6 +40,8 @@ export class Relay {
   #again = false;
   #timers: NodeJS.Timeout[] = [];
   #stopped = true;
+  #paused = false;
+  #works = false;
   readonly #room: Record<QueueName, number> = { ...CONCURRENCY };
   readonly #carried = new Set<Promise<unknown>>();
   readonly #by = system('queue', 'queue');
@@ -57,7 +59,11 @@ export class Relay {
   /** For the readiness probe. */
   get state(): { travel: Travel; backend: 'redis' | 'postgres' | 'off' | 'away'; refused?: string } {
     const backend = this.config.queue === 'off' ? 'off' : (this.#backend?.kind ?? 'away');
-    return { travel: this.#travel, backend, ...(this.#refusedForGood ? { refused: this.#refusedForGood } : {}) };
+    return {
+      travel: this.#travel,
+      backend,
+      ...(this.#refusedForGood ? { refused: this.#refusedForGood } : {}),
+    };
   }
 
   /**
@@ -72,11 +78,17 @@ export class Relay {
         await this.#open();
       } catch (thrown) {
         if (!this.config.redisUrl || thrown instanceof ForgetfulRedis) throw thrown;
-        this.log.error({ err: thrown, alert: 'queue-away' }, 'Redis is not there: the reconciler starts the work, and the connection is retried');
+        this.log.error(
+          { err: thrown, alert: 'queue-away' },
+          'Redis is not there: the reconciler starts the work, and the connection is retried',
+        );
       }
     }
     if (works) {
-      this.#timers.push(setInterval(() => this.pass(), LOOK), setInterval(() => void this.#prune(), 10 * MINUTE));
+      this.#timers.push(
+        setInterval(() => this.pass(), LOOK),
+        setInterval(() => void this.#prune(), 10 * MINUTE),
+      );
       if (this.config.queue === 'on') this.#timers.push(setInterval(() => void this.#canary(), CANARY_EVERY));
     } else if (this.config.queue === 'on') {
       this.#timers.push(setInterval(() => void this.#reopen(), SECOND));
@@ -86,11 +98,16 @@ export class Relay {
     this.pass();
   }
 
-  #works = false;
+  /** Takes nothing up while paused; what runs goes on. */
+  pause(paused: boolean): void {
+    this.#paused = paused;
+    this.runner.pause(paused);
+    if (!paused) this.pass();
+  }
 
   /** Wakes the relay. Returns at once; wakes during a pass cause one more pass after it. */
   pass(): void {
-    if (this.#stopped) return;
+    if (this.#stopped || this.#paused) return;
     if (this.#passing) {
       this.#again = true;
       return;
@@ -108,7 +125,8 @@ export class Relay {
 
   /** Resolves when no pass is running and nothing that this process carries is unfinished. */
   async idle(): Promise<void> {
-    while (this.#passing || this.#carried.size > 0) await Promise.allSettled([this.#passing, ...this.#carried]);
+    while (this.#passing || this.#carried.size > 0)
+      await Promise.allSettled([this.#passing, ...this.#carried]);
   }
 
   async #pass(): Promise<void> {
@@ -129,7 +147,10 @@ export class Relay {
       for (const queue of QUEUES) {
         const jobs = due.filter((row) => row.queue === queue);
         if (jobs.length === 0) continue;
-        await backend.add(queue, jobs.map((row) => ({ name: 'row', data: { id: row.id }, id: `out-${row.id}-${row.relays}` })));
+        await backend.add(
+          queue,
+          jobs.map((row) => ({ name: 'row', data: { id: row.id }, id: `out-${row.id}-${row.relays}` })),
+        );
       }
       return true;
     } catch (thrown) {
@@ -171,7 +192,13 @@ export class Relay {
 
   /** Tries again, at growing intervals, to get a queue that is wanted and away. */
   async #reopen(): Promise<void> {
-    if (this.config.queue === 'off' || this.#stopped || this.#refusedForGood || performance.now() < this.#retryAt) return;
+    if (
+      this.config.queue === 'off' ||
+      this.#stopped ||
+      this.#refusedForGood ||
+      performance.now() < this.#retryAt
+    )
+      return;
     if (this.#travel === 'queue') return;
     this.#opening ??= (async () => {
       this.#retryAt = performance.now() + this.#retryWait;
@@ -199,11 +226,15 @@ export class Relay {
     if (this.#travel === 'carrying') return;
     this.#travel = 'carrying';
     this.#retryAt = performance.now() + this.#retryWait;
-    this.log.error({ err: thrown, alert: 'queue-away' }, 'the queue does not take work: the reconciler carries it until it does');
+    this.log.error(
+      { err: thrown, alert: 'queue-away' },
+      'the queue does not take work: the reconciler carries it until it does',
+    );
   }
 
   async #addCanaries(backend: Backend): Promise<void> {
-    for (const queue of QUEUES) await backend.add(queue, [{ name: 'canary', data: { id: queue }, id: `canary-${newId()}` }]);
+    for (const queue of QUEUES)
+      await backend.add(queue, [{ name: 'canary', data: { id: queue }, id: `canary-${newId()}` }]);
   }
 
   /** Sends a harmless job through each queue; one that stays away for a minute shows a queue that is silently dead. */
@@ -269,13 +300,17 @@ export class Relay {
   async stopWorking(limit: Millis): Promise<void> {
     for (const timer of this.#timers.splice(0)) clearInterval(timer);
     this.#works = false;
-    await Promise.all([this.#backend?.closeWorkers().catch((thrown: unknown) => this.#complain(thrown)), this.runner.drain(limit)]);
+    await Promise.all([
+      this.#backend?.closeWorkers().catch((thrown: unknown) => this.#complain(thrown)),
+      this.runner.drain(limit),
+    ]);
   }
 
   /** Second half: what the last handlers wrote goes out to other processes; then the store is let go. */
   async stop(): Promise<void> {
     await this.#passing;
-    if (this.#travel === 'queue' && !this.#stopped) await this.#pass().catch((thrown: unknown) => this.#complain(thrown));
+    if (this.#travel === 'queue' && !this.#stopped)
+      await this.#pass().catch((thrown: unknown) => this.#complain(thrown));
     this.#stopped = true;
     await this.#opening;
     await this.#backend?.close();

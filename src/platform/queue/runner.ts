@@ -15,7 +15,12 @@ const HEARTBEAT: Millis = 2.5 * SECOND;
 const TIME_LIMIT: Millis = 5 * MINUTE;
 
 /** How many rows of one queue a process works on at once. */
-export const CONCURRENCY: Readonly<Record<QueueName, number>> = { engine: 8, notices: 8, intake: 8, housekeeping: 2 };
+export const CONCURRENCY: Readonly<Record<QueueName, number>> = {
+  engine: 8,
+  notices: 8,
+  intake: 8,
+  housekeeping: 2,
+};
 
 /** Milliseconds until the next try: doubles with each failure up to an hour, spread over ±20 % so that a crowd disperses. */
 export function backoff(retry: Retry, failures: number, random: number): Millis {
@@ -27,6 +32,7 @@ export class Runner {
   readonly #inHand = new Map<Id, { fence: number; lost: AbortController }>();
   readonly #stopping = new AbortController();
   readonly #running = new Set<Promise<unknown>>();
+  #paused = false;
   #heart: NodeJS.Timeout | undefined;
   #handlers = new Map<string, { definition: JobDefinition<never>; handler: Handler<never> }>();
 
@@ -38,13 +44,18 @@ export class Runner {
     private readonly wake: () => void,
   ) {}
 
+  /** A wake-up that comes while paused is dropped; its row is found again. */
+  pause(paused: boolean): void {
+    this.#paused = paused;
+  }
+
   use(handlers: Map<string, { definition: JobDefinition<never>; handler: Handler<never> }>): void {
     this.#handlers = handlers;
   }
 
   /** Runs a row that a wake-up named, unless somebody else has it or had it. */
   async byId(id: Id): Promise<void> {
-    if (this.#stopping.signal.aborted) return;
+    if (this.#stopping.signal.aborted || this.#paused) return;
     await this.#track(
       (async () => {
         const row = await this.rows.claim(id, this.clock.now(), LEASE);
@@ -55,25 +66,24 @@ export class Runner {
 
   /** Takes up to `limit` due rows of a queue; each answer runs one of them. */
   async takeDue(queue: QueueName, limit: number): Promise<(() => Promise<void>)[]> {
-    if (this.#stopping.signal.aborted) return [];
+    if (this.#stopping.signal.aborted || this.#paused) return [];
     const claimed = await this.rows.claimDue(queue, this.clock.now(), LEASE, limit);
     return claimed.map((row) => () => this.#track(this.#run(row)));
   }
 
   /** Waits for running handlers; after `limit` they are told to stop, and what has not then ended is left to its lease. */
   async drain(limit: Millis): Promise<void> {
-    const ended = Promise.allSettled([...this.#running]);
+    const ended = Promise.allSettled(this.#running);
     await within(ended, limit);
     this.#stopping.abort(new Error('the process is stopping'));
-    await within(Promise.allSettled([...this.#running]), 2 * SECOND);
+    await within(Promise.allSettled(this.#running), 2 * SECOND);
     clearInterval(this.#heart);
   }
 
   #track<T>(work: Promise<T>): Promise<T> {
-    this.#running.add(work);
-    const done = () => this.#running.delete(work);
-    work.then(done, done);
-    return work;
+    const tracked = work.finally(() => this.#running.delete(tracked));
+    this.#running.add(tracked);
+    return tracked;
   }
 
   async #run(row: ClaimedRow): Promise<void> {
@@ -88,7 +98,11 @@ export class Runner {
         if (!known) throw new Error(`this version knows no job ${row.job}`);
         const signal = AbortSignal.any([lost.signal, this.#stopping.signal, AbortSignal.timeout(TIME_LIMIT)]);
         const by = system(row.job, row.correlationId);
-        await known.handler.handle(known.definition.payload.parse(row.payload), { by, attempt: row.attempts + 1, signal });
+        await known.handler.handle(known.definition.payload.parse(row.payload), {
+          by,
+          attempt: row.attempts + 1,
+          signal,
+        });
         const finished = await this.rows.finish(row, this.clock.now());
         if (finished === 'again') this.wake();
         if (finished === 'lost') outcome = 'lost';
@@ -112,15 +126,24 @@ export class Runner {
       const now = this.clock.now();
       // A job of another version is kept for the process that knows it.
       const again = retry ? failures < retry.attempts : true;
-      const retryAt = again ? now + backoff(retry ?? { attempts: 0, backoff: 30 * SECOND }, failures, Math.random()) : undefined;
+      const retryAt = again
+        ? now + backoff(retry ?? { attempts: 0, backoff: 30 * SECOND }, failures, Math.random())
+        : undefined;
       await this.rows.fail(row, errorText(thrown), now, retryAt);
       const facts = { job: row.job, row: row.id, failures, err: thrown };
       if (again) this.log.warn(facts, 'a job failed and will be tried again');
-      else this.log.error({ ...facts, alert: 'job-given-up' }, 'a job was given up: mend the cause, then `countersign outbox retry`');
+      else
+        this.log.error(
+          { ...facts, alert: 'job-given-up' },
+          'a job was given up: mend the cause, then `countersign outbox retry`',
+        );
       return again ? 'failed' : 'given-up';
     } catch (unwritable) {
       // The lease runs out and a sweep finds the row.
-      this.log.error({ job: row.job, row: row.id, err: unwritable }, 'the failure of a job could not be written');
+      this.log.error(
+        { job: row.job, row: row.id, err: unwritable },
+        'the failure of a job could not be written',
+      );
       return 'failed';
     }
   }

@@ -21,6 +21,7 @@ export class Sweeps {
   readonly #timers = new Map<string, NodeJS.Timeout>();
   #session: Promise<pg.Client> | undefined;
   #stopped = false;
+  #paused = false;
 
   constructor(
     private readonly config: Config,
@@ -39,8 +40,15 @@ export class Sweeps {
 
   #plan(settings: SweepSettings, wait: Millis): void {
     if (this.#stopped) return;
-    const timer = setTimeout(() => void this.run(settings.name).finally(() => this.#plan(settings, settings.every)), wait);
+    const timer = setTimeout(
+      () => void this.run(settings.name).finally(() => this.#plan(settings, settings.every)),
+      wait,
+    );
     this.#timers.set(settings.name, timer.unref());
+  }
+
+  pause(paused: boolean): void {
+    this.#paused = paused;
   }
 
   /** One round of every sweep, in order: what tests call after moving their clock. */
@@ -60,12 +68,15 @@ export class Sweeps {
   }
 
   async #round(name: string, sweeper: Sweeper): Promise<void> {
-    if (this.#stopped) return;
+    if (this.#stopped || this.#paused) return;
     const correlationId = newId();
     await withCorrelation(correlationId, async () => {
       try {
         const session = await this.#open();
-        const { rows } = await session.query<{ mine: boolean }>('SELECT pg_try_advisory_lock($1, hashtext($2)) AS mine', [LOCKS, name]);
+        const { rows } = await session.query<{ mine: boolean }>(
+          'SELECT pg_try_advisory_lock($1, hashtext($2)) AS mine',
+          [LOCKS, name],
+        );
         if (!rows[0]?.mine) return;
         try {
           await sweeper.sweep(system(name, correlationId));
@@ -73,7 +84,9 @@ export class Sweeps {
           await session.query('SELECT pg_advisory_unlock($1, hashtext($2))', [LOCKS, name]);
         }
       } catch (thrown) {
-        this.metrics.counter('countersign_sweep_failures_total', 'Sweeps that failed', ['sweep']).inc({ sweep: name });
+        this.metrics
+          .counter('countersign_sweep_failures_total', 'Sweeps that failed', ['sweep'])
+          .inc({ sweep: name });
         this.log.error({ err: thrown, sweep: name }, 'a sweep failed and will run again');
       }
     });
@@ -81,7 +94,12 @@ export class Sweeps {
 
   #open(): Promise<pg.Client> {
     this.#session ??= (async () => {
-      const client = new pg.Client({ connectionString: this.config.databaseUrl, application_name: 'countersign-sweeps', keepAlive: true, connectionTimeoutMillis: 5 * SECOND });
+      const client = new pg.Client({
+        connectionString: this.config.databaseUrl,
+        application_name: 'countersign-sweeps',
+        keepAlive: true,
+        connectionTimeoutMillis: 5 * SECOND,
+      });
       const forget = () => (this.#session = undefined);
       client.on('error', forget);
       client.on('end', forget);
@@ -95,7 +113,7 @@ export class Sweeps {
   async stop(limit: Millis): Promise<void> {
     this.#stopped = true;
     for (const timer of this.#timers.values()) clearTimeout(timer);
-    await within(Promise.allSettled([...this.#running.values()]), limit);
+    await within(Promise.allSettled(this.#running.values()), limit);
     const session = await this.#session?.catch(() => undefined);
     await session?.end().catch(() => undefined);
   }

@@ -1,0 +1,54 @@
+import { Body, Controller, Delete, Get, HttpCode, Inject, Param, Post, Res } from '@nestjs/common';
+import { ApiCreatedResponse, ApiNoContentResponse, ApiOkResponse, ApiTags } from '@nestjs/swagger';
+import type { FastifyReply } from 'fastify';
+import { z } from 'zod';
+import type { Principal } from '../kernel/principal.ts';
+import { ELAPSED_DAY, iso } from '../kernel/time.ts';
+import { createTokenSchema, createdTokenSchema, tokenSchema } from '../domain/access/access.schema.ts';
+import { AccessService, type TokenView } from '../domain/access/access.service.ts';
+import { By, Idempotent, Permission } from '../domain/access/route.ts';
+import { Clock } from '../platform/clock/clock.ts';
+import { answered } from './answered.ts';
+
+const id = z.uuid();
+
+@ApiTags('access')
+@Controller('api/v1/tokens')
+export class TokensController {
+  constructor(
+    private readonly access: AccessService,
+    @Inject(Clock) private readonly clock: Clock,
+  ) {}
+
+  @Get()
+  @Permission('tokens:read')
+  @ApiOkResponse({ standardSchema: z.object({ tokens: z.array(tokenSchema) }).meta({ id: 'Tokens' }) })
+  async list(@By() by: Principal): Promise<{ tokens: TokenView[] }> {
+    return { tokens: await this.access.tokens(by) };
+  }
+
+  @Post()
+  @Permission('tokens:create')
+  @Idempotent('once')
+  @ApiCreatedResponse({ standardSchema: createdTokenSchema })
+  async create(
+    @Body({ schema: createTokenSchema }) input: z.infer<typeof createTokenSchema>,
+    @By() by: Principal,
+    @Res({ passthrough: true }) reply: FastifyReply,
+  ): Promise<z.infer<typeof createdTokenSchema>> {
+    const expiresAt =
+      input.expiresAt === undefined ? this.clock.now() + 90 * ELAPSED_DAY : Date.parse(input.expiresAt);
+    const created = answered(await this.access.createToken({ ...input, expiresAt }, by));
+    void reply.header('cache-control', 'no-store').header('location', `/api/v1/tokens/${created.id}`);
+    // The one time that the value is seen: the caller asked for it, over their own connection.
+    return { id: created.id, value: created.value.use((value) => value), expiresAt: iso(created.expiresAt) };
+  }
+
+  @Delete(':id')
+  @HttpCode(204)
+  @Permission('tokens:create')
+  @ApiNoContentResponse({ description: 'Revoked: at once, and for good' })
+  async revoke(@Param('id', { schema: id }) tokenId: string, @By() by: Principal): Promise<void> {
+    answered(await this.access.revokeToken(tokenId, by));
+  }
+}

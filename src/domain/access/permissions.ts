@@ -1,0 +1,150 @@
+import { ROLES, type Principal, type Role } from '../../kernel/principal.ts';
+
+/** Everything that anybody may be allowed to do, and what it means in one line. A closed list. */
+export const PERMISSIONS = {
+  'portfolio:read': 'see integrations, parties, credentials, locations and systems',
+  'portfolio:write': 'change integrations, parties, credentials, locations and systems',
+  'portfolio:import': 'import whole portfolios',
+  'agreements:read': 'see agreements and their terms',
+  'agreements:write': 'change agreements and their terms',
+  'matrices:read': 'see responsibility matrices',
+  'matrices:write': 'propose matrix versions',
+  'matrices:countersign': 'sign a matrix version for a party',
+  'policy:read': 'see findings, exceptions and the gate',
+  'policy:write': 'change policy templates and ask for exceptions',
+  'gate:check': 'ask whether an integration may go live',
+  'exposures:read': 'see exposure reports and what they matched',
+  'exposures:report': 'report an exposed credential',
+  'incidents:read': 'see incidents and cases',
+  'incidents:act': 'classify, dismiss, close and reopen incidents',
+  'runs:read': 'see runbooks, runs and steps',
+  'runs:start': 'start a runbook',
+  'steps:settle': 'settle, retry and skip steps',
+  'approvals:decide': 'approve or refuse',
+  'notices:read': 'see notices and their attempts',
+  'notices:write': 'write, withhold and correct notices',
+  'notices:acknowledge': 'acknowledge a notice for its recipient',
+  'connections:read': 'see how suppliers are reached',
+  'connections:write': 'set how suppliers are reached',
+  'sources:read': 'see where reports come from',
+  'sources:write': 'set where reports come from',
+  'statements:sign': 'state that something is so, with a name',
+  'risks:accept': 'accept a risk until a date',
+  'attachments:read': 'read uploaded files',
+  'attachments:write': 'upload files',
+  'evidence:read': 'take evidence packs',
+  'ledger:read': 'read and verify the ledger',
+  'signals:write': 'subscribe to signals',
+  'users:read': 'see accounts',
+  'users:create': 'create accounts',
+  'tokens:read': 'see API tokens, never their values',
+  'tokens:create': 'create and revoke API tokens',
+  'operations:read': 'see failed and stalled work',
+  'operations:act': 'retry failed work',
+  'metrics:read': 'read the measurements',
+  'self:read': 'see who one is',
+} as const satisfies Record<string, string>;
+
+export type Permission = keyof typeof PERMISSIONS;
+
+const READS = (Object.keys(PERMISSIONS) as Permission[]).filter((permission) => permission.endsWith(':read'));
+const OPERATOR_READS = READS.filter(
+  (permission) => !['users:read', 'tokens:read', 'metrics:read'].includes(permission),
+);
+
+/** What each role may do. `party_contact` sees only its own party's rows, whatever stands here. */
+const GRANTS: Readonly<Record<Role, readonly Permission[]>> = {
+  admin: Object.keys(PERMISSIONS) as Permission[],
+  vendor_risk: [
+    ...OPERATOR_READS,
+    'portfolio:write',
+    'portfolio:import',
+    'agreements:write',
+    'matrices:write',
+    'policy:write',
+    'gate:check',
+    'exposures:report',
+    'notices:write',
+    'attachments:write',
+    'statements:sign',
+    'approvals:decide',
+  ],
+  responder: [
+    ...OPERATOR_READS,
+    'exposures:report',
+    'incidents:act',
+    'runs:start',
+    'steps:settle',
+    'approvals:decide',
+    'notices:write',
+    'gate:check',
+    'statements:sign',
+    'risks:accept',
+    'attachments:write',
+    'operations:act',
+  ],
+  contract_owner: [
+    ...OPERATOR_READS,
+    'agreements:write',
+    'matrices:write',
+    'matrices:countersign',
+    'approvals:decide',
+    'risks:accept',
+    'notices:write',
+    'statements:sign',
+    'attachments:write',
+  ],
+  integration_engineer: [
+    'self:read',
+    'portfolio:read',
+    'portfolio:write',
+    'matrices:read',
+    'policy:read',
+    'gate:check',
+    'exposures:report',
+    'connections:read',
+    'runs:read',
+    'steps:settle',
+  ],
+  auditor: OPERATOR_READS,
+  party_contact: [
+    'self:read',
+    'portfolio:read',
+    'agreements:read',
+    'matrices:read',
+    'matrices:countersign',
+    'exposures:report',
+    'incidents:read',
+    'notices:read',
+    'notices:acknowledge',
+    'steps:settle',
+    'approvals:decide',
+    'statements:sign',
+    'attachments:read',
+    'attachments:write',
+    'evidence:read',
+  ],
+};
+
+/**
+ * Whether somebody may do something at all; row-level security says to which rows. A token or link with permissions of
+ * its own has exactly those.
+ */
+export function may(principal: Principal, permission: Permission): boolean {
+  if (principal.kind === 'system') return true;
+  if (principal.permissions) return principal.permissions.includes(permission);
+  return principal.roles.some((role) => GRANTS[role].includes(permission));
+}
+
+/** What a role may do. */
+export function grantsOf(role: Role): readonly Permission[] {
+  return GRANTS[role];
+}
+
+export function isPermission(text: string): text is Permission {
+  return Object.hasOwn(PERMISSIONS, text);
+}
+
+export function isRole(text: string): text is Role {
+  return (ROLES as readonly string[]).includes(text);
+}

@@ -1,0 +1,88 @@
+import { Writable } from 'node:stream';
+import { tmpdir } from 'node:os';
+import type { NestFastifyApplication } from '@nestjs/platform-fastify';
+import { createApp, type AppSettings } from '../../src/create-app.ts';
+import { AccessService } from '../../src/domain/access/access.service.ts';
+import { expectOk } from '../../src/kernel/result.ts';
+import { system, type Role } from '../../src/kernel/principal.ts';
+import { HOUR, type Millis } from '../../src/kernel/time.ts';
+import { Clock } from '../../src/platform/clock/clock.ts';
+import { parseConfig, type Config } from '../../src/platform/config/config.ts';
+import { cloneDatabase, type TestDatabase } from './postgres-template.ts';
+
+/** A clock that stands still until a test moves it. Starts at the machine's time, so that leases and due times agree. */
+export class TestClock extends Clock {
+  #at: Millis = Date.now();
+  override now(): Millis {
+    return this.#at;
+  }
+  advance(by: Millis): void {
+    this.#at += by;
+  }
+}
+
+/** Collects log lines, so that a test can say what was logged and what never was. */
+export class LogLines extends Writable {
+  readonly lines: string[] = [];
+  override _write(chunk: Buffer, _encoding: string, done: () => void): void {
+    this.lines.push(...chunk.toString('utf8').split('\n').filter(Boolean));
+    done();
+  }
+  get text(): string {
+    return this.lines.join('\n');
+  }
+}
+
+export interface TestApp {
+  app: NestFastifyApplication;
+  database: TestDatabase;
+  clock: TestClock;
+  log: LogLines;
+  config: Config;
+  /** An API token of that role. */
+  token(role: Role, partyId?: string): Promise<string>;
+  close(): Promise<void>;
+}
+
+export function testConfig(database: TestDatabase, more: Partial<Config> = {}): Config {
+  const config = expectOk(
+    parseConfig({
+      NODE_ENV: 'test',
+      COUNTERSIGN_DATA: `${tmpdir()}/countersign-test-data-${process.pid}`,
+      DATABASE_URL: database.url,
+      COUNTERSIGN_INSECURE_COOKIES: 'true',
+    }),
+  );
+  return { ...config, logLevel: 'debug', ...more };
+}
+
+/** The whole application on a database of its own, not listening: requests go in through `app.inject`. */
+export async function startApp(
+  o: { config?: Partial<Config>; database?: TestDatabase; settings?: Partial<AppSettings> } = {},
+): Promise<TestApp> {
+  const database = o.database ?? (await cloneDatabase());
+  const clock = new TestClock();
+  const log = new LogLines();
+  const config = testConfig(database, o.config);
+  const app = await createApp({ config, clock, logTo: log, ...o.settings });
+  return {
+    app,
+    database,
+    clock,
+    log,
+    config,
+    async token(role, partyId) {
+      const made = await app
+        .get(AccessService)
+        .createToken(
+          { name: role, role, partyId: partyId ?? null, expiresAt: clock.now() + 1000 * HOUR },
+          system('test', 'test'),
+        );
+      return expectOk(made).value.use((value) => value);
+    },
+    async close() {
+      await app.close();
+      if (!o.database) await database.drop();
+    },
+  };
+}
