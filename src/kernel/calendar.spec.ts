@@ -113,8 +113,32 @@ describe('when a window ends', () => {
       '2026-11-19T12:00:00+02:00',
       b(1),
       'Asia/Jerusalem',
-      { workingWeekdays: [7, 1, 2, 3, 4], holidays: [] },
+      { workingDays: [7, 1, 2, 3, 4], holidays: [] },
       '2026-11-22T23:59:59.999+02:00',
+    ],
+    [
+      'the business day ends at half past five',
+      '2026-11-20T18:00:00+01:00',
+      b(1),
+      BERLIN,
+      { ...CHRISTMAS, dayEnds: '17:30' },
+      '2026-11-23T17:30:00+01:00',
+    ],
+    [
+      'a calendar day does not',
+      '2026-11-20T18:00:00+01:00',
+      d(1),
+      BERLIN,
+      { ...CHRISTMAS, dayEnds: '17:30' },
+      '2026-11-21T23:59:59.999+01:00',
+    ],
+    [
+      '24:00 is the end of the day',
+      '2026-11-20T18:00:00+01:00',
+      b(1),
+      BERLIN,
+      { ...CHRISTMAS, dayEnds: '24:00:00' },
+      '2026-11-23T23:59:59.999+01:00',
     ],
   ])('%s', (_, start, window, zone, calendar, end) => {
     expect(new Date(dueAt(Date.parse(start), window, zone, calendar)).toISOString()).toBe(
@@ -126,7 +150,7 @@ describe('when a window ends', () => {
     for (const count of [0, -1, 1.5, Number.NaN, Infinity]) {
       expect(() => dueAt(0, { count, unit: 'elapsed-hours' }, BERLIN, MONDAY_TO_FRIDAY)).toThrow(RangeError);
     }
-    expect(() => dueAt(0, b(1), BERLIN, { workingWeekdays: [], holidays: [] })).toThrow('nobody works');
+    expect(() => dueAt(0, b(1), BERLIN, { workingDays: [], holidays: [] })).toThrow('nobody works');
     expect(() => dueAt(0, d(1), 'Europe/Atlantis', MONDAY_TO_FRIDAY)).toThrow(RangeError);
     expect(() => dueAt(0, { count: 1, unit: 'fortnights' as 'months' }, BERLIN, MONDAY_TO_FRIDAY)).toThrow(
       'unknown unit',

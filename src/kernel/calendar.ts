@@ -8,12 +8,14 @@ import { HOUR, type Millis } from './time.ts';
  */
 export interface BusinessCalendar {
   /** ISO 8601 numbers of the weekdays worked, Monday 1 to Sunday 7. */
-  workingWeekdays: readonly number[];
+  workingDays: readonly number[];
   /** Days not worked, each `2026-12-25`. */
   holidays: readonly string[];
+  /** When a business day ends on the wall, `17:30`. Absent or `24:00`: with the day itself. */
+  dayEnds?: string;
 }
 
-export const MONDAY_TO_FRIDAY: BusinessCalendar = { workingWeekdays: [1, 2, 3, 4, 5], holidays: [] };
+export const MONDAY_TO_FRIDAY: BusinessCalendar = { workingDays: [1, 2, 3, 4, 5], holidays: [] };
 
 export const WINDOW_UNITS = ['elapsed-hours', 'calendar-days', 'business-days', 'months'] as const;
 export type WindowUnit = (typeof WINDOW_UNITS)[number];
@@ -32,7 +34,8 @@ export interface Window {
  * 33(1), 24 h of NIS2 art. 23(4)(a)). The other units leave out the day on which the start falls in `zone` and end with
  * the last millisecond of their last day there (Regulation (EEC, Euratom) 1182/71 art. 3(1) and 3(2)(b)); a period in
  * months ends on the day of the same number, or on the last day of a month that has no such day (art. 3(2)(c)).
- * Calendar days and months are not moved by weekends or holidays.
+ * Calendar days and months are not moved by weekends or holidays. Where the calendar's business day ends earlier than
+ * midnight, business days end then: that minute itself is in time.
  *
  * @param start UTC milliseconds
  * @param zone IANA name, `Europe/Berlin`
@@ -45,7 +48,10 @@ export function dueAt(start: Millis, window: Window, zone: string, calendar: Bus
   if (!Number.isSafeInteger(count) || count < 1) throw new RangeError(`a window of ${count} ${unit}`);
   if (unit === 'elapsed-hours') return start + count * HOUR;
   const day = Temporal.Instant.fromEpochMilliseconds(start).toZonedDateTimeISO(zone).toPlainDate();
-  return endOfDay(lastDay(day, count, unit, calendar), zone);
+  const last = lastDay(day, count, unit, calendar);
+  if (unit !== 'business-days' || calendar.dayEnds === undefined || calendar.dayEnds.startsWith('24:00'))
+    return endOfDay(last, zone);
+  return last.toZonedDateTime({ timeZone: zone, plainTime: calendar.dayEnds }).epochMilliseconds;
 }
 
 function lastDay(
@@ -77,7 +83,7 @@ function afterBusinessDays(
   let idle = 0;
   for (let left = count; left > 0;) {
     at = at.add({ days: 1 });
-    if (calendar.workingWeekdays.includes(at.dayOfWeek) && !holidays.has(at.toString())) {
+    if (calendar.workingDays.includes(at.dayOfWeek) && !holidays.has(at.toString())) {
       left--;
       idle = 0;
     } else if (++idle > MOST_IDLE_DAYS) {
@@ -92,7 +98,7 @@ const MOST_IDLE_DAYS = 3660;
 /** Whether somebody works on the day that an instant falls on. */
 export function isBusinessDay(at: Millis, zone: string, calendar: BusinessCalendar): boolean {
   const day = Temporal.Instant.fromEpochMilliseconds(at).toZonedDateTimeISO(zone).toPlainDate();
-  return calendar.workingWeekdays.includes(day.dayOfWeek) && !calendar.holidays.includes(day.toString());
+  return calendar.workingDays.includes(day.dayOfWeek) && !calendar.holidays.includes(day.toString());
 }
 
 /** The millisecond before the next day begins, which is not at midnight in every zone on every day. */
