@@ -17,14 +17,23 @@ export interface Connector<Settings = unknown> {
   readonly settings: z.ZodType<Settings>;
   readonly capabilities: readonly Capability[];
   revocability(settings: Settings, credentialKind: string): Revocability;
-  /** Whether revoking needs the secret's value (else the supplier's id is enough). */
-  needsValue(settings: Settings): { revoke: boolean; probe: boolean };
+  /** What these settings can do by machine, and what it takes. */
+  abilities(settings: Settings): Abilities;
   revoke?(target: Target<Settings>, call: Call): Promise<RevokeAnswer>;
   /** Tries the credential (or the control canary, when `target.value` is that) at its verifier. */
   probe?(target: Target<Settings>, call: Call): Promise<ProbeAnswer>;
   /** Whether our own authentication is accepted right now, on the path that the probe uses. */
   checkOwnAuthentication?(target: Target<Settings>, call: Call): Promise<ProbeAnswer>;
   endSessions?(target: Target<Settings>, call: Call): Promise<SessionsAnswer>;
+}
+
+/** `value`: needs the secret's value. `id`: the supplier's id is enough. `no`: not by machine. */
+export interface Abilities {
+  revoke: 'value' | 'id' | 'no';
+  probe: 'value' | 'id' | 'no';
+  ownAuthentication: boolean;
+  /** Whether asking about sessions can tell more than "unknown". */
+  endSessions: boolean;
 }
 
 export type Capability = 'issue' | 'revoke' | 'probe' | 'endSessions' | 'listUsage' | 'introspect';

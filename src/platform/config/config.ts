@@ -3,10 +3,12 @@ import type { FieldProblem } from '../../kernel/errors.ts';
 import { err, ok, type Result } from '../../kernel/result.ts';
 
 const url = (...protocols: string[]) =>
-  z.string().refine(
-    (text) => URL.canParse(text) && protocols.includes(new URL(text).protocol),
-    `must be a URL that begins with ${protocols.map((p) => `${p}//`).join(' or ')}`,
-  );
+  z
+    .string()
+    .refine(
+      (text) => URL.canParse(text) && protocols.includes(new URL(text).protocol),
+      `must be a URL that begins with ${protocols.map((p) => `${p}//`).join(' or ')}`,
+    );
 
 const port = z.coerce
   .number('must be a whole number from 0 to 65535 (0: any free port)')
@@ -25,15 +27,22 @@ const flag = z.enum(['true', 'false'], 'must be true or false').transform((text)
  * folder knows `process.env`. An empty text counts as absent, as compose files write unset variables so.
  */
 export const environmentSchema = z.object({
-  NODE_ENV: z.enum(['production', 'development', 'test'], 'must be production, development or test').default('development'),
-  COUNTERSIGN_DATA: z.string().default('./data').describe('Folder for the embedded database, keys and checkpoints'),
+  NODE_ENV: z
+    .enum(['production', 'development', 'test'], 'must be production, development or test')
+    .default('development'),
+  COUNTERSIGN_DATA: z
+    .string()
+    .default('./data')
+    .describe('Folder for the embedded database, keys and checkpoints'),
   COUNTERSIGN_ROLE: z
     .enum(['all', 'web', 'worker'], 'must be all, web or worker')
     .default('all')
     .describe('What this process does. On the embedded database only `all` is possible'),
   COUNTERSIGN_HOST: z.string().default('127.0.0.1').describe('Address to listen on'),
   COUNTERSIGN_PORT: port.default(4100).describe('Port to listen on; 0 takes any free one'),
-  COUNTERSIGN_PUBLIC_URL: url('http:', 'https:').optional().describe('How people reach the console: goes into links in mails'),
+  COUNTERSIGN_PUBLIC_URL: url('http:', 'https:')
+    .optional()
+    .describe('How people reach the console: goes into links in mails'),
   COUNTERSIGN_TRUST_PROXY: z
     .string()
     .regex(/^[0-9a-fA-F:./, ]+$/, 'must be a list of addresses or CIDR ranges; `true` would trust anybody')
@@ -42,8 +51,12 @@ export const environmentSchema = z.object({
   COUNTERSIGN_LOG_LEVEL: z
     .enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'], 'must be a pino level, e.g. info')
     .default('info'),
-  DATABASE_URL: url('postgres:', 'postgresql:').optional().describe('Postgres as countersign_app. Absent: an embedded one'),
-  MIGRATE_DATABASE_URL: url('postgres:', 'postgresql:').optional().describe('The same database as countersign_owner'),
+  DATABASE_URL: url('postgres:', 'postgresql:')
+    .optional()
+    .describe('Postgres as countersign_app. Absent: an embedded one'),
+  MIGRATE_DATABASE_URL: url('postgres:', 'postgresql:')
+    .optional()
+    .describe('The same database as countersign_owner'),
   REDIS_URL: url('redis:', 'rediss:').optional().describe('Redis for BullMQ. Absent: BullMQ on Postgres'),
   COUNTERSIGN_QUEUE: z
     .enum(['on', 'off'], 'must be on or off')
@@ -54,13 +67,33 @@ export const environmentSchema = z.object({
     .default('')
     .transform((text) => text.split(/[\s,]+/).filter(Boolean))
     .pipe(z.array(hostPort))
-    .describe('Exact host:port pairs, comma separated, that may be dialled although they are loopback or private'),
-  COUNTERSIGN_SMTP_URL: url('smtp:', 'smtps:').optional().describe('Mail server. Absent: notices stay owed and say why'),
-  COUNTERSIGN_MAIL_FROM: z.string().default('countersign@localhost').describe('Envelope and header sender of every mail'),
-  COUNTERSIGN_PEPPER: z.string().min(32, 'must be at least 32 characters').optional().describe('Key of the fingerprints. Absent: a file in the data folder'),
-  COUNTERSIGN_KEK: z.string().optional().describe('Key-encryption key, base64 of 32 bytes. Absent: a file in the data folder'),
-  COUNTERSIGN_SESSION_SECRET: z.string().min(32, 'must be at least 32 characters').optional().describe('Signs session cookies. Absent: a file in the data folder'),
-  COUNTERSIGN_INSECURE_COOKIES: flag.default(false).describe('true: session cookies over plain http, for trials only'),
+    .describe(
+      'Exact host:port pairs, comma separated, that may be dialled although they are loopback or private',
+    ),
+  COUNTERSIGN_SMTP_URL: url('smtp:', 'smtps:')
+    .optional()
+    .describe('Mail server. Absent: notices stay owed and say why'),
+  COUNTERSIGN_MAIL_FROM: z
+    .string()
+    .default('countersign@localhost')
+    .describe('Envelope and header sender of every mail'),
+  COUNTERSIGN_PEPPER: z
+    .string()
+    .min(32, 'must be at least 32 characters')
+    .optional()
+    .describe('Key of the fingerprints. Absent: a file in the data folder'),
+  COUNTERSIGN_KEK: z
+    .string()
+    .optional()
+    .describe('Key-encryption key, base64 of 32 bytes. Absent: a file in the data folder'),
+  COUNTERSIGN_SESSION_SECRET: z
+    .string()
+    .min(32, 'must be at least 32 characters')
+    .optional()
+    .describe('Signs session cookies. Absent: a file in the data folder'),
+  COUNTERSIGN_INSECURE_COOKIES: flag
+    .default(false)
+    .describe('true: session cookies over plain http, for trials only'),
 });
 
 export type Environment = z.infer<typeof environmentSchema>;
@@ -90,7 +123,9 @@ export interface Config {
 
 /** @returns the configuration, or every bad variable with its mend. */
 export function parseConfig(env: Record<string, string | undefined>): Result<Config, FieldProblem[]> {
-  const present = Object.fromEntries(Object.entries(env).filter(([, value]) => value !== undefined && value !== ''));
+  const present = Object.fromEntries(
+    Object.entries(env).filter(([, value]) => value !== undefined && value !== ''),
+  );
   const parsed = environmentSchema.safeParse(present);
   if (!parsed.success) {
     return err(

@@ -1,0 +1,50 @@
+import type { Secret } from '../../kernel/secret.ts';
+import type { Db } from '../database/transactions.ts';
+import type { Store, StoredRef } from './store.ts';
+
+/**
+ * Secrets by reference, whatever store they are in. The reference begins with its store's key; new secrets go to the
+ * store that the installation chose.
+ */
+export class Vault {
+  readonly #stores: ReadonlyMap<string, Store>;
+
+  /** @throws Error when two stores have one key, or the chosen one is not among them. */
+  constructor(
+    stores: readonly Store[],
+    private readonly writesTo: string,
+  ) {
+    this.#stores = new Map(stores.map((store) => [store.key, store]));
+    if (this.#stores.size !== stores.length) throw new Error('two secret stores have the same key');
+    if (!this.#stores.has(writesTo)) throw new Error(`there is no secret store ${writesTo}`);
+  }
+
+  /** @param boundTo what the secret belongs to: `connection:<id>:client_secret`. */
+  put(db: Db, boundTo: string, value: Secret): Promise<StoredRef> {
+    return this.#store(`${this.writesTo}:`).put(boundTo, value, db);
+  }
+
+  /** @throws Error when the reference is unknown, destroyed, or bound to something else. */
+  get(db: Db, ref: StoredRef, boundTo: string): Promise<Secret> {
+    return this.#store(ref).get(ref, boundTo, db);
+  }
+
+  destroy(db: Db, ref: StoredRef): Promise<void> {
+    return this.#store(ref).destroy(ref, db);
+  }
+
+  /** Whether some store here could hold it; says nothing about whether it does. */
+  knows(ref: StoredRef): boolean {
+    return this.#stores.has(keyOf(ref));
+  }
+
+  #store(ref: StoredRef): Store {
+    const store = this.#stores.get(keyOf(ref));
+    if (!store) throw new Error(`no secret store is known for the reference ${keyOf(ref)}:…`);
+    return store;
+  }
+}
+
+function keyOf(ref: StoredRef): string {
+  return ref.slice(0, Math.max(0, ref.indexOf(':')));
+}

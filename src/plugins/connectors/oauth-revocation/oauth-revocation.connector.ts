@@ -1,0 +1,236 @@
+import { z } from 'zod';
+import {
+  REVOCABILITIES,
+  type Abilities,
+  type Call,
+  type Capability,
+  type Connector,
+  type ProbeAnswer,
+  type Revocability,
+  type RevokeAnswer,
+  type SessionsAnswer,
+  type Target,
+  type Verdict,
+} from '../../../domain/revocation/connector.ts';
+import { Secret } from '../../../kernel/secret.ts';
+import { SECOND, type Millis } from '../../../kernel/time.ts';
+import type { Outbound } from '../../../platform/http/outbound.ts';
+import { oauthBasicAuth, requestTemplateSchema } from '../../../platform/http/request-template.rules.ts';
+import {
+  ask,
+  declaredRequestSchema,
+  type DeclaredRequest,
+} from '../../vendors/declared-http/declared-request.ts';
+import {
+  asProbeAnswer,
+  asRevokeAnswer,
+  asSessionsAnswer,
+  PROBE_MEANINGS,
+  REVOKE_MEANINGS,
+  SESSIONS_MEANINGS,
+} from '../../vendors/declared-http/supplier-answers.ts';
+
+const path = requestTemplateSchema.shape.path;
+type RevokeMeaning = (typeof REVOKE_MEANINGS)[number];
+
+export const oauthRevocationSettings = z.strictObject({
+  revocability: z.enum(REVOCABILITIES).default('instant'),
+  /** Below the base URL. */
+  revocationPath: path.default('/revoke'),
+  /** Below the base URL; absent where the supplier has no introspection, which leaves `resourceProbe`. */
+  introspectionPath: path.optional(),
+  /** How the client authenticates (RFC 6749 section 2.3.1). Its parts: `client_id`, `client_secret`. */
+  clientAuthentication: z.enum(['basic', 'post']).default('basic'),
+  tokenTypeHint: z.enum(['access_token', 'refresh_token']).optional(),
+  /** A call to the resource server with the token: its refusal is the death that counts, and wins over introspection. */
+  resourceProbe: declaredRequestSchema(PROBE_MEANINGS).optional(),
+  endSessions: z
+    .union([
+      declaredRequestSchema(SESSIONS_MEANINGS),
+      z.strictObject({ none: z.string().min(1) }),
+      /** Access tokens that a refresh token made live on for at most so long. */
+      z.strictObject({
+        residual: z.strictObject({ seconds: z.int().min(1).max(31_536_000), why: z.string().min(1) }),
+      }),
+    ])
+    .optional(),
+});
+
+export type OAuthRevocationSettings = z.infer<typeof oauthRevocationSettings>;
+
+/**
+ * RFC 7009 section 2.2: 200 for "revoked" and for "never heard of it" alike; section 2.2.1: 503 means that the token
+ * lives on and the client may ask again.
+ */
+const REVOCATION_ANSWERS: DeclaredRequest<RevokeMeaning>['answers'] = [
+  { status: 200, means: 'accepted' },
+  {
+    status: 400,
+    when: [{ pointer: '/error', equals: 'unsupported_token_type' }],
+    means: 'rejected',
+    why: 'the supplier cannot revoke tokens of this type (self-contained ones, mostly)',
+  },
+  {
+    status: [400, 401],
+    when: [{ pointer: '/error', equals: 'invalid_client' }],
+    means: 'rejected',
+    why: 'the supplier refuses our own client',
+    ownAuthentication: true,
+  },
+  {
+    status: [401, 403],
+    means: 'rejected',
+    why: 'the supplier refuses our own client',
+    ownAuthentication: true,
+  },
+  {
+    status: 400,
+    when: [{ pointer: '/error', type: 'string' }],
+    means: 'rejected',
+    why: 'the supplier refuses the request',
+  },
+  { status: 503, means: 'retry', why: 'the supplier cannot revoke now; the token lives on' },
+];
+
+/** RFC 7662 section 2.2: `active` is required and a boolean. 401 (section 2.3) is about our own client. */
+const INTROSPECTION_ANSWERS: DeclaredRequest<Verdict>['answers'] = [
+  {
+    status: 200,
+    when: [{ pointer: '/active', equals: true }],
+    means: 'live',
+    why: 'introspection says active',
+  },
+  {
+    status: 200,
+    when: [{ pointer: '/active', equals: false }],
+    means: 'dead',
+    why: 'introspection says not active',
+  },
+  { status: [400, 401, 403], means: 'indeterminate', why: 'introspection refuses our own client' },
+];
+
+/** A token that nobody ever issued: any answer about it shows that our client was accepted. */
+const OWN_AUTHENTICATION_ANSWERS: DeclaredRequest<Verdict>['answers'] = [
+  {
+    status: 200,
+    when: [{ pointer: '/active', type: 'boolean' }],
+    means: 'live',
+    why: 'introspection accepts our client',
+  },
+  { status: [400, 401, 403], means: 'dead', why: 'introspection refuses our own client' },
+];
+const NOBODYS_TOKEN = Secret.of('countersign-asks-whether-its-own-client-is-accepted');
+
+/** OAuth 2 token revocation (RFC 7009), proven by token introspection (RFC 7662) or at the resource server. */
+export class OAuthRevocationConnector implements Connector<OAuthRevocationSettings> {
+  readonly key = 'oauth-revocation';
+  readonly title = 'OAuth token revocation and introspection';
+  readonly settings = oauthRevocationSettings;
+  readonly capabilities: readonly Capability[] = ['revoke', 'probe', 'introspect', 'endSessions'];
+
+  constructor(private readonly outbound: Outbound) {}
+
+  revocability(settings: OAuthRevocationSettings): Revocability {
+    return settings.revocability;
+  }
+
+  abilities(settings: OAuthRevocationSettings): Abilities {
+    return {
+      revoke: 'value',
+      probe: settings.resourceProbe || settings.introspectionPath ? 'value' : 'no',
+      ownAuthentication: settings.introspectionPath !== undefined && !settings.resourceProbe,
+      endSessions: true,
+    };
+  }
+
+  async revoke(target: Target<OAuthRevocationSettings>, call: Call): Promise<RevokeAnswer> {
+    const request = aboutToken(target.settings, target.settings.revocationPath);
+    const answers = REVOCATION_ANSWERS;
+    return asRevokeAnswer(await ask(this.outbound, { request, answers }, withClient(target), call));
+  }
+
+  async probe(target: Target<OAuthRevocationSettings>, call: Call): Promise<ProbeAnswer> {
+    const { resourceProbe } = target.settings;
+    if (resourceProbe) return asProbeAnswer(await ask(this.outbound, resourceProbe, target, call));
+    return this.#introspect(target, call, INTROSPECTION_ANSWERS);
+  }
+
+  checkOwnAuthentication(target: Target<OAuthRevocationSettings>, call: Call): Promise<ProbeAnswer> {
+    return this.#introspect({ ...target, value: NOBODYS_TOKEN }, call, OWN_AUTHENTICATION_ANSWERS);
+  }
+
+  async endSessions(target: Target<OAuthRevocationSettings>, call: Call): Promise<SessionsAnswer> {
+    const { endSessions } = target.settings;
+    if (endSessions && 'request' in endSessions) {
+      return asSessionsAnswer(await ask(this.outbound, endSessions, target, call));
+    }
+    // A resource server that never asks back believes a self-contained token until it expires by itself.
+    const expiry = target.value?.use(expiryOfJwt) ?? null;
+    if (expiry !== null) {
+      return expiry > call.now()
+        ? { outcome: 'residual', until: expiry, why: 'a self-contained token is believed until it expires' }
+        : { outcome: 'none', why: 'the self-contained token has expired' };
+    }
+    if (endSessions && 'none' in endSessions) return { outcome: 'none', why: endSessions.none };
+    if (endSessions) {
+      const { seconds, why } = endSessions.residual;
+      return { outcome: 'residual', until: call.now() + seconds * SECOND, why };
+    }
+    return { outcome: 'unknown', why: 'whether tokens derived from this one live on is not known here' };
+  }
+
+  async #introspect(
+    target: Target<OAuthRevocationSettings>,
+    call: Call,
+    answers: DeclaredRequest<Verdict>['answers'],
+  ): Promise<ProbeAnswer> {
+    const { introspectionPath } = target.settings;
+    if (introspectionPath === undefined) {
+      return { verdict: 'indeterminate', why: 'this supplier has no introspection', exchange: null };
+    }
+    const request = aboutToken(target.settings, introspectionPath);
+    return asProbeAnswer(await ask(this.outbound, { request, answers }, withClient(target), call));
+  }
+}
+
+/** The form of both protocols: a token, perhaps a hint, and the client's authentication. */
+function aboutToken(settings: OAuthRevocationSettings, where: string): DeclaredRequest<string>['request'] {
+  const post = settings.clientAuthentication === 'post';
+  return {
+    method: 'POST',
+    path: where,
+    ...(post ? {} : { headers: { authorization: '{auth.basic_header}' } }),
+    auth: { style: 'none' },
+    body: {
+      form: {
+        token: '{value}',
+        ...(settings.tokenTypeHint ? { token_type_hint: settings.tokenTypeHint } : {}),
+        ...(post ? { client_id: '{auth.client_id}', client_secret: '{auth.client_secret}' } : {}),
+      },
+    },
+  };
+}
+
+/** Adds the header that HTTP Basic takes, which encodes both parts first and so is no plain hole. */
+function withClient(target: Target<OAuthRevocationSettings>): Target<OAuthRevocationSettings> {
+  const { client_id: id, client_secret: secret } = target.auth;
+  if (target.settings.clientAuthentication === 'post' || !id || !secret) return target;
+  const header = id.use((name) => secret.use((word) => oauthBasicAuth(name, word)));
+  return { ...target, auth: { ...target.auth, basic_header: Secret.of(header) } };
+}
+
+/** When a JWT says that it ends (RFC 7519 section 4.1.4), unverified; null for any other token. */
+function expiryOfJwt(token: string): Millis | null {
+  const parts = token.split('.');
+  if (parts.length !== 3 || !parts.every((part) => /^[A-Za-z0-9_-]+$/.test(part))) return null;
+  try {
+    const claims: unknown = JSON.parse(Buffer.from(parts[1] as string, 'base64url').toString('utf8'));
+    const exp =
+      claims !== null && typeof claims === 'object' && Object.hasOwn(claims, 'exp')
+        ? (claims as { exp: unknown }).exp
+        : null;
+    return typeof exp === 'number' && Number.isFinite(exp) && exp > 0 && exp < 1e11 ? exp * 1000 : null;
+  } catch {
+    return null;
+  }
+}

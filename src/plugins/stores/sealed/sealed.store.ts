@@ -1,0 +1,108 @@
+import { isId, newId } from '../../../kernel/ids.ts';
+import { Secret } from '../../../kernel/secret.ts';
+import type { Clock } from '../../../platform/clock/clock.ts';
+import type { Db } from '../../../platform/database/transactions.ts';
+import { open, rewrap, seal, type Envelope, type Kek } from '../../../platform/vault/envelope.ts';
+import type { Store, StoredRef } from '../../../platform/vault/store.ts';
+
+/** Values in our own database, sealed under a key that is not in it. References: `sealed:<row id>`. */
+export class SealedStore implements Store {
+  readonly key = 'sealed';
+
+  /** @param keys key-encryption keys, the first of them the current one. */
+  constructor(
+    private readonly keys: { keks(): readonly Kek[] },
+    private readonly clock: Clock,
+  ) {}
+
+  async put(boundTo: string, value: Secret, db: Db): Promise<StoredRef> {
+    const id = newId();
+    const envelope = seal(value, `${id}:${boundTo}`, this.#current());
+    await db.query(
+      `INSERT INTO sealed_secret (id, bound_to, kek_id, wrapped_key, nonce, ciphertext, created_at)
+       VALUES ($1, $2, $3, $4, $5, $6, $7)`,
+      [
+        id,
+        boundTo,
+        envelope.kekId,
+        envelope.wrappedKey,
+        envelope.nonce,
+        envelope.ciphertext,
+        this.clock.date(),
+      ],
+    );
+    return `sealed:${id}`;
+  }
+
+  async get(ref: StoredRef, boundTo: string, db: Db): Promise<Secret> {
+    const id = idOf(ref);
+    const [row] = await db.query<SealedRow[]>(`${SELECT} WHERE id = $1`, [id]);
+    if (!row) throw new Error(`no sealed secret ${id}`);
+    const envelope = envelopeOf(row);
+    if (!envelope) throw new Error(`the sealed secret ${id} was destroyed`);
+    if (row.bound_to !== boundTo) throw new Error(`the sealed secret ${id} belongs to something else`);
+    return Secret.ofBytes(open(envelope, `${id}:${boundTo}`, this.keys.keks()));
+  }
+
+  async destroy(ref: StoredRef, db: Db): Promise<void> {
+    await db.query(
+      `UPDATE sealed_secret SET ciphertext = NULL, wrapped_key = NULL, nonce = ''::bytea, destroyed_at = $2
+       WHERE id = $1 AND destroyed_at IS NULL`,
+      [idOf(ref), this.clock.date()],
+    );
+  }
+
+  /**
+   * Wraps the data keys that are under an older key-encryption key with the current one, one batch per call, so that the
+   * older key can be taken away once nothing is left.
+   *
+   * @returns how many rows were rewrapped; less than `limit` means that none is left.
+   */
+  async rewrapOldest(db: Db, limit: number): Promise<number> {
+    const current = this.#current();
+    const rows = await db.query<SealedRow[]>(
+      `${SELECT} WHERE kek_id <> $1 AND destroyed_at IS NULL ORDER BY id LIMIT $2 FOR UPDATE SKIP LOCKED`,
+      [current.id, limit],
+    );
+    for (const row of rows) {
+      const envelope = envelopeOf(row);
+      if (!envelope) continue;
+      const next = rewrap(envelope, `${row.id}:${row.bound_to}`, this.keys.keks(), current);
+      await db.query(`UPDATE sealed_secret SET kek_id = $2, wrapped_key = $3 WHERE id = $1`, [
+        row.id,
+        next.kekId,
+        next.wrappedKey,
+      ]);
+    }
+    return rows.length;
+  }
+
+  #current(): Kek {
+    const [current] = this.keys.keks();
+    if (!current) throw new Error('there is no key-encryption key');
+    return current;
+  }
+}
+
+interface SealedRow {
+  id: string;
+  bound_to: string;
+  kek_id: string;
+  wrapped_key: Buffer | null;
+  nonce: Buffer;
+  ciphertext: Buffer | null;
+}
+
+const SELECT = `SELECT id, bound_to, kek_id, wrapped_key, nonce, ciphertext FROM sealed_secret`;
+
+function envelopeOf(row: SealedRow): Envelope | null {
+  if (!row.wrapped_key || !row.ciphertext) return null;
+  return { kekId: row.kek_id, wrappedKey: row.wrapped_key, nonce: row.nonce, ciphertext: row.ciphertext };
+}
+
+function idOf(ref: StoredRef): string {
+  const id = ref.slice('sealed:'.length);
+  if (!ref.startsWith('sealed:') || !isId(id))
+    throw new Error('the reference is not one of the sealed store');
+  return id;
+}

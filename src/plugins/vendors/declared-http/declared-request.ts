@@ -1,0 +1,114 @@
+import { z } from 'zod';
+import type { Call, Exchange, Target } from '../../../domain/revocation/connector.ts';
+import type { Secret } from '../../../kernel/secret.ts';
+import { SECOND, type Millis } from '../../../kernel/time.ts';
+import {
+  answerTableSchema,
+  retryAfter,
+  rowFor,
+  type AnswerRow,
+} from '../../../platform/http/answer-table.rules.ts';
+import type { Outbound } from '../../../platform/http/outbound.ts';
+import {
+  fillRequest,
+  namesIn,
+  requestTemplateSchema,
+  type RequestTemplate,
+} from '../../../platform/http/request-template.rules.ts';
+
+/** For one exchange with a supplier. */
+const TIMEOUT = 15 * SECOND;
+const MAX_BYTES = 256 * 1024;
+
+/** A request to a supplier, and what each answer to it means. */
+export function declaredRequestSchema<const M extends readonly [string, ...string[]]>(meanings: M) {
+  return z.strictObject({ request: requestTemplateSchema, answers: answerTableSchema(meanings) });
+}
+
+export interface DeclaredRequest<M extends string> {
+  request: RequestTemplate;
+  answers: readonly AnswerRow<M>[];
+}
+
+/** What one exchange brought. `row` null: an answer that the table does not list. */
+export type Heard<M extends string> =
+  | {
+      kind: 'answer';
+      status: number;
+      body: Buffer;
+      row: AnswerRow<M> | null;
+      retryAfter?: Millis;
+      exchange: Exchange;
+    }
+  /** `sent`: it may have reached the supplier. */
+  | { kind: 'failure'; why: string; sent: boolean; exchange: Exchange }
+  /** The request cannot be made of what is at hand. */
+  | { kind: 'incomplete'; why: string; exchange: Exchange };
+
+/** Fills the request for the target, sends it, and looks the answer up. */
+export async function ask<M extends string>(
+  outbound: Outbound,
+  declared: DeclaredRequest<M>,
+  target: Target<unknown>,
+  call: Call,
+): Promise<Heard<M>> {
+  const reveal = (name: string): string | undefined => holeOf(name, target, call);
+  const filled = fillRequest(declared.request, target.baseUrl, reveal);
+  if (!filled.ok) {
+    return { kind: 'incomplete', why: filled.error, exchange: unsent(declared.request, call, filled.error) };
+  }
+  const answer = await outbound.request({
+    ...filled.value,
+    timeout: TIMEOUT,
+    maxBytes: MAX_BYTES,
+    signal: call.signal,
+    secrets: secretsOf(target),
+  });
+  if (!answer.ok) return { kind: 'failure', why: answer.why, sent: answer.sent, exchange: answer.record };
+  return {
+    kind: 'answer',
+    status: answer.status,
+    body: answer.body,
+    row: rowFor(declared.answers, answer, reveal),
+    retryAfter: retryAfter(answer.headers, call.now()),
+    exchange: answer.record,
+  };
+}
+
+/** Whether the request holds the value of the credential. */
+export function needsValue(request: RequestTemplate): boolean {
+  return namesIn(request).has('value');
+}
+
+/** The holes that a request may have: what is known of the target. */
+export function isKnownHole(name: string): boolean {
+  return (
+    ['value', 'supplierId', 'kind', 'idempotencyKey'].includes(name) || /^auth\.[a-z][a-z0-9_]*$/.test(name)
+  );
+}
+
+function holeOf(name: string, target: Target<unknown>, call: Call): string | undefined {
+  if (name === 'value') return target.value?.use((value) => value);
+  if (name === 'supplierId') return target.supplierId ?? undefined;
+  if (name === 'kind') return target.credentialKind;
+  if (name === 'idempotencyKey') return call.idempotencyKey;
+  const part = name.startsWith('auth.') ? name.slice('auth.'.length) : '';
+  return Object.hasOwn(target.auth, part) ? target.auth[part]?.use((value) => value) : undefined;
+}
+
+function secretsOf(target: Target<unknown>): Secret[] {
+  return [...Object.values(target.auth), ...(target.value ? [target.value] : [])];
+}
+
+function unsent(request: RequestTemplate, call: Call, why: string): Exchange {
+  const now = call.now();
+  return {
+    method: request.method,
+    url: request.path,
+    status: null,
+    extract: why,
+    startedAt: now,
+    endedAt: now,
+    failure: 'protocol',
+  };
+}
