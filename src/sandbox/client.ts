@@ -19,6 +19,7 @@ import type { AlertInput, DeliveryInput, DeliveryView, HookInput } from './githu
 import type { MailEntry, MailTruth, ReadMail } from './mail/mail-server.ts';
 import type { Deed, Person, PersonInput } from './people/schema.ts';
 import type { SupplierTruth } from './suppliers/credential-book.ts';
+import type { PresetOffer } from './suppliers/connector-presets.ts';
 import type { IssueInput, Issued } from './suppliers/supplier.ts';
 
 /** The control API of a running world, typed. Every method throws an Error that carries the world's own words. */
@@ -42,7 +43,7 @@ export class WorldClient {
   stop = (): Promise<{ stopping: true }> => this.call('POST', '/control/stop');
   suppliers = (): Promise<SupplierView[]> => this.call('GET', '/control/suppliers');
   /** Connector presets of the world's suppliers, as the product's public import takes them. */
-  connectors = <T = unknown>(): Promise<T> => this.call('GET', '/control/portfolio-connectors');
+  connectors = (): Promise<PresetOffer[]> => this.call('GET', '/control/portfolio-connectors');
 
   /** Real credentials. Their values are said this once. */
   issue = (order: IssueInput): Promise<Issued[]> => this.call('POST', '/control/credentials', order);

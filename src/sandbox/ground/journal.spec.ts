@@ -2,7 +2,7 @@ import { appendFile, mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
-import fc from 'fast-check';
+import { array, assert, asyncProperty, string } from 'fast-check';
 import { Journal } from './journal.ts';
 import { Sealing, randomText } from './sealing.ts';
 
@@ -27,21 +27,18 @@ async function reopened(): Promise<{ journal: Journal<Line>; lines: Line[] }> {
 
 describe('an append-only journal', () => {
   test('replays everything that was confirmed, in the order in which it was appended', async () => {
-    await fc.assert(
-      fc.asyncProperty(
-        fc.array(fc.array(fc.string(), { maxLength: 4 }), { maxLength: 20 }),
-        async (batches) => {
-          await rm(join(dir, 'deep'), { recursive: true, force: true });
-          const { journal } = await reopened();
-          let n = 0;
-          const all = batches.map((batch) => batch.map((text) => ({ n: (n += 1), text })));
-          await Promise.all(all.map((batch) => journal.append(batch)));
-          await journal.close();
-          const again = await reopened();
-          await again.journal.close();
-          expect(again.lines).toEqual(all.flat());
-        },
-      ),
+    await assert(
+      asyncProperty(array(array(string(), { maxLength: 4 }), { maxLength: 20 }), async (batches) => {
+        await rm(join(dir, 'deep'), { recursive: true, force: true });
+        const { journal } = await reopened();
+        let n = 0;
+        const all = batches.map((batch) => batch.map((text) => ({ n: (n += 1), text })));
+        await Promise.all(all.map((batch) => journal.append(batch)));
+        await journal.close();
+        const again = await reopened();
+        await again.journal.close();
+        expect(again.lines).toEqual(all.flat());
+      }),
       { numRuns: 25 },
     );
   });

@@ -28,6 +28,7 @@ interface Tag {
   after: string;
 }
 
+const FIELDS = new Set(['input', 'button', 'textarea', 'select']);
 const ENTITIES: Record<string, string> = { amp: '&', lt: '<', gt: '>', quot: '"', apos: "'", nbsp: ' ' };
 
 export const decodeEntities = (text: string): string =>
@@ -97,7 +98,7 @@ export function linksOf(html: string): Link[] {
 
 export function formsOf(html: string): Form[] {
   const tags = tagsOf(html);
-  const labels = labelsOf(tags);
+  const labelOf = labelsOf(tags);
   const forms: Form[] = [];
   let form: Form | null = null;
   let field: Field | null = null;
@@ -120,7 +121,7 @@ export function formsOf(html: string): Form[] {
       field.options.push(value);
       if (tag.attributes.has('selected') || field.options.length === 1) field.value = value;
     }
-    if (!['input', 'button', 'textarea', 'select'].includes(tag.name) || tag.end) continue;
+    if (!FIELDS.has(tag.name) || tag.end) continue;
     const kind = get('type').toLowerCase();
     field = {
       type: tag.name === 'button' ? kind || 'submit' : tag.name === 'input' ? kind || 'text' : tag.name,
@@ -131,7 +132,7 @@ export function formsOf(html: string): Form[] {
           : (tag.attributes.get('value') ?? (kind === 'checkbox' ? 'on' : '')),
       required: tag.attributes.has('required'),
       checked: tag.attributes.has('checked'),
-      says: [get('name'), labels.get(get('id')), get('placeholder'), get('aria-label'), get('autocomplete')]
+      says: [get('name'), labelOf(tag), get('placeholder'), get('aria-label'), get('autocomplete')]
         .concat(tag.name === 'button' ? [tag.after] : [])
         .join(' ')
         .toLowerCase(),
@@ -142,15 +143,22 @@ export function formsOf(html: string): Form[] {
   return forms;
 }
 
-function labelsOf(tags: Tag[]): Map<string, string> {
-  const labels = new Map<string, string>();
-  let open: string | null = null;
+/** The text of each field's label, whether it names the field or stands around it. */
+function labelsOf(tags: Tag[]): (field: Tag) => string | undefined {
+  const byId = new Map<string, string>();
+  const byField = new Map<Tag, string>();
+  let label: { for: string | undefined; inside: Tag | null; text: string } | null = null;
   for (const tag of tags) {
-    if (tag.name === 'label') open = tag.end ? null : (tag.attributes.get('for') ?? null);
-    // A field inside its label is what the label is about.
-    if (open === null && tag.name === 'label' && !tag.end) open = '';
-    if (open === '' && tag.attributes.has('id')) open = tag.attributes.get('id') ?? '';
-    if (open) labels.set(open, `${labels.get(open) ?? ''}${tag.after}`);
+    if (tag.name === 'label' && !tag.end) label = { for: tag.attributes.get('for'), inside: null, text: '' };
+    if (!label) continue;
+    if (tag.name === 'label' && tag.end) {
+      if (label.for !== undefined) byId.set(label.for, label.text);
+      else if (label.inside) byField.set(label.inside, label.text);
+      label = null;
+      continue;
+    }
+    if (FIELDS.has(tag.name) && !tag.end) label.inside ??= tag;
+    label.text += tag.after;
   }
-  return labels;
+  return (field) => byField.get(field) ?? byId.get(field.attributes.get('id') ?? '');
 }

@@ -66,17 +66,17 @@ async function issued(supplier: string, more: object = {}): Promise<Issued> {
 const stateOf = async (credential: Issued): Promise<string | undefined> =>
   (await client.truthOf(credential.supplier)).credentials.find((c) => c.id === credential.id)?.state;
 
-describe('the OAuth supplier', () => {
-  const whoami = (token: string) => ask('GET', `${client.origin('meridian')}/api/whoami`, { bearer: token });
-  const introspect = (basic: [string, string], token: string) =>
-    ask('POST', `${client.origin('meridian')}/token/introspection`, { basic, form: { token } });
-  const revoke = (basic: [string, string], token: string) =>
-    ask('POST', `${client.origin('meridian')}/token/revocation`, { basic, form: { token } });
-  const clientFor = async (account: string): Promise<[string, string]> => {
-    const access = await client.access('meridian', account);
-    return [access['client_id'] ?? '', access['client_secret'] ?? ''];
-  };
+const whoami = (token: string) => ask('GET', `${client.origin('meridian')}/api/whoami`, { bearer: token });
+const introspect = (basic: [string, string], token: string) =>
+  ask('POST', `${client.origin('meridian')}/token/introspection`, { basic, form: { token } });
+const revoke = (basic: [string, string], token: string) =>
+  ask('POST', `${client.origin('meridian')}/token/revocation`, { basic, form: { token } });
+const clientFor = async (account: string): Promise<[string, string]> => {
+  const access = await client.access('meridian', account);
+  return [access['client_id'] ?? '', access['client_secret'] ?? ''];
+};
 
+describe('the OAuth supplier', () => {
   test('issues opaque tokens over the client credentials grant', async () => {
     const basic = await clientFor('orders-service');
     const grant = { grant_type: 'client_credentials', scope: 'orders:read' };
@@ -163,11 +163,11 @@ describe('the OAuth supplier', () => {
   });
 });
 
-describe('a supplier of API keys', () => {
-  const at = (who: 'northwind' | 'kestrel', path: string) => `${client.origin(who)}${path}`;
-  const adminKey = async (who: string, account = 'main') =>
-    (await client.access(who, account))['admin_key'] ?? '';
+const at = (who: 'northwind' | 'kestrel', path: string) => `${client.origin(who)}${path}`;
+const adminKey = async (who: string, account = 'main') =>
+  (await client.access(who, account))['admin_key'] ?? '';
 
+describe('a supplier of API keys', () => {
   test('issues once for one Idempotency-Key, and refuses it with another body', async () => {
     const bearer = await adminKey('northwind');
     const headers = { 'idempotency-key': 'order 17' };
