@@ -1,0 +1,136 @@
+import type { ComponentChildren } from 'preact';
+import { render } from 'preact-render-to-string';
+import type { VNode } from 'preact';
+
+/** What every page knows of its reader. */
+export interface Frame {
+  /** Shown at the top right; absent for people without an account. */
+  userName?: string;
+  /** For forms: proof that the console served them. */
+  csrf: string;
+  /** The areas that this reader may open, in the order of `pages.ts`. */
+  areas: readonly { title: string; path: string }[];
+  /** Path of the page, to mark its area. */
+  path: string;
+}
+
+/** A whole page of the console. */
+export function Page({
+  title,
+  frame,
+  crumbs,
+  moves,
+  children,
+}: {
+  title: string;
+  frame: Frame;
+  crumbs?: readonly { title: string; path: string }[];
+  /** Loads what makes parts of the page move; every page is whole without it. */
+  moves?: boolean;
+  children: ComponentChildren;
+}) {
+  return (
+    <html lang="en">
+      <Head title={title} moves={moves} />
+      <body>
+        <a class="skip" href="#content">
+          Skip to the content
+        </a>
+        <header class="top">
+          <a class="mark" href="/">
+            <Mark />
+            Countersign
+          </a>
+          <nav aria-label="Areas">
+            {frame.areas.map((area) => (
+              <a href={area.path} aria-current={isWithin(frame.path, area.path) ? 'page' : undefined}>
+                {area.title}
+              </a>
+            ))}
+          </nav>
+          {frame.userName && (
+            <div class="who">
+              <span>{frame.userName}</span>
+              <form class="inline" method="post" action="/sign-out">
+                <input type="hidden" name="_csrf" value={frame.csrf} />
+                <button class="plain small" type="submit">
+                  Sign out
+                </button>
+              </form>
+            </div>
+          )}
+        </header>
+        <main id="content">
+          {crumbs && crumbs.length > 0 && (
+            <nav class="crumbs" aria-label="Where this is">
+              {crumbs.map((crumb, at) => (
+                <>
+                  {at > 0 && ' / '}
+                  <a href={crumb.path}>{crumb.title}</a>
+                </>
+              ))}
+            </nav>
+          )}
+          {children}
+        </main>
+      </body>
+    </html>
+  );
+}
+
+/** A page for somebody outside: one subject, no navigation, nothing of anybody else. */
+export function OutsidePage({ title, children }: { title: string; children: ComponentChildren }) {
+  return (
+    <html lang="en">
+      <Head title={title} />
+      <body class="outside">
+        <header class="top">
+          <span class="mark">
+            <Mark />
+            Countersign
+          </span>
+        </header>
+        <main id="content">{children}</main>
+      </body>
+    </html>
+  );
+}
+
+function Head({ title, moves }: { title: string; moves?: boolean }) {
+  return (
+    <head>
+      <meta charset="utf-8" />
+      <meta name="viewport" content="width=device-width, initial-scale=1" />
+      <meta name="referrer" content="no-referrer" />
+      <title>{`${title} · Countersign`}</title>
+      <link rel="stylesheet" href="/assets/console.css" />
+      <link rel="icon" href="data:," />
+      {moves && (
+        <>
+          <meta name="htmx-config" content='{"includeIndicatorCSS":false}' />
+          <script src="/assets/htmx/htmx.min.js" />
+          <script src="/assets/htmx/ext/hx-sse.min.js" />
+        </>
+      )}
+    </head>
+  );
+}
+
+/** Two hands on one seal. */
+function Mark() {
+  return (
+    <svg viewBox="0 0 24 24" aria-hidden="true" fill="none" stroke="currentColor" stroke-width="2.2">
+      <circle cx="9" cy="12" r="6.5" />
+      <circle cx="15" cy="12" r="6.5" />
+    </svg>
+  );
+}
+
+function isWithin(path: string, area: string): boolean {
+  return area === '/' ? path === '/' : path === area || path.startsWith(`${area}/`);
+}
+
+/** The document as it goes over the wire. */
+export function document(page: VNode): string {
+  return `<!doctype html>${render(page)}`;
+}

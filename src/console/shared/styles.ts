@@ -1,0 +1,125 @@
+/**
+ * The console's one style sheet. Colours carry states and never stand alone: every state has a word and a mark beside it.
+ * Light, dark, narrow and paper are the same sheet.
+ */
+export const STYLES = `
+:root {
+  color-scheme: light dark;
+  --paper: #fbfaf7; --card: #ffffff; --ink: #16202c; --soft: #55606e; --faint: #8b95a1; --line: #dedbd3; --hover: #f3f1ea;
+  --brand: #12413a; --brand-ink: #ffffff; --focus: #0a6cff;
+  --dead: #14633b; --dead-bg: #e3f3e8; --live: #a3150e; --live-bg: #fde7e4; --wait: #7a4b00; --wait-bg: #fdf0d3;
+  --doubt: #5a3a94; --doubt-bg: #efe8fb; --calm: #44505d; --calm-bg: #ecedee; --info: #0b4f8a; --info-bg: #e2eefa;
+  --mono: ui-monospace, "SF Mono", Menlo, Consolas, monospace;
+  --sans: system-ui, -apple-system, "Segoe UI", Roboto, "Helvetica Neue", sans-serif;
+}
+@media (prefers-color-scheme: dark) {
+  :root {
+    --paper: #10161c; --card: #182028; --ink: #e8edf2; --soft: #a9b4c0; --faint: #7a8794; --line: #2b3641; --hover: #1f2932;
+    --brand: #8fd4c4; --brand-ink: #0b1f1b; --focus: #6ab0ff;
+    --dead: #8fdcae; --dead-bg: #12331f; --live: #ff9d94; --live-bg: #451a17; --wait: #f5cc80; --wait-bg: #3d2d0d;
+    --doubt: #c9b2f5; --doubt-bg: #2f2247; --calm: #b8c2cc; --calm-bg: #29323b; --info: #9accf7; --info-bg: #14304a;
+  }
+}
+* { box-sizing: border-box; }
+html { -webkit-text-size-adjust: 100%; }
+body { margin: 0; background: var(--paper); color: var(--ink); font: 15px/1.5 var(--sans); }
+a { color: inherit; text-decoration-color: var(--faint); text-underline-offset: 3px; }
+a:hover { text-decoration-color: currentColor; }
+:focus-visible { outline: 3px solid var(--focus); outline-offset: 2px; border-radius: 4px; }
+.skip { position: absolute; left: -9999px; }
+.skip:focus { left: 12px; top: 12px; background: var(--card); padding: 8px 14px; z-index: 10; }
+.top { display: flex; align-items: center; gap: 24px; padding: 10px 28px; border-bottom: 1px solid var(--line); background: var(--card); flex-wrap: wrap; }
+.top .mark { font-weight: 700; letter-spacing: -.01em; text-decoration: none; display: flex; align-items: center; gap: 8px; font-size: 16px; }
+.top .mark svg { width: 22px; height: 22px; color: var(--brand); }
+.top nav { display: flex; gap: 4px; flex-wrap: wrap; flex: 1; }
+.top nav a { padding: 6px 12px; border-radius: 6px; text-decoration: none; color: var(--soft); }
+.top nav a:hover { background: var(--hover); }
+.top nav a[aria-current] { color: var(--ink); background: var(--hover); font-weight: 600; }
+.top .who { color: var(--soft); font-size: 13px; display: flex; gap: 12px; align-items: center; }
+main { max-width: 1360px; margin: 0 auto; padding: 24px 28px 80px; }
+.crumbs { font-size: 13px; color: var(--soft); margin-bottom: 6px; }
+h1 { font-size: 26px; line-height: 1.2; letter-spacing: -.015em; margin: 0 0 4px; font-weight: 680; }
+h2 { font-size: 17px; margin: 0 0 12px; letter-spacing: -.005em; }
+h3 { font-size: 14px; margin: 16px 0 6px; }
+.lead { color: var(--soft); margin: 0 0 20px; max-width: 78ch; }
+.head { display: flex; gap: 16px; align-items: flex-start; justify-content: space-between; flex-wrap: wrap; margin-bottom: 18px; }
+.ref { font-family: var(--mono); font-size: 13px; color: var(--soft); }
+.grid { display: grid; gap: 18px; grid-template-columns: repeat(12, minmax(0, 1fr)); }
+.w3 { grid-column: span 3; } .w4 { grid-column: span 4; } .w5 { grid-column: span 5; } .w6 { grid-column: span 6; } .w7 { grid-column: span 7; } .w8 { grid-column: span 8; } .w12 { grid-column: span 12; }
+.card { background: var(--card); border: 1px solid var(--line); border-radius: 10px; padding: 18px 20px; min-width: 0; }
+.card > h2:first-child { display: flex; justify-content: space-between; gap: 12px; align-items: baseline; }
+.card h2 .aside { font-weight: 400; font-size: 13px; color: var(--soft); }
+.stat { display: flex; flex-direction: column; gap: 2px; }
+.stat b { font-size: 30px; line-height: 1.1; font-weight: 680; letter-spacing: -.02em; font-variant-numeric: tabular-nums; }
+.stat span { color: var(--soft); font-size: 13px; }
+.stat.live b { color: var(--live); } .stat.dead b { color: var(--dead); } .stat.doubt b { color: var(--doubt); } .stat.wait b { color: var(--wait); }
+.chip { display: inline-flex; align-items: center; gap: 5px; padding: 1px 9px 1px 7px; border-radius: 99px; font-size: 12.5px; line-height: 20px; font-weight: 560; white-space: nowrap; border: 1px solid transparent; background: var(--calm-bg); color: var(--calm); }
+.chip svg { width: 12px; height: 12px; flex: none; }
+.chip.dead { background: var(--dead-bg); color: var(--dead); } .chip.live { background: var(--live-bg); color: var(--live); }
+.chip.wait { background: var(--wait-bg); color: var(--wait); } .chip.doubt { background: var(--doubt-bg); color: var(--doubt); } .chip.info { background: var(--info-bg); color: var(--info); }
+table { width: 100%; border-collapse: collapse; font-size: 14px; }
+th { text-align: left; font-weight: 560; color: var(--soft); font-size: 12.5px; padding: 6px 10px; border-bottom: 1px solid var(--line); white-space: nowrap; }
+td { padding: 8px 10px; border-bottom: 1px solid var(--line); vertical-align: top; overflow-wrap: anywhere; }
+tr:last-child td { border-bottom: 0; }
+tbody tr:hover td { background: var(--hover); }
+td.num, th.num { text-align: right; font-variant-numeric: tabular-nums; }
+.scroll { overflow-x: auto; margin: 0 -6px; padding: 0 6px; }
+.mono { font-family: var(--mono); font-size: 12.5px; }
+.soft { color: var(--soft); } .small { font-size: 13px; } .nowrap { white-space: nowrap; }
+.rows { display: flex; flex-direction: column; gap: 10px; }
+.line { display: flex; gap: 10px; align-items: center; flex-wrap: wrap; }
+.spread { justify-content: space-between; }
+dl.facts { display: grid; grid-template-columns: max-content 1fr; gap: 6px 18px; margin: 0; }
+dl.facts dt { color: var(--soft); } dl.facts dd { margin: 0; overflow-wrap: anywhere; }
+.bar { display: block; width: 100%; height: 12px; border-radius: 6px; overflow: hidden; background: var(--calm-bg); }
+.bar .p-dead { fill: var(--dead); } .bar .p-live { fill: var(--live); } .bar .p-wait { fill: var(--wait); } .bar .p-doubt { fill: var(--doubt); } .bar .p-calm { fill: var(--faint); } .bar .p-info { fill: var(--info); }
+.legend { display: flex; gap: 14px; flex-wrap: wrap; font-size: 12.5px; color: var(--soft); margin-top: 6px; }
+.board td { padding: 6px 8px; } .board th.rot { vertical-align: bottom; max-width: 120px; white-space: normal; }
+.board td.cell { text-align: center; }
+.steps { list-style: none; margin: 0; padding: 0; }
+.steps li { display: grid; grid-template-columns: 22px 1fr auto; gap: 10px; padding: 8px 0; border-bottom: 1px solid var(--line); align-items: start; }
+.steps li:last-child { border-bottom: 0; }
+.timeline { list-style: none; margin: 0; padding: 0 0 0 18px; border-left: 2px solid var(--line); }
+.timeline li { position: relative; padding: 0 0 14px 6px; }
+.timeline li::before { content: ""; position: absolute; left: -24px; top: 6px; width: 10px; height: 10px; border-radius: 50%; background: var(--card); border: 2px solid var(--faint); }
+.timeline li.live::before { border-color: var(--live); background: var(--live); } .timeline li.dead::before { border-color: var(--dead); background: var(--dead); } .timeline li.wait::before { border-color: var(--wait); background: var(--wait); } .timeline li.doubt::before { border-color: var(--doubt); background: var(--doubt); }
+.timeline time { font-size: 12.5px; color: var(--soft); font-variant-numeric: tabular-nums; display: block; }
+.notice { border-left: 4px solid var(--info); background: var(--info-bg); color: var(--ink); padding: 10px 14px; border-radius: 6px; margin: 0 0 16px; }
+.notice.live { border-color: var(--live); background: var(--live-bg); } .notice.wait { border-color: var(--wait); background: var(--wait-bg); } .notice.dead { border-color: var(--dead); background: var(--dead-bg); } .notice.doubt { border-color: var(--doubt); background: var(--doubt-bg); }
+.empty { color: var(--soft); padding: 26px 0; text-align: center; }
+form.inline { display: inline; }
+label { display: block; font-weight: 560; margin: 12px 0 4px; }
+.hint { color: var(--soft); font-size: 13px; margin: 2px 0 6px; }
+.error { color: var(--live); font-size: 13.5px; margin: 4px 0 0; }
+input[type=text], input[type=search], input[type=email], input[type=password], input[type=number], select, textarea { width: 100%; max-width: 520px; padding: 8px 11px; border: 1px solid var(--faint); border-radius: 7px; background: var(--card); color: var(--ink); font: inherit; }
+textarea { min-height: 88px; }
+input[aria-invalid=true] { border-color: var(--live); border-width: 2px; }
+button, .button { display: inline-block; font: inherit; font-weight: 600; padding: 7px 15px; border-radius: 7px; border: 1px solid var(--brand); background: var(--brand); color: var(--brand-ink); cursor: pointer; text-decoration: none; }
+button:hover, .button:hover { filter: brightness(1.08); }
+button.plain, .button.plain { background: transparent; color: var(--ink); border-color: var(--line); }
+button.danger { background: var(--live); border-color: var(--live); color: var(--paper); }
+button.small, .button.small { padding: 3px 10px; font-size: 13px; }
+.search { display: flex; gap: 8px; flex-wrap: wrap; margin-bottom: 14px; } .search input { max-width: 360px; } .search select { width: auto; }
+.pager { display: flex; gap: 10px; justify-content: flex-end; margin-top: 14px; }
+.letter { white-space: pre-wrap; font: 15px/1.6 var(--sans); background: var(--card); border: 1px solid var(--line); border-radius: 10px; padding: 22px 24px; margin: 0 0 20px; }
+.outside main { max-width: 720px; }
+details > summary { cursor: pointer; color: var(--soft); }
+.chart text { fill: var(--soft); font: 11px var(--sans); } .chart .axis { stroke: var(--line); } .chart .now { stroke: var(--live); stroke-width: 1.5; }
+.chart .edge { stroke: var(--faint); fill: none; stroke-width: 1.5; } .chart .node { fill: var(--card); stroke: var(--line); } .chart .node-text { fill: var(--ink); font-size: 12px; }
+@media (max-width: 900px) {
+  main { padding: 16px 14px 60px; } .top { padding: 8px 14px; gap: 10px; }
+  .w3 { grid-column: span 6; } .w4, .w5, .w6, .w7, .w8 { grid-column: span 12; }
+  h1 { font-size: 22px; }
+  table.stack thead { position: absolute; left: -9999px; }
+  table.stack tr { display: block; border: 1px solid var(--line); border-radius: 8px; margin-bottom: 10px; padding: 6px 4px; background: var(--card); }
+  table.stack td { display: flex; justify-content: space-between; gap: 14px; border: 0; padding: 4px 10px; text-align: right; }
+  table.stack td::before { content: attr(data-label); color: var(--soft); font-size: 12.5px; text-align: left; flex: none; }
+}
+@media (prefers-reduced-motion: no-preference) { .moving { transition: background-color .4s; } }
+@media print {
+  :root { --paper: #fff; --card: #fff; --ink: #000; --soft: #333; --line: #999; }
+  .top nav, .top .who, form, .pager, .button, button { display: none !important; }
+  .card { break-inside: avoid; border-color: #999; } main { max-width: none; padding: 0; } a { text-decoration: none; }
+  .chip { border-color: currentColor; background: transparent; }
+}
+`;
