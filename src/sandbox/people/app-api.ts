@@ -12,6 +12,8 @@ export interface WaitingStep {
   /** The action that parked it. */
   action: string;
   title: string;
+  /** The step may not go on before somebody says so. */
+  asksApproval: boolean;
   /** All of it as text, to look for names in. */
   text: string;
 }
@@ -29,7 +31,9 @@ export interface Replacement {
 export const STEPS_WAITING_FOR_ME = '/api/v1/steps?state=parked&mine=true&limit=100';
 const settlePath = (id: string): string => `/api/v1/steps/${encodeURIComponent(id)}/settle`;
 
-export const isApproval = (step: WaitingStep): boolean => /approv/i.test(step.action);
+const approvePath = (id: string): string => `/api/v1/steps/${encodeURIComponent(id)}/approve`;
+
+export const isApproval = (step: WaitingStep): boolean => step.asksApproval || /approv/i.test(step.action);
 export const isReplacement = (step: WaitingStep): boolean =>
   /manual/i.test(step.action) && /replac/i.test(`${step.title} ${step.text}`);
 
@@ -77,6 +81,7 @@ export class AppApi {
         {
           id,
           action: typeof action === 'string' ? action : '',
+          asksApproval: typeof row['approval'] === 'object' && row['approval'] !== null,
           title: typeof row['title'] === 'string' ? row['title'] : '',
           text: JSON.stringify(row),
         },
@@ -85,11 +90,7 @@ export class AppApi {
   }
 
   async approve(step: WaitingStep, note: string): Promise<void> {
-    await this.call('POST', settlePath(step.id), {
-      answer: 'done',
-      output: { decision: 'approved' },
-      note,
-    });
+    await this.call('POST', approvePath(step.id), { decision: 'approve', reason: note });
   }
 
   async recordReplacement(step: WaitingStep, replacement: Replacement, note: string): Promise<void> {
@@ -103,7 +104,7 @@ export class AppApi {
         authorization: `Bearer ${this.token}`,
         accept: 'application/json',
         // The same deed twice is one deed.
-        ...(body ? { 'content-type': 'application/json', 'idempotency-key': `person ${path}` } : {}),
+        ...(body ? { 'content-type': 'application/json', 'idempotency-key': path } : {}),
       },
       ...(body ? { body: JSON.stringify(body) } : {}),
       signal: AbortSignal.timeout(15_000),

@@ -161,8 +161,8 @@ describe('people', () => {
     product.steps = [{ id: 'step-1', uses: 'approval', title: 'Approve revocation of the till key' }];
     await client.putPeople([{ name: 'Di', email, app: product.origin, token: 'tok', approves: true }]);
     await deed((d) => d.person === email && d.kind === 'approved' && d.about === 'step-1');
-    expect(product.posted[0]?.path).toBe('/api/v1/steps/step-1/settle');
-    expect(JSON.parse(product.posted[0]?.body ?? '{}')).toMatchObject({ answer: 'done' });
+    expect(product.posted[0]?.path).toBe('/api/v1/steps/step-1/approve');
+    expect(JSON.parse(product.posted[0]?.body ?? '{}')).toMatchObject({ decision: 'approve' });
   });
 
   test.each([
