@@ -1,4 +1,3 @@
-import { randomBytes } from 'node:crypto';
 import { createRequire } from 'node:module';
 import { dirname } from 'node:path';
 import type { Writable } from 'node:stream';
@@ -8,10 +7,16 @@ import fastifyHelmet from '@fastify/helmet';
 import fastifyRateLimit from '@fastify/rate-limit';
 import fastifySession from '@fastify/session';
 import fastifyStatic from '@fastify/static';
-import { Global, Module, type DynamicModule, type Provider } from '@nestjs/common';
+import {
+  Global,
+  Module,
+  type DynamicModule,
+  type OnApplicationShutdown,
+  type Provider,
+} from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
-import type { FastifyInstance } from 'fastify';
+import { LogController, type FastifyInstance } from 'fastify';
 import { DataSource } from 'typeorm';
 import { Refused, refusal } from './kernel/errors.ts';
 import { SECOND } from './kernel/time.ts';
@@ -28,12 +33,14 @@ import { SESSION_IDLE, SessionStore } from './domain/access/session-store.ts';
 import { Clock, SystemClock } from './platform/clock/clock.ts';
 import type { Config } from './platform/config/config.ts';
 import { CONFIG } from './platform/config/token.ts';
+import { assertMigrated } from './platform/database/migrate.ts';
 import { Transactions } from './platform/database/transactions.ts';
 import { Lifecycle } from './platform/health/lifecycle.ts';
 import { Log, NestLog, createLog } from './platform/log/log.ts';
 import { Metrics } from './platform/metrics/metrics.ts';
 import { Duties } from './platform/queue/duties.ts';
 import { Relay } from './platform/queue/relay.ts';
+import { Keys } from './platform/signing/keys.ts';
 
 export interface AppSettings {
   /** With `databaseUrl` set: an embedded server is started before, by whoever stops it after. */
@@ -65,6 +72,7 @@ export async function createApp(settings: AppSettings): Promise<NestFastifyAppli
   const { config } = settings;
   if (!config.databaseUrl) throw new Error('createApp needs a database: start the embedded one first');
   const log = createLog(config, settings.logTo);
+  const keys = Keys.open(config);
   const dataSource = new DataSource(
     dataSourceOptions(config.databaseUrl, {
       max: POOL,
@@ -74,11 +82,13 @@ export async function createApp(settings: AppSettings): Promise<NestFastifyAppli
   await dataSource.initialize();
   let app: NestFastifyApplication | undefined;
   try {
+    await assertMigrated(dataSource);
     app = await NestFactory.create<NestFastifyApplication>(
-      AppRoot.with(settings, log, dataSource),
+      AppRoot.with(settings, log, dataSource, keys),
       new FastifyAdapter({
         loggerInstance: log,
-        disableRequestLogging: true,
+        // One line a request, written when it is answered.
+        logController: new LogController({ disableRequestLogging: true }),
         trustProxy: config.trustProxy?.split(/[\s,]+/).filter(Boolean) ?? false,
         bodyLimit: 1_000_000,
         requestTimeout: 30 * SECOND,
@@ -96,7 +106,6 @@ export async function createApp(settings: AppSettings): Promise<NestFastifyAppli
     app.useGlobalFilters(new ProblemFilter(log));
     app.useGlobalInterceptors(new IdempotencyInterceptor(app.get(Transactions), app.get(Clock)));
     app.get(OpenApi).from(app, () => admission.routes);
-    closeInOrder(app, dataSource);
     await app.init();
     await app.getHttpAdapter().getInstance().ready();
     admission.refuseUndeclared();
@@ -122,17 +131,36 @@ export function routesOf(app: NestFastifyApplication): Admission['routes'] {
 
 @Global()
 @Module({})
-class AppRoot {
-  static with(settings: AppSettings, log: Log, dataSource: DataSource): DynamicModule {
-    const { config } = settings;
+class AppRoot implements OnApplicationShutdown {
+  constructor(
+    private readonly relay: Relay,
+    private readonly dataSource: DataSource,
+  ) {}
+
+  /**
+   * The end of a stop. Before it Nest has ended, in this order, intake and event streams (`onModuleDestroy`), workers and
+   * sweeps (`beforeApplicationShutdown`), and HTTP. Now the last rows go out, the queues close, and the database goes:
+   * whoever still needs it uses one of the two earlier hooks.
+   */
+  async onApplicationShutdown(): Promise<void> {
+    await this.relay.stop();
+    if (this.dataSource.isInitialized) await this.dataSource.destroy();
+  }
+
+  static with(settings: AppSettings, log: Log, dataSource: DataSource, keys: Keys): DynamicModule {
+    const { config, duties = dutiesOf(config.role) } = settings;
     const given: Provider[] = [
       { provide: CONFIG, useValue: config },
       { provide: Clock, useValue: settings.clock ?? new SystemClock() },
       { provide: Log, useValue: log },
-      { provide: Metrics, useFactory: () => (settings.logTo ? new Metrics() : new Metrics().withProcess()) },
+      {
+        provide: Metrics,
+        useValue: duties.serves || duties.works ? new Metrics().withProcess() : new Metrics(),
+      },
       { provide: DataSource, useValue: dataSource },
       { provide: Transactions, useValue: new Transactions(dataSource) },
-      { provide: Duties, useValue: settings.duties ?? dutiesOf(config.role) },
+      { provide: Duties, useValue: duties },
+      { provide: Keys, useValue: keys },
       ...(settings.overrides ?? []),
     ];
     return { module: AppRoot, imports: [AppModule], providers: given, exports: given };
@@ -179,9 +207,9 @@ async function equip(
   });
   await fastify.register(fastifyCookie);
   const store = app.get(SessionStore);
-  const secret = config.sessionSecret ?? randomBytes(32).toString('base64');
+  const secret = app.get(Keys).sessionSecret();
   await fastify.register(fastifySession, {
-    secret,
+    secret: secret.useBytes((bytes) => bytes.toString('base64')),
     cookieName: config.insecureCookies ? 'cs_sid' : '__Host-cs_sid',
     saveUninitialized: false,
     rolling: true,
@@ -233,16 +261,4 @@ async function equip(
     );
     done();
   });
-}
-
-/** Nest ends intake, streams, workers and HTTP; then the last rows go out, the queues close, and the database goes. */
-function closeInOrder(app: NestFastifyApplication, dataSource: DataSource): void {
-  const close = app.close.bind(app);
-  let closing: Promise<void> | undefined;
-  app.close = () =>
-    (closing ??= (async () => {
-      await close();
-      await app.get(Relay).stop();
-      if (dataSource.isInitialized) await dataSource.destroy();
-    })());
 }

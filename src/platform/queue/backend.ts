@@ -14,11 +14,18 @@ export interface WakeUp {
   id: string;
 }
 
+interface QueuedJob {
+  name: string;
+  data: WakeUp;
+  /** Unique per relay of a row, as a store ignores an id that it has seen. */
+  id: string;
+}
+
 /** BullMQ on Redis or on our Postgres, behind the few calls that the relay needs. */
 export interface Backend {
   readonly kind: 'redis' | 'postgres';
   /** @throws Error when the store did not take the jobs, or did not say so within two seconds. */
-  add(queue: QueueName, jobs: readonly { name: string; data: WakeUp; id: string }[]): Promise<void>;
+  add(queue: QueueName, jobs: readonly QueuedJob[]): Promise<void>;
   /** Stops taking jobs and waits for those in hand. */
   closeWorkers(): Promise<void>;
   close(): Promise<void>;
@@ -177,12 +184,12 @@ async function assemble(
       if (closed) throw new Error('the queue is closed');
       const queue = queues.get(name);
       if (!queue) throw new Error(`no queue ${name}`);
-      const added = queue.addBulk(
-        jobs.map((job) => ({ name: job.name, data: job.data, opts: { jobId: job.id } })),
-      );
-      if ((await within(added, 2 * SECOND)) === 'late') {
-        added.catch(settings.onError);
-        throw new Error('the queue did not answer within two seconds');
+      for (let at = 0; at < jobs.length; at += CHUNK) {
+        const added = addAll(kind, queue, jobs.slice(at, at + CHUNK));
+        if ((await within(added, 2 * SECOND)) === 'late') {
+          added.catch(settings.onError);
+          throw new Error('the queue did not answer within two seconds');
+        }
       }
     },
     async closeWorkers() {
@@ -200,4 +207,22 @@ async function assemble(
       await within(release(), 3 * SECOND);
     },
   };
+}
+
+const CHUNK = 50;
+
+/**
+ * On Postgres one by one: BullMQ's bulk statement makes temporary tables and a sequence, for which our role has no right,
+ * and whose churn would swell the catalogue.
+ */
+async function addAll(
+  kind: Backend['kind'],
+  queue: Queue<WakeUp>,
+  jobs: readonly QueuedJob[],
+): Promise<void> {
+  if (kind === 'redis') {
+    await queue.addBulk(jobs.map((job) => ({ name: job.name, data: job.data, opts: { jobId: job.id } })));
+  } else {
+    await Promise.all(jobs.map((job) => queue.add(job.name, job.data, { jobId: job.id })));
+  }
 }

@@ -1,0 +1,27 @@
+#!/usr/bin/env node
+import 'reflect-metadata';
+import { Command, CommanderError } from 'commander';
+import type { AddCommand } from './cli/command.ts';
+import { reportFailure } from './cli/failure.ts';
+import { addMigrate } from './cli/migrate.command.ts';
+import { addOutbox } from './cli/outbox.command.ts';
+import { addServe } from './cli/serve.command.ts';
+import { addTokenCreate } from './cli/token-create.command.ts';
+import { addUserAdd } from './cli/user-add.command.ts';
+
+/** Everything that an operator runs. One line a command file. */
+const commands: readonly AddCommand[] = [addServe, addMigrate, addUserAdd, addTokenCreate, addOutbox];
+
+const program = new Command('countersign')
+  .description('Supplier-credential governance and credential-incident response')
+  .exitOverride()
+  .configureOutput({ outputError: (text, write) => write(text.replace(/^error: /, 'countersign: ')) });
+for (const add of commands) add(program);
+
+try {
+  await program.parseAsync(process.argv);
+  process.exit(process.exitCode ?? 0);
+} catch (thrown) {
+  if (thrown instanceof CommanderError) process.exit(thrown.exitCode === 0 ? 0 : 2);
+  process.exit(reportFailure(thrown));
+}

@@ -1,0 +1,10 @@
+import 'reflect-metadata';
+import { configured, reportFailure } from './cli/failure.ts';
+import { serveUntilSignal } from './serve.ts';
+
+// The process: HTTP, worker or both, by COUNTERSIGN_ROLE.
+try {
+  process.exit(await serveUntilSignal(configured(process.env)));
+} catch (thrown) {
+  process.exit(reportFailure(thrown));
+}
