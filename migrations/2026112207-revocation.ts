@@ -133,6 +133,7 @@ export class Revocation2026112207000 implements MigrationInterface {
         idempotency_key text NOT NULL,
         attempt int NOT NULL,
         connection_id uuid,
+        path text NOT NULL DEFAULT '',
         asked text NOT NULL,
         status int,
         outcome text NOT NULL,
@@ -148,6 +149,8 @@ export class Revocation2026112207000 implements MigrationInterface {
         CONSTRAINT evidence_connection_fk FOREIGN KEY (connection_id) REFERENCES connection (id)
       );
       CREATE INDEX evidence_by_version ON evidence (version_id, started_at);
+      CREATE INDEX evidence_of_controls ON evidence (path, ended_at) WHERE kind = 'control';
+      COMMENT ON COLUMN evidence.path IS 'which way and authentication were used; sightings vouch for each other only on one path';
 
       CREATE TABLE version_death (
         version_id uuid NOT NULL,
@@ -166,6 +169,9 @@ export class Revocation2026112207000 implements MigrationInterface {
         sessions_until timestamptz,
         sessions_evidence_id uuid,
         own_authentication_failures int NOT NULL DEFAULT 0,
+        revoke_sent_at timestamptz,
+        value_ref text,
+        value_until timestamptz,
         updated_at timestamptz NOT NULL,
         row_version int NOT NULL DEFAULT 1,
         CONSTRAINT version_death_pk PRIMARY KEY (version_id),
@@ -179,6 +185,10 @@ export class Revocation2026112207000 implements MigrationInterface {
         CONSTRAINT version_death_control_evidence_fk FOREIGN KEY (control_evidence_id) REFERENCES evidence (id),
         CONSTRAINT version_death_sessions_evidence_fk FOREIGN KEY (sessions_evidence_id) REFERENCES evidence (id)
       );
+
+      CREATE INDEX version_death_values ON version_death (value_until) WHERE value_ref IS NOT NULL;
+      COMMENT ON COLUMN version_death.revoke_sent_at IS 'when the last revoke left the house, its answer known or not';
+      COMMENT ON COLUMN version_death.value_ref IS 'the value under test, kept until containment is verified or value_until has come';
 
       CREATE TABLE statement (
         id uuid NOT NULL,

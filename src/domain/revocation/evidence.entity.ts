@@ -13,6 +13,7 @@ import { Check, Column, Entity, ForeignKey, Index, PrimaryColumn, Unique } from 
   { name: 'evidence_version_fk' },
 )
 @Unique('evidence_once', ['idempotencyKey', 'kind', 'attempt'])
+@Index('evidence_of_controls', { synchronize: false })
 @Index('evidence_by_version', ['versionId', 'startedAt'])
 @Entity({ name: 'evidence' })
 export class Evidence {
@@ -45,6 +46,14 @@ export class Evidence {
 
   @Column({ name: 'connection_id', type: 'uuid', nullable: true })
   connectionId: string | null;
+
+  @Column({
+    name: 'path',
+    type: 'text',
+    default: '',
+    comment: 'which way and authentication were used; sightings vouch for each other only on one path',
+  })
+  path: string;
 
   @Column({ name: 'asked', type: 'text' })
   asked: string;

@@ -1,4 +1,4 @@
-import { Check, Column, Entity, ForeignKey, PrimaryColumn } from 'typeorm';
+import { Check, Column, Entity, ForeignKey, Index, PrimaryColumn } from 'typeorm';
 
 @Check(
   'version_death_dead_is_proven',
@@ -26,6 +26,7 @@ import { Check, Column, Entity, ForeignKey, PrimaryColumn } from 'typeorm';
   ['id', 'credentialId', 'integrationId'],
   { name: 'version_death_version_fk' },
 )
+@Index('version_death_values', { synchronize: false })
 @Entity({ name: 'version_death' })
 export class VersionDeath {
   @PrimaryColumn({ name: 'version_id', type: 'uuid', primaryKeyConstraintName: 'version_death_pk' })
@@ -75,6 +76,25 @@ export class VersionDeath {
 
   @Column({ name: 'own_authentication_failures', type: 'int', default: 0 })
   ownAuthenticationFailures: number;
+
+  @Column({
+    name: 'revoke_sent_at',
+    type: 'timestamptz',
+    nullable: true,
+    comment: 'when the last revoke left the house, its answer known or not',
+  })
+  revokeSentAt: Date | null;
+
+  @Column({
+    name: 'value_ref',
+    type: 'text',
+    nullable: true,
+    comment: 'the value under test, kept until containment is verified or value_until has come',
+  })
+  valueRef: string | null;
+
+  @Column({ name: 'value_until', type: 'timestamptz', nullable: true })
+  valueUntil: Date | null;
 
   @Column({ name: 'updated_at', type: 'timestamptz' })
   updatedAt: Date;

@@ -1,3 +1,4 @@
+import { Injectable } from '@nestjs/common';
 import { z } from 'zod';
 import {
   REVOCABILITIES,
@@ -12,7 +13,7 @@ import {
   type Target,
 } from '../../../domain/revocation/connector.ts';
 import { SECOND } from '../../../kernel/time.ts';
-import type { Outbound } from '../../../platform/http/outbound.ts';
+import { Outbound } from '../../../platform/http/outbound.ts';
 import { namesIn } from '../../../platform/http/request-template.rules.ts';
 import {
   ask,
@@ -74,6 +75,7 @@ export const declarativeHttpSettings = z
 export type DeclarativeHttpSettings = z.infer<typeof declarativeHttpSettings>;
 
 /** Any supplier whose revoke and probe are one request each, as a preset writes them down. */
+@Injectable()
 export class DeclarativeHttpConnector implements Connector<DeclarativeHttpSettings> {
   readonly key = 'declarative-http';
   readonly title = 'HTTP, as a preset declares it';

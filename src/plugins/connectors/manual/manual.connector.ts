@@ -1,3 +1,4 @@
+import { Injectable } from '@nestjs/common';
 import { z } from 'zod';
 import type {
   Abilities,
@@ -22,6 +23,7 @@ export type ManualSettings = z.infer<typeof manualSettings>;
  * A supplier that no machine can ask. A person does it and signs a statement; that is a statement, never a proof of
  * death: without a probe the credential stays unproven.
  */
+@Injectable()
 export class ManualConnector implements Connector<ManualSettings> {
   readonly key = 'manual';
   readonly title = 'By a person, with a signed statement';

@@ -1,3 +1,4 @@
+import { Injectable } from '@nestjs/common';
 import { z } from 'zod';
 import {
   REVOCABILITIES,
@@ -14,7 +15,7 @@ import {
 } from '../../../domain/revocation/connector.ts';
 import { Secret } from '../../../kernel/secret.ts';
 import { SECOND, type Millis } from '../../../kernel/time.ts';
-import type { Outbound } from '../../../platform/http/outbound.ts';
+import { Outbound } from '../../../platform/http/outbound.ts';
 import { oauthBasicAuth, requestTemplateSchema } from '../../../platform/http/request-template.rules.ts';
 import {
   ask,
@@ -122,6 +123,7 @@ const OWN_AUTHENTICATION_ANSWERS: DeclaredRequest<Verdict>['answers'] = [
 const NOBODYS_TOKEN = Secret.of('countersign-asks-whether-its-own-client-is-accepted');
 
 /** OAuth 2 token revocation (RFC 7009), proven by token introspection (RFC 7662) or at the resource server. */
+@Injectable()
 export class OAuthRevocationConnector implements Connector<OAuthRevocationSettings> {
   readonly key = 'oauth-revocation';
   readonly title = 'OAuth token revocation and introspection';

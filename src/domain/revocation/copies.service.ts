@@ -1,0 +1,313 @@
+import { createHash } from 'node:crypto';
+import { Injectable } from '@nestjs/common';
+import { refusal, Refused, type Refusal } from '../../kernel/errors.ts';
+import { newId, type Id } from '../../kernel/ids.ts';
+import { system, type Principal } from '../../kernel/principal.ts';
+import { err, ok, type Result } from '../../kernel/result.ts';
+import { iso, type Millis } from '../../kernel/time.ts';
+import { Clock } from '../../platform/clock/clock.ts';
+import { Transactions, type Db } from '../../platform/database/transactions.ts';
+import { Outbox } from '../../platform/outbox/outbox.ts';
+import { LedgerService } from '../ledger/ledger.service.ts';
+import type { LocationVerdict } from './containment.rules.ts';
+import { Deaths } from './deaths.service.ts';
+import { statementSigned } from './revocation.events.ts';
+import type { RiskAcceptanceInput, StatementInput } from './statement.schema.ts';
+
+export type LocationResult =
+  | { outcome: 'gone'; why: string }
+  /** Nothing can show it: recorded, visible, never counted as gone. */
+  | { outcome: 'cannot_be_proven'; why: string }
+  | { outcome: 'person'; forWhat: string; contactId: Id | null }
+  | { outcome: 'not_found' };
+
+interface LocationRow {
+  id: Id;
+  credential_id: Id;
+  integration_id: Id;
+  /** Of the credential: the version's row lives there, while a shared credential's copies live elsewhere. */
+  home_integration_id: Id;
+  kind: string;
+  name: string;
+  provable: 'owner_statement' | 'scan' | 'fingerprint' | 'store_api' | 'no';
+  owner_contact_id: Id | null;
+  verdict: LocationVerdict | null;
+}
+
+/** Copies, what people sign, and the risks that somebody takes over. */
+@Injectable()
+export class CopiesService {
+  constructor(
+    private readonly transactions: Transactions,
+    private readonly deaths: Deaths,
+    private readonly ledger: LedgerService,
+    private readonly outbox: Outbox,
+    private readonly clock: Clock,
+  ) {}
+
+  /** Whether the copy of a version at a location is gone, as far as anybody has shown it. */
+  async check(locationId: Id, versionId: Id, by: Principal): Promise<LocationResult> {
+    return this.transactions.run(by, async (db) => {
+      const location = await this.#location(db, locationId, versionId);
+      if (!location) return { outcome: 'not_found' };
+      const label = `${location.name} (${location.kind.replaceAll('_', ' ')})`;
+      if (location.verdict === 'gone')
+        return { outcome: 'gone', why: 'its owner, or a scan, showed that it is gone' };
+      if (location.provable === 'no') {
+        const why = 'nothing at this place can show that a copy is gone';
+        if (location.verdict !== 'cannot_be_proven') {
+          await this.#prove(
+            db,
+            location,
+            versionId,
+            { verdict: 'cannot_be_proven', method: 'declared', why, statementId: null },
+            by,
+          );
+        }
+        return { outcome: 'cannot_be_proven', why };
+      }
+      const how = {
+        owner_statement: 'Remove the copy and sign that it is gone',
+        scan: 'Remove the copy, scan, and sign with the result',
+        fingerprint: 'Remove the copy, compare fingerprints, and sign with the result',
+        store_api: 'Remove the copy from its store and sign that it is gone',
+      };
+      return {
+        outcome: 'person',
+        forWhat: `${how[location.provable]}: ${label}.`,
+        contactId: location.owner_contact_id,
+      };
+    });
+  }
+
+  /** What a scan or a store showed of a copy. */
+  async recordProof(
+    by: Principal,
+    proof: { locationId: Id; versionId: Id; verdict: LocationVerdict; method: string; why: string },
+  ): Promise<Result<void, Refusal>> {
+    return this.transactions.run(by, async (db) => {
+      const location = await this.#location(db, proof.locationId, proof.versionId);
+      if (!location)
+        return err(refusal('not_found', 'no-location', 'There is no such location of this version.'));
+      await this.#prove(db, location, proof.versionId, { ...proof, statementId: null }, by);
+      return ok(undefined);
+    });
+  }
+
+  /**
+   * A named person's word that something was done: text, hash and strength, written once. It never makes a credential
+   * dead; of a copy it is the proof that its owner can give.
+   */
+  async sign(
+    by: Principal,
+    input: StatementInput,
+  ): Promise<Result<{ statementId: Id; textHash: string }, Refusal>> {
+    try {
+      // Who signs must be able to see the thing; what follows from it touches rows that only the installation sees.
+      const visible = await this.transactions.run(by, (db) =>
+        this.#integrationOf(db, input.subjectKind, input.subjectId),
+      );
+      if (visible === null)
+        return err(refusal('not_found', 'no-subject', 'There is no such version or location.'));
+      const installation = system('revocation', by.correlationId);
+      return ok(await this.transactions.run(installation, (db) => this.#sign(db, by, input, visible)));
+    } catch (thrown) {
+      if (thrown instanceof Refused) return err(thrown.refusal);
+      throw thrown;
+    }
+  }
+
+  /** Somebody with a name carries a risk until a date; whoever asked for it cannot accept it. */
+  async acceptRisk(by: Principal, input: RiskAcceptanceInput): Promise<Result<{ id: Id }, Refusal>> {
+    if (by.kind !== 'user')
+      return err(refusal('forbidden', 'person-needed', 'A risk is accepted by a person, signed in.'));
+    if (input.requestedBy === by.id) {
+      return err(refusal('forbidden', 'four-eyes', 'Who asked for the acceptance cannot give it.'));
+    }
+    const now = this.clock.now();
+    const until = Date.parse(input.until);
+    if (!(until > now)) {
+      return err(
+        refusal('invalid', 'until-past', 'The acceptance would be over already.', {
+          fields: [{ field: '/until', problem: 'is not in the future', mend: 'Name a later date.' }],
+        }),
+      );
+    }
+    return this.transactions.run(by, async (db) => {
+      const integrationId = await this.#integrationOf(db, input.subjectKind, input.subjectId);
+      if (integrationId === null)
+        return err(refusal('not_found', 'no-subject', 'There is no such version or location.'));
+      const id = newId();
+      await db.query(
+        `INSERT INTO risk_acceptance (id, subject_kind, subject_id, integration_id, incident_id, requested_by, accepted_by, reason, until, created_at)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)`,
+        [
+          id,
+          input.subjectKind,
+          input.subjectId,
+          integrationId,
+          input.incidentId ?? null,
+          input.requestedBy,
+          by.id,
+          input.reason,
+          new Date(until),
+          new Date(now),
+        ],
+      );
+      await this.ledger.append(db, {
+        kind: 'risk.accepted',
+        subject: { kind: input.subjectKind, id: input.subjectId },
+        by,
+        at: now,
+        facts: { riskAcceptanceId: id, integrationId, requestedBy: input.requestedBy, until: iso(until) },
+        committed: { reason: input.reason },
+      });
+      return ok({ id });
+    });
+  }
+
+  async #sign(
+    db: Db,
+    by: Principal,
+    input: StatementInput,
+    integrationId: Id,
+  ): Promise<{ statementId: Id; textHash: string }> {
+    const now = this.clock.now();
+    const statementId = newId();
+    const textHash = createHash('sha256').update(input.text, 'utf8').digest();
+    await db.query(
+      `INSERT INTO statement (id, kind, subject_kind, subject_id, integration_id, party_id, user_id, contact_id, signs_for, text, text_hash, strength, at)
+       VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)`,
+      [
+        statementId,
+        input.kind,
+        input.subjectKind,
+        input.subjectId,
+        integrationId,
+        by.partyId,
+        by.kind === 'user' ? by.id : null,
+        input.contactId ?? null,
+        input.signsFor,
+        input.text,
+        textHash,
+        input.strength,
+        new Date(now),
+      ],
+    );
+    if (input.kind === 'copy_gone') {
+      const location = input.versionId ? await this.#location(db, input.subjectId, input.versionId) : null;
+      if (!location || !input.versionId)
+        throw new Refused(refusal('not_found', 'no-location', 'There is no such location of this version.'));
+      if (location.provable === 'no') {
+        throw new Refused(
+          refusal(
+            'conflict',
+            'not-provable',
+            'Nothing at this place can show that a copy is gone; only a risk acceptance can close it.',
+          ),
+        );
+      }
+      await this.#prove(
+        db,
+        location,
+        input.versionId,
+        { verdict: 'gone', method: 'owner_statement', why: 'signed by its owner', statementId },
+        by,
+      );
+    }
+    await this.ledger.append(db, {
+      kind: 'statement.signed',
+      subject: { kind: input.subjectKind, id: input.subjectId },
+      by,
+      at: now,
+      facts: {
+        statementId,
+        statement: input.kind,
+        integrationId,
+        textHash: textHash.toString('hex'),
+        strength: input.strength,
+      },
+      committed: { signsFor: input.signsFor, text: input.text },
+    });
+    await this.outbox.put(db, statementSigned, {
+      statementId,
+      kind: input.kind,
+      subjectKind: input.subjectKind,
+      subjectId: input.subjectId,
+      integrationId,
+    });
+    return { statementId, textHash: textHash.toString('hex') };
+  }
+
+  async #prove(
+    db: Db,
+    location: LocationRow,
+    versionId: Id,
+    proof: { verdict: LocationVerdict; method: string; why: string; statementId: Id | null },
+    by: Principal,
+  ): Promise<void> {
+    const at: Millis = this.clock.now();
+    const id = newId();
+    await db.query(
+      `INSERT INTO location_proof (id, location_id, integration_id, version_id, verdict, method, why, statement_id, at)
+       VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)`,
+      [
+        id,
+        location.id,
+        location.integration_id,
+        versionId,
+        proof.verdict,
+        proof.method,
+        proof.why.slice(0, 2000),
+        proof.statementId,
+        new Date(at),
+      ],
+    );
+    await this.ledger.append(db, {
+      kind: `location.${proof.verdict.replaceAll('_', '-')}`,
+      subject: { kind: 'location', id: location.id },
+      by,
+      at,
+      facts: {
+        versionId,
+        credentialId: location.credential_id,
+        integrationId: location.integration_id,
+        proofId: id,
+        method: proof.method,
+      },
+    });
+    if (location.verdict === proof.verdict) return;
+    const version = {
+      id: versionId,
+      credentialId: location.credential_id,
+      integrationId: location.home_integration_id,
+    };
+    await this.deaths.copyChanged(db, version, location.id, location.verdict, proof.verdict);
+  }
+
+  async #location(db: Db, locationId: Id, versionId: Id): Promise<LocationRow | null> {
+    const [row] = await db.query<LocationRow[]>(
+      `SELECT l.id, l.credential_id, l.integration_id, v.integration_id AS home_integration_id, l.kind, l.name, l.provable,
+              l.owner_contact_id,
+              (SELECT p.verdict FROM location_proof p WHERE p.location_id = l.id AND p.version_id = v.id
+                ORDER BY p.at DESC, p.id DESC LIMIT 1) AS verdict
+         FROM location l JOIN credential_version v ON v.credential_id = l.credential_id AND v.id = $2
+        WHERE l.id = $1 AND l.retired_at IS NULL AND (l.version_id IS NULL OR l.version_id = v.id)`,
+      [locationId, versionId],
+    );
+    return row ?? null;
+  }
+
+  async #integrationOf(
+    db: Db,
+    subjectKind: 'credential_version' | 'location',
+    subjectId: Id,
+  ): Promise<Id | null> {
+    const table = subjectKind === 'location' ? 'location' : 'credential_version';
+    const [row] = await db.query<{ integration_id: Id }[]>(
+      `SELECT integration_id FROM ${table} WHERE id = $1`,
+      [subjectId],
+    );
+    return row?.integration_id ?? null;
+  }
+}

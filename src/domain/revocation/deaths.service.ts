@@ -1,0 +1,357 @@
+import { Injectable } from '@nestjs/common';
+import { newId, type Id } from '../../kernel/ids.ts';
+import type { Principal } from '../../kernel/principal.ts';
+import type { Secret } from '../../kernel/secret.ts';
+import { iso, type Millis } from '../../kernel/time.ts';
+import { Clock } from '../../platform/clock/clock.ts';
+import type { Db } from '../../platform/database/transactions.ts';
+import { Outbox } from '../../platform/outbox/outbox.ts';
+import { Vault } from '../../platform/vault/vault.ts';
+import { LedgerService, type LedgerInput } from '../ledger/ledger.service.ts';
+import type { Exchange, Verdict } from './connector.ts';
+import type { RevocationFacet, SessionsFacet } from './containment.rules.ts';
+import { cameBackToLife, facetChanged, versionProvenDead } from './revocation.events.ts';
+import { versionBinding, type VersionFacts } from './targets.service.ts';
+
+/** The row of one version's death, locked for this transaction. */
+export interface DeathRow {
+  versionId: Id;
+  revocation: RevocationFacet;
+  revocationAt: Millis | null;
+  liveness: Verdict | null;
+  livenessAt: Millis | null;
+  livenessEvidenceId: Id | null;
+  lastLiveAt: Millis | null;
+  sessions: SessionsFacet;
+  sessionsUntil: Millis | null;
+  ownAuthenticationFailures: number;
+  revokeSentAt: Millis | null;
+  valueRef: string | null;
+}
+
+export type EvidenceKind = 'revoke' | 'probe' | 'control' | 'own_authentication' | 'sessions' | 'location';
+
+/** On whose behalf, and under which key, something is asked and recorded. */
+export interface Trail {
+  by: Principal;
+  stepId: Id | null;
+  idempotencyKey: string;
+  attempt: number;
+}
+
+export interface Finding {
+  kind: EvidenceKind;
+  /** The answer's word: `accepted`, `dead`, … */
+  outcome: string;
+  why: string;
+  exchange: Exchange | null;
+  connectionId: Id | null;
+  pathKey: string;
+  locationId?: Id;
+}
+
+/** What is known of each version's death: evidence is added, facets follow from it, the ledger and the outbox hear of it. */
+@Injectable()
+export class Deaths {
+  constructor(
+    private readonly vault: Vault,
+    private readonly ledger: LedgerService,
+    private readonly outbox: Outbox,
+    private readonly clock: Clock,
+  ) {}
+
+  /** The version's row, made when missing, locked until the transaction ends: facets change one after another. */
+  async lock(
+    db: Db,
+    version: Pick<VersionFacts, 'id' | 'credentialId' | 'integrationId'>,
+  ): Promise<DeathRow> {
+    await db.query(
+      `INSERT INTO version_death (version_id, credential_id, integration_id, updated_at) VALUES ($1, $2, $3, $4)
+       ON CONFLICT (version_id) DO NOTHING`,
+      [version.id, version.credentialId, version.integrationId, this.clock.date()],
+    );
+    const [row] = await db.query<Record<string, unknown>[]>(
+      `SELECT version_id, revocation, revocation_at, liveness, liveness_at, liveness_evidence_id, last_live_at, sessions,
+              sessions_until, own_authentication_failures, revoke_sent_at, value_ref
+         FROM version_death WHERE version_id = $1 FOR UPDATE`,
+      [version.id],
+    );
+    if (!row) throw new Error(`the death of version ${version.id} could not be read`);
+    return {
+      versionId: row.version_id as Id,
+      revocation: row.revocation as RevocationFacet,
+      revocationAt: millis(row.revocation_at),
+      liveness: row.liveness as Verdict | null,
+      livenessAt: millis(row.liveness_at),
+      livenessEvidenceId: row.liveness_evidence_id as Id | null,
+      lastLiveAt: millis(row.last_live_at),
+      sessions: row.sessions as SessionsFacet,
+      sessionsUntil: millis(row.sessions_until),
+      ownAuthenticationFailures: row.own_authentication_failures as number,
+      revokeSentAt: millis(row.revoke_sent_at),
+      valueRef: row.value_ref as string | null,
+    };
+  }
+
+  /** Adds evidence. The row of `lock` must be held, so that numbers under one key do not collide. */
+  async addEvidence(db: Db, version: VersionFacts, finding: Finding, trail: Trail): Promise<Id> {
+    const id = newId();
+    const now = this.clock.now();
+    const { exchange } = finding;
+    await db.query(
+      `INSERT INTO evidence (id, kind, credential_id, integration_id, version_id, location_id, step_id, idempotency_key, attempt,
+                             connection_id, path, asked, status, outcome, why, extract, started_at, ended_at)
+       SELECT $1, $2, $3, $4, $5, $6, $7, $8,
+              greatest($9::int, 1 + coalesce((SELECT max(attempt) FROM evidence WHERE idempotency_key = $8 AND kind = $2), 0)),
+              $10, $11, $12, $13, $14, $15, $16, $17, $18`,
+      [
+        id,
+        finding.kind,
+        version.credentialId,
+        version.integrationId,
+        version.id,
+        finding.locationId ?? null,
+        trail.stepId,
+        trail.idempotencyKey,
+        trail.attempt,
+        finding.connectionId,
+        finding.pathKey,
+        exchange ? `${exchange.method} ${exchange.url}` : 'nothing',
+        exchange?.status ?? null,
+        finding.outcome,
+        finding.why.slice(0, 2000),
+        exchange?.extract ?? '',
+        new Date(exchange?.startedAt ?? now),
+        new Date(exchange?.endedAt ?? now),
+      ],
+    );
+    return id;
+  }
+
+  /** The intent, committed before the first byte leaves. */
+  async intendRevoke(
+    db: Db,
+    version: VersionFacts,
+    death: DeathRow,
+    trail: Trail,
+    how: Record<string, string>,
+  ): Promise<void> {
+    const at = this.clock.now();
+    const facet: RevocationFacet = death.revocation === 'accepted' ? 'accepted' : 'requested';
+    await db.query(
+      `UPDATE version_death SET revocation = $2, revocation_at = CASE WHEN revocation = $2 THEN revocation_at ELSE $3 END,
+              revoke_sent_at = $3, updated_at = $3, row_version = row_version + 1 WHERE version_id = $1`,
+      [version.id, facet, new Date(at)],
+    );
+    await this.#entry(db, 'revocation.requested', version, trail, at, how);
+    await this.#changed(db, version, 'revocation', death.revocation, facet);
+  }
+
+  /** What the supplier answered to a revoke. `facet` null: it changes nothing that we know. */
+  async settleRevoke(
+    db: Db,
+    version: VersionFacts,
+    death: DeathRow,
+    answer: {
+      facet: RevocationFacet | null;
+      outcome: string;
+      evidenceId: Id;
+      ownAuthenticationFailed: boolean;
+      /** Nothing left the house after all: the time of the last revoke that did. */
+      neverSent?: { lastSentAt: Millis | null };
+    },
+    trail: Trail,
+  ): Promise<void> {
+    const at = this.clock.now();
+    // A "no" after a "yes" takes nothing back: the supplier said that it did it.
+    const facet =
+      answer.facet === null || (answer.facet === 'rejected' && death.revocation === 'accepted')
+        ? death.revocation
+        : answer.facet;
+    const failures = answer.ownAuthenticationFailed
+      ? death.ownAuthenticationFailures + 1
+      : answer.facet === 'accepted'
+        ? 0
+        : death.ownAuthenticationFailures;
+    const sentAt = answer.neverSent ? answer.neverSent.lastSentAt : death.revokeSentAt;
+    await db.query(
+      `UPDATE version_death SET revocation = $2, revocation_at = CASE WHEN revocation = $2 THEN revocation_at ELSE $3 END,
+              revocation_evidence_id = $4, own_authentication_failures = $5, revoke_sent_at = $6, updated_at = $3,
+              row_version = row_version + 1 WHERE version_id = $1`,
+      [
+        version.id,
+        facet,
+        new Date(at),
+        answer.evidenceId,
+        failures,
+        sentAt === null ? null : new Date(sentAt),
+      ],
+    );
+    await this.#entry(db, `revocation.${answer.outcome}`, version, trail, at, {
+      evidenceId: answer.evidenceId,
+    });
+    await this.#changed(db, version, 'revocation', death.revocation, facet);
+  }
+
+  /**
+   * A look at the verifier, weighed by `deathOf`. Only a live answer takes a proven death back: a later look that cannot
+   * tell proves nothing in either direction. A look older than the one on record changes nothing.
+   */
+  async settleLiveness(
+    db: Db,
+    version: VersionFacts,
+    death: DeathRow,
+    look: { verdict: Verdict; at: Millis; evidenceId: Id; controlEvidenceId: Id | null },
+    trail: Trail,
+  ): Promise<void> {
+    if (death.livenessAt !== null && look.at < death.livenessAt) return;
+    if (death.liveness === 'dead' && look.verdict === 'indeterminate') return;
+    const at = this.clock.now();
+    await db.query(
+      `UPDATE version_death SET liveness = $2, liveness_at = $3, liveness_evidence_id = $4, control_evidence_id = $5,
+              last_live_at = CASE WHEN $2 = 'live' THEN $3 ELSE last_live_at END, updated_at = $6,
+              row_version = row_version + 1 WHERE version_id = $1`,
+      [version.id, look.verdict, new Date(look.at), look.evidenceId, look.controlEvidenceId, new Date(at)],
+    );
+    if (death.liveness === look.verdict) return;
+    const facts = {
+      evidenceId: look.evidenceId,
+      ...(look.controlEvidenceId ? { controlEvidenceId: look.controlEvidenceId } : {}),
+    };
+    const cameBack = death.liveness === 'dead';
+    const kind =
+      look.verdict === 'dead'
+        ? 'revocation.proven-dead'
+        : cameBack
+          ? 'revocation.came-back-to-life'
+          : `revocation.seen-${look.verdict}`;
+    await this.#entry(db, kind, version, trail, at, facts);
+    await this.#changed(db, version, 'liveness', death.liveness, look.verdict);
+    const event = { ...idsOf(version), evidenceId: look.evidenceId, at: iso(look.at) };
+    if (look.verdict === 'dead') await this.outbox.put(db, versionProvenDead, event);
+    else if (cameBack) await this.outbox.put(db, cameBackToLife, event);
+  }
+
+  async settleSessions(
+    db: Db,
+    version: VersionFacts,
+    death: DeathRow,
+    sessions: { facet: SessionsFacet; until: Millis | null; evidenceId: Id },
+    trail: Trail,
+  ): Promise<void> {
+    const at = this.clock.now();
+    await db.query(
+      `UPDATE version_death SET sessions = $2, sessions_until = $3, sessions_at = $4, sessions_evidence_id = $5,
+              updated_at = $4, row_version = row_version + 1 WHERE version_id = $1`,
+      [
+        version.id,
+        sessions.facet,
+        sessions.until === null ? null : new Date(sessions.until),
+        new Date(at),
+        sessions.evidenceId,
+      ],
+    );
+    if (death.sessions === sessions.facet && death.sessionsUntil === sessions.until) return;
+    const until: Record<string, string> = sessions.until === null ? {} : { until: iso(sessions.until) };
+    await this.#entry(db, `revocation.sessions-${sessions.facet}`, version, trail, at, {
+      evidenceId: sessions.evidenceId,
+      ...until,
+    });
+    await this.#changed(db, version, 'sessions', death.sessions, sessions.facet);
+  }
+
+  /** A copy's facet, for those who roll containment up. */
+  async copyChanged(
+    db: Db,
+    version: Pick<VersionFacts, 'id' | 'credentialId' | 'integrationId'>,
+    locationId: Id,
+    from: string | null,
+    to: string,
+  ): Promise<void> {
+    await this.outbox.put(db, facetChanged, { ...idsOf(version), facet: 'copy', from, to, locationId });
+  }
+
+  /**
+   * Keeps the value of a version, sealed, because revoking or proving needs it. Kept once: a second witness with the same
+   * value changes only how long.
+   */
+  async keepValue(
+    db: Db,
+    version: Pick<VersionFacts, 'id' | 'credentialId' | 'integrationId'>,
+    value: Secret,
+    until: Millis,
+  ): Promise<void> {
+    const death = await this.lock(db, version);
+    const ref = death.valueRef ?? (await this.vault.put(db, versionBinding(version.id), value));
+    await db.query(
+      `UPDATE version_death SET value_ref = $2, value_until = greatest(coalesce(value_until, $3), $3), updated_at = $4
+        WHERE version_id = $1`,
+      [version.id, ref, new Date(until), this.clock.date()],
+    );
+  }
+
+  /** Destroys the kept value for good: containment is verified, or its hold has expired. */
+  async forgetValue(db: Db, versionId: Id, by: Principal): Promise<boolean> {
+    const [row] = await db.query<{ value_ref: string; credential_id: Id; integration_id: Id }[]>(
+      `SELECT value_ref, credential_id, integration_id FROM version_death WHERE version_id = $1 AND value_ref IS NOT NULL FOR UPDATE`,
+      [versionId],
+    );
+    if (!row) return false;
+    await this.vault.destroy(db, row.value_ref);
+    const at = this.clock.now();
+    await db.query(
+      `UPDATE version_death SET value_ref = NULL, value_until = NULL, updated_at = $2 WHERE version_id = $1`,
+      [versionId, new Date(at)],
+    );
+    await this.ledger.append(db, {
+      kind: 'credential_version.value-destroyed',
+      subject: { kind: 'credential_version', id: versionId },
+      by,
+      at,
+      facts: { credentialId: row.credential_id, integrationId: row.integration_id },
+    });
+    return true;
+  }
+
+  async #entry(
+    db: Db,
+    kind: string,
+    version: VersionFacts,
+    trail: Trail,
+    at: Millis,
+    facts: Record<string, string>,
+  ): Promise<void> {
+    const entry: LedgerInput = {
+      kind,
+      subject: { kind: 'credential_version', id: version.id },
+      by: trail.by,
+      at,
+      facts: {
+        credentialId: version.credentialId,
+        integrationId: version.integrationId,
+        ...(trail.stepId ? { stepId: trail.stepId } : {}),
+        ...facts,
+      },
+    };
+    await this.ledger.append(db, entry);
+  }
+
+  async #changed(
+    db: Db,
+    version: VersionFacts,
+    facet: 'revocation' | 'liveness' | 'sessions',
+    from: string | null,
+    to: string,
+  ): Promise<void> {
+    if (from === to) return;
+    await this.outbox.put(db, facetChanged, { ...idsOf(version), facet, from, to, locationId: null });
+  }
+}
+
+function idsOf(version: Pick<VersionFacts, 'id' | 'credentialId' | 'integrationId'>) {
+  return { versionId: version.id, credentialId: version.credentialId, integrationId: version.integrationId };
+}
+
+function millis(value: unknown): Millis | null {
+  return value instanceof Date ? value.getTime() : null;
+}

@@ -1,0 +1,179 @@
+import { Injectable } from '@nestjs/common';
+import type { Id } from '../../kernel/ids.ts';
+import { SECOND, type Millis } from '../../kernel/time.ts';
+import { Clock } from '../../platform/clock/clock.ts';
+import { Transactions, type Db } from '../../platform/database/transactions.ts';
+import type { Call, ProbeAnswer, Verdict } from './connector.ts';
+import { deathOf, type Sighting } from './death.rules.ts';
+import { Deaths, type DeathRow, type EvidenceKind, type Trail } from './deaths.service.ts';
+import { Targets, type LoadedVersion, type MachinePath, type VersionFacts } from './targets.service.ts';
+
+/** How long a canary seen live serves other versions of the same path: well within the five minutes that count. */
+const CONTROL_SERVES = 60 * SECOND;
+
+/** What one look told. */
+export interface Look {
+  verdict: Verdict;
+  why: string;
+  /** The verifier's bare answer, before it was weighed. */
+  answered: Verdict;
+  at: Millis;
+  evidence: Id[];
+  /** The supplier refuses our own authentication, on the path that the look would use. */
+  ownAuthenticationRefused: boolean;
+  retryAfter?: Millis;
+}
+
+export interface RevocationCall extends Trail {
+  takenOver: boolean;
+  signal: AbortSignal;
+}
+
+interface Seen {
+  kind: EvidenceKind;
+  answer: ProbeAnswer;
+  sighting: Sighting;
+}
+
+/** Looks at verifiers, with the controls that make a look worth something. */
+@Injectable()
+export class Probing {
+  constructor(
+    private readonly transactions: Transactions,
+    private readonly targets: Targets,
+    private readonly deaths: Deaths,
+    private readonly clock: Clock,
+  ) {}
+
+  /** Why no machine can look at this version, or null. */
+  obstacle(loaded: LoadedVersion): string | null {
+    const { path, problems } = loaded;
+    if (!path) return problems.join('; ');
+    if (path.abilities.probe === 'no') return 'its supplier cannot be asked by machine whether it lives';
+    if (path.abilities.probe === 'value' && !path.target.value) {
+      return ['its value, which the look needs, is not at hand', ...problems].join('; ');
+    }
+    return null;
+  }
+
+  /**
+   * One look: the version, then, if that is refused, the control. Records what was seen and what follows; the facets are
+   * settled in the same transaction.
+   */
+  async look(loaded: LoadedVersion & { path: MachinePath }, call: RevocationCall): Promise<Look> {
+    const { path, version } = loaded;
+    const seen = await this.#ask(path, path.target, 'probe', call);
+    const controls: Seen[] = [];
+    let served: { id: Id; sighting: Sighting } | null = null;
+    if (seen.answer.verdict === 'dead') {
+      if (path.control) {
+        served = await this.transactions.run(call.by, (db) => this.#recentControl(db, path));
+        if (!served) controls.push(await this.#ask(path, path.control, 'control', call));
+      } else if (path.abilities.ownAuthentication) {
+        controls.push(await this.#askOwn(path, call));
+      }
+    }
+    return this.transactions.run(call.by, async (db) => {
+      const death = await this.deaths.lock(db, version);
+      const probeId = await this.#record(db, version, path, seen, call);
+      const controlIds: Id[] = [];
+      for (const control of controls) controlIds.push(await this.#record(db, version, path, control, call));
+      const own = controls.find((one) => one.kind === 'own_authentication')?.sighting ?? null;
+      const judged = deathOf({
+        probe: seen.sighting,
+        control: path.control ? (served?.sighting ?? controls[0]?.sighting ?? blind(seen.sighting)) : null,
+        beforeRevoke: path.control ? null : await this.#seenLiveBefore(db, death, path),
+        revokedAt: death.revokeSentAt,
+        ownAuthentication: own,
+        now: this.clock.now(),
+      });
+      const controlEvidenceId = judged.verdict === 'dead' ? (served?.id ?? controlIds[0] ?? null) : null;
+      const look = { verdict: judged.verdict, at: seen.sighting.at, evidenceId: probeId, controlEvidenceId };
+      await this.deaths.settleLiveness(db, version, death, look, call);
+      return {
+        verdict: judged.verdict,
+        why: seen.answer.verdict === 'indeterminate' ? seen.answer.why : judged.why,
+        answered: seen.answer.verdict,
+        at: seen.sighting.at,
+        evidence: [probeId, ...controlIds],
+        ownAuthenticationRefused: own?.verdict === 'dead',
+        ...(seen.answer.retryAfter === undefined ? {} : { retryAfter: seen.answer.retryAfter }),
+      };
+    });
+  }
+
+  async #ask(
+    path: MachinePath,
+    target: MachinePath['target'],
+    kind: 'probe' | 'control',
+    call: RevocationCall,
+  ): Promise<Seen> {
+    const answer = path.connector.probe
+      ? await path.connector.probe(target, this.#callOf(call))
+      : { verdict: 'indeterminate' as const, why: 'its supplier cannot be asked by machine', exchange: null };
+    return { kind, answer, sighting: this.#sighting(answer, path) };
+  }
+
+  async #askOwn(path: MachinePath, call: RevocationCall): Promise<Seen> {
+    const answer = path.connector.checkOwnAuthentication
+      ? await path.connector.checkOwnAuthentication(path.target, this.#callOf(call))
+      : {
+          verdict: 'indeterminate' as const,
+          why: 'our own authentication cannot be checked',
+          exchange: null,
+        };
+    return { kind: 'own_authentication', answer, sighting: this.#sighting(answer, path) };
+  }
+
+  #callOf(call: RevocationCall): Call {
+    return { idempotencyKey: call.idempotencyKey, signal: call.signal, now: () => this.clock.now() };
+  }
+
+  #sighting(answer: ProbeAnswer, path: MachinePath): Sighting {
+    return { verdict: answer.verdict, at: answer.exchange?.endedAt ?? this.clock.now(), path: path.pathKey };
+  }
+
+  #record(db: Db, version: VersionFacts, path: MachinePath, seen: Seen, call: RevocationCall): Promise<Id> {
+    const { answer, kind } = seen;
+    return this.deaths.addEvidence(
+      db,
+      version,
+      {
+        kind,
+        outcome: answer.verdict,
+        why: answer.why,
+        exchange: answer.exchange,
+        connectionId: path.connectionId,
+        pathKey: path.pathKey,
+      },
+      call,
+    );
+  }
+
+  /** A look at the same canary on the same path that another version has just taken, if it was accepted. */
+  async #recentControl(db: Db, path: MachinePath): Promise<{ id: Id; sighting: Sighting } | null> {
+    const [row] = await db.query<{ id: Id; outcome: Verdict; ended_at: Date }[]>(
+      `SELECT id, outcome, ended_at FROM evidence
+        WHERE kind = 'control' AND path = $1 AND ended_at > $2 ORDER BY ended_at DESC, id DESC LIMIT 1`,
+      [path.pathKey, new Date(this.clock.now() - CONTROL_SERVES)],
+    );
+    if (row?.outcome !== 'live') return null;
+    return { id: row.id, sighting: { verdict: 'live', at: row.ended_at.getTime(), path: path.pathKey } };
+  }
+
+  async #seenLiveBefore(db: Db, death: DeathRow, path: MachinePath): Promise<Sighting | null> {
+    if (death.revokeSentAt === null) return null;
+    const [row] = await db.query<{ ended_at: Date }[]>(
+      `SELECT ended_at FROM evidence
+        WHERE version_id = $1 AND kind = 'probe' AND outcome = 'live' AND path = $2 AND ended_at <= $3
+        ORDER BY started_at DESC, id DESC LIMIT 1`,
+      [death.versionId, path.pathKey, new Date(death.revokeSentAt)],
+    );
+    return row ? { verdict: 'live', at: row.ended_at.getTime(), path: path.pathKey } : null;
+  }
+}
+
+/** A control that was due and not taken vouches for nothing. */
+function blind(probe: Sighting): Sighting {
+  return { ...probe, verdict: 'indeterminate' };
+}

@@ -1,0 +1,40 @@
+import { z } from 'zod';
+import { defineEvent } from '../../platform/outbox/definitions.ts';
+
+const id = z.uuid();
+const version = z.object({ versionId: id, credentialId: id, integrationId: id });
+
+/** A version was proven dead, with its control. */
+export const versionProvenDead = defineEvent({
+  name: 'revocation.version-proven-dead',
+  payload: version.extend({ evidenceId: id, at: z.string() }),
+});
+
+/** A facet of a version's death has another value than before. `from` null: nobody had looked. */
+export const facetChanged = defineEvent({
+  name: 'revocation.facet-changed',
+  payload: version.extend({
+    facet: z.enum(['revocation', 'liveness', 'sessions', 'copy']),
+    from: z.string().nullable(),
+    to: z.string(),
+    locationId: id.nullable(),
+  }),
+});
+
+/** What was proven dead was accepted again. */
+export const cameBackToLife = defineEvent({
+  name: 'revocation.came-back-to-life',
+  payload: version.extend({ evidenceId: id, at: z.string() }),
+});
+
+/** A named person signed that something was done. */
+export const statementSigned = defineEvent({
+  name: 'revocation.statement-signed',
+  payload: z.object({
+    statementId: id,
+    kind: z.string(),
+    subjectKind: z.enum(['credential_version', 'location']),
+    subjectId: id,
+    integrationId: id,
+  }),
+});
