@@ -1,6 +1,7 @@
 // The order of application, oldest first. One line a migration.
 export { Roles2026112201000 } from './2026112201-roles.ts';
 export { OutboxAndAccess2026112202000 } from './2026112202-outbox-and-access.ts';
+export { Ledger2026112203000 } from './2026112203-ledger.ts';
 export { PartiesAndAgreements2026112204000 } from './2026112204-parties-and-agreements.ts';
 export { IntegrationsAndCredentials2026112205000 } from './2026112205-integrations-and-credentials.ts';
 export { Revocation2026112207000 } from './2026112207-revocation.ts';

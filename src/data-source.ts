@@ -10,6 +10,14 @@ import { LinkToken } from './domain/access/link-token.entity.ts';
 import { IdempotencyKey } from './domain/access/idempotency-key.entity.ts';
 import { OutboxRow } from './platform/outbox/outbox-row.entity.ts';
 import { QueueCanary } from './platform/queue/queue-canary.entity.ts';
+import {
+  LedgerCheckpointRow,
+  LedgerDetailRow,
+  LedgerEntryRow,
+  LedgerHeadRow,
+  LedgerLeafRow,
+  LedgerNodeRow,
+} from './domain/ledger/ledger.entity.ts';
 import { Party } from './domain/parties/party.entity.ts';
 import { Contact } from './domain/parties/contact.entity.ts';
 import { AddressOfRecord } from './domain/parties/address-of-record.entity.ts';
@@ -80,6 +88,12 @@ export const entities: DataSourceNeeds['entities'] = [
   IdempotencyKey,
   OutboxRow,
   QueueCanary,
+  LedgerEntryRow,
+  LedgerLeafRow,
+  LedgerNodeRow,
+  LedgerCheckpointRow,
+  LedgerHeadRow,
+  LedgerDetailRow,
   Party,
   Contact,
   AddressOfRecord,
