@@ -56,12 +56,12 @@ export class Ledger2026112203000 implements MigrationInterface {
       );
 
       CREATE TABLE ledger_head (
-        only boolean NOT NULL DEFAULT true,
+        singleton boolean NOT NULL DEFAULT true,
         size bigint NOT NULL,
         subtrees bytea NOT NULL,
         low_water bigint NOT NULL,
-        CONSTRAINT ledger_head_pk PRIMARY KEY (only),
-        CONSTRAINT ledger_head_is_one CHECK (only)
+        CONSTRAINT ledger_head_pk PRIMARY KEY (singleton),
+        CONSTRAINT ledger_head_is_one CHECK (singleton)
       );
 
       CREATE TABLE ledger_detail (

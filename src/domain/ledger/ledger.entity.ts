@@ -81,16 +81,16 @@ export class LedgerCheckpointRow {
   signedAt: Date;
 }
 
-@Check('ledger_head_is_one', `only`)
+@Check('ledger_head_is_one', `singleton`)
 @Entity({ name: 'ledger_head' })
 export class LedgerHeadRow {
   @PrimaryColumn({
-    name: 'only',
+    name: 'singleton',
     type: 'boolean',
     default: true,
     primaryKeyConstraintName: 'ledger_head_pk',
   })
-  only: boolean;
+  singleton: boolean;
 
   @Column({ name: 'size', type: 'bigint' })
   size: string;
