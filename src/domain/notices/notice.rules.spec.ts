@@ -1,0 +1,147 @@
+import { describe, expect, test } from '@jest/globals';
+import fc from 'fast-check';
+import { HOUR, MINUTE } from '../../kernel/time.ts';
+import {
+  clockEvents,
+  fallbackIsDue,
+  isFulfilled,
+  nextAttemptAt,
+  nextRecipient,
+  thresholds,
+  timelinessAt,
+  type NoticeState,
+} from './notice.rules.ts';
+
+const T0 = Date.UTC(2026, 10, 22);
+
+function owed(over: Partial<NoticeState> = {}): NoticeState {
+  return {
+    startAt: T0,
+    dueAt: T0 + 24 * HOUR,
+    warnAt: T0 + 12 * HOUR,
+    escalateAt: T0 + 19 * HOUR,
+    warnedAt: null,
+    escalatedAt: null,
+    fulfilledBy: 'accepted_by_peer',
+    obligation: 'required',
+    dispatch: 'owed',
+    receipt: 'none',
+    timeliness: 'open',
+    attempts: 0,
+    fulfilledAt: null,
+    ...over,
+  };
+}
+
+describe('the clock of a notice', () => {
+  test('says nothing before its thresholds, then warns, escalates and misses, each once', () => {
+    expect(clockEvents(owed(), T0 + 11 * HOUR)).toEqual([]);
+    expect(clockEvents(owed(), T0 + 12 * HOUR)).toEqual(['warn']);
+    expect(clockEvents(owed({ warnedAt: T0 + 12 * HOUR }), T0 + 20 * HOUR)).toEqual(['escalate']);
+    expect(clockEvents(owed(), T0 + 25 * HOUR)).toEqual(['warn', 'escalate', 'missed']);
+    const decided = owed({ timeliness: 'missed', warnedAt: 1, escalatedAt: 1 });
+    expect(clockEvents(decided, T0 + 99 * HOUR)).toEqual([]);
+  });
+
+  test('at the due instant it is in time, a millisecond later it is not', () => {
+    const dueAt = T0 + 24 * HOUR;
+    expect(timelinessAt({ dueAt, fulfilledAt: dueAt }, dueAt)).toBe('met');
+    expect(timelinessAt({ dueAt, fulfilledAt: dueAt + 1 }, dueAt + 1)).toBe('missed');
+    expect(timelinessAt({ dueAt, fulfilledAt: null }, dueAt)).toBe('open');
+    expect(timelinessAt({ dueAt, fulfilledAt: null }, dueAt + 1)).toBe('missed');
+  });
+
+  test('a duty without a number is never missed by a clock', () => {
+    const open = owed({ dueAt: null, warnAt: null, escalateAt: null });
+    expect(clockEvents(open, T0 + 10_000 * HOUR)).toEqual([]);
+    expect(clockEvents({ ...open, fulfilledAt: T0 + 5000 * HOUR }, T0 + 5000 * HOUR)).toEqual(['met']);
+  });
+
+  test('what is withheld or superseded has no clock', () => {
+    for (const obligation of ['not_required', 'superseded', 'withheld'] as const) {
+      expect(clockEvents(owed({ obligation }), T0 + 99 * HOUR)).toEqual([]);
+    }
+  });
+
+  test('whatever happens after the decision, a missed notice never becomes met', () => {
+    fc.assert(
+      fc.property(fc.integer({ min: 1, max: 1000 }), fc.integer({ min: 0, max: 1000 }), (late, more) => {
+        const dueAt = T0 + 24 * HOUR;
+        expect(timelinessAt({ dueAt, fulfilledAt: dueAt + late }, dueAt + late + more)).toBe('missed');
+      }),
+    );
+  });
+});
+
+describe('thresholds', () => {
+  test('lie inside the window and in order', () => {
+    fc.assert(
+      fc.property(
+        fc.integer({ min: 1, max: 10_000 * HOUR }),
+        fc.integer({ min: 1, max: 100 }),
+        fc.integer({ min: 1, max: 100 }),
+        (length, a, b) => {
+          const [warn, escalate] = [Math.min(a, b), Math.max(a, b)];
+          const t = thresholds(T0, T0 + length, warn, escalate);
+          expect(t.warnAt).toBeGreaterThanOrEqual(T0);
+          expect(t.escalateAt!).toBeGreaterThanOrEqual(t.warnAt!);
+          expect(t.escalateAt).toBeLessThanOrEqual(T0 + length);
+        },
+      ),
+    );
+  });
+});
+
+describe('fulfilment', () => {
+  test.each([
+    ['accepted_by_peer', 'accepted', 'none', true],
+    ['accepted_by_peer', 'accepted', 'bounced', false],
+    ['accepted_by_peer', 'attempting', 'none', false],
+    ['received', 'accepted', 'none', false],
+    ['received', 'accepted', 'delivered', true],
+    ['acknowledged', 'accepted', 'delivered', false],
+    ['acknowledged', 'accepted', 'acknowledged', true],
+  ] as const)('by %s: dispatch %s and receipt %s is %s', (by, dispatch, receipt, expected) => {
+    expect(isFulfilled(by, dispatch, receipt)).toBe(expected);
+  });
+});
+
+describe('trying again', () => {
+  test('waits 1, 5, 15, 30, then 60 minutes', () => {
+    expect([1, 2, 3, 4, 5, 9].map((n) => (nextAttemptAt(n, T0, null) - T0) / MINUTE)).toEqual([1, 5, 15, 30, 60, 60]);
+  });
+
+  test('does not sleep through the end of the window', () => {
+    const dueAt = T0 + 10 * MINUTE;
+    expect(nextAttemptAt(5, T0, dueAt)).toBe(T0 + 9 * MINUTE);
+    expect(nextAttemptAt(5, T0 + 20 * MINUTE, dueAt)).toBe(T0 + 80 * MINUTE);
+  });
+
+  test('always lies ahead', () => {
+    fc.assert(
+      fc.property(fc.integer({ min: 0, max: 50 }), fc.option(fc.integer({ min: -HOUR, max: 100 * HOUR })), (n, due) => {
+        expect(nextAttemptAt(n, T0, due === null ? null : T0 + due)).toBeGreaterThan(T0);
+      }),
+    );
+  });
+});
+
+describe('whom to write to', () => {
+  const at = (contactId: string, fallback = false, refused = false) => ({ contactId, address: `${contactId}@x.example`, fallback, refused });
+
+  test('primaries first; fallbacks when half of the window is gone or every primary was refused', () => {
+    const list = [at('a'), at('b', true)];
+    expect(nextRecipient(list, 0, false)?.contactId).toBe('a');
+    expect(nextRecipient(list, 1, false)?.contactId).toBe('a');
+    expect(nextRecipient(list, 1, true)?.contactId).toBe('b');
+    expect(nextRecipient([at('a', false, true), at('b', true)], 1, false)?.contactId).toBe('b');
+    expect(nextRecipient([at('a', false, true)], 3, true)).toBeUndefined();
+  });
+
+  test('half of the window counts only while nobody was reached', () => {
+    expect(fallbackIsDue(owed(), T0 + 12 * HOUR)).toBe(true);
+    expect(fallbackIsDue(owed(), T0 + 11 * HOUR)).toBe(false);
+    expect(fallbackIsDue(owed({ dispatch: 'accepted' }), T0 + 13 * HOUR)).toBe(false);
+    expect(fallbackIsDue(owed({ dispatch: 'accepted', receipt: 'bounced' }), T0 + 13 * HOUR)).toBe(true);
+  });
+});
