@@ -108,7 +108,9 @@ describe('fulfilment', () => {
 
 describe('trying again', () => {
   test('waits 1, 5, 15, 30, then 60 minutes', () => {
-    expect([1, 2, 3, 4, 5, 9].map((n) => (nextAttemptAt(n, T0, null) - T0) / MINUTE)).toEqual([1, 5, 15, 30, 60, 60]);
+    expect([1, 2, 3, 4, 5, 9].map((n) => (nextAttemptAt(n, T0, null) - T0) / MINUTE)).toEqual([
+      1, 5, 15, 30, 60, 60,
+    ]);
   });
 
   test('does not sleep through the end of the window', () => {
@@ -119,15 +121,24 @@ describe('trying again', () => {
 
   test('always lies ahead', () => {
     fc.assert(
-      fc.property(fc.integer({ min: 0, max: 50 }), fc.option(fc.integer({ min: -HOUR, max: 100 * HOUR })), (n, due) => {
-        expect(nextAttemptAt(n, T0, due === null ? null : T0 + due)).toBeGreaterThan(T0);
-      }),
+      fc.property(
+        fc.integer({ min: 0, max: 50 }),
+        fc.option(fc.integer({ min: -HOUR, max: 100 * HOUR })),
+        (n, due) => {
+          expect(nextAttemptAt(n, T0, due === null ? null : T0 + due)).toBeGreaterThan(T0);
+        },
+      ),
     );
   });
 });
 
 describe('whom to write to', () => {
-  const at = (contactId: string, fallback = false, refused = false) => ({ contactId, address: `${contactId}@x.example`, fallback, refused });
+  const at = (contactId: string, fallback = false, refused = false) => ({
+    contactId,
+    address: `${contactId}@x.example`,
+    fallback,
+    refused,
+  });
 
   test('primaries first; fallbacks when half of the window is gone or every primary was refused', () => {
     const list = [at('a'), at('b', true)];

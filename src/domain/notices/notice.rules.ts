@@ -64,7 +64,8 @@ export function clockEvents(notice: NoticeState, now: Millis): ClockEvent[] {
   if (notice.obligation !== 'required') return [];
   const events: ClockEvent[] = [];
   const fulfilled = notice.fulfilledAt !== null;
-  if (!fulfilled && notice.warnAt !== null && notice.warnedAt === null && now >= notice.warnAt) events.push('warn');
+  if (!fulfilled && notice.warnAt !== null && notice.warnedAt === null && now >= notice.warnAt)
+    events.push('warn');
   if (!fulfilled && notice.escalateAt !== null && notice.escalatedAt === null && now >= notice.escalateAt) {
     events.push('escalate');
   }
@@ -90,14 +91,22 @@ const BACK_OFF = [1, 5, 15, 30, 60].map((minutes) => minutes * MINUTE);
  * peer asked for, but never past the due time while there is still time (RFC 5321 section 4.5.4.1 lets a mail server
  * hold a message for days; our window is shorter).
  */
-export function nextAttemptAt(attempts: number, now: Millis, dueAt: Millis | null, peerAsks?: Millis): Millis {
+export function nextAttemptAt(
+  attempts: number,
+  now: Millis,
+  dueAt: Millis | null,
+  peerAsks?: Millis,
+): Millis {
   const wait = peerAsks ?? BACK_OFF[Math.min(Math.max(attempts, 1), BACK_OFF.length) - 1]!;
   const at = now + wait;
   return dueAt !== null && now < dueAt ? Math.min(at, Math.max(now + MINUTE, dueAt - MINUTE)) : at;
 }
 
 /** Half of the window gone and nobody reached: somebody else of the party is told as well. */
-export function fallbackIsDue(notice: Pick<NoticeState, 'startAt' | 'dueAt' | 'dispatch' | 'receipt'>, now: Millis): boolean {
+export function fallbackIsDue(
+  notice: Pick<NoticeState, 'startAt' | 'dueAt' | 'dispatch' | 'receipt'>,
+  now: Millis,
+): boolean {
   if (notice.dispatch === 'accepted' && notice.receipt !== 'bounced') return false;
   return notice.dueAt !== null && now >= notice.startAt + (notice.dueAt - notice.startAt) / 2;
 }
