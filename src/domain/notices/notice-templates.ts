@@ -1,6 +1,8 @@
+import { createHash } from 'node:crypto';
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Liquid, type Template } from 'liquidjs';
+import { ELAPSED_DAY, iso, type Millis } from '../../kernel/time.ts';
 
 /** What a notice says of the world; frozen on the notice. Only texts, numbers and lists of them: no object to wander into. */
 export interface NoticeFacts {
@@ -116,4 +118,25 @@ function engine(escaped: boolean): Liquid {
 
 function oneLineOf(text: string): string {
   return text.replace(/\s+/g, ' ').trim().slice(0, 200);
+}
+
+/** How long a link of a notice works, from the notice's making. */
+export const LINK_LIFE = 30 * ELAPSED_DAY;
+
+/**
+ * A notice as its recipient reads it on the page: the mail's text without the link and the checkpoint, which differ from
+ * one attempt to the next. Its hash is what an acknowledgement binds.
+ */
+export function shownText(
+  templates: NoticeTemplates,
+  notice: { category: string; language: string; facts: Record<string, unknown>; createdAt: Millis },
+): { subject: string; text: string; textHash: Buffer } {
+  const facts = {
+    ...notice.facts,
+    link: '',
+    linkExpiresAt: iso(notice.createdAt + LINK_LIFE),
+    checkpoint: '',
+  };
+  const { subject, text } = templates.render(notice.category, notice.language, facts);
+  return { subject, text, textHash: createHash('sha256').update(text).digest() };
 }

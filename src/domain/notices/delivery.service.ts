@@ -1,0 +1,291 @@
+import { Inject, Injectable } from '@nestjs/common';
+import { newId, type Id } from '../../kernel/ids.ts';
+import type { Principal } from '../../kernel/principal.ts';
+import { iso, SECOND, type Millis } from '../../kernel/time.ts';
+import { Clock } from '../../platform/clock/clock.ts';
+import { PublicUrl } from '../../platform/config/public-url.ts';
+import { Transactions, type Db } from '../../platform/database/transactions.ts';
+import { Keys } from '../../platform/signing/keys.ts';
+import { LedgerService } from '../ledger/ledger.service.ts';
+import { AlertsService } from './alerts.service.ts';
+import type { Channel, DeliveryAnswer } from './channel.ts';
+import { linkToken } from './notice-link.rules.ts';
+import {
+  fallbackIsDue,
+  isFulfilled,
+  nextAttemptAt,
+  nextRecipient,
+  type Dispatch,
+  type FulfilledBy,
+  type Receipt,
+  type Recipient,
+} from './notice.rules.ts';
+import { LINK_LIFE, NoticeTemplates, shownText } from './notice-templates.ts';
+
+/** The channels that are switched on, in order of preference. */
+export const CHANNELS = Symbol('channels');
+
+export type DeliveryResult =
+  | { state: 'accepted' }
+  | { state: 'waiting'; until: Millis; why: string }
+  | { state: 'failed'; why: string }
+  | { state: 'not_required' };
+
+/** Longer than one attempt can last: when it has passed, the process that made the attempt is gone. */
+const ATTEMPT_LEASE = 20 * SECOND;
+
+interface NoticeRow {
+  id: Id;
+  reference: string;
+  party_id: Id;
+  contact_id: Id | null;
+  category: string;
+  language: string;
+  facts: Record<string, unknown>;
+  message_id: string;
+  start_at: Date;
+  due_at: Date | null;
+  created_at: Date;
+  fulfilled_by: FulfilledBy;
+  obligation: string;
+  dispatch: Dispatch;
+  receipt: Receipt;
+  attempts: number;
+  next_attempt_at: Date | null;
+  correlation_id: string;
+  agreement_version_id: Id | null;
+}
+
+interface Prepared {
+  attemptId: Id;
+  notice: NoticeRow;
+  channel: Channel;
+  recipient: Recipient;
+  number: number;
+}
+
+/**
+ * Carries one notice to its recipient. The attempt is a row before the first byte leaves; an attempt whose end nobody
+ * wrote down is told as "unknown" and made again under the same Message-ID, so that a notice may come twice and is never
+ * lost.
+ */
+@Injectable()
+export class DeliveryService {
+  constructor(
+    private readonly transactions: Transactions,
+    private readonly clock: Clock,
+    private readonly ledger: LedgerService,
+    private readonly alerts: AlertsService,
+    private readonly templates: NoticeTemplates,
+    private readonly keys: Keys,
+    private readonly publicUrl: PublicUrl,
+    @Inject(CHANNELS) private readonly channels: readonly Channel[],
+  ) {}
+
+  /** Makes the next attempt if one is due. Safe to call from several processes and at any time. */
+  async deliver(noticeId: Id, by: Principal, signal: AbortSignal): Promise<DeliveryResult> {
+    const prepared = await this.transactions.run(by, (db) => this.prepare(db, noticeId, by));
+    if ('state' in prepared) return prepared;
+    const { notice, recipient, channel } = prepared;
+    const rendered = this.render(notice, recipient);
+    const answer = await channel.send(
+      { messageId: notice.message_id, to: recipient.address, language: notice.language, ...rendered },
+      { signal, now: () => this.clock.now() },
+    );
+    return this.transactions.run(by, (db) => this.record(db, prepared, answer, rendered.textHash, by));
+  }
+
+  private async prepare(db: Db, noticeId: Id, by: Principal): Promise<Prepared | DeliveryResult> {
+    const now = this.clock.now();
+    const rows: NoticeRow[] = await db.query(
+      `SELECT id, reference, party_id, contact_id, category, language, facts, message_id, start_at, due_at, created_at,
+              fulfilled_by, obligation, dispatch, receipt, attempts, next_attempt_at, correlation_id, agreement_version_id
+       FROM notice WHERE id = $1 FOR UPDATE`,
+      [noticeId],
+    );
+    const notice = rows[0];
+    if (!notice || notice.obligation !== 'required') return { state: 'not_required' };
+    if (notice.dispatch === 'accepted' && notice.receipt !== 'bounced') return { state: 'accepted' };
+    if (notice.next_attempt_at !== null && notice.next_attempt_at.getTime() > now) {
+      return {
+        state: 'waiting',
+        until: notice.next_attempt_at.getTime(),
+        why: 'the next attempt is not due yet',
+      };
+    }
+    await this.closeLostAttempt(db, notice, now);
+
+    const times = { startAt: notice.start_at.getTime(), dueAt: notice.due_at?.getTime() ?? null };
+    const recipients = await recipientsOf(db, notice, this.channels);
+    const fallbacksToo = fallbackIsDue({ ...times, dispatch: notice.dispatch, receipt: notice.receipt }, now);
+    const recipient = nextRecipient(recipients, notice.attempts, fallbacksToo);
+    const channel = recipient && this.channels.find((one) => one.accepts(recipient.address));
+    if (!recipient || !channel) return this.giveUp(db, notice, recipients.length, now, by);
+
+    const number = notice.attempts + 1;
+    const attemptId = newId();
+    const lost: { lost: boolean }[] = await db.query(
+      `SELECT EXISTS (SELECT 1 FROM notice_attempt WHERE notice_id = $1 AND outcome = 'unknown') AS lost`,
+      [notice.id],
+    );
+    await db.query(
+      `INSERT INTO notice_attempt (id, notice_id, party_id, number, channel, contact_id, address, started_at, possibly_twice)
+       VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)`,
+      [
+        attemptId,
+        notice.id,
+        notice.party_id,
+        number,
+        channel.key,
+        recipient.contactId,
+        recipient.address,
+        iso(now),
+        lost[0]!.lost,
+      ],
+    );
+    await db.query(
+      `UPDATE notice SET dispatch = 'attempting', attempts = $2, next_attempt_at = $3, updated_at = $4, row_version = row_version + 1
+       WHERE id = $1`,
+      [notice.id, number, iso(now + ATTEMPT_LEASE), iso(now)],
+    );
+    return { attemptId, notice, channel, recipient, number };
+  }
+
+  /** An attempt that was begun and never ended belongs to a process that died: nobody knows what the peer did. */
+  private async closeLostAttempt(db: Db, notice: NoticeRow, now: Millis): Promise<void> {
+    if (notice.dispatch !== 'attempting') return;
+    await db.query(
+      `UPDATE notice_attempt SET outcome = 'unknown', ended_at = $2, peer_answer = 'no answer was recorded: the sender stopped'
+       WHERE notice_id = $1 AND outcome = 'started'`,
+      [notice.id, iso(now)],
+    );
+  }
+
+  private async giveUp(
+    db: Db,
+    notice: NoticeRow,
+    known: number,
+    now: Millis,
+    by: Principal,
+  ): Promise<DeliveryResult> {
+    const why =
+      known === 0
+        ? 'no contact of the recipient has an address that can be written to'
+        : 'every known address was refused';
+    await db.query(
+      `UPDATE notice SET dispatch = 'failed', next_attempt_at = NULL, updated_at = $2, row_version = row_version + 1 WHERE id = $1`,
+      [notice.id, iso(now)],
+    );
+    await this.alerts.raise(db, {
+      kind: 'notice.undeliverable',
+      severity: 'critical',
+      message: `Notice ${notice.reference} cannot be delivered: ${why}. Add a contact with a working address, then retry.`,
+      dedupeKey: `notice.undeliverable:${notice.id}`,
+      subject: { kind: 'notice', id: notice.id },
+      at: now,
+    });
+    await this.ledger.append(db, {
+      kind: 'notice.failed',
+      subject: { kind: 'notice', id: notice.id },
+      by,
+      at: now,
+      facts: { reference: notice.reference, why },
+    });
+    return { state: 'failed', why };
+  }
+
+  private async record(
+    db: Db,
+    prepared: Prepared,
+    answer: DeliveryAnswer,
+    textHash: Buffer,
+    by: Principal,
+  ): Promise<DeliveryResult> {
+    const { notice, attemptId, number } = prepared;
+    const now = this.clock.now();
+    const due = notice.due_at?.getTime() ?? null;
+    const accepted = answer.outcome === 'accepted';
+    const next = accepted
+      ? null
+      : answer.outcome === 'refused'
+        ? now
+        : nextAttemptAt(number, now, due, answer.outcome === 'retry' ? answer.after : undefined);
+    await db.query(
+      `UPDATE notice_attempt SET outcome = $2, peer_answer = $3, ended_at = $4, next_at = $5 WHERE id = $1`,
+      [
+        attemptId,
+        answer.outcome,
+        answer.peerAnswer.slice(0, 500),
+        iso(now),
+        next === null ? null : iso(next),
+      ],
+    );
+    // Somebody may have taken the notice over while we waited for the peer: an acceptance counts all the same, and
+    // never un-accepts; anything else belongs to the newer attempt then.
+    const dispatch: Dispatch = accepted ? 'accepted' : 'attempting';
+    const fulfilled = accepted && isFulfilled(notice.fulfilled_by, 'accepted', 'none');
+    await db.query(
+      `UPDATE notice SET dispatch = $2, next_attempt_at = $3, text_hash = $4, updated_at = $5, row_version = row_version + 1,
+              receipt = CASE WHEN $2 = 'accepted' AND receipt = 'bounced' THEN 'none' ELSE receipt END,
+              accepted_at = CASE WHEN $2 = 'accepted' THEN coalesce(accepted_at, $5) ELSE accepted_at END,
+              fulfilled_at = CASE WHEN $6 THEN coalesce(fulfilled_at, $5) ELSE fulfilled_at END,
+              next_clock_at = CASE WHEN $6 THEN $5 ELSE next_clock_at END
+       WHERE id = $1 AND ($2 = 'accepted' OR (attempts = $7 AND dispatch <> 'accepted'))`,
+      [notice.id, dispatch, next === null ? null : iso(next), textHash, iso(now), fulfilled, number],
+    );
+    await this.ledger.append(db, {
+      kind: accepted ? 'notice.accepted_by_peer' : 'notice.attempt_failed',
+      subject: { kind: 'notice', id: notice.id },
+      by,
+      at: now,
+      facts: {
+        reference: notice.reference,
+        attempt: number,
+        channel: prepared.channel.key,
+        outcome: answer.outcome,
+        messageId: notice.message_id,
+        textHash: textHash.toString('hex'),
+      },
+      committed: { address: prepared.recipient.address, peerAnswer: answer.peerAnswer.slice(0, 500) },
+    });
+    if (accepted) return { state: 'accepted' };
+    return { state: 'waiting', until: next!, why: answer.peerAnswer };
+  }
+
+  /** The same text for every attempt, but for whom the link is for. `textHash` is of what both share: the text without its link. */
+  private render(notice: NoticeRow, recipient: Recipient) {
+    const createdAt = notice.created_at.getTime();
+    const expiresAt = createdAt + LINK_LIFE;
+    const token = linkToken(
+      { noticeId: notice.id, contactId: recipient.contactId, expiresAt },
+      this.keys.linkKey(),
+    );
+    const rendered = this.templates.render(notice.category, notice.language, {
+      ...notice.facts,
+      link: `${this.publicUrl.get()}/n/${token}`,
+      linkExpiresAt: iso(expiresAt),
+      checkpoint: this.ledger.lastCheckpointNote() ?? 'none yet',
+    });
+    return { ...rendered, textHash: shownText(this.templates, { ...notice, createdAt }).textHash };
+  }
+}
+
+/** Who may be told, in the order of the agreement; first the contact that the notice is for. */
+async function recipientsOf(db: Db, notice: NoticeRow, channels: readonly Channel[]): Promise<Recipient[]> {
+  const rows: { id: Id; email: string | null; fallback: boolean; refused: boolean }[] = await db.query(
+    `SELECT c.id, c.email, (c.id IS DISTINCT FROM $2::uuid) AS fallback,
+            EXISTS (SELECT 1 FROM notice_attempt a WHERE a.notice_id = $1 AND a.address = c.email AND a.outcome = 'refused') AS refused
+     FROM contact c
+     LEFT JOIN notice n ON n.id = $1
+     LEFT JOIN term_recipient r ON r.term_id = n.term_id AND r.contact_id = c.id
+     WHERE c.party_id = $3 AND c.active AND (c.id = $2::uuid OR r.contact_id IS NOT NULL OR c.role = 'security')
+     ORDER BY (c.id = $2::uuid) DESC, r.ordinal NULLS LAST, c.ordinal, c.id`,
+    [notice.id, notice.contact_id, notice.party_id],
+  );
+  return rows
+    .filter(
+      (row): row is typeof row & { email: string } =>
+        row.email !== null && channels.some((one) => one.accepts(row.email!)),
+    )
+    .map((row) => ({ contactId: row.id, address: row.email, fallback: row.fallback, refused: row.refused }));
+}
