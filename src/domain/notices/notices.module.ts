@@ -1,0 +1,26 @@
+import { Module } from '@nestjs/common';
+import { projectFolder } from '../../platform/config/project-folder.ts';
+import { AcknowledgementService } from './acknowledgement.service.ts';
+import { AlertsService } from './alerts.service.ts';
+import { DeliverNoticeJob, DeliverySweep } from './deliver-notice.job.ts';
+import { DeliveryService } from './delivery.service.ts';
+import { NoticeClock } from './notice-clock.ts';
+import { NoticeTemplates } from './notice-templates.ts';
+import { NoticesService } from './notices.service.ts';
+
+const shared = [AlertsService, NoticesService, DeliveryService, AcknowledgementService, NoticeTemplates];
+
+@Module({
+  providers: [
+    AlertsService,
+    NoticesService,
+    DeliveryService,
+    AcknowledgementService,
+    DeliverNoticeJob,
+    DeliverySweep,
+    NoticeClock,
+    { provide: NoticeTemplates, useFactory: () => new NoticeTemplates(projectFolder('templates/notices')) },
+  ],
+  exports: shared,
+})
+export class NoticesModule {}
