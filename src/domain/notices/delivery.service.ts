@@ -62,6 +62,8 @@ interface Prepared {
   channel: Channel;
   recipient: Recipient;
   number: number;
+  /** The newest signed checkpoint, so that the recipient holds a copy of the ledger's head. */
+  checkpoint: string;
 }
 
 /**
@@ -87,7 +89,7 @@ export class DeliveryService {
     const prepared = await this.transactions.run(by, (db) => this.prepare(db, noticeId, by));
     if ('state' in prepared) return prepared;
     const { notice, recipient, channel } = prepared;
-    const rendered = this.render(notice, recipient);
+    const rendered = this.render(notice, recipient, prepared.checkpoint);
     const answer = await channel.send(
       { messageId: notice.message_id, to: recipient.address, language: notice.language, ...rendered },
       { signal, now: () => this.clock.now() },
@@ -148,7 +150,8 @@ export class DeliveryService {
        WHERE id = $1`,
       [notice.id, number, iso(now + ATTEMPT_LEASE), iso(now)],
     );
-    return { attemptId, notice, channel, recipient, number };
+    const checkpoint = (await this.ledger.latestCheckpoint(db))?.note ?? 'none yet';
+    return { attemptId, notice, channel, recipient, number, checkpoint };
   }
 
   /** An attempt that was begun and never ended belongs to a process that died: nobody knows what the peer did. */
@@ -253,7 +256,7 @@ export class DeliveryService {
   }
 
   /** The same text for every attempt, but for whom the link is for. `textHash` is of what both share: the text without its link. */
-  private render(notice: NoticeRow, recipient: Recipient) {
+  private render(notice: NoticeRow, recipient: Recipient, checkpoint: string) {
     const createdAt = notice.created_at.getTime();
     const expiresAt = createdAt + LINK_LIFE;
     const token = linkToken(
@@ -264,7 +267,7 @@ export class DeliveryService {
       ...notice.facts,
       link: `${this.publicUrl.get()}/n/${token}`,
       linkExpiresAt: iso(expiresAt),
-      checkpoint: this.ledger.lastCheckpointNote() ?? 'none yet',
+      checkpoint,
     });
     return { ...rendered, textHash: shownText(this.templates, { ...notice, createdAt }).textHash };
   }
