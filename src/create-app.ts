@@ -32,11 +32,14 @@ import { AccessService } from './domain/access/access.service.ts';
 import { SESSION_IDLE, SessionStore } from './domain/access/session-store.ts';
 import { Clock, SystemClock } from './platform/clock/clock.ts';
 import type { Config } from './platform/config/config.ts';
+import { PublicUrl } from './platform/config/public-url.ts';
 import { CONFIG } from './platform/config/token.ts';
 import { assertMigrated } from './platform/database/migrate.ts';
 import { Transactions } from './platform/database/transactions.ts';
 import { Lifecycle } from './platform/health/lifecycle.ts';
+import { Outbound } from './platform/http/outbound.ts';
 import { Log, NestLog, createLog } from './platform/log/log.ts';
+import { Mailer } from './platform/mail/mailer.ts';
 import { Metrics } from './platform/metrics/metrics.ts';
 import { Duties } from './platform/queue/duties.ts';
 import { Relay } from './platform/queue/relay.ts';
@@ -161,6 +164,13 @@ class AppRoot implements OnApplicationShutdown {
       { provide: Transactions, useValue: new Transactions(dataSource) },
       { provide: Duties, useValue: duties },
       { provide: Keys, useValue: keys },
+      { provide: PublicUrl, useValue: new PublicUrl(config) },
+      { provide: Outbound, inject: [Clock], useFactory: (clock: Clock) => new Outbound(config, clock) },
+      {
+        provide: Mailer,
+        inject: [Outbound],
+        useFactory: (outbound: Outbound) => new Mailer(config, outbound),
+      },
       ...(settings.overrides ?? []),
     ];
     return { module: AppRoot, imports: [AppModule], providers: given, exports: given };

@@ -4,6 +4,7 @@ import { SECOND } from './kernel/time.ts';
 import { createApp } from './create-app.ts';
 import { migrations } from './data-source.ts';
 import type { Config } from './platform/config/config.ts';
+import { PublicUrl } from './platform/config/public-url.ts';
 import { openDatabase, type OpenDatabase } from './platform/database/open.ts';
 import { Log } from './platform/log/log.ts';
 
@@ -32,6 +33,7 @@ export async function serve(config: Config): Promise<Server> {
     throw portRefusal(thrown, config);
   }
   const url = await app.getUrl();
+  app.get(PublicUrl).listensOn(url);
   app.get(Log).info({ url, role: config.role, pid: process.pid }, 'listening');
   return { url, app, stop: () => stop(app, database) };
 }

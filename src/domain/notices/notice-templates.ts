@@ -95,6 +95,7 @@ export class NoticeTemplates {
 function engine(escaped: boolean): Liquid {
   const liquid = new Liquid({
     ownPropertyOnly: true,
+    relativeReference: false,
     strictVariables: true,
     strictFilters: true,
     lenientIf: true,

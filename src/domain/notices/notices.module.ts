@@ -1,5 +1,6 @@
 import { Module } from '@nestjs/common';
 import { projectFolder } from '../../platform/config/project-folder.ts';
+import { LedgerModule } from '../ledger/ledger.module.ts';
 import { AcknowledgementService } from './acknowledgement.service.ts';
 import { AlertsService } from './alerts.service.ts';
 import { DeliverNoticeJob, DeliverySweep } from './deliver-notice.job.ts';
@@ -11,6 +12,7 @@ import { NoticesService } from './notices.service.ts';
 const shared = [AlertsService, NoticesService, DeliveryService, AcknowledgementService, NoticeTemplates];
 
 @Module({
+  imports: [LedgerModule],
   providers: [
     AlertsService,
     NoticesService,
