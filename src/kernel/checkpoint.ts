@@ -167,22 +167,32 @@ export function openCheckpoint(note: string, verifiers: readonly Verifier[]): Re
 
 /** Takes a text of several notes apart, as `joinNotes` puts them together. */
 export function splitNotes(text: string): string[] {
+  const splitter = new NoteSplitter();
   const notes: string[] = [];
-  let note = '';
-  let signed = false;
-  for (const line of text.split(/(?<=\n)/)) {
-    if (signed && !line.startsWith('\u2014 ')) {
-      notes.push(note);
-      note = '';
-      signed = false;
-      if (line === '\n') continue;
-    }
-    if (note === '' && line === '\n') continue;
-    signed = note.endsWith('\n\n') && line.startsWith('\u2014 ') ? true : signed;
-    note += line;
+  for (const line of text.split(/(?<=\n)/)) notes.push(...splitter.push(line));
+  return [...notes, ...splitter.end()];
+}
+
+/** The same for a text that comes line by line, each with its newline. */
+export class NoteSplitter {
+  #note = '';
+  #signed = false;
+
+  push(line: string): string[] {
+    const done = this.#signed && !line.startsWith('\u2014 ') ? this.end() : [];
+    if (this.#note === '' && line === '\n') return done;
+    if (this.#note.endsWith('\n\n') && line.startsWith('\u2014 ')) this.#signed = true;
+    this.#note += line;
+    return done;
   }
-  if (note !== '') notes.push(note);
-  return notes;
+
+  /** What is left at the end, whole or not. */
+  end(): string[] {
+    const left = this.#note;
+    this.#note = '';
+    this.#signed = false;
+    return left === '' ? [] : [left];
+  }
 }
 
 /** Puts a blank line between notes. */

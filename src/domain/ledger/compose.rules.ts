@@ -48,7 +48,16 @@ export function composeEntries(inputs: readonly LedgerInput[]): ComposedEntry[] 
     for (const { field, salt, text } of details) committed[field] = commitment(salt, text);
     const id = newId();
     const body = entryText({ v: 1, id, kind, subject, at, by: actorOf(by), facts, committed }, actor);
-    return { id, kind, subjectKind: subject.kind, subjectId: subject.id, at, body, leafHash: leafHash(body), details };
+    return {
+      id,
+      kind,
+      subjectKind: subject.kind,
+      subjectId: subject.id,
+      at,
+      body,
+      leafHash: leafHash(body),
+      details,
+    };
   });
 }
 

@@ -2,7 +2,13 @@ import { Injectable } from '@nestjs/common';
 import { refusal, type Refusal } from '../../kernel/errors.ts';
 import type { Id } from '../../kernel/ids.ts';
 import { DETAIL_ERASED, ENTRY_SUBJECT } from '../../kernel/ledger-entry.ts';
-import { consistencyPath, inclusionPath, verifyConsistency, verifyInclusion, type Hash } from '../../kernel/merkle.ts';
+import {
+  consistencyPath,
+  inclusionPath,
+  verifyConsistency,
+  verifyInclusion,
+  type Hash,
+} from '../../kernel/merkle.ts';
 import type { Principal } from '../../kernel/principal.ts';
 import { err, ok, type Result } from '../../kernel/result.ts';
 import { iso, type Millis } from '../../kernel/time.ts';
@@ -65,7 +71,9 @@ export class LedgerService {
       [o.entryId, o.field, iso(o.at), o.by.id, o.basis],
     );
     if (erased[1] === 0) {
-      return err(refusal('not_found', 'no-such-detail', 'The ledger holds no such detail, or it is erased already.'));
+      return err(
+        refusal('not_found', 'no-such-detail', 'The ledger holds no such detail, or it is erased already.'),
+      );
     }
     await this.append(db, {
       kind: DETAIL_ERASED,
@@ -97,9 +105,14 @@ export class LedgerService {
     const seq = row.seq === null ? Infinity : Number(row.seq);
     if (!checkpoint || seq >= checkpoint.size) {
       return err(
-        refusal('unavailable', 'not-yet-vouched-for', 'No checkpoint covers this entry yet; ask again shortly.', {
-          retryAfter: 10_000,
-        }),
+        refusal(
+          'unavailable',
+          'not-yet-vouched-for',
+          'No checkpoint covers this entry yet; ask again shortly.',
+          {
+            retryAfter: 10_000,
+          },
+        ),
       );
     }
     const path = await rootsOfRanges(db, inclusionPath(seq, checkpoint.size));
@@ -126,7 +139,9 @@ export class LedgerService {
     const older = { ...row, size: olderSize };
     const path = await rootsOfRanges(db, consistencyPath(olderSize, newer.size));
     if (!verifyConsistency(older, newer, path)) {
-      throw new Error(`the checkpoints of ${olderSize} and ${newer.size} entries differ: the ledger needs to be verified`);
+      throw new Error(
+        `the checkpoints of ${olderSize} and ${newer.size} entries differ: the ledger needs to be verified`,
+      );
     }
     return ok({ older, newer, path });
   }

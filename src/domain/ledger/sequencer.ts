@@ -35,7 +35,9 @@ export class Sequencer {
   }
 
   async #round(db: Db): Promise<number> {
-    const [lock] = await db.query<{ mine: boolean }[]>(`SELECT pg_try_advisory_xact_lock($1) AS mine`, [SEQUENCER_LOCK]);
+    const [lock] = await db.query<{ mine: boolean }[]>(`SELECT pg_try_advisory_xact_lock($1) AS mine`, [
+      SEQUENCER_LOCK,
+    ]);
     if (!lock!.mine) return 0;
     const [seen] = await db.query<{ newest: string; low: string; server: string }[]>(NEWEST);
     const newest = Number(seen!.newest);
@@ -59,7 +61,8 @@ export class Sequencer {
         if (height % NODE_STEP === 0) nodes.push({ height, position: index, hash: root });
       });
     }
-    if (rows.length > 0) await db.query(PLACE, [first, rows.map((row) => row.n), rows.map((row) => row.hash)]);
+    if (rows.length > 0)
+      await db.query(PLACE, [first, rows.map((row) => row.n), rows.map((row) => row.hash)]);
     if (nodes.length > 0) {
       await db.query(KEEP_NODES, [
         nodes.map((node) => node.height),

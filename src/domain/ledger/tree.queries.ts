@@ -1,4 +1,10 @@
-import { CompactRange, completeSubtrees, rootOfSubtrees, type Hash, type LeafRange } from '../../kernel/merkle.ts';
+import {
+  CompactRange,
+  completeSubtrees,
+  rootOfSubtrees,
+  type Hash,
+  type LeafRange,
+} from '../../kernel/merkle.ts';
 import type { Db } from '../../platform/database/transactions.ts';
 
 /** Subtree roots are kept at heights that are multiples of this; what lies between is computed from at most 128 of them. */
@@ -56,7 +62,9 @@ async function rootOfStored(db: Db, height: number, from: number, width: number)
           [height, from, from + width],
         );
   if (rows.length !== width) {
-    throw new Error(`the ledger's tree lacks nodes of height ${height} from ${from}: it needs to be verified`);
+    throw new Error(
+      `the ledger's tree lacks nodes of height ${height} from ${from}: it needs to be verified`,
+    );
   }
   return CompactRange.of(rows.map(({ hash }) => hash)).root();
 }
