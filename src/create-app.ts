@@ -13,6 +13,7 @@ import {
   type DynamicModule,
   type OnApplicationShutdown,
   type Provider,
+  type Type,
 } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
@@ -56,6 +57,8 @@ export interface AppSettings {
   logTo?: Writable;
   /** Providers in place of those that this file gives: the clock, the log, the keys. */
   overrides?: Provider[];
+  /** Modules beside those of `app.module.ts`. */
+  modules?: Type[];
 }
 
 /** Connections of the application's own pool; with the queue's and the sweeps' at most 16 a process. */
@@ -103,7 +106,7 @@ export async function createApp(settings: AppSettings): Promise<NestFastifyAppli
       }),
       { logger: new NestLog(log), bodyParser: false, abortOnError: false },
     );
-    const admission = new Admission(app.get(AccessService), app.get(Lifecycle));
+    const admission = new Admission(app.get(AccessService), app.get(Lifecycle), app.get(Duties).serves);
     await equip(app, config, admission, log);
     app.useGlobalPipes(new ValidationPipe());
     app.useGlobalFilters(new ProblemFilter(log));
@@ -173,7 +176,12 @@ class AppRoot implements OnApplicationShutdown {
       },
       ...(settings.overrides ?? []),
     ];
-    return { module: AppRoot, imports: [AppModule], providers: given, exports: given };
+    return {
+      module: AppRoot,
+      imports: [AppModule, ...(settings.modules ?? [])],
+      providers: given,
+      exports: given,
+    };
   }
 }
 

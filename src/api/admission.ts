@@ -38,6 +38,7 @@ export class Admission {
   constructor(
     private readonly access: AccessService,
     private readonly lifecycle: Lifecycle,
+    private readonly serves: boolean,
   ) {}
 
   /** Every route that was registered. */
@@ -91,6 +92,8 @@ export class Admission {
       if (request.is404) return;
       const declared = (request.routeOptions.config as RouteConfig).countersign;
       if (!declared) throw new Refused(refusal('forbidden', 'undeclared-route', 'This is not permitted.'));
+      if (!this.serves && !declared.everyProcess)
+        throw new Refused(refusal('not_found', 'not-found', 'This process serves nobody.'));
       if (this.lifecycle.state !== 'up' && !SAFE.has(request.method)) throw closing();
       if (declared.open === undefined || declared.face === 'console')
         request.principal = await this.#whoAsks(request, declared);

@@ -1,7 +1,7 @@
 import { Controller, Get, Res } from '@nestjs/common';
 import { ApiExcludeController } from '@nestjs/swagger';
 import type { FastifyReply } from 'fastify';
-import { Permission, Public } from '../domain/access/route.ts';
+import { EveryProcess, Permission, Public } from '../domain/access/route.ts';
 import { Health, type Readiness } from '../platform/health/health.ts';
 import { Metrics } from '../platform/metrics/metrics.ts';
 
@@ -14,12 +14,14 @@ export class HealthController {
   ) {}
 
   @Get('healthz')
+  @EveryProcess()
   @Public({ why: 'a supervisor asks whether the process is alive' })
   alive(): { alive: true } {
     return { alive: true };
   }
 
   @Get('readyz')
+  @EveryProcess()
   @Public({ why: 'a load balancer asks whether to send anybody here' })
   async ready(@Res({ passthrough: true }) reply: FastifyReply): Promise<Readiness> {
     const readiness = await this.health.readiness();
@@ -28,6 +30,7 @@ export class HealthController {
   }
 
   @Get('metrics')
+  @EveryProcess()
   @Permission('metrics:read')
   async measurements(@Res({ passthrough: true }) reply: FastifyReply): Promise<string> {
     void reply.type(this.metrics.registry.contentType);

@@ -5,7 +5,8 @@ import { z } from 'zod';
 import type { Principal } from '../kernel/principal.ts';
 import { ELAPSED_DAY, iso } from '../kernel/time.ts';
 import { createTokenSchema, createdTokenSchema, tokenSchema } from '../domain/access/access.schema.ts';
-import { AccessService, type TokenView } from '../domain/access/access.service.ts';
+import { AccessQueries, type TokenView } from '../domain/access/access.queries.ts';
+import { AccessService } from '../domain/access/access.service.ts';
 import { By, Idempotent, Permission } from '../domain/access/route.ts';
 import { Clock } from '../platform/clock/clock.ts';
 import { answered } from './answered.ts';
@@ -17,6 +18,7 @@ const id = z.uuid();
 export class TokensController {
   constructor(
     private readonly access: AccessService,
+    private readonly queries: AccessQueries,
     @Inject(Clock) private readonly clock: Clock,
   ) {}
 
@@ -24,7 +26,7 @@ export class TokensController {
   @Permission('tokens:read')
   @ApiOkResponse({ standardSchema: z.object({ tokens: z.array(tokenSchema) }).meta({ id: 'Tokens' }) })
   async list(@By() by: Principal): Promise<{ tokens: TokenView[] }> {
-    return { tokens: await this.access.tokens(by) };
+    return { tokens: await this.queries.tokens(by) };
   }
 
   @Post()

@@ -5,7 +5,8 @@ import { z } from 'zod';
 import type { Principal } from '../kernel/principal.ts';
 import { Secret } from '../kernel/secret.ts';
 import { createUserSchema, createdUserSchema, meSchema, userSchema } from '../domain/access/access.schema.ts';
-import { AccessService, type UserView } from '../domain/access/access.service.ts';
+import { AccessQueries, type UserView } from '../domain/access/access.queries.ts';
+import { AccessService } from '../domain/access/access.service.ts';
 import { grantsOf } from '../domain/access/permissions.ts';
 import { By, Idempotent, Permission } from '../domain/access/route.ts';
 import { answered } from './answered.ts';
@@ -13,7 +14,10 @@ import { answered } from './answered.ts';
 @ApiTags('access')
 @Controller('api/v1')
 export class UsersController {
-  constructor(private readonly access: AccessService) {}
+  constructor(
+    private readonly access: AccessService,
+    private readonly queries: AccessQueries,
+  ) {}
 
   @Get('me')
   @Permission('self:read')
@@ -33,7 +37,7 @@ export class UsersController {
   @Permission('users:read')
   @ApiOkResponse({ standardSchema: z.object({ users: z.array(userSchema) }).meta({ id: 'Users' }) })
   async list(@By() by: Principal): Promise<{ users: UserView[] }> {
-    return { users: await this.access.users(by) };
+    return { users: await this.queries.users(by) };
   }
 
   @Post('users')

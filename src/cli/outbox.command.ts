@@ -21,7 +21,8 @@ export const addOutbox: AddCommand = (program) => {
     .description('make rows that were given up due again')
     .argument('[id]', 'one row; without it all of them')
     .action(async (id?: string) => {
-      if (id !== undefined && !isId(id)) throw new Refused(refusal('invalid', 'bad-id', `${id} is no id.`));
+      if (id !== undefined && !isId(id))
+        throw new Refused(refusal('invalid', 'bad-id', `${String(id)} is no id.`));
       await withApp(async (app) => {
         print(
           `${await app.get(OutboxRows).retryFailed(app.get(Clock).now(), id ?? null)} rows are due again`,

@@ -53,7 +53,10 @@ export function testConfig(database: TestDatabase, more: Partial<Config> = {}): 
       COUNTERSIGN_INSECURE_COOKIES: 'true',
     }),
   );
-  return { ...config, logLevel: 'debug', ...more };
+  // With COUNTERSIGN_TEST_REDIS the same tests run on Redis; each Jest worker has a database of its own there.
+  const redis = process.env['COUNTERSIGN_TEST_REDIS'];
+  const redisUrl = redis === undefined ? undefined : `${redis}/${process.env['JEST_WORKER_ID'] ?? 0}`;
+  return { ...config, logLevel: 'debug', ...(redisUrl === undefined ? {} : { redisUrl }), ...more };
 }
 
 /** The whole application on a database of its own, not listening: requests go in through `app.inject`. */
@@ -85,4 +88,17 @@ export async function startApp(
       if (!o.database) await database.drop();
     },
   };
+}
+
+/** Waits until a state is reached, looking at it again and again. @throws Error after `limit` milliseconds */
+export async function until(
+  reached: () => boolean | Promise<boolean>,
+  what: string,
+  limit: Millis = 30_000,
+): Promise<void> {
+  const end = performance.now() + limit;
+  while (!(await reached())) {
+    if (performance.now() > end) throw new Error(`never reached: ${what}`);
+    await new Promise((resolve) => setTimeout(resolve, 10));
+  }
 }

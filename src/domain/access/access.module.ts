@@ -1,11 +1,15 @@
 import { Global, Module } from '@nestjs/common';
+import { LedgerModule } from '../ledger/ledger.module.ts';
+import { AccessQueries } from './access.queries.ts';
 import { AccessService } from './access.service.ts';
+import { LinksService } from './links.service.ts';
 import { Passwords } from './passwords.ts';
 import { ExpiredSweep, SessionStore } from './session-store.ts';
 
 @Global()
 @Module({
-  providers: [AccessService, Passwords, SessionStore, ExpiredSweep],
-  exports: [AccessService, Passwords, SessionStore],
+  imports: [LedgerModule],
+  providers: [AccessService, AccessQueries, LinksService, Passwords, SessionStore, ExpiredSweep],
+  exports: [AccessService, AccessQueries, LinksService, Passwords, SessionStore],
 })
 export class AccessModule {}

@@ -6,11 +6,13 @@ import { newId, type Id } from '../../kernel/ids.ts';
 import { system, type Principal, type Role } from '../../kernel/principal.ts';
 import { err, ok, type Result } from '../../kernel/result.ts';
 import { Secret } from '../../kernel/secret.ts';
-import type { Millis } from '../../kernel/time.ts';
+import { iso, type Millis } from '../../kernel/time.ts';
 import { Clock } from '../../platform/clock/clock.ts';
 import { Transactions, type Db } from '../../platform/database/transactions.ts';
+import { LedgerService } from '../ledger/ledger.service.ts';
 import { Passwords } from './passwords.ts';
 import { loginWait } from './login.rules.ts';
+import { grantsOf, isPermission, may } from './permissions.ts';
 
 /** Where a request comes from, as its edge saw it. */
 export interface From {
@@ -36,28 +38,25 @@ export interface NewToken {
   expiresAt: Millis;
 }
 
-export interface NewLink {
-  /** What it is good for: `acknowledge-notice`. A link is good for one thing. */
-  purpose: string;
-  subject: { kind: string; id: Id };
-  permissions: readonly string[];
-  partyId?: Id | null;
-  contactId?: Id | null;
-  personId?: Id | null;
-  expiresAt: Millis;
-}
-
-export interface LinkHolder {
-  linkId: Id;
-  principal: Principal;
-  subject: { kind: string; id: Id };
-  contactId: Id | null;
-  usedAt: string | null;
-}
-
 /** SHA-256, in hex: enough for values of 256 random bits, which nobody can guess from a hash. */
 export function hashOf(value: string): string {
   return createHash('sha256').update(value, 'utf8').digest('hex');
+}
+
+/** Nobody hands out more than they hold, nor outside of their own party. */
+function beyondOwn(by: Principal, permissions: readonly string[], partyId: Id | null): Refusal | undefined {
+  const over = permissions.filter((permission) => !isPermission(permission) || !may(by, permission));
+  if (over.length > 0) {
+    return refusal(
+      'forbidden',
+      'beyond-own-permissions',
+      `You do not hold ${over.slice(0, 5).join(', ')} yourself.`,
+    );
+  }
+  if (by.partyId !== null && by.partyId !== partyId) {
+    return refusal('forbidden', 'beyond-own-party', 'You can only do this for your own party.');
+  }
+  return undefined;
 }
 
 const GATE = system('access', 'access');
@@ -75,6 +74,7 @@ export class AccessService {
     private readonly dataSource: DataSource,
     private readonly clock: Clock,
     private readonly passwords: Passwords,
+    private readonly ledger: LedgerService,
   ) {}
 
   async createUser(input: NewUser, by: Principal): Promise<Result<{ userId: Id; personId: Id }, Refusal>> {
@@ -87,6 +87,12 @@ export class AccessService {
         }),
       );
     }
+    const beyond = beyondOwn(
+      by,
+      input.roles.flatMap((role) => grantsOf(role)),
+      input.partyId ?? null,
+    );
+    if (beyond) return err(beyond);
     const weak = input.password && this.passwords.weakness(input.password);
     if (weak) return err(weak);
     const hash = input.password ? await this.passwords.hash(input.password) : null;
@@ -118,6 +124,14 @@ export class AccessService {
         [...new Set(input.roles)],
         now,
       ]);
+      await this.ledger.append(db, {
+        kind: 'user.created',
+        subject: { kind: 'user', id: ids.userId },
+        by,
+        at: now.getTime(),
+        facts: { roles: [...new Set(input.roles)].sort(), party: input.partyId ?? null },
+        committed: { email, name: input.name },
+      });
       return ok(ids);
     });
   }
@@ -156,6 +170,12 @@ export class AccessService {
           account.id,
           new Date(now),
         ]);
+        await this.ledger.append(db, {
+          kind: 'user.signed-in',
+          subject: { kind: 'user', id: account.id },
+          by: { kind: 'user', id: account.id, roles: [], partyId: null, ...from },
+          at: now,
+        });
       } else {
         await this.#slowDown(db, subjects, now);
       }
@@ -207,6 +227,12 @@ export class AccessService {
         }),
       );
     }
+    const beyond = beyondOwn(
+      by,
+      input.permissions ?? (input.role ? grantsOf(input.role) : []),
+      input.partyId ?? null,
+    );
+    if (beyond) return err(beyond);
     const now = this.clock.now();
     if (input.expiresAt <= now) {
       return err(
@@ -217,8 +243,8 @@ export class AccessService {
     }
     const value = `cs_${randomBytes(32).toString('base64url')}`;
     const id = newId();
-    await this.transactions.run(by, (db) =>
-      db.query(
+    await this.transactions.run(by, async (db) => {
+      await db.query(
         `INSERT INTO api_token (id, name, token_hash, hint, role, permissions, party_id, created_by, created_at, expires_at)
          VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)`,
         [
@@ -233,8 +259,21 @@ export class AccessService {
           new Date(now),
           new Date(input.expiresAt),
         ],
-      ),
-    );
+      );
+      await this.ledger.append(db, {
+        kind: 'token.created',
+        subject: { kind: 'token', id },
+        by,
+        at: now,
+        facts: {
+          role: input.role ?? null,
+          permissions: input.permissions ? [...input.permissions] : null,
+          party: input.partyId ?? null,
+          expiresAt: iso(input.expiresAt),
+        },
+        committed: { name: input.name },
+      });
+    });
     return ok({ id, value: Secret.of(value), expiresAt: input.expiresAt });
   }
 
@@ -259,149 +298,19 @@ export class AccessService {
     };
   }
 
+  /** Revoking twice is revoking once. */
   async revokeToken(id: Id, by: Principal): Promise<Result<void, Refusal>> {
-    const revoked = await this.transactions.run(by, (db) =>
-      db.query<{ id: Id }[]>(
-        `WITH done AS (UPDATE api_token SET revoked_at = coalesce(revoked_at, $2) WHERE id = $1 RETURNING id) SELECT id FROM done`,
-        [id, this.clock.date()],
-      ),
-    );
-    return revoked.length > 0
-      ? ok(undefined)
-      : err(refusal('not_found', 'not-found', 'There is no such token.'));
+    const now = this.clock.now();
+    return this.transactions.run(by, async (db) => {
+      const [token] = await db.query<{ revoked: boolean }[]>(
+        'SELECT revoked_at IS NOT NULL AS revoked FROM api_token WHERE id = $1 FOR UPDATE',
+        [id],
+      );
+      if (!token) return err(refusal('not_found', 'not-found', 'There is no such token.'));
+      if (token.revoked) return ok(undefined);
+      await db.query('UPDATE api_token SET revoked_at = $2 WHERE id = $1', [id, new Date(now)]);
+      await this.ledger.append(db, { kind: 'token.revoked', subject: { kind: 'token', id }, by, at: now });
+      return ok(undefined);
+    });
   }
-
-  /** Makes a link for one purpose and one subject, in the transaction that needs it. `value` goes into a mail and nowhere else. */
-  async createLink(db: Db, input: NewLink): Promise<{ id: Id; value: Secret }> {
-    const value = randomBytes(32).toString('base64url');
-    const id = newId();
-    await db.query(
-      `INSERT INTO link_token (id, token_hash, purpose, subject_kind, subject_id, party_id, contact_id, person_id, permissions, created_at, expires_at)
-       VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)`,
-      [
-        id,
-        hashOf(value),
-        input.purpose,
-        input.subject.kind,
-        input.subject.id,
-        input.partyId ?? null,
-        input.contactId ?? null,
-        input.personId ?? null,
-        [...input.permissions],
-        this.clock.date(),
-        new Date(input.expiresAt),
-      ],
-    );
-    return { id, value: Secret.of(value) };
-  }
-
-  /** Who holds a link. Looking uses nothing up: mail scanners look, too. */
-  async resolveLink(value: string, purpose: string, from: From): Promise<LinkHolder | undefined> {
-    type Row = {
-      id: Id;
-      kind: string;
-      subjectId: Id;
-      partyId: Id | null;
-      contactId: Id | null;
-      personId: Id | null;
-      permissions: string[];
-      usedAt: Date | null;
-    };
-    const [row] = await this.transactions.run(GATE, (db) =>
-      db.query<Row[]>(
-        `SELECT id, subject_kind AS kind, subject_id AS "subjectId", party_id AS "partyId", contact_id AS "contactId",
-                person_id AS "personId", permissions, used_at AS "usedAt"
-           FROM link_token WHERE token_hash = $1 AND purpose = $2 AND expires_at > $3 AND revoked_at IS NULL`,
-        [hashOf(value), purpose, this.clock.date()],
-      ),
-    );
-    if (!row) return undefined;
-    const principal: Principal = {
-      kind: 'link',
-      id: row.id,
-      roles: [],
-      permissions: row.permissions,
-      partyId: row.partyId,
-      ...(row.personId ? { personId: row.personId } : {}),
-      ...from,
-    };
-    return {
-      linkId: row.id,
-      principal,
-      subject: { kind: row.kind, id: row.subjectId },
-      contactId: row.contactId,
-      usedAt: row.usedAt?.toISOString() ?? null,
-    };
-  }
-
-  /** Records the first use, in the transaction of what the link did. The caller's scope must be the installation's. */
-  async useLink(db: Db, linkId: Id): Promise<void> {
-    await db.query('UPDATE link_token SET used_at = coalesce(used_at, $2) WHERE id = $1', [
-      linkId,
-      this.clock.date(),
-    ]);
-  }
-
-  /** Ends every link of a subject. */
-  async revokeLinks(db: Db, subject: { kind: string; id: Id }): Promise<void> {
-    await db.query(
-      'UPDATE link_token SET revoked_at = coalesce(revoked_at, $3) WHERE subject_kind = $1 AND subject_id = $2',
-      [subject.kind, subject.id, this.clock.date()],
-    );
-  }
-
-  async users(by: Principal): Promise<UserView[]> {
-    const rows = await this.transactions.run(by, (db) =>
-      db.query<(Omit<UserView, 'createdAt'> & { createdAt: Date })[]>(
-        `SELECT u.id, u.email, p.name, u.state, u.party_id AS "partyId", u.created_at AS "createdAt",
-                coalesce((SELECT array_agg(r.role ORDER BY r.role) FROM user_role r WHERE r.user_id = u.id), '{}') AS roles
-           FROM user_account u JOIN person p ON p.id = u.person_id ORDER BY u.email LIMIT 1000`,
-      ),
-    );
-    return rows.map((row) => ({ ...row, createdAt: row.createdAt.toISOString() }));
-  }
-
-  async tokens(by: Principal): Promise<TokenView[]> {
-    type Row = Omit<TokenView, 'createdAt' | 'expiresAt' | 'revokedAt' | 'lastUsedAt'> &
-      Record<'createdAt' | 'expiresAt', Date> &
-      Record<'revokedAt' | 'lastUsedAt', Date | null>;
-    const rows = await this.transactions.run(by, (db) =>
-      db.query<Row[]>(
-        `SELECT id, name, hint, role, permissions, party_id AS "partyId", created_at AS "createdAt", expires_at AS "expiresAt",
-                revoked_at AS "revokedAt", last_used_at AS "lastUsedAt"
-           FROM api_token ORDER BY created_at DESC LIMIT 1000`,
-      ),
-    );
-    return rows.map((row) => ({
-      ...row,
-      createdAt: row.createdAt.toISOString(),
-      expiresAt: row.expiresAt.toISOString(),
-      revokedAt: row.revokedAt?.toISOString() ?? null,
-      lastUsedAt: row.lastUsedAt?.toISOString() ?? null,
-    }));
-  }
-}
-
-export interface UserView {
-  id: Id;
-  email: string;
-  name: string;
-  state: 'active' | 'disabled';
-  roles: Role[];
-  partyId: Id | null;
-  createdAt: string;
-}
-
-export interface TokenView {
-  id: Id;
-  name: string;
-  /** Its last four characters. */
-  hint: string;
-  role: Role | null;
-  permissions: string[] | null;
-  partyId: Id | null;
-  createdAt: string;
-  expiresAt: string;
-  revokedAt: string | null;
-  lastUsedAt: string | null;
 }

@@ -17,6 +17,8 @@ export interface RouteDeclaration {
   permission?: Permission;
   /** Why the route needs no permission. */
   open?: string;
+  /** Also answered by a process that only works: its supervisor asks, too. */
+  everyProcess?: boolean;
   body?: BodyKind;
   /** Bytes. */
   bodyLimit?: number;
@@ -52,6 +54,11 @@ export function declarationOf(handler: object): RouteDeclaration | undefined {
 /** The route is for those who hold this permission. A page says `{ face: 'console' }`. */
 export function Permission(permission: Permission, more: { face?: Face } = {}): MethodDecorator {
   return declare({ permission, open: undefined, ...more });
+}
+
+/** The route answers in every process, whatever its role. */
+export function EveryProcess(): MethodDecorator {
+  return declare({ everyProcess: true });
 }
 
 /** The route is for anybody, for a reason that a reviewer can judge. */

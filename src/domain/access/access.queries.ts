@@ -1,0 +1,65 @@
+import { Injectable } from '@nestjs/common';
+import type { Id } from '../../kernel/ids.ts';
+import type { Principal, Role } from '../../kernel/principal.ts';
+import { Transactions } from '../../platform/database/transactions.ts';
+
+/** What is shown of accounts and tokens. */
+@Injectable()
+export class AccessQueries {
+  constructor(private readonly transactions: Transactions) {}
+
+  async users(by: Principal): Promise<UserView[]> {
+    const rows = await this.transactions.run(by, (db) =>
+      db.query<(Omit<UserView, 'createdAt'> & { createdAt: Date })[]>(
+        `SELECT u.id, u.email, p.name, u.state, u.party_id AS "partyId", u.created_at AS "createdAt",
+                coalesce((SELECT array_agg(r.role ORDER BY r.role) FROM user_role r WHERE r.user_id = u.id), '{}') AS roles
+           FROM user_account u JOIN person p ON p.id = u.person_id ORDER BY u.email LIMIT 1000`,
+      ),
+    );
+    return rows.map((row) => ({ ...row, createdAt: row.createdAt.toISOString() }));
+  }
+
+  async tokens(by: Principal): Promise<TokenView[]> {
+    type Row = Omit<TokenView, 'createdAt' | 'expiresAt' | 'revokedAt' | 'lastUsedAt'> &
+      Record<'createdAt' | 'expiresAt', Date> &
+      Record<'revokedAt' | 'lastUsedAt', Date | null>;
+    const rows = await this.transactions.run(by, (db) =>
+      db.query<Row[]>(
+        `SELECT id, name, hint, role, permissions, party_id AS "partyId", created_at AS "createdAt", expires_at AS "expiresAt",
+                revoked_at AS "revokedAt", last_used_at AS "lastUsedAt"
+           FROM api_token ORDER BY created_at DESC LIMIT 1000`,
+      ),
+    );
+    return rows.map((row) => ({
+      ...row,
+      createdAt: row.createdAt.toISOString(),
+      expiresAt: row.expiresAt.toISOString(),
+      revokedAt: row.revokedAt?.toISOString() ?? null,
+      lastUsedAt: row.lastUsedAt?.toISOString() ?? null,
+    }));
+  }
+}
+
+export interface UserView {
+  id: Id;
+  email: string;
+  name: string;
+  state: 'active' | 'disabled';
+  roles: Role[];
+  partyId: Id | null;
+  createdAt: string;
+}
+
+export interface TokenView {
+  id: Id;
+  name: string;
+  /** Its last four characters. */
+  hint: string;
+  role: Role | null;
+  permissions: string[] | null;
+  partyId: Id | null;
+  createdAt: string;
+  expiresAt: string;
+  revokedAt: string | null;
+  lastUsedAt: string | null;
+}
