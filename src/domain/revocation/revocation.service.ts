@@ -34,7 +34,7 @@ export type VerifyResult =
       ownAuthenticationRefused: boolean;
     }
   /** No machine can look. */
-  | { outcome: 'unprovable'; why: string; contactId: Id | null; label: string }
+  | { outcome: 'unprovable'; why: string; contactId: Id | null; label: string; statementSigned: boolean }
   | { outcome: 'not_found' };
 
 export type SessionsResult =
@@ -97,12 +97,23 @@ export class RevocationService {
 
   /** One look at the verifier, with its control. */
   async verifyDead(versionId: Id, call: RevocationCall): Promise<VerifyResult> {
-    const loaded = await this.transactions.run(call.by, (db) => this.targets.load(db, versionId));
-    if (!loaded) return { outcome: 'not_found' };
-    const obstacle = this.probing.obstacle(loaded);
+    const start = await this.transactions.run(call.by, async (db) => {
+      const loaded = await this.targets.load(db, versionId);
+      const obstacle = loaded && this.probing.obstacle(loaded);
+      const signed = obstacle !== null && (await wasSigned(db, versionId));
+      return loaded && { loaded, obstacle, signed };
+    });
+    if (!start) return { outcome: 'not_found' };
+    const { loaded, obstacle } = start;
     if (obstacle !== null || !loaded.path) {
       const { contactId, label } = loaded.version;
-      return { outcome: 'unprovable', why: obstacle ?? 'there is no path', contactId, label };
+      return {
+        outcome: 'unprovable',
+        why: obstacle ?? 'there is no path',
+        contactId,
+        label,
+        statementSigned: start.signed,
+      };
     }
     const look = await this.probing.look({ ...loaded, path: loaded.path }, call);
     if (look.verdict === 'dead') return { outcome: 'dead', why: look.why, evidence: look.evidence };
@@ -365,6 +376,16 @@ const FACET: Record<RevokeAnswer['outcome'], RevocationFacet | null> = {
   unknown: null,
   manual: null,
 };
+
+/** Whether a person signed that the version was revoked, or need not be. */
+async function wasSigned(db: Db, versionId: Id): Promise<boolean> {
+  const [row] = await db.query<{ signed: boolean }[]>(
+    `SELECT EXISTS (SELECT 1 FROM statement WHERE subject_id = $1 AND subject_kind = 'credential_version'
+                       AND kind IN ('revoked', 'replaced', 'not_affected')) AS signed`,
+    [versionId],
+  );
+  return row?.signed === true;
+}
 
 function mendAuthentication(label: string): string {
   return `Mend our own authentication at the supplier, then try again: it was refused while revoking ${label}.`;

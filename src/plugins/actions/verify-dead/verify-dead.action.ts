@@ -1,0 +1,60 @@
+import { Injectable } from '@nestjs/common';
+import { z } from 'zod';
+import { RevocationService } from '../../../domain/revocation/revocation.service.ts';
+import type { Action, StepAnswer, StepContext } from '../../../domain/runbooks/action.ts';
+import { system } from '../../../kernel/principal.ts';
+import { SECOND } from '../../../kernel/time.ts';
+
+const settings = z.strictObject({ versionId: z.uuid() });
+type With = z.infer<typeof settings>;
+
+/**
+ * Looks whether a credential version is dead, with a positive control. Anything less than a proof is another try; where
+ * no machine can look, a person's statement ends the step, and the version stays unproven.
+ */
+@Injectable()
+export class VerifyDeadAction implements Action<With> {
+  readonly name = 'verify-dead';
+  readonly title = 'Prove that a credential version is dead';
+  readonly with = settings;
+  readonly lease = 'short';
+  readonly timeout = 45 * SECOND;
+
+  constructor(private readonly revocation: RevocationService) {}
+
+  async run(context: StepContext<With>): Promise<StepAnswer> {
+    const result = await this.revocation.verifyDead(context.with.versionId, {
+      by: system('engine', context.correlationId),
+      stepId: context.stepId,
+      idempotencyKey: context.idempotencyKey,
+      attempt: context.attempt,
+      takenOver: context.takenOver,
+      signal: context.signal,
+    });
+    switch (result.outcome) {
+      case 'dead':
+        return { answer: 'done', output: { liveness: 'dead' }, evidence: result.evidence, note: result.why };
+      case 'live':
+      case 'indeterminate':
+        if (result.ownAuthenticationRefused && context.attempt > 1) {
+          return { answer: 'parked', forWhat: `Mend our own authentication at the supplier: ${result.why}.` };
+        }
+        return { answer: 'retry', reason: result.why, after: result.after, evidence: result.evidence };
+      case 'unprovable':
+        if (result.statementSigned) {
+          return {
+            answer: 'done',
+            output: { liveness: 'unproven' },
+            note: 'a person signed that it is done; its death cannot be proven',
+          };
+        }
+        return {
+          answer: 'parked',
+          forWhat: `A signed statement that ${result.label} is revoked; its death cannot be proven: ${result.why}.`,
+          ...(result.contactId ? { ownerContactId: result.contactId } : {}),
+        };
+      case 'not_found':
+        return { answer: 'failed', reason: 'there is no such credential version' };
+    }
+  }
+}

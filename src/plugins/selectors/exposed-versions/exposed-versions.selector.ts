@@ -1,0 +1,101 @@
+import { Injectable } from '@nestjs/common';
+import type { SelectedItem, Subject } from '../../../domain/runbooks/action.ts';
+import type { Selector } from '../../../domain/runbooks/selector.ts';
+import type { Id } from '../../../kernel/ids.ts';
+import type { Db } from '../../../platform/database/transactions.ts';
+
+interface Row {
+  version_id: Id;
+  credential_id: Id;
+  integration_id: Id;
+  risk: number;
+  label: string;
+  kind: string;
+  environment: string;
+  revocability: string;
+  match: string;
+  authority: string;
+  may_act: string;
+  approve_within_minutes: number | null;
+  approve_otherwise: string | null;
+  verifier_party_id: Id;
+  connection_id: Id | null;
+}
+
+interface Request {
+  subject: Subject;
+  input: Readonly<Record<string, unknown>>;
+}
+
+/**
+ * The credential versions that an incident is about, riskiest first. With `input.batchId` only those that joined together,
+ * so that a late witness gets a run of its own.
+ */
+@Injectable()
+export class ExposedVersionsSelector implements Selector {
+  readonly name = 'exposed-versions';
+  readonly title = 'The exposed credential versions of an incident';
+
+  async page(
+    db: Db,
+    request: Request & { cursor: string | null; limit: number },
+  ): Promise<{ items: SelectedItem[]; next: string | null }> {
+    // Behind the last row of the page before, in the order (risk down, id up); rows that join later may come in between.
+    const [risk, after] = request.cursor?.split(':') ?? [null, null];
+    const rows = await db.query<Row[]>(
+      `SELECT i.version_id, i.credential_id, i.integration_id, c.risk, c.name || ', version ' || v.number AS label, c.kind,
+              c.environment, c.revocability, i.match, i.authority, i.may_act, i.approve_within_minutes, i.approve_otherwise,
+              c.verifier_party_id,
+              coalesce((SELECT p.connection_id FROM revocation_path p JOIN connection n ON n.id = p.connection_id AND n.retired_at IS NULL
+                         WHERE p.credential_id = c.id AND p.kind = 'connector' ORDER BY p.ordinal LIMIT 1),
+                       (SELECT n.id FROM connection n WHERE n.id = c.connection_id AND n.retired_at IS NULL)) AS connection_id
+         FROM incident_credential i
+         JOIN credential c ON c.id = i.credential_id
+         JOIN credential_version v ON v.id = i.version_id
+        WHERE i.incident_id = $1 AND i.open AND ($2::uuid IS NULL OR i.batch_id = $2)
+          AND ($3::int IS NULL OR c.risk < $3 OR (c.risk = $3 AND i.version_id > $4::uuid))
+        ORDER BY c.risk DESC, i.version_id LIMIT $5`,
+      [request.subject.id, batchOf(request), risk, after, request.limit],
+    );
+    const last = rows.at(-1);
+    const next = rows.length === request.limit && last ? `${last.risk}:${last.version_id}` : null;
+    return { items: rows.map(itemOf), next };
+  }
+
+  async count(db: Db, request: Request): Promise<number> {
+    const [row] = await db.query<{ n: number }[]>(
+      `SELECT count(*)::int AS n FROM incident_credential WHERE incident_id = $1 AND open AND ($2::uuid IS NULL OR batch_id = $2)`,
+      [request.subject.id, batchOf(request)],
+    );
+    return row?.n ?? 0;
+  }
+}
+
+function itemOf(row: Row): SelectedItem {
+  return {
+    key: row.version_id,
+    label: row.label,
+    subject: { kind: 'credential_version', id: row.version_id },
+    facts: {
+      versionId: row.version_id,
+      credentialId: row.credential_id,
+      integrationId: row.integration_id,
+      verifierPartyId: row.verifier_party_id,
+      kind: row.kind,
+      environment: row.environment,
+      revocability: row.revocability,
+      match: row.match,
+      authority: row.authority,
+      mayAct: row.may_act,
+      approveWithinMinutes: row.approve_within_minutes,
+      approveOtherwise: row.approve_otherwise,
+      byMachine: row.connection_id !== null,
+    },
+    ...(row.connection_id ? { lane: `connection:${row.connection_id}` } : {}),
+    priority: row.risk,
+  };
+}
+
+function batchOf(request: Request): string | null {
+  return typeof request.input.batchId === 'string' ? request.input.batchId : null;
+}

@@ -1,0 +1,362 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
+import { parse } from 'yaml';
+import type { Call, Connector, ProbeAnswer, Target } from '../../src/domain/revocation/connector.ts';
+import { Connectors } from '../../src/domain/revocation/connectors.ts';
+import { deathOf, type Sighting } from '../../src/domain/revocation/death.rules.ts';
+import { Secret } from '../../src/kernel/secret.ts';
+import { SystemClock } from '../../src/platform/clock/clock.ts';
+import { templatesFolder } from '../../src/platform/config/templates.ts';
+import { Outbound } from '../../src/platform/http/outbound.ts';
+import { visible } from '../../src/platform/http/redactor.ts';
+import { connectorClasses } from '../../src/plugins/connectors/registry.ts';
+import {
+  datadog,
+  gitlab,
+  oauth,
+  ScriptedSupplier,
+  sendgrid,
+  slack,
+  type Dialect,
+  type Issued,
+} from '../support/scripted-supplier.ts';
+
+/** The suppliers that stand for each connector; a connector without any line here fails the suite. */
+const SPOKEN: Record<string, { preset: string; dialect: Dialect }[]> = {
+  'oauth-revocation': [{ preset: 'oauth-generic', dialect: oauth }],
+  'declarative-http': [
+    { preset: 'sendgrid', dialect: sendgrid },
+    { preset: 'slack', dialect: slack },
+    { preset: 'datadog', dialect: datadog },
+    { preset: 'gitlab-pat', dialect: gitlab },
+  ],
+  manual: [],
+};
+
+const connectorsOver = (outbound: Outbound) =>
+  new Connectors(connectorClasses.map((one) => new one(outbound)));
+const offline = connectorsOver(new Outbound({ outboundAllow: [] }, new SystemClock()));
+const names = offline.all().map((one) => one.key);
+const cases = names.flatMap((key) => (SPOKEN[key] ?? []).map((spoken) => ({ key, ...spoken })));
+
+function presetOf(connectors: Connectors, preset: string) {
+  const checked = connectors.check(
+    parse(readFileSync(join(templatesFolder('connectors'), `${preset}.yaml`), 'utf8')),
+  );
+  if (!checked.ok) throw new Error(JSON.stringify(checked.error));
+  return checked.value;
+}
+const callFor = (limit = 10_000): Call => ({
+  idempotencyKey: 'step:1',
+  signal: AbortSignal.timeout(limit),
+  now: Date.now,
+});
+
+test('every registered connector is spoken for here', () => {
+  expect(new Set(Object.keys(SPOKEN))).toEqual(new Set(names));
+});
+
+describe.each(cases)('$key with the preset $preset', ({ key, preset, dialect }) => {
+  let supplier: ScriptedSupplier;
+  let outbound: Outbound;
+  let connector: Connector;
+  let settings: unknown;
+  let leaked: Issued;
+  let canary: Issued;
+
+  beforeEach(async () => {
+    supplier = await new ScriptedSupplier(dialect).start();
+    outbound = new Outbound({ outboundAllow: [supplier.hostPort] }, new SystemClock());
+    ({ connector, settings } = presetOf(connectorsOver(outbound), preset));
+    expect(connector.key).toBe(key);
+    leaked = supplier.issue('leaked');
+    canary = supplier.issue('canary');
+  });
+  afterEach(async () => {
+    await outbound.close();
+    await supplier.stop();
+  });
+
+  type More = Partial<Target<unknown>>;
+  const target = (issued: Issued, more: More = {}): Target<unknown> => ({
+    settings,
+    baseUrl: supplier.baseUrl,
+    auth: Object.fromEntries(Object.entries(dialect.admin).map(([name, value]) => [name, Secret.of(value)])),
+    credentialKind: 'key',
+    supplierId: issued.id,
+    value: Secret.of(issued.value),
+    ...more,
+  });
+  const sighting = (answer: ProbeAnswer): Sighting => ({
+    verdict: answer.verdict,
+    at: answer.exchange?.endedAt ?? Date.now(),
+    path: 'p',
+  });
+  const probe = (issued: Issued, more: More = {}, limit?: number) => {
+    if (!connector.probe) throw new Error('no probe');
+    return connector.probe(target(issued, more), callFor(limit));
+  };
+  const revoke = (more: More = {}, limit?: number) => {
+    if (!connector.revoke) throw new Error('no revoke');
+    return connector.revoke(target(leaked, more), callFor(limit));
+  };
+  const nothing = { beforeRevoke: null, revokedAt: null, ownAuthentication: null };
+
+  /** What the domain makes of a look, with the canary as its control. */
+  async function judged(more: More = {}, limit?: number) {
+    const [seen, control] = [
+      sighting(await probe(leaked, more, limit)),
+      sighting(await probe(canary, more, limit)),
+    ];
+    return deathOf({ ...nothing, probe: seen, control, now: Date.now() }).verdict;
+  }
+  /** The same where the supplier allows no canary. */
+  async function judgedWithoutCanary(before: ProbeAnswer | null, revokedAt: number, more: More = {}) {
+    const seen = sighting(await probe(leaked, more));
+    const own = await connector.checkOwnAuthentication?.(target(leaked, more), callFor());
+    const beforeRevoke = before && sighting(before);
+    return deathOf({
+      probe: seen,
+      control: null,
+      beforeRevoke,
+      revokedAt,
+      ownAuthentication: own ? sighting(own) : null,
+      now: Date.now(),
+    }).verdict;
+  }
+
+  test('revoked is dead, and dead twice is dead', async () => {
+    expect(await judged()).toBe('live');
+    expect(await revoke()).toMatchObject({ outcome: 'accepted' });
+    expect(await judged()).toBe('dead');
+    expect(['accepted', 'gone']).toContain((await revoke()).outcome);
+    expect(await judged()).toBe('dead');
+  });
+
+  test('gone is dead', async () => {
+    leaked.live = false;
+    expect(['accepted', 'gone']).toContain((await revoke()).outcome);
+    expect(await judged()).toBe('dead');
+  });
+
+  test('a lying yes is no death', async () => {
+    supplier.goesWrong('lying', 'revoke');
+    expect(['accepted', 'gone']).toContain((await revoke()).outcome);
+    expect(await judged()).toBe('live');
+  });
+
+  test('a lost answer is unknown, and the look settles it', async () => {
+    supplier.goesWrong('lost', 'revoke', 1);
+    expect(await revoke()).toMatchObject({ outcome: 'unknown', exchange: { failure: 'protocol' } });
+    expect(await judged()).toBe('dead');
+  });
+
+  test('nobody listening: not asked, to be tried again, never dead', async () => {
+    const { baseUrl } = supplier;
+    await supplier.stop();
+    expect(await revoke({ baseUrl })).toMatchObject({ outcome: 'retry' });
+    expect(await judged({ baseUrl })).toBe('indeterminate');
+  });
+
+  test('a wrong base URL never makes a death', async () => {
+    const wrong = { baseUrl: `${supplier.baseUrl}/elsewhere` };
+    expect(['unknown', 'rejected', 'gone']).toContain((await revoke(wrong)).outcome);
+    expect(await judged(wrong)).toBe('indeterminate');
+    expect(leaked.live).toBe(true);
+  });
+
+  test('an emptied supplier never makes a death', async () => {
+    supplier.empty();
+    expect(await judged()).toBe('indeterminate');
+  });
+
+  test('a supplier that refuses everything never makes a death', async () => {
+    supplier.goesWrong('refuse_all');
+    await revoke();
+    expect(await judged()).toBe('indeterminate');
+  });
+
+  test('our own authentication, wrong, never makes a death', async () => {
+    if (Object.keys(dialect.admin).length === 0) return;
+    const wrong = {
+      auth: Object.fromEntries(Object.keys(dialect.admin).map((name) => [name, Secret.of('stranger')])),
+    };
+    const before = await probe(leaked, wrong);
+    const revokedAt = Date.now();
+    const answer = await revoke(wrong);
+    expect(leaked.live).toBe(true);
+    expect(
+      answer.outcome === 'accepted' || (answer.outcome === 'rejected' && answer.ownAuthentication === true),
+    ).toBe(true);
+    expect(await judged(wrong)).not.toBe('dead');
+    expect(await judgedWithoutCanary(before, revokedAt, wrong)).not.toBe('dead');
+  });
+
+  test('without a canary: seen live, revoked, refused, and our own authentication accepted', async () => {
+    if (!connector.abilities(settings).ownAuthentication) return;
+    const before = await probe(leaked);
+    const revokedAt = Date.now();
+    await revoke();
+    expect(await judgedWithoutCanary(before, revokedAt)).toBe('dead');
+    expect(await judgedWithoutCanary(null, revokedAt)).toBe('indeterminate');
+  });
+
+  test.each(['too_many', 'server_error', 'redirect', 'bomb', 'echo', 'nasty', 'html'] as const)(
+    'a look that meets "%s" cannot tell',
+    async (fault) => {
+      leaked.live = false;
+      supplier.goesWrong(fault);
+      const answer = await probe(leaked);
+      expect(answer.verdict).toBe('indeterminate');
+      expect(await judged()).not.toBe('dead');
+      if (fault === 'too_many') expect(answer.retryAfter).toBe(7000);
+    },
+  );
+
+  test.each([
+    ['too_many', 'retry'],
+    ['server_error', 'unknown'],
+    ['redirect', 'unknown'],
+    ['bomb', 'unknown'],
+  ] as const)('a revoke that meets "%s" is %s', async (fault, outcome) => {
+    supplier.goesWrong(fault);
+    const answer = await revoke();
+    expect(answer.outcome).toBe(outcome);
+    if (fault === 'too_many') expect(answer).toMatchObject({ after: 7000 });
+    expect(supplier.asked).toHaveLength(1);
+  });
+
+  test('a slow drip ends with the call, and tells nothing', async () => {
+    leaked.live = false;
+    supplier.goesWrong('drip');
+    const began = Date.now();
+    expect(await judged({}, 400)).toBe('indeterminate');
+    expect(await revoke({}, 400)).toMatchObject({ outcome: 'unknown' });
+    expect(Date.now() - began).toBeLessThan(5000);
+  });
+
+  test('nothing that is kept shows a secret, whatever the supplier sends back', async () => {
+    const secrets = [
+      leaked.value,
+      canary.value,
+      ...Object.values(dialect.admin).filter((one) => one.length > 12),
+    ];
+    for (const fault of ['echo', 'nasty', 'refuse_all', 'lost'] as const) {
+      supplier.faults.length = 0;
+      supplier.goesWrong(fault);
+      const own = await connector.checkOwnAuthentication?.(target(leaked), callFor());
+      const sessions = await connector.endSessions?.(target(leaked), callFor());
+      for (const answer of [await revoke(), await probe(leaked), own, sessions]) {
+        const text = JSON.stringify(answer ?? null);
+        for (const secret of secrets) {
+          const forms = [
+            secret,
+            Buffer.from(secret).toString('base64').slice(2, -4),
+            encodeURIComponent(secret),
+            Buffer.from(secret).toString('hex'),
+          ];
+          for (const form of forms) expect(text).not.toContain(form);
+        }
+        const extract = answer && 'exchange' in answer ? (answer.exchange?.extract ?? '') : '';
+        expect(extract).toBe(visible(extract));
+        expect(extract.length).toBeLessThanOrEqual(2000);
+      }
+    }
+  });
+
+  test('an id that would leave its place in the path is not asked for', async () => {
+    if (connector.abilities(settings).revoke !== 'id') return;
+    for (const supplierId of ['..', '.', '', '../../x', 'a/b', 'a\u0000b']) {
+      expect(await revoke({ supplierId })).toMatchObject({ outcome: 'rejected' });
+    }
+    expect(supplier.asked).toEqual([]);
+  });
+
+  test('a value with a line break injects nothing and is not printed', async () => {
+    const answer = await probe(leaked, { value: Secret.of('top-secret-value\r\nx-injected: 1') });
+    expect(answer.verdict).not.toBe('live');
+    expect(JSON.stringify(answer)).not.toContain('top-secret-value');
+    expect(supplier.asked.every((one) => one.headers['x-injected'] === undefined)).toBe(true);
+  });
+
+  test('is refused by the guard without an allow entry', async () => {
+    const unlisted = offline.get(key);
+    const refused = { exchange: { failure: 'refused_by_guard' } };
+    expect(await unlisted?.revoke?.(target(leaked), callFor())).toMatchObject({
+      outcome: 'retry',
+      ...refused,
+    });
+    expect(await unlisted?.probe?.(target(canary), callFor())).toMatchObject({
+      verdict: 'indeterminate',
+      ...refused,
+    });
+    expect(supplier.asked).toEqual([]);
+  });
+});
+
+describe('what only some suppliers do', () => {
+  test.each([
+    { preset: 'sendgrid', dialect: sendgrid, verdict: 'live' },
+    { preset: 'datadog', dialect: datadog, verdict: 'dead' },
+  ])('403 means $verdict at $preset', async ({ preset, dialect, verdict }) => {
+    const supplier = await new ScriptedSupplier(dialect).start();
+    const outbound = new Outbound({ outboundAllow: [supplier.hostPort] }, new SystemClock());
+    const { connector, settings } = presetOf(connectorsOver(outbound), preset);
+    const issued = supplier.issue('key', { narrow: true, live: verdict === 'live' });
+    const target = {
+      settings,
+      baseUrl: supplier.baseUrl,
+      auth: {},
+      credentialKind: 'k',
+      supplierId: issued.id,
+      value: Secret.of(issued.value),
+    };
+    expect(await connector.probe?.(target, callFor())).toMatchObject({ verdict, exchange: { status: 403 } });
+    await outbound.close();
+    await supplier.stop();
+  });
+
+  test('a person is told what to do, and nothing is dead by it', async () => {
+    const manual = offline.get('manual');
+    const settings = { instructions: 'Ask for {supplierId} ({kind}).' };
+    const target = {
+      settings,
+      baseUrl: '',
+      auth: {},
+      credentialKind: 'edi',
+      supplierId: 'K$&1',
+      value: null,
+    };
+    expect(await manual?.revoke?.(target, callFor())).toEqual({
+      outcome: 'manual',
+      instructions: 'Ask for K$&1 (edi).',
+    });
+    expect(manual?.probe).toBeUndefined();
+    expect(manual?.abilities(settings)).toMatchObject({ revoke: 'no', probe: 'no' });
+  });
+
+  test('a self-contained token leaves sessions until it expires', async () => {
+    const connector = offline.get('oauth-revocation');
+    const exp = Math.floor(Date.now() / 1000) + 600;
+    const jwt = ['{"alg":"RS256"}', JSON.stringify({ exp }), 'sig']
+      .map((part) => Buffer.from(part).toString('base64url'))
+      .join('.');
+    const settings = connector?.settings.parse({ introspectionPath: '/i' });
+    const target = {
+      settings,
+      baseUrl: 'https://as.example',
+      auth: {},
+      credentialKind: 'k',
+      supplierId: null,
+      value: Secret.of(jwt),
+    };
+    expect(await connector?.endSessions?.(target, callFor())).toMatchObject({
+      outcome: 'residual',
+      until: exp * 1000,
+    });
+    expect(
+      await connector?.endSessions?.({ ...target, value: Secret.of('opaque') }, callFor()),
+    ).toMatchObject({ outcome: 'unknown' });
+  });
+});
