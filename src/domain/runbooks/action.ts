@@ -20,6 +20,8 @@ export interface Action<With = unknown> {
    * `call`: the lease lasts as long as the call's own time limit.
    */
   readonly lease: 'short' | 'call';
+  /** Whether it may wait for long. A runbook that uses it has to name an owner and a deadline. */
+  readonly waitsFor?: 'person' | 'time';
   /** Milliseconds after which `signal` aborts and the step's outcome is `unknown`. */
   readonly timeout: Millis;
   run(context: StepContext<With>): Promise<StepAnswer>;
