@@ -9,8 +9,8 @@
 import type { MigrationInterface, QueryRunner } from 'typeorm';
 import { isolate } from './isolation.ts';
 
-export class Runbooks1795305600006 implements MigrationInterface {
-  readonly name = 'Runbooks1795305600006';
+export class Runbooks2026112206000 implements MigrationInterface {
+  readonly name = 'Runbooks2026112206000';
 
   async up(q: QueryRunner): Promise<void> {
     await q.query(`
@@ -75,7 +75,7 @@ export class Runbooks1795305600006 implements MigrationInterface {
         CONSTRAINT run_node_pk PRIMARY KEY (run_id, node),
         CONSTRAINT run_node_run_fk FOREIGN KEY (run_id) REFERENCES run (id)
       ) WITH (fillfactor = 50);
-      CREATE INDEX run_node_unplanned ON run_node (run_id) WHERE (NOT planned AND NOT on_demand) OR draining;
+      CREATE INDEX run_node_unplanned ON run_node (run_id) WHERE (NOT planned AND NOT on_demand AND gate = 0) OR draining;
 
       CREATE TABLE step (
         id uuid NOT NULL,
