@@ -37,6 +37,8 @@ export interface StepContext<With> {
   with: With;
   /** 1 for the first try. */
   attempt: number;
+  /** When the step became ready, and a person last asked for another try. Stays the same over retries, waits and takeovers. */
+  since: Millis;
   /** `<step id>:<attempt family>`. Stays the same over retries and takeovers; changes only when a person asks for another try. */
   idempotencyKey: string;
   /** A worker died holding this step, or its answer was lost: probe before acting again. */

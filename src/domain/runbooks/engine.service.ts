@@ -175,7 +175,7 @@ export class Engine {
       this.#suspects = new Set(forgotten.map((step) => `${step.id}:${step.fence}`));
       if (twice.length === 0) return;
       await db.query(
-        `UPDATE step s SET state = 'ready', taken_over = true, lease_until = NULL, ready_at = $3 FROM unnest($1::uuid[], $2::int[]) AS f(id, fence)
+        `UPDATE step s SET state = 'ready', taken_over = true, lease_until = NULL, wake_at = $3 FROM unnest($1::uuid[], $2::int[]) AS f(id, fence)
           WHERE s.id = f.id AND s.fence = f.fence AND s.state = 'running'`,
         [twice.map((step) => step.id), twice.map((step) => step.fence), this.clock.date()],
       );

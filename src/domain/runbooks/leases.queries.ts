@@ -37,7 +37,7 @@ export async function whatIsDue(db: Db, now: Millis): Promise<Due> {
 export async function wakeDue(db: Db, now: Millis, limit: number): Promise<number> {
   const rows = await rowsOf(
     db,
-    `UPDATE step s SET state = 'ready', ready_at = $1, wake_at = NULL, stalled_at = NULL
+    `UPDATE step s SET state = 'ready', wake_at = $1, stalled_at = NULL
        FROM (SELECT id FROM step WHERE state IN ('waiting', 'unknown') AND wake_at <= $1 ORDER BY wake_at LIMIT $2 FOR UPDATE SKIP LOCKED) w
       WHERE s.id = w.id RETURNING s.id`,
     [new Date(now), limit],
@@ -78,7 +78,7 @@ export async function takeOver(db: Db, now: Millis, limit: number): Promise<Orph
   const orphans = found.map((step): Orphan => ({ ...step, ...afterDeath(step.deaths) }));
   if (orphans.length > 0) {
     await db.query(
-      `UPDATE step s SET state = o.state, deaths = o.deaths, reason = o.reason, taken_over = true, ready_at = $6, lease_until = NULL,
+      `UPDATE step s SET state = o.state, deaths = o.deaths, reason = o.reason, taken_over = true, wake_at = $6, lease_until = NULL,
               for_what = CASE WHEN o.state = 'parked' THEN 'a decision: try again, skip, or give up' END,
               lane = CASE WHEN o.deaths >= ${SUSPECT_FROM} THEN '${SUSPECTS}' ELSE s.lane END
          FROM unnest($1::uuid[], $2::int[], $3::text[], $4::smallint[], $5::text[]) AS o(id, fence, state, deaths, reason)
@@ -164,7 +164,7 @@ export function flagStalled(db: Db, now: Millis, patience: Millis): Promise<Stal
   return rowsOf<StalledStep>(
     db,
     `UPDATE step s SET stalled_at = $1 FROM (
-       (SELECT s.id FROM step s WHERE s.state = 'ready' AND s.stalled_at IS NULL AND s.ready_at < $2
+       (SELECT s.id FROM step s WHERE s.state = 'ready' AND s.stalled_at IS NULL AND coalesce(s.wake_at, s.ready_at) < $2
            AND NOT EXISTS (SELECT FROM step r WHERE r.state = 'running' AND r.lane = s.lane)
            AND NOT EXISTS (SELECT FROM run_node n WHERE n.run_id = s.run_id AND n.node = s.node AND n.moved_at >= $2)
          ORDER BY s.id LIMIT 200)

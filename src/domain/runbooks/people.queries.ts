@@ -53,8 +53,8 @@ export async function settleStep(db: Db, step: HeldStep, settlement: Settlement,
 /** Makes a step ready again: the same family of tries after an approval, a new one when a person asks for another try. */
 export async function readyAgain(db: Db, id: Id, o: { approved: boolean; newFamily: boolean }, now: Millis): Promise<void> {
   await db.query(
-    `UPDATE step SET state = 'ready', ready_at = $2, approved = approved OR $3, finished_at = NULL, stalled_at = NULL, for_what = NULL,
-            wake_at = NULL, lease_until = NULL, fence = fence + 1, passed = NULL,
+    `UPDATE step SET state = 'ready', ready_at = CASE WHEN $4 THEN $2 ELSE ready_at END, approved = approved OR $3, finished_at = NULL, stalled_at = NULL, for_what = NULL,
+            wake_at = $2, lease_until = NULL, fence = fence + 1, passed = NULL,
             lane = CASE WHEN $4 THEN coalesce(item->>'lane', '') ELSE lane END,
             family = family + CASE WHEN $4 THEN 1 ELSE 0 END, attempt = CASE WHEN $4 THEN 0 ELSE attempt END,
             failures = CASE WHEN $4 THEN 0 ELSE failures END, deaths = CASE WHEN $4 THEN 0 ELSE deaths END,

@@ -1,7 +1,9 @@
 import { system } from '../../kernel/principal.ts';
+import { MINUTE } from '../../kernel/time.ts';
 import type { Id } from '../../kernel/ids.ts';
 import type { Clock } from '../../platform/clock/clock.ts';
 import type { Db, Transactions } from '../../platform/database/transactions.ts';
+import type { Log } from '../../platform/log/log.ts';
 import type { SelectedItem } from './action.ts';
 import type { Selectors } from './catalogue.ts';
 import { startDeadlines } from './deadlines.queries.ts';
@@ -35,6 +37,7 @@ const NEXT_PAGES = 1000;
  */
 export class Planner {
   readonly #by = system('engine', 'planner');
+  readonly #troubles = new Map<string, { times: number; until: number }>();
 
   constructor(
     private readonly transactions: Transactions,
@@ -42,6 +45,7 @@ export class Planner {
     private readonly selectors: Selectors,
     private readonly progress: Progress,
     private readonly clock: Clock,
+    private readonly log: Log,
   ) {}
 
   /**
@@ -63,8 +67,25 @@ export class Planner {
         groups.set(`${runId}:${group}`, { runId, group });
       }
     }
-    for (const { runId, group } of groups.values()) moved = (await this.#page(runId, group)) || moved;
+    for (const { runId, group } of groups.values()) moved = (await this.#guarded(runId, group)) || moved;
     return moved;
+  }
+
+  /** One group's trouble (a selector that fails) stops no other; it is tried again later and later, up to a minute. */
+  async #guarded(runId: Id, group: number): Promise<boolean> {
+    const key = `${runId}:${group}`;
+    const trouble = this.#troubles.get(key);
+    if (trouble && trouble.until > performance.now()) return false;
+    try {
+      const moved = await this.#page(runId, group);
+      this.#troubles.delete(key);
+      return moved;
+    } catch (thrown) {
+      const times = (trouble?.times ?? 0) + 1;
+      this.#troubles.set(key, { times, until: performance.now() + Math.min(MINUTE, 250 * 2 ** times) });
+      this.log.error({ err: thrown, run: runId, times }, 'a fan-out could not be planned and will be tried again');
+      return false;
+    }
   }
 
   async #drain(runId: Id, node: number): Promise<boolean> {

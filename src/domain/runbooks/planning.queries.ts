@@ -115,7 +115,7 @@ function itemTexts(steps: readonly NewStep[]): (string | null)[] {
 
 /** Moves a group's cursor on; at its end the nodes are planned. */
 export async function moveCursor(db: Db, runId: Id, nodes: readonly number[], cursor: string | null, expected: number | null): Promise<void> {
-  await db.query(`UPDATE run_node SET cursor = $3, planned = $3 IS NULL, expected = coalesce($4, expected) WHERE run_id = $1 AND node = ANY($2::smallint[])`, [
+  await db.query(`UPDATE run_node SET cursor = $3::text, planned = $3::text IS NULL, expected = coalesce($4::int, expected) WHERE run_id = $1 AND node = ANY($2::smallint[])`, [
     runId,
     nodes,
     cursor,

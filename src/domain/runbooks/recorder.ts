@@ -63,11 +63,11 @@ export class Recorder {
     if (settlement.state === 'waiting') return [];
     const { claimed } = job;
     const entry = this.progress.entry(claimed.runId, claimed.node, claimed.itemKey, claimed.id, `step.${settlement.state}`, now, { attempt: claimed.attempt });
-    const evidence = 'evidence' in answer && answer.evidence ? { evidence: answer.evidence.join(' ') } : {};
+    const evidence = 'evidence' in answer ? answer.evidence : undefined;
     return [
       {
         ...entry,
-        facts: { ...entry.facts, ...evidence },
+        facts: evidence ? { ...entry.facts, evidence } : entry.facts,
         ...(settlement.reason === null ? {} : { committed: { reason: settlement.reason } }),
       },
     ];

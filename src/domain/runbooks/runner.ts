@@ -63,6 +63,7 @@ export class Runner {
       item: claimed.item ?? undefined,
       with: with_,
       attempt: claimed.attempt,
+      since: claimed.readyAt.getTime(),
       idempotencyKey: `${claimed.id}:${claimed.family}`,
       takenOver: claimed.takenOver,
       outputs,

@@ -25,6 +25,7 @@ export interface Claimed {
   takenOver: boolean;
   approved: boolean;
   covers: number[] | null;
+  readyAt: Date;
   dueAt: Date | null;
   item: SelectedItem | null;
 }
@@ -68,7 +69,7 @@ export function claimReady(db: Db, lanes: readonly { lane: string; quota: number
      UPDATE step s SET state = 'running', fence = s.fence + 1, attempt = s.attempt + 1, worker = $3, started_at = $4, lease_until = NULL
        FROM picked WHERE s.id = picked.id
      RETURNING s.id, s.run_id AS "runId", s.node, s.item_key AS "itemKey", s.lane, s.fence, s.attempt, s.failures, s.family, s.deaths,
-               s.taken_over AS "takenOver", s.approved, s.covers, s.due_at AS "dueAt", s.item`,
+               s.taken_over AS "takenOver", s.approved, s.covers, s.ready_at AS "readyAt", s.due_at AS "dueAt", s.item`,
     [lanes.map((lane) => lane.lane), lanes.map((lane) => lane.quota), worker, date(now)],
   );
 }
