@@ -4,6 +4,7 @@ export { OutboxAndAccess2026112202000 } from './2026112202-outbox-and-access.ts'
 export { Ledger2026112203000 } from './2026112203-ledger.ts';
 export { PartiesAndAgreements2026112204000 } from './2026112204-parties-and-agreements.ts';
 export { IntegrationsAndCredentials2026112205000 } from './2026112205-integrations-and-credentials.ts';
+export { Runbooks2026112206000 } from './2026112206-runbooks.ts';
 export { Revocation2026112207000 } from './2026112207-revocation.ts';
 export { ExposuresAndIncidents2026112208000 } from './2026112208-exposures-and-incidents.ts';
 export { Notices2026112209000 } from './2026112209-notices.ts';

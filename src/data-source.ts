@@ -73,6 +73,15 @@ import { Escalation } from './domain/notices/escalation.entity.ts';
 import { Alert } from './domain/notices/alert.entity.ts';
 import { Subscription } from './domain/signals/subscription.entity.ts';
 import { SubscriptionAttempt } from './domain/signals/subscription-attempt.entity.ts';
+import { RunbookDefinition } from './domain/runbooks/runbook-definition.entity.ts';
+import { Run } from './domain/runbooks/run.entity.ts';
+import { RunNode } from './domain/runbooks/run-node.entity.ts';
+import { Step } from './domain/runbooks/step.entity.ts';
+import { StepEvent } from './domain/runbooks/step-event.entity.ts';
+import { StepApproval } from './domain/runbooks/step-approval.entity.ts';
+import { Deadline } from './domain/runbooks/deadline.entity.ts';
+import { Lane } from './domain/runbooks/lane.entity.ts';
+import { EngineWorker } from './domain/runbooks/engine-worker.entity.ts';
 import { SealedSecret } from './platform/vault/sealed-secret.entity.ts';
 import { postgresOptions, type DataSourceNeeds } from './platform/database/data-sources.ts';
 
@@ -149,6 +158,15 @@ export const entities: DataSourceNeeds['entities'] = [
   Alert,
   Subscription,
   SubscriptionAttempt,
+  RunbookDefinition,
+  Run,
+  RunNode,
+  Step,
+  StepEvent,
+  StepApproval,
+  Deadline,
+  Lane,
+  EngineWorker,
   SealedSecret,
 ];
 

@@ -20,6 +20,8 @@ export interface Action<With = unknown> {
    * `call`: the lease lasts as long as the call's own time limit.
    */
   readonly lease: 'short' | 'call';
+  /** Whether it may wait for long. A runbook that uses it has to name an owner and a deadline. */
+  readonly waitsFor?: 'person' | 'time';
   /** Milliseconds after which `signal` aborts and the step's outcome is `unknown`. */
   readonly timeout: Millis;
   run(context: StepContext<With>): Promise<StepAnswer>;
@@ -35,6 +37,8 @@ export interface StepContext<With> {
   with: With;
   /** 1 for the first try. */
   attempt: number;
+  /** When the step became ready, and a person last asked for another try. Stays the same over retries, waits and takeovers. */
+  since: Millis;
   /** `<step id>:<attempt family>`. Stays the same over retries and takeovers; changes only when a person asks for another try. */
   idempotencyKey: string;
   /** A worker died holding this step, or its answer was lost: probe before acting again. */

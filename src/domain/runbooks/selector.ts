@@ -15,7 +15,12 @@ export interface Selector {
   /** @param cursor null for the first page. @returns at most `limit` items, and the next cursor or null at the end. */
   page(
     db: Db,
-    request: { subject: Subject; input: Readonly<Record<string, unknown>>; cursor: string | null; limit: number },
+    request: {
+      subject: Subject;
+      input: Readonly<Record<string, unknown>>;
+      cursor: string | null;
+      limit: number;
+    },
   ): Promise<{ items: SelectedItem[]; next: string | null }>;
   /** How many there will be, for progress; an estimate is allowed. */
   count(db: Db, request: { subject: Subject; input: Readonly<Record<string, unknown>> }): Promise<number>;

@@ -1,0 +1,210 @@
+import { PassThrough } from 'node:stream';
+import { readFile } from 'node:fs/promises';
+import { createPostgresBackend, createRedisBackend, Queue, Worker } from 'bullmq';
+import { Redis } from 'ioredis';
+import pg from 'pg';
+import { DataSource } from 'typeorm';
+import { dataSourceOptions } from '../src/data-source.ts';
+import { LedgerService } from '../src/domain/ledger/ledger.service.ts';
+import type { Action, SelectedItem } from '../src/domain/runbooks/action.ts';
+import { Actions, Selectors } from '../src/domain/runbooks/catalogue.ts';
+import { EngineParts } from '../src/domain/runbooks/engine.assembly.ts';
+import type { Selector } from '../src/domain/runbooks/selector.ts';
+import { newId } from '../src/kernel/ids.ts';
+import { system } from '../src/kernel/principal.ts';
+import { SystemClock } from '../src/platform/clock/clock.ts';
+import { Transactions, type Db } from '../src/platform/database/transactions.ts';
+import { createLog } from '../src/platform/log/log.ts';
+import { Outbox } from '../src/platform/outbox/outbox.ts';
+import { NoOpAction } from '../src/plugins/actions/no-op/no-op.action.ts';
+import type { BenchPlace } from './main.ts';
+
+const STEPS = Number(process.env['BENCH_STEPS'] ?? 10_000);
+const ROUNDS = Number(process.env['BENCH_ROUNDS'] ?? 5);
+const RAW_JOBS = 5_000;
+
+/** Numbered things without a lane: what the engine costs by itself. */
+class Numbers implements Selector {
+  readonly name = 'numbers';
+  readonly title = 'Numbered things';
+  async page(_db: Db, request: Parameters<Selector['page']>[1]): Promise<{ items: SelectedItem[]; next: string | null }> {
+    const total = Number(request.input['count']);
+    const from = Number(request.cursor ?? 0);
+    const to = Math.min(total, from + request.limit);
+    const lanes = Number(request.input['lanes'] ?? 0);
+    const items = Array.from({ length: to - from }, (_, i): SelectedItem => {
+      const n = from + i;
+      return {
+        key: `n${n}`,
+        label: `Thing ${n}`,
+        subject: { kind: 'thing', id: SUBJECT },
+        facts: {},
+        priority: 1000 - (n % 1000),
+        ...(lanes > 0 ? { lane: `supplier-${n % lanes}` } : {}),
+      };
+    });
+    return { items, next: to < total ? String(to) : null };
+  }
+  async count(_db: Db, request: { input: Readonly<Record<string, unknown>> }): Promise<number> {
+    return Number(request.input['count']);
+  }
+}
+
+const SUBJECT = newId();
+
+/** Answers after five milliseconds: a supplier on loopback. */
+const slow: Action = {
+  name: 'five-ms',
+  title: 'Five milliseconds',
+  with: new NoOpAction().with,
+  lease: 'short',
+  timeout: 10_000,
+  run: () => new Promise((resolve) => setTimeout(() => resolve({ answer: 'done' }), 5)),
+};
+
+/** Steps per second through the whole engine, against raw jobs of the same queue library in the same run. */
+export async function engineBench(place: BenchPlace): Promise<void> {
+  const dataSource = await new DataSource(dataSourceOptions(place.appUrl, { max: 7 })).initialize();
+  const transactions = new Transactions(dataSource);
+  const clock = new SystemClock();
+  const parts = new EngineParts({
+    transactions,
+    clock,
+    log: createLog({ logLevel: 'warn' }, process.env['BENCH_LOG'] ? undefined : new PassThrough().resume()),
+    outbox: new Outbox(clock, dataSource),
+    ledger: new LedgerService(),
+    actions: new Actions([new NoOpAction(), slow]),
+    selectors: new Selectors([new Numbers()]),
+  });
+  const admin = new pg.Client(place.adminUrl);
+  await admin.connect();
+  for (const uses of ['no-op', 'five-ms']) {
+    const read = parts.runbooks.read(`id: bench-${uses}\ntitle: B\nversion: 1\nsteps:\n  - { id: each, title: E, uses: ${uses}, forEach: numbers }\n`, 'bench.yaml');
+    if ('problems' in read) throw new Error(JSON.stringify(read.problems));
+    await parts.runbooks.add([{ ...read, file: 'bench.yaml' }]);
+  }
+  parts.engine.start(place.appUrl);
+
+  const run = async (uses: string, count: number, lanes = 0) => {
+    await admin.query('CHECKPOINT');
+    const before = await walOf(admin);
+    const cpuBefore = await cpuOf(admin);
+    const started = performance.now();
+    const by = system('bench', newId());
+    const { runId } = await transactions.run(by, (db) =>
+      parts.runs.start(db, { runbook: `bench-${uses}`, subject: { kind: 'incident', id: newId() }, input: { count, lanes }, correlationId: by.correlationId, by }),
+    );
+    parts.engine.wake();
+    let planned = 0;
+    for (;;) {
+      await new Promise((resolve) => setTimeout(resolve, 5));
+      const { rows } = await admin.query<{ ended: boolean; planned: boolean }>(
+        `SELECT finished_at IS NOT NULL AS ended, (SELECT planned FROM run_node WHERE run_id = $1) AS planned FROM run WHERE id = $1`,
+        [runId],
+      );
+      if (rows[0]!.planned && planned === 0) planned = performance.now() - started;
+      if (rows[0]!.ended) break;
+    }
+    const seconds = (performance.now() - started) / 1000;
+    const counted = await admin.query<{ done: number; events: number; entries: number }>(
+      `SELECT (SELECT count(*)::int FROM step WHERE run_id = $1 AND state = 'done' AND fence = 1) AS done,
+              (SELECT count(*)::int FROM step_event WHERE run_id = $1) AS events,
+              ${await entriesOf(admin)} AS entries`,
+      [runId],
+    );
+    const { done, events, entries } = counted.rows[0]!;
+    if (done !== count || events !== count) throw new Error(`of ${count} steps ${done} are done, with ${events} events`);
+    return { perSecond: count / seconds, cpu: ((await cpuOf(admin)) - cpuBefore) / count, wal: ((await walOf(admin)) - before) / count, planned, entries };
+  };
+
+  await run('no-op', 1000); // warm
+  const rounds: Awaited<ReturnType<typeof run>>[] = [];
+  const raw: { postgres: number[]; redis: number[] } = { postgres: [], redis: [] };
+  for (let i = 0; i < ROUNDS; i++) {
+    rounds.push(await run('no-op', STEPS));
+    raw.postgres.push(await rawJobs(place.appUrl, undefined));
+    if (place.redisUrl) raw.redis.push(await rawJobs(place.appUrl, place.redisUrl));
+  }
+  const steps = median(rounds.map((r) => r.perSecond));
+  place.figure(`no-op steps of a run of ${STEPS}, planning included`, steps, 'steps/s');
+  place.figure('raw BullMQ no-op jobs on Postgres, concurrency 200', median(raw.postgres), 'jobs/s');
+  place.figure('ratio to raw BullMQ on Postgres (goal 10)', steps / median(raw.postgres), '×');
+  if (place.redisUrl) {
+    place.figure('raw BullMQ no-op jobs on Redis, concurrency 200', median(raw.redis), 'jobs/s');
+    place.figure('ratio to raw BullMQ on Redis (goal 1)', steps / median(raw.redis), '×');
+  } else process.stdout.write('engine: Redis: not run (REDIS_URL is not set)\n');
+  place.figure('CPU per step, Node and Postgres', median(rounds.map((r) => r.cpu)) * 1e6, 'µs');
+  place.figure('WAL per step', median(rounds.map((r) => r.wal)), 'bytes');
+  place.figure('ledger entries per step', median(rounds.map((r) => r.entries)) / STEPS, 'entries');
+  place.figure('planned after', median(rounds.map((r) => r.planned)), 'ms');
+  const calls = await run('five-ms', STEPS, 10);
+  place.figure('steps of a supplier that answers in 5 ms, 10 lanes', calls.perSecond, 'steps/s');
+
+  await parts.engine.stop(2000);
+  await admin.end();
+  await dataSource.destroy();
+}
+
+/** No-op jobs per second of the queue library alone: added first, then worked off. */
+async function rawJobs(postgresUrl: string, redisUrl: string | undefined): Promise<number> {
+  const connection = redisUrl
+    ? new Redis(redisUrl, { maxRetriesPerRequest: null })
+    : new pg.Pool({ connectionString: postgresUrl, options: '-c search_path=bullmq', max: 12 });
+  const backend = (redisUrl ? createRedisBackend : createPostgresBackend) as never;
+  const name = `bench-${newId()}`;
+  const queue = new Queue(name, { connection: connection as never }, backend);
+  await queue.waitUntilReady();
+  for (let at = 0; at < RAW_JOBS; at += 1000) {
+    await queue.addBulk(Array.from({ length: 1000 }, (_, i) => ({ name: 'no-op', data: { n: at + i }, opts: { jobId: `j${at + i}`, removeOnComplete: true } })));
+  }
+  let done = 0;
+  const started = performance.now();
+  const seconds = await new Promise<number>((resolve) => {
+    const worker = new Worker(
+      name,
+      async () => {
+        done += 1;
+        if (done === RAW_JOBS) {
+          const took = (performance.now() - started) / 1000;
+          setImmediate(() => void worker.close().then(() => resolve(took)));
+        }
+      },
+      { connection: connection as never, concurrency: 200 },
+      backend,
+    );
+    worker.on('error', () => {});
+  });
+  await queue.obliterate({ force: true });
+  await queue.close();
+  if (connection instanceof Redis) connection.disconnect();
+  else await connection.end();
+  return RAW_JOBS / seconds;
+}
+
+async function walOf(admin: pg.Client): Promise<number> {
+  const { rows } = await admin.query<{ at: string }>(`SELECT pg_current_wal_lsn() - '0/0'::pg_lsn AS at`);
+  return Number(rows[0]!.at);
+}
+
+async function entriesOf(admin: pg.Client): Promise<string> {
+  const { rows } = await admin.query<{ there: boolean }>(`SELECT to_regclass('ledger_entry') IS NOT NULL AS there`);
+  return rows[0]!.there ? `(SELECT count(*)::int FROM ledger_entry WHERE body LIKE '%' || $1 || '%')` : '0';
+}
+
+/** CPU seconds of this process and of every Postgres process of our server. */
+async function cpuOf(admin: pg.Client): Promise<number> {
+  const own = process.cpuUsage();
+  let ticks = 0;
+  const { rows } = await admin.query<{ pid: number }>(`SELECT pid FROM pg_stat_activity`);
+  for (const { pid } of rows) {
+    const stat = await readFile(`/proc/${pid}/stat`, 'utf8').catch(() => '');
+    const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+    ticks += Number(fields[11] ?? 0) + Number(fields[12] ?? 0);
+  }
+  return (own.user + own.system) / 1e6 + ticks / 100;
+}
+
+function median(values: readonly number[]): number {
+  const sorted = [...values].sort((a, b) => a - b);
+  return sorted[Math.floor(sorted.length / 2)] ?? Number.NaN;
+}

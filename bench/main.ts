@@ -1,0 +1,72 @@
+/**
+ * `npm run bench [name …]`: every bench of this folder, or those named. Absolute figures drift from machine to machine, so
+ * each bench measures its own baseline in the same run and prints ratios.
+ */
+import 'reflect-metadata';
+import { mkdtemp, rm, chmod } from 'node:fs/promises';
+import { cpus, tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { Client } from 'pg';
+import { migrations } from '../src/data-source.ts';
+import { migrate } from '../src/platform/database/migrate.ts';
+import { startLocalPostgres } from '../src/platform/embedded/local-postgres.ts';
+import { engineBench } from './engine.bench.ts';
+
+/** What a bench may use: a durable Postgres of its own, migrated, and Redis where REDIS_URL names one. */
+export interface BenchPlace {
+  appUrl: string;
+  adminUrl: string;
+  redisUrl: string | undefined;
+  /** Prints one figure; the last lines of a run repeat them all. */
+  figure(name: string, value: number, unit: string): void;
+}
+
+const BENCHES: Readonly<Record<string, (place: BenchPlace) => Promise<void>>> = { engine: engineBench };
+
+async function main(): Promise<void> {
+  const asked = process.argv.slice(2).filter((word) => !word.startsWith('-'));
+  const unknown = asked.filter((name) => !(name in BENCHES));
+  if (unknown.length > 0) throw new Error(`no bench ${unknown.join(', ')}; there is ${Object.keys(BENCHES).join(', ')}`);
+  const dir = await mkdtemp(join(tmpdir(), 'countersign-bench-'));
+  await chmod(dir, 0o755);
+  const local = await startLocalPostgres({ dir, durable: true });
+  const figures: string[] = [];
+  try {
+    await migrate({ ownerUrl: local.url(undefined, 'countersign_owner'), migrations });
+    const adminUrl = local.url(undefined, 'countersign_admin');
+    const client = new Client(adminUrl);
+    await client.connect();
+    const { rows } = await client.query<{ version: string; fsync: string; sync: string }>(
+      `SELECT current_setting('server_version') AS version, current_setting('fsync') AS fsync, current_setting('synchronous_commit') AS sync`,
+    );
+    await client.end();
+    const at = rows[0]!;
+    process.stdout.write(`Node ${process.versions.node}, Postgres ${at.version}, ${cpus().length} cores, fsync ${at.fsync}, synchronous_commit ${at.sync}\n`);
+    for (const [name, bench] of Object.entries(BENCHES)) {
+      if (asked.length > 0 && !asked.includes(name)) continue;
+      process.stdout.write(`\n# ${name}\n`);
+      await bench({
+        appUrl: local.url(),
+        adminUrl,
+        redisUrl: process.env['REDIS_URL'] || undefined,
+        figure(label, value, unit) {
+          const line = `${name}: ${label}: ${value >= 100 ? Math.round(value).toLocaleString('en') : value.toFixed(2)} ${unit}`;
+          figures.push(line);
+          process.stdout.write(`${line}\n`);
+        },
+      });
+    }
+    process.stdout.write(`\n${figures.join('\n')}\n`);
+  } catch (thrown) {
+    // Said before the server stops under a bench that still holds connections.
+    process.stderr.write(`${thrown instanceof Error ? (thrown.stack ?? thrown.message) : String(thrown)}\n`);
+    process.exitCode = 1;
+  } finally {
+    process.on('uncaughtException', () => {});
+    await local.stop();
+    await rm(dir, { recursive: true, force: true });
+  }
+  process.exit();
+}
+
+await main();

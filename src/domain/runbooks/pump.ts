@@ -1,0 +1,259 @@
+import { setTimeout as pause } from 'node:timers/promises';
+import { system } from '../../kernel/principal.ts';
+import type { Id } from '../../kernel/ids.ts';
+import { SECOND, type Millis } from '../../kernel/time.ts';
+import type { Clock } from '../../platform/clock/clock.ts';
+import type { Db, Transactions } from '../../platform/database/transactions.ts';
+import type { Log } from '../../platform/log/log.ts';
+import type { StepAnswer } from './action.ts';
+import type { Actions } from './catalogue.ts';
+import { Lanes, type Taken } from './lanes.ts';
+import type { Answered, Recorder } from './recorder.ts';
+import type { RunContexts } from './run-contexts.ts';
+import { limitOf, type Job, type Runner } from './runner.ts';
+import { leaseCalls, outputsOf } from './runs.queries.ts';
+
+/** Results that one transaction takes. */
+const GROUP = 512;
+/** Transactions at once: while one waits for the disk, the other is prepared. */
+const LOOPS = 2;
+/** What a call's lease has beyond the call's own limit. */
+const CALL_GRACE: Millis = 5 * SECOND;
+
+interface InHand {
+  job: Job;
+  worker: Id;
+  lost: AbortController;
+}
+
+/**
+ * Moves steps: claims a batch, runs it, and commits results in groups, the next claim in the same transaction as the last
+ * results. It goes on while there is something to take and something to write, and costs nothing when there is not.
+ */
+export class Pump {
+  readonly #by = system('engine', 'pump');
+  readonly #lanes = new Lanes();
+  readonly #inHand = new Map<Id, InHand>();
+  #answers: Answered[] = [];
+  #wanted = false;
+  #wakes = 0;
+  #loops = 0;
+  #failures = 0;
+  #timer: NodeJS.Timeout | undefined;
+  #accepting = true;
+  #stopped = false;
+  readonly #idle: (() => void)[] = [];
+  /** Under which id steps are claimed; undefined while there is no lease. */
+  worker: Id | undefined;
+
+  constructor(
+    private readonly transactions: Transactions,
+    private readonly contexts: RunContexts,
+    private readonly recorder: Recorder,
+    private readonly runner: Runner,
+    private readonly actions: Actions,
+    private readonly clock: Clock,
+    private readonly log: Log,
+  ) {}
+
+  /** Something may be ready. */
+  wake(): void {
+    if (this.#stopped) return;
+    this.#wakes += 1;
+    this.#wanted = true;
+    this.#lanes.stale();
+    this.#spin();
+  }
+
+  get inHand(): number {
+    return this.#inHand.size;
+  }
+
+  #spin(): void {
+    while (this.#loops < LOOPS && !this.#stopped && this.#hasWork() && this.#loops < this.#useful()) {
+      this.#loops += 1;
+      void this.#loop().finally(() => {
+        this.#loops -= 1;
+        // What came in while the last loop was leaving.
+        if (this.#hasWork()) this.#spin();
+        else if (this.#loops === 0 && this.#inHand.size === 0) for (const done of this.#idle.splice(0)) done();
+      });
+    }
+  }
+
+  /** A second loop helps only where there is enough for two. */
+  #useful(): number {
+    return this.#wanted || this.#answers.length > GROUP / 4 || this.#loops === 0 ? LOOPS : 1;
+  }
+
+  #hasWork(): boolean {
+    return this.#answers.length > 0 || this.#mayClaim();
+  }
+
+  #mayClaim(): boolean {
+    return this.#wanted && this.#accepting && this.worker !== undefined && this.#lanes.room;
+  }
+
+  async #loop(): Promise<void> {
+    while (!this.#stopped && this.#hasWork()) {
+      // Whatever answers in this very moment goes into the same group.
+      await new Promise(setImmediate);
+      const answers = this.#answers.splice(0, GROUP);
+      try {
+        await this.#turn(answers);
+        this.#failures = 0;
+      } catch (thrown) {
+        await this.#recover(answers, thrown);
+      }
+    }
+  }
+
+  /** One transaction: results in, next steps out. */
+  async #turn(answers: readonly Answered[]): Promise<void> {
+    const wakes = this.#wakes;
+    let taken: Taken[] = [];
+    let jobs: { job: Job; delay: Millis }[] = [];
+    const worker = this.#mayClaim() ? this.worker : undefined;
+    try {
+      await this.transactions.run(this.#by, async (db) => {
+        const now = this.clock.now();
+        const readied = await this.recorder.record(db, answers, now);
+        if (readied > 0) {
+          this.#wanted = true;
+          this.#lanes.stale();
+        }
+        const claimer = worker ?? (this.#mayClaim() ? this.worker : undefined);
+        if (claimer === undefined) return;
+        const claim = await this.#lanes.claim(db, claimer, now);
+        taken = claim.taken;
+        jobs = await this.#prepare(db, taken);
+        if (!claim.more && this.#wakes === wakes) this.#wanted = false;
+        if (claim.pause !== undefined) this.#wakeAfter(claim.pause);
+      });
+    } catch (thrown) {
+      this.#lanes.undo(taken);
+      this.#wanted = true;
+      throw thrown;
+    }
+    for (const { job } of answers) this.#letGo(job);
+    if (worker === undefined && jobs.length === 0) return;
+    const claimer = worker ?? this.worker;
+    for (const { job, delay } of jobs) this.#start(job, claimer!, delay);
+  }
+
+  #letGo(job: Job): void {
+    const held = this.#inHand.get(job.claimed.id);
+    if (held?.job !== job) return; // a late word of a step that was let go before
+    this.#inHand.delete(job.claimed.id);
+    this.#lanes.free(job.claimed.lane);
+  }
+
+  /** What steps need to run: their run, the outputs they may refer to, and a lease of their own where a call is long. */
+  async #prepare(db: Db, taken: readonly Taken[]): Promise<{ job: Job; delay: Millis }[]> {
+    if (taken.length === 0) return [];
+    await this.contexts.load(db, taken.map(({ claimed }) => claimed));
+    const calls: { id: Id; fence: number; limit: Millis }[] = [];
+    const wanted: { runId: Id; node: number; key: string }[] = [];
+    const jobs = taken.map(({ claimed, delay }) => {
+      const run = this.contexts.of(claimed.runId);
+      const node = this.contexts.node(claimed.runId, claimed.node)!;
+      const action = this.actions.get(node.step.uses);
+      if (action?.lease === 'call') calls.push({ id: claimed.id, fence: claimed.fence, limit: limitOf(node, action) + delay + CALL_GRACE });
+      for (const need of node.needs) {
+        const key = keyOf(run.plan.nodes[need.node]!.fan, need.kind, claimed, node.parentFact);
+        if (key !== undefined) wanted.push({ runId: run.id, node: need.node, key });
+      }
+      return { job: { claimed, run, node, outputs: {} as Record<string, unknown> }, delay };
+    });
+    await leaseCalls(db, calls);
+    const outputs = new Map((await outputsOf(db, wanted)).map((row) => [`${row.runId}:${row.node}:${row.key}`, row.output]));
+    if (outputs.size > 0) {
+      for (const { job } of jobs) {
+        for (const need of job.node.needs) {
+          const needed = job.run.plan.nodes[need.node]!;
+          const key = keyOf(needed.fan, need.kind, job.claimed, job.node.parentFact);
+          const output = outputs.get(`${job.run.id}:${need.node}:${key ?? ''}`);
+          if (key !== undefined && output !== undefined) job.outputs[needed.step.id] = output;
+        }
+      }
+    }
+    return jobs;
+  }
+
+  #start(job: Job, worker: Id, delay: Millis): void {
+    const lost = new AbortController();
+    this.#inHand.set(job.claimed.id, { job, worker, lost });
+    const answered = (answer: StepAnswer, late: boolean) => {
+      this.#answers.push({ job, worker, answer, late });
+      this.#spin();
+    };
+    const run = () => void this.runner.run(job, lost.signal, (answer) => answered(answer, true)).then((answer) => answered(answer, false));
+    if (delay > 0) setTimeout(run, delay);
+    else run();
+  }
+
+  /** A group that cannot be written is tried again: all of it when the database is in trouble, one by one when it is not. */
+  async #recover(answers: readonly Answered[], thrown: unknown): Promise<void> {
+    this.#failures += 1;
+    const { code } = thrown as { code?: string };
+    this.log.warn({ err: thrown, steps: answers.length }, 'a group of results was not written and is tried again');
+    const ofData = typeof code === 'string' && /^(22|23)/.test(code);
+    if (ofData && answers.length === 1) {
+      const [{ job, worker }] = answers as [Answered];
+      this.#answers.unshift({ job, worker, late: false, answer: { answer: 'unknown', reason: `its answer could not be kept (${code})` } });
+    } else if (ofData && answers.length > 1) {
+      for (const one of answers) await this.#turn([one]).catch((again: unknown) => this.#recover([one], again));
+      return;
+    } else {
+      this.#answers.unshift(...answers);
+    }
+    const limit = Math.min(2 * SECOND, 20 * 2 ** Math.min(this.#failures, 7));
+    await pause(limit * (0.5 + Math.random() / 2), undefined, { ref: false });
+  }
+
+  #wakeAfter(wait: Millis): void {
+    this.#timer ??= setTimeout(() => {
+      this.#timer = undefined;
+      this.wake();
+    }, wait).unref();
+  }
+
+  /** Whether this process works on that claim. */
+  holds(step: Id, fence: number): boolean {
+    return this.#inHand.get(step)?.job.claimed.fence === fence;
+  }
+
+  /** The lease is gone: what is in hand belongs to peers, and whatever it answers is evidence. */
+  lose(): void {
+    this.worker = undefined;
+    for (const { lost } of this.#inHand.values()) lost.abort(new Error('the lease on this step was lost'));
+  }
+
+  /** Resolves when nothing is in hand, nothing unwritten and nothing to take. */
+  async whenIdle(): Promise<void> {
+    if (this.#loops === 0 && this.#inHand.size === 0 && !this.#hasWork()) return;
+    await new Promise<void>((resolve) => this.#idle.push(resolve));
+  }
+
+  /** Takes nothing more, waits up to `limit` for what runs, and writes what it answers. @returns whether all ended. */
+  async stop(limit: Millis): Promise<boolean> {
+    this.#accepting = false;
+    this.#wanted = false;
+    clearTimeout(this.#timer);
+    const ended = await Promise.race([this.whenIdle().then(() => true), pause(limit, false, { ref: false })]);
+    for (const { lost } of this.#inHand.values()) lost.abort(new Error('the process is stopping'));
+    // What reacts to the signal at once is still written.
+    if (!ended) await Promise.race([this.whenIdle(), pause(SECOND, undefined, { ref: false })]);
+    this.#stopped = true;
+    return this.#inHand.size === 0;
+  }
+}
+
+/** The item of a needed step whose output this one may see; undefined for a barrier over many. */
+function keyOf(fan: boolean, kind: 'item' | 'parent' | 'all', claimed: Job['claimed'], parentFact: string | undefined): string | undefined {
+  if (!fan) return '';
+  if (kind === 'item') return claimed.itemKey;
+  if (kind !== 'parent' || parentFact === undefined) return undefined;
+  const value = claimed.item?.facts[parentFact];
+  return value === undefined || value === null ? undefined : String(value);
+}

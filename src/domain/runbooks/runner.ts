@@ -1,0 +1,99 @@
+import { errorText } from '../../kernel/errors.ts';
+import type { Millis } from '../../kernel/time.ts';
+import type { Clock } from '../../platform/clock/clock.ts';
+import { withCorrelation } from '../../platform/log/log.ts';
+import type { Action, StepAnswer, StepContext } from './action.ts';
+import { understand } from './answer.rules.ts';
+import type { Actions } from './catalogue.ts';
+import { conditionText, holds, resolveWith, type Facts } from './facts.rules.ts';
+import type { PlanNode } from './plan.rules.ts';
+import type { RunContext } from './run-contexts.ts';
+import type { Claimed } from './runs.queries.ts';
+
+/** A claimed step with what it may look at. */
+export interface Job {
+  claimed: Claimed;
+  run: RunContext;
+  node: PlanNode;
+  outputs: Readonly<Record<string, unknown>>;
+}
+
+/** The time that one call may take. */
+export function limitOf(node: PlanNode, action: Action | undefined): Millis {
+  return node.step.timeout ?? action?.timeout ?? 0;
+}
+
+/** Runs single steps through their actions. Knows no database: what it answers is recorded by the pump. */
+export class Runner {
+  constructor(
+    private readonly actions: Actions,
+    private readonly clock: Clock,
+  ) {}
+
+  /**
+   * Calls a step's action once. Never throws: what goes wrong inside an action leaves its effect unknown.
+   *
+   * @param lost  aborts when the lease is lost
+   * @param late  is told what the action says after its time was up
+   */
+  async run(job: Job, lost: AbortSignal, late: (answer: StepAnswer) => void): Promise<StepAnswer> {
+    const { claimed, run, node, outputs } = job;
+    const { step } = node;
+    const facts: Facts = { item: claimed.item ?? undefined, input: run.input, steps: outputs, subject: run.subject, run: { id: run.id } };
+    if (step.when.length > 0 && !holds(step.when, facts)) return { answer: 'skipped', reason: `does not apply: not (${conditionText(step.when)})` };
+    const action = this.actions.get(step.uses);
+    if (!action) return { answer: 'failed', reason: `the action "${step.uses}" is not installed here` };
+    const approving = step.uses === 'approval';
+    if (step.approval && !claimed.approved && !approving) return { answer: 'parked', forWhat: `approval of “${step.title}”` };
+    if (approving && claimed.approved) return { answer: 'done', output: { approved: true } };
+    const parsed = action.with.safeParse(resolveWith(step.with, facts));
+    if (!parsed.success) {
+      // The issue's path and kind only: the value may be what a person typed.
+      const issue = parsed.error.issues[0]!;
+      return { answer: 'failed', reason: `its values do not fit the action: ${issue.path.map(String).join('.')} ${issue.code}` };
+    }
+    return this.#call(action, this.#contextOf(job, parsed.data), limitOf(node, action), lost, late);
+  }
+
+  #contextOf({ claimed, run, outputs }: Job, with_: unknown): Omit<StepContext<unknown>, 'signal'> {
+    return {
+      stepId: claimed.id,
+      runId: claimed.runId,
+      subject: run.subject,
+      item: claimed.item ?? undefined,
+      with: with_,
+      attempt: claimed.attempt,
+      since: claimed.readyAt.getTime(),
+      idempotencyKey: `${claimed.id}:${claimed.family}`,
+      takenOver: claimed.takenOver,
+      outputs,
+      correlationId: run.by.correlationId,
+      now: () => this.clock.now(),
+    };
+  }
+
+  #call(action: Action, context: Omit<StepContext<unknown>, 'signal'>, limit: Millis, lost: AbortSignal, late: (answer: StepAnswer) => void): Promise<StepAnswer> {
+    const stop = new AbortController();
+    const abandon = () => stop.abort(lost.reason);
+    lost.addEventListener('abort', abandon, { once: true });
+    return new Promise<StepAnswer>((resolve) => {
+      let over = false;
+      const end = (answer: StepAnswer) => {
+        if (over) return late(answer);
+        over = true;
+        clearTimeout(timer);
+        lost.removeEventListener('abort', abandon);
+        resolve(answer);
+      };
+      const timer = setTimeout(() => {
+        const answer: StepAnswer = { answer: 'unknown', reason: `no answer within ${limit} ms` };
+        stop.abort(new Error(answer.reason));
+        end(answer);
+      }, limit);
+      withCorrelation(context.correlationId, async () => action.run({ ...context, signal: stop.signal } as StepContext<unknown>)).then(
+        (said) => end(understand(said)),
+        (thrown: unknown) => end({ answer: 'unknown', reason: errorText(thrown) }),
+      );
+    });
+  }
+}

@@ -1,0 +1,405 @@
+import type { Id } from '../../kernel/ids.ts';
+import type { Millis } from '../../kernel/time.ts';
+import type { Db } from '../../platform/database/transactions.ts';
+import type { SelectedItem } from './action.ts';
+import type { Settlement } from './answer.rules.ts';
+
+/**
+ * The engine's hot statements: claim, result, release, counters. Each takes a whole group of steps, and its cost is the
+ * group's and not the run's. Rows are locked in the order of their ids, so that two groups which share dependants wait
+ * for each other instead of dying. `now` is the application's clock; leases alone are the database's.
+ */
+
+/** A step in the hands of a worker. */
+export interface Claimed {
+  id: Id;
+  runId: Id;
+  node: number;
+  itemKey: string;
+  lane: string;
+  fence: number;
+  attempt: number;
+  failures: number;
+  family: number;
+  deaths: number;
+  takenOver: boolean;
+  approved: boolean;
+  covers: number[] | null;
+  readyAt: Date;
+  dueAt: Date | null;
+  item: SelectedItem | null;
+}
+
+/** UPDATE … RETURNING comes back from TypeORM as [rows, count], everything else as rows. */
+export async function rowsOf<T>(db: Db, sql: string, params: unknown[]): Promise<T[]> {
+  const answer: unknown = await db.query(sql, params);
+  const wrapped = Array.isArray(answer) && answer.length === 2 && Array.isArray(answer[0]) && typeof answer[1] === 'number';
+  return (wrapped ? answer[0] : answer) as T[];
+}
+
+const date = (at: Millis | null) => (at === null ? null : new Date(at));
+
+/**
+ * The lanes that have ready steps: one probe of the index for each lane, however many steps wait in it. Beyond 1,000
+ * lanes the rest come when these run dry.
+ */
+export async function readyLanes(db: Db): Promise<string[]> {
+  const rows = await rowsOf<{ lane: string }>(
+    db,
+    `WITH RECURSIVE l AS (
+       (SELECT s.lane, 1 AS n FROM step s WHERE s.state = 'ready' ORDER BY s.lane LIMIT 1)
+       UNION ALL
+       SELECT (SELECT s.lane FROM step s WHERE s.state = 'ready' AND s.lane > l.lane ORDER BY s.lane LIMIT 1), l.n + 1
+         FROM l WHERE l.lane IS NOT NULL AND l.n < 1000
+     ) SELECT lane FROM l WHERE lane IS NOT NULL`,
+    [],
+  );
+  return rows.map((row) => row.lane);
+}
+
+/** Takes ready steps, riskiest first within each lane, up to each lane's quota. What a peer holds is passed over. */
+export function claimReady(db: Db, lanes: readonly { lane: string; quota: number }[], worker: Id, now: Millis): Promise<Claimed[]> {
+  return rowsOf<Claimed>(
+    db,
+    `WITH picked AS MATERIALIZED (
+       SELECT p.id FROM unnest($1::text[], $2::int[]) AS w(lane, quota)
+         CROSS JOIN LATERAL (
+           SELECT s.id FROM step s WHERE s.state = 'ready' AND s.lane = w.lane
+            ORDER BY s.priority DESC, s.id LIMIT w.quota FOR UPDATE SKIP LOCKED) p)
+     UPDATE step s SET state = 'running', fence = s.fence + 1, attempt = s.attempt + 1, worker = $3, started_at = $4, lease_until = NULL
+       FROM picked WHERE s.id = picked.id
+     RETURNING s.id, s.run_id AS "runId", s.node, s.item_key AS "itemKey", s.lane, s.fence, s.attempt, s.failures, s.family, s.deaths,
+               s.taken_over AS "takenOver", s.approved, s.covers, s.ready_at AS "readyAt", s.due_at AS "dueAt", s.item`,
+    [lanes.map((lane) => lane.lane), lanes.map((lane) => lane.quota), worker, date(now)],
+  );
+}
+
+/** Steps whose lease is as long as their own call; the others live on their worker's lease. */
+export async function leaseCalls(db: Db, calls: readonly { id: Id; fence: number; limit: Millis }[]): Promise<void> {
+  if (calls.length === 0) return;
+  await db.query(
+    `UPDATE step s SET lease_until = clock_timestamp() + c.span * interval '1 millisecond'
+       FROM unnest($1::uuid[], $2::int[], $3::float8[]) AS c(id, fence, span) WHERE s.id = c.id AND s.fence = c.fence`,
+    [calls.map((c) => c.id), calls.map((c) => c.fence), calls.map((c) => c.limit)],
+  );
+}
+
+/** A result as it goes into the table. */
+export interface Recorded extends Settlement {
+  id: Id;
+  fence: number;
+  final: boolean;
+}
+
+/** Steps that are done without a word more: the commonest result, and the cheapest statement. @returns the ids that were ours. */
+export async function recordDone(db: Db, steps: readonly { id: Id; fence: number }[], now: Millis): Promise<Set<Id>> {
+  if (steps.length === 0) return new Set();
+  const rows = await rowsOf<{ id: Id }>(
+    db,
+    `UPDATE step s SET state = 'done', passed = true, finished_at = $3, lease_until = NULL, stalled_at = NULL, reason = NULL, for_what = NULL, wake_at = NULL
+       FROM unnest($1::uuid[], $2::int[]) AS r(id, fence)
+      WHERE s.id = r.id AND s.fence = r.fence AND s.state = 'running' RETURNING s.id`,
+    [steps.map((s) => s.id), steps.map((s) => s.fence), date(now)],
+  );
+  return new Set(rows.map((row) => row.id));
+}
+
+/** Any other results. @returns the ids that were ours: a stale fence changes nothing. */
+export async function recordResults(db: Db, results: readonly Recorded[], now: Millis): Promise<Set<Id>> {
+  if (results.length === 0) return new Set();
+  const column = <T>(pick: (result: Recorded) => T) => results.map(pick);
+  const rows = await rowsOf<{ id: Id }>(
+    db,
+    `UPDATE step s SET state = r.state, passed = r.passed, failures = r.failures, taken_over = r.taken_over, wake_at = r.wake_at,
+            reason = r.reason, for_what = r.for_what, owner_role = r.owner_role, owner_contact_id = r.owner_contact_id,
+            due_at = coalesce(r.due_at, s.due_at), output = coalesce(r.output, s.output),
+            finished_at = CASE WHEN r.final THEN $14::timestamptz END, lease_until = NULL, stalled_at = NULL
+       FROM unnest($1::uuid[], $2::int[], $3::text[], $4::bool[], $5::int[], $6::bool[], $7::timestamptz[], $8::text[], $9::text[],
+                   $10::text[], $11::uuid[], $12::timestamptz[], $13::jsonb[], $15::bool[])
+            AS r(id, fence, state, passed, failures, taken_over, wake_at, reason, for_what, owner_role, owner_contact_id, due_at, output, final)
+      WHERE s.id = r.id AND s.fence = r.fence AND s.state = 'running' RETURNING s.id`,
+    [
+      column((r) => r.id),
+      column((r) => r.fence),
+      column((r) => r.state),
+      column((r) => r.passed),
+      column((r) => r.failures),
+      column((r) => r.takenOver),
+      column((r) => date(r.wakeAt)),
+      column((r) => r.reason),
+      column((r) => r.forWhat),
+      column((r) => r.ownerRole),
+      column((r) => r.ownerContactId),
+      column((r) => date(r.dueAt)),
+      column((r) => (r.output === null ? null : JSON.stringify(r.output))),
+      date(now),
+      column((r) => r.final),
+    ],
+  );
+  return new Set(rows.map((row) => row.id));
+}
+
+/** How steps stand whose results came too late. */
+export function standingOf(db: Db, ids: readonly Id[]): Promise<{ id: Id; fence: number; state: string }[]> {
+  return rowsOf(db, `SELECT s.id, s.fence, s.state FROM step s WHERE s.id = ANY($1::uuid[])`, [ids]);
+}
+
+export interface StepEventRow {
+  stepId: Id;
+  id: Id;
+  runId: Id;
+  worker: Id | null;
+  fence: number;
+  attempt: number;
+  /** `answer`, `taken-over`, `late-answer`, `stale-answer`, or the act of a person. */
+  kind: string;
+  state: string | null;
+  reason: string | null;
+  by: string | null;
+  evidence: Id[] | null;
+}
+
+export async function insertEvents(db: Db, events: readonly StepEventRow[], now: Millis): Promise<void> {
+  if (events.length === 0) return;
+  const column = <T>(pick: (event: StepEventRow) => T) => events.map(pick);
+  const said = events.some((event) => event.reason !== null || event.by !== null || event.evidence !== null);
+  const base = [
+    column((e) => e.stepId),
+    column((e) => e.id),
+    column((e) => e.runId),
+    date(now),
+    column((e) => e.worker),
+    column((e) => e.fence),
+    column((e) => e.attempt),
+    column((e) => e.kind),
+    column((e) => e.state),
+  ];
+  const arrays = `$1::uuid[], $2::uuid[], $3::uuid[], $5::uuid[], $6::int[], $7::smallint[], $8::text[], $9::text[]`;
+  const names = 'step_id, id, run_id, worker, fence, attempt, kind, state';
+  await db.query(
+    said
+      ? `INSERT INTO step_event (${names}, reason, by, evidence, at)
+         SELECT e.step_id, e.id, e.run_id, e.worker, e.fence, e.attempt, e.kind, e.state, e.reason, e.by, e.evidence::uuid[], $4
+           FROM unnest(${arrays}, $10::text[], $11::text[], $12::text[]) AS e(${names}, reason, by, evidence)`
+      : `INSERT INTO step_event (${names}, at)
+         SELECT e.step_id, e.id, e.run_id, e.worker, e.fence, e.attempt, e.kind, e.state, $4 FROM unnest(${arrays}) AS e(${names})`,
+    said ? [...base, column((e) => e.reason), column((e) => e.by), column((e) => (e.evidence === null ? null : `{${e.evidence.join(',')}}`))] : base,
+  );
+}
+
+/** One release, counted: the same step may be released by several steps of a group. */
+export interface ReleaseCount {
+  runId: Id;
+  node: number;
+  key: string;
+  count: number;
+}
+
+/** A step that may now run. */
+export interface Readied {
+  id: Id;
+  runId: Id;
+  node: number;
+}
+
+/** A step that was cancelled because what it needs failed. */
+export interface Cancelled {
+  id: Id;
+  runId: Id;
+  node: number;
+  itemKey: string;
+  covers: number[] | null;
+  fence: number;
+}
+
+const BY = { item: 'item_key', parent: 'parent_key' } as const;
+
+/** Takes blockers away. @returns the steps that have none left. */
+export async function release(db: Db, by: 'item' | 'parent', releases: readonly ReleaseCount[], now: Millis): Promise<Readied[]> {
+  if (releases.length === 0) return [];
+  const rows = await rowsOf<Readied & { state: string }>(
+    db,
+    `UPDATE step s SET blockers = s.blockers - h.n, state = CASE WHEN s.blockers <= h.n THEN 'ready' ELSE 'pending' END,
+            ready_at = CASE WHEN s.blockers <= h.n THEN $5::timestamptz END
+       FROM (SELECT s.id, d.n FROM unnest($1::uuid[], $2::smallint[], $3::text[], $4::smallint[]) AS d(run_id, node, key, n)
+               JOIN step s ON s.run_id = d.run_id AND s.node = d.node AND s.${BY[by]} = d.key
+              WHERE s.state = 'pending' ORDER BY s.id FOR UPDATE OF s) h
+      WHERE s.id = h.id RETURNING s.id, s.run_id AS "runId", s.node, s.state`,
+    [...keys(releases), releases.map((r) => r.count), date(now)],
+  );
+  return rows.filter((row) => row.state === 'ready');
+}
+
+/** Cancels the steps that need what has failed. */
+export function bar(db: Db, by: 'item' | 'parent', releases: readonly Omit<ReleaseCount, 'count'>[], now: Millis): Promise<Cancelled[]> {
+  if (releases.length === 0) return Promise.resolve([]);
+  return rowsOf<Cancelled>(
+    db,
+    `UPDATE step s SET state = 'cancelled', passed = false, gated = false, finished_at = $4, reason = '${BARRED}'
+       FROM (SELECT s.id FROM unnest($1::uuid[], $2::smallint[], $3::text[]) AS d(run_id, node, key)
+               JOIN step s ON s.run_id = d.run_id AND s.node = d.node AND s.${BY[by]} = d.key
+              WHERE s.state = 'pending' ORDER BY s.id FOR UPDATE OF s) h
+      WHERE s.id = h.id
+      RETURNING s.id, s.run_id AS "runId", s.node, s.item_key AS "itemKey", s.covers, s.fence`,
+    [...keys(releases), date(now)],
+  );
+}
+
+export const BARRED = 'what it needs has failed';
+
+const keys = (releases: readonly { runId: Id; node: number; key: string }[]) => [
+  releases.map((r) => r.runId),
+  releases.map((r) => r.node),
+  releases.map((r) => r.key),
+];
+
+/** Opens a barrier for up to `limit` of a node's steps. @returns those that became ready, and how many were met. */
+export async function openGate(db: Db, runId: Id, node: number, now: Millis, limit: number): Promise<{ readied: Readied[]; met: number }> {
+  const rows = await rowsOf<Readied & { state: string }>(
+    db,
+    `UPDATE step s SET gated = false, blockers = s.blockers - CASE WHEN s.state = 'pending' THEN 1 ELSE 0 END,
+            state = CASE WHEN s.state = 'pending' AND s.blockers <= 1 THEN 'ready' ELSE s.state END,
+            ready_at = CASE WHEN s.state = 'pending' AND s.blockers <= 1 THEN $4::timestamptz ELSE s.ready_at END
+       FROM (SELECT id FROM step WHERE run_id = $1 AND node = $2 AND gated ORDER BY id LIMIT $3 FOR UPDATE) h
+      WHERE s.id = h.id RETURNING s.id, s.run_id AS "runId", s.node, s.state`,
+    [runId, node, limit, date(now)],
+  );
+  return { readied: rows.filter((row) => row.state === 'ready'), met: rows.length };
+}
+
+/** Cancels up to `limit` of a node's steps whose barrier will never open. */
+export async function barGate(db: Db, runId: Id, node: number, now: Millis, limit: number): Promise<{ cancelled: Cancelled[]; met: number }> {
+  const rows = await rowsOf<Cancelled & { barred: boolean }>(
+    db,
+    `UPDATE step s SET gated = false,
+            state = CASE WHEN s.state = 'pending' THEN 'cancelled' ELSE s.state END,
+            passed = CASE WHEN s.state = 'pending' THEN false ELSE s.passed END,
+            finished_at = CASE WHEN s.state = 'pending' THEN $4::timestamptz ELSE s.finished_at END,
+            reason = CASE WHEN s.state = 'pending' THEN '${BARRED}' ELSE s.reason END
+       FROM (SELECT id, state FROM step WHERE run_id = $1 AND node = $2 AND gated ORDER BY id LIMIT $3 FOR UPDATE) h
+      WHERE s.id = h.id
+      RETURNING s.id, s.run_id AS "runId", s.node, s.item_key AS "itemKey", s.covers, s.fence, h.state = 'pending' AS barred`,
+    [runId, node, limit, date(now)],
+  );
+  return { cancelled: rows.filter((row) => row.barred), met: rows.length };
+}
+
+/** Starts the fallback of each failed step, for the same item. @returns the rows that this call made. */
+export function callFallbacks(db: Db, calls: readonly { id: Id; instead: Id; node: number; covers: number[] }[], now: Millis): Promise<Readied[]> {
+  return rowsOf<Readied>(
+    db,
+    `INSERT INTO step (id, run_id, node, item_key, item, lane, priority, parent_key, covers, blockers, state, ready_at)
+     SELECT c.id, s.run_id, c.node, s.item_key, s.item, s.lane, s.priority, s.parent_key, c.covers::smallint[], 0, 'ready', $5
+       FROM unnest($1::uuid[], $2::uuid[], $3::smallint[], $4::text[]) AS c(id, instead, node, covers) JOIN step s ON s.id = c.instead
+     ON CONFLICT (run_id, node, item_key) DO NOTHING
+     RETURNING id, run_id AS "runId", node`,
+    [calls.map((c) => c.id), calls.map((c) => c.instead), calls.map((c) => c.node), calls.map((c) => `{${c.covers.join(',')}}`), date(now)],
+  );
+}
+
+/** Notes on failed steps how their fallback ended, for those who plan against them later. */
+export async function passCovered(db: Db, closings: readonly { runId: Id; itemKey: string; covers: readonly number[]; passed: boolean }[]): Promise<void> {
+  for (const closing of closings) {
+    if (closing.covers.length === 0) continue;
+    await db.query(`UPDATE step SET passed = $4 WHERE run_id = $1 AND node = ANY($2::smallint[]) AND item_key = $3`, [
+      closing.runId,
+      closing.covers,
+      closing.itemKey,
+      closing.passed,
+    ]);
+  }
+}
+
+/** How the counters of a node move. */
+export interface NodeMove {
+  runId: Id;
+  node: number;
+  total: number;
+  open: number;
+  done: number;
+  failed: number;
+  skipped: number;
+  cancelled: number;
+  barred: boolean;
+}
+
+export interface NodeStanding {
+  runId: Id;
+  node: number;
+  open: number;
+  planned: boolean;
+  closed: boolean;
+  barred: boolean;
+}
+
+export function moveNodes(db: Db, moves: readonly NodeMove[], now: Millis): Promise<NodeStanding[]> {
+  if (moves.length === 0) return Promise.resolve([]);
+  const column = <T>(pick: (move: NodeMove) => T) => moves.map(pick);
+  return rowsOf<NodeStanding>(
+    db,
+    `UPDATE run_node n SET total = n.total + d.total, open = n.open + d.open, done = n.done + d.done, failed = n.failed + d.failed,
+            skipped = n.skipped + d.skipped, cancelled = n.cancelled + d.cancelled, barred = n.barred OR d.barred, moved_at = $10
+       FROM (SELECT d.* FROM unnest($1::uuid[], $2::smallint[], $3::int[], $4::int[], $5::int[], $6::int[], $7::int[], $8::int[], $9::bool[])
+                    AS d(run_id, node, total, open, done, failed, skipped, cancelled, barred)
+               JOIN run_node k ON k.run_id = d.run_id AND k.node = d.node ORDER BY k.run_id, k.node FOR UPDATE OF k) d
+      WHERE n.run_id = d.run_id AND n.node = d.node
+      RETURNING n.run_id AS "runId", n.node, n.open, n.planned, n.closed, n.barred`,
+    [
+      column((m) => m.runId),
+      column((m) => m.node),
+      column((m) => m.total),
+      column((m) => m.open),
+      column((m) => m.done),
+      column((m) => m.failed),
+      column((m) => m.skipped),
+      column((m) => m.cancelled),
+      column((m) => m.barred),
+      date(now),
+    ],
+  );
+}
+
+/** @returns whether it was this call that closed the node. */
+export async function closeNode(db: Db, runId: Id, node: number): Promise<boolean> {
+  const rows = await rowsOf(db, `UPDATE run_node SET closed = true WHERE run_id = $1 AND node = $2 AND NOT closed RETURNING node`, [runId, node]);
+  return rows.length === 1;
+}
+
+/** One barrier of a node is passed. @returns how many are left, and whether one of them failed. */
+export async function lowerGate(db: Db, runId: Id, node: number, barred: boolean): Promise<{ gate: number; gateBarred: boolean }> {
+  const [row] = await rowsOf<{ gate: number; gateBarred: boolean }>(
+    db,
+    `UPDATE run_node SET gate = gate - 1, gate_barred = gate_barred OR $3 WHERE run_id = $1 AND node = $2
+     RETURNING gate, gate_barred AS "gateBarred"`,
+    [runId, node, barred],
+  );
+  return row!;
+}
+
+export async function setDraining(db: Db, runId: Id, node: number, draining: boolean): Promise<void> {
+  await db.query(`UPDATE run_node SET draining = $3 WHERE run_id = $1 AND node = $2`, [runId, node, draining]);
+}
+
+/** Nodes of a run that closed. @returns the run's state when that ended it. */
+export async function closeRunNodes(db: Db, runId: Id, closed: number, barred: boolean, now: Millis): Promise<string | undefined> {
+  const [row] = await rowsOf<{ state: string; finished: boolean }>(
+    db,
+    `UPDATE run SET open_nodes = open_nodes - $2, barred = barred OR $3, row_version = row_version + 1,
+            finished_at = CASE WHEN open_nodes = $2 THEN $4::timestamptz END,
+            state = CASE WHEN open_nodes > $2 THEN state WHEN state = 'cancelling' THEN 'cancelled' WHEN barred OR $3 THEN 'failed' ELSE 'done' END
+      WHERE id = $1 AND finished_at IS NULL RETURNING state, finished_at IS NOT NULL AS finished`,
+    [runId, closed, barred, date(now)],
+  );
+  return row?.finished ? row.state : undefined;
+}
+
+/** Outputs that claimed steps may refer to. */
+export function outputsOf(db: Db, wanted: readonly { runId: Id; node: number; key: string }[]): Promise<{ runId: Id; node: number; key: string; output: unknown }[]> {
+  if (wanted.length === 0) return Promise.resolve([]);
+  return rowsOf(
+    db,
+    `SELECT s.run_id AS "runId", s.node, s.item_key AS key, s.output FROM unnest($1::uuid[], $2::smallint[], $3::text[]) AS d(run_id, node, key)
+       JOIN step s ON s.run_id = d.run_id AND s.node = d.node AND s.item_key = d.key WHERE s.output IS NOT NULL`,
+    keys(wanted),
+  );
+}

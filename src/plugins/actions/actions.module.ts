@@ -1,0 +1,16 @@
+import { Global, Module } from '@nestjs/common';
+import type { Action } from '../../domain/runbooks/action.ts';
+import { Actions } from '../../domain/runbooks/catalogue.ts';
+import { actionClasses } from './registry.ts';
+
+/** The actions by name, for the engine. Modules that an action's class needs stand in `imports`. */
+@Global()
+@Module({
+  imports: [],
+  providers: [
+    ...actionClasses,
+    { provide: Actions, inject: [...actionClasses], useFactory: (...actions: Action[]) => new Actions(actions) },
+  ],
+  exports: [Actions],
+})
+export class ActionsModule {}
