@@ -4,10 +4,13 @@ import { AccessModule } from './domain/access/access.module.ts';
 import { LedgerModule } from './domain/ledger/ledger.module.ts';
 import { NoticesModule } from './domain/notices/notices.module.ts';
 import { RevocationModule } from './domain/revocation/revocation.module.ts';
+import { RunbooksModule } from './domain/runbooks/runbooks.module.ts';
 import { HealthModule } from './platform/health/health.module.ts';
 import { QueueModule } from './platform/queue/queue.module.ts';
+import { ActionsModule } from './plugins/actions/actions.module.ts';
 import { ChannelsModule } from './plugins/channels/channels.module.ts';
 import { ConnectorsModule } from './plugins/connectors/connectors.module.ts';
+import { SelectorsModule } from './plugins/selectors/selectors.module.ts';
 import { StoresModule } from './plugins/stores/stores.module.ts';
 
 /** Everything that is switched on. One line a module. */
@@ -18,8 +21,11 @@ import { StoresModule } from './plugins/stores/stores.module.ts';
     StoresModule,
     ConnectorsModule,
     ChannelsModule,
+    ActionsModule,
+    SelectorsModule,
     LedgerModule,
     AccessModule,
+    RunbooksModule,
     NoticesModule,
     RevocationModule,
     ApiModule,

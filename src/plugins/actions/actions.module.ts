@@ -1,4 +1,6 @@
 import { Global, Module } from '@nestjs/common';
+import { NoticesModule } from '../../domain/notices/notices.module.ts';
+import { RevocationModule } from '../../domain/revocation/revocation.module.ts';
 import type { Action } from '../../domain/runbooks/action.ts';
 import { Actions } from '../../domain/runbooks/catalogue.ts';
 import { actionClasses } from './registry.ts';
@@ -6,10 +8,14 @@ import { actionClasses } from './registry.ts';
 /** The actions by name, for the engine. Modules that an action's class needs stand in `imports`. */
 @Global()
 @Module({
-  imports: [],
+  imports: [NoticesModule, RevocationModule],
   providers: [
     ...actionClasses,
-    { provide: Actions, inject: [...actionClasses], useFactory: (...actions: Action[]) => new Actions(actions) },
+    {
+      provide: Actions,
+      inject: [...actionClasses],
+      useFactory: (...actions: Action[]) => new Actions(actions),
+    },
   ],
   exports: [Actions],
 })

@@ -1,4 +1,12 @@
+import { ExposedVersionsSelector } from './exposed-versions/exposed-versions.selector.ts';
 import { FromInputSelector } from './from-input/from-input.selector.ts';
+import { LocationsOfExposedVersionsSelector } from './locations-of-exposed-versions/locations-of-exposed-versions.selector.ts';
+import { NoticesOwedSelector } from './notices-owed/notices-owed.selector.ts';
 
 /** Everything that a runbook may fan out over, each a Nest provider. One line adds one. */
-export const selectorClasses = [FromInputSelector] as const;
+export const selectorClasses = [
+  ExposedVersionsSelector,
+  FromInputSelector,
+  LocationsOfExposedVersionsSelector,
+  NoticesOwedSelector,
+] as const;

@@ -9,7 +9,11 @@ import { selectorClasses } from './registry.ts';
   imports: [],
   providers: [
     ...selectorClasses,
-    { provide: Selectors, inject: [...selectorClasses], useFactory: (...selectors: Selector[]) => new Selectors(selectors) },
+    {
+      provide: Selectors,
+      inject: [...selectorClasses],
+      useFactory: (...selectors: Selector[]) => new Selectors(selectors),
+    },
   ],
   exports: [Selectors],
 })

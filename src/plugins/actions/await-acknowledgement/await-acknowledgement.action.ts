@@ -16,6 +16,7 @@ export class AwaitAcknowledgementAction implements Action<z.infer<typeof setting
   readonly with = settings;
   readonly lease = 'short';
   readonly timeout = 5 * SECOND;
+  readonly waitsFor = 'person';
 
   constructor(private readonly transactions: Transactions) {}
 

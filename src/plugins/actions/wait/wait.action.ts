@@ -11,7 +11,11 @@ const settings = z.union(
       /** From the moment the step became ready: 90s, 15m, 4h, 2d. */
       for: z.string().regex(/^\d{1,6}[smhd]$/, 'must be a duration such as 90s, 15m, 4h or 2d'),
     }),
-    z.strictObject({ until: z.string().refine((text) => parseInstant(text) !== undefined, 'must be an instant with its offset') }),
+    z.strictObject({
+      until: z
+        .string()
+        .refine((text) => parseInstant(text) !== undefined, 'must be an instant with its offset'),
+    }),
   ],
   'must be { for: <duration> } or { until: <instant> }',
 );
@@ -28,7 +32,10 @@ export class WaitAction implements Action<Settings> {
   readonly waitsFor = 'time';
 
   async run(context: StepContext<Settings>): Promise<StepAnswer> {
-    const until = 'until' in context.with ? parseInstant(context.with.until)! : context.since + millisOf(context.with.for);
+    const until =
+      'until' in context.with
+        ? parseInstant(context.with.until)!
+        : context.since + millisOf(context.with.for);
     if (context.now() >= until) return { answer: 'done' };
     return { answer: 'waiting', until, forWhat: `the time ${iso(until)}` };
   }

@@ -87,8 +87,9 @@ function itemOf(row: Row): SelectedItem {
       match: row.match,
       authority: row.authority,
       mayAct: row.may_act,
-      approveWithinMinutes: row.approve_within_minutes,
-      approveOtherwise: row.approve_otherwise,
+      // As runbooks write durations.
+      approveWithin: `${row.approve_within_minutes ?? 60}m`,
+      approveOtherwise: row.approve_otherwise ?? 'escalate',
       byMachine: row.connection_id !== null,
     },
     ...(row.connection_id ? { lane: `connection:${row.connection_id}` } : {}),
