@@ -158,7 +158,6 @@ export class ExposuresAndIncidents2026112208000 implements MigrationInterface {
         incident_id uuid,
         supplier_id text,
         kind text,
-        sealed_ref text,
         source_says text NOT NULL DEFAULT 'unknown',
         publicly_leaked boolean NOT NULL DEFAULT false,
         detected_at timestamptz,

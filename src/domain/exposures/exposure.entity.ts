@@ -94,9 +94,6 @@ export class Exposure {
   @Column({ name: 'kind', type: 'text', nullable: true })
   kind: string | null;
 
-  @Column({ name: 'sealed_ref', type: 'text', nullable: true })
-  sealedRef: string | null;
-
   @Column({ name: 'source_says', type: 'text', default: 'unknown' })
   sourceSays: string;
 

@@ -13,6 +13,8 @@ export interface Source {
   readonly title: string;
   /** Bytes. A larger body is answered 413, and an alert says that a delivery was lost. */
   readonly bodyLimit: number;
+  /** Where its own API is, unless the installation says otherwise. */
+  readonly apiBaseUrl?: string;
   /** What is wrong with a key that somebody wants to set for such a source, or undefined. Never quotes it. */
   checkKey(key: Secret): string | undefined;
   /** Checks the signature over the raw bytes, before anything is parsed. */

@@ -68,6 +68,7 @@ export class GithubSource implements Source {
   readonly key = 'github';
   readonly title = 'GitHub secret scanning';
   readonly bodyLimit = BODY_LIMIT;
+  readonly apiBaseUrl = 'https://api.github.com';
 
   constructor(private readonly outbound: Outbound) {}
 
