@@ -74,7 +74,9 @@ export class ExposuresAndIncidents2026112208000 implements MigrationInterface {
         opened_at timestamptz NOT NULL,
         contained_at timestamptz,
         closed_at timestamptz,
-        dismiss_requested_by uuid,
+        dismiss_requested_by text,
+        acknowledged_by text,
+        acknowledged_at timestamptz,
         correlation_id text NOT NULL,
         updated_at timestamptz NOT NULL,
         row_version int NOT NULL DEFAULT 1,
@@ -278,6 +280,7 @@ export class ExposuresAndIncidents2026112208000 implements MigrationInterface {
         CONSTRAINT instant_disputes_fk FOREIGN KEY (disputes_id) REFERENCES instant (id)
       );
       CREATE INDEX instant_by_incident ON instant (incident_id, recorded_at);
+      CREATE INDEX instant_by_case ON instant (case_id, kind, at) WHERE case_id IS NOT NULL;
     `);
     for (const table of [
       'source',
