@@ -2,7 +2,8 @@
  * What was reported, and what became of it.
  *
  * A delivery is known twice: by the id that its sender gave it (which may not be signed) and by a key made of its signed
- * content. Exposures keep keyed digests of an unmatched value, so that a credential imported later is still found. At most
+ * content. What arrives together is a batch: its values stand sealed in one envelope from the door to the match, and the
+ * match destroys it, keeping only what a revocation needs. Exposures keep keyed digests of an unmatched value, so that a credential imported later is still found. At most
  * one open incident per credential, and per place of a leak, is kept by partial unique indexes: two witnesses that arrive
  * in the same instant cannot open two. Outsiders see cases (one per affected integration), never incidents.
  */
@@ -48,6 +49,7 @@ export class ExposuresAndIncidents2026112208000 implements MigrationInterface {
         body_hash bytea NOT NULL,
         size int NOT NULL,
         event text NOT NULL,
+        reports int NOT NULL DEFAULT 0,
         outcome text NOT NULL,
         reason text NOT NULL DEFAULT '',
         redeliveries int NOT NULL DEFAULT 0,
@@ -72,7 +74,9 @@ export class ExposuresAndIncidents2026112208000 implements MigrationInterface {
         opened_at timestamptz NOT NULL,
         contained_at timestamptz,
         closed_at timestamptz,
-        dismiss_requested_by uuid,
+        dismiss_requested_by text,
+        acknowledged_by text,
+        acknowledged_at timestamptz,
         correlation_id text NOT NULL,
         updated_at timestamptz NOT NULL,
         row_version int NOT NULL DEFAULT 1,
@@ -96,6 +100,7 @@ export class ExposuresAndIncidents2026112208000 implements MigrationInterface {
         approve_within_minutes int,
         approve_otherwise text,
         may_act text NOT NULL,
+        source_trust text NOT NULL,
         why text NOT NULL,
         joined_at timestamptz NOT NULL,
         open boolean NOT NULL DEFAULT true,
@@ -103,6 +108,7 @@ export class ExposuresAndIncidents2026112208000 implements MigrationInterface {
         CONSTRAINT incident_credential_match_known CHECK (match IN ('value', 'metadata')),
         CONSTRAINT incident_credential_authority_known CHECK (authority IN ('revoke_now', 'replace_first', 'approve_within')),
         CONSTRAINT incident_credential_may_act_known CHECK (may_act IN ('act', 'approve', 'replace_first', 'person')),
+        CONSTRAINT incident_credential_trust_known CHECK (source_trust IN ('act', 'approve', 'inform')),
         CONSTRAINT incident_credential_incident_fk FOREIGN KEY (incident_id) REFERENCES incident (id),
         CONSTRAINT incident_credential_version_fk FOREIGN KEY (version_id, credential_id, integration_id) REFERENCES credential_version (id, credential_id, integration_id)
       );
@@ -122,15 +128,28 @@ export class ExposuresAndIncidents2026112208000 implements MigrationInterface {
       CREATE UNIQUE INDEX incident_place_one_open ON incident_place (place) WHERE open;
       COMMENT ON TABLE incident_place IS 'where the leak was found; leaks at one place while its incident is open belong together';
 
+      CREATE TABLE exposure_batch (
+        id uuid NOT NULL,
+        values_ref text,
+        correlation_id text NOT NULL,
+        created_at timestamptz NOT NULL,
+        CONSTRAINT exposure_batch_pk PRIMARY KEY (id)
+      );
+      CREATE INDEX exposure_batch_holding ON exposure_batch (created_at) WHERE values_ref IS NOT NULL;
+      COMMENT ON TABLE exposure_batch IS 'what arrived together is matched and accepted together';
+      COMMENT ON COLUMN exposure_batch.values_ref IS 'one sealed envelope with the reported values; destroyed by the match';
+
       CREATE TABLE exposure (
         id uuid NOT NULL,
         reference text NOT NULL,
+        batch_id uuid NOT NULL,
         source_id uuid,
         delivery_id uuid,
         external_ref text NOT NULL,
         reporter_kind text NOT NULL,
         reporter_id text NOT NULL,
         reporter_party_id uuid,
+        trust text NOT NULL,
         place text,
         state text NOT NULL DEFAULT 'received',
         triage_reason text,
@@ -141,7 +160,6 @@ export class ExposuresAndIncidents2026112208000 implements MigrationInterface {
         incident_id uuid,
         supplier_id text,
         kind text,
-        sealed_ref text,
         source_says text NOT NULL DEFAULT 'unknown',
         publicly_leaked boolean NOT NULL DEFAULT false,
         detected_at timestamptz,
@@ -149,16 +167,20 @@ export class ExposuresAndIncidents2026112208000 implements MigrationInterface {
         matched_at timestamptz,
         resolved_at timestamptz,
         resolution text,
+        source_as_of timestamptz,
+        dismiss_requested_by text,
         correlation_id text NOT NULL,
         updated_at timestamptz NOT NULL,
         row_version int NOT NULL DEFAULT 1,
         CONSTRAINT exposure_pk PRIMARY KEY (id),
         CONSTRAINT exposure_reference UNIQUE (reference),
         CONSTRAINT exposure_state_known CHECK (state IN ('received', 'fetching', 'matched', 'triage', 'accepted', 'dismissed')),
+        CONSTRAINT exposure_trust_known CHECK (trust IN ('act', 'approve', 'inform')),
         CONSTRAINT exposure_match_known CHECK (match IN ('value', 'metadata', 'none')),
         CONSTRAINT exposure_source_says_known CHECK (source_says IN ('live', 'dead', 'unknown')),
         CONSTRAINT exposure_accepted_has_incident CHECK (state <> 'accepted' OR incident_id IS NOT NULL),
         CONSTRAINT exposure_triage_has_reason CHECK (state <> 'triage' OR triage_reason IS NOT NULL),
+        CONSTRAINT exposure_batch_fk FOREIGN KEY (batch_id) REFERENCES exposure_batch (id),
         CONSTRAINT exposure_source_fk FOREIGN KEY (source_id) REFERENCES source (id),
         CONSTRAINT exposure_delivery_fk FOREIGN KEY (delivery_id) REFERENCES delivery (id),
         CONSTRAINT exposure_reporter_party_fk FOREIGN KEY (reporter_party_id) REFERENCES party (id),
@@ -169,6 +191,11 @@ export class ExposuresAndIncidents2026112208000 implements MigrationInterface {
       CREATE INDEX exposure_by_incident ON exposure (incident_id) WHERE incident_id IS NOT NULL;
       CREATE INDEX exposure_by_state ON exposure (state, received_at);
       CREATE INDEX exposure_by_delivery ON exposure (delivery_id);
+      CREATE INDEX exposure_by_batch ON exposure (batch_id);
+      CREATE INDEX exposure_by_version ON exposure (version_id) WHERE version_id IS NOT NULL;
+      CREATE INDEX exposure_by_reporter ON exposure (reporter_party_id, id DESC) WHERE reporter_party_id IS NOT NULL;
+      CREATE INDEX exposure_by_supplier_id ON exposure (supplier_id) WHERE supplier_id IS NOT NULL AND state = 'triage';
+      COMMENT ON COLUMN exposure.trust IS 'of its source or reporter, when it came';
 
       CREATE TABLE exposure_digest (
         exposure_id uuid NOT NULL,
@@ -253,6 +280,7 @@ export class ExposuresAndIncidents2026112208000 implements MigrationInterface {
         CONSTRAINT instant_disputes_fk FOREIGN KEY (disputes_id) REFERENCES instant (id)
       );
       CREATE INDEX instant_by_incident ON instant (incident_id, recorded_at);
+      CREATE INDEX instant_by_case ON instant (case_id, kind, at) WHERE case_id IS NOT NULL;
     `);
     for (const table of [
       'source',
@@ -260,6 +288,7 @@ export class ExposuresAndIncidents2026112208000 implements MigrationInterface {
       'incident',
       'incident_credential',
       'incident_place',
+      'exposure_batch',
       'exposure',
       'exposure_digest',
       'exposure_found_at',
@@ -268,10 +297,25 @@ export class ExposuresAndIncidents2026112208000 implements MigrationInterface {
     }
     await isolate(q, 'instant', 'installation', { appendOnly: true });
     for (const table of ['incident_case', 'case_credential']) await isolate(q, table, 'integration');
+    // What a party may see of its own reports: nothing that tells whether something matched.
+    await q.query(`
+      CREATE FUNCTION cs_own_exposure_reports(before uuid, at_most int)
+      RETURNS TABLE (id uuid, reference text, external_ref text, kind text, place text, detected_at timestamptz, received_at timestamptz)
+      LANGUAGE sql STABLE SECURITY DEFINER
+      SET search_path = public, pg_temp
+      AS $$
+        SELECT e.id, e.reference, e.external_ref, e.kind, e.place, e.detected_at, e.received_at
+          FROM exposure e
+         WHERE e.reporter_party_id = cs_party() AND (before IS NULL OR e.id < before)
+         ORDER BY e.id DESC LIMIT least(at_most, 200)
+      $$`);
+    await q.query(`REVOKE ALL ON FUNCTION cs_own_exposure_reports(uuid, int) FROM PUBLIC`);
+    await q.query(`GRANT EXECUTE ON FUNCTION cs_own_exposure_reports(uuid, int) TO countersign_app`);
   }
 
   async down(q: QueryRunner): Promise<void> {
-    await q.query(`DROP TABLE instant, case_credential, incident_case, exposure_found_at, exposure_digest, exposure,
+    await q.query(`DROP FUNCTION cs_own_exposure_reports(uuid, int)`);
+    await q.query(`DROP TABLE instant, case_credential, incident_case, exposure_found_at, exposure_digest, exposure, exposure_batch,
       incident_place, incident_credential, incident, delivery, source`);
   }
 }

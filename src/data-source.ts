@@ -58,6 +58,7 @@ import { RiskAcceptance } from './domain/revocation/risk-acceptance.entity.ts';
 import { ExposureSource } from './domain/exposures/source.entity.ts';
 import { Delivery } from './domain/exposures/delivery.entity.ts';
 import { Exposure } from './domain/exposures/exposure.entity.ts';
+import { ExposureBatch } from './domain/exposures/exposure-batch.entity.ts';
 import { ExposureDigest } from './domain/exposures/exposure-digest.entity.ts';
 import { ExposureFoundAt } from './domain/exposures/exposure-found-at.entity.ts';
 import { Incident } from './domain/incidents/incident.entity.ts';
@@ -143,6 +144,7 @@ export const entities: DataSourceNeeds['entities'] = [
   ExposureSource,
   Delivery,
   Exposure,
+  ExposureBatch,
   ExposureDigest,
   ExposureFoundAt,
   Incident,

@@ -31,6 +31,9 @@ export class Delivery {
   @Column({ name: 'event', type: 'text' })
   event: string;
 
+  @Column({ name: 'reports', type: 'int', default: 0 })
+  reports: number;
+
   @Column({ name: 'outcome', type: 'text' })
   outcome: string;
 

@@ -10,7 +10,9 @@ import { Check, Column, Entity, ForeignKey, Index, PrimaryColumn, Unique } from 
   'exposure_state_known',
   `(state = ANY (ARRAY['received'::text, 'fetching'::text, 'matched'::text, 'triage'::text, 'accepted'::text, 'dismissed'::text]))`,
 )
+@Check('exposure_trust_known', `(trust = ANY (ARRAY['act'::text, 'approve'::text, 'inform'::text]))`)
 @Check('exposure_triage_has_reason', `((state <> 'triage'::text) OR (triage_reason IS NOT NULL))`)
+@ForeignKey('ExposureBatch', ['batchId'], ['id'], { name: 'exposure_batch_fk' })
 @ForeignKey('Delivery', ['deliveryId'], ['id'], { name: 'exposure_delivery_fk' })
 @ForeignKey('Incident', ['incidentId'], ['id'], { name: 'exposure_incident_fk' })
 @ForeignKey('Party', ['reporterPartyId'], ['id'], { name: 'exposure_reporter_party_fk' })
@@ -22,7 +24,11 @@ import { Check, Column, Entity, ForeignKey, Index, PrimaryColumn, Unique } from 
   { name: 'exposure_version_fk' },
 )
 @Unique('exposure_reference', ['reference'])
+@Index('exposure_by_batch', ['batchId'])
 @Index('exposure_by_delivery', ['deliveryId'])
+@Index('exposure_by_reporter', { synchronize: false })
+@Index('exposure_by_supplier_id', { synchronize: false })
+@Index('exposure_by_version', { synchronize: false })
 @Index('exposure_by_incident', { synchronize: false })
 @Index('exposure_by_state', ['state', 'receivedAt'])
 @Index('exposure_once_per_source', { synchronize: false })
@@ -33,6 +39,9 @@ export class Exposure {
 
   @Column({ name: 'reference', type: 'text' })
   reference: string;
+
+  @Column({ name: 'batch_id', type: 'uuid' })
+  batchId: string;
 
   @Column({ name: 'source_id', type: 'uuid', nullable: true })
   sourceId: string | null;
@@ -51,6 +60,9 @@ export class Exposure {
 
   @Column({ name: 'reporter_party_id', type: 'uuid', nullable: true })
   reporterPartyId: string | null;
+
+  @Column({ name: 'trust', type: 'text', comment: 'of its source or reporter, when it came' })
+  trust: string;
 
   @Column({ name: 'place', type: 'text', nullable: true })
   place: string | null;
@@ -82,9 +94,6 @@ export class Exposure {
   @Column({ name: 'kind', type: 'text', nullable: true })
   kind: string | null;
 
-  @Column({ name: 'sealed_ref', type: 'text', nullable: true })
-  sealedRef: string | null;
-
   @Column({ name: 'source_says', type: 'text', default: 'unknown' })
   sourceSays: string;
 
@@ -105,6 +114,12 @@ export class Exposure {
 
   @Column({ name: 'resolution', type: 'text', nullable: true })
   resolution: string | null;
+
+  @Column({ name: 'source_as_of', type: 'timestamptz', nullable: true })
+  sourceAsOf: Date | null;
+
+  @Column({ name: 'dismiss_requested_by', type: 'text', nullable: true })
+  dismissRequestedBy: string | null;
 
   @Column({ name: 'correlation_id', type: 'text' })
   correlationId: string;

@@ -13,13 +13,27 @@ export interface Source {
   readonly title: string;
   /** Bytes. A larger body is answered 413, and an alert says that a delivery was lost. */
   readonly bodyLimit: number;
+  /** Where its own API is, unless the installation says otherwise. */
+  readonly apiBaseUrl?: string;
+  /** What is wrong with a key that somebody wants to set for such a source, or undefined. Never quotes it. */
+  checkKey(key: Secret): string | undefined;
   /** Checks the signature over the raw bytes, before anything is parsed. */
-  authenticate(delivery: RawDelivery, keys: readonly Secret[], now: Millis): Result<{ deliveryId: string }, Refusal>;
+  authenticate(
+    delivery: RawDelivery,
+    keys: readonly Secret[],
+    now: Millis,
+  ): Result<{ deliveryId: string }, Refusal>;
   /** Reads an authenticated body. Unknown events are acknowledged, not refused. */
   read(delivery: RawDelivery): Result<ReadDelivery, Refusal>;
   /** Asks the source's own API for what the delivery left out. */
-  fetchMissing?(report: Report, api: { baseUrl: string; token: Secret | null; signal: AbortSignal }): Promise<Result<Report, Refusal>>;
+  fetchMissing?(
+    report: Report,
+    api: { baseUrl: string; token: Secret | null; signal: AbortSignal },
+  ): Promise<Result<Report, Refusal>>;
 }
+
+/** Injection token of every registered source: `@Inject(SOURCES) sources: readonly Source[]`. */
+export const SOURCES = Symbol('exposure sources');
 
 export interface RawDelivery {
   /** Lower-case names. */
@@ -41,6 +55,8 @@ export interface ReadDelivery {
 export interface Report {
   /** The source's own name of the leak, stable over its updates: `owner/repo#42`. */
   externalRef: string;
+  /** Where leaks belong together: `github:owner/repo`. While its incident is open, a further leak at one place joins it. */
+  place?: string;
   /** The value, if the source carries it. Fingerprinted at the door, then dropped. */
   value: Secret | null;
   /** Lower-case hex SHA-256 of the value, where the source gives only that. */
@@ -57,6 +73,8 @@ export interface Report {
   publiclyLeaked?: boolean;
   /** The source says that it is over: an update, not a new leak. */
   resolved?: string;
+  /** As of when the source says all this. Deliveries come in any order; what is older changes nothing. */
+  asOf?: Millis;
 }
 
 export interface FoundAt {

@@ -9,6 +9,10 @@ import { Check, Column, Entity, ForeignKey, Index, PrimaryColumn } from 'typeorm
   'incident_credential_may_act_known',
   `(may_act = ANY (ARRAY['act'::text, 'approve'::text, 'replace_first'::text, 'person'::text]))`,
 )
+@Check(
+  'incident_credential_trust_known',
+  `(source_trust = ANY (ARRAY['act'::text, 'approve'::text, 'inform'::text]))`,
+)
 @ForeignKey('Incident', ['incidentId'], ['id'], { name: 'incident_credential_incident_fk' })
 @ForeignKey(
   'CredentialVersion',
@@ -53,6 +57,9 @@ export class IncidentCredential {
 
   @Column({ name: 'may_act', type: 'text' })
   mayAct: string;
+
+  @Column({ name: 'source_trust', type: 'text' })
+  sourceTrust: string;
 
   @Column({ name: 'why', type: 'text' })
   why: string;

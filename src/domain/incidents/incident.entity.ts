@@ -43,8 +43,14 @@ export class Incident {
   @Column({ name: 'closed_at', type: 'timestamptz', nullable: true })
   closedAt: Date | null;
 
-  @Column({ name: 'dismiss_requested_by', type: 'uuid', nullable: true })
+  @Column({ name: 'dismiss_requested_by', type: 'text', nullable: true })
   dismissRequestedBy: string | null;
+
+  @Column({ name: 'acknowledged_by', type: 'text', nullable: true })
+  acknowledgedBy: string | null;
+
+  @Column({ name: 'acknowledged_at', type: 'timestamptz', nullable: true })
+  acknowledgedAt: Date | null;
 
   @Column({ name: 'correlation_id', type: 'text' })
   correlationId: string;

@@ -7,6 +7,7 @@ import { Check, Column, Entity, ForeignKey, Index, PrimaryColumn } from 'typeorm
 @ForeignKey('IncidentCase', ['caseId'], ['id'], { name: 'instant_case_fk' })
 @ForeignKey('Instant', ['disputesId'], ['id'], { name: 'instant_disputes_fk' })
 @ForeignKey('Incident', ['incidentId'], ['id'], { name: 'instant_incident_fk' })
+@Index('instant_by_case', { synchronize: false })
 @Index('instant_by_incident', ['incidentId', 'recordedAt'])
 @Entity({ name: 'instant' })
 export class Instant {

@@ -1,0 +1,14 @@
+import { z } from 'zod';
+import { defineEvent } from '../../platform/outbox/definitions.ts';
+
+/** How many ids fit into one event; an import of more writes several. */
+export const VERSIONS_PER_EVENT = 200;
+
+/**
+ * Versions came to be known, with their fingerprints. An exposure that matched nothing may match now. An empty list means
+ * "many": whoever listens looks at all.
+ */
+export const versionAdded = defineEvent({
+  name: 'credentials.version-added',
+  payload: z.strictObject({ versionIds: z.array(z.uuid()).max(VERSIONS_PER_EVENT) }),
+});

@@ -1,0 +1,26 @@
+import { Module } from '@nestjs/common';
+import { LedgerModule } from '../ledger/ledger.module.ts';
+import { NoticesModule } from '../notices/notices.module.ts';
+import { RevocationModule } from '../revocation/revocation.module.ts';
+import { Envelopes } from './envelopes.ts';
+import { FetchMissingJob } from './fetch-missing.job.ts';
+import { HeldValues } from './held-values.service.ts';
+import { IntakeService } from './intake.service.ts';
+import { MatchAgainJob } from './match-again.job.ts';
+import { MatchingService } from './matching.service.ts';
+import { MissingValues } from './missing-values.service.ts';
+import { ReportsService } from './reports.service.ts';
+import { SourceKeys } from './source-keys.ts';
+import { SourcesService } from './sources.service.ts';
+import { StaleEnvelopesSweep } from './stale-envelopes.sweep.ts';
+import { TriageService } from './triage.service.ts';
+
+const services = [HeldValues, IntakeService, MatchingService, ReportsService, SourcesService, TriageService];
+
+/** Needs `SOURCES`, `Vault` and `Connectors`, which the plug-ins' modules give. */
+@Module({
+  imports: [LedgerModule, NoticesModule, RevocationModule],
+  providers: [...services, Envelopes, MissingValues, SourceKeys, FetchMissingJob, MatchAgainJob, StaleEnvelopesSweep],
+  exports: services,
+})
+export class ExposuresModule {}

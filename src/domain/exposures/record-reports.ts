@@ -1,0 +1,261 @@
+import type { Principal } from '../../kernel/principal.ts';
+import { newId, type Id } from '../../kernel/ids.ts';
+import type { Secret } from '../../kernel/secret.ts';
+import { iso, type Millis } from '../../kernel/time.ts';
+import { nextReferences } from '../../platform/database/references.ts';
+import { rowsOf } from '../../platform/database/rows.ts';
+import type { Db } from '../../platform/database/transactions.ts';
+import { digestsOf, digestsOfSha256, type KeyedDigest, type Pepper } from '../credentials/fingerprint.rules.ts';
+import { scrubbed } from './delivery.rules.ts';
+import type { Reporter } from './exposure.rules.ts';
+import type { FoundAt, Report } from './source.ts';
+
+/** A report, fingerprinted and scrubbed; its value is in the hand of the caller and nowhere else. */
+export interface PreparedReport {
+  report: Report;
+  digests: ({ form: string } & KeyedDigest)[];
+  value: Secret | null;
+}
+
+/** Everything that costs time before the transaction. */
+export function prepare(reports: readonly Report[], peppers: readonly Pepper[]): PreparedReport[] {
+  return reports.map((report) => ({
+    report: scrubbed(report),
+    digests: report.value
+      ? digestsOf(report.value, peppers)
+      : report.sha256
+        ? digestsOfSha256(report.sha256, peppers)
+        : [],
+    value: report.value,
+  }));
+}
+
+export interface RecordRequest {
+  batchId: Id;
+  deliveryId: Id | null;
+  reporter: Reporter;
+  reports: readonly PreparedReport[];
+  /** Whether the source can be asked for what a report left out. */
+  fetchable: boolean;
+  by: Principal;
+  now: Millis;
+}
+
+export interface RecordedReport {
+  exposureId: Id;
+  reference: string;
+  externalRef: string;
+  /** Where the exposure stands now. */
+  state: string;
+  isNew: boolean;
+  /** Of the incident that the exposure is already in. */
+  incidentState: string | null;
+  prepared: PreparedReport;
+}
+
+interface Row {
+  n: number;
+  id: Id;
+  external_ref: string;
+  place: string | null;
+  supplier_id: string | null;
+  kind: string | null;
+  says: string | null;
+  public: boolean;
+  detected_at: string | null;
+  resolution: string | null;
+  as_of: string | null;
+  clue: boolean;
+}
+
+const COLUMNS = `n int, id uuid, external_ref text, place text, supplier_id text, kind text, says text, public boolean,
+  detected_at timestamptz, resolution text, as_of timestamptz, clue boolean`;
+
+/**
+ * Writes reports down as exposures: a new one per leak and source, or an update of the known one. The batch's row must
+ * exist. Set-based, so that a delivery of thousands costs a handful of statements.
+ */
+export async function recordReports(db: Db, request: RecordRequest): Promise<RecordedReport[]> {
+  const { reports, now } = request;
+  if (reports.length === 0) return [];
+  const refs = await distinctRefs(db, request);
+  const rows: Row[] = reports.map(({ report, digests }, n) => ({
+    n,
+    id: newId(),
+    external_ref: refs[n]!,
+    place: report.place ?? null,
+    supplier_id: report.supplierId ?? null,
+    kind: report.kind ?? null,
+    says: report.sourceSays ?? null,
+    public: report.publiclyLeaked ?? false,
+    detected_at: report.detectedAt === undefined ? null : iso(report.detectedAt),
+    resolution: report.resolved ?? null,
+    as_of: report.asOf === undefined ? null : iso(report.asOf),
+    clue: digests.length > 0 || report.supplierId !== undefined,
+  }));
+  const recorded = new Map<number, Omit<RecordedReport, 'prepared'>>();
+  const note = (found: Noted[], isNew: boolean) => {
+    for (const row of found) {
+      recorded.set(row.n, {
+        exposureId: row.id,
+        reference: row.reference,
+        externalRef: row.external_ref,
+        state: row.state,
+        incidentState: row.incident_state,
+        isNew,
+      });
+    }
+  };
+  // A witness that reports the same leak in the same instant may insert between the two: then the update finds it.
+  for (let round = 0; recorded.size < rows.length; round++) {
+    if (round === 3) throw new Error('exposures were neither inserted nor found');
+    const open = rows.filter((row) => !recorded.has(row.n));
+    if (request.reporter.sourceId !== null) note(await update(db, request, open), false);
+    const fresh = open.filter((row) => !recorded.has(row.n));
+    if (fresh.length > 0) note(await insert(db, request, fresh), true);
+  }
+  const result = rows.map((row) => ({ ...recorded.get(row.n)!, prepared: reports[row.n]! }));
+  await insertDigests(db, result);
+  await insertPlaces(db, result, now);
+  return result;
+}
+
+/**
+ * A name that a sender uses again for another value is another leak: it gets a name of its own, the same each time, so
+ * that neither leak hides behind the other.
+ */
+async function distinctRefs(db: Db, request: RecordRequest): Promise<string[]> {
+  const refs = request.reports.map(({ report }) => report.externalRef);
+  if (request.reporter.sourceId === null) return refs;
+  const known = await rowsOf<{ n: number }>(
+    db,
+    `SELECT r.n FROM unnest($2::int[], $3::text[], $4::text[], $5::bytea[]) AS r(n, external_ref, key_id, digest)
+       JOIN exposure e ON e.source_id = $1 AND e.external_ref = r.external_ref
+      WHERE EXISTS (SELECT FROM exposure_digest d WHERE d.exposure_id = e.id AND d.key_id = r.key_id AND d.form IN ('raw', 'sha256'))
+        AND NOT EXISTS (SELECT FROM exposure_digest d WHERE d.exposure_id = e.id AND d.key_id = r.key_id AND d.digest = r.digest)`,
+    [request.reporter.sourceId, ...columnsOf(request.reports.flatMap(({ report, digests }, n) => (digests[0] ? [[n, report.externalRef, digests[0].keyId, digests[0].digest]] : [])), 4)],
+  );
+  for (const { n } of known) {
+    refs[n] = `${refs[n]!.slice(0, 280)} (${request.reports[n]!.digests[0]!.digest.toString('hex').slice(0, 12)})`;
+  }
+  return refs;
+}
+
+interface Noted {
+  n: number;
+  id: Id;
+  reference: string;
+  external_ref: string;
+  state: string;
+  incident_state: string | null;
+}
+
+function update(db: Db, request: RecordRequest, rows: readonly Row[]): Promise<Noted[]> {
+  return rowsOf<Noted>(
+    db,
+    // What is older than what we know changes nothing but the places; what has no time is taken as it comes.
+    `WITH r AS (SELECT * FROM jsonb_to_recordset($1::jsonb) AS r(${COLUMNS})),
+          known AS (
+            SELECT e.id AS known_id, r.*, (r.as_of IS NULL OR e.source_as_of IS NULL OR r.as_of >= e.source_as_of) AS newer,
+                   EXISTS (SELECT FROM exposure_digest d WHERE d.exposure_id = e.id) AS fingerprinted
+              FROM exposure e JOIN r ON e.external_ref = r.external_ref WHERE e.source_id = $2 ORDER BY e.id FOR UPDATE OF e),
+          next AS (
+            SELECT k.*, CASE
+                     WHEN e.state = 'dismissed' AND k.newer AND e.resolution IS NOT NULL AND k.resolution IS NULL THEN 'received'
+                     WHEN e.state IN ('accepted', 'matched', 'dismissed') THEN e.state
+                     WHEN k.clue THEN 'received'
+                     WHEN NOT k.fingerprinted AND $3::boolean THEN 'fetching'
+                     ELSE e.state END AS next_state
+              FROM known k JOIN exposure e ON e.id = k.known_id)
+     UPDATE exposure e
+        SET state = x.next_state,
+            triage_reason = CASE WHEN x.next_state = 'triage' THEN e.triage_reason END,
+            batch_id = CASE WHEN x.next_state IN ('received', 'fetching') THEN $4::uuid ELSE e.batch_id END,
+            place = coalesce(e.place, x.place), supplier_id = coalesce(e.supplier_id, x.supplier_id), kind = coalesce(e.kind, x.kind),
+            source_says = CASE WHEN x.newer THEN coalesce(x.says, e.source_says) ELSE e.source_says END,
+            publicly_leaked = e.publicly_leaked OR x.public,
+            detected_at = least(e.detected_at, x.detected_at),
+            resolution = CASE WHEN x.newer THEN x.resolution ELSE e.resolution END,
+            resolved_at = CASE WHEN NOT x.newer THEN e.resolved_at WHEN x.resolution IS NULL THEN NULL
+                               ELSE coalesce(e.resolved_at, x.as_of, $5::timestamptz) END,
+            source_as_of = greatest(e.source_as_of, x.as_of),
+            updated_at = $5::timestamptz, row_version = e.row_version + 1
+       FROM next x WHERE e.id = x.known_id
+     RETURNING x.n, e.id, e.reference, e.external_ref, e.state, (SELECT i.state FROM incident i WHERE i.id = e.incident_id) AS incident_state`,
+    [JSON.stringify(rows), request.reporter.sourceId, request.fetchable, request.batchId, new Date(request.now)],
+  );
+}
+
+async function insert(db: Db, request: RecordRequest, rows: readonly Row[]): Promise<Noted[]> {
+  const { reporter, now } = request;
+  const references = await nextReferences(db, 'EXP', now, rows.length);
+  const withReference = rows.map((row, at) => ({ ...row, reference: references[at] }));
+  return rowsOf<Noted>(
+    db,
+    `WITH r AS (SELECT * FROM jsonb_to_recordset($1::jsonb) AS r(${COLUMNS}, reference text)),
+          made AS (
+            INSERT INTO exposure (id, reference, batch_id, source_id, delivery_id, external_ref, reporter_kind, reporter_id,
+                                  reporter_party_id, trust, place, state, triage_reason, supplier_id, kind, source_says,
+                                  publicly_leaked, detected_at, received_at, resolved_at, resolution, source_as_of,
+                                  correlation_id, updated_at)
+            SELECT id, reference, $2::uuid, $3::uuid, $4::uuid, external_ref, $5::text, $6::text, $7::uuid, $8::text, place,
+                   CASE WHEN clue THEN 'received' WHEN $9::boolean THEN 'fetching' ELSE 'triage' END,
+                   CASE WHEN NOT clue AND NOT $9::boolean THEN 'the report carries no value, and its source cannot be asked for it' END,
+                   supplier_id, kind, coalesce(says, 'unknown'), public, detected_at, $10::timestamptz,
+                   CASE WHEN resolution IS NOT NULL THEN coalesce(as_of, $10::timestamptz) END, resolution, as_of, $11::text, $10::timestamptz
+              FROM r ORDER BY n
+            ON CONFLICT DO NOTHING
+            RETURNING id, reference, external_ref, state)
+     SELECT r.n, made.id, made.reference, made.external_ref, made.state, NULL AS incident_state FROM made JOIN r ON r.id = made.id`,
+    [
+      JSON.stringify(withReference),
+      request.batchId,
+      reporter.sourceId,
+      request.deliveryId,
+      reporter.kind,
+      reporter.id,
+      reporter.partyId,
+      reporter.trust,
+      request.fetchable,
+      new Date(now),
+      request.by.correlationId,
+    ],
+  );
+}
+
+/** Digests of values that were learned later: what the source's own API gave. */
+export async function insertDigests(
+  db: Db,
+  entries: readonly { exposureId: Id; prepared: Pick<PreparedReport, 'digests'> }[],
+): Promise<void> {
+  const rows = entries.flatMap(({ exposureId, prepared }) =>
+    prepared.digests.map((d) => [exposureId, d.form, d.scheme, d.keyId, d.digest]),
+  );
+  if (rows.length === 0) return;
+  await db.query(
+    `INSERT INTO exposure_digest (exposure_id, form, scheme, key_id, digest)
+     SELECT * FROM unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::bytea[]) ON CONFLICT DO NOTHING`,
+    columnsOf(rows, 5),
+  );
+}
+
+export async function insertPlaces(
+  db: Db,
+  entries: readonly { exposureId: Id; prepared: { report: { foundAt: readonly FoundAt[] } } }[],
+  now: Millis,
+): Promise<void> {
+  const rows = entries.flatMap(({ exposureId, prepared }) =>
+    prepared.report.foundAt.map((f) => [newId(), exposureId, f.type, f.url ?? null, f.path ?? null, f.line ?? null]),
+  );
+  if (rows.length === 0) return;
+  await db.query(
+    `INSERT INTO exposure_found_at (id, exposure_id, type, url, path, line, seen_at)
+     SELECT r.*, $7::timestamptz FROM unnest($1::uuid[], $2::uuid[], $3::text[], $4::text[], $5::text[], $6::int[]) AS r
+     ON CONFLICT DO NOTHING`,
+    [...columnsOf(rows, 6), new Date(now)],
+  );
+}
+
+function columnsOf(rows: readonly unknown[][], width: number): unknown[][] {
+  return Array.from({ length: width }, (_, at) => rows.map((row) => row[at]));
+}

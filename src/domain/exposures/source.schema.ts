@@ -1,0 +1,80 @@
+import { z } from 'zod';
+import { TRUSTS } from './exposure.rules.ts';
+
+const apiBaseUrl = z
+  .url({ protocol: /^https?$/, error: 'must be an http or https URL' })
+  .refine((text) => {
+    const url = new URL(text);
+    return url.search === '' && url.hash === '' && url.username === '' && url.password === '';
+  }, 'must have no user, query or fragment');
+
+const editable = {
+  name: z.string().trim().min(1, 'must not be empty').max(200),
+  environment: z.string().trim().min(1).max(60),
+  trust: z.enum(TRUSTS, 'must be act, approve or inform').describe('How far its reports go unattended'),
+  ownerContactId: z.uuid().nullable(),
+  apiBaseUrl: apiBaseUrl.nullable().describe("The source's own API, asked for what its deliveries leave out"),
+  apiToken: z.string().min(8).max(4000).describe('Write-only. Kept sealed; dropped when the address changes'),
+  quotaPerHour: z.int().min(1).max(10_000_000),
+};
+
+export const createSourceSchema = z
+  .strictObject({
+    key: z
+      .string()
+      .regex(/^[a-z0-9]+(-[a-z0-9]+)*$/, 'must be lower-case words joined by hyphens')
+      .max(60)
+      .describe('Stands in the address that the source delivers to'),
+    kind: z.string().min(1).max(60).describe('github, standard-webhooks, or api for what a party reports with its token'),
+    name: editable.name,
+    environment: editable.environment.default('production'),
+    trust: editable.trust.default('approve'),
+    partyId: z.uuid().nullable().default(null).describe('Whose source it is; null: the operator’s'),
+    ownerContactId: editable.ownerContactId.default(null),
+    apiBaseUrl: editable.apiBaseUrl.default(null),
+    apiToken: editable.apiToken.optional(),
+    quotaPerHour: editable.quotaPerHour.default(100_000),
+    keys: z.array(z.string().min(1).max(1000)).max(5).default([]).describe('Write-only signing keys'),
+  })
+  .meta({ id: 'NewSource' });
+
+export const editSourceSchema = z
+  .strictObject({
+    name: editable.name.optional(),
+    environment: editable.environment.optional(),
+    trust: editable.trust.optional(),
+    ownerContactId: editable.ownerContactId.optional(),
+    apiBaseUrl: editable.apiBaseUrl.optional(),
+    apiToken: editable.apiToken.nullable().optional(),
+    quotaPerHour: editable.quotaPerHour.optional(),
+    active: z.boolean().optional(),
+  })
+  .meta({ id: 'SourceChange' });
+
+export const addKeySchema = z
+  .strictObject({ key: z.string().min(1).max(1000).describe('Write-only') })
+  .meta({ id: 'NewSourceKey' });
+
+export const sourceSchema = z
+  .object({
+    id: z.uuid(),
+    key: z.string(),
+    kind: z.string(),
+    name: z.string(),
+    environment: z.string(),
+    trust: z.enum(TRUSTS),
+    partyId: z.uuid().nullable(),
+    ownerContactId: z.uuid().nullable(),
+    apiBaseUrl: z.string().nullable(),
+    hasApiToken: z.boolean(),
+    keys: z.array(z.object({ id: z.uuid(), addedAt: z.iso.datetime() })),
+    active: z.boolean(),
+    quotaPerHour: z.int(),
+    lastSeenAt: z.iso.datetime().nullable(),
+    rowVersion: z.int(),
+  })
+  .meta({ id: 'Source' });
+
+export type NewSource = z.output<typeof createSourceSchema>;
+export type SourceChange = z.output<typeof editSourceSchema>;
+export type SourceView = z.output<typeof sourceSchema>;

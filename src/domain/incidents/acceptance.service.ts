@@ -1,0 +1,438 @@
+import { Injectable } from '@nestjs/common';
+import { newId, type Id } from '../../kernel/ids.ts';
+import type { Principal } from '../../kernel/principal.ts';
+import type { Millis } from '../../kernel/time.ts';
+import { nextReference, nextReferences } from '../../platform/database/references.ts';
+import { rowsOf } from '../../platform/database/rows.ts';
+import type { Db } from '../../platform/database/transactions.ts';
+import { Outbox } from '../../platform/outbox/outbox.ts';
+import type { Trust } from '../exposures/exposure.rules.ts';
+import type { MatchedExposure } from '../exposures/matching.service.ts';
+import { LedgerService, type LedgerInput } from '../ledger/ledger.service.ts';
+import { mayAct } from '../revocation/authority.rules.ts';
+import { RunsService } from '../runbooks/runs.service.ts';
+import {
+  acceptExposures,
+  exposedVersions,
+  joinCases,
+  joinPlaces,
+  joinVersions,
+  lockCredentials,
+  openCases,
+  openIncidents,
+  previousIncident,
+  usesOf,
+  type CaseRow,
+  type ExposedVersionRow,
+  type IncidentCredentialInput,
+  type UseRow,
+} from './acceptance.queries.ts';
+import { authorityOf } from './exposed-authority.rules.ts';
+import { assign, severityOf, titleOf, type IncidentState } from './incident.rules.ts';
+import { caseOpened, exposureJoined, incidentOpened } from './incidents.events.ts';
+import { appendInstants, type InstantInput } from './instants.ts';
+import { moveIncident } from './move-incident.ts';
+import { OwedNotices } from './owed-notices.ts';
+
+export const EMERGENCY = 'emergency-revocation';
+
+export interface AcceptedGroup {
+  incidentId: Id;
+  isNew: boolean;
+  batchId: Id;
+  /** null: nothing joined that was not there already. */
+  runId: Id | null;
+  exposures: number;
+  versions: number;
+}
+
+/** What one version's exposures say together: the best match, the most trusted source of it. */
+interface Witness {
+  match: 'value' | 'metadata';
+  trust: Trust;
+}
+
+interface Group {
+  incidentId: Id;
+  isNew: boolean;
+  batchId: Id;
+  exposures: MatchedExposure[];
+  witnesses: Map<Id, Witness>;
+  awareness: Millis;
+}
+
+/**
+ * Puts exposures into the one incident that each belongs to (promise 2), opens a case on every affected integration,
+ * makes the notices owed, and starts the run. All of it in the caller's transaction, set-based: a batch of one and of ten
+ * thousand take the same statements.
+ */
+@Injectable()
+export class AcceptanceService {
+  constructor(
+    private readonly runs: RunsService,
+    private readonly owed: OwedNotices,
+    private readonly ledger: LedgerService,
+    private readonly outbox: Outbox,
+  ) {}
+
+  async accept(
+    db: Db,
+    matched: readonly MatchedExposure[],
+    by: Principal,
+    now: Millis,
+  ): Promise<AcceptedGroup[]> {
+    if (matched.length === 0) return [];
+    const accepted: AcceptedGroup[] = [];
+    for (const group of await this.#groups(db, matched))
+      accepted.push(await this.#acceptGroup(db, group, by, now));
+    return accepted;
+  }
+
+  async #groups(db: Db, matched: readonly MatchedExposure[]): Promise<Group[]> {
+    const credentialIds = [
+      ...new Set(matched.flatMap((one) => one.versions.map(({ credentialId }) => credentialId))),
+    ];
+    await lockCredentials(db, credentialIds);
+    const places = [...new Set(matched.flatMap((one) => (one.place === null ? [] : [one.place])))];
+    const assigned = assign(
+      matched.map((one) => ({
+        exposureId: one.exposureId,
+        credentialIds: one.versions.map(({ credentialId }) => credentialId),
+        place: one.place,
+      })),
+      await openIncidents(db, credentialIds, places),
+    );
+    const fresh = newId();
+    const groups = new Map<Id, Group>();
+    for (const one of matched) {
+      const known = assigned.get(one.exposureId) ?? null;
+      const incidentId = known ?? fresh;
+      const group = groups.get(incidentId) ?? {
+        incidentId,
+        isNew: known === null,
+        batchId: newId(),
+        exposures: [],
+        witnesses: new Map<Id, Witness>(),
+        awareness: one.receivedAt,
+      };
+      group.exposures.push(one);
+      group.awareness = Math.min(group.awareness, one.receivedAt);
+      for (const { versionId } of one.versions) {
+        group.witnesses.set(versionId, better(group.witnesses.get(versionId), one));
+      }
+      groups.set(incidentId, group);
+    }
+    return [...groups.values()];
+  }
+
+  async #acceptGroup(db: Db, group: Group, by: Principal, now: Millis): Promise<AcceptedGroup> {
+    const at = new Date(now);
+    const versions = await exposedVersions(
+      db,
+      [...group.witnesses.keys()],
+      group.isNew ? null : group.incidentId,
+      new Date(group.awareness),
+    );
+    // Who is there by value already is only seen by one more witness.
+    const joining = versions.filter(
+      (row) =>
+        row.joined_match === null ||
+        (row.joined_match === 'metadata' && group.witnesses.get(row.version_id)!.match === 'value'),
+    );
+    const decided = joining.map((row) => decide(row, group.witnesses.get(row.version_id)!, now));
+    const places = [...new Set(group.exposures.flatMap((one) => (one.place === null ? [] : [one.place])))];
+    if (group.isNew) await this.#open(db, group, versions, places, by, now);
+    await joinPlaces(db, group.incidentId, places);
+    if (decided.length > 0) await joinVersions(db, group.incidentId, group.batchId, decided, at);
+    const cases = joining.length > 0 ? await this.#cases(db, group, joining, by, now) : [];
+    await acceptExposures(
+      db,
+      group.incidentId,
+      group.exposures.map(({ exposureId }) => exposureId),
+      at,
+    );
+    await this.#instants(db, group, cases, by, now);
+    await this.#move(db, group, decided, by, now);
+    await this.#record(db, group, joining, decided, by, now);
+    const runId = decided.length > 0 ? await this.#run(db, group, by) : null;
+    await this.#owe(db, group, cases, by);
+    await this.outbox.put(db, group.isNew ? incidentOpened : exposureJoined, {
+      incidentId: group.incidentId,
+      ...(group.isNew ? {} : { batchId: group.batchId }),
+    } as never);
+    return {
+      incidentId: group.incidentId,
+      isNew: group.isNew,
+      batchId: group.batchId,
+      runId,
+      exposures: group.exposures.length,
+      versions: decided.length,
+    };
+  }
+
+  async #open(
+    db: Db,
+    group: Group,
+    versions: readonly ExposedVersionRow[],
+    places: readonly string[],
+    by: Principal,
+    now: Millis,
+  ): Promise<void> {
+    const publiclyLeaked = group.exposures.some((one) => one.publiclyLeaked);
+    const severity = severityOf(
+      versions.map((row) => ({
+        production: row.environment === 'production',
+        riskTier: row.risk_tier,
+        publiclyLeaked,
+        match: group.witnesses.get(row.version_id)!.match,
+      })),
+    );
+    const previous = await previousIncident(
+      db,
+      versions.map((row) => row.credential_id),
+    );
+    const reference = await nextReference(db, 'INC', now);
+    await db.query(
+      `INSERT INTO incident (id, reference, title, state, severity, previous_incident_id, awareness_at, opened_at, correlation_id, updated_at)
+       VALUES ($1, $2, $3, 'reported', $4, $5, $6, $7, $8, $7)`,
+      [
+        group.incidentId,
+        reference,
+        titleOf([...new Set(versions.map((row) => row.name))], places.length === 1 ? places[0]! : null),
+        severity,
+        previous,
+        new Date(group.awareness),
+        new Date(now),
+        by.correlationId,
+      ],
+    );
+    await this.ledger.append(db, {
+      kind: 'incident.opened',
+      subject: { kind: 'incident', id: group.incidentId },
+      by,
+      at: now,
+      facts: { reference, severity, previousIncidentId: previous, exposures: group.exposures.length },
+    });
+  }
+
+  async #cases(
+    db: Db,
+    group: Group,
+    joining: readonly ExposedVersionRow[],
+    by: Principal,
+    now: Millis,
+  ): Promise<CaseRow[]> {
+    const awareness = new Date(group.awareness);
+    const uses = await usesOf(db, [...new Set(joining.map((row) => row.credential_id))], awareness);
+    const byIntegration = new Map(uses.map((use) => [use.integration_id, use]));
+    const references = await nextReferences(db, 'CAS', now, byIntegration.size);
+    const cases = await openCases(
+      db,
+      group.incidentId,
+      [...byIntegration.values()].map((use, n) => ({
+        id: newId(),
+        reference: references[n]!,
+        integration_id: use.integration_id,
+        agreement_version_id: use.agreement_version_id,
+        matrix_version_id: use.matrix_version_id,
+      })),
+      awareness,
+      new Date(now),
+    );
+    const caseOf = new Map(cases.map((row) => [row.integration_id, row.id]));
+    const usesOfCredential = new Map<Id, UseRow[]>();
+    for (const use of uses)
+      usesOfCredential.set(use.credential_id, [...(usesOfCredential.get(use.credential_id) ?? []), use]);
+    await joinCases(
+      db,
+      joining.flatMap((row) =>
+        (usesOfCredential.get(row.credential_id) ?? []).map((use) => ({
+          caseId: caseOf.get(use.integration_id)!,
+          integrationId: use.integration_id,
+          credentialId: row.credential_id,
+          versionId: row.version_id,
+        })),
+      ),
+      new Date(now),
+    );
+    const opened = cases.filter((row) => row.is_new);
+    await this.ledger.append(
+      db,
+      opened.map((row) => ({
+        kind: 'case.opened',
+        subject: { kind: 'case', id: row.id },
+        by,
+        at: now,
+        facts: {
+          reference: row.reference,
+          incidentId: group.incidentId,
+          integrationId: row.integration_id,
+          agreementVersionId: row.agreement_version_id,
+          matrixVersionId: row.matrix_version_id,
+        },
+      })),
+    );
+    await this.outbox.putAll(
+      db,
+      caseOpened,
+      opened.map((row) => ({
+        payload: { incidentId: group.incidentId, caseId: row.id, integrationId: row.integration_id },
+      })),
+    );
+    return cases;
+  }
+
+  /** Of the incident when it opens, of each case when it opens, and of every further witness. */
+  async #instants(
+    db: Db,
+    group: Group,
+    cases: readonly CaseRow[],
+    by: Principal,
+    now: Millis,
+  ): Promise<void> {
+    const first = group.exposures.reduce((a, b) => (b.receivedAt < a.receivedAt ? b : a));
+    const basis =
+      group.exposures.length === 1 ? first.basis : `${first.basis}, the first of ${group.exposures.length}`;
+    const detected = group.exposures.flatMap((one) => (one.detectedAt === null ? [] : [one.detectedAt]));
+    const confirmed = group.exposures.some((one) => one.match === 'value');
+    const of = (caseId: Id | null): InstantInput[] => [
+      ...(detected.length > 0
+        ? [
+            {
+              incidentId: group.incidentId,
+              caseId,
+              kind: 'detected' as const,
+              at: Math.min(...detected),
+              basis,
+            },
+          ]
+        : []),
+      { incidentId: group.incidentId, caseId, kind: 'received', at: group.awareness, basis },
+      { incidentId: group.incidentId, caseId, kind: 'matched', at: now, basis },
+      { incidentId: group.incidentId, caseId, kind: 'suspected', at: group.awareness, basis },
+      ...(confirmed
+        ? [{ incidentId: group.incidentId, caseId, kind: 'confirmed' as const, at: now, basis }]
+        : []),
+    ];
+    // Each case has its own: one that opens later must not be late from the start.
+    await appendInstants(db, [...of(null), ...cases.flatMap((row) => of(row.id))], by, now);
+  }
+
+  async #move(
+    db: Db,
+    group: Group,
+    decided: readonly IncidentCredentialInput[],
+    by: Principal,
+    now: Millis,
+  ): Promise<void> {
+    if (decided.length === 0) return;
+    const [row] = await rowsOf<{ state: IncidentState }>(
+      db,
+      `SELECT state FROM incident WHERE id = $1 FOR UPDATE`,
+      [group.incidentId],
+    );
+    const onlyLook = decided.every((one) => one.may_act === 'person');
+    const event =
+      row!.state === 'contained' || row!.state === 'recovering' ? 'revive' : onlyLook ? 'look' : 'contain';
+    await moveIncident(db, { ledger: this.ledger, outbox: this.outbox }, group.incidentId, event, by, now);
+  }
+
+  async #run(db: Db, group: Group, by: Principal): Promise<Id> {
+    const { runId } = await this.runs.start(db, {
+      runbook: EMERGENCY,
+      subject: { kind: 'incident', id: group.incidentId },
+      input: { batchId: group.batchId, incidentId: group.incidentId },
+      correlationId: by.correlationId,
+      by,
+    });
+    await db.query(`UPDATE incident_credential SET run_id = $2 WHERE batch_id = $1`, [group.batchId, runId]);
+    return runId;
+  }
+
+  async #owe(db: Db, group: Group, cases: readonly CaseRow[], by: Principal): Promise<void> {
+    const confirmed = group.exposures.some((one) => one.match === 'value');
+    await this.owed.owe(
+      db,
+      cases.map((row) => row.id),
+      confirmed ? 'confirmed' : 'suspected',
+      { batchId: group.batchId, reason: 'A credential that this integration uses was found exposed.', by },
+    );
+  }
+
+  async #record(
+    db: Db,
+    group: Group,
+    joining: readonly ExposedVersionRow[],
+    decided: readonly IncidentCredentialInput[],
+    by: Principal,
+    now: Millis,
+  ): Promise<void> {
+    const entries: LedgerInput[] = decided.map((one, n) => ({
+      kind: joining[n]!.joined_match === null ? 'incident.credential-exposed' : 'incident.match-confirmed',
+      subject: { kind: 'credential_version', id: one.version_id },
+      by,
+      at: now,
+      facts: {
+        incidentId: group.incidentId,
+        credentialId: one.credential_id,
+        batchId: group.batchId,
+        match: one.match,
+        authority: one.authority,
+        mayAct: one.may_act,
+        trust: one.source_trust,
+      },
+    }));
+    for (const one of group.exposures) {
+      entries.push({
+        kind: 'exposure.accepted',
+        subject: { kind: 'exposure', id: one.exposureId },
+        by,
+        at: now,
+        facts: {
+          reference: one.reference,
+          incidentId: group.incidentId,
+          match: one.match,
+          versions: one.versions.map(({ versionId }) => versionId),
+        },
+      });
+    }
+    await this.ledger.append(db, entries);
+  }
+}
+
+const TRUST_RANK: Readonly<Record<Trust, number>> = { inform: 0, approve: 1, act: 2 };
+
+/** A match on the value outweighs any trust; among equals the more trusted source speaks. */
+function better(known: Witness | undefined, one: MatchedExposure): Witness {
+  const next: Witness = { match: one.match, trust: one.trust };
+  if (!known) return next;
+  if (known.match !== next.match) return known.match === 'value' ? known : next;
+  return TRUST_RANK[next.trust] > TRUST_RANK[known.trust] ? next : known;
+}
+
+function decide(row: ExposedVersionRow, witness: Witness, now: Millis): IncidentCredentialInput {
+  const authority = authorityOf(row);
+  const decision = mayAct(
+    {
+      authority,
+      match: witness.match,
+      sourceTrust: witness.trust,
+      approvals: [],
+      replaced: false,
+      askedAt: now,
+    },
+    now,
+  );
+  return {
+    version_id: row.version_id,
+    credential_id: row.credential_id,
+    integration_id: row.integration_id,
+    match: witness.match,
+    authority: authority.kind,
+    approve_within_minutes: authority.kind === 'approve_within' ? authority.minutes : null,
+    approve_otherwise: authority.kind === 'approve_within' ? authority.otherwise : null,
+    may_act: decision.may,
+    source_trust: witness.trust,
+    why: decision.why,
+  };
+}

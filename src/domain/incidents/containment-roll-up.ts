@@ -1,0 +1,277 @@
+import { Injectable } from '@nestjs/common';
+import { newId, type Id } from '../../kernel/ids.ts';
+import type { Principal } from '../../kernel/principal.ts';
+import type { Millis } from '../../kernel/time.ts';
+import { rowsOf } from '../../platform/database/rows.ts';
+import type { Db } from '../../platform/database/transactions.ts';
+import { Outbox } from '../../platform/outbox/outbox.ts';
+import { LedgerService } from '../ledger/ledger.service.ts';
+import { AlertsService } from '../notices/alerts.service.ts';
+import { containmentOf, type CopyFacets, type DeathFacets } from '../revocation/containment.rules.ts';
+import { copyFacetsOf, deathFacetsOf } from '../revocation/deaths.queries.ts';
+import { Deaths } from '../revocation/deaths.service.ts';
+import { RunsService } from '../runbooks/runs.service.ts';
+import { EMERGENCY } from './acceptance.service.ts';
+import { isOpen, type IncidentState } from './incident.rules.ts';
+import { appendInstants } from './instants.ts';
+import { moveIncident } from './move-incident.ts';
+import { OwedNotices } from './owed-notices.ts';
+
+interface CaseVersion {
+  case_id: Id;
+  integration_id: Id;
+  state: string;
+  version_id: Id;
+}
+
+/**
+ * What the facets of death make of incidents and cases. `contained` is reached by proof alone; what cannot be proven keeps
+ * an incident where it is until somebody closes it with a statement or a risk acceptance.
+ */
+@Injectable()
+export class ContainmentRollUp {
+  constructor(
+    private readonly deaths: Deaths,
+    private readonly owed: OwedNotices,
+    private readonly runs: RunsService,
+    private readonly ledger: LedgerService,
+    private readonly outbox: Outbox,
+    private readonly alerts: AlertsService,
+  ) {}
+
+  /** Asked as often as anything may have changed; changes something only when it did. */
+  async rollUp(db: Db, incidentId: Id, by: Principal, now: Millis): Promise<IncidentState | undefined> {
+    const [incident] = await rowsOf<{ state: IncidentState; reference: string }>(
+      db,
+      `SELECT state, reference FROM incident WHERE id = $1 FOR UPDATE`,
+      [incidentId],
+    );
+    if (!incident || incident.state === 'dismissed') return incident?.state;
+    const alive = await aliveVersions(db, incidentId);
+    if (alive.length > 0 && ['contained', 'recovering', 'closed'].includes(incident.state)) {
+      return this.#revive(db, incidentId, incident, alive, by, now);
+    }
+    if (!isOpen(incident.state)) return incident.state;
+    const parts = { ledger: this.ledger, outbox: this.outbox };
+    if (incident.state !== 'containing' && (await somethingDone(db, incidentId))) {
+      await moveIncident(db, parts, incidentId, 'contain', by, now);
+    }
+    const cases = await this.#cases(db, incidentId, by, now);
+    if (!cases.allContained) return incident.state;
+    const to = await moveIncident(db, parts, incidentId, 'prove', by, now);
+    if (to === 'contained') {
+      await appendInstants(
+        db,
+        [
+          {
+            incidentId,
+            caseId: null,
+            kind: 'contained',
+            at: now,
+            basis: 'every exposed version proven dead, every copy gone',
+          },
+        ],
+        by,
+        now,
+      );
+      // Nothing is left to be revoked or proven with them.
+      for (const versionId of cases.versionIds) await this.deaths.forgetValue(db, versionId, by);
+    }
+    return to ?? incident.state;
+  }
+
+  /** Each case by its own credentials and the copies in its own integration. */
+  async #cases(
+    db: Db,
+    incidentId: Id,
+    by: Principal,
+    now: Millis,
+  ): Promise<{ allContained: boolean; versionIds: Id[] }> {
+    const rows = await rowsOf<CaseVersion>(
+      db,
+      `SELECT c.id AS case_id, c.integration_id, c.state, k.version_id
+         FROM incident_case c JOIN case_credential k ON k.case_id = c.id WHERE c.incident_id = $1 ORDER BY c.id`,
+      [incidentId],
+    );
+    const exposed = await rowsOf<{ version_id: Id; dead: boolean }>(
+      db,
+      `SELECT x.version_id, coalesce(d.liveness = 'dead', false) AS dead
+         FROM incident_credential x LEFT JOIN version_death d ON d.version_id = x.version_id WHERE x.incident_id = $1`,
+      [incidentId],
+    );
+    // Copies and sessions are looked up only for what is dead: while a run of thousands is under way, that is cheap.
+    const dead = new Set(exposed.filter((row) => row.dead).map((row) => row.version_id));
+    const byCase = new Map<Id, CaseVersion[]>();
+    for (const row of rows) byCase.set(row.case_id, [...(byCase.get(row.case_id) ?? []), row]);
+    const candidates = [...byCase.values()].filter((versions) =>
+      versions.every((row) => dead.has(row.version_id)),
+    );
+    const needed = new Set(candidates.flatMap((versions) => versions.map((row) => row.version_id)));
+    if (dead.size === exposed.length) for (const id of dead) needed.add(id);
+    const facets = await facetsOf(db, [...needed], now);
+    const contained = candidates.filter((versions) => isContained(versions, facets, now));
+    const fresh = contained.map((versions) => versions[0]!).filter((row) => row.state === 'open');
+    await this.#contain(db, incidentId, fresh, by, now);
+    // A credential that nobody uses any more has no case, and still has to be dead.
+    const all = [...dead].map((version_id) => ({ case_id: '', integration_id: null, state: '', version_id }));
+    const allContained = exposed.length > 0 && dead.size === exposed.length && isContained(all, facets, now);
+    return { allContained, versionIds: [...dead] };
+  }
+
+  async #contain(
+    db: Db,
+    incidentId: Id,
+    cases: readonly CaseVersion[],
+    by: Principal,
+    now: Millis,
+  ): Promise<void> {
+    if (cases.length === 0) return;
+    const ids = cases.map((row) => row.case_id);
+    await db.query(
+      `UPDATE incident_case SET state = 'contained', contained_at = $2, updated_at = $2, row_version = row_version + 1
+        WHERE id = ANY($1::uuid[])`,
+      [ids, new Date(now)],
+    );
+    await appendInstants(
+      db,
+      ids.map((caseId) => ({
+        incidentId,
+        caseId,
+        kind: 'contained' as const,
+        at: now,
+        basis: 'every exposed version proven dead, every copy gone',
+      })),
+      by,
+      now,
+    );
+    await this.ledger.append(
+      db,
+      cases.map((row) => ({
+        kind: 'case.contained',
+        subject: { kind: 'case', id: row.case_id },
+        by,
+        at: now,
+        facts: { incidentId, integrationId: row.integration_id },
+      })),
+    );
+    await this.owed.owe(db, ids, 'contained', {
+      reason: 'The exposed credentials are proven dead and their copies gone.',
+      by,
+    });
+  }
+
+  /** Something that was dead is accepted again: back to work, with a run of its own. */
+  async #revive(
+    db: Db,
+    incidentId: Id,
+    incident: { state: IncidentState; reference: string },
+    alive: readonly Id[],
+    by: Principal,
+    now: Millis,
+  ): Promise<IncidentState> {
+    const [elsewhere] = await rowsOf<{ reference: string }>(
+      db,
+      `SELECT i.reference FROM incident_credential x JOIN incident i ON i.id = x.incident_id
+        WHERE x.version_id = ANY($1::uuid[]) AND x.open AND x.incident_id <> $2 LIMIT 1`,
+      [alive, incidentId],
+    );
+    // A later incident has it in hand already.
+    if (elsewhere) return incident.state;
+    const batchId = newId();
+    await db.query(
+      `UPDATE incident_credential SET batch_id = $3, open = true WHERE incident_id = $1 AND version_id = ANY($2::uuid[])`,
+      [incidentId, alive, batchId],
+    );
+    await db.query(
+      `UPDATE incident_credential SET open = true
+        WHERE incident_id = $1 AND NOT open
+          AND NOT EXISTS (SELECT FROM incident_credential o WHERE o.version_id = incident_credential.version_id AND o.open)`,
+      [incidentId],
+    );
+    const to = await moveIncident(
+      db,
+      { ledger: this.ledger, outbox: this.outbox },
+      incidentId,
+      'revive',
+      by,
+      now,
+      {
+        facts: { versions: [...alive] },
+      },
+    );
+    await db.query(
+      `UPDATE incident_case c SET state = 'open', contained_at = NULL, closed_at = NULL, updated_at = $3, row_version = row_version + 1
+        WHERE c.incident_id = $1 AND EXISTS (SELECT FROM case_credential k WHERE k.case_id = c.id AND k.version_id = ANY($2::uuid[]))`,
+      [incidentId, alive, new Date(now)],
+    );
+    const { runId } = await this.runs.start(db, {
+      runbook: EMERGENCY,
+      subject: { kind: 'incident', id: incidentId },
+      input: { batchId, incidentId },
+      correlationId: by.correlationId,
+      by,
+    });
+    await db.query(`UPDATE incident_credential SET run_id = $2 WHERE batch_id = $1`, [batchId, runId]);
+    await this.alerts.raise(db, {
+      kind: 'incident.came-back',
+      severity: 'critical',
+      subject: { kind: 'incident', id: incidentId },
+      message: `${incident.reference} was ${incident.state}, and ${alive.length} of its credentials are accepted again.`,
+      dedupeKey: `incident.came-back:${incidentId}`,
+      at: now,
+    });
+    return to ?? incident.state;
+  }
+}
+
+interface Facets {
+  deaths: ReadonlyMap<Id, DeathFacets>;
+  copies: ReadonlyMap<Id, (CopyFacets & { integrationId: Id })[]>;
+}
+
+async function facetsOf(db: Db, versionIds: readonly Id[], now: Millis): Promise<Facets> {
+  if (versionIds.length === 0) return { deaths: new Map(), copies: new Map() };
+  const deaths = await deathFacetsOf(db, versionIds, new Set(), now);
+  const copies = new Map<Id, (CopyFacets & { integrationId: Id })[]>();
+  for (const copy of await copyFacetsOf(db, versionIds, now)) {
+    const known = copies.get(copy.versionId);
+    if (known) known.push(copy);
+    else copies.set(copy.versionId, [copy]);
+  }
+  return { deaths: new Map(deaths.map((one) => [one.versionId, one])), copies };
+}
+
+function isContained(
+  versions: readonly { version_id: Id; integration_id: Id | null }[],
+  facets: Facets,
+  now: Millis,
+): boolean {
+  const deaths = versions.flatMap((row) => facets.deaths.get(row.version_id) ?? []);
+  const copies = versions.flatMap((row) =>
+    (facets.copies.get(row.version_id) ?? []).filter(
+      (copy) => row.integration_id === null || copy.integrationId === row.integration_id,
+    ),
+  );
+  return deaths.length === versions.length && containmentOf(deaths, copies, now).state === 'contained';
+}
+
+async function aliveVersions(db: Db, incidentId: Id): Promise<Id[]> {
+  const rows = await rowsOf<{ version_id: Id }>(
+    db,
+    `SELECT x.version_id FROM incident_credential x JOIN version_death d ON d.version_id = x.version_id
+      WHERE x.incident_id = $1 AND d.liveness = 'live' ORDER BY x.version_id`,
+    [incidentId],
+  );
+  return rows.map((row) => row.version_id);
+}
+
+/** A revoke was asked for: the incident is past looking. */
+async function somethingDone(db: Db, incidentId: Id): Promise<boolean> {
+  const [row] = await rowsOf<{ done: boolean }>(
+    db,
+    `SELECT EXISTS (SELECT FROM incident_credential x JOIN version_death d ON d.version_id = x.version_id
+              WHERE x.incident_id = $1 AND (d.revocation <> 'none' OR d.liveness = 'dead')) AS done`,
+    [incidentId],
+  );
+  return row?.done ?? false;
+}

@@ -1,0 +1,98 @@
+import { Injectable } from '@nestjs/common';
+import type { Id } from '../../kernel/ids.ts';
+import type { Principal } from '../../kernel/principal.ts';
+import { iso } from '../../kernel/time.ts';
+import { rowsOf } from '../../platform/database/rows.ts';
+import type { Db } from '../../platform/database/transactions.ts';
+import { NoticesService, type Trigger } from '../notices/notices.service.ts';
+import { instantsOfCases } from './instants.ts';
+
+interface CaseRow {
+  id: Id;
+  reference: string;
+  integration_id: Id;
+  integration_name: string;
+  agreement_version_id: Id;
+  awareness_at: Date;
+  copies: number;
+  credentials: { label: string; environment: string; state: string }[] | null;
+  /** Of the agreement's terms. */
+  triggers: string[] | null;
+}
+
+/** Credentials that a notice names one by one; the number of the others is on the case. */
+const MOST_NAMED = 50;
+
+/** What became of the cases is owed to whoever was promised to hear of it, in the transaction that makes it so. */
+@Injectable()
+export class OwedNotices {
+  constructor(private readonly notices: NoticesService) {}
+
+  /**
+   * @param happened what became of them. `confirmed` counts as `suspected`, too, where an agreement knows no other word:
+   *   who promised to tell on suspicion owes it all the more on certainty.
+   * @param batchId what the runbook's notices belong to
+   */
+  async owe(
+    db: Db,
+    caseIds: readonly Id[],
+    happened: Trigger['trigger'],
+    o: { batchId?: Id; reason: string; by: Principal },
+  ): Promise<Id[]> {
+    if (caseIds.length === 0) return [];
+    const cases = await rowsOf<CaseRow>(
+      db,
+      `SELECT c.id, c.reference, c.integration_id, n.name AS integration_name, c.agreement_version_id, c.awareness_at,
+              (SELECT count(*)::int FROM location l WHERE l.integration_id = c.integration_id AND l.retired_at IS NULL
+                  AND EXISTS (SELECT FROM case_credential k WHERE k.case_id = c.id AND k.credential_id = l.credential_id
+                                 AND (l.version_id IS NULL OR l.version_id = k.version_id))) AS copies,
+              (SELECT jsonb_agg(x) FROM (
+                 SELECT u.label, d.environment, coalesce(e.liveness, 'not yet known') AS state
+                   FROM case_credential k
+                   JOIN credential_use u ON u.credential_id = k.credential_id AND u.integration_id = k.integration_id
+                   JOIN credential d ON d.id = k.credential_id
+                   LEFT JOIN version_death e ON e.version_id = k.version_id
+                  WHERE k.case_id = c.id ORDER BY d.risk DESC, u.label LIMIT ${MOST_NAMED}) x) AS credentials,
+              (SELECT array_agg(DISTINCT t.trigger) FROM term t WHERE t.agreement_version_id = c.agreement_version_id) AS triggers
+         FROM incident_case c JOIN integration n ON n.id = c.integration_id
+        WHERE c.id = ANY($1::uuid[]) AND c.agreement_version_id IS NOT NULL ORDER BY c.id`,
+      [caseIds],
+    );
+    if (cases.length === 0) return [];
+    const [operator] = await rowsOf<{ name: string }>(
+      db,
+      `SELECT name FROM party WHERE is_operator ORDER BY created_at LIMIT 1`,
+    );
+    const instants = await instantsOfCases(
+      db,
+      cases.map(({ id }) => id),
+    );
+    const triggers = cases.flatMap((row) =>
+      triggersOf(happened, row.triggers ?? []).map((trigger): Trigger => ({
+        integrationId: row.integration_id,
+        agreementVersionId: row.agreement_version_id,
+        subject: { kind: 'case', id: row.id },
+        trigger,
+        instants: instants.get(row.id) ?? {},
+        facts: {
+          caseReference: row.reference,
+          integrationName: row.integration_name,
+          fromParty: operator?.name ?? 'the operator',
+          awareAt: iso(row.awareness_at.getTime()),
+          credentials: row.credentials ?? [],
+          copies: row.copies,
+          reason: o.reason,
+        },
+        ...(o.batchId ? { batchId: o.batchId } : {}),
+        correlationId: o.by.correlationId,
+      })),
+    );
+    return this.notices.owe(db, triggers, o.by);
+  }
+}
+
+export function triggersOf(happened: Trigger['trigger'], known: readonly string[]): Trigger['trigger'][] {
+  if (happened === 'confirmed' && !known.includes('confirmed') && known.includes('suspected'))
+    return ['suspected'];
+  return known.includes(happened) ? [happened] : [];
+}
