@@ -4,7 +4,9 @@ import { AccessModule } from './domain/access/access.module.ts';
 import { LedgerModule } from './domain/ledger/ledger.module.ts';
 import { NoticesModule } from './domain/notices/notices.module.ts';
 import { RevocationModule } from './domain/revocation/revocation.module.ts';
+import { PortfolioModule } from './domain/portfolio/portfolio.module.ts';
 import { HealthModule } from './platform/health/health.module.ts';
+import { HttpModule } from './platform/http/http.module.ts';
 import { QueueModule } from './platform/queue/queue.module.ts';
 import { ChannelsModule } from './plugins/channels/channels.module.ts';
 import { ConnectorsModule } from './plugins/connectors/connectors.module.ts';
@@ -15,6 +17,7 @@ import { StoresModule } from './plugins/stores/stores.module.ts';
   imports: [
     QueueModule,
     HealthModule,
+    HttpModule,
     StoresModule,
     ConnectorsModule,
     ChannelsModule,
@@ -22,6 +25,7 @@ import { StoresModule } from './plugins/stores/stores.module.ts';
     AccessModule,
     NoticesModule,
     RevocationModule,
+    PortfolioModule,
     ApiModule,
   ],
 })
