@@ -8,3 +8,4 @@ export { Runbooks2026112206000 } from './2026112206-runbooks.ts';
 export { Revocation2026112207000 } from './2026112207-revocation.ts';
 export { ExposuresAndIncidents2026112208000 } from './2026112208-exposures-and-incidents.ts';
 export { Notices2026112209000 } from './2026112209-notices.ts';
+export { PortfolioImport2026112210000 } from './2026112210-portfolio-import.ts';

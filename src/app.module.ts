@@ -4,8 +4,10 @@ import { AccessModule } from './domain/access/access.module.ts';
 import { LedgerModule } from './domain/ledger/ledger.module.ts';
 import { NoticesModule } from './domain/notices/notices.module.ts';
 import { RevocationModule } from './domain/revocation/revocation.module.ts';
+import { PortfolioModule } from './domain/portfolio/portfolio.module.ts';
 import { RunbooksModule } from './domain/runbooks/runbooks.module.ts';
 import { HealthModule } from './platform/health/health.module.ts';
+import { HttpModule } from './platform/http/http.module.ts';
 import { QueueModule } from './platform/queue/queue.module.ts';
 import { ActionsModule } from './plugins/actions/actions.module.ts';
 import { ChannelsModule } from './plugins/channels/channels.module.ts';
@@ -18,6 +20,7 @@ import { StoresModule } from './plugins/stores/stores.module.ts';
   imports: [
     QueueModule,
     HealthModule,
+    HttpModule,
     StoresModule,
     ConnectorsModule,
     ChannelsModule,
@@ -28,6 +31,7 @@ import { StoresModule } from './plugins/stores/stores.module.ts';
     RunbooksModule,
     NoticesModule,
     RevocationModule,
+    PortfolioModule,
     ApiModule,
   ],
 })

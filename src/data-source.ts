@@ -83,6 +83,8 @@ import { StepApproval } from './domain/runbooks/step-approval.entity.ts';
 import { Deadline } from './domain/runbooks/deadline.entity.ts';
 import { Lane } from './domain/runbooks/lane.entity.ts';
 import { EngineWorker } from './domain/runbooks/engine-worker.entity.ts';
+import { ImportJob } from './domain/portfolio/import-job.entity.ts';
+import { ImportProblem } from './domain/portfolio/import-problem.entity.ts';
 import { SealedSecret } from './platform/vault/sealed-secret.entity.ts';
 import { postgresOptions, type DataSourceNeeds } from './platform/database/data-sources.ts';
 
@@ -169,6 +171,8 @@ export const entities: DataSourceNeeds['entities'] = [
   Deadline,
   Lane,
   EngineWorker,
+  ImportJob,
+  ImportProblem,
   SealedSecret,
 ];
 

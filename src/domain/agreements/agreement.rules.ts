@@ -1,0 +1,77 @@
+import { createHash } from 'node:crypto';
+import { canonicalJson, type CanonicalValue } from '../../kernel/canonical-json.ts';
+import type { Id } from '../../kernel/ids.ts';
+
+export type AuthorityToAct = 'revoke_now' | 'replace_first' | 'approve_within';
+
+/** What one version of an agreement says. Instants are RFC 3339 text, dates `YYYY-MM-DD`. */
+export interface AgreementContent {
+  validUntil: string | null;
+  reviewOn: string | null;
+  prevailingLanguage: string;
+  authority: AuthorityToAct;
+  approveWithinMinutes: number | null;
+  approveOtherwise: 'act' | 'escalate';
+  containmentSteps: readonly string[];
+  terms: readonly TermContent[];
+}
+
+export interface TermContent {
+  name: string | null;
+  direction: string;
+  trigger: string;
+  startEvent: string;
+  windowCount: number | null;
+  windowUnit: string | null;
+  zone: string;
+  calendarId: Id | null;
+  warnPercent: number;
+  escalatePercent: number;
+  fulfilledBy: string;
+  language: string;
+  category: string;
+  ruleVersion: string;
+  /** Null: from when the version holds. */
+  validFrom: string | null;
+  validUntil: string | null;
+  /** In the order to tell them. */
+  recipientContactIds: readonly Id[];
+  fallbackContactIds: readonly Id[];
+}
+
+/** What an agreement says that says nothing: nothing is done to a live credential before somebody approved. */
+export const SILENT_AGREEMENT: AgreementContent = {
+  validUntil: null,
+  reviewOn: null,
+  prevailingLanguage: 'en',
+  authority: 'approve_within',
+  approveWithinMinutes: 60,
+  approveOtherwise: 'escalate',
+  containmentSteps: [],
+  terms: [],
+};
+
+/** SHA-256 of the RFC 8785 text of a version's content; the order of its terms does not count. */
+export function agreementHash(content: AgreementContent): Buffer {
+  const terms = content.terms.map((term) => canonicalJson(term as unknown as CanonicalValue)).sort();
+  const text = canonicalJson({
+    ...content,
+    format: 'countersign-agreement-1',
+    terms,
+  } as unknown as CanonicalValue);
+  return createHash('sha256').update(text).digest();
+}
+
+/** The version in force at an instant: the highest number whose time has come and not passed. */
+export function versionInForce<V extends { number: number; validFrom: Date; validUntil: Date | null }>(
+  versions: readonly V[],
+  at: number,
+): V | undefined {
+  return versions
+    .filter(
+      (version) =>
+        version.validFrom.getTime() <= at &&
+        (version.validUntil === null || at < version.validUntil.getTime()),
+    )
+    .sort((a, b) => b.number - a.number)[0];
+}

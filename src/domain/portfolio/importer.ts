@@ -1,0 +1,299 @@
+import { Injectable } from '@nestjs/common';
+import { Refused, refusal } from '../../kernel/errors.ts';
+import type { Id } from '../../kernel/ids.ts';
+import type { Principal } from '../../kernel/principal.ts';
+import { Clock } from '../../platform/clock/clock.ts';
+import { Transactions, type Db } from '../../platform/database/transactions.ts';
+import { Outbox } from '../../platform/outbox/outbox.ts';
+import { Keys } from '../../platform/signing/keys.ts';
+import { versionAdded } from '../credentials/credentials.events.ts';
+import { LedgerService } from '../ledger/ledger.service.ts';
+import { ConnectionsService } from '../revocation/connections.service.ts';
+import { Presets } from '../revocation/presets.service.ts';
+import type { Format } from './import.schema.ts';
+import { check, dropDependants, markBad, mergeThings, mergeVersions, type Surroundings } from './merge.ts';
+import { wordOf } from './merge.tables.ts';
+import { Problems } from './problems.ts';
+import { readDocument } from './read-document.ts';
+import { readCsv, readJsonLines } from './read-lines.ts';
+import type { RawRow } from './row.rules.ts';
+import { clearStaging, copyRows, stage } from './staging.ts';
+import type { Names } from './statements.ts';
+
+export interface ImportTask {
+  jobId: Id;
+  /** Of this try of the job: names its rows in staging. */
+  runId: Id;
+  file: string;
+  format: Format;
+  /** For a file of one kind. */
+  kind: string | null;
+  source: string;
+  dryRun: boolean;
+  partial: boolean;
+}
+
+export interface Counts {
+  created: number;
+  changed: number;
+  unchanged: number;
+}
+
+export type Phase = 'reading' | 'checking' | 'applying';
+
+export interface Progress {
+  phase: Phase;
+  bytesRead: number;
+  rowsRead: number;
+}
+
+export interface ImportWatch {
+  /** Called between pieces of work; what it does is not part of the import's transaction. */
+  progress(progress: Progress): Promise<void>;
+  /** Called in the transaction that commits the import: what it writes is true if, and only if, the import is. */
+  commit(db: Db, outcome: ImportOutcome): Promise<void>;
+  signal?: AbortSignal;
+}
+
+export interface ImportOutcome {
+  /** `done`: committed, or of a dry run: it would have been. `refused`: nothing is stored. */
+  state: 'done' | 'refused';
+  /** The source that the document named, or the one asked for. */
+  source: string;
+  rowsRead: number;
+  bytesRead: number;
+  counts: Record<string, Counts>;
+  problems: Problems;
+}
+
+/** One import commits at a time: two files that say the same would otherwise wait for each other's rows crosswise. */
+const IMPORT_LOCK = 4_100_010;
+const LEDGER_CHUNK = 5000;
+
+/** Undoes all of an import in one go. */
+class Undo extends Error {}
+
+/**
+ * Brings one file into the portfolio: reads it in a stream, stages it, judges it as a whole, and merges it in one
+ * transaction of set-based statements. All of it or nothing, unless `partial`.
+ */
+@Injectable()
+export class Importer {
+  constructor(
+    private readonly transactions: Transactions,
+    private readonly clock: Clock,
+    private readonly keys: Keys,
+    private readonly ledger: LedgerService,
+    private readonly outbox: Outbox,
+    private readonly presets: Presets,
+    private readonly connections: ConnectionsService,
+  ) {}
+
+  async run(task: ImportTask, by: Principal, watch: ImportWatch): Promise<ImportOutcome> {
+    const run = task.runId;
+    const problems = new Problems();
+    try {
+      const read = await this.#read(task, run, by, problems, watch);
+      const state = {
+        source: read.source ?? task.source,
+        rowsRead: read.rows,
+        bytesRead: read.bytes,
+        problems,
+      };
+      if (read.unreadable) return { ...state, state: 'refused', counts: {} };
+      await watch.progress({ phase: 'checking', bytesRead: read.bytes, rowsRead: read.rows });
+      return await this.#merge(task, run, by, state, watch);
+    } finally {
+      await this.transactions.run(by, (db) => clearStaging(db, run));
+    }
+  }
+
+  /** Rows go into staging batch by batch, each in a short transaction: reading waits for writing, and memory stays flat. */
+  async #read(
+    task: ImportTask,
+    run: Id,
+    by: Principal,
+    problems: Problems,
+    watch: ImportWatch,
+  ): Promise<{ rows: number; bytes: number; source: string | null; unreadable: boolean }> {
+    const peppers = this.keys.peppers();
+    const seen = { rows: 0, bytes: 0, source: null as string | null, unreadable: false };
+    let waiting: RawRow[] = [];
+    const flush = async () => {
+      const { text, bad } = stage(waiting, run, peppers);
+      for (const row of bad) problems.addRow(row);
+      seen.rows += waiting.length;
+      waiting = [];
+      await this.transactions.run(by, (db) => copyRows(db, text));
+      await watch.progress({ phase: 'reading', bytesRead: seen.bytes, rowsRead: seen.rows });
+    };
+    for await (const batch of this.#batches(task, watch.signal)) {
+      watch.signal?.throwIfAborted();
+      seen.bytes = batch.bytes ?? seen.bytes;
+      seen.source ??= batch.source ?? null;
+      for (const row of batch.rows) waiting.push(row);
+      if (batch.problems.length > 0) {
+        problems.add(...batch.problems.map((problem) => ({ kind: '', key: null, ...problem })));
+        seen.unreadable = true;
+      }
+      if (waiting.length >= STAGE_BATCH) await flush();
+    }
+    await flush();
+    return seen;
+  }
+
+  #batches(
+    task: ImportTask,
+    signal?: AbortSignal,
+  ): AsyncIterable<{
+    rows: RawRow[];
+    problems: readonly { line: number; field: string; problem: string; mend: string }[];
+    bytes?: number;
+    source?: string | null;
+  }> {
+    const kind = task.kind ?? undefined;
+    if (task.format === 'csv') return readCsv(task.file, kind, signal);
+    if (task.format === 'jsonl') return readJsonLines(task.file, kind, signal);
+    return readDocument(task.file, task.format, signal);
+  }
+
+  async #merge(
+    task: ImportTask,
+    run: Id,
+    by: Principal,
+    state: Omit<ImportOutcome, 'state' | 'counts'>,
+    watch: ImportWatch,
+  ): Promise<ImportOutcome> {
+    const { problems } = state;
+    let outcome: ImportOutcome = { ...state, state: 'refused', counts: {} };
+    try {
+      await this.transactions.run(by, async (db) => {
+        await prepare(db);
+        // After the wait for the lock: everything that is compared must be as it is when we commit.
+        const now = this.clock.date();
+        const names: Names = { run, source: state.source, now, year: String(now.getUTCFullYear()) };
+        await check(db, names, this.#about(by));
+        await watch.progress({ phase: 'applying', bytesRead: state.bytesRead, rowsRead: state.rowsRead });
+        watch.signal?.throwIfAborted();
+        await this.#settle(db, names, by, task.partial);
+        await problems.addStaged(db, run, task.partial);
+        if (problems.count > 0 && !task.partial) throw new Undo();
+        watch.signal?.throwIfAborted();
+        await mergeVersions(db, names, this.#about(by));
+        await this.#record(db, names, task, by);
+        const counts = await countChanges(db, run);
+        outcome = { ...state, state: 'done', counts };
+        if (task.dryRun) throw new Undo();
+        if ((counts['credential_version']?.created ?? 0) + (counts['credential_version']?.changed ?? 0) > 0)
+          await this.outbox.put(db, versionAdded, { versionIds: [] });
+        await watch.commit(db, outcome);
+      });
+    } catch (thrown) {
+      if (!(thrown instanceof Undo)) throw thrown;
+    }
+    return outcome;
+  }
+
+  /**
+   * Merges parties, integrations and credentials. Where the result breaks a rule that needs both sides of the file, the
+   * rows at fault fall out and the rest is merged again from where it stood.
+   */
+  async #settle(db: Db, names: Names, by: Principal, partial: boolean): Promise<void> {
+    for (let round = 1; ; round++) {
+      await db.query('SAVEPOINT things');
+      await mergeThings(db, names, this.#about(by));
+      const found = await db.query<object[]>(
+        `SELECT p.line, p.kind, p.key, p.field, p.problem, p.mend FROM staging_problem p
+           JOIN staging_row s ON s.run_id = $1 AND s.line = p.line AND s.kind = p.kind AND s.key = p.key AND NOT s.bad WHERE p.run_id = $1`,
+        [names.run],
+      );
+      // Without `partial` everything is undone anyway, and what was found is what is reported.
+      if (found.length === 0 || !partial) return;
+      if (round === MOST_ROUNDS) {
+        throw new Refused(
+          refusal(
+            'invalid',
+            'import-too-bad',
+            'So many rows depend on bad rows that a partial import would be arbitrary. Mend the file first.',
+          ),
+        );
+      }
+      await db.query('ROLLBACK TO SAVEPOINT things');
+      await db.query(
+        `INSERT INTO staging_problem (run_id, line, kind, key, field, problem, mend, consequence)
+         SELECT $1, p.line, p.kind, p.key, p.field, p.problem, p.mend, false
+           FROM jsonb_to_recordset($2::jsonb) AS p(line int, kind text, key text, field text, problem text, mend text)`,
+        [names.run, JSON.stringify(found)],
+      );
+      await markBad(db, names);
+      await dropDependants(db, names);
+    }
+  }
+
+  #about(by: Principal): Surroundings {
+    return { presets: this.presets, connections: this.connections, by };
+  }
+
+  /** A ledger entry for each thing that was created or changed, and one for the import. */
+  async #record(db: Db, names: Names, task: ImportTask, by: Principal): Promise<void> {
+    const at = names.now.getTime();
+    for (let after = { kind: '', id: '00000000-0000-0000-0000-000000000000' }; ;) {
+      const page = await db.query<{ kind: string; id: Id; created: boolean }[]>(
+        `SELECT kind, id, created FROM staging_change WHERE run_id = $1 AND kind <> 'connectorPreset' AND (kind, id) > ($2, $3) ORDER BY kind, id LIMIT ${LEDGER_CHUNK}`,
+        [names.run, after.kind, after.id],
+      );
+      const last = page.at(-1);
+      if (!last) break;
+      await this.ledger.append(
+        db,
+        page.map(({ kind, id, created }) => ({
+          kind: `${wordOf(kind)}.${created ? 'created' : 'changed'}`,
+          subject: { kind: wordOf(kind), id },
+          by,
+          at,
+          facts: { importJobId: task.jobId },
+        })),
+      );
+      after = last;
+    }
+    await this.ledger.append(db, {
+      kind: 'import.applied',
+      subject: { kind: 'import_job', id: task.jobId },
+      by,
+      at,
+      facts: { partial: task.partial, format: task.format },
+      committed: { source: names.source },
+    });
+  }
+}
+
+const STAGE_BATCH = 2000;
+const MOST_ROUNDS = 10;
+
+async function prepare(db: Db): Promise<void> {
+  // Set-based statements over a large file take longer than any request may; memory for their sorts is worth its while.
+  await db.query(`SELECT set_config('statement_timeout', '0', true), set_config('lock_timeout', '300000', true),
+                         set_config('work_mem', '32MB', true), set_config('jit', 'off', true)`);
+  await db.query('SELECT pg_advisory_xact_lock($1)', [IMPORT_LOCK]);
+  await db.query('SELECT cs_analyze_staging()');
+}
+
+async function countChanges(db: Db, run: Id): Promise<Record<string, Counts>> {
+  const rows = await db.query<{ kind: string; created: number; changed: number; staged: number }[]>(
+    `SELECT kind, coalesce(c.created, 0) AS created, coalesce(c.changed, 0) AS changed, coalesce(s.staged, 0) AS staged
+       FROM (SELECT kind, count(*) FILTER (WHERE created)::int AS created, count(*) FILTER (WHERE NOT created)::int AS changed
+               FROM staging_change WHERE run_id = $1 GROUP BY kind) c
+       FULL JOIN (SELECT kind, count(*)::int AS staged FROM staging_row WHERE run_id = $1 AND NOT bad GROUP BY kind) s USING (kind)
+      ORDER BY kind`,
+    [run],
+  );
+  return Object.fromEntries(
+    rows
+      // Lines that only add to another thing are counted with that thing.
+      .filter(({ kind }) => !['matrixRow', 'term', 'edge'].includes(kind))
+      .map(({ kind, created, changed, staged }) => [
+        wordOf(kind),
+        { created, changed, unchanged: Math.max(0, staged - created - changed) },
+      ]),
+  );
+}
