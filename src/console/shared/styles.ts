@@ -1,3 +1,5 @@
+import { createHash } from 'node:crypto';
+
 /**
  * The console's one style sheet. Colours carry states and never stand alone: every state has a word and a mark beside it.
  * Light, dark, narrow and paper are the same sheet.
@@ -123,3 +125,8 @@ details > summary { cursor: pointer; color: var(--soft); }
   .chip { border-color: currentColor; background: transparent; }
 }
 `;
+
+export const STYLES_HASH = createHash('sha256').update(STYLES).digest('base64url').slice(0, 16);
+
+/** The style sheet's address; it changes with its content, so that no kept copy grows old. */
+export const STYLE_SHEET = `/assets/console.css?v=${STYLES_HASH}`;

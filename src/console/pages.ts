@@ -1,0 +1,8 @@
+import { AssetsPage } from './shared/assets.page.ts';
+import type { Area } from './shared/page.ts';
+import { SignInPage } from './sign-in/sign-in.page.ts';
+
+/** The console's table of contents. The order is that of the navigation. */
+export const AREAS_OF_CONSOLE: readonly Area[] = [
+  { title: 'The door', pages: [SignInPage, AssetsPage] },
+];
