@@ -99,7 +99,7 @@ export function Field({
           {value ?? ''}
         </textarea>
       ) : (
-        <input {...shared} type={type} value={value} autocomplete={autocomplete} />
+        <input {...shared} type={type as 'text'} value={value} autocomplete={autocomplete} />
       )}
       {problem && (
         <p class="error" id={`${id}-error`}>

@@ -39,8 +39,7 @@ export interface Area {
 
 /** What a handler of the console answers: a page, or where to go next. */
 export type Answer =
-  | { view: (frame: Frame) => VNode; status?: number }
-  | { to: string; flash?: Flash | undefined };
+  { view: (frame: Frame) => VNode; status?: number } | { to: string; flash?: Flash | undefined };
 
 export function shows(view: (frame: Frame) => VNode, status = 200): Answer {
   return { view, status };

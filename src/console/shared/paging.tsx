@@ -35,7 +35,9 @@ const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
 export function readTimeCursor(text: string | undefined): { at: Date; id: string } | undefined {
   const cursor = readCursor(text);
   const at = Number(cursor?.key);
-  return cursor && Number.isFinite(at) && Math.abs(at) < 8e15 ? { at: new Date(at), id: cursor.id } : undefined;
+  return cursor && Number.isFinite(at) && Math.abs(at) < 8e15
+    ? { at: new Date(at), id: cursor.id }
+    : undefined;
 }
 
 export function timeCursor(at: Millis, id: string): string {

@@ -25,9 +25,12 @@ describe('where to go after signing in', () => {
 
   test('no text leads to another host', () => {
     fc.assert(
-      fc.property(fc.string({ unit: fc.constantFrom('/', '\\', '.', ':', '@', 'a', '\t', '\n', '?') }), (text) => {
-        expect(new URL(nextOf(text), 'https://ours.example').host).toBe('ours.example');
-      }),
+      fc.property(
+        fc.string({ unit: fc.constantFrom('/', '\\', '.', ':', '@', 'a', '\t', '\n', '?') }),
+        (text) => {
+          expect(new URL(nextOf(text), 'https://ours.example').host).toBe('ours.example');
+        },
+      ),
     );
   });
 });

@@ -17,7 +17,9 @@ export function SignInView({
     <Page title="Sign in" frame={frame}>
       <div class="narrow card">
         <h1>Sign in</h1>
-        <p class="lead">Who holds which supplier credential, who can kill it, and who must be told by when.</p>
+        <p class="lead">
+          Who holds which supplier credential, who can kill it, and who must be told by when.
+        </p>
         <PostForm frame={frame} action="/sign-in">
           <FormError problems={problems} />
           <input type="hidden" name="next" value={next} />
