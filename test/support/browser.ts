@@ -137,8 +137,19 @@ export async function tabStops(page: Page): Promise<string[]> {
   return stops;
 }
 
-export async function picture(page: Page, name: string, o: { whole?: boolean } = {}): Promise<void> {
+/** The page from its top, at most three windows of it. */
+export async function picture(page: Page, name: string): Promise<void> {
   if (!PICTURES) return;
   await mkdir(PICTURES, { recursive: true });
-  await page.screenshot({ path: join(PICTURES, `${name}.png`), fullPage: o.whole ?? true });
+  const { width, height } = page.viewportSize() ?? { width: 1360, height: 900 };
+  const whole = await page.evaluate(
+    () =>
+      (globalThis as unknown as { document: { documentElement: { scrollHeight: number } } }).document
+        .documentElement.scrollHeight,
+  );
+  await page.screenshot({
+    path: join(PICTURES, `${name}.png`),
+    fullPage: true,
+    clip: { x: 0, y: 0, width, height: Math.min(whole, 3 * height) },
+  });
 }
