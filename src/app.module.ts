@@ -1,5 +1,6 @@
 import { Module } from '@nestjs/common';
 import { ApiModule } from './api/api.module.ts';
+import { ConsoleModule } from './console/console.module.ts';
 import { AccessModule } from './domain/access/access.module.ts';
 import { LedgerModule } from './domain/ledger/ledger.module.ts';
 import { NoticesModule } from './domain/notices/notices.module.ts';
@@ -33,6 +34,7 @@ import { StoresModule } from './plugins/stores/stores.module.ts';
     RevocationModule,
     PortfolioModule,
     ApiModule,
+    ConsoleModule,
   ],
 })
 export class AppModule {}

@@ -28,6 +28,7 @@ import { OpenApi } from './api/openapi.ts';
 import { ProblemFilter } from './api/problem.filter.ts';
 import { ValidationPipe } from './api/validation.pipe.ts';
 import { AppModule } from './app.module.ts';
+import { problemOnPage } from './console/shared/problem.view.tsx';
 import { dataSourceOptions } from './data-source.ts';
 import { AccessService } from './domain/access/access.service.ts';
 import { SESSION_IDLE, SessionStore } from './domain/access/session-store.ts';
@@ -109,7 +110,7 @@ export async function createApp(settings: AppSettings): Promise<NestFastifyAppli
     const admission = new Admission(app.get(AccessService), app.get(Lifecycle), app.get(Duties).serves);
     await equip(app, config, admission, log);
     app.useGlobalPipes(new ValidationPipe());
-    app.useGlobalFilters(new ProblemFilter(log));
+    app.useGlobalFilters(new ProblemFilter(log, problemOnPage));
     app.useGlobalInterceptors(new IdempotencyInterceptor(app.get(Transactions), app.get(Clock)));
     app.get(OpenApi).from(app, () => admission.routes);
     await app.init();

@@ -76,7 +76,7 @@ function describe(app: INestApplication, routes: readonly RegisteredRoute[]): ob
         (route) => route.url === url && route.method === method.toUpperCase(),
       )?.declaration;
       // Pages are for people.
-      if (!declared || declared.face === 'console') continue;
+      if (!declared || declared.face !== 'api') continue;
       paths[path] ??= {};
       paths[path][method] = {
         ...operation,

@@ -5,8 +5,8 @@ import type { RouteConfig } from '../domain/access/route.ts';
 import type { Log } from '../platform/log/log.ts';
 import { answerTo, refusalOf, type Problem } from './problem.ts';
 
-/** Draws a problem as a page, for people. Given by whoever builds the application, as faces do not know each other. */
-export type ProblemPage = (problem: Problem, request: FastifyRequest) => string;
+/** A problem for people: a page, or where to go instead. Given by whoever builds the application, as faces do not know each other. */
+export type ProblemPage = (problem: Problem, request: FastifyRequest) => { html: string } | { seeOther: string };
 
 const BUG = refusal(
   'unavailable',
@@ -40,10 +40,18 @@ export class ProblemFilter implements ExceptionFilter {
         'a request ended in an unknown error',
       );
     }
-    const console =
-      (request.routeOptions?.config as RouteConfig | undefined)?.countersign?.face === 'console';
     void reply.code(refused ? status : 500).headers(headers);
-    if (console && this.page) void reply.type('text/html; charset=utf-8').send(this.page(problem, request));
-    else void reply.send(problem);
+    const page = isForPeople(request) ? this.page?.(problem, request) : undefined;
+    if (!page) void reply.send(problem);
+    else if ('seeOther' in page) void reply.redirect(page.seeOther, 303);
+    else void reply.type('text/html; charset=utf-8').send(page.html);
   }
+}
+
+/** A page of ours was asked for, or an address that nobody has by somebody who reads pages. */
+function isForPeople(request: FastifyRequest): boolean {
+  const { accept } = request.headers;
+  if (accept?.includes('text/event-stream')) return false;
+  const face = (request.routeOptions?.config as RouteConfig | undefined)?.countersign?.face;
+  return face === undefined ? accept?.includes('text/html') === true : face !== 'api';
 }

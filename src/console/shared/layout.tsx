@@ -1,18 +1,8 @@
 import type { ComponentChildren } from 'preact';
 import { render } from 'preact-render-to-string';
 import type { VNode } from 'preact';
-
-/** What every page knows of its reader. */
-export interface Frame {
-  /** Shown at the top right; absent for people without an account. */
-  userName?: string;
-  /** For forms: proof that the console served them. */
-  csrf: string;
-  /** The areas that this reader may open, in the order of `pages.ts`. */
-  areas: readonly { title: string; path: string }[];
-  /** Path of the page, to mark its area. */
-  path: string;
-}
+import type { Frame } from './frame.ts';
+import { STYLE_SHEET } from './styles.ts';
 
 /** A whole page of the console. */
 export function Page({
@@ -71,6 +61,11 @@ export function Page({
               ))}
             </nav>
           )}
+          {frame.flash && (
+            <p class={`notice ${frame.flash.tone}`} role="status">
+              {frame.flash.text}
+            </p>
+          )}
           {children}
         </main>
       </body>
@@ -103,13 +98,13 @@ function Head({ title, moves }: { title: string; moves?: boolean }) {
       <meta name="viewport" content="width=device-width, initial-scale=1" />
       <meta name="referrer" content="no-referrer" />
       <title>{`${title} · Countersign`}</title>
-      <link rel="stylesheet" href="/assets/console.css" />
+      <link rel="stylesheet" href={STYLE_SHEET} />
       <link rel="icon" href="data:," />
       {moves && (
         <>
           <meta name="htmx-config" content='{"includeIndicatorCSS":false}' />
-          <script src="/assets/htmx/htmx.min.js" />
-          <script src="/assets/htmx/ext/hx-sse.min.js" />
+          <script src="/assets/htmx/htmx.min.js?v=4.0.1" />
+          <script src="/assets/htmx/ext/hx-sse.min.js?v=4.0.1" />
         </>
       )}
     </head>

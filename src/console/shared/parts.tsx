@@ -127,3 +127,39 @@ export function DataTable({
     </div>
   );
 }
+
+/** Pages that stand side by side. */
+export function Tabs({
+  label,
+  here,
+  tabs,
+}: {
+  label: string;
+  here: string;
+  tabs: readonly { title: string; path: string; count?: number }[];
+}) {
+  return (
+    <nav class="tabs" aria-label={label}>
+      {tabs.map(({ title, path, count }) => (
+        <a href={path} aria-current={path === here ? 'page' : undefined}>
+          {title}
+          {count !== undefined && <span class="count">{count}</span>}
+        </a>
+      ))}
+    </nav>
+  );
+}
+
+/** Facts of one thing, name and value. */
+export function Facts({ facts }: { facts: readonly (readonly [name: string, value: ComponentChildren])[] }) {
+  return (
+    <dl class="facts">
+      {facts.map(([name, value]) => (
+        <>
+          <dt>{name}</dt>
+          <dd>{value}</dd>
+        </>
+      ))}
+    </dl>
+  );
+}

@@ -4,9 +4,9 @@ import type { Permission } from './permissions.ts';
 
 /**
  * How a route is reached. `api`: a bearer token, never a cookie. `console`: a session cookie, and a CSRF token on everything
- * that changes something.
+ * that changes something. `outside`: the link of a mail, with its own proof in its own forms.
  */
-export type Face = 'api' | 'console';
+export type Face = 'api' | 'console' | 'outside';
 
 /** What a route expects as its body. `raw`: the bytes, unread. `stream`: the request itself, for the handler to pull. */
 export type BodyKind = 'json' | 'form' | 'raw' | 'stream';

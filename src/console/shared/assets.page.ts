@@ -1,0 +1,21 @@
+import { Controller, Get, Query, Res } from '@nestjs/common';
+import { ApiExcludeController } from '@nestjs/swagger';
+import type { FastifyReply } from 'fastify';
+import { Public } from '../../domain/access/route.ts';
+import { STYLES, STYLES_HASH } from './styles.ts';
+
+@Controller()
+@ApiExcludeController()
+export class AssetsPage {
+  @Get('assets/console.css')
+  @Public({ why: 'the style sheet is the same for everybody' })
+  styles(@Query('v') version: unknown, @Res({ passthrough: true }) reply: FastifyReply): string {
+    void reply.type('text/css; charset=utf-8').header('etag', `"${STYLES_HASH}"`);
+    // Another version's address must not be kept under a wrong content for a year.
+    void reply.header(
+      'cache-control',
+      version === STYLES_HASH ? 'public, max-age=31536000, immutable' : 'public, no-cache',
+    );
+    return STYLES;
+  }
+}

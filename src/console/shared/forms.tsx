@@ -1,0 +1,155 @@
+import type { ComponentChildren } from 'preact';
+import type { z } from 'zod';
+import type { FieldProblem } from '../../kernel/errors.ts';
+import { err, ok, type Result } from '../../kernel/result.ts';
+import type { Frame } from './frame.ts';
+
+/** What was wrong with a form, by the name of the field; `''` is the form as a whole. */
+export type FormProblems = Readonly<Record<string, string>>;
+
+/** A filled-in form, checked; or what to say beside each field. */
+export function readForm<T>(schema: z.ZodType<T>, body: unknown): Result<T, FormProblems> {
+  const fields = typeof body === 'object' && body !== null ? body : {};
+  const { _csrf, ...rest } = fields as Record<string, unknown>;
+  const read = schema.safeParse(rest);
+  if (read.success) return ok(read.data);
+  const problems: Record<string, string> = {};
+  for (const issue of read.error.issues) problems[String(issue.path[0] ?? '')] ??= issue.message;
+  return err(problems);
+}
+
+/** The same from a refusal of the domain. */
+export function problemsOf(message: string, fields: readonly FieldProblem[] = []): FormProblems {
+  const problems: Record<string, string> = {};
+  for (const { field, problem, mend } of fields) {
+    problems[field.replace(/^\//, '')] ??= `${capital(problem)}. ${mend}`;
+  }
+  return Object.keys(problems).length > 0 ? problems : { '': message };
+}
+
+/** A form that changes something; it carries the proof that this console served it. */
+export function PostForm({
+  frame,
+  action,
+  inline,
+  label,
+  children,
+}: {
+  frame: Frame;
+  action: string;
+  inline?: boolean;
+  label?: string;
+  children: ComponentChildren;
+}) {
+  return (
+    <form method="post" action={action} class={inline ? 'inline' : undefined} aria-label={label}>
+      <input type="hidden" name="_csrf" value={frame.csrf} />
+      {children}
+    </form>
+  );
+}
+
+/** One field with its label, its hint, and what was wrong with it. */
+export function Field({
+  name,
+  label,
+  hint,
+  value,
+  problem,
+  type = 'text',
+  required,
+  maxLength,
+  autocomplete,
+  rows,
+  idPrefix = '',
+}: {
+  name: string;
+  label: string;
+  hint?: string;
+  value?: string;
+  problem?: string | undefined;
+  type?: 'text' | 'email' | 'password' | 'number' | 'date' | 'area';
+  required?: boolean;
+  maxLength?: number;
+  autocomplete?: string;
+  rows?: number;
+  /** Where a page has several forms with the same fields. */
+  idPrefix?: string;
+}) {
+  const id = `${idPrefix}${name}`;
+  const described = [hint ? `${id}-hint` : '', problem ? `${id}-error` : ''].filter(Boolean).join(' ');
+  const shared = {
+    id,
+    name,
+    required,
+    maxLength,
+    'aria-invalid': problem ? ('true' as const) : undefined,
+    'aria-describedby': described || undefined,
+  };
+  return (
+    <div class="field">
+      <label for={id}>{label}</label>
+      {hint && (
+        <p class="hint" id={`${id}-hint`}>
+          {hint}
+        </p>
+      )}
+      {type === 'area' ? (
+        <textarea {...shared} rows={rows ?? 3}>
+          {value ?? ''}
+        </textarea>
+      ) : (
+        <input {...shared} type={type as 'text'} value={value} autocomplete={autocomplete} />
+      )}
+      {problem && (
+        <p class="error" id={`${id}-error`}>
+          {problem}
+        </p>
+      )}
+    </div>
+  );
+}
+
+/** A choice among few. */
+export function Choice({
+  name,
+  label,
+  options,
+  value,
+  all,
+}: {
+  name: string;
+  label: string;
+  options: readonly { value: string; word: string }[];
+  value?: string | undefined;
+  /** The word for "no filter". */
+  all?: string;
+}) {
+  return (
+    <label class="choice">
+      <span>{label}</span>
+      <select name={name}>
+        {all !== undefined && <option value="">{all}</option>}
+        {options.map((option) => (
+          <option value={option.value} selected={option.value === value}>
+            {option.word}
+          </option>
+        ))}
+      </select>
+    </label>
+  );
+}
+
+/** What was wrong with a form as a whole, on top of it. */
+export function FormError({ problems }: { problems: FormProblems | undefined }) {
+  const text = problems?.[''];
+  return text ? (
+    <p class="notice live" role="alert">
+      {text}
+    </p>
+  ) : null;
+}
+
+function capital(text: string): string {
+  return text.charAt(0).toUpperCase() + text.slice(1);
+}

@@ -1,0 +1,9 @@
+/** An instant of a row as UTC milliseconds. `column` is our own text, never a user's. */
+export function ms(column: string): string {
+  return `(extract(epoch FROM ${column}) * 1000)::float8`;
+}
+
+/** A text that a reader typed, for LIKE: its wildcards mean themselves. */
+export function contains(text: string): string {
+  return `%${text.replaceAll(/[\\%_]/g, String.raw`\$&`)}%`;
+}

@@ -1,0 +1,74 @@
+import type { AddressInfo } from 'node:net';
+import { expect } from '@jest/globals';
+import type { Page } from 'playwright-core';
+import { AccessService } from '../../src/domain/access/access.service.ts';
+import { system, type Role } from '../../src/kernel/principal.ts';
+import { expectOk } from '../../src/kernel/result.ts';
+import { Secret } from '../../src/kernel/secret.ts';
+import { startApp, type TestApp } from '../support/app.ts';
+import { axeFindings, overflowOf, picture, TestBrowser } from '../support/browser.ts';
+import { CANARY, Scene } from './scene.ts';
+
+const PASSWORD = 'correct horse battery staple';
+
+/** The application on a free port, with a browser in front of it. */
+export class Console {
+  private constructor(
+    readonly world: TestApp,
+    readonly url: string,
+    readonly scene: Scene,
+    readonly browser: TestBrowser,
+  ) {}
+
+  static async start(): Promise<Console> {
+    const world = await startApp();
+    await world.app.listen(0, '127.0.0.1');
+    const { port } = world.app.getHttpServer().address() as AddressInfo;
+    const scene = await Scene.open(world.database.ownerUrl, world.clock.now());
+    return new Console(world, `http://127.0.0.1:${port}`, scene, await TestBrowser.open());
+  }
+
+  async close(): Promise<void> {
+    await this.browser.close();
+    await this.scene.close();
+    await this.world.close();
+  }
+
+  async account(name: string, ...roles: Role[]): Promise<{ email: string; userId: string }> {
+    const email = `${name.toLowerCase()}@aurora.example`;
+    const made = await this.world.app
+      .get(AccessService)
+      .createUser({ email, name, roles, password: Secret.of(PASSWORD) }, system('test', 'test'));
+    return { email, userId: expectOk(made).userId };
+  }
+
+  async signIn(page: Page, email: string, next = '/'): Promise<void> {
+    await page.goto(`${this.url}/sign-in?next=${encodeURIComponent(next)}`);
+    await page.fill('[name=email]', email);
+    await page.fill('[name=password]', PASSWORD);
+    await Promise.all([page.waitForURL(`${this.url}${next}`), page.click('main button[type=submit]')]);
+  }
+
+  /**
+   * What holds of every page: no serious finding of axe, nothing wider than its window, no complaint of the browser, no
+   * value of a secret. Takes its pictures on the way: wide, on a phone, dark.
+   */
+  async judge(page: Page, name: string): Promise<void> {
+    await picture(page, name);
+    expect(await axeFindings(page)).toEqual([]);
+    expect(await overflowOf(page)).toBeLessThanOrEqual(0);
+    await page.emulateMedia({ colorScheme: 'dark' });
+    expect(await axeFindings(page)).toEqual([]);
+    await picture(page, `${name}-dark`);
+    await page.emulateMedia({ colorScheme: 'light' });
+    await page.setViewportSize({ width: 390, height: 844 });
+    expect(await overflowOf(page)).toBeLessThanOrEqual(0);
+    await picture(page, `${name}-phone`);
+    await page.emulateMedia({ media: 'print' });
+    await picture(page, `${name}-print`);
+    await page.emulateMedia({ media: 'screen' });
+    await page.setViewportSize({ width: 1360, height: 900 });
+    expect(await page.content()).not.toContain(CANARY);
+    expect(this.browser.complaints).toEqual([]);
+  }
+}

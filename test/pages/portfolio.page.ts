@@ -1,0 +1,63 @@
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import type { Page } from 'playwright-core';
+import { tabStops } from '../support/browser.ts';
+import { Console } from './console.ts';
+import { portfolioScene } from './scene.ts';
+
+let console_: Console;
+let page: Page;
+
+beforeAll(async () => {
+  console_ = await Console.start();
+  await portfolioScene(console_.scene);
+  const { email } = await console_.account('Rita', 'responder');
+  page = await console_.browser.page();
+  await page.goto(`${console_.url}/portfolio`);
+  await console_.judge(page, 'sign-in');
+  await console_.signIn(page, email, '/portfolio');
+}, 120_000);
+afterAll(() => console_.close());
+
+describe('portfolio', () => {
+  test('integrations by name, with their state, pass and the worst of their credentials', async () => {
+    await page.goto(`${console_.url}/portfolio`);
+    await console_.judge(page, 'portfolio');
+    const first = page.locator('tbody tr').filter({ hasText: 'Billing export to Northwind' });
+    expect(await first.innerText()).toMatch(
+      /live[\s\S]*held[\s\S]*1 nobody can stop[\s\S]*3 sound[\s\S]*Ann Meyer/,
+    );
+    expect(await tabStops(page)).toEqual(
+      expect.arrayContaining(['a Billing export to Northwind', 'a Further']),
+    );
+  });
+
+  test('pages follow each other without a gap or a repeat', async () => {
+    await page.goto(`${console_.url}/portfolio`);
+    const seen: string[] = [];
+    for (;;) {
+      seen.push(...(await page.locator('tbody .ref').allInnerTexts()).map((text) => text.slice(0, 13)));
+      const further = page.getByRole('link', { name: 'Further' });
+      if ((await further.count()) === 0) break;
+      await further.click();
+    }
+    expect(seen).toHaveLength(58);
+    expect(new Set(seen).size).toBe(58);
+  });
+
+  test('search and filters narrow the list', async () => {
+    await page.goto(`${console_.url}/portfolio`);
+    await page.fill('[name=q]', 'northwind');
+    await page.selectOption('[name=pass]', 'lost');
+    await page.click('main form.search button');
+    expect(await page.locator('tbody tr').allInnerTexts()).toEqual([
+      expect.stringContaining('Management reporting'),
+    ]);
+  });
+
+  test('suppliers with who can be reached', async () => {
+    await page.goto(`${console_.url}/portfolio/suppliers`);
+    await console_.judge(page, 'suppliers');
+    const row = page.locator('tbody tr').filter({ hasText: 'Northwind Cloud' });
+    expect(await row.innerText()).toMatch(/no contract/);
+  });
+});
