@@ -169,7 +169,6 @@ class AppRoot implements OnApplicationShutdown {
       { provide: Duties, useValue: duties },
       { provide: Keys, useValue: keys },
       { provide: PublicUrl, useValue: new PublicUrl(config) },
-      { provide: Outbound, inject: [Clock], useFactory: (clock: Clock) => new Outbound(config, clock) },
       {
         provide: Mailer,
         inject: [Outbound],

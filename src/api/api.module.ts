@@ -2,9 +2,12 @@ import { Module } from '@nestjs/common';
 import { PortfolioModule } from '../domain/portfolio/portfolio.module.ts';
 import { HealthController } from './health.controller.ts';
 import { ImportsController } from './imports.controller.ts';
+import { NoticesController } from './notices.controller.ts';
 import { OpenApiController } from './openapi.controller.ts';
 import { OpenApi } from './openapi.ts';
+import { RunsController } from './runs.controller.ts';
 import { SchemasController } from './schemas.controller.ts';
+import { StepsController } from './steps.controller.ts';
 import { TokensController } from './tokens.controller.ts';
 import { UsersController } from './users.controller.ts';
 
@@ -13,8 +16,11 @@ import { UsersController } from './users.controller.ts';
   controllers: [
     HealthController,
     ImportsController,
+    NoticesController,
     OpenApiController,
+    RunsController,
     SchemasController,
+    StepsController,
     TokensController,
     UsersController,
   ],

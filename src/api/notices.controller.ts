@@ -1,0 +1,76 @@
+import { Controller, Get, Param, Query } from '@nestjs/common';
+import { ApiOkResponse, ApiTags } from '@nestjs/swagger';
+import { z } from 'zod';
+import { Refused, refusal } from '../kernel/errors.ts';
+import type { Principal } from '../kernel/principal.ts';
+import { By, Permission } from '../domain/access/route.ts';
+import {
+  noticeSchema,
+  noticeWithAttemptsSchema,
+  viewOfAttempt,
+  viewOfNotice,
+} from '../domain/notices/notice.schema.ts';
+import { attemptsOf, findNotice, listNotices } from '../domain/notices/notices.queries.ts';
+import { Transactions } from '../platform/database/transactions.ts';
+import { cursorSchema, cursorText, pageLimit } from './cursor.ts';
+
+const id = z.uuid();
+const listQuery = z.strictObject({
+  subject: z
+    .union([id.transform((one) => [one]), z.array(id).max(100)])
+    .optional()
+    .describe('Cases; several times for several'),
+  party: id.optional(),
+  timeliness: z.enum(['open', 'met', 'missed']).optional(),
+  cursor: cursorSchema.optional(),
+  limit: pageLimit,
+});
+const noticesSchema = z
+  .object({ notices: z.array(noticeSchema), next: z.string().nullable() })
+  .meta({ id: 'Notices' });
+
+@ApiTags('notices')
+@Controller('api/v1/notices')
+export class NoticesController {
+  constructor(private readonly transactions: Transactions) {}
+
+  /** Newest first. A party sees what was owed to it. */
+  @Get()
+  @Permission('notices:read')
+  @ApiOkResponse({ standardSchema: noticesSchema })
+  async list(
+    @Query({ schema: listQuery }) query: z.output<typeof listQuery>,
+    @By() by: Principal,
+  ): Promise<z.infer<typeof noticesSchema>> {
+    const { subject, party, timeliness, cursor, limit } = query;
+    const rows = await this.transactions.run(by, (db) =>
+      listNotices(db, {
+        ...(subject === undefined ? {} : { subjectIds: subject }),
+        ...(party === undefined ? {} : { partyId: party }),
+        ...(timeliness === undefined ? {} : { timeliness }),
+        ...(cursor === undefined ? {} : { after: { createdAt: cursor.at, id: cursor.id } }),
+        limit,
+      }),
+    );
+    const last = rows.at(-1);
+    return {
+      notices: rows.map(viewOfNotice),
+      next: last && rows.length === limit ? cursorText({ at: last.createdAt, id: last.id }) : null,
+    };
+  }
+
+  /** One notice with every attempt to deliver it. */
+  @Get(':id')
+  @Permission('notices:read')
+  @ApiOkResponse({ standardSchema: noticeWithAttemptsSchema })
+  async get(
+    @Param('id', { schema: id }) noticeId: string,
+    @By() by: Principal,
+  ): Promise<z.infer<typeof noticeWithAttemptsSchema>> {
+    return this.transactions.run(by, async (db) => {
+      const notice = await findNotice(db, noticeId);
+      if (!notice) throw new Refused(refusal('not_found', 'no-notice', 'There is no such notice.'));
+      return { ...viewOfNotice(notice), deliveries: (await attemptsOf(db, noticeId)).map(viewOfAttempt) };
+    });
+  }
+}

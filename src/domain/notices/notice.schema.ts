@@ -1,0 +1,84 @@
+import { z } from 'zod';
+import { iso, type Millis } from '../../kernel/time.ts';
+import type { AttemptView, NoticeView } from './notices.queries.ts';
+
+const instant = z.iso.datetime();
+
+/** A notice as the API shows it. */
+export const noticeSchema = z
+  .object({
+    id: z.uuid(),
+    reference: z.string(),
+    integration: z.object({ id: z.uuid(), name: z.string() }),
+    party: z.object({ id: z.uuid(), name: z.string() }),
+    contact: z.string().nullable(),
+    subjectId: z.uuid().describe('Usually a case'),
+    category: z.string(),
+    trigger: z.string(),
+    startAt: instant,
+    dueAt: instant.nullable().describe('null: without undue delay'),
+    dueWhy: z.string(),
+    warnAt: instant.nullable(),
+    escalateAt: instant.nullable(),
+    warnedAt: instant.nullable(),
+    escalatedAt: instant.nullable(),
+    fulfilledBy: z.enum(['dispatched', 'accepted_by_peer', 'received', 'acknowledged']),
+    obligation: z.enum(['required', 'not_required', 'superseded', 'withheld']),
+    dispatch: z.enum(['owed', 'attempting', 'accepted', 'failed']),
+    receipt: z.enum(['none', 'bounced', 'delivered', 'acknowledged']),
+    timeliness: z.enum(['open', 'met', 'missed']),
+    attempts: z.int(),
+    acceptedAt: instant.nullable(),
+    fulfilledAt: instant.nullable(),
+    acknowledgedAt: instant.nullable(),
+    acknowledgementStrength: z.string().nullable(),
+    nextAttemptAt: instant.nullable(),
+    lastAnswer: z.string().nullable(),
+    messageId: z.string(),
+    createdAt: instant,
+  })
+  .meta({ id: 'Notice' });
+
+export const noticeAttemptSchema = z
+  .object({
+    number: z.int(),
+    channel: z.string(),
+    address: z.string(),
+    startedAt: instant,
+    endedAt: instant.nullable(),
+    outcome: z.string(),
+    peerAnswer: z.string(),
+    possiblyTwice: z.boolean(),
+  })
+  .meta({ id: 'NoticeAttempt' });
+
+export const noticeWithAttemptsSchema = noticeSchema
+  .extend({ deliveries: z.array(noticeAttemptSchema) })
+  .meta({ id: 'NoticeWithAttempts' });
+
+const at = (millis: Millis | null): string | null => (millis === null ? null : iso(millis));
+
+export function viewOfNotice(row: NoticeView): z.infer<typeof noticeSchema> {
+  const { integrationId, integrationName, partyId, partyName, contactName, ...rest } = row;
+  return {
+    ...rest,
+    integration: { id: integrationId, name: integrationName },
+    party: { id: partyId, name: partyName },
+    contact: contactName,
+    startAt: iso(row.startAt),
+    dueAt: at(row.dueAt),
+    warnAt: at(row.warnAt),
+    escalateAt: at(row.escalateAt),
+    warnedAt: at(row.warnedAt),
+    escalatedAt: at(row.escalatedAt),
+    acceptedAt: at(row.acceptedAt),
+    fulfilledAt: at(row.fulfilledAt),
+    acknowledgedAt: at(row.acknowledgedAt),
+    nextAttemptAt: at(row.nextAttemptAt),
+    createdAt: iso(row.createdAt),
+  };
+}
+
+export function viewOfAttempt(row: AttemptView): z.infer<typeof noticeAttemptSchema> {
+  return { ...row, startedAt: iso(row.startedAt), endedAt: at(row.endedAt) };
+}
