@@ -1,7 +1,4 @@
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
-import type { AddressInfo } from 'node:net';
-import PostalMime from 'postal-mime';
-import { SMTPServer } from 'smtp-server';
 import type { Channel, OutgoingMessage } from '../../src/domain/notices/channel.ts';
 import { SystemClock } from '../../src/platform/clock/clock.ts';
 import { parseConfig } from '../../src/platform/config/config.ts';
@@ -9,6 +6,7 @@ import { Outbound } from '../../src/platform/http/outbound.ts';
 import { Mailer } from '../../src/platform/mail/mailer.ts';
 import { MailChannel } from '../../src/plugins/channels/mail/mail.channel.ts';
 import { channels } from '../../src/plugins/channels/registry.ts';
+import { MailServer } from '../support/mail-server.ts';
 
 /** A peer that a test tells how to behave, and that tells what it was given. */
 interface Peer {
@@ -21,46 +19,13 @@ interface Peer {
 }
 
 async function mailPeer(): Promise<Peer> {
-  let how = 'accept';
-  const received: Peer['received'] = [];
-  const server = new SMTPServer({
-    authOptional: true,
-    disabledCommands: ['STARTTLS', 'AUTH'],
-    logger: false,
-    onRcptTo(_address, _session, done) {
-      if (how === 'refuse recipient')
-        return done(Object.assign(new Error('no such mailbox'), { responseCode: 550 }));
-      if (how === 'busy') return done(Object.assign(new Error('try later'), { responseCode: 451 }));
-      return done();
-    },
-    onData(stream, session, done) {
-      const chunks: Buffer[] = [];
-      stream.on('data', (chunk: Buffer) => chunks.push(chunk));
-      stream.on('end', () => {
-        void PostalMime.parse(Buffer.concat(chunks)).then((mail) => {
-          received.push({
-            to: session.envelope.rcptTo.map((one) => one.address),
-            messageId: mail.messageId ?? '',
-            subject: mail.subject ?? '',
-            text: mail.text ?? '',
-          });
-          if (how === 'hang up after the message') for (const one of server.connections) one.close();
-          else done();
-        });
-      });
-    },
-  });
-  server.on('error', () => {});
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const { port } = server.server.address() as AddressInfo;
+  const server = await MailServer.start();
   const config = parseConfig({
-    COUNTERSIGN_SMTP_URL: `smtp://127.0.0.1:${port}`,
-    COUNTERSIGN_OUTBOUND_ALLOW: `127.0.0.1:${port}`,
+    COUNTERSIGN_SMTP_URL: `smtp://${server.host}`,
+    COUNTERSIGN_OUTBOUND_ALLOW: server.host,
     COUNTERSIGN_MAIL_FROM: 'Countersign <notices@operator.example>',
   });
   if (!config.ok) throw new Error(JSON.stringify(config.error));
-  const clock = new SystemClock();
-  const close = () => new Promise<void>((resolve) => server.close(() => resolve()));
   return {
     address: 'security@northwind.example',
     foreignAddresses: [
@@ -70,13 +35,10 @@ async function mailPeer(): Promise<Peer> {
       '<a@x.example>',
       'https://x.example',
     ],
-    behave: async (next) => {
-      how = next;
-      if (next === 'down') await close();
-    },
-    received,
-    channel: () => new MailChannel(new Mailer(config.value, new Outbound(config.value, clock))),
-    close,
+    behave: (how) => server.behave(how),
+    received: server.received,
+    channel: () => new MailChannel(new Mailer(config.value, new Outbound(config.value, new SystemClock()))),
+    close: () => server.close(),
   };
 }
 

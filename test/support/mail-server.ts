@@ -1,0 +1,70 @@
+import type { AddressInfo } from 'node:net';
+import PostalMime from 'postal-mime';
+import { SMTPServer } from 'smtp-server';
+
+export interface ReceivedMail {
+  to: string[];
+  messageId: string;
+  subject: string;
+  text: string;
+}
+
+/** A real mail server on loopback that a test tells how to behave, and that tells what it was given. */
+export class MailServer {
+  readonly received: ReceivedMail[] = [];
+  readonly #server: SMTPServer;
+  #how: 'accept' | 'refuse recipient' | 'busy' | 'hang up after the message' = 'accept';
+
+  private constructor() {
+    this.#server = new SMTPServer({
+      authOptional: true,
+      disabledCommands: ['STARTTLS', 'AUTH'],
+      logger: false,
+      onRcptTo: (_address, _session, done) => {
+        if (this.#how === 'refuse recipient')
+          return done(Object.assign(new Error('no such mailbox'), { responseCode: 550 }));
+        if (this.#how === 'busy') return done(Object.assign(new Error('try later'), { responseCode: 451 }));
+        return done();
+      },
+      onData: (stream, session, done) => {
+        const chunks: Buffer[] = [];
+        stream.on('data', (chunk: Buffer) => chunks.push(chunk));
+        stream.on('end', () => {
+          void PostalMime.parse(Buffer.concat(chunks)).then((mail) => {
+            this.received.push({
+              to: session.envelope.rcptTo.map((one) => one.address),
+              messageId: mail.messageId ?? '',
+              subject: mail.subject ?? '',
+              text: mail.text ?? '',
+            });
+            if (this.#how === 'hang up after the message')
+              for (const one of this.#server.connections) one.close();
+            else done();
+          });
+        });
+      },
+    });
+    this.#server.on('error', () => {});
+  }
+
+  static async start(): Promise<MailServer> {
+    const one = new MailServer();
+    await new Promise<void>((resolve) => one.#server.listen(0, '127.0.0.1', resolve));
+    return one;
+  }
+
+  get host(): string {
+    return `127.0.0.1:${(this.#server.server.address() as AddressInfo).port}`;
+  }
+
+  async behave(
+    how: 'accept' | 'refuse recipient' | 'busy' | 'hang up after the message' | 'down',
+  ): Promise<void> {
+    if (how === 'down') return this.close();
+    this.#how = how;
+  }
+
+  close(): Promise<void> {
+    return new Promise((resolve) => this.#server.close(() => resolve()));
+  }
+}
