@@ -320,8 +320,14 @@ class LedgerCheck {
     const fault: Fault = { what, seq, ...(to === seq || to === null ? {} : { to }), id, says };
     this.#faultCount++;
     if (this.#faults.length < KEPT) this.#faults.push(fault);
-    if (!this.#first || placeOf(fault) < placeOf(this.#first)) this.#first = fault;
+    if (!this.#first || (placeOf(fault) < placeOf(this.#first) && !spans(fault, this.#first)))
+      this.#first = fault;
   }
+}
+
+/** Whether one fault is a span of places in which the other names the place: that one says more. */
+function spans(fault: Fault, { seq, to }: Fault): boolean {
+  return fault.to !== undefined && to === undefined && seq !== null && seq >= fault.seq! && seq <= fault.to;
 }
 
 /** Faults without a place come last. */

@@ -1,5 +1,6 @@
-import { open } from 'node:fs/promises';
+import { open, type FileHandle } from 'node:fs/promises';
 import type { DataSource } from 'typeorm';
+import { Refused, refusal } from '../../kernel/errors.ts';
 import { checkpointLine, headLine, recordLine } from '../../kernel/ledger-file.ts';
 import { PostgresLedger } from './postgres-ledger.ts';
 
@@ -16,11 +17,11 @@ export interface ExportSettings {
 /**
  * Writes every sequenced entry and every checkpoint of one snapshot to a file that `verify` checks without this server.
  *
- * @returns how many of each. @throws Error with code EEXIST when the file is there
+ * @returns how many of each. @throws Refused when the file is there already or cannot be made
  */
 export async function exportLedger(o: ExportSettings): Promise<{ entries: number; checkpoints: number }> {
   // Committed texts are personal data: the file is for whoever ran the command.
-  const file = await open(o.file, 'wx', 0o600);
+  const file = await create(o.file);
   try {
     return await PostgresLedger.read(o.dataSource, async (ledger) => {
       const written = { entries: 0, checkpoints: 0 };
@@ -43,6 +44,22 @@ export async function exportLedger(o: ExportSettings): Promise<{ entries: number
     });
   } finally {
     await file.close();
+  }
+}
+
+async function create(path: string): Promise<FileHandle> {
+  try {
+    return await open(path, 'wx', 0o600);
+  } catch (thrown) {
+    const code = (thrown as { code?: string }).code ?? 'unknown';
+    const problem = code === 'EEXIST' ? 'is there already' : `cannot be made (${code})`;
+    throw new Refused(
+      refusal('conflict', 'file-not-made', `The file ${path} ${problem}; name another one.`, {
+        fields: [
+          { field: 'file', problem, mend: 'Name a file that is not there, in a folder that you may write.' },
+        ],
+      }),
+    );
   }
 }
 
