@@ -272,7 +272,10 @@ export const sendgrid: Dialect = {
     return {
       kind: 'probe',
       issued,
-      reply: { status: issued?.live ? (issued.narrow ? 403 : 200) : 401, body: {} },
+      reply: {
+        status: issued?.live ? (issued.narrow ? 403 : 200) : 401,
+        body: issued?.narrow ? {} : { scopes: [] },
+      },
     };
   },
 };

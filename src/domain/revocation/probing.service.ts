@@ -57,8 +57,8 @@ export class Probing {
   }
 
   /**
-   * One look: the version, then, if that is refused, the control. Records what was seen and what follows; the facets are
-   * settled in the same transaction.
+   * One look: the version; if that is refused, the control; if that lives, the version once more, as a single refusal may
+   * be a supplier's hiccup. Records what was seen and what follows; the facets are settled in the same transaction.
    */
   async look(loaded: LoadedVersion & { path: MachinePath }, call: RevocationCall): Promise<Look> {
     const { path, version } = loaded;
@@ -73,31 +73,34 @@ export class Probing {
         controls.push(await this.#askOwn(path, call));
       }
     }
+    const vouched = served !== null || controls.some((control) => control.answer.verdict === 'live');
+    const last = vouched ? await this.#ask(path, path.target, 'probe', call) : seen;
     return this.transactions.run(call.by, async (db) => {
       const death = await this.deaths.lock(db, version);
-      const probeId = await this.#record(db, version, path, seen, call);
+      const firstIds = vouched ? [await this.#record(db, version, path, seen, call)] : [];
       const controlIds: Id[] = [];
       for (const control of controls) controlIds.push(await this.#record(db, version, path, control, call));
+      const probeId = await this.#record(db, version, path, last, call);
       const own = controls.find((one) => one.kind === 'own_authentication')?.sighting ?? null;
       const judged = deathOf({
-        probe: seen.sighting,
-        control: path.control ? (served?.sighting ?? controls[0]?.sighting ?? blind(seen.sighting)) : null,
+        probe: last.sighting,
+        control: path.control ? (served?.sighting ?? controls[0]?.sighting ?? blind(last.sighting)) : null,
         beforeRevoke: path.control ? null : await this.#seenLiveBefore(db, death, path),
         revokedAt: death.revokeSentAt,
         ownAuthentication: own,
         now: this.clock.now(),
       });
       const controlEvidenceId = judged.verdict === 'dead' ? (served?.id ?? controlIds[0] ?? null) : null;
-      const look = { verdict: judged.verdict, at: seen.sighting.at, evidenceId: probeId, controlEvidenceId };
+      const look = { verdict: judged.verdict, at: last.sighting.at, evidenceId: probeId, controlEvidenceId };
       await this.deaths.settleLiveness(db, version, death, look, call);
       return {
         verdict: judged.verdict,
-        why: seen.answer.verdict === 'indeterminate' ? seen.answer.why : judged.why,
-        answered: seen.answer.verdict,
-        at: seen.sighting.at,
-        evidence: [probeId, ...controlIds],
+        why: last.answer.verdict === 'indeterminate' ? last.answer.why : judged.why,
+        answered: last.answer.verdict,
+        at: last.sighting.at,
+        evidence: [...firstIds, ...controlIds, probeId],
         ownAuthenticationRefused: own?.verdict === 'dead',
-        ...(seen.answer.retryAfter === undefined ? {} : { retryAfter: seen.answer.retryAfter }),
+        ...(last.answer.retryAfter === undefined ? {} : { retryAfter: last.answer.retryAfter }),
       };
     });
   }

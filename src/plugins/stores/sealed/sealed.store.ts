@@ -1,4 +1,4 @@
-import { isId, newId } from '../../../kernel/ids.ts';
+import { isId, newId, type Id } from '../../../kernel/ids.ts';
 import { Secret } from '../../../kernel/secret.ts';
 import type { Clock } from '../../../platform/clock/clock.ts';
 import type { Db } from '../../../platform/database/transactions.ts';
@@ -53,28 +53,41 @@ export class SealedStore implements Store {
   }
 
   /**
-   * Wraps the data keys that are under an older key-encryption key with the current one, one batch per call, so that the
-   * older key can be taken away once nothing is left.
+   * Wraps the data keys that are under an older key-encryption key with the current one, a batch per call, so that the
+   * older key can be taken away once nothing is left. A row that does not open is named and passed over.
    *
-   * @returns how many rows were rewrapped; less than `limit` means that none is left.
+   * @param after the `last` of the batch before; null for the first.
+   * @returns `last` null: that was the end.
    */
-  async rewrapOldest(db: Db, limit: number): Promise<number> {
+  async rewrap(
+    db: Db,
+    after: Id | null,
+    limit: number,
+  ): Promise<{ last: Id | null; moved: number; unreadable: Id[] }> {
     const current = this.#current();
     const rows = await db.query<SealedRow[]>(
-      `${SELECT} WHERE kek_id <> $1 AND destroyed_at IS NULL ORDER BY id LIMIT $2 FOR UPDATE SKIP LOCKED`,
-      [current.id, limit],
+      `${SELECT} WHERE kek_id <> $1 AND destroyed_at IS NULL AND ($2::uuid IS NULL OR id > $2) ORDER BY id LIMIT $3 FOR UPDATE`,
+      [current.id, after, limit],
     );
+    const unreadable: Id[] = [];
     for (const row of rows) {
       const envelope = envelopeOf(row);
       if (!envelope) continue;
-      const next = rewrap(envelope, `${row.id}:${row.bound_to}`, this.keys.keks(), current);
+      let next: Envelope;
+      try {
+        next = rewrap(envelope, `${row.id}:${row.bound_to}`, this.keys.keks(), current);
+      } catch {
+        unreadable.push(row.id);
+        continue;
+      }
       await db.query(`UPDATE sealed_secret SET kek_id = $2, wrapped_key = $3 WHERE id = $1`, [
         row.id,
         next.kekId,
         next.wrappedKey,
       ]);
     }
-    return rows.length;
+    const last = rows.length === limit ? (rows.at(-1)?.id ?? null) : null;
+    return { last, moved: rows.length - unreadable.length, unreadable };
   }
 
   #current(): Kek {
@@ -85,7 +98,7 @@ export class SealedStore implements Store {
 }
 
 interface SealedRow {
-  id: string;
+  id: Id;
   bound_to: string;
   kek_id: string;
   wrapped_key: Buffer | null;
