@@ -137,8 +137,8 @@ describe('signing in', () => {
 });
 
 describe('a session', () => {
-  const cookieOf = (answer: { headers: Record<string, unknown> }) =>
-    String(answer.headers['set-cookie'] ?? '').split(';')[0]!;
+  const cookieOf = (answer: { headers: { 'set-cookie'?: string | string[] } }) =>
+    [answer.headers['set-cookie'] ?? ''].flat()[0]!.split(';')[0]!;
 
   async function signedIn(): Promise<{ cookie: string; token: string }> {
     const form = await ask({ url: '/trial/sign-in' });
