@@ -77,6 +77,7 @@ export async function engineBench(place: BenchPlace): Promise<void> {
     selectors: new Selectors([new Numbers()]),
   });
   const admin = new pg.Client(place.adminUrl);
+  admin.on('error', () => {});
   await admin.connect();
   for (const uses of ['no-op', 'five-ms']) {
     const read = parts.runbooks.read(`id: bench-${uses}\ntitle: B\nversion: 1\nsteps:\n  - { id: each, title: E, uses: ${uses}, forEach: numbers }\n`, 'bench.yaml');
@@ -86,9 +87,9 @@ export async function engineBench(place: BenchPlace): Promise<void> {
   parts.engine.start(place.appUrl);
 
   const run = async (uses: string, count: number, lanes = 0) => {
-    await admin.query('CHECKPOINT');
     const before = await walOf(admin);
     const cpuBefore = await cpuOf(admin);
+    const nodeBefore = process.cpuUsage();
     const started = performance.now();
     const by = system('bench', newId());
     const { runId } = await transactions.run(by, (db) =>
@@ -97,7 +98,7 @@ export async function engineBench(place: BenchPlace): Promise<void> {
     parts.engine.wake();
     let planned = 0;
     for (;;) {
-      await new Promise((resolve) => setTimeout(resolve, 5));
+      await new Promise((resolve) => setTimeout(resolve, 20));
       const { rows } = await admin.query<{ ended: boolean; planned: boolean }>(
         `SELECT finished_at IS NOT NULL AS ended, (SELECT planned FROM run_node WHERE run_id = $1) AS planned FROM run WHERE id = $1`,
         [runId],
@@ -114,7 +115,8 @@ export async function engineBench(place: BenchPlace): Promise<void> {
     );
     const { done, events, entries } = counted.rows[0]!;
     if (done !== count || events !== count) throw new Error(`of ${count} steps ${done} are done, with ${events} events`);
-    return { perSecond: count / seconds, cpu: ((await cpuOf(admin)) - cpuBefore) / count, wal: ((await walOf(admin)) - before) / count, planned, entries };
+    const node = process.cpuUsage(nodeBefore);
+    return { node: (node.user + node.system) / 1e6 / count, perSecond: count / seconds, cpu: ((await cpuOf(admin)) - cpuBefore) / count, wal: ((await walOf(admin)) - before) / count, planned, entries };
   };
 
   await run('no-op', 1000); // warm
@@ -122,8 +124,8 @@ export async function engineBench(place: BenchPlace): Promise<void> {
   const raw: { postgres: number[]; redis: number[] } = { postgres: [], redis: [] };
   for (let i = 0; i < ROUNDS; i++) {
     rounds.push(await run('no-op', STEPS));
-    raw.postgres.push(await rawJobs(place.appUrl, undefined));
-    if (place.redisUrl) raw.redis.push(await rawJobs(place.appUrl, place.redisUrl));
+    raw.postgres.push(await rawJobs(place.adminUrl, undefined));
+    if (place.redisUrl) raw.redis.push(await rawJobs(place.adminUrl, place.redisUrl));
   }
   const steps = median(rounds.map((r) => r.perSecond));
   place.figure(`no-op steps of a run of ${STEPS}, planning included`, steps, 'steps/s');
@@ -134,6 +136,7 @@ export async function engineBench(place: BenchPlace): Promise<void> {
     place.figure('ratio to raw BullMQ on Redis (goal 1)', steps / median(raw.redis), '×');
   } else process.stdout.write('engine: Redis: not run (REDIS_URL is not set)\n');
   place.figure('CPU per step, Node and Postgres', median(rounds.map((r) => r.cpu)) * 1e6, 'µs');
+  place.figure('of it Node', median(rounds.map((r) => r.node)) * 1e6, 'µs');
   place.figure('WAL per step', median(rounds.map((r) => r.wal)), 'bytes');
   place.figure('ledger entries per step', median(rounds.map((r) => r.entries)) / STEPS, 'entries');
   place.figure('planned after', median(rounds.map((r) => r.planned)), 'ms');

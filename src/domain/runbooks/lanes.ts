@@ -33,12 +33,14 @@ export class Lanes {
   #limited = new Set<string>();
   #limitedAt = -Infinity;
   #turn = 0;
+  #full = false;
 
   get inHand(): number {
     return this.#total;
   }
 
   free(lane: string): void {
+    this.#full = false;
     this.#count(lane, -1);
   }
 
@@ -49,14 +51,15 @@ export class Lanes {
     else this.#inHand.delete(lane);
   }
 
-  /** Whether a claim could take anything: false while everything is full. */
+  /** Whether a claim could take anything: false while every lane that has ready steps is full. */
   get room(): boolean {
-    return this.#total < MOST_IN_HAND;
+    return !this.#full && this.#total < MOST_IN_HAND;
   }
 
   /** The lanes must be looked at anew: something became ready. */
   stale(): void {
     this.#readyAt = -Infinity;
+    this.#full = false;
   }
 
   /**
@@ -66,7 +69,10 @@ export class Lanes {
   async claim(db: Db, worker: string, now: Millis): Promise<{ taken: Taken[]; more: boolean; pause: Millis | undefined }> {
     await this.#look(db);
     const quotas = this.#quotas();
-    if (quotas.length === 0) return { taken: [], more: false, pause: undefined };
+    if (quotas.length === 0) {
+      this.#full = this.#ready.length > 0;
+      return { taken: [], more: this.#full, pause: undefined };
+    }
     // Reserved while the query runs, as another claim may run beside it.
     for (const { lane, quota } of quotas) this.#count(lane, quota);
     const got = new Map<string, number>();
@@ -103,7 +109,8 @@ export class Lanes {
         db,
         wanted.filter((one) => one.spacing > 0 && got.has(one.lane)).map((one) => ({ key: one.lane, next: one.first + got.get(one.lane)! * one.spacing })),
       );
-      const more = wanted.some((one) => got.get(one.lane) === one.quota && one.spacing === 0);
+      // A lane that gave all it was asked for may have more; one that is full has, as far as we know.
+      const more = wanted.some((one) => got.get(one.lane) === one.quota && one.spacing === 0) || quotas.length < this.#ready.length;
       if (!more && taken.length === 0) this.stale();
       return { taken, more, pause };
     } finally {

@@ -81,6 +81,7 @@ export class Planner {
       this.#troubles.delete(key);
       return moved;
     } catch (thrown) {
+      if (thrown instanceof Cancelled) return false;
       const times = (trouble?.times ?? 0) + 1;
       this.#troubles.set(key, { times, until: performance.now() + Math.min(MINUTE, 250 * 2 ** times) });
       this.log.error({ err: thrown, run: runId, times }, 'a fan-out could not be planned and will be tried again');
@@ -121,11 +122,11 @@ export class Planner {
       }
       const leader = before.find((plan) => plan.node === groupNo)!;
       const page = await this.#items(db, run, group[0]!, leader);
-      const steps = await this.#steps(db, run, group, page.items, numbers);
-      if (!steps) return false; // cancelled meanwhile
+      const steps = await this.#steps(db, run, group, page.items, before);
       const fresh = await insertSteps(db, runId, steps, now);
       const added = steps.filter((step) => fresh.has(step.id));
-      await moveCursor(db, runId, numbers, page.next, page.expected);
+      const moved = await moveCursor(db, runId, numbers, page.next, page.expected);
+      if (!moved) throw new Cancelled();
       const moves = numbers.map((no) => {
         const count = added.filter((step) => step.node === no).length;
         return { ...emptyMove(runId, no), total: count, open: count };
@@ -168,14 +169,15 @@ export class Planner {
     return { ...page, expected: counts ? await selector.count(db, request) : null };
   }
 
-  async #steps(db: Db, run: RunContext, group: readonly PlanNode[], items: readonly SelectedItem[], numbers: number[]): Promise<NewStep[] | undefined> {
+  async #steps(db: Db, run: RunContext, group: readonly PlanNode[], items: readonly SelectedItem[], before: readonly NodePlan[]): Promise<NewStep[]> {
     const parentNodes = [...new Set(group.flatMap((node) => node.needs.filter((need) => need.kind === 'parent').map((need) => need.node)))];
     const keys = [...new Set(group.flatMap((node) => items.map((item) => parentKeyOf(item, node))))].filter((key) => key !== null);
     const parents = keys.length > 0 ? await parentsOf(db, run.id, parentNodes, keys) : [];
     const standing = new Map(parents.map((parent) => [`${parent.node}:${parent.key}`, parent.passed]));
-    // The barriers are read under lock: one that opens from here on finds this page's rows.
-    const locked = await nodePlans(db, run.id, numbers, true);
-    if (locked.some((plan) => plan.planned)) return undefined;
+    // Barriers that are still closed are read under lock: one that opens from here on finds this page's rows. An open one
+    // stays as it is, and its counters are not held up.
+    const closed = before.some((plan) => plan.gate > 0);
+    const locked = closed ? await nodePlans(db, run.id, group.map((node) => node.no), true) : before;
     const gates = new Map(
       locked.flatMap((plan): [number, 'closed' | 'barred'][] => (plan.gate > 0 ? [[plan.node, 'closed']] : plan.gateBarred ? [[plan.node, 'barred']] : [])),
     );
@@ -204,6 +206,9 @@ export class Planner {
     });
   }
 }
+
+/** The run was cancelled while the page was being written: the page is rolled back. */
+class Cancelled extends Error {}
 
 /** The key of the item that this one belongs to, where the step asks for it. */
 function parentKeyOf(item: SelectedItem, node: PlanNode): string | null {

@@ -113,14 +113,15 @@ function itemTexts(steps: readonly NewStep[]): (string | null)[] {
   });
 }
 
-/** Moves a group's cursor on; at its end the nodes are planned. */
-export async function moveCursor(db: Db, runId: Id, nodes: readonly number[], cursor: string | null, expected: number | null): Promise<void> {
-  await db.query(`UPDATE run_node SET cursor = $3::text, planned = $3::text IS NULL, expected = coalesce($4::int, expected) WHERE run_id = $1 AND node = ANY($2::smallint[])`, [
-    runId,
-    nodes,
-    cursor,
-    expected,
-  ]);
+/** Moves a group's cursor on; at its end the nodes are planned. @returns false when the run was cancelled meanwhile */
+export async function moveCursor(db: Db, runId: Id, nodes: readonly number[], cursor: string | null, expected: number | null): Promise<boolean> {
+  const rows = await rowsOf(
+    db,
+    `UPDATE run_node SET cursor = $3::text, planned = $3::text IS NULL, expected = coalesce($4::int, expected)
+      WHERE run_id = $1 AND node = ANY($2::smallint[]) AND NOT planned RETURNING node`,
+    [runId, nodes, cursor, expected],
+  );
+  return rows.length === nodes.length;
 }
 
 /** A group that will have no items, because what it needs has failed. */
@@ -128,13 +129,13 @@ export async function barGroup(db: Db, runId: Id, nodes: readonly number[]): Pro
   await db.query(`UPDATE run_node SET planned = true, barred = true WHERE run_id = $1 AND node = ANY($2::smallint[])`, [runId, nodes]);
 }
 
-export async function isRunning(db: Db, runId: Id): Promise<boolean> {
-  const rows = await rowsOf(db, `SELECT id FROM run WHERE id = $1 AND state = 'running'`, [runId]);
-  return rows.length === 1;
-}
-
 export function newStep(first: FirstState, item: SelectedItem | null, parentKey: string | null): NewStep {
   return { ...first, id: newId(), item, parentKey };
+}
+
+/** No further page of a run is planned: a page that is being written waits, or is rolled back. */
+export async function stopPlanning(db: Db, runId: Id): Promise<void> {
+  await db.query(`UPDATE run_node SET planned = true WHERE run_id = $1 AND NOT planned`, [runId]);
 }
 
 /** Output of a step that fans out over nothing, for a fan-out over it. */

@@ -56,9 +56,13 @@ export class Progress {
     private readonly outbox: Outbox,
   ) {}
 
-  /** @returns how many steps became ready. */
-  async advance(db: Db, ended: readonly Ended[], now: Millis, moves: readonly NodeMove[] = []): Promise<number> {
+  /**
+   * @param released  called once, after the first dependants are released and before any counter moves
+   * @returns how many steps became ready
+   */
+  async advance(db: Db, ended: readonly Ended[], now: Millis, moves: readonly NodeMove[] = [], released?: (readied: number) => Promise<void>): Promise<number> {
     let readied = 0;
+    let tell = released;
     let round: readonly Ended[] = ended;
     let extra: readonly NodeMove[] = moves;
     while (round.length > 0 || extra.length > 0) {
@@ -69,6 +73,9 @@ export class Progress {
       await passCovered(db, closings);
       const freed = await this.#release(db, releases, now);
       const cancelled = await this.#bar(db, releases, now);
+      // The counters' rows are shared by all who work on the run: they come last, so that nobody waits for long.
+      await tell?.(freed.length + called.length);
+      tell = undefined;
       const nodes = await moveNodes(db, mergedMoves(round, deltas, extra), now);
       const opened = await this.#closeNodes(db, nodes, now);
       await this.#announce(db, round);
@@ -78,6 +85,7 @@ export class Progress {
       round = await this.cancelled(db, [...cancelled, ...opened.cancelled], now);
       extra = [];
     }
+    await tell?.(0);
     return readied;
   }
 

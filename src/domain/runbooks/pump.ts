@@ -90,6 +90,11 @@ export class Pump {
     return this.#answers.length > 0 || this.#mayClaim();
   }
 
+  #want(): void {
+    this.#wanted = true;
+    this.#lanes.stale();
+  }
+
   #mayClaim(): boolean {
     return this.#wanted && this.#accepting && this.worker !== undefined && this.#lanes.room;
   }
@@ -113,22 +118,21 @@ export class Pump {
     const wakes = this.#wakes;
     let taken: Taken[] = [];
     let jobs: { job: Job; delay: Millis }[] = [];
-    const worker = this.#mayClaim() ? this.worker : undefined;
+    const { worker } = this;
     try {
       await this.transactions.run(this.#by, async (db) => {
         const now = this.clock.now();
-        const readied = await this.recorder.record(db, answers, now);
-        if (readied > 0) {
-          this.#wanted = true;
-          this.#lanes.stale();
-        }
-        const claimer = worker ?? (this.#mayClaim() ? this.worker : undefined);
-        if (claimer === undefined) return;
-        const claim = await this.#lanes.claim(db, claimer, now);
-        taken = claim.taken;
-        jobs = await this.#prepare(db, taken);
-        if (!claim.more && this.#wakes === wakes) this.#wanted = false;
-        if (claim.pause !== undefined) this.#wakeAfter(claim.pause);
+        const readied = await this.recorder.record(db, answers, now, async (released) => {
+          if (released > 0) this.#want();
+          if (worker === undefined || !this.#mayClaim()) return;
+          const claim = await this.#lanes.claim(db, worker, now);
+          taken = claim.taken;
+          jobs = await this.#prepare(db, taken);
+          if (!claim.more && this.#wakes === wakes) this.#wanted = false;
+          if (claim.pause !== undefined) this.#wakeAfter(claim.pause);
+        });
+        // A barrier that opened after the claim.
+        if (readied > taken.length) this.#want();
       });
     } catch (thrown) {
       this.#lanes.undo(taken);
@@ -136,9 +140,7 @@ export class Pump {
       throw thrown;
     }
     for (const { job } of answers) this.#letGo(job);
-    if (worker === undefined && jobs.length === 0) return;
-    const claimer = worker ?? this.worker;
-    for (const { job, delay } of jobs) this.#start(job, claimer!, delay);
+    for (const { job, delay } of jobs) this.#start(job, worker!, delay);
   }
 
   #letGo(job: Job): void {

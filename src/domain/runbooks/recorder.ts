@@ -37,9 +37,15 @@ export class Recorder {
     private readonly outbox: Outbox,
   ) {}
 
-  /** @returns how many steps became ready. */
-  async record(db: Db, answers: readonly Answered[], now: Millis): Promise<number> {
-    if (answers.length === 0) return 0;
+  /**
+   * @param released  called once, when the steps that these results release can be claimed
+   * @returns how many steps became ready
+   */
+  async record(db: Db, answers: readonly Answered[], now: Millis, released: (readied: number) => Promise<void>): Promise<number> {
+    if (answers.length === 0) {
+      await released(0);
+      return 0;
+    }
     const timely = answers.filter((one) => !one.late);
     const settled = timely.map((one) => ({ ...one, settlement: settle(one, now) }));
     const [plain, other] = [settled.filter(isPlain), settled.filter((one) => !isPlain(one))];
@@ -55,7 +61,7 @@ export class Recorder {
     await this.#park(db, kept.filter((one) => one.settlement.state === 'parked'), now);
     const finals = kept.filter((one) => FINAL.has(one.settlement.state));
     await meetDeadlines(db, finals.filter(({ job }) => job.claimed.dueAt !== null || job.node.step.dueWithin !== undefined).map(({ job }) => job.claimed.id), now);
-    return this.progress.advance(db, finals.map(endedOf), now);
+    return this.progress.advance(db, finals.map(endedOf), now, [], released);
   }
 
   /** A waiting poll is an event and no entry; what ends, parks or leaves the outcome open goes into the ledger. */

@@ -13,7 +13,7 @@ import { adHocStepSchema, stepSchema } from './definition.schema.ts';
 import { startDeadlines } from './deadlines.queries.ts';
 import { gateOf, planOf } from './plan.rules.ts';
 import { callCompensations, cancelNodes, cancelSteps, holdRun, parkedSteps } from './people.queries.ts';
-import { insertSteps, newStep } from './planning.queries.ts';
+import { insertSteps, newStep, stopPlanning } from './planning.queries.ts';
 import { pumpJob } from './pump.job.ts';
 import type { RunContexts } from './run-contexts.ts';
 import type { Runbooks } from './runbooks.service.ts';
@@ -161,6 +161,7 @@ export class RunsService {
     await this.contexts.load(db, [{ runId, node: 0 }]);
     const { plan, definition, subject } = this.contexts.of(runId);
     const said = errorText(reason);
+    await stopPlanning(db, runId);
     const cancelled = await cancelSteps(db, runId, said, now);
     await insertEvents(
       db,
