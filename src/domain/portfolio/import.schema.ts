@@ -1,5 +1,6 @@
 import { z } from 'zod';
-import { keySchema, KINDS } from './portfolio.schema.ts';
+import { keySchema } from '../parties/fields.schema.ts';
+import { KINDS } from './portfolio.schema.ts';
 
 export const FORMATS = ['json', 'yaml', 'csv', 'jsonl'] as const;
 export type Format = (typeof FORMATS)[number];
