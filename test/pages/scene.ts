@@ -507,6 +507,30 @@ async function matrixScene(scene: Scene, ids: PortfolioScene): Promise<void> {
     created_at: at,
     valid_from: at,
   });
+  const people = [newId(), newId()];
+  await scene.put(
+    'person',
+    { id: people[0], name: 'Ann Meyer', created_at: at },
+    { id: people[1], name: 'Nora Visser', created_at: at },
+  );
+  const attestation = (party_id: Id, person_id: Id | undefined, signs_for: string) => ({
+    id: newId(),
+    matrix_version_id: ids.matrix,
+    integration_id: ids.billing,
+    party_id,
+    person_id,
+    signs_for,
+    content_hash: hash('matrix'),
+    text_hash: hash('text'),
+    language: 'en',
+    strength: 'second_channel',
+    at,
+  });
+  await scene.put(
+    'attestation',
+    attestation(ids.operator, people[0], 'Aurora Pay'),
+    attestation(ids.northwind, people[1], 'Northwind Cloud'),
+  );
   const supplierDuties = new Set(['issuance', 'rotation', 'revocation']);
   const row = async (duty: string, accountable: Id, performers: Id[], more: object = {}) => {
     const id = newId();

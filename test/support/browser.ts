@@ -97,13 +97,32 @@ export async function axeFindings(page: Page): Promise<Finding[]> {
   });
 }
 
-/** By how many pixels the page is wider than its window. */
-export async function overflowOf(page: Page): Promise<number> {
+/** What makes the page wider than its window, outside of anything that scrolls by itself. */
+export async function overflowOf(page: Page): Promise<string[]> {
   return page.evaluate(() => {
-    const { scrollWidth, clientWidth } = (
-      globalThis as unknown as { document: { documentElement: { scrollWidth: number; clientWidth: number } } }
-    ).document.documentElement;
-    return scrollWidth - clientWidth;
+    type El = {
+      tagName: string;
+      className: unknown;
+      textContent: string;
+      parentElement: El | null;
+      getBoundingClientRect(): { right: number };
+      closest(selector: string): unknown;
+    };
+    const { document } = globalThis as unknown as {
+      document: {
+        documentElement: { scrollWidth: number; clientWidth: number };
+        querySelectorAll(s: string): Iterable<El>;
+      };
+    };
+    const { scrollWidth, clientWidth } = document.documentElement;
+    if (scrollWidth <= clientWidth) return [];
+    const wide = [...document.querySelectorAll('body *')].filter(
+      (element) => element.getBoundingClientRect().right > clientWidth + 0.5 && !element.closest('.scroll'),
+    );
+    const said = wide.map(
+      (element) => `${element.tagName} ${String(element.className)}: ${element.textContent.slice(0, 60)}`,
+    );
+    return said.length > 0 ? said.slice(-5) : [`${scrollWidth - clientWidth} pixels`];
   });
 }
 

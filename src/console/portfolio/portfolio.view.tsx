@@ -132,7 +132,7 @@ export function PortfolioView({
                     </Chip>
                   )}
                 </span>,
-                <StateChip state={row.pass} />,
+                <PassChip row={row} />,
                 row.riskTier,
                 <Standings counts={row.credentials} />,
                 row.ownerName ?? <Chip tone="live">nobody</Chip>,
@@ -155,6 +155,15 @@ export function PortfolioView({
         </section>
       </div>
     </Page>
+  );
+}
+
+/** An integration that is not in production has no use for a pass yet: that it holds none alarms nobody. */
+function PassChip({ row }: { row: IntegrationLine }) {
+  return row.pass === 'refused' && row.state !== 'live' ? (
+    <Chip tone="calm">refused</Chip>
+  ) : (
+    <StateChip state={row.pass} />
   );
 }
 

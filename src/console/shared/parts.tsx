@@ -41,10 +41,23 @@ export function ShareBar({
 }
 
 /** An instant, for people: UTC to the second, and the machine's form beside it. */
-export function At({ at, empty = '–' }: { at: Millis | null | undefined; empty?: string }) {
+export function At({
+  at,
+  empty = '–',
+  day,
+}: {
+  at: Millis | null | undefined;
+  empty?: string;
+  /** Only the day: for what nobody counts in hours. */
+  day?: boolean;
+}) {
   if (at === null || at === undefined) return <span class="soft">{empty}</span>;
   const text = new Date(at).toISOString();
-  return <time class="nowrap" datetime={text}>{`${text.slice(0, 10)} ${text.slice(11, 19)} UTC`}</time>;
+  return (
+    <time class="nowrap" datetime={text}>
+      {day ? text.slice(0, 10) : `${text.slice(0, 10)} ${text.slice(11, 19)} UTC`}
+    </time>
+  );
 }
 
 /** "3 h 20 min": two units are enough to act on. Never negative. */

@@ -48,6 +48,9 @@ const TONES: Record<string, Tone> = {
   closed: 'calm',
   dismissed: 'calm',
   open: 'live',
+  // matrix
+  countersigned: 'dead',
+  proposed: 'wait',
   // integration
   draft: 'calm',
   in_review: 'wait',
@@ -93,12 +96,18 @@ const TONES: Record<string, Tone> = {
 
 const WORDS: Record<string, string> = {
   in_review: 'in review',
+  sub_processor: 'sub-processor',
   cannot_be_proven: 'cannot be proven',
   none: 'none',
   revoke_now: 'revoke now',
   replace_first: 'replace first',
   approve_within: 'approve first',
 };
+
+/** A stored word as people write it. */
+export function words(stored: string): string {
+  return WORDS[stored] ?? stored.replaceAll('_', ' ').replaceAll('-', ' ');
+}
 
 /** The chip of a stored state, in its own words. `live` is dangerous for a credential and good for an integration. */
 export function StateChip({ state, of }: { state: string; of?: 'integration' | 'credential' }) {
@@ -108,5 +117,5 @@ export function StateChip({ state, of }: { state: string; of?: 'integration' | '
         ? 'dead'
         : 'live'
       : (TONES[state] ?? (state === 'unknown' ? 'doubt' : 'calm'));
-  return <Chip tone={tone}>{WORDS[state] ?? state.replaceAll('_', ' ')}</Chip>;
+  return <Chip tone={tone}>{words(state)}</Chip>;
 }

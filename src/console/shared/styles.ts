@@ -110,11 +110,19 @@ button.small, .button.small { padding: 3px 10px; font-size: 13px; }
 .outside main { max-width: 720px; }
 details > summary { cursor: pointer; color: var(--soft); }
 .chart text { fill: var(--soft); font: 11px var(--sans); } .chart .axis { stroke: var(--line); } .chart .now { stroke: var(--live); stroke-width: 1.5; }
+.chart.wide { width: 100%; min-width: 560px; height: auto; display: block; }
+.chart .span { fill: var(--faint); } .chart .span.dead { fill: var(--dead); } .chart .span.live { fill: var(--live); } .chart .span.wait { fill: var(--wait); } .chart .span.doubt { fill: var(--doubt); } .chart .span.info { fill: var(--info); } .chart .lane { fill: var(--calm-bg); } .chart .tick { stroke: var(--wait); stroke-width: 1.5; } .chart .tick.late { stroke: var(--live); } .chart .due { stroke: var(--ink); stroke-width: 2; }
+.chart .node.info { stroke: var(--info); stroke-width: 2; } .chart a:hover .node { fill: var(--hover); } .chart a .node-text { text-decoration: underline; }
+.matrix th.mid, .matrix td.mid { text-align: center; } .matrix tbody th { font-size: 14px; color: var(--ink); vertical-align: top; padding: 8px 10px; } .matrix tr.gap > * { background: var(--live-bg); }
+.pip { display: inline-block; width: 24px; height: 24px; line-height: 24px; border-radius: 6px; text-align: center; font-weight: 700; font-size: 12.5px; margin: 0 2px; } .pip.a { background: var(--brand); color: var(--brand-ink); } .pip.p { border: 1.5px solid var(--brand); line-height: 21px; color: var(--ink); }
+.stoppers { margin: 0; padding: 0 0 0 22px; } .stoppers li { padding: 3px 0; } .stoppers li::marker { color: var(--soft); font-weight: 600; }
+ul.plain { list-style: none; margin: 0 0 16px; padding: 0; } ul.plain li { padding: 6px 0; border-bottom: 1px solid var(--line); } ul.plain li:last-child { border-bottom: 0; }
+.rows.tight { gap: 4px; } .w4.rows, .w8.rows, .w12.rows { gap: 18px; }
 .chart .edge { stroke: var(--faint); fill: none; stroke-width: 1.5; } .chart .node { fill: var(--card); stroke: var(--line); } .chart .node-text { fill: var(--ink); font-size: 12px; }
 @media (max-width: 900px) {
   main { padding: 16px 14px 60px; } .top { padding: 8px 14px; gap: 10px; }
   .w3 { grid-column: span 6; } .w4, .w5, .w6, .w7, .w8 { grid-column: span 12; }
-  h1 { font-size: 22px; }
+  h1 { font-size: 22px; } .chip { white-space: normal; }
   table.stack thead { position: absolute; left: -9999px; }
   table.stack tr { display: block; border: 1px solid var(--line); border-radius: 8px; margin-bottom: 10px; padding: 6px 4px; background: var(--card); }
   table.stack td { display: flex; justify-content: space-between; gap: 14px; border: 0; padding: 4px 10px; text-align: right; }

@@ -1,0 +1,41 @@
+import { Get, Param } from '@nestjs/common';
+import { Refused, refusal } from '../../kernel/errors.ts';
+import type { Principal } from '../../kernel/principal.ts';
+import { By, Permission } from '../../domain/access/route.ts';
+import { Clock } from '../../platform/clock/clock.ts';
+import { Transactions } from '../../platform/database/transactions.ts';
+import { locationsOf } from '../integrations/integration.queries.ts';
+import { ConsolePage, shows, type Answer } from '../shared/page.ts';
+import { blastRadiusOf, evidenceOfCredential, findCredential, versionsOf } from './credential.queries.ts';
+import { CredentialView } from './credential.view.tsx';
+import { stoppersOfAll } from './stoppers.queries.ts';
+
+@ConsolePage()
+export class CredentialPage {
+  constructor(
+    private readonly transactions: Transactions,
+    private readonly clock: Clock,
+  ) {}
+
+  @Get('credentials/:reference')
+  @Permission('portfolio:read', { face: 'console' })
+  async show(@Param('reference') reference: string, @By() by: Principal): Promise<Answer> {
+    const now = this.clock.now();
+    const model = await this.transactions.run(by, async (db) => {
+      const head = await findCredential(db, reference);
+      if (!head)
+        throw new Refused(
+          refusal('not_found', 'not-found', 'There is no such credential, or it is not yours to see.'),
+        );
+      return {
+        head,
+        versions: await versionsOf(db, head.id),
+        stoppers: (await stoppersOfAll(db, [head.id], now)).get(head.id) ?? [],
+        locations: await locationsOf(db, { credentialId: head.id }),
+        evidence: await evidenceOfCredential(db, head.id),
+        reach: await blastRadiusOf(db, head.id),
+      };
+    });
+    return shows((frame) => CredentialView({ frame, ...model }));
+  }
+}

@@ -1,0 +1,45 @@
+import { At } from '../shared/parts.tsx';
+import { Chip, type Tone } from '../shared/states.tsx';
+import type { ShownStopper } from './stoppers.queries.ts';
+
+const STANDING: Readonly<Record<ShownStopper['standing'], { tone: Tone; word: string }>> = {
+  proven: { tone: 'dead', word: 'proven' },
+  untried: { tone: 'wait', word: 'never tried' },
+  drill_too_old: { tone: 'wait', word: 'drill too old' },
+  drill_failed: { tone: 'live', word: 'drill failed' },
+};
+
+/** Who can still stop a credential, in the order to call. Nobody is the worst finding there is. */
+export function Stoppers({ stoppers }: { stoppers: readonly ShownStopper[] }) {
+  if (stoppers.length === 0) return <Chip tone="live">nobody can stop it</Chip>;
+  return (
+    <ol class="stoppers">
+      {stoppers.map((stopper) => (
+        <li>
+          <div class="line tight">
+            <b>{stopper.label}</b>
+            <span class="soft">{stopper.partyName}</span>
+            <Chip tone={STANDING[stopper.standing].tone}>{STANDING[stopper.standing].word}</Chip>
+          </div>
+          <div class="soft small">
+            {stopper.byMachine
+              ? 'by machine'
+              : stopper.kind === 'connector'
+                ? 'through a connection, by a person'
+                : 'by a person'}
+            {stopper.reach && <> · {stopper.reach}</>}
+            {' · '}
+            {stopper.measured ? '' : 'about '}
+            {stopper.expectedMinutes} min{stopper.measured && ' in the last drill'}
+            {stopper.lastDrill && (
+              <>
+                {' · drill '}
+                <At at={stopper.lastDrill.at} day />
+              </>
+            )}
+          </div>
+        </li>
+      ))}
+    </ol>
+  );
+}

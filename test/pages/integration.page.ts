@@ -1,0 +1,53 @@
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import type { Page } from 'playwright-core';
+import { Console } from './console.ts';
+import { portfolioScene } from './scene.ts';
+
+let console_: Console;
+let page: Page;
+
+beforeAll(async () => {
+  console_ = await Console.start();
+  await portfolioScene(console_.scene);
+  const { email } = await console_.account('Rita', 'responder');
+  page = await console_.browser.page();
+  await console_.signIn(page, email, '/portfolio');
+}, 120_000);
+afterAll(() => console_.close());
+
+describe('integration', () => {
+  test('who answers for what, who can stop what, what it stands on', async () => {
+    await page.goto(`${console_.url}/integrations/INT-2026-0001`);
+    await console_.judge(page, 'integration');
+    const matrix = page.locator('table.matrix');
+    expect(await matrix.locator('tr.gap').allInnerTexts()).toEqual([
+      expect.stringMatching(/recovery\s+nobody answers for this/),
+    ]);
+    expect(await matrix.getByRole('row', { name: /storage part: staging/ }).innerText()).toMatch(
+      /A[\s\S]*P[\s\S]*Nora Visser/,
+    );
+    const card = page.locator('section').filter({ hasText: 'Who can still stop what' });
+    const order = await card.locator('ol').first().locator('li').allInnerTexts();
+    expect(order[0]).toMatch(/Northwind Cloud[\s\S]*never tried|Northwind \(production\)/);
+    expect(await card.innerText()).toMatch(/Mainframe batch password\s+nobody can stop it/);
+    expect(await page.locator('svg[aria-label^=Dependencies]').getAttribute('aria-label')).toContain(
+      'Fjord Hosting AS, object storage',
+    );
+  });
+
+  test('a machine that passed its drill is called before a person who failed theirs', async () => {
+    await page.goto(`${console_.url}/credentials/CRD-2026-0001`);
+    await console_.judge(page, 'credential');
+    const order = await page.locator('ol.stoppers li').allInnerTexts();
+    expect(order).toHaveLength(2);
+    expect(order[0]).toMatch(/Northwind \(production\)[\s\S]*proven[\s\S]*3 min in the last drill/);
+    expect(order[1]).toMatch(/Piet de Boer[\s\S]*drill failed/);
+  });
+
+  test('what is nowhere is a page that says so', async () => {
+    const answer = await page.goto(`${console_.url}/integrations/INT-2026-9999`);
+    expect(answer?.status()).toBe(404);
+    expect(await page.locator('main').innerText()).toContain('There is no such integration');
+    console_.browser.complaints.length = 0; // the browser reports the 404 itself
+  });
+});
