@@ -35,6 +35,7 @@ import { moveIncident } from './move-incident.ts';
 import { OwedNotices } from './owed-notices.ts';
 
 export const EMERGENCY = 'emergency-revocation';
+export const NOTIFICATION = 'notification';
 
 export interface AcceptedGroup {
   incidentId: Id;
@@ -351,12 +352,20 @@ export class AcceptanceService {
 
   async #owe(db: Db, group: Group, cases: readonly CaseRow[], by: Principal): Promise<void> {
     const confirmed = group.exposures.some((one) => one.match === 'value');
-    await this.owed.owe(
+    const owed = await this.owed.owe(
       db,
       cases.map((row) => row.id),
       confirmed ? 'confirmed' : 'suspected',
       { batchId: group.batchId, reason: 'A credential that this integration uses was found exposed.', by },
     );
+    if (owed.length === 0) return;
+    await this.runs.start(db, {
+      runbook: NOTIFICATION,
+      subject: { kind: 'incident', id: group.incidentId },
+      input: { batchId: group.batchId, incidentId: group.incidentId },
+      correlationId: by.correlationId,
+      by,
+    });
   }
 
   async #record(
