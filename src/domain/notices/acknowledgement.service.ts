@@ -61,6 +61,25 @@ export class AcknowledgementService {
     private readonly keys: Keys,
   ) {}
 
+  /**
+   * Remembers which step waits for the acknowledgement, and says how the notice stands. The update locks the
+   * row: an acknowledgement comes either before it and is seen here, or after it and finds the step.
+   */
+  async awaitedBy(
+    noticeId: Id,
+    stepId: Id,
+    by: Principal,
+  ): Promise<{ required: boolean; acknowledged: boolean } | undefined> {
+    const [row] = await this.transactions.run(by, async (db) => {
+      await db.query(`UPDATE notice SET step_id = $2 WHERE id = $1`, [noticeId, stepId]);
+      return db.query<{ required: boolean; acknowledged: boolean }[]>(
+        `SELECT obligation = 'required' AS required, receipt = 'acknowledged' AS acknowledged FROM notice WHERE id = $1`,
+        [noticeId],
+      );
+    });
+    return row;
+  }
+
   /** The notice behind a link. Expired, forged and withdrawn links answer with a refusal that says what to do. */
   async show(token: string): Promise<Result<{ notice: ShownNotice; link: NoticeLink }, Refusal>> {
     const read = readLinkToken(token, this.keys.linkKey(), this.clock.now());

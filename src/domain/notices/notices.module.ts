@@ -8,6 +8,7 @@ import { DeliveryService } from './delivery.service.ts';
 import { NoticeClock } from './notice-clock.ts';
 import { NoticeTemplates } from './notice-templates.ts';
 import { NoticesService } from './notices.service.ts';
+import { SettleAcknowledgedJob } from './settle-acknowledged.job.ts';
 
 const shared = [AlertsService, NoticesService, DeliveryService, AcknowledgementService, NoticeTemplates];
 
@@ -20,6 +21,7 @@ const shared = [AlertsService, NoticesService, DeliveryService, AcknowledgementS
     AcknowledgementService,
     DeliverNoticeJob,
     DeliverySweep,
+    SettleAcknowledgedJob,
     NoticeClock,
     { provide: NoticeTemplates, useFactory: () => new NoticeTemplates(projectFolder('templates/notices')) },
   ],

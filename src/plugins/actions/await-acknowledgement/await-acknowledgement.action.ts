@@ -1,6 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { z } from 'zod';
 import type { Action, StepAnswer, StepContext } from '../../../domain/runbooks/action.ts';
+import { AcknowledgementService } from '../../../domain/notices/acknowledgement.service.ts';
 import { findNotice } from '../../../domain/notices/notices.queries.ts';
 import { system } from '../../../kernel/principal.ts';
 import { SECOND } from '../../../kernel/time.ts';
@@ -18,17 +19,20 @@ export class AwaitAcknowledgementAction implements Action<z.infer<typeof setting
   readonly timeout = 5 * SECOND;
   readonly waitsFor = 'person';
 
-  constructor(private readonly transactions: Transactions) {}
+  constructor(
+    private readonly transactions: Transactions,
+    private readonly acknowledgements: AcknowledgementService,
+  ) {}
 
   async run(context: StepContext<z.infer<typeof settings>>): Promise<StepAnswer> {
     const noticeId = context.item?.subject.id;
     if (!noticeId)
       return { answer: 'failed', reason: 'await-acknowledgement needs a forEach that yields notices' };
     const by = system('engine', context.correlationId);
+    const standing = await this.acknowledgements.awaitedBy(noticeId, context.stepId, by);
     const notice = await this.transactions.run(by, (db) => findNotice(db, noticeId));
-    if (!notice || notice.obligation !== 'required')
-      return { answer: 'skipped', reason: 'the notice is not required' };
-    if (notice.receipt === 'acknowledged')
+    if (!standing?.required || !notice) return { answer: 'skipped', reason: 'the notice is not required' };
+    if (standing.acknowledged)
       return { answer: 'done', output: { strength: notice.acknowledgementStrength } };
     return {
       answer: 'parked',
