@@ -95,6 +95,29 @@ export class RevocationService {
     return this.#afterRevoke(loaded, path, answer, lastSentAt, looked?.evidence ?? [], call);
   }
 
+  /**
+   * Asks once more for a revoke that was asked for before and, as a look has just shown, did not happen: a supplier that
+   * said yes and did nothing. Never the first to ask, and not before the supplier had time to do it.
+   *
+   * @returns null when it is not time, or nobody ever asked.
+   */
+  async revokeAgain(versionId: Id, call: RevocationCall): Promise<RevokeResult | null> {
+    const [row] = await this.transactions.run(call.by, (db) =>
+      db.query<{ revoke_sent_at: Date; liveness: string; revocability: string }[]>(
+        `SELECT d.revoke_sent_at, d.liveness, c.revocability FROM version_death d JOIN credential c ON c.id = d.credential_id
+          WHERE d.version_id = $1 AND d.revoke_sent_at IS NOT NULL`,
+        [versionId],
+      ),
+    );
+    if (row?.liveness !== 'live') return null;
+    const patience = row.revocability === 'delayed' ? 2 * MINUTE : 5 * SECOND;
+    if (this.clock.now() - row.revoke_sent_at.getTime() < patience) return null;
+    return this.revoke(versionId, {
+      ...call,
+      idempotencyKey: `${call.idempotencyKey}:again:${call.attempt}`,
+    });
+  }
+
   /** One look at the verifier, with its control. */
   async verifyDead(versionId: Id, call: RevocationCall): Promise<VerifyResult> {
     const start = await this.transactions.run(call.by, async (db) => {
