@@ -110,8 +110,8 @@ async function incidentOf(versions: readonly (KnownVersion & { risk: number })[]
   for (const one of versions) {
     await scene.query(`UPDATE credential SET risk = $2 WHERE id = $1`, [one.credentialId, one.risk]);
     await scene.query(
-      `INSERT INTO incident_credential (incident_id, version_id, credential_id, integration_id, batch_id, match, authority, may_act, why, joined_at)
-       VALUES ($1, $2, $3, $4, $5, 'value', 'revoke_now', 'act', 'agreed', $6)`,
+      `INSERT INTO incident_credential (incident_id, version_id, credential_id, integration_id, batch_id, match, source_trust, authority, may_act, why, joined_at)
+       VALUES ($1, $2, $3, $4, $5, 'value', 'act', 'revoke_now', 'act', 'agreed', $6)`,
       [incidentId, one.versionId, one.credentialId, one.integrationId, batchId, now],
     );
   }
