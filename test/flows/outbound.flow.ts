@@ -5,12 +5,13 @@ import { ContainmentService } from '../../src/domain/revocation/containment.serv
 import { CopiesService } from '../../src/domain/revocation/copies.service.ts';
 import { Deaths } from '../../src/domain/revocation/deaths.service.ts';
 import { evidenceOf } from '../../src/domain/revocation/deaths.queries.ts';
+import { ExpiredValuesSweep } from '../../src/domain/revocation/expired-values.sweep.ts';
 import { ReprobeVersionJob } from '../../src/domain/revocation/reprobe-version.job.ts';
 import { RevocationService } from '../../src/domain/revocation/revocation.service.ts';
 import { newId, type Id } from '../../src/kernel/ids.ts';
 import { expectOk } from '../../src/kernel/result.ts';
 import { Secret } from '../../src/kernel/secret.ts';
-import { MINUTE, SECOND } from '../../src/kernel/time.ts';
+import { HOUR, MINUTE, SECOND } from '../../src/kernel/time.ts';
 import { startApp, type TestApp } from '../support/app.ts';
 import { BY, RevocationScene, type KnownVersion } from '../support/revocation-scene.ts';
 import {
@@ -478,6 +479,20 @@ describe('secrets', () => {
     );
     expect(left).toEqual([]);
     expect(await revocation.revoke(one.versionId, scene.call())).toMatchObject({ outcome: 'accepted' });
+  });
+
+  test('a value whose hold has expired is destroyed although nobody came back', async () => {
+    const one = await leak('keys', 'sendgrid');
+    const kept = () =>
+      scene.query<object>(`SELECT 1 FROM version_death WHERE version_id = $1 AND value_ref IS NOT NULL`, [
+        one.versionId,
+      ]);
+    await world.app.get(ExpiredValuesSweep).sweep(BY);
+    expect(await kept()).toHaveLength(1);
+    world.clock.advance(24 * HOUR);
+    await world.app.get(ExpiredValuesSweep).sweep(BY);
+    expect(await kept()).toHaveLength(0);
+    expect(await scene.ledger(one.versionId)).toEqual(['credential_version.value-destroyed']);
   });
 
   test('a connection that is pointed elsewhere loses its secrets', async () => {

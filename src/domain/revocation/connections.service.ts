@@ -9,6 +9,7 @@ import type { Db } from '../../platform/database/transactions.ts';
 import type { StoredRef } from '../../platform/vault/store.ts';
 import { Vault } from '../../platform/vault/vault.ts';
 import { LedgerService } from '../ledger/ledger.service.ts';
+import { limitLane } from '../runbooks/leases.queries.ts';
 import { Presets } from './presets.service.ts';
 
 /** A supplier account of ours, as somebody sets it up. */
@@ -131,6 +132,10 @@ export class ConnectionsService {
         new Date(now),
       ],
     );
+    await limitLane(db, laneOf(id), {
+      concurrency: input.maxConcurrent ?? 4,
+      ...(input.perSecond ? { perSecond: input.perSecond } : {}),
+    });
     await this.ledger.append(db, {
       kind: current ? 'connection.changed' : 'connection.made',
       subject: { kind: 'connection', id },
@@ -191,6 +196,11 @@ export const CONTROL = 'control-canary';
 /** What a connection's secret belongs to, for the vault. */
 export function connectionBinding(connectionId: Id, name: string): string {
   return `connection:${connectionId}:${name}`;
+}
+
+/** The lane of runbook steps that speak to this supplier account: they share its limits. */
+export function laneOf(connectionId: Id): string {
+  return `connection:${connectionId}`;
 }
 
 function normalBaseUrl(text: string): string | null {

@@ -9,6 +9,7 @@ import { Presets } from './presets.service.ts';
 import { Probing } from './probing.service.ts';
 import { ReprobeVersionJob } from './reprobe-version.job.ts';
 import { RevocationService } from './revocation.service.ts';
+import { SettleStatedStepsJob } from './settle-stated-steps.job.ts';
 import { ScheduleReprobeJob } from './schedule-reprobe.job.ts';
 import { Targets } from './targets.service.ts';
 
@@ -26,7 +27,7 @@ const services = [
 /** Needs `Connectors` and `Vault`, which the plug-ins' modules give. */
 @Module({
   imports: [LedgerModule],
-  providers: [...services, ExpiredValuesSweep, ReprobeVersionJob, ScheduleReprobeJob],
+  providers: [...services, ExpiredValuesSweep, ReprobeVersionJob, ScheduleReprobeJob, SettleStatedStepsJob],
   exports: services,
 })
 export class RevocationModule {}

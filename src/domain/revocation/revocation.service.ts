@@ -8,41 +8,11 @@ import type { RevocationFacet, SessionsFacet } from './containment.rules.ts';
 import { CONTROL_WINDOW } from './death.rules.ts';
 import { Deaths, type DeathRow } from './deaths.service.ts';
 import { Probing, type Look, type RevocationCall } from './probing.service.ts';
+import type { RevokeResult, SessionsResult, VerifyResult } from './revocation-results.ts';
 import { Targets, type LoadedVersion, type MachinePath } from './targets.service.ts';
 
 /** After so many refusals of our own authentication a person has to look: more would lock the account. */
 const OWN_AUTHENTICATION_TRIES = 2;
-
-export type RevokeResult =
-  /** The supplier said that it did it, or that there is no such credential. Not a proof. */
-  | { outcome: 'accepted' | 'gone'; evidence: Id[]; note: string }
-  /** Proven dead already: nothing was asked for. */
-  | { outcome: 'already_dead'; evidence: Id[]; note: string }
-  | { outcome: 'retry' | 'unknown'; why: string; after?: Millis; evidence: Id[] }
-  | { outcome: 'rejected'; why: string; evidence: Id[] }
-  /** A person has to do it, or to mend something first. */
-  | { outcome: 'person'; forWhat: string; contactId: Id | null; evidence: Id[] }
-  | { outcome: 'not_found' };
-
-export type VerifyResult =
-  | { outcome: 'dead'; why: string; evidence: Id[] }
-  | {
-      outcome: 'live' | 'indeterminate';
-      why: string;
-      after?: Millis;
-      evidence: Id[];
-      ownAuthenticationRefused: boolean;
-    }
-  /** No machine can look. */
-  | { outcome: 'unprovable'; why: string; contactId: Id | null; label: string; statementSigned: boolean }
-  | { outcome: 'not_found' };
-
-export type SessionsResult =
-  | { outcome: 'ended' | 'none'; why: string; evidence: Id[] }
-  | { outcome: 'residual'; until: Millis; why: string; evidence: Id[] }
-  | { outcome: 'retry'; why: string; after?: Millis; evidence: Id[] }
-  | { outcome: 'unknown'; why: string; contactId: Id | null; label: string; evidence: Id[] }
-  | { outcome: 'not_found' };
 
 /**
  * Kills credentials and proves it. Each operation reads what it needs in one transaction, calls the supplier outside any,
@@ -93,6 +63,29 @@ export class RevocationService {
       ? await path.connector.revoke(path.target, this.#callOf(call))
       : ({ outcome: 'manual', instructions: 'This supplier has no machine path.' } satisfies RevokeAnswer);
     return this.#afterRevoke(loaded, path, answer, lastSentAt, looked?.evidence ?? [], call);
+  }
+
+  /**
+   * Asks once more for a revoke that was asked for before and, as a look has just shown, did not happen: a supplier that
+   * said yes and did nothing. Never the first to ask, and not before the supplier had time to do it.
+   *
+   * @returns null when it is not time, or nobody ever asked.
+   */
+  async revokeAgain(versionId: Id, call: RevocationCall): Promise<RevokeResult | null> {
+    const [row] = await this.transactions.run(call.by, (db) =>
+      db.query<{ revoke_sent_at: Date; liveness: string; revocability: string }[]>(
+        `SELECT d.revoke_sent_at, d.liveness, c.revocability FROM version_death d JOIN credential c ON c.id = d.credential_id
+          WHERE d.version_id = $1 AND d.revoke_sent_at IS NOT NULL`,
+        [versionId],
+      ),
+    );
+    if (row?.liveness !== 'live') return null;
+    const patience = row.revocability === 'delayed' ? 2 * MINUTE : 5 * SECOND;
+    if (this.clock.now() - row.revoke_sent_at.getTime() < patience) return null;
+    return this.revoke(versionId, {
+      ...call,
+      idempotencyKey: `${call.idempotencyKey}:again:${call.attempt}`,
+    });
   }
 
   /** One look at the verifier, with its control. */

@@ -1,4 +1,3 @@
-import { isIP } from 'node:net';
 import ipaddr from 'ipaddr.js';
 
 /** IPv6 forms that carry an IPv4 address end here: the translated address is judged, and the wrapper too. */
@@ -29,7 +28,7 @@ export function normalHostPort(host: string, port: number | string): string | nu
   const bare = host.startsWith('[') && host.endsWith(']') ? host.slice(1, -1) : host;
   const number = Number(port);
   if (!Number.isInteger(number) || number < 1 || number > 65535) return null;
-  const written = `http://${isIP(bare) === 6 ? `[${bare}]` : bare}:${number}`;
+  const written = `http://${ipaddr.IPv6.isValid(bare) ? `[${bare}]` : bare}:${number}`;
   if (!URL.canParse(written)) return null;
   const url = new URL(written);
   if (url.pathname !== '/' || url.username !== '' || url.hostname === '') return null;

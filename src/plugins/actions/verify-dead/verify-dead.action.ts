@@ -1,5 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { z } from 'zod';
+import type { RevocationCall } from '../../../domain/revocation/probing.service.ts';
 import { RevocationService } from '../../../domain/revocation/revocation.service.ts';
 import type { Action, StepAnswer, StepContext } from '../../../domain/runbooks/action.ts';
 import { system } from '../../../kernel/principal.ts';
@@ -23,14 +24,15 @@ export class VerifyDeadAction implements Action<With> {
   constructor(private readonly revocation: RevocationService) {}
 
   async run(context: StepContext<With>): Promise<StepAnswer> {
-    const result = await this.revocation.verifyDead(context.with.versionId, {
+    const call: RevocationCall = {
       by: system('engine', context.correlationId),
       stepId: context.stepId,
       idempotencyKey: context.idempotencyKey,
       attempt: context.attempt,
       takenOver: context.takenOver,
       signal: context.signal,
-    });
+    };
+    const result = await this.revocation.verifyDead(context.with.versionId, call);
     switch (result.outcome) {
       case 'dead':
         return { answer: 'done', output: { liveness: 'dead' }, evidence: result.evidence, note: result.why };
@@ -39,7 +41,12 @@ export class VerifyDeadAction implements Action<With> {
         if (result.ownAuthenticationRefused && context.attempt > 1) {
           return { answer: 'parked', forWhat: `Mend our own authentication at the supplier: ${result.why}.` };
         }
-        return { answer: 'retry', reason: result.why, after: result.after, evidence: result.evidence };
+        return {
+          answer: 'retry',
+          reason: await this.#reason(result, context.with.versionId, call),
+          after: result.after,
+          evidence: result.evidence,
+        };
       case 'unprovable':
         if (result.statementSigned) {
           return {
@@ -56,5 +63,17 @@ export class VerifyDeadAction implements Action<With> {
       case 'not_found':
         return { answer: 'failed', reason: 'there is no such credential version' };
     }
+  }
+
+  /** What was revoked, as its supplier said, and still lives, is asked for once more. */
+  async #reason(
+    result: { outcome: 'live' | 'indeterminate'; why: string },
+    versionId: string,
+    call: RevocationCall,
+  ): Promise<string> {
+    const again = result.outcome === 'live' ? await this.revocation.revokeAgain(versionId, call) : null;
+    return again
+      ? `${result.why}; asked to revoke once more: ${again.outcome.replaceAll('_', ' ')}`
+      : result.why;
   }
 }

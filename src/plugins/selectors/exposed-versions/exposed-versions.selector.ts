@@ -1,4 +1,5 @@
 import { Injectable } from '@nestjs/common';
+import { laneOf } from '../../../domain/revocation/connections.service.ts';
 import type { SelectedItem, Subject } from '../../../domain/runbooks/action.ts';
 import type { Selector } from '../../../domain/runbooks/selector.ts';
 import type { Id } from '../../../kernel/ids.ts';
@@ -92,7 +93,7 @@ function itemOf(row: Row): SelectedItem {
       approveOtherwise: row.approve_otherwise ?? 'escalate',
       byMachine: row.connection_id !== null,
     },
-    ...(row.connection_id ? { lane: `connection:${row.connection_id}` } : {}),
+    ...(row.connection_id ? { lane: laneOf(row.connection_id) } : {}),
     priority: row.risk,
   };
 }
