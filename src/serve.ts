@@ -32,6 +32,7 @@ export async function serve(config: Config): Promise<Server> {
     await database.close();
     throw portRefusal(thrown, config);
   }
+  database.supervise(app.get(Log));
   const url = await app.getUrl();
   app.get(PublicUrl).listensOn(url);
   app.get(Log).info({ url, role: config.role, pid: process.pid }, 'listening');

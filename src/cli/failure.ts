@@ -24,7 +24,8 @@ export function configured(env: NodeJS.ProcessEnv = environment()): Config {
  */
 export function reportFailure(thrown: unknown): number {
   const { lines, status } = failureOf(thrown);
-  for (const line of lines) process.stderr.write(`countersign: ${line}\n`);
+  for (const line of lines.flatMap((text) => text.split('\n')))
+    process.stderr.write(`countersign: ${line}\n`);
   return status;
 }
 

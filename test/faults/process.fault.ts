@@ -1,6 +1,6 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { chmod, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { chmod, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { createServer, type Server } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -218,5 +218,23 @@ describe('on the embedded database', () => {
     await until(async () => (await fetch(`${url}/readyz`)).status === 200, 'it is ready');
     second.child.kill('SIGTERM');
     expect(await second.ended).toBe(0);
+  });
+
+  test('outlives its database: killed, it is started again, and the process works on', async () => {
+    const data = await folder();
+    const one = run('main.js', [], { COUNTERSIGN_DATA: data, COUNTERSIGN_PORT: '0' });
+    const url = await listening(one);
+    const ready = async () => {
+      const answer = await fetch(`${url}/readyz`);
+      return answer.status === 200 && ((await answer.json()) as { parts: { queue: string } }).parts.queue === 'ok';
+    };
+    await until(ready, 'it is ready');
+    const pid = Number((await readFile(join(data, 'pg', 'postmaster.pid'), 'utf8')).split('\n')[0]);
+    process.kill(pid, 'SIGKILL');
+    await until(async () => !(await ready()), 'readiness tells');
+    await until(ready, 'it is ready again', 40_000);
+    expect(one.out()).toContain('found dead and runs again');
+    one.child.kill('SIGTERM');
+    expect(await one.ended).toBe(0);
   });
 });

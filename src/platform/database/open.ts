@@ -1,6 +1,7 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { Refused, refusal } from '../../kernel/errors.ts';
 import type { Config } from '../config/config.ts';
+import type { Log } from '../log/log.ts';
 import { startLocalPostgres, type LocalPostgres } from '../embedded/local-postgres.ts';
 import { OWNER } from '../embedded/roles.ts';
 import type { DataSourceNeeds } from './data-sources.ts';
@@ -13,6 +14,8 @@ export interface OpenDatabase {
   config: Config;
   /** What the migrations changed; absent where this process may not migrate. */
   migrated?: Migrated;
+  /** Has the embedded server started again whenever it is found dead; nothing for a named one. */
+  supervise(log: Log): void;
   /** Lets go of the embedded server; it stops unless another process of the same data folder uses it. */
   close(): Promise<void>;
 }
@@ -34,6 +37,7 @@ export async function openDatabase(
     return {
       config,
       ...(o.migrate ? { migrated: await migrateNamed(config, o.migrations) } : {}),
+      supervise: () => {},
       close: async () => {},
     };
   }
@@ -43,6 +47,16 @@ export async function openDatabase(
     return {
       config: { ...config, databaseUrl: local.url() },
       migrated,
+      supervise: (log) =>
+        local.supervise({
+          onRestart: () =>
+            log.error({ alert: 'database-restarted' }, 'the embedded database was found dead and runs again'),
+          onFailure: (thrown) =>
+            log.fatal(
+              { err: thrown, alert: 'database-dead' },
+              'the embedded database is dead and cannot be started',
+            ),
+        }),
       close: () => letGo(local),
     };
   } catch (thrown) {

@@ -20,6 +20,7 @@ export class Sweeps {
   readonly #running = new Map<string, Promise<void>>();
   readonly #timers = new Map<string, NodeJS.Timeout>();
   #session: Promise<pg.Client> | undefined;
+  #turn: Promise<unknown> = Promise.resolve();
   #stopped = false;
   #paused = false;
 
@@ -72,16 +73,15 @@ export class Sweeps {
     const correlationId = newId();
     await withCorrelation(correlationId, async () => {
       try {
-        const session = await this.#open();
-        const { rows } = await session.query<{ mine: boolean }>(
+        const [row] = await this.#ask<{ mine: boolean }>(
           'SELECT pg_try_advisory_lock($1, hashtext($2)) AS mine',
-          [LOCKS, name],
+          name,
         );
-        if (!rows[0]?.mine) return;
+        if (!row?.mine) return;
         try {
           await sweeper.sweep(system(name, correlationId));
         } finally {
-          await session.query('SELECT pg_advisory_unlock($1, hashtext($2))', [LOCKS, name]);
+          await this.#ask('SELECT pg_advisory_unlock($1, hashtext($2))', name);
         }
       } catch (thrown) {
         this.metrics
@@ -90,6 +90,16 @@ export class Sweeps {
         this.log.error({ err: thrown, sweep: name }, 'a sweep failed and will run again');
       }
     });
+  }
+
+  /** One question at a time: the session is shared by all sweeps. */
+  #ask<T extends object>(sql: string, name: string): Promise<T[]> {
+    const answer = this.#turn.then(async () => {
+      const session = await this.#open();
+      return (await session.query<T>(sql, [LOCKS, name])).rows;
+    });
+    this.#turn = answer.catch(() => undefined);
+    return answer;
   }
 
   #open(): Promise<pg.Client> {
