@@ -2,6 +2,8 @@ import { Module } from '@nestjs/common';
 import { ApiModule } from './api/api.module.ts';
 import { ConsoleModule } from './console/console.module.ts';
 import { AccessModule } from './domain/access/access.module.ts';
+import { ExposuresModule } from './domain/exposures/exposures.module.ts';
+import { IncidentsModule } from './domain/incidents/incidents.module.ts';
 import { LedgerModule } from './domain/ledger/ledger.module.ts';
 import { NoticesModule } from './domain/notices/notices.module.ts';
 import { RevocationModule } from './domain/revocation/revocation.module.ts';
@@ -14,6 +16,7 @@ import { ActionsModule } from './plugins/actions/actions.module.ts';
 import { ChannelsModule } from './plugins/channels/channels.module.ts';
 import { ConnectorsModule } from './plugins/connectors/connectors.module.ts';
 import { SelectorsModule } from './plugins/selectors/selectors.module.ts';
+import { SourcesModule } from './plugins/sources/sources.module.ts';
 import { StoresModule } from './plugins/stores/stores.module.ts';
 
 /** Everything that is switched on. One line a module. */
@@ -23,6 +26,7 @@ import { StoresModule } from './plugins/stores/stores.module.ts';
     HealthModule,
     HttpModule,
     StoresModule,
+    SourcesModule,
     ConnectorsModule,
     ChannelsModule,
     ActionsModule,
@@ -32,6 +36,8 @@ import { StoresModule } from './plugins/stores/stores.module.ts';
     RunbooksModule,
     NoticesModule,
     RevocationModule,
+    ExposuresModule,
+    IncidentsModule,
     PortfolioModule,
     ApiModule,
     ConsoleModule,

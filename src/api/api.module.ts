@@ -1,4 +1,6 @@
 import { Module } from '@nestjs/common';
+import { ExposuresModule } from '../domain/exposures/exposures.module.ts';
+import { IncidentsModule } from '../domain/incidents/incidents.module.ts';
 import { PortfolioModule } from '../domain/portfolio/portfolio.module.ts';
 import { HealthController } from './health.controller.ts';
 import { ImportsController } from './imports.controller.ts';
@@ -10,10 +12,20 @@ import { SchemasController } from './schemas.controller.ts';
 import { StepsController } from './steps.controller.ts';
 import { TokensController } from './tokens.controller.ts';
 import { UsersController } from './users.controller.ts';
+import { CasesController } from './cases.controller.ts';
+import { ExposuresController } from './exposures.controller.ts';
+import { IncidentsController } from './incidents.controller.ts';
+import { IntakeController } from './intake.controller.ts';
+import { SourcesController } from './sources.controller.ts';
 
 @Module({
-  imports: [PortfolioModule],
+  imports: [ExposuresModule, IncidentsModule, PortfolioModule],
   controllers: [
+    SourcesController,
+    IntakeController,
+    IncidentsController,
+    ExposuresController,
+    CasesController,
     HealthController,
     ImportsController,
     NoticesController,

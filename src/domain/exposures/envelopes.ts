@@ -63,7 +63,10 @@ function binding(batchId: Id): string {
 
 // Length-prefixed, since a value may hold anything: key length, key, value length, value.
 function packed(values: readonly { key: string; value: Secret }[]): Secret {
-  const pieces = values.flatMap(({ key, value }) => [framed(Buffer.from(key)), value.useBytes((bytes) => framed(bytes))]);
+  const pieces = values.flatMap(({ key, value }) => [
+    framed(Buffer.from(key)),
+    value.useBytes((bytes) => framed(bytes)),
+  ]);
   const whole = Buffer.concat(pieces);
   for (const piece of pieces) piece.fill(0);
   return Secret.ofBytes(whole);

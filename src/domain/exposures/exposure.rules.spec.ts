@@ -25,22 +25,46 @@ describe('a report is matched', () => {
     expect(judged([], [candidate('a')])).toMatchObject({ state: 'matched', match: 'metadata' });
     const twoVersions = [candidate('a', { credentialId: 'c' }), candidate('b', { credentialId: 'c' })];
     expect(judged([], twoVersions)).toMatchObject({ state: 'matched', versions: [{}, {}] });
-    expect(judged([], [candidate('a'), candidate('b')])).toMatchObject({ state: 'triage', code: 'supplier-id-ambiguous', versions: [] });
+    expect(judged([], [candidate('a'), candidate('b')])).toMatchObject({
+      state: 'triage',
+      code: 'supplier-id-ambiguous',
+      versions: [],
+    });
     const twoKinds = [candidate('a'), candidate('b', { credentialKind: 'certificate' })];
     expect(judged([], twoKinds, 'token')).toMatchObject({ state: 'matched', versions: [{ versionId: 'a' }] });
   });
 
   test('to nothing: triage with a reason', () => {
-    expect(judged([])).toMatchObject({ state: 'triage', code: 'nothing-matches', match: 'none', reason: expect.any(String) });
+    expect(judged([])).toMatchObject({
+      state: 'triage',
+      code: 'nothing-matches',
+      match: 'none',
+      reason: expect.any(String),
+    });
   });
 
   test('outside the reporting party: triage, even by value; what is within counts alone', () => {
     const foreign = candidate('f', { within: false });
-    expect(judged([foreign])).toMatchObject({ state: 'triage', code: 'outside-the-reporter', match: 'value', versions: [{ versionId: 'f' }] });
-    expect(judged([], [foreign])).toMatchObject({ state: 'triage', code: 'outside-the-reporter', match: 'metadata' });
-    expect(judged([foreign, candidate('own')])).toMatchObject({ state: 'matched', versions: [{ versionId: 'own' }] });
+    expect(judged([foreign])).toMatchObject({
+      state: 'triage',
+      code: 'outside-the-reporter',
+      match: 'value',
+      versions: [{ versionId: 'f' }],
+    });
+    expect(judged([], [foreign])).toMatchObject({
+      state: 'triage',
+      code: 'outside-the-reporter',
+      match: 'metadata',
+    });
+    expect(judged([foreign, candidate('own')])).toMatchObject({
+      state: 'matched',
+      versions: [{ versionId: 'own' }],
+    });
     // A match on the value outside is never traded for a match on the id within.
-    expect(judged([foreign], [candidate('own')])).toMatchObject({ state: 'triage', code: 'outside-the-reporter' });
+    expect(judged([foreign], [candidate('own')])).toMatchObject({
+      state: 'triage',
+      code: 'outside-the-reporter',
+    });
   });
 });
 

@@ -34,7 +34,13 @@ export interface Candidate {
 
 export type MatchJudgement =
   | { state: 'matched'; match: 'value' | 'metadata'; versions: readonly Candidate[] }
-  | { state: 'triage'; code: TriageCode; reason: string; match: 'value' | 'metadata' | 'none'; versions: readonly Candidate[] };
+  | {
+      state: 'triage';
+      code: TriageCode;
+      reason: string;
+      match: 'value' | 'metadata' | 'none';
+      versions: readonly Candidate[];
+    };
 
 export type TriageCode = 'nothing-matches' | 'outside-the-reporter' | 'supplier-id-ambiguous' | 'not-fetched';
 

@@ -3,7 +3,14 @@ import { TRUSTS } from './exposure.rules.ts';
 
 const instant = z.iso.datetime();
 
-export const EXPOSURE_STATES = ['received', 'fetching', 'matched', 'triage', 'accepted', 'dismissed'] as const;
+export const EXPOSURE_STATES = [
+  'received',
+  'fetching',
+  'matched',
+  'triage',
+  'accepted',
+  'dismissed',
+] as const;
 
 /** An exposure as the operator sees it. */
 export const exposureSchema = z

@@ -20,7 +20,15 @@ const services = [HeldValues, IntakeService, MatchingService, ReportsService, So
 /** Needs `SOURCES`, `Vault` and `Connectors`, which the plug-ins' modules give. */
 @Module({
   imports: [LedgerModule, NoticesModule, RevocationModule],
-  providers: [...services, Envelopes, MissingValues, SourceKeys, FetchMissingJob, MatchAgainJob, StaleEnvelopesSweep],
+  providers: [
+    ...services,
+    Envelopes,
+    MissingValues,
+    SourceKeys,
+    FetchMissingJob,
+    MatchAgainJob,
+    StaleEnvelopesSweep,
+  ],
   exports: services,
 })
 export class ExposuresModule {}

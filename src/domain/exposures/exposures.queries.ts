@@ -39,7 +39,10 @@ export async function exposureOf(db: Db, id: Id): Promise<ExposureDetail | undef
     `SELECT type, url, path, line, seen_at AS "seenAt" FROM exposure_found_at WHERE exposure_id = $1 ORDER BY seen_at, id LIMIT 500`,
     [id],
   );
-  return { ...(dated(row) as ExposureView), foundAt: places.map((place) => dated(place) as ExposureDetail['foundAt'][number]) };
+  return {
+    ...(dated(row) as ExposureView),
+    foundAt: places.map((place) => dated(place) as ExposureDetail['foundAt'][number]),
+  };
 }
 
 /** What the asking party itself reported; the function in the database knows the party from the session. */
@@ -55,6 +58,9 @@ export async function ownReports(db: Db, o: { cursor?: Id; limit: number }): Pro
 
 function dated(row: object): object {
   return Object.fromEntries(
-    Object.entries(row).map(([name, value]) => [name, value instanceof Date ? value.toISOString() : (value as unknown)]),
+    Object.entries(row).map(([name, value]) => [
+      name,
+      value instanceof Date ? value.toISOString() : (value as unknown),
+    ]),
   );
 }

@@ -20,7 +20,12 @@ export class FetchMissingJob {
   constructor(private readonly missing: MissingValues) {}
 
   async handle(payload: { exposureId: string }, call: JobCall): Promise<void> {
-    const answer = await this.missing.fetch(payload.exposureId, call.by, call.signal, call.attempt >= FETCH_ATTEMPTS);
+    const answer = await this.missing.fetch(
+      payload.exposureId,
+      call.by,
+      call.signal,
+      call.attempt >= FETCH_ATTEMPTS,
+    );
     if (answer.again !== undefined) throw new Error(answer.again);
   }
 }

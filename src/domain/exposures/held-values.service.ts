@@ -38,7 +38,11 @@ export class HeldValues {
     for (const row of await this.#needs(db, [...byVersion.keys()])) {
       const value = values.get(byVersion.get(row.version_id)!);
       if (!value) continue;
-      const version = { id: row.version_id, credentialId: row.credential_id, integrationId: row.integration_id };
+      const version = {
+        id: row.version_id,
+        credentialId: row.credential_id,
+        integrationId: row.integration_id,
+      };
       await this.deaths.keepValue(db, version, value, now + VALUE_HOLD);
     }
     for (const value of values.values()) value.wipe();

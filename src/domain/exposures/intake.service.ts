@@ -110,10 +110,18 @@ export class IntakeService {
       severity: 'critical',
       message: `A delivery of ${source.name} was larger than ${source.kind.bodyLimit} bytes and is lost: fetch it from the source.`,
     });
-    return refusal('too_large', 'delivery-too-large', `The delivery is larger than ${source.kind.bodyLimit} bytes.`);
+    return refusal(
+      'too_large',
+      'delivery-too-large',
+      `The delivery is larger than ${source.kind.bodyLimit} bytes.`,
+    );
   }
 
-  async receive(source: Admitted, delivery: RawDelivery, ip: string | undefined): Promise<Result<Received, Refusal>> {
+  async receive(
+    source: Admitted,
+    delivery: RawDelivery,
+    ip: string | undefined,
+  ): Promise<Result<Received, Refusal>> {
     if (delivery.body.length > source.kind.bodyLimit) return err(await this.tooLarge(source));
     const now = this.clock.now();
     const proven = source.kind.authenticate(delivery, source.keys, now);
@@ -132,7 +140,9 @@ export class IntakeService {
         severity: 'critical',
         message: `${source.name} delivers more than ${source.quotaPerHour} times an hour; what is beyond is refused.`,
       });
-      return err(refusal('too_many', 'source-over-quota', 'The source delivers too often.', { retryAfter: wait }));
+      return err(
+        refusal('too_many', 'source-over-quota', 'The source delivers too often.', { retryAfter: wait }),
+      );
     }
     const read = source.kind.read(delivery);
     if (!read.ok) {
@@ -193,14 +203,27 @@ export class IntakeService {
         return ok(received);
       }
       if (byId && sighting === 'conflicting') return err(await this.#conflict(db, source, byId.id, by, now));
-      const id = await this.#insert(db, source, judged, sighting === 'repeated' ? 'repeated' : fresh, by, now);
+      const id = await this.#insert(
+        db,
+        source,
+        judged,
+        sighting === 'repeated' ? 'repeated' : fresh,
+        by,
+        now,
+      );
       // Undefined: the same delivery came twice in one instant, and the other one was first. Look again.
       if (id === undefined) continue;
       if (sighting === 'new' && fresh === 'accepted') {
         await this.reports.file(db, {
           batchId: id,
           deliveryId: id,
-          reporter: { kind: 'source', id: source.id, sourceId: source.id, partyId: source.partyId, trust: source.trust },
+          reporter: {
+            kind: 'source',
+            id: source.id,
+            sourceId: source.id,
+            partyId: source.partyId,
+            trust: source.trust,
+          },
           reports: judged.prepared,
           fetchable: source.fetchable,
           by,
@@ -280,7 +303,11 @@ export class IntakeService {
   }
 
   /** An alert of its own transaction, at most once a minute for each source and kind: forgers must not write our disk full. */
-  async #warn(source: Admitted, kind: string, alert: Pick<AlertInput, 'severity' | 'message'>): Promise<void> {
+  async #warn(
+    source: Admitted,
+    kind: string,
+    alert: Pick<AlertInput, 'severity' | 'message'>,
+  ): Promise<void> {
     const now = this.clock.now();
     const dedupeKey = `intake.${kind}:${source.id}`;
     const last = this.#warned.get(dedupeKey);

@@ -45,7 +45,12 @@ export class MissingValues {
   ) {}
 
   /** @returns `again`: why another try makes sense. `last`: no other try comes, so a person has to look. */
-  async fetch(exposureId: Id, by: Principal, signal: AbortSignal, last: boolean): Promise<{ again?: string }> {
+  async fetch(
+    exposureId: Id,
+    by: Principal,
+    signal: AbortSignal,
+    last: boolean,
+  ): Promise<{ again?: string }> {
     const loaded = await this.transactions.run(by, (db) => this.#load(db, exposureId));
     if (!loaded) return {};
     const answer = await ask(loaded, signal);
@@ -73,7 +78,13 @@ export class MissingValues {
       await db.query(
         `UPDATE exposure SET state = 'received', batch_id = $2, source_says = coalesce($3, source_says),
                 publicly_leaked = publicly_leaked OR $4, updated_at = $5, row_version = row_version + 1 WHERE id = $1`,
-        [exposureId, batchId, prepared.report.sourceSays ?? null, prepared.report.publiclyLeaked ?? false, new Date(now)],
+        [
+          exposureId,
+          batchId,
+          prepared.report.sourceSays ?? null,
+          prepared.report.publiclyLeaked ?? false,
+          new Date(now),
+        ],
       );
       await this.ledger.append(db, {
         kind: 'exposure.value-fetched',
@@ -112,7 +123,9 @@ export class MissingValues {
       sourceId: row.source_id,
       sourceName: row.name,
       baseUrl: row.api_base_url,
-      token: row.api_token_ref ? await this.vault.get(db, row.api_token_ref, apiTokenBinding(row.source_id)) : null,
+      token: row.api_token_ref
+        ? await this.vault.get(db, row.api_token_ref, apiTokenBinding(row.source_id))
+        : null,
     };
   }
 
@@ -144,9 +157,11 @@ async function ask(loaded: Loaded, signal: AbortSignal): Promise<Result<Report, 
     ok: false,
     error: { kind: 'precondition', code: 'source-api-missing', message },
   });
-  if (!loaded.source?.fetchMissing) return refused('the report carries no value, and its source cannot be asked for it');
+  if (!loaded.source?.fetchMissing)
+    return refused('the report carries no value, and its source cannot be asked for it');
   const baseUrl = loaded.baseUrl ?? loaded.source.apiBaseUrl;
-  if (!baseUrl) return refused('the alert carries no secret, and the source has no API address to ask for it');
+  if (!baseUrl)
+    return refused('the alert carries no secret, and the source has no API address to ask for it');
   const report: Report = { externalRef: loaded.externalRef, value: null, foundAt: [] };
   return loaded.source.fetchMissing(report, { baseUrl, token: loaded.token, signal });
 }

@@ -5,7 +5,12 @@ import { iso, type Millis } from '../../kernel/time.ts';
 import { nextReferences } from '../../platform/database/references.ts';
 import { rowsOf } from '../../platform/database/rows.ts';
 import type { Db } from '../../platform/database/transactions.ts';
-import { digestsOf, digestsOfSha256, type KeyedDigest, type Pepper } from '../credentials/fingerprint.rules.ts';
+import {
+  digestsOf,
+  digestsOfSha256,
+  type KeyedDigest,
+  type Pepper,
+} from '../credentials/fingerprint.rules.ts';
 import { scrubbed } from './delivery.rules.ts';
 import type { Reporter } from './exposure.rules.ts';
 import type { FoundAt, Report } from './source.ts';
@@ -133,10 +138,19 @@ async function distinctRefs(db: Db, request: RecordRequest): Promise<string[]> {
        JOIN exposure e ON e.source_id = $1 AND e.external_ref = r.external_ref
       WHERE EXISTS (SELECT FROM exposure_digest d WHERE d.exposure_id = e.id AND d.key_id = r.key_id AND d.form IN ('raw', 'sha256'))
         AND NOT EXISTS (SELECT FROM exposure_digest d WHERE d.exposure_id = e.id AND d.key_id = r.key_id AND d.digest = r.digest)`,
-    [request.reporter.sourceId, ...columnsOf(request.reports.flatMap(({ report, digests }, n) => (digests[0] ? [[n, report.externalRef, digests[0].keyId, digests[0].digest]] : [])), 4)],
+    [
+      request.reporter.sourceId,
+      ...columnsOf(
+        request.reports.flatMap(({ report, digests }, n) =>
+          digests[0] ? [[n, report.externalRef, digests[0].keyId, digests[0].digest]] : [],
+        ),
+        4,
+      ),
+    ],
   );
   for (const { n } of known) {
-    refs[n] = `${refs[n]!.slice(0, 280)} (${request.reports[n]!.digests[0]!.digest.toString('hex').slice(0, 12)})`;
+    refs[n] =
+      `${refs[n]!.slice(0, 280)} (${request.reports[n]!.digests[0]!.digest.toString('hex').slice(0, 12)})`;
   }
   return refs;
 }
@@ -182,7 +196,13 @@ function update(db: Db, request: RecordRequest, rows: readonly Row[]): Promise<N
             updated_at = $5::timestamptz, row_version = e.row_version + 1
        FROM next x WHERE e.id = x.known_id
      RETURNING x.n, e.id, e.reference, e.external_ref, e.state, (SELECT i.state FROM incident i WHERE i.id = e.incident_id) AS incident_state`,
-    [JSON.stringify(rows), request.reporter.sourceId, request.fetchable, request.batchId, new Date(request.now)],
+    [
+      JSON.stringify(rows),
+      request.reporter.sourceId,
+      request.fetchable,
+      request.batchId,
+      new Date(request.now),
+    ],
   );
 }
 
@@ -245,7 +265,14 @@ export async function insertPlaces(
   now: Millis,
 ): Promise<void> {
   const rows = entries.flatMap(({ exposureId, prepared }) =>
-    prepared.report.foundAt.map((f) => [newId(), exposureId, f.type, f.url ?? null, f.path ?? null, f.line ?? null]),
+    prepared.report.foundAt.map((f) => [
+      newId(),
+      exposureId,
+      f.type,
+      f.url ?? null,
+      f.path ?? null,
+      f.line ?? null,
+    ]),
   );
   if (rows.length === 0) return;
   await db.query(

@@ -62,7 +62,9 @@ export class ReportsService {
     const wait = this.#quota.take(`${by.kind}:${by.id}`, inputs.length, REPORTS_PER_HOUR, now);
     if (wait !== undefined) {
       return err(
-        refusal('too_many', 'too-many-reports', `More than ${REPORTS_PER_HOUR} reports in an hour.`, { retryAfter: wait }),
+        refusal('too_many', 'too-many-reports', `More than ${REPORTS_PER_HOUR} reports in an hour.`, {
+          retryAfter: wait,
+        }),
       );
     }
     const batchId = newId();
@@ -72,7 +74,15 @@ export class ReportsService {
     const asInstallation = system('intake', by.correlationId);
     const filed = await this.transactions.run(asInstallation, async (db) => {
       const reporter = await this.#reporterOf(db, by);
-      return this.file(db, { batchId, deliveryId: null, reporter, reports: prepared, fetchable: false, by, now });
+      return this.file(db, {
+        batchId,
+        deliveryId: null,
+        reporter,
+        reports: prepared,
+        fetchable: false,
+        by,
+        now,
+      });
     });
     for (const { value } of reports) value?.wipe();
     return ok({ exposures: filed.map(({ reference, externalRef }) => ({ reference, ref: externalRef })) });
@@ -87,7 +97,9 @@ export class ReportsService {
     await this.envelopes.seal(
       db,
       batchId,
-      waiting.flatMap(({ exposureId, prepared }) => (prepared.value ? [{ key: exposureId, value: prepared.value }] : [])),
+      waiting.flatMap(({ exposureId, prepared }) =>
+        prepared.value ? [{ key: exposureId, value: prepared.value }] : [],
+      ),
     );
     await this.ledger.append(
       db,
@@ -161,4 +173,3 @@ export class ReportsService {
     };
   }
 }
-

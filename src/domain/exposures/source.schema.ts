@@ -1,12 +1,10 @@
 import { z } from 'zod';
 import { TRUSTS } from './exposure.rules.ts';
 
-const apiBaseUrl = z
-  .url({ protocol: /^https?$/, error: 'must be an http or https URL' })
-  .refine((text) => {
-    const url = new URL(text);
-    return url.search === '' && url.hash === '' && url.username === '' && url.password === '';
-  }, 'must have no user, query or fragment');
+const apiBaseUrl = z.url({ protocol: /^https?$/, error: 'must be an http or https URL' }).refine((text) => {
+  const url = new URL(text);
+  return url.search === '' && url.hash === '' && url.username === '' && url.password === '';
+}, 'must have no user, query or fragment');
 
 const editable = {
   name: z.string().trim().min(1, 'must not be empty').max(200),
@@ -25,7 +23,11 @@ export const createSourceSchema = z
       .regex(/^[a-z0-9]+(-[a-z0-9]+)*$/, 'must be lower-case words joined by hyphens')
       .max(60)
       .describe('Stands in the address that the source delivers to'),
-    kind: z.string().min(1).max(60).describe('github, standard-webhooks, or api for what a party reports with its token'),
+    kind: z
+      .string()
+      .min(1)
+      .max(60)
+      .describe('github, standard-webhooks, or api for what a party reports with its token'),
     name: editable.name,
     environment: editable.environment.default('production'),
     trust: editable.trust.default('approve'),

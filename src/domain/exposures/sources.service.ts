@@ -66,7 +66,9 @@ export class SourcesService {
       const kind = this.kinds.find((one) => one.key === input.kind);
       if (!kind && input.kind !== API_KIND) {
         const known = [...this.kinds.map((one) => one.key), API_KIND].join(', ');
-        throw new Refused(invalid('/kind', 'is no kind of source that is switched on', `Choose one of ${known}.`));
+        throw new Refused(
+          invalid('/kind', 'is no kind of source that is switched on', `Choose one of ${known}.`),
+        );
       }
       const id = newId();
       const keyRefs: KeyRef[] = [];
@@ -97,7 +99,8 @@ export class SourcesService {
           new Date(now),
         ],
       );
-      if (!made[0]) throw new Refused(refusal('conflict', 'source-key-taken', 'There is a source with this key.'));
+      if (!made[0])
+        throw new Refused(refusal('conflict', 'source-key-taken', 'There is a source with this key.'));
       await this.#entry(db, 'source.made', made[0], by, now);
       return made[0];
     });
@@ -113,7 +116,8 @@ export class SourcesService {
         await this.vault.destroy(db, tokenRef);
         tokenRef = null;
       }
-      if (change.apiToken) tokenRef = await this.vault.put(db, apiTokenBinding(id), Secret.of(change.apiToken));
+      if (change.apiToken)
+        tokenRef = await this.vault.put(db, apiTokenBinding(id), Secret.of(change.apiToken));
       const pick = <T>(given: T | undefined, kept: T) => (given === undefined ? kept : given);
       const [edited] = await rowsOf<Row>(
         db,
@@ -143,7 +147,9 @@ export class SourcesService {
       const row = await this.#lock(db, id);
       const kind = this.kinds.find((one) => one.key === row.kind);
       if (row.key_refs.length >= MOST_KEYS) {
-        throw new Refused(refusal('conflict', 'too-many-keys', `A source has at most ${MOST_KEYS} keys: retire one first.`));
+        throw new Refused(
+          refusal('conflict', 'too-many-keys', `A source has at most ${MOST_KEYS} keys: retire one first.`),
+        );
       }
       const added = await this.#seal(db, id, kind, key, now, '/key');
       return this.#keys(db, row, [...row.key_refs, added], 'source.key-added', by, now);
@@ -161,7 +167,10 @@ export class SourcesService {
     });
   }
 
-  async #change(by: Principal, work: (db: Db, now: Millis) => Promise<Row>): Promise<Result<SourceView, Refusal>> {
+  async #change(
+    by: Principal,
+    work: (db: Db, now: Millis) => Promise<Row>,
+  ): Promise<Result<SourceView, Refusal>> {
     try {
       return ok(viewOf(await this.transactions.run(by, (db) => work(db, this.clock.now()))));
     } catch (thrown) {
@@ -178,19 +187,37 @@ export class SourcesService {
     const [row] = await rowsOf<Row>(db, `${SELECT} WHERE id = $1 FOR NO KEY UPDATE`, [id]);
     if (!row) throw new Refused(unknown());
     if (version !== undefined && row.row_version !== version) {
-      throw new Refused(refusal('precondition', 'stale-version', 'The source was changed since you read it.'));
+      throw new Refused(
+        refusal('precondition', 'stale-version', 'The source was changed since you read it.'),
+      );
     }
     return row;
   }
 
-  async #seal(db: Db, id: Id, kind: Source | undefined, key: Secret, now: Millis, field: string): Promise<KeyRef> {
-    const wrong = kind ? kind.checkKey(key) : 'does not belong here: reports over the API are proven by their token';
+  async #seal(
+    db: Db,
+    id: Id,
+    kind: Source | undefined,
+    key: Secret,
+    now: Millis,
+    field: string,
+  ): Promise<KeyRef> {
+    const wrong = kind
+      ? kind.checkKey(key)
+      : 'does not belong here: reports over the API are proven by their token';
     if (wrong !== undefined) throw new Refused(invalid(field, wrong, 'Take the key as the source gives it.'));
     const keyId = newId();
     return { id: keyId, ref: await this.vault.put(db, keyBinding(id, keyId), key), addedAt: iso(now) };
   }
 
-  async #keys(db: Db, row: Row, keys: readonly KeyRef[], what: string, by: Principal, now: Millis): Promise<Row> {
+  async #keys(
+    db: Db,
+    row: Row,
+    keys: readonly KeyRef[],
+    what: string,
+    by: Principal,
+    now: Millis,
+  ): Promise<Row> {
     const [edited] = await rowsOf<Row>(
       db,
       `UPDATE source SET key_refs = $2, updated_at = $3, row_version = row_version + 1 WHERE id = $1 RETURNING ${COLUMNS}`,
@@ -246,5 +273,7 @@ function unknown(): Refusal {
 }
 
 function invalid(field: string, problem: string, mend: string): Refusal {
-  return refusal('invalid', 'bad-source', 'The source is not as it must be.', { fields: [{ field, problem, mend }] });
+  return refusal('invalid', 'bad-source', 'The source is not as it must be.', {
+    fields: [{ field, problem, mend }],
+  });
 }

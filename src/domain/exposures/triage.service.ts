@@ -43,7 +43,11 @@ export class TriageService {
   }
 
   /** Says that an exposure is none. The first person asks, a second one decides. */
-  async dismiss(id: Id, reason: string, by: Principal): Promise<Result<{ state: 'triage' | 'dismissed' }, Refusal>> {
+  async dismiss(
+    id: Id,
+    reason: string,
+    by: Principal,
+  ): Promise<Result<{ state: 'triage' | 'dismissed' }, Refusal>> {
     const who = whoDecides(by);
     const now = this.clock.now();
     try {
@@ -51,7 +55,11 @@ export class TriageService {
         const row = await this.#lockTriage(db, id);
         if (row.dismiss_requested_by === who) {
           throw new Refused(
-            refusal('conflict', 'second-person-needed', 'You asked for this dismissal; a second person has to decide.'),
+            refusal(
+              'conflict',
+              'second-person-needed',
+              'You asked for this dismissal; a second person has to decide.',
+            ),
           );
         }
         const next = row.dismiss_requested_by === null ? ('triage' as const) : ('dismissed' as const);
@@ -95,7 +103,9 @@ export class TriageService {
     if (!version) {
       throw new Refused(
         refusal('invalid', 'no-such-version', 'There is no such credential version.', {
-          fields: [{ field: '/versionId', problem: 'names no version', mend: 'Take it from the credential’s page.' }],
+          fields: [
+            { field: '/versionId', problem: 'names no version', mend: 'Take it from the credential’s page.' },
+          ],
         }),
       );
     }
@@ -136,7 +146,9 @@ export class TriageService {
     );
     if (!row) throw new Refused(unknownExposure());
     if (row.state !== 'triage') {
-      throw new Refused(refusal('conflict', 'not-in-triage', `The exposure is not in triage but ${row.state}.`));
+      throw new Refused(
+        refusal('conflict', 'not-in-triage', `The exposure is not in triage but ${row.state}.`),
+      );
     }
     return row;
   }

@@ -1,0 +1,94 @@
+import { Body, Controller, Get, HttpCode, Param, Post, Query } from '@nestjs/common';
+import { ApiAcceptedResponse, ApiOkResponse, ApiTags } from '@nestjs/swagger';
+import { z } from 'zod';
+import type { Principal } from '../kernel/principal.ts';
+import { By, Idempotent, Permission } from '../domain/access/route.ts';
+import {
+  dismissSchema,
+  exposureDetailSchema,
+  exposuresSchema,
+  filedSchema,
+  listExposuresSchema,
+  matchByHandSchema,
+} from '../domain/exposures/exposure.schema.ts';
+import { reportsSchema } from '../domain/exposures/report.schema.ts';
+import { ReportsService } from '../domain/exposures/reports.service.ts';
+import { TriageService } from '../domain/exposures/triage.service.ts';
+import { IncidentsService } from '../domain/incidents/incidents.service.ts';
+import { answered } from './answered.ts';
+
+const id = z.uuid();
+const dismissedSchema = z
+  .object({ state: z.enum(['triage', 'dismissed']) })
+  .meta({ id: 'ExposureDismissed' });
+const placedSchema = z.object({ incidentId: id, isNew: z.boolean() }).meta({ id: 'ExposurePlaced' });
+
+@ApiTags('exposures')
+@Controller('api/v1/exposures')
+export class ExposuresController {
+  constructor(
+    private readonly reports: ReportsService,
+    private readonly triage: TriageService,
+    private readonly incidents: IncidentsService,
+  ) {}
+
+  /** Reports leaked credentials. The answer is the same whether or not anything matches; matching comes afterwards. */
+  @Post()
+  @HttpCode(202)
+  @Permission('exposures:report')
+  @Idempotent()
+  @ApiAcceptedResponse({ standardSchema: filedSchema })
+  async report(
+    @Body({ schema: reportsSchema }) input: z.output<typeof reportsSchema>,
+    @By() by: Principal,
+  ): Promise<z.infer<typeof filedSchema>> {
+    return answered(await this.reports.report(input.reports, by));
+  }
+
+  /** Newest first. A party reads its own reports, without what they matched. */
+  @Get()
+  @Permission('exposures:report')
+  @ApiOkResponse({ standardSchema: exposuresSchema })
+  list(
+    @Query({ schema: listExposuresSchema }) query: z.output<typeof listExposuresSchema>,
+    @By() by: Principal,
+  ): Promise<z.infer<typeof exposuresSchema>> {
+    return this.triage.list(query, by);
+  }
+
+  @Get(':id')
+  @Permission('exposures:read')
+  @ApiOkResponse({ standardSchema: exposureDetailSchema })
+  async get(
+    @Param('id', { schema: id }) exposureId: string,
+    @By() by: Principal,
+  ): Promise<z.infer<typeof exposureDetailSchema>> {
+    return answered(await this.triage.get(exposureId, by));
+  }
+
+  /** The first person asks for it, a second one decides. */
+  @Post(':id/dismiss')
+  @HttpCode(200)
+  @Permission('incidents:act')
+  @ApiOkResponse({ standardSchema: dismissedSchema })
+  async dismiss(
+    @Param('id', { schema: id }) exposureId: string,
+    @Body({ schema: dismissSchema }) input: z.output<typeof dismissSchema>,
+    @By() by: Principal,
+  ): Promise<z.infer<typeof dismissedSchema>> {
+    return answered(await this.triage.dismiss(exposureId, input.reason, by));
+  }
+
+  /** A person says which credential version an exposure in triage is about. */
+  @Post(':id/match')
+  @HttpCode(200)
+  @Permission('incidents:act')
+  @ApiOkResponse({ standardSchema: placedSchema })
+  async match(
+    @Param('id', { schema: id }) exposureId: string,
+    @Body({ schema: matchByHandSchema }) input: z.output<typeof matchByHandSchema>,
+    @By() by: Principal,
+  ): Promise<z.infer<typeof placedSchema>> {
+    return answered(await this.incidents.acceptByHand(exposureId, input.versionId, input.reason, by));
+  }
+}

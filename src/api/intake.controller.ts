@@ -1,0 +1,73 @@
+import { Controller, Param, Post, Req, Res } from '@nestjs/common';
+import { ApiAcceptedResponse, ApiParam, ApiTags } from '@nestjs/swagger';
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import { z } from 'zod';
+import { Refused, type Refusal } from '../kernel/errors.ts';
+import { Public, Takes } from '../domain/access/route.ts';
+import { IntakeService, type Received } from '../domain/exposures/intake.service.ts';
+
+const receivedSchema = z.object({ deliveryId: z.string(), event: z.string() }).meta({ id: 'Received' });
+
+/** Each source has a limit of its own, which the service holds; this is what no source may exceed. */
+const MOST = 64 * 1024 * 1024;
+
+@ApiTags('intake')
+@Controller('api/v1/intake')
+export class IntakeController {
+  constructor(private readonly intake: IntakeService) {}
+
+  /**
+   * A signed delivery. The body is not read before the source is known to have a key, and then as bytes: the signature is
+   * over those.
+   */
+  @Post(':sourceKey')
+  @Public({ why: 'proven by the signature over its body' })
+  @Takes('stream', { limit: MOST })
+  @ApiParam({ name: 'sourceKey', description: 'The key of a source' })
+  @ApiAcceptedResponse({ standardSchema: receivedSchema })
+  async receive(
+    @Param('sourceKey') sourceKey: string,
+    @Req() request: FastifyRequest,
+    @Res({ passthrough: true }) reply: FastifyReply,
+  ): Promise<Received> {
+    const refuse = (refused: Refusal) => {
+      // Whatever of the body is still on its way is not worth waiting for.
+      void reply.header('connection', 'close');
+      return new Refused(refused);
+    };
+    const source = await this.intake.admit(sourceKey);
+    if (!source.ok) throw refuse(source.error);
+    const limit = source.value.kind.bodyLimit;
+    const announced = Number(request.headers['content-length'] ?? 0);
+    const body =
+      announced > limit ? null : await readUpTo(request.body as AsyncIterable<Buffer> | undefined, limit);
+    if (body === null) throw refuse(await this.intake.tooLarge(source.value));
+    const received = await this.intake.receive(
+      source.value,
+      { headers: plain(request.headers), body },
+      request.ip,
+    );
+    if (!received.ok) throw new Refused(received.error);
+    void reply.status(202);
+    return received.value;
+  }
+}
+
+/** @returns null when there is more than the limit */
+async function readUpTo(stream: AsyncIterable<Buffer> | undefined, limit: number): Promise<Buffer | null> {
+  const chunks: Buffer[] = [];
+  let size = 0;
+  for await (const chunk of stream ?? []) {
+    size += chunk.length;
+    if (size > limit) return null;
+    chunks.push(chunk);
+  }
+  return Buffer.concat(chunks);
+}
+
+/** A header that comes several times is what an attacker makes of one; the first is taken by no one. */
+function plain(headers: FastifyRequest['headers']): Record<string, string | undefined> {
+  return Object.fromEntries(
+    Object.entries(headers).map(([name, value]) => [name, Array.isArray(value) ? undefined : value]),
+  );
+}

@@ -1,0 +1,100 @@
+import { Body, Controller, Delete, Get, Param, Patch, Post, Res } from '@nestjs/common';
+import { ApiCreatedResponse, ApiOkResponse, ApiTags } from '@nestjs/swagger';
+import type { FastifyReply } from 'fastify';
+import { z } from 'zod';
+import type { Principal } from '../kernel/principal.ts';
+import { Secret } from '../kernel/secret.ts';
+import { By, Idempotent, Permission } from '../domain/access/route.ts';
+import {
+  addKeySchema,
+  createSourceSchema,
+  editSourceSchema,
+  sourceSchema,
+  type SourceView,
+} from '../domain/exposures/source.schema.ts';
+import { SourcesService } from '../domain/exposures/sources.service.ts';
+import { answered } from './answered.ts';
+import { IfMatch, versioned } from './etag.ts';
+
+const id = z.uuid();
+const sourcesSchema = z
+  .object({ sources: z.array(sourceSchema), next: z.null().describe('The list is short: there is one page') })
+  .meta({ id: 'Sources' });
+
+@ApiTags('sources')
+@Controller('api/v1/sources')
+export class SourcesController {
+  constructor(private readonly sources: SourcesService) {}
+
+  @Get()
+  @Permission('sources:read')
+  @ApiOkResponse({ standardSchema: sourcesSchema })
+  async list(@By() by: Principal): Promise<z.infer<typeof sourcesSchema>> {
+    return { sources: await this.sources.list(by), next: null };
+  }
+
+  @Get(':id')
+  @Permission('sources:read')
+  @ApiOkResponse({ standardSchema: sourceSchema })
+  async get(
+    @Param('id', { schema: id }) sourceId: string,
+    @By() by: Principal,
+    @Res({ passthrough: true }) reply: FastifyReply,
+  ): Promise<SourceView> {
+    return versioned(reply, answered(await this.sources.get(sourceId, by)));
+  }
+
+  /** Keys and the token are write-only: no answer ever holds them. */
+  @Post()
+  @Permission('sources:write')
+  @Idempotent()
+  @ApiCreatedResponse({ standardSchema: sourceSchema })
+  async create(
+    @Body({ schema: createSourceSchema }) input: z.output<typeof createSourceSchema>,
+    @By() by: Principal,
+    @Res({ passthrough: true }) reply: FastifyReply,
+  ): Promise<SourceView> {
+    const made = answered(await this.sources.create(input, by));
+    void reply.header('location', `/api/v1/sources/${made.id}`);
+    return versioned(reply, made);
+  }
+
+  @Patch(':id')
+  @Permission('sources:write')
+  @ApiOkResponse({ standardSchema: sourceSchema })
+  async edit(
+    @Param('id', { schema: id }) sourceId: string,
+    @IfMatch() version: number,
+    @Body({ schema: editSourceSchema }) change: z.output<typeof editSourceSchema>,
+    @By() by: Principal,
+    @Res({ passthrough: true }) reply: FastifyReply,
+  ): Promise<SourceView> {
+    return versioned(reply, answered(await this.sources.edit(sourceId, version, change, by)));
+  }
+
+  /** A further key; the others stay good until they are retired. */
+  @Post(':id/keys')
+  @Permission('sources:write')
+  @Idempotent()
+  @ApiCreatedResponse({ standardSchema: sourceSchema })
+  async addKey(
+    @Param('id', { schema: id }) sourceId: string,
+    @Body({ schema: addKeySchema }) { key }: z.output<typeof addKeySchema>,
+    @By() by: Principal,
+    @Res({ passthrough: true }) reply: FastifyReply,
+  ): Promise<SourceView> {
+    return versioned(reply, answered(await this.sources.addKey(sourceId, Secret.of(key), by)));
+  }
+
+  @Delete(':id/keys/:keyId')
+  @Permission('sources:write')
+  @ApiOkResponse({ standardSchema: sourceSchema })
+  async retireKey(
+    @Param('id', { schema: id }) sourceId: string,
+    @Param('keyId', { schema: id }) keyId: string,
+    @By() by: Principal,
+    @Res({ passthrough: true }) reply: FastifyReply,
+  ): Promise<SourceView> {
+    return versioned(reply, answered(await this.sources.retireKey(sourceId, keyId, by)));
+  }
+}

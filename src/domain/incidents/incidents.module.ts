@@ -1,0 +1,28 @@
+import { Module } from '@nestjs/common';
+import { ExposuresModule } from '../exposures/exposures.module.ts';
+import { LedgerModule } from '../ledger/ledger.module.ts';
+import { NoticesModule } from '../notices/notices.module.ts';
+import { RevocationModule } from '../revocation/revocation.module.ts';
+import { AcceptExposuresJob } from './accept-exposures.job.ts';
+import { AcceptanceService } from './acceptance.service.ts';
+import { ContainmentRollUp } from './containment-roll-up.ts';
+import { ContainmentSweep } from './containment.sweep.ts';
+import { IncidentsService } from './incidents.service.ts';
+import { OwedNotices } from './owed-notices.ts';
+import { NoteProgressJob, RollUpContainmentJob } from './roll-up-containment.job.ts';
+
+@Module({
+  imports: [ExposuresModule, LedgerModule, NoticesModule, RevocationModule],
+  providers: [
+    AcceptanceService,
+    ContainmentRollUp,
+    IncidentsService,
+    OwedNotices,
+    AcceptExposuresJob,
+    NoteProgressJob,
+    RollUpContainmentJob,
+    ContainmentSweep,
+  ],
+  exports: [AcceptanceService, ContainmentRollUp, IncidentsService],
+})
+export class IncidentsModule {}
