@@ -1,0 +1,301 @@
+import type { Id } from '../../kernel/ids.ts';
+import type { Millis } from '../../kernel/time.ts';
+import type { Db } from '../../platform/database/transactions.ts';
+import { listNotices, type NoticeView } from '../../domain/notices/notices.queries.ts';
+import type { StepView } from '../../domain/runbooks/run.schema.ts';
+import { listSteps } from '../../domain/runbooks/steps.queries.ts';
+import { stoppersOfAll, type ShownStopper } from '../credentials/stoppers.queries.ts';
+import { ms } from '../shared/sql.ts';
+import { DEAD, EXPOSED_COUNTS, UNPROVEN, type ExposedCounts } from './incidents.queries.ts';
+import { timelineOf, type TimelineEntry } from './timeline.queries.ts';
+
+/** How many credentials, and how many of anything else, a room shows at once; the rest is counted and a page away. */
+export const SHOWN = 50;
+
+export interface RoomHead extends ExposedCounts {
+  id: Id;
+  reference: string;
+  title: string;
+  state: string;
+  severity: string;
+  awarenessAt: Millis;
+  openedAt: Millis;
+  containedAt: Millis | null;
+  closedAt: Millis | null;
+  previousReference: string | null;
+  copies: number;
+  copiesGone: number;
+}
+
+export async function findIncident(db: Db, reference: string): Promise<RoomHead | undefined> {
+  const [row] = await db.query<Omit<RoomHead, 'alive'>[]>(
+    `SELECT i.id, i.reference, i.title, i.state, i.severity, ${ms('i.awareness_at')} AS "awarenessAt",
+            ${ms('i.opened_at')} AS "openedAt", ${ms('i.contained_at')} AS "containedAt", ${ms('i.closed_at')} AS "closedAt",
+            p.reference AS "previousReference", counts.*, copies.copies, copies.gone AS "copiesGone"
+       FROM incident i LEFT JOIN incident p ON p.id = i.previous_incident_id
+       CROSS JOIN LATERAL (${EXPOSED_COUNTS}) counts
+       CROSS JOIN LATERAL (
+         SELECT count(*)::int AS copies, count(*) FILTER (WHERE proof.verdict = 'gone')::int AS gone
+           FROM incident_credential x
+           JOIN location l ON l.credential_id = x.credential_id AND l.retired_at IS NULL AND (l.version_id IS NULL OR l.version_id = x.version_id)
+           LEFT JOIN LATERAL (SELECT q.verdict FROM location_proof q WHERE q.location_id = l.id AND q.version_id = x.version_id
+                               ORDER BY q.at DESC, q.id DESC LIMIT 1) proof ON true
+          WHERE x.incident_id = i.id) copies
+      WHERE i.reference = $1`,
+    [reference],
+  );
+  return row && { ...row, alive: row.exposed - row.dead - row.unproven };
+}
+
+export interface ExposedCredential {
+  versionId: Id;
+  credentialId: Id;
+  reference: string;
+  name: string;
+  number: number;
+  environment: string;
+  integrationReference: string;
+  integrationName: string;
+  supplier: string | null;
+  match: string;
+  authority: string;
+  mayAct: string;
+  why: string;
+  standing: 'dead' | 'unproven' | 'alive';
+  revocation: string | null;
+  liveness: string | null;
+  livenessAt: Millis | null;
+  sessions: string | null;
+  sessionsUntil: Millis | null;
+  expiresAt: Millis | null;
+  statements: string[];
+  riskUntil: Millis | null;
+  copies: { id: Id; name: string; kind: string; provable: string; verdict: string | null; partyName: string | null }[];
+  stoppers: ShownStopper[];
+}
+
+const RANK = `CASE WHEN ${DEAD} THEN 2 WHEN ${UNPROVEN} THEN 1 ELSE 0 END`;
+
+/**
+ * The exposed versions: what lives first, then what cannot be proven, then the dead; the riskiest first within each.
+ *
+ * @param after rank, risk and version of the last row before, as `rank:risk` and id
+ */
+export async function exposedCredentials(
+  db: Db,
+  incidentId: Id,
+  now: Millis,
+  o: { after?: { key: string; id: string } | undefined; limit: number },
+): Promise<ExposedCredential[]> {
+  const [rank, risk] = o.after?.key.split(':').map(Number) ?? [null, null];
+  const rows = await db.query<(Omit<ExposedCredential, 'stoppers' | 'standing'> & { rank: number })[]>(
+    `WITH ranked AS (
+       SELECT x.*, ${RANK} AS rank, c.risk, c.reference, c.name, c.environment, c.verifier_party_id, d.revocation, d.liveness,
+              d.liveness_at, d.sessions, d.sessions_until
+         FROM incident_credential x
+         JOIN credential c ON c.id = x.credential_id
+         LEFT JOIN version_death d ON d.version_id = x.version_id
+        WHERE x.incident_id = $1),
+     page AS (
+       SELECT * FROM ranked
+        WHERE $3::int IS NULL OR (rank, -risk, version_id) > ($3, -$4::int, $5::uuid)
+        ORDER BY rank, risk DESC, version_id LIMIT $6)
+     SELECT x.version_id AS "versionId", x.credential_id AS "credentialId", x.reference, x.name, v.number, x.environment,
+            i.reference AS "integrationReference", i.name AS "integrationName", p.name AS supplier, x.match, x.authority,
+            x.may_act AS "mayAct", x.why, x.rank, x.risk, x.revocation, x.liveness, ${ms('x.liveness_at')} AS "livenessAt", x.sessions,
+            ${ms('x.sessions_until')} AS "sessionsUntil", ${ms('v.expires_at')} AS "expiresAt",
+            ARRAY(SELECT DISTINCT s.kind FROM statement s WHERE s.subject_id = x.version_id) AS statements,
+            (SELECT ${ms('max(r.until)')} FROM risk_acceptance r WHERE r.subject_id = x.version_id AND r.until > $2) AS "riskUntil",
+            coalesce(copies.list, '[]') AS copies
+       FROM page x
+       JOIN credential_version v ON v.id = x.version_id
+       JOIN integration i ON i.id = x.integration_id
+       LEFT JOIN party p ON p.id = x.verifier_party_id
+       LEFT JOIN LATERAL (
+         SELECT json_agg(json_build_object('id', l.id, 'name', l.name, 'kind', l.kind, 'provable', l.provable,
+                                           'partyName', o.name, 'verdict', proof.verdict) ORDER BY l.name) AS list
+           FROM (SELECT * FROM location a WHERE a.credential_id = x.credential_id AND a.retired_at IS NULL
+                    AND (a.version_id IS NULL OR a.version_id = x.version_id) ORDER BY a.name LIMIT 60) l
+           LEFT JOIN party o ON o.id = l.party_id
+           LEFT JOIN LATERAL (SELECT q.verdict FROM location_proof q WHERE q.location_id = l.id AND q.version_id = x.version_id
+                               ORDER BY q.at DESC, q.id DESC LIMIT 1) proof ON true) copies ON true
+      ORDER BY x.rank, x.risk DESC, x.version_id`,
+    [incidentId, new Date(now), rank, risk, o.after?.id ?? null, o.limit],
+  );
+  const open = rows.filter((row) => row.rank < 2).map((row) => row.credentialId);
+  const stoppers = open.length > 0 ? await stoppersOfAll(db, [...new Set(open)], now) : new Map<Id, ShownStopper[]>();
+  return rows.map((row) => ({
+    ...row,
+    standing: row.rank === 2 ? 'dead' : row.rank === 1 ? 'unproven' : 'alive',
+    stoppers: stoppers.get(row.credentialId) ?? [],
+  }));
+}
+
+/** Where a page of exposed credentials ends. */
+export function exposedCursor(row: ExposedCredential & { risk?: number }): { key: string; id: string } {
+  const rank = row.standing === 'dead' ? 2 : row.standing === 'unproven' ? 1 : 0;
+  return { key: `${rank}:${row.risk ?? 0}`, id: row.versionId };
+}
+
+export interface RunNode {
+  runId: Id;
+  runbook: string;
+  runTitle: string;
+  runState: string;
+  startedAt: Millis;
+  finishedAt: Millis | null;
+  node: number;
+  title: string;
+  planned: boolean;
+  total: number;
+  open: number;
+  parked: number;
+  done: number;
+  failed: number;
+  skipped: number;
+  cancelled: number;
+}
+
+/** Every step of every run about this incident, with how many of its items are where. Reads counters, not steps. */
+export function runNodesOf(db: Db, incidentId: Id): Promise<RunNode[]> {
+  return db.query(
+    `WITH runs AS (SELECT * FROM run WHERE subject_id = $1 ORDER BY started_at DESC, id DESC LIMIT 12)
+     SELECT r.id AS "runId", r.runbook, r.title AS "runTitle", r.state AS "runState", ${ms('r.started_at')} AS "startedAt",
+            ${ms('r.finished_at')} AS "finishedAt", n.node, n.title, n.planned, greatest(n.total, coalesce(n.expected, 0)) AS total,
+            n.open, n.done, n.failed, n.skipped, n.cancelled,
+            (SELECT count(*)::int FROM step s WHERE s.run_id = n.run_id AND s.node = n.node AND s.state = 'parked') AS parked
+       FROM runs r JOIN run_node n ON n.run_id = r.id
+      WHERE NOT n.on_demand OR n.total > 0
+      ORDER BY r.started_at DESC, r.id DESC, n.node`,
+    [incidentId],
+  );
+}
+
+export interface Witness {
+  reference: string;
+  sourceName: string;
+  state: string;
+  match: string | null;
+  place: string | null;
+  credentialName: string | null;
+  publiclyLeaked: boolean;
+  receivedAt: Millis;
+  detectedAt: Millis | null;
+}
+
+export function witnessesOf(db: Db, incidentId: Id): Promise<Witness[]> {
+  return db.query(
+    `SELECT e.reference, coalesce(s.name, e.reporter_kind) AS "sourceName", e.state, e.match, e.place, c.name AS "credentialName",
+            e.publicly_leaked AS "publiclyLeaked", ${ms('e.received_at')} AS "receivedAt", ${ms('e.detected_at')} AS "detectedAt"
+       FROM exposure e LEFT JOIN source s ON s.id = e.source_id LEFT JOIN credential c ON c.id = e.credential_id
+      WHERE e.incident_id = $1 ORDER BY e.received_at DESC, e.id DESC LIMIT ${SHOWN}`,
+    [incidentId],
+  );
+}
+
+export interface RoomCase {
+  id: Id;
+  reference: string;
+  state: string;
+  integrationReference: string;
+  integrationName: string;
+  parties: string[];
+  credentials: number;
+  awarenessAt: Millis;
+  /** Accountable for containment by the matrix in force at awareness. */
+  accountable: string | null;
+}
+
+export function roomCasesOf(db: Db, incidentId: Id): Promise<RoomCase[]> {
+  return db.query(
+    `SELECT k.id, k.reference, k.state, i.reference AS "integrationReference", i.name AS "integrationName",
+            ARRAY(SELECT DISTINCT p.party_name FROM integration_party p WHERE p.integration_id = i.id) AS parties,
+            (SELECT count(*)::int FROM case_credential z WHERE z.case_id = k.id) AS credentials,
+            ${ms('k.awareness_at')} AS "awarenessAt",
+            (SELECT p.party_name FROM matrix_row m JOIN integration_party p ON p.party_id = m.accountable_party_id AND p.integration_id = i.id
+              WHERE m.matrix_version_id = k.matrix_version_id AND m.duty = 'containment' AND m.credential_id IS NULL
+              ORDER BY m.part LIMIT 1) AS accountable
+       FROM incident_case k JOIN integration i ON i.id = k.integration_id
+      WHERE k.incident_id = $1 ORDER BY k.state = 'open' DESC, i.name LIMIT ${SHOWN}`,
+    [incidentId],
+  );
+}
+
+export interface RoomInstant {
+  kind: string;
+  at: Millis;
+  assertedBy: string;
+  basis: string;
+  caseReference: string | null;
+}
+
+export function instantsOf(db: Db, incidentId: Id): Promise<RoomInstant[]> {
+  return db.query(
+    `SELECT t.kind, ${ms('t.at')} AS at, t.asserted_by_kind AS "assertedBy", t.basis, k.reference AS "caseReference"
+       FROM instant t LEFT JOIN incident_case k ON k.id = t.case_id
+      WHERE t.incident_id = $1 ORDER BY t.at DESC, t.id DESC LIMIT ${SHOWN}`,
+    [incidentId],
+  );
+}
+
+export interface Room {
+  head: RoomHead;
+  credentials: ExposedCredential[];
+  nodes: RunNode[];
+  /** Parked and failed steps, the oldest first. */
+  waiting: StepView[];
+  notices: NoticeView[];
+  timeline: TimelineEntry[];
+  instants: RoomInstant[];
+  witnesses: Witness[];
+  cases: RoomCase[];
+}
+
+/** Everything a responder looks at, in one transaction and so of one moment. */
+export async function roomOf(db: Db, reference: string, now: Millis): Promise<Room | undefined> {
+  const head = await findIncident(db, reference);
+  if (!head) return undefined;
+  const credentials = await exposedCredentials(db, head.id, now, { limit: SHOWN });
+  const cases = await roomCasesOf(db, head.id);
+  const notices = await listNotices(db, { subjectIds: [head.id, ...cases.map(({ id }) => id)], limit: SHOWN });
+  const subjects = [
+    head.id,
+    ...cases.map(({ id }) => id),
+    ...credentials.map(({ versionId }) => versionId),
+    ...notices.map(({ id }) => id),
+  ];
+  return {
+    head,
+    credentials,
+    cases,
+    notices,
+    nodes: await runNodesOf(db, head.id),
+    waiting: await listSteps(db, { subjectId: head.id, states: ['parked', 'failed'], limit: SHOWN }),
+    timeline: await timelineOf(db, head.id, subjects),
+    instants: await instantsOf(db, head.id),
+    witnesses: await witnessesOf(db, head.id),
+  };
+}
+
+/**
+ * A text that differs whenever something in the room may have changed; cheap enough to ask every second. It reads counters
+ * and row versions, no step and no evidence.
+ */
+export async function pulseOf(db: Db, incidentId: Id): Promise<string> {
+  const [row] = await db.query<{ pulse: string }[]>(
+    `SELECT concat_ws('/',
+       (SELECT row_version FROM incident WHERE id = $1),
+       (SELECT concat_ws('.', count(*), sum(d.row_version)) FROM incident_credential x
+          LEFT JOIN version_death d ON d.version_id = x.version_id WHERE x.incident_id = $1),
+       (SELECT concat_ws('.', count(*), sum(n.total), sum(n.open), sum(n.done), sum(n.failed), sum(n.skipped), sum(n.cancelled))
+          FROM run r JOIN run_node n ON n.run_id = r.id WHERE r.subject_id = $1),
+       (SELECT concat_ws('.', count(*), max(s.id::text)) FROM run r JOIN step s ON s.run_id = r.id AND s.state = 'parked' WHERE r.subject_id = $1),
+       (SELECT concat_ws('.', count(*), sum(k.row_version), (SELECT concat_ws('.', count(*), sum(n.row_version), sum(n.attempts), max(n.updated_at))
+          FROM notice n JOIN incident_case c ON c.id = n.subject_id WHERE c.incident_id = $1)) FROM incident_case k WHERE k.incident_id = $1),
+       (SELECT count(*) FROM exposure WHERE incident_id = $1),
+       (SELECT count(*) FROM instant WHERE incident_id = $1),
+       (SELECT count(*) FROM incident_credential x JOIN location_proof q ON q.version_id = x.version_id WHERE x.incident_id = $1)) AS pulse`,
+    [incidentId],
+  );
+  return row?.pulse ?? '';
+}

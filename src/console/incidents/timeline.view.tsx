@@ -1,0 +1,102 @@
+import { At, Empty } from '../shared/parts.tsx';
+import { words, type Tone } from '../shared/states.tsx';
+import type { RoomInstant } from './room.queries.ts';
+import type { TimelineEntry } from './timeline.queries.ts';
+
+/** Kinds of entries that turn the head; all others are told in their own words, in grey. */
+const KINDS: Readonly<Record<string, { tone: Tone; says: string }>> = {
+  'incident.opened': { tone: 'live', says: 'Incident opened' },
+  'incident.triage': { tone: 'wait', says: 'A person has to judge first' },
+  'incident.containing': { tone: 'live', says: 'Containing' },
+  'incident.contained': { tone: 'dead', says: 'Contained: everything proven' },
+  'incident.recovering': { tone: 'info', says: 'Recovering' },
+  'incident.closed': { tone: 'calm', says: 'Closed' },
+  'incident.dismissed': { tone: 'calm', says: 'Dismissed' },
+  'incident.credential-exposed': { tone: 'live', says: 'Exposed' },
+  'incident.match-confirmed': { tone: 'live', says: 'Confirmed by its value' },
+  'case.opened': { tone: 'wait', says: 'Case opened' },
+  'case.contained': { tone: 'dead', says: 'Case contained' },
+  'credential_version.dead': { tone: 'dead', says: 'Proven dead' },
+  'credential_version.live': { tone: 'live', says: 'Seen alive' },
+  'credential_version.indeterminate': { tone: 'doubt', says: 'Could not tell' },
+  'run.started': { tone: 'info', says: 'Runbook started' },
+  'run.done': { tone: 'dead', says: 'Runbook done' },
+  'run.failed': { tone: 'live', says: 'Runbook failed' },
+  'run.cancelled': { tone: 'calm', says: 'Runbook cancelled' },
+  'step.approved': { tone: 'dead', says: 'Approved' },
+  'step.rejected': { tone: 'live', says: 'Rejected' },
+  'step.approval-lapsed': { tone: 'wait', says: 'Nobody answered in time; acted as agreed' },
+  'notice.owed': { tone: 'wait', says: 'Notice owed' },
+  'notice.accepted': { tone: 'info', says: 'Notice taken by the peer' },
+  'notice.acknowledged': { tone: 'dead', says: 'Acknowledged' },
+  'notice.met': { tone: 'dead', says: 'Told in time' },
+  'notice.missed': { tone: 'live', says: 'Told too late' },
+  'notice.warned': { tone: 'wait', says: 'Clock warns' },
+  'notice.escalated': { tone: 'live', says: 'Escalated' },
+  'notice.failed': { tone: 'live', says: 'Notice failed' },
+  'statement.signed': { tone: 'info', says: 'Statement signed' },
+  'risk.accepted': { tone: 'doubt', says: 'Risk accepted' },
+};
+
+const ASSERTED: Readonly<Record<string, string>> = { system: 'computed', user: 'a user', token: 'over the API', source: 'a source' };
+
+/** What happened, newest first: every line is an entry of the ledger. */
+export function TimeLine({ entries }: { entries: readonly TimelineEntry[] }) {
+  if (entries.length === 0) return <Empty>Nothing is on record yet.</Empty>;
+  return (
+    <ol class="timeline">
+      {entries.map((entry) => {
+        const known = KINDS[entry.kind];
+        return (
+          <li class={known?.tone ?? ''} id={`e-${entry.id}`}>
+            <At at={entry.at} />
+            <b>{known?.says ?? sentence(entry.kind)}</b>
+            {entry.subject && <> · {entry.subject}</>}
+            <Told entry={entry} />
+          </li>
+        );
+      })}
+    </ol>
+  );
+}
+
+/** Facts worth a glance; ids are for the ledger's own page. */
+function Told({ entry }: { entry: TimelineEntry }) {
+  const told = ['why', 'severity', 'match', 'authority', 'from', 'strength', 'outcome', 'count', 'exposures']
+    .filter((name) => ['string', 'number'].includes(typeof entry.facts[name]))
+    .map((name) => `${words(name)}: ${words(String(entry.facts[name]))}`);
+  const by = entry.byKind === 'system' ? '' : ` · by ${ASSERTED[entry.byKind] ?? `a ${entry.byKind}`}`;
+  const text = `${told.join(', ')}${by}`;
+  return text ? <div class="soft small">{text.replace(/^ · /, '')}</div> : null;
+}
+
+function sentence(kind: string): string {
+  const [what = '', happened = ''] = kind.split('.');
+  const text = `${words(what)} ${words(happened)}`;
+  return text.charAt(0).toUpperCase() + text.slice(1);
+}
+
+/** When what happened, by whose word: what the clocks start from. */
+export function Instants({ instants }: { instants: readonly RoomInstant[] }) {
+  if (instants.length === 0) return null;
+  return (
+    <dl class="facts">
+      {instants.map((instant) => (
+        <>
+          <dt>
+            {words(instant.kind)}
+            {instant.caseReference && <span class="small"> {instant.caseReference}</span>}
+          </dt>
+          <dd>
+            <At at={instant.at} />
+            <span class="soft small">
+              {' · '}
+              {ASSERTED[instant.assertedBy] ?? instant.assertedBy}
+              {instant.basis && `: ${instant.basis}`}
+            </span>
+          </dd>
+        </>
+      ))}
+    </dl>
+  );
+}
