@@ -1,9 +1,11 @@
 import type { WriteStream } from 'node:tty';
 import type { Line, Scene, ShownCredential, Stage } from './scene.rules.ts';
 
+export type Kind = Line['kind'] | 'reported' | 'step' | 'error';
+
 /** How the demonstration tells what happens: lines, and on a terminal a board below them that redraws itself. */
 export interface Display {
-  say(text: string, kind?: Line['kind'] | 'step' | 'error'): void;
+  say(text: string, kind?: Kind): void;
   show(scene: Scene): void;
   /** Leaves the last board where it is. */
   settle(): void;
@@ -21,6 +23,7 @@ const COLOURS: Record<string, string> = {
   person: '35',
   incident: '1',
   waits: '33',
+  reported: '34',
   step: '2',
   error: '31;1',
 };
@@ -32,7 +35,7 @@ const plain = (text: string): string => text.replaceAll(/[\u0000-\u001f\u007f-\u
 export class LineDisplay implements Display {
   constructor(private readonly out: NodeJS.WritableStream) {}
 
-  say(text: string, kind: Line['kind'] | 'step' | 'error' = 'step'): void {
+  say(text: string, kind: Kind = 'step'): void {
     this.out.write(`${elapsed()}  ${kind === 'step' ? '' : `${kind.padEnd(13)}`}${plain(text)}\n`);
   }
   show(): void {}
@@ -56,7 +59,7 @@ export class BoardDisplay implements Display {
 
   constructor(private readonly out: WriteStream) {}
 
-  say(text: string, kind: Line['kind'] | 'step' | 'error' = 'step'): void {
+  say(text: string, kind: Kind = 'step'): void {
     this.erase();
     const label = kind === 'step' ? '' : this.paint(COLOURS[kind] ?? '0', kind.padEnd(13));
     const said = kind === 'step' ? this.paint('2', plain(text)) : plain(text);

@@ -1,7 +1,7 @@
 import { randomBytes, randomUUID } from 'node:crypto';
 import type { WorldClient } from '../client.ts';
 import type { Issued } from '../suppliers/supplier.ts';
-import { CREDENTIALS, LEAKS, SHARED, SUPPLIERS, SUPPLIER_FACTS, leakOf } from './portfolio/catalogue.ts';
+import { SHARED, SUPPLIERS, SUPPLIER_FACTS, issuedFor, leakOf } from './portfolio/catalogue.ts';
 import type { CredentialFacts } from './portfolio/catalogue.ts';
 import type { Leak, PlannedDelivery, StoryVersion } from './story.ts';
 
@@ -20,9 +20,6 @@ export function repositoriesOf(leak: number): { main: string; witness: string; u
   };
 }
 
-/** What is new of the portfolio when a leak is staged: all of it at first, later only what leaks. */
-export const issuedFor = (leak: number): CredentialFacts[] => (leak === 1 ? [...CREDENTIALS] : leakOf(leak));
-
 export interface Staged {
   leak: Leak;
   versions: StoryVersion[];
@@ -32,7 +29,11 @@ export interface Staged {
  * Has real credentials issued and raises an alert for each that leaks. From here on the code host holds the values,
  * sealed; nothing of them outlives this call here.
  */
-export async function stageLeak(world: WorldClient, number: number): Promise<Staged> {
+export async function stageLeak(
+  world: WorldClient,
+  number: number,
+  before: readonly StoryVersion[],
+): Promise<Staged> {
   const issued = await issueAll(world, number);
   const repos = repositoriesOf(number);
   const leaking = leakOf(number);
@@ -114,15 +115,19 @@ export async function stageLeak(world: WorldClient, number: number): Promise<Sta
     leak: {
       number,
       repo: repos.main,
-      credentials: leaking.map((one) => one.key),
+      leaked: leaking.map((one) => ({
+        credential: one.key,
+        label: one.name,
+        supplier: one.supplier,
+        supplierId: issuedOf(issued, one).id,
+      })),
       deliveries,
       imported: false,
       over: false,
     },
     versions: [...issued].map(([credential, one]) => ({
       credential,
-      // Which number a version gets is known once the product was asked; see `numbered`.
-      number: 1,
+      number: 1 + before.filter((version) => version.credential === credential).length,
       supplierId: one.id,
       sha256: one.sha256,
       issuedAt: new Date().toISOString(),
@@ -157,9 +162,6 @@ function issuedOf(issued: ReadonlyMap<string, Issued>, one: CredentialFacts): Is
   if (!found) throw new Error(`${one.key} was not issued`);
   return found;
 }
-
-/** After so many leaks the same credentials leak again, each time a fresh version. */
-export const REPEATS_AFTER = LEAKS;
 
 /**
  * Sends what has not arrived yet. A delivery that the product took is not sent again, but for the one that code hosts are

@@ -30,8 +30,7 @@ export interface Leak {
   number: number;
   /** The repository in which it was found. */
   repo: string;
-  /** Keys of the credentials. */
-  credentials: string[];
+  leaked: { credential: string; label: string; supplier: string; supplierId: string }[];
   deliveries: PlannedDelivery[];
   /** Whether what it needs has been imported. */
   imported: boolean;
@@ -56,8 +55,8 @@ export interface Story {
   equipped: string[];
   hook: boolean;
   people: boolean;
-  /** Newest version of each credential. */
-  versions: Record<string, StoryVersion>;
+  /** Every version that was issued, in the order of issue. */
+  versions: StoryVersion[];
   leaks: Leak[];
 }
 
@@ -124,6 +123,6 @@ export const newStory = (database: string, port: number): Story => ({
   equipped: [],
   hook: false,
   people: false,
-  versions: {},
+  versions: [],
   leaks: [],
 });

@@ -185,7 +185,7 @@ const SHARED_WITH = ['refunds-desk', 'subscription-billing'];
 
 /** How many credentials of each supplier leak together. */
 const LEAKING: Readonly<Record<SupplierKey, number>> = { meridian: 4, northwind: 5, kestrel: 4, halden: 2 };
-/** So many leaks until the same credentials leak again. */
+/** So many leaks until every credential that can leak has leaked. */
 export const LEAKS = 4;
 
 export const CREDENTIALS: readonly CredentialFacts[] = SUPPLIERS.flatMap((supplier) =>
@@ -217,11 +217,22 @@ function authorityOf(supplier: SupplierKey, place: number): Authority {
   return 'revoke_now';
 }
 
-/** What leaks in the n-th leak, counted from 1: every supplier is touched, and nothing twice within four leaks. */
+/** What leaks in the n-th leak, counted from 1: every supplier is touched, and nothing leaks twice. */
 export function leakOf(n: number): CredentialFacts[] {
   const leak = (n - 1) % LEAKS;
-  return CREDENTIALS.filter((one) => one.place % LEAKS === leak && one.place < LEAKING[one.supplier] * LEAKS);
+  const round = Math.floor((n - 1) / LEAKS) + 1;
+  return CREDENTIALS.filter(
+    (one) => one.place % LEAKS === leak && one.place < LEAKING[one.supplier] * LEAKS,
+  ).map((one) => (round === 1 ? one : successorOf(one, round)));
 }
+
+/** Once everything has leaked, credentials of their own follow: an old incident may still hold the old ones. */
+function successorOf(one: CredentialFacts, round: number): CredentialFacts {
+  return { ...one, key: `${one.key}-${round}`, name: `${one.name} (${round})`, sharedWith: [] };
+}
+
+/** What is new of the portfolio with the n-th leak: all of it at first, later what leaks. */
+export const issuedFor = (leak: number): CredentialFacts[] => (leak === 1 ? [...CREDENTIALS] : leakOf(leak));
 
 /** Whether a machine can prove at this supplier that a credential is dead. */
 export const provableAt = (supplier: string): boolean => supplier !== 'halden';
@@ -401,9 +412,10 @@ export interface LocationFacts {
   party: string;
 }
 
-export function locationsOf(): LocationFacts[] {
+/** @param credentials by default the whole portfolio */
+export function locationsOf(credentials: readonly CredentialFacts[] = CREDENTIALS): LocationFacts[] {
   let next = 0;
-  return CREDENTIALS.flatMap((credential, at) =>
+  return credentials.flatMap((credential, at) =>
     Array.from({ length: at < LOCATIONS - 2 * CREDENTIALS.length ? 3 : 2 }, (_, nth): LocationFacts => {
       // The first copy stands where it belongs.
       const where = nth === 0 ? PLACES[0] : PLACES[1 + (next++ % (PLACES.length - 1))];

@@ -10,7 +10,7 @@ import {
   contactOf,
   locationsOf,
 } from './catalogue.ts';
-import type { CredentialFacts, IntegrationFacts, SupplierKey } from './catalogue.ts';
+import type { CredentialFacts, IntegrationFacts, LocationFacts, SupplierKey } from './catalogue.ts';
 
 /** A credential version as its supplier issued it, by its id and the hash of its value. */
 export interface IssuedVersion {
@@ -97,19 +97,7 @@ export function portfolioDocument(o: {
     systems: SYSTEMS.map(({ reach: _, ...system }) => ({ ...system, environment: 'production' })),
     credentials: CREDENTIALS.map(credentialRow),
     credentialVersions: o.versions.map((version) => versionRow(version, 'active')),
-    locations: locationsOf().map(({ key, credential, place, party }) => ({
-      key,
-      credential: credential.key,
-      integration: credential.integration.key,
-      version: 1,
-      type: place.type,
-      name: place.name(credential),
-      path: place.path(credential),
-      arrivedBy: place.arrivedBy,
-      party,
-      owner: contactOf(party, party === OPERATOR ? 'on_call' : 'security').key,
-      provable: place.provable,
-    })),
+    locations: locationsOf().map(locationRow),
     edges: SYSTEMS.flatMap((system) =>
       CREDENTIALS.filter((one) => system.reach.includes(one.integration.name)).map((one) => ({
         credential: one.key,
@@ -120,18 +108,40 @@ export function portfolioDocument(o: {
   };
 }
 
-/** Fresh versions of credentials that are there already: what a later leak needs to be told of. */
-export function freshVersionsDocument(
-  versions: readonly IssuedVersion[],
-  before: readonly { credential: string; number: number }[],
-): Record<string, unknown> {
+/** What a later leak needs to be told of: fresh versions of credentials, and the credentials that are new. */
+export function laterDocument(o: {
+  credentials: readonly CredentialFacts[];
+  versions: readonly IssuedVersion[];
+  /** Versions that give way to those. */
+  before: readonly IssuedVersion[];
+}): Record<string, unknown> {
+  const fresh = o.credentials.filter((one) =>
+    o.versions.some((v) => v.credential === one.key && v.number === 1),
+  );
   return {
     countersign: 1,
     source: SOURCE,
+    credentials: fresh.map(credentialRow),
     credentialVersions: [
-      ...before.map((version) => ({ ...version, phase: 'retired' })),
-      ...versions.map((version) => versionRow(version, 'active')),
+      ...o.before.map((version) => versionRow(version, 'overlap')),
+      ...o.versions.map((version) => versionRow(version, 'active')),
     ],
+    locations: locationsOf(fresh).map(locationRow),
+  };
+}
+
+function locationRow({ key, credential, place, party }: LocationFacts): Record<string, unknown> {
+  return {
+    key,
+    credential: credential.key,
+    integration: credential.integration.key,
+    type: place.type,
+    name: place.name(credential),
+    path: place.path(credential),
+    arrivedBy: place.arrivedBy,
+    party,
+    owner: contactOf(party, party === OPERATOR ? 'on_call' : 'security').key,
+    provable: place.provable,
   };
 }
 
