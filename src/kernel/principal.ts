@@ -21,7 +21,7 @@ export type Role = (typeof ROLES)[number];
 export interface Principal {
   kind: 'user' | 'token' | 'link' | 'source' | 'system';
   /** Of the user, token, link or source; a fixed word for the system ("engine", "import", "cli"). */
-  id: Id | string;
+  id: string;
   /** The person behind a user or link, where one is known. */
   personId?: Id;
   roles: readonly Role[];
