@@ -17,7 +17,7 @@ import { Transactions, type Db } from '../src/platform/database/transactions.ts'
 import { createLog } from '../src/platform/log/log.ts';
 import { Outbox } from '../src/platform/outbox/outbox.ts';
 import { NoOpAction } from '../src/plugins/actions/no-op/no-op.action.ts';
-import type { BenchPlace } from './main.ts';
+import type { BenchPlace } from './place.ts';
 
 const STEPS = Number(process.env['BENCH_STEPS'] ?? 10_000);
 const ROUNDS = Number(process.env['BENCH_ROUNDS'] ?? 5);
@@ -27,7 +27,10 @@ const RAW_JOBS = 5_000;
 class Numbers implements Selector {
   readonly name = 'numbers';
   readonly title = 'Numbered things';
-  async page(_db: Db, request: Parameters<Selector['page']>[1]): Promise<{ items: SelectedItem[]; next: string | null }> {
+  async page(
+    _db: Db,
+    request: Parameters<Selector['page']>[1],
+  ): Promise<{ items: SelectedItem[]; next: string | null }> {
     const total = Number(request.input['count']);
     const from = Number(request.cursor ?? 0);
     const to = Math.min(total, from + request.limit);
@@ -80,7 +83,10 @@ export async function engineBench(place: BenchPlace): Promise<void> {
   admin.on('error', () => {});
   await admin.connect();
   for (const uses of ['no-op', 'five-ms']) {
-    const read = parts.runbooks.read(`id: bench-${uses}\ntitle: B\nversion: 1\nsteps:\n  - { id: each, title: E, uses: ${uses}, forEach: numbers }\n`, 'bench.yaml');
+    const read = parts.runbooks.read(
+      `id: bench-${uses}\ntitle: B\nversion: 1\nsteps:\n  - { id: each, title: E, uses: ${uses}, forEach: numbers }\n`,
+      'bench.yaml',
+    );
     if ('problems' in read) throw new Error(JSON.stringify(read.problems));
     await parts.runbooks.add([{ ...read, file: 'bench.yaml' }]);
   }
@@ -93,7 +99,13 @@ export async function engineBench(place: BenchPlace): Promise<void> {
     const started = performance.now();
     const by = system('bench', newId());
     const { runId } = await transactions.run(by, (db) =>
-      parts.runs.start(db, { runbook: `bench-${uses}`, subject: { kind: 'incident', id: newId() }, input: { count, lanes }, correlationId: by.correlationId, by }),
+      parts.runs.start(db, {
+        runbook: `bench-${uses}`,
+        subject: { kind: 'incident', id: newId() },
+        input: { count, lanes },
+        correlationId: by.correlationId,
+        by,
+      }),
     );
     parts.engine.wake();
     let planned = 0;
@@ -114,9 +126,17 @@ export async function engineBench(place: BenchPlace): Promise<void> {
       [runId],
     );
     const { done, events, entries } = counted.rows[0]!;
-    if (done !== count || events !== count) throw new Error(`of ${count} steps ${done} are done, with ${events} events`);
+    if (done !== count || events !== count)
+      throw new Error(`of ${count} steps ${done} are done, with ${events} events`);
     const node = process.cpuUsage(nodeBefore);
-    return { node: (node.user + node.system) / 1e6 / count, perSecond: count / seconds, cpu: ((await cpuOf(admin)) - cpuBefore) / count, wal: ((await walOf(admin)) - before) / count, planned, entries };
+    return {
+      node: (node.user + node.system) / 1e6 / count,
+      perSecond: count / seconds,
+      cpu: ((await cpuOf(admin)) - cpuBefore) / count,
+      wal: ((await walOf(admin)) - before) / count,
+      planned,
+      entries,
+    };
   };
 
   await run('no-op', 1000); // warm
@@ -158,7 +178,13 @@ async function rawJobs(postgresUrl: string, redisUrl: string | undefined): Promi
   const queue = new Queue(name, { connection: connection as never }, backend);
   await queue.waitUntilReady();
   for (let at = 0; at < RAW_JOBS; at += 1000) {
-    await queue.addBulk(Array.from({ length: 1000 }, (_, i) => ({ name: 'no-op', data: { n: at + i }, opts: { jobId: `j${at + i}`, removeOnComplete: true } })));
+    await queue.addBulk(
+      Array.from({ length: 1000 }, (_, i) => ({
+        name: 'no-op',
+        data: { n: at + i },
+        opts: { jobId: `j${at + i}`, removeOnComplete: true },
+      })),
+    );
   }
   let done = 0;
   const started = performance.now();
@@ -190,7 +216,9 @@ async function walOf(admin: pg.Client): Promise<number> {
 }
 
 async function entriesOf(admin: pg.Client): Promise<string> {
-  const { rows } = await admin.query<{ there: boolean }>(`SELECT to_regclass('ledger_entry') IS NOT NULL AS there`);
+  const { rows } = await admin.query<{ there: boolean }>(
+    `SELECT to_regclass('ledger_entry') IS NOT NULL AS there`,
+  );
   return rows[0]!.there ? `(SELECT count(*)::int FROM ledger_entry WHERE body LIKE '%' || $1 || '%')` : '0';
 }
 

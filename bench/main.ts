@@ -11,22 +11,15 @@ import { migrations } from '../src/data-source.ts';
 import { migrate } from '../src/platform/database/migrate.ts';
 import { startLocalPostgres } from '../src/platform/embedded/local-postgres.ts';
 import { engineBench } from './engine.bench.ts';
-
-/** What a bench may use: a durable Postgres of its own, migrated, and Redis where REDIS_URL names one. */
-export interface BenchPlace {
-  appUrl: string;
-  adminUrl: string;
-  redisUrl: string | undefined;
-  /** Prints one figure; the last lines of a run repeat them all. */
-  figure(name: string, value: number, unit: string): void;
-}
+import type { BenchPlace } from './place.ts';
 
 const BENCHES: Readonly<Record<string, (place: BenchPlace) => Promise<void>>> = { engine: engineBench };
 
 async function main(): Promise<void> {
   const asked = process.argv.slice(2).filter((word) => !word.startsWith('-'));
   const unknown = asked.filter((name) => !(name in BENCHES));
-  if (unknown.length > 0) throw new Error(`no bench ${unknown.join(', ')}; there is ${Object.keys(BENCHES).join(', ')}`);
+  if (unknown.length > 0)
+    throw new Error(`no bench ${unknown.join(', ')}; there is ${Object.keys(BENCHES).join(', ')}`);
   const dir = await mkdtemp(join(tmpdir(), 'countersign-bench-'));
   await chmod(dir, 0o755);
   const local = await startLocalPostgres({ dir, durable: true });
@@ -41,7 +34,9 @@ async function main(): Promise<void> {
     );
     await client.end();
     const at = rows[0]!;
-    process.stdout.write(`Node ${process.versions.node}, Postgres ${at.version}, ${cpus().length} cores, fsync ${at.fsync}, synchronous_commit ${at.sync}\n`);
+    process.stdout.write(
+      `Node ${process.versions.node}, Postgres ${at.version}, ${cpus().length} cores, fsync ${at.fsync}, synchronous_commit ${at.sync}\n`,
+    );
     for (const [name, bench] of Object.entries(BENCHES)) {
       if (asked.length > 0 && !asked.includes(name)) continue;
       process.stdout.write(`\n# ${name}\n`);

@@ -4,7 +4,7 @@ import { serveUntilSignal } from './serve.ts';
 
 // The process: HTTP, worker or both, by COUNTERSIGN_ROLE.
 try {
-  process.exit(await serveUntilSignal(configured(process.env)));
+  process.exit(await serveUntilSignal(configured()));
 } catch (thrown) {
   process.exit(reportFailure(thrown));
 }

@@ -4,6 +4,7 @@ import { join, relative, sep } from 'node:path';
 import { describe, expect, test } from '@jest/globals';
 import { violationsOf, type Violation } from './support/architecture.ts';
 import { DOMAIN, PLATFORM, placeOf, TOP } from './support/house.ts';
+import { readSource } from './support/read-source.ts';
 import { projectsOf, type Project } from './support/test-projects.ts';
 
 const ROOT = process.cwd();
@@ -38,9 +39,9 @@ describe('the house', () => {
   test('every file of tests belongs to exactly one project', () => {
     const projects = allProjects();
     expect(projects.map(({ name }) => name).sort()).toEqual(['app', 'pages', 'unit']);
-    const strays = [...files.keys()]
-      .filter(isTestFile)
-      .map((path) => [path, projectsOf(path, projects)] as const)
+    const strays = [...files]
+      .filter(([path, text]) => isTestFile(path, text))
+      .map(([path]) => [path, projectsOf(path, projects)] as const)
       .filter(([, matching]) => matching.length !== 1);
     expect(strays).toEqual([]);
   });
@@ -364,10 +365,15 @@ describe('the judge', () => {
     expect(projectsOf('test/flows/a.flow.tsx', projects)).toEqual([]);
     expect(projectsOf('test/stories/a.flow.ts', projects)).toEqual([]);
     expect(() => projectsOf('x', [{ name: 'odd', testMatch: ['src/[ab].ts'] }])).toThrow('cannot be read');
-    for (const path of ['test/flows/a.flow.ts', 'test/stray.ts', 'src/a.spec.tsx', 'bench/a.test.ts'])
-      expect(isTestFile(path)).toBe(true);
-    for (const path of ['test/support/a.ts', 'src/a.ts', 'bench/a.ts', 'migrations/a.ts'])
-      expect(isTestFile(path)).toBe(false);
+    for (const path of ['test/flows/a.flow.ts', 'src/a.spec.tsx', 'bench/a.test.ts'])
+      expect(isTestFile(path, '')).toBe(true);
+    expect(isTestFile('test/stray.ts', "import { test } from '@jest/globals';\ntest('x', () => {});")).toBe(
+      true,
+    );
+    expect(
+      isTestFile('test/pages/scene.ts', "import { expect } from '@jest/globals';\nexport { expect };"),
+    ).toBe(false);
+    expect(isTestFile('src/console/a.page.ts', 'export const x = 1;')).toBe(false);
   });
 });
 
@@ -375,11 +381,12 @@ function told(violations: readonly Violation[]): string[] {
   return violations.map(({ at, says }) => `${at} ${says}`);
 }
 
-/** Everything in `test/` but its support, and whatever is named like a test. */
-function isTestFile(path: string): boolean {
-  return (
-    (path.startsWith('test/') && !path.startsWith('test/support/')) ||
-    /\.(spec|test|flow|contract|fault|page)\.tsx?$/.test(path.replace(/^src\/console\/.*\.page\.tsx?$/, ''))
+/** Whatever is named like a test, or holds one. */
+function isTestFile(path: string, text: string): boolean {
+  if (/\.(spec|test|flow|contract|fault)\.tsx?$/.test(path)) return true;
+  return readSource(path, text).imports.some(
+    ({ specifier, names }) =>
+      specifier === '@jest/globals' && names.some((name) => ['test', 'it', 'describe', '*'].includes(name)),
   );
 }
 

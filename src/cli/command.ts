@@ -27,7 +27,7 @@ export function operator(correlationId: string): Principal {
 export async function withApp<T>(
   work: (app: NestFastifyApplication, by: Principal) => Promise<T>,
 ): Promise<T> {
-  const config = configured(process.env);
+  const config = configured();
   const database = await openDatabase(config, { migrations });
   try {
     const app = await createApp({

@@ -1,5 +1,6 @@
 import { Refused, errorText, type FieldProblem } from '../kernel/errors.ts';
 import { parseConfig, type Config } from '../platform/config/config.ts';
+import { environment } from '../platform/config/environment.ts';
 import { KeyProblem } from '../platform/signing/key-file.ts';
 
 /** Configuration that cannot be used. */
@@ -10,7 +11,7 @@ class BadConfiguration extends Error {
 }
 
 /** @throws BadConfiguration with every bad variable. */
-export function configured(env: NodeJS.ProcessEnv): Config {
+export function configured(env: NodeJS.ProcessEnv = environment()): Config {
   const parsed = parseConfig(env);
   if (parsed.ok) return parsed.value;
   throw new BadConfiguration(parsed.error);

@@ -8,7 +8,7 @@ export const addMigrate: AddCommand = (program) => {
     .command('migrate')
     .description('bring the database to this release')
     .action(async () => {
-      const database = await openDatabase(configured(process.env), { migrations, migrate: true });
+      const database = await openDatabase(configured(), { migrations, migrate: true });
       await database.close();
       for (const name of database.migrated?.applied ?? []) print(`applied ${name}`);
       print(`the database is up to date (queue schema ${database.migrated?.queueVersion ?? 'unknown'})`);

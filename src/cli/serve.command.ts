@@ -8,6 +8,6 @@ export const addServe: AddCommand = (program) => {
     .alias('start')
     .description('serve requests, work, or both, as COUNTERSIGN_ROLE says')
     .action(async () => {
-      process.exitCode = await serveUntilSignal(configured(process.env));
+      process.exitCode = await serveUntilSignal(configured());
     });
 };

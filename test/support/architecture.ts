@@ -1,5 +1,5 @@
 import { posix } from 'node:path';
-import { KERNEL_LIBRARIES, PURE_BUILTINS, dials } from './outside-packages.ts';
+import { KERNEL_LIBRARIES, dials, isPureBuiltin } from './outside-packages.ts';
 import { placeOf, refusedImport } from './house.ts';
 import { readSource, type Import, type Source } from './read-source.ts';
 
@@ -59,7 +59,13 @@ function checkImports(source: Source, files: ReadonlyMap<string, string>, report
       const spawned = one.kind === 'url' && to.kind === 'sandbox' && from.floor >= 5;
       const refused = spawned ? undefined : refusedImport(from, to);
       if (refused) report(one.line, refused);
-      else if (isRules(path) && to.kind !== 'kernel' && !isRules(target) && !one.typeOnly) {
+      else if (
+        isRules(path) &&
+        to.kind !== 'kernel' &&
+        !isRules(target) &&
+        !target.endsWith('.schema.ts') &&
+        !one.typeOnly
+      ) {
         report(one.line, 'a rule decides by its arguments alone: it imports the kernel and other rules');
       }
     }
@@ -79,7 +85,7 @@ function checkPackage(path: string, { specifier, line, typeOnly, names }: Import
   if (
     isRules(path) &&
     !typeOnly &&
-    (builtin ? !PURE_BUILTINS.includes(specifier) : !RULE_LIBRARIES.includes(specifier))
+    (builtin ? !isPureBuiltin(specifier, names) : !RULE_LIBRARIES.includes(specifier))
   ) {
     report(line, `a rule decides by its arguments alone: ${specifier} is no part of that`);
   }
@@ -179,7 +185,7 @@ function isSpec(path: string): boolean {
 }
 
 function isRules(path: string): boolean {
-  return path.endsWith('.rules.ts') || path.endsWith('.rule.ts');
+  return /\.rules?\.ts$/.test(path);
 }
 
 /** A thread's file is named as it is after the build. */

@@ -2,7 +2,7 @@
 export const KERNEL_LIBRARIES = ['canonicalize', 'temporal-polyfill', 'uuid'];
 
 /** Parts of Node that compute and do nothing else. */
-export const PURE_BUILTINS = [
+const PURE_BUILTINS = [
   'node:assert',
   'node:buffer',
   'node:crypto',
@@ -45,4 +45,10 @@ export function dials(specifier: string, names: readonly string[]): string | und
   if (!DIALLING_BUILTINS.includes(specifier.replace(/^node:/, ''))) return undefined;
   const dialling = names.filter((one) => !HARMLESS.includes(one));
   return dialling.length > 0 ? `${dialling.join(', ')} of ${specifier}` : undefined;
+}
+
+/** Whether what is imported of Node only computes. */
+export function isPureBuiltin(specifier: string, names: readonly string[]): boolean {
+  if (PURE_BUILTINS.includes(specifier)) return true;
+  return DIALLING_BUILTINS.includes(specifier.replace(/^node:/, '')) && dials(specifier, names) === undefined;
 }

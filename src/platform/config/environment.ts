@@ -5,3 +5,8 @@
 export function readEnvironment(name: string): string | undefined {
   return process.env[name];
 }
+
+/** All of it, for `parseConfig`. */
+export function environment(): NodeJS.ProcessEnv {
+  return process.env;
+}

@@ -8,12 +8,13 @@ import { exists, type Place } from './place.ts';
 import { DATA_VARIABLE, refuse, refusedByFileSystem, refusedByPostgres } from './refusals.ts';
 import { ADMIN, APP, OWNER, type RoleName } from './roles.ts';
 import { alive } from './processes.ts';
+import { readEnvironment } from '../config/environment.ts';
 
 export type Passwords = Record<RoleName, string>;
 
 /** What both of the server's programs are started with. Nothing of our environment (PGDATA, a language) reaches them. */
 export function programOptions(account: Account | undefined) {
-  return { cwd: '/', env: { PATH: process.env['PATH'] ?? '', LC_ALL: 'C', TZ: 'UTC' }, ...account };
+  return { cwd: '/', env: { PATH: readEnvironment('PATH') ?? '', LC_ALL: 'C', TZ: 'UTC' }, ...account };
 }
 
 /**

@@ -1,0 +1,8 @@
+/** What a bench may use: a durable Postgres of its own, migrated, and Redis where REDIS_URL names one. */
+export interface BenchPlace {
+  appUrl: string;
+  adminUrl: string;
+  redisUrl: string | undefined;
+  /** Prints one figure; the last lines of a run repeat them all. */
+  figure(name: string, value: number, unit: string): void;
+}
