@@ -302,8 +302,9 @@ class LedgerCheck {
     if (some.refuted || this.#broken) return;
     some.refuted = true;
     const { size } = some.next!;
-    const from = this.#tree.size;
-    const says = `the ledger ends at ${from} entries, and the ${some.whose} checkpoint vouches for ${size}: what stood from place ${from} is gone`;
+    // Up to the last root that fitted nothing is gone; behind it, places may have been closed up.
+    const from = this.#confirmed;
+    const says = `the ledger ends at ${this.#tree.size} entries, and the ${some.whose} checkpoint vouches for ${size}: what stood from place ${from} on is not all there`;
     this.#report('cut', from, null, says, size - 1);
   }
 

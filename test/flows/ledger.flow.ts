@@ -526,7 +526,7 @@ describe("the auditor's verifier", () => {
     expect(await tampered(cut)).toMatchObject({ status: 0 });
     expect(await tampered(cut, '--checkpoint', copies)).toMatchObject({
       status: 1,
-      stdout: expect.stringContaining('what stood from place 4 is gone'),
+      stdout: expect.stringContaining('what stood from place 4 on is not all there'),
     });
     const detail = lines.with(2, lines[2]!.replace('A. Person', 'B. Person'));
     expect(await tampered(detail)).toMatchObject({
