@@ -54,6 +54,7 @@ export class Engine {
   /** @param databaseUrl where the heart connects */
   start(databaseUrl: string): void {
     this.#started = true;
+    this.pump.onPlan = () => this.#plan();
     this.#heart.start({
       databaseUrl,
       onReady: (worker) => {

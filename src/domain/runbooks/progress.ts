@@ -42,6 +42,14 @@ export interface Ended {
   fallback?: boolean;
 }
 
+/** What the consequences of ended steps leave to do. */
+export interface Advance {
+  /** Steps that became ready. */
+  readied: number;
+  /** A barrier opened before a fan-out that can be planned now. */
+  toPlan: boolean;
+}
+
 /** Most gated steps that one transaction lets through; the planner drains the rest. */
 export const DRAIN = 1000;
 
@@ -58,10 +66,9 @@ export class Progress {
 
   /**
    * @param released  called once, after the first dependants are released and before any counter moves
-   * @returns how many steps became ready
    */
-  async advance(db: Db, ended: readonly Ended[], now: Millis, moves: readonly NodeMove[] = [], released?: (readied: number) => Promise<void>): Promise<number> {
-    let readied = 0;
+  async advance(db: Db, ended: readonly Ended[], now: Millis, moves: readonly NodeMove[] = [], released?: (readied: number) => Promise<void>): Promise<Advance> {
+    const advance: Advance = { readied: 0, toPlan: false };
     let tell = released;
     let round: readonly Ended[] = ended;
     let extra: readonly NodeMove[] = moves;
@@ -81,12 +88,13 @@ export class Progress {
       await this.#announce(db, round);
       const ready = [...called, ...freed, ...opened.readied];
       await startDeadlines(db, this.contexts, ready, now);
-      readied += ready.length;
+      advance.readied += ready.length;
+      advance.toPlan ||= opened.toPlan;
       round = await this.cancelled(db, [...cancelled, ...opened.cancelled], now);
       extra = [];
     }
     await tell?.(0);
-    return readied;
+    return advance;
   }
 
   /** The fallbacks of failed steps start now, for the same items, and hold back what the failed steps held back. */
@@ -151,9 +159,10 @@ export class Progress {
     };
   }
 
-  async #closeNodes(db: Db, nodes: readonly NodeStanding[], now: Millis): Promise<{ readied: Readied[]; cancelled: Cancelled[] }> {
+  async #closeNodes(db: Db, nodes: readonly NodeStanding[], now: Millis): Promise<{ readied: Readied[]; cancelled: Cancelled[]; toPlan: boolean }> {
     const readied: Readied[] = [];
     const cancelled: Cancelled[] = [];
+    let toPlan = false;
     const closedOf = new Map<Id, { closed: number; barred: boolean }>();
     const queue = nodes.filter((node) => node.planned && !node.closed && node.open === 0);
     for (let node = queue.shift(); node; node = queue.shift()) {
@@ -163,6 +172,7 @@ export class Progress {
       for (const next of gatesOpenedBy(this.contexts.of(node.runId).plan, node.node)) {
         const { gate, gateBarred } = await lowerGate(db, node.runId, next.no, node.barred);
         if (gate > 0) continue;
+        toPlan ||= next.fan;
         const drained = await this.drain(db, node.runId, next.no, gateBarred, now);
         readied.push(...drained.readied);
         cancelled.push(...drained.cancelled);
@@ -172,7 +182,7 @@ export class Progress {
       const state = await closeRunNodes(db, runId, closed, barred, now);
       if (state) await this.#finish(db, runId, state as 'done' | 'failed' | 'cancelled', now);
     }
-    return { readied, cancelled };
+    return { readied, cancelled, toPlan };
   }
 
   /** Lets a node's gated steps through, or cancels them; what does not fit in one transaction is left to the planner. */

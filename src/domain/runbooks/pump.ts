@@ -10,7 +10,7 @@ import type { Actions } from './catalogue.ts';
 import { Lanes, type Taken } from './lanes.ts';
 import type { Answered, Recorder } from './recorder.ts';
 import type { RunContexts } from './run-contexts.ts';
-import { limitOf, type Job, type Runner } from './runner.ts';
+import { Lifeline, limitOf, type Job, type Runner } from './runner.ts';
 import { leaseCalls, outputsOf } from './runs.queries.ts';
 
 /** Results that one transaction takes. */
@@ -23,7 +23,7 @@ const CALL_GRACE: Millis = 5 * SECOND;
 interface InHand {
   job: Job;
   worker: Id;
-  lost: AbortController;
+  line: Lifeline;
 }
 
 /**
@@ -45,6 +45,8 @@ export class Pump {
   readonly #idle: (() => void)[] = [];
   /** Under which id steps are claimed; undefined while there is no lease. */
   worker: Id | undefined;
+  /** Told after a commit that left a fan-out to be planned. */
+  onPlan: (() => void) | undefined;
 
   constructor(
     private readonly transactions: Transactions,
@@ -118,11 +120,12 @@ export class Pump {
     const wakes = this.#wakes;
     let taken: Taken[] = [];
     let jobs: { job: Job; delay: Millis }[] = [];
+    let toPlan = false;
     const { worker } = this;
     try {
       await this.transactions.run(this.#by, async (db) => {
         const now = this.clock.now();
-        const readied = await this.recorder.record(db, answers, now, async (released) => {
+        const advance = await this.recorder.record(db, answers, now, async (released) => {
           if (released > 0) this.#want();
           if (worker === undefined || !this.#mayClaim()) return;
           const claim = await this.#lanes.claim(db, worker, now);
@@ -132,7 +135,8 @@ export class Pump {
           if (claim.pause !== undefined) this.#wakeAfter(claim.pause);
         });
         // A barrier that opened after the claim.
-        if (readied > taken.length) this.#want();
+        if (advance.readied > taken.length) this.#want();
+        toPlan = advance.toPlan;
       });
     } catch (thrown) {
       this.#lanes.undo(taken);
@@ -141,6 +145,7 @@ export class Pump {
     }
     for (const { job } of answers) this.#letGo(job);
     for (const { job, delay } of jobs) this.#start(job, worker!, delay);
+    if (toPlan) this.onPlan?.();
   }
 
   #letGo(job: Job): void {
@@ -183,13 +188,13 @@ export class Pump {
   }
 
   #start(job: Job, worker: Id, delay: Millis): void {
-    const lost = new AbortController();
-    this.#inHand.set(job.claimed.id, { job, worker, lost });
+    const line = new Lifeline();
+    this.#inHand.set(job.claimed.id, { job, worker, line });
     const answered = (answer: StepAnswer, late: boolean) => {
       this.#answers.push({ job, worker, answer, late });
       this.#spin();
     };
-    const run = () => void this.runner.run(job, lost.signal, (answer) => answered(answer, true)).then((answer) => answered(answer, false));
+    const run = () => void this.runner.run(job, line, (answer) => answered(answer, true)).then((answer) => answered(answer, false));
     if (delay > 0) setTimeout(run, delay);
     else run();
   }
@@ -228,7 +233,7 @@ export class Pump {
   /** The lease is gone: what is in hand belongs to peers, and whatever it answers is evidence. */
   lose(): void {
     this.worker = undefined;
-    for (const { lost } of this.#inHand.values()) lost.abort(new Error('the lease on this step was lost'));
+    for (const { line } of this.#inHand.values()) line.cut(new Error('the lease on this step was lost'));
   }
 
   /** Resolves when nothing is in hand, nothing unwritten and nothing to take. */
@@ -243,7 +248,7 @@ export class Pump {
     this.#wanted = false;
     clearTimeout(this.#timer);
     const ended = await Promise.race([this.whenIdle().then(() => true), pause(limit, false, { ref: false })]);
-    for (const { lost } of this.#inHand.values()) lost.abort(new Error('the process is stopping'));
+    for (const { line } of this.#inHand.values()) line.cut(new Error('the process is stopping'));
     // What reacts to the signal at once is still written.
     if (!ended) await Promise.race([this.whenIdle(), pause(SECOND, undefined, { ref: false })]);
     this.#stopped = true;

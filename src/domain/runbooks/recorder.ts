@@ -8,7 +8,7 @@ import { settlementOf, type Settlement } from './answer.rules.ts';
 import { termsOf } from './approval.rules.ts';
 import { DEFAULT_WAIT, insertDeadlines, meetDeadlines, type NewDeadline } from './deadlines.queries.ts';
 import type { Facts } from './facts.rules.ts';
-import type { Ended, Progress } from './progress.ts';
+import type { Advance, Ended, Progress } from './progress.ts';
 import type { Job } from './runner.ts';
 import { stepParked } from './runs.events.ts';
 import { insertEvents, recordDone, recordResults, standingOf, type StepEventRow } from './runs.queries.ts';
@@ -39,12 +39,11 @@ export class Recorder {
 
   /**
    * @param released  called once, when the steps that these results release can be claimed
-   * @returns how many steps became ready
    */
-  async record(db: Db, answers: readonly Answered[], now: Millis, released: (readied: number) => Promise<void>): Promise<number> {
+  async record(db: Db, answers: readonly Answered[], now: Millis, released: (readied: number) => Promise<void>): Promise<Advance> {
     if (answers.length === 0) {
       await released(0);
-      return 0;
+      return { readied: 0, toPlan: false };
     }
     const timely = answers.filter((one) => !one.late);
     const settled = timely.map((one) => ({ ...one, settlement: settle(one, now) }));

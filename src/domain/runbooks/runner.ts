@@ -18,6 +18,23 @@ export interface Job {
   outputs: Readonly<Record<string, unknown>>;
 }
 
+/** A call's signal, made only for actions that look at it: most are over before anybody would. */
+export class Lifeline {
+  #controller: AbortController | undefined;
+  #reason: Error | undefined;
+
+  get signal(): AbortSignal {
+    this.#controller ??= new AbortController();
+    if (this.#reason) this.#controller.abort(this.#reason);
+    return this.#controller.signal;
+  }
+
+  cut(reason: Error): void {
+    this.#reason ??= reason;
+    this.#controller?.abort(this.#reason);
+  }
+}
+
 /** The time that one call may take. */
 export function limitOf(node: PlanNode, action: Action | undefined): Millis {
   return node.step.timeout ?? action?.timeout ?? 0;
@@ -33,10 +50,10 @@ export class Runner {
   /**
    * Calls a step's action once. Never throws: what goes wrong inside an action leaves its effect unknown.
    *
-   * @param lost  aborts when the lease is lost
+   * @param line  cut when the call's time is up; by the pump, when the lease is lost
    * @param late  is told what the action says after its time was up
    */
-  async run(job: Job, lost: AbortSignal, late: (answer: StepAnswer) => void): Promise<StepAnswer> {
+  async run(job: Job, line: Lifeline, late: (answer: StepAnswer) => void): Promise<StepAnswer> {
     const { claimed, run, node, outputs } = job;
     const { step } = node;
     const facts: Facts = { item: claimed.item ?? undefined, input: run.input, steps: outputs, subject: run.subject, run: { id: run.id } };
@@ -52,10 +69,10 @@ export class Runner {
       const issue = parsed.error.issues[0]!;
       return { answer: 'failed', reason: `its values do not fit the action: ${issue.path.map(String).join('.')} ${issue.code}` };
     }
-    return this.#call(action, this.#contextOf(job, parsed.data), limitOf(node, action), lost, late);
+    return this.#call(action, this.#contextOf(job, parsed.data, line), limitOf(node, action), line, late);
   }
 
-  #contextOf({ claimed, run, outputs }: Job, with_: unknown): Omit<StepContext<unknown>, 'signal'> {
+  #contextOf({ claimed, run, outputs }: Job, with_: unknown, line: Lifeline): StepContext<unknown> {
     return {
       stepId: claimed.id,
       runId: claimed.runId,
@@ -69,28 +86,27 @@ export class Runner {
       outputs,
       correlationId: run.by.correlationId,
       now: () => this.clock.now(),
+      get signal() {
+        return line.signal;
+      },
     };
   }
 
-  #call(action: Action, context: Omit<StepContext<unknown>, 'signal'>, limit: Millis, lost: AbortSignal, late: (answer: StepAnswer) => void): Promise<StepAnswer> {
-    const stop = new AbortController();
-    const abandon = () => stop.abort(lost.reason);
-    lost.addEventListener('abort', abandon, { once: true });
+  #call(action: Action, context: StepContext<unknown>, limit: Millis, line: Lifeline, late: (answer: StepAnswer) => void): Promise<StepAnswer> {
     return new Promise<StepAnswer>((resolve) => {
       let over = false;
       const end = (answer: StepAnswer) => {
         if (over) return late(answer);
         over = true;
         clearTimeout(timer);
-        lost.removeEventListener('abort', abandon);
         resolve(answer);
       };
       const timer = setTimeout(() => {
-        const answer: StepAnswer = { answer: 'unknown', reason: `no answer within ${limit} ms` };
-        stop.abort(new Error(answer.reason));
-        end(answer);
-      }, limit);
-      withCorrelation(context.correlationId, async () => action.run({ ...context, signal: stop.signal } as StepContext<unknown>)).then(
+        const reason = `no answer within ${limit} ms`;
+        end({ answer: 'unknown', reason });
+        line.cut(new Error(reason));
+      }, limit).unref();
+      withCorrelation(context.correlationId, async () => action.run(context)).then(
         (said) => end(understand(said)),
         (thrown: unknown) => end({ answer: 'unknown', reason: errorText(thrown) }),
       );
