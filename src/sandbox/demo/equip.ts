@@ -124,7 +124,7 @@ export async function connectCodeHost(product: Product, world: WorldClient): Pro
     if (!source) throw error;
     await product.post(`/api/v1/sources/${source.id}/keys`, { key: secret });
   }
-  await world.setHook({ url: `${product.url}/intake/github/${HOOK_SOURCE}`, secret });
+  await world.setHook({ url: `${product.url}/api/v1/intake/${HOOK_SOURCE}`, secret });
 }
 
 /** How long after a mail or a task people turn to it, in milliseconds. */

@@ -25,17 +25,17 @@ export async function judge(o: {
       supplier.credentials.map((one) => [`${supplier.supplier} ${one.id}`, one] as const),
     ),
   );
-  const exposed = sight.incident.credentials.map((one): ExposedFact => {
+  const exposed = sight.exposed.map((one): ExposedFact => {
     const leaked = leak.leaked.find((each) => each.supplierId === one.supplierId);
     const supplier = leaked?.supplier ?? '';
     const book = known.get(`${supplier} ${one.supplierId ?? ''}`);
     return {
-      label: leaked?.label ?? one.credentialName,
+      label: leaked?.label ?? one.name,
       supplier,
       supplierId: one.supplierId ?? '',
       provable: provableAt(supplier),
       verifiedDead: one.liveness === 'dead',
-      provenAt: instant(one.provenDeadAt),
+      provenAt: instant(one.livenessAt),
       trulyLive: book ? book.state === 'live' : null,
     };
   });
@@ -63,7 +63,10 @@ export async function judge(o: {
     leaked: leak.leaked,
     exposed,
     wronglyDead,
-    locations: sight.incident.copies,
+    locations: {
+      total: sight.incident.counts.locations,
+      cleared: sight.incident.counts.locationsCleared,
+    },
     notices: sight.notices.map((one) => ({
       reference: one.reference,
       dueAt: instant(one.dueAt),

@@ -1,7 +1,5 @@
 import type { WorldClient } from '../client.ts';
-import type { Deed } from '../people/schema.ts';
-import { CONTACTS, SUPPLIER_FACTS, provableAt } from './portfolio/catalogue.ts';
-import type { SupplierKey } from './portfolio/catalogue.ts';
+import { CONTACTS } from './portfolio/catalogue.ts';
 import type { Product } from './product.ts';
 import { movesBecause, stageOf } from './scene.rules.ts';
 import type { CredentialRow, Habits, NoticeRow, Scene, StepFact } from './scene.rules.ts';
@@ -21,21 +19,24 @@ export interface IncidentView {
   reference: string;
   state: string;
   openedAt: string;
-  credentials: {
-    versionId: string;
-    credentialName: string;
-    supplierId: string | null;
-    authority: string;
-    liveness: string | null;
-    provenDeadAt: string | null;
-  }[];
-  cases: { id: string }[];
-  copies: { total: number; cleared: number };
+  counts: { locations: number; locationsCleared: number };
+}
+
+/** One exposed credential version of it. */
+export interface ExposedRow {
+  versionId: string;
+  name: string;
+  supplierName: string;
+  supplierId: string | null;
+  authority: string;
+  liveness: string | null;
+  livenessAt: string | null;
 }
 
 export interface Sight {
   scene: Scene;
   incident: IncidentView | null;
+  exposed: ExposedRow[];
   steps: StepFact[];
   notices: NoticeRow[];
   /** Why it is not over yet; empty when nothing moves. */
@@ -44,21 +45,19 @@ export interface Sight {
   signature: string;
 }
 
+const NO_COPIES = { total: 0, cleared: 0 };
+
 const HABITS = { approves: true, replaces: true } as const;
 
 /** Looks at what one leak led to, over the public API and at the outside world's people. */
 export class Look {
   private incidentId: string | null = null;
-  private readonly deedsBefore: number;
 
   constructor(
     private readonly product: Product,
     private readonly world: WorldClient,
     private readonly leak: Leak,
-    deedsBefore = 0,
-  ) {
-    this.deedsBefore = deedsBefore;
-  }
+  ) {}
 
   async sight(): Promise<Sight> {
     const exposures = await this.product.all<ExposureRow>('/api/v1/exposures?limit=200', 'exposures');
@@ -70,27 +69,26 @@ export class Look {
       .map((one) => `a report is ${one.state}`);
     if (this.incidentId === null) {
       moving.push('nothing has become an incident yet');
-      const scene = {
-        incident: null,
-        credentials: [],
-        notices: [],
-        deeds: this.recent(deeds),
-        copies: { total: 0, cleared: 0 },
-      };
       return {
-        scene,
+        scene: { incident: null, credentials: [], notices: [], deeds, copies: NO_COPIES },
         incident: null,
+        exposed: [],
         steps: [],
         notices: [],
         moving,
-        signature: exposures.length.toString(),
+        signature: String(exposures.length),
       };
     }
-    const incident = await this.product.get<IncidentView>(`/api/v1/incidents/${this.incidentId}`);
+    const room = `/api/v1/incidents/${this.incidentId}`;
+    const [incident, exposed, cases] = await Promise.all([
+      this.product.get<IncidentView>(room),
+      this.product.all<ExposedRow>(`${room}/credentials?limit=200`, 'credentials'),
+      this.product.all<{ id: string }>(`${room}/cases?limit=200`, 'cases'),
+    ]);
     const steps = await this.product.all<StepFact>(`/api/v1/steps?subject=${incident.id}&limit=200`, 'steps');
-    const subjects = incident.cases.map((one) => `&subject=${one.id}`).join('');
+    const subjects = cases.map((one) => `&subject=${one.id}`).join('');
     const notices =
-      incident.cases.length === 0
+      cases.length === 0
         ? []
         : await this.product.all<NoticeRow>(`/api/v1/notices?limit=200${subjects}`, 'notices');
     const byId = new Map(notices.map((one) => [one.id, one]));
@@ -108,12 +106,10 @@ export class Look {
       if (notice.dispatch === 'owed' || notice.dispatch === 'attempting')
         moving.push(`${notice.reference} is not sent yet`);
     }
-    if (incident.credentials.length < this.leak.leaked.length) {
-      moving.push(
-        `${incident.credentials.length} of ${this.leak.leaked.length} leaked credentials are in the incident`,
-      );
+    if (exposed.length < this.leak.leaked.length) {
+      moving.push(`${exposed.length} of ${this.leak.leaked.length} leaked credentials are in the incident`);
     }
-    const rows = incident.credentials.map((one) => this.rowOf(one));
+    const rows = exposed.map((one) => this.rowOf(one));
     const scene: Scene = {
       incident: { reference: incident.reference, state: incident.state },
       credentials: rows.map((row) => ({
@@ -123,34 +119,27 @@ export class Look {
         ...stageOf(row, steps),
       })),
       notices,
-      deeds: this.recent(deeds),
-      copies: incident.copies,
+      deeds,
+      copies: { total: incident.counts.locations, cleared: incident.counts.locationsCleared },
     };
     const signature = JSON.stringify([
       incident.state,
-      incident.credentials,
-      incident.copies,
+      exposed.map((one) => [one.versionId, one.liveness]),
+      incident.counts,
       steps.map((step) => [step.id, step.state, step.forWhat]),
       notices.map((one) => [one.id, one.dispatch, one.receipt, one.timeliness]),
     ]);
-    return { scene, incident, steps, notices, moving, signature };
+    return { scene, incident, exposed, steps, notices, moving, signature };
   }
 
-  private rowOf(one: IncidentView['credentials'][number]): CredentialRow {
+  private rowOf(one: ExposedRow): CredentialRow {
     const leaked = this.leak.leaked.find((each) => each.supplierId === one.supplierId);
-    const supplier = (leaked?.supplier ?? '') as SupplierKey;
     return {
       versionId: one.versionId,
-      label: leaked?.label ?? one.credentialName,
-      supplier: SUPPLIER_FACTS[supplier]?.name ?? '',
+      label: leaked?.label ?? one.name,
+      supplier: one.supplierName,
       authority: one.authority,
-      provable: provableAt(supplier),
       liveness: one.liveness,
-      provenAt: one.provenDeadAt === null ? null : Date.parse(one.provenDeadAt),
     };
-  }
-
-  private recent(deeds: readonly Deed[]): Deed[] {
-    return deeds.slice(this.deedsBefore);
   }
 }

@@ -16,6 +16,9 @@ export class ProductRefused extends Error {
 /** Nobody answers: the application has ended, or is at its start. */
 export class ProductAway extends Error {}
 
+const CONNECTION_TRIES = 5;
+const BUSY_TRIES = 30;
+
 interface Problem {
   code?: string;
   detail?: string;
@@ -80,9 +83,14 @@ export class Product {
         text = await answer.body.text();
         after = answer.headers['retry-after']?.toString();
       } catch (error) {
-        throw new ProductAway(`${method} ${path}: ${(error as Error).message}`);
+        // A kept connection may have been closed just now; a process that has ended stays silent.
+        if (tries >= CONNECTION_TRIES)
+          throw new ProductAway(`${method} ${path}: ${(error as Error).message}`);
+        await delay(300);
+        continue;
       }
-      if ((status === 429 || status === 503) && tries < 20) {
+      // Its database may be away for a moment, and comes back by itself.
+      if ((status === 429 || status >= 500) && tries < BUSY_TRIES) {
         await delay(Math.min(Number(after ?? 1) || 1, 5) * 1_000);
         continue;
       }

@@ -42,9 +42,7 @@ export interface CredentialRow {
   label: string;
   supplier: string;
   authority: string;
-  provable: boolean;
   liveness: string | null;
-  provenAt: number | null;
 }
 
 export type Stage = 'reported' | 'approval' | 'replacement' | 'revoking' | 'revoked' | 'dead' | 'unproven';
