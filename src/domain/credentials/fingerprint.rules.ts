@@ -91,7 +91,7 @@ export function formsOf(raw: Buffer): { form: string; bytes: Buffer }[] {
   const url = urlDecoded(text.trim());
   const readings: [name: string, text: string][] = [['', text.trim()]];
   if (url !== undefined) readings.push(['url', url]);
-  for (const [name, reading] of [...readings]) {
+  for (const [name, reading] of readings.slice()) {
     const decoded = base64Decoded(reading);
     if (decoded !== undefined) readings.push([name ? `${name}.base64` : 'base64', decoded]);
   }

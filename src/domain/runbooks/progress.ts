@@ -218,7 +218,12 @@ export class Progress {
   /** One event for up to 50 steps of a run that ended together; nothing where nobody listens. */
   async #announce(db: Db, ended: readonly Ended[]): Promise<void> {
     const byRun = new Map<Id, Ended[]>();
-      for (const [runId, steps] of byRun) {
+    for (const end of ended) {
+      const steps = byRun.get(end.runId) ?? [];
+      steps.push(end);
+      byRun.set(end.runId, steps);
+    }
+    for (const [runId, steps] of byRun) {
       const { subject } = this.contexts.of(runId);
       const payloads = [];
       for (let at = 0; at < steps.length; at += 50) {
