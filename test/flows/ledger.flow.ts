@@ -16,6 +16,7 @@ import { promisify } from 'node:util';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
 import { transformSync } from '@swc/core';
 import { exportLedger } from '../../src/domain/ledger/export-ledger.ts';
+import { LedgerService } from '../../src/domain/ledger/ledger.service.ts';
 import { LedgerForked } from '../../src/domain/ledger/checkpointer.ts';
 import { ledgerVerifyCommand } from '../../src/domain/ledger/verify-ledger.ts';
 import { openCheckpoint, parseVkey } from '../../src/kernel/checkpoint.ts';
@@ -24,6 +25,9 @@ import { readEntry } from '../../src/kernel/ledger-entry.ts';
 import { leafHash, verifyConsistency, verifyInclusion } from '../../src/kernel/merkle.ts';
 import type { Principal } from '../../src/kernel/principal.ts';
 import { expectOk } from '../../src/kernel/result.ts';
+import { Transactions } from '../../src/platform/database/transactions.ts';
+import { Sweeps } from '../../src/platform/queue/sweeps.ts';
+import { startApp } from '../support/app.ts';
 import { AT, LedgerOnTrial } from '../support/ledger-on-trial.ts';
 
 let ledger: LedgerOnTrial;
@@ -310,6 +314,39 @@ describe('checkpoints', () => {
     await ledger.write(5);
     await ledger.sequencer.sequence();
     await expect(ledger.checkpointer.checkpoint()).rejects.toThrow('that the outside checkpoint vouches for');
+  });
+});
+
+describe('in the application', () => {
+  test('sweeps place and sign; what a stopping process did is vouched for', async () => {
+    const { app, log } = await startApp({
+      database: ledger.database,
+      config: { dataFolder: ledger.dataFolder, role: 'all' },
+    });
+    const write = () =>
+      app
+        .get(Transactions)
+        .run(ledger.by, (db) =>
+          app.get(LedgerService).append(db, { kind: 'party.added', subject: about(), by: ledger.by, at: AT }),
+        );
+    const covers = async () => (await ledger.verify()).checkpoints.covers;
+    // A round that the clockwork began may have looked before the write: the next one looks after it.
+    const sweep = async (name: string) => {
+      await app.get(Sweeps).run(name);
+      await app.get(Sweeps).run(name);
+    };
+    try {
+      await write();
+      await sweep('ledger.sequence');
+      await sweep('ledger.checkpoint');
+      expect(await covers()).toBe(1);
+      await write();
+    } finally {
+      await app.close();
+    }
+    expect(await covers()).toBe(2);
+    expect(await ledger.verify()).toMatchObject({ sound: true, entries: 2, unsequenced: 0 });
+    expect(log.text).not.toContain('LedgerForked');
   });
 });
 

@@ -48,7 +48,8 @@ export function testConfig(database: TestDatabase, more: Partial<Config> = {}): 
   const config = expectOk(
     parseConfig({
       NODE_ENV: 'test',
-      COUNTERSIGN_DATA: `${tmpdir()}/countersign-test-data-${process.pid}`,
+      // One folder a database: the copies of a ledger's checkpoints are not another ledger's.
+      COUNTERSIGN_DATA: `${tmpdir()}/countersign-test-data-${process.pid}${new URL(database.url).pathname.replace('/', '-')}`,
       DATABASE_URL: database.url,
       COUNTERSIGN_INSECURE_COOKIES: 'true',
     }),

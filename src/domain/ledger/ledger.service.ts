@@ -158,10 +158,13 @@ async function insert(db: Db, entries: readonly ComposedEntry[]): Promise<void> 
     entries.map((entry) => entry.body),
     entries.map((entry) => entry.leafHash),
   ];
-  await db.query(INSERT_ENTRIES, parameters);
   const details = entries.flatMap(({ id, details }) => details.map((detail) => ({ id, ...detail })));
-  if (details.length === 0) return;
-  await db.query(INSERT_DETAILS, [
+  if (details.length === 0) {
+    await db.query(INSERT_ENTRIES, parameters);
+    return;
+  }
+  await db.query(INSERT_BOTH, [
+    ...parameters,
     details.map((detail) => detail.id),
     details.map((detail) => detail.field),
     details.map((detail) => detail.salt.toString('hex')),
@@ -175,7 +178,9 @@ const INSERT_ENTRIES = `
     FROM unnest($1::uuid[], $2::text[], $3::text[], $4::uuid[], $5::timestamptz[], $6::text[], $7::text[])
       AS e (id, kind, subject_kind, subject_id, at, body, leaf_hash)`;
 
-const INSERT_DETAILS = `
+/** One journey to the database. The reference from details to entries is checked at the end of the statement. */
+const INSERT_BOTH = `
+  WITH entries AS (${INSERT_ENTRIES})
   INSERT INTO ledger_detail (entry_id, field, salt, text)
   SELECT d.entry_id, d.field, decode(d.salt, 'hex'), d.text
-    FROM unnest($1::uuid[], $2::text[], $3::text[], $4::text[]) AS d (entry_id, field, salt, text)`;
+    FROM unnest($8::uuid[], $9::text[], $10::text[], $11::text[]) AS d (entry_id, field, salt, text)`;
