@@ -8,7 +8,7 @@ import { PublicUrl } from './platform/config/public-url.ts';
 import { openDatabase, type OpenDatabase } from './platform/database/open.ts';
 import { Log } from './platform/log/log.ts';
 
-export interface Server {
+interface Server {
   /** Where it listens: `http://127.0.0.1:4100`. */
   url: string;
   app: NestFastifyApplication;
@@ -21,7 +21,7 @@ export interface Server {
  *
  * @throws Refused naming the variable and the mend; whatever had been started is stopped again
  */
-export async function serve(config: Config): Promise<Server> {
+async function serve(config: Config): Promise<Server> {
   const database = await openDatabase(config, { migrations });
   let app: NestFastifyApplication | undefined;
   try {

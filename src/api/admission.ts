@@ -26,6 +26,7 @@ export interface RegisteredRoute {
   declaration?: RouteDeclaration;
 }
 
+const NOTHING_HERE = 'There is nothing here, or nothing that you may see.';
 const SAFE = new Set(['GET', 'HEAD', 'OPTIONS']);
 
 /**
@@ -95,6 +96,7 @@ export class Admission {
       if (!this.serves && !declared.everyProcess)
         throw new Refused(refusal('not_found', 'not-found', 'This process serves nobody.'));
       if (this.lifecycle.state !== 'up' && !SAFE.has(request.method)) throw closing();
+      refuseUnkeepable(request);
       if (declared.open === undefined || declared.face === 'console')
         request.principal = await this.#whoAsks(request, declared);
       if (declared.open !== undefined) return;
@@ -122,6 +124,21 @@ export class Admission {
     }
     const value = /^Bearer ([A-Za-z0-9_-]{20,200})$/i.exec(request.headers.authorization ?? '')?.[1];
     return value === undefined ? undefined : this.access.resolveToken(value, from);
+  }
+}
+
+/** Postgres keeps no NUL, so that a name with one names nothing, and a parameter with one asks nothing. */
+function refuseUnkeepable(request: FastifyRequest): void {
+  const holds = (values: unknown) =>
+    Object.values((values ?? {}) as Record<string, unknown>).some((value) =>
+      String(value).includes('\u0000'),
+    );
+  if (holds(request.params)) throw new Refused(refusal('not_found', 'not-found', NOTHING_HERE));
+  if (holds(request.query)) {
+    const field = { field: 'query', problem: 'a parameter holds a NUL character', mend: 'Leave it out.' };
+    throw new Refused(
+      refusal('invalid', 'forbidden-character', 'A parameter is never taken.', { fields: [field] }),
+    );
   }
 }
 

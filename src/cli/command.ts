@@ -15,7 +15,7 @@ import { configured } from './failure.ts';
 export type AddCommand = (program: Command) => void;
 
 /** Who acts on a command line: somebody with the database's password. */
-export function operator(correlationId: string): Principal {
+function operator(correlationId: string): Principal {
   return system('cli', correlationId);
 }
 

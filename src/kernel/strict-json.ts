@@ -1,13 +1,13 @@
 import { err, ok, type Result } from './result.ts';
 
-export interface JsonLimits {
+interface JsonLimits {
   /** Nesting of objects and arrays. */
   depth: number;
   /** Object members and array items of the whole document together. */
   items: number;
 }
 
-export const JSON_LIMITS: JsonLimits = { depth: 64, items: 100_000 };
+const JSON_LIMITS: JsonLimits = { depth: 64, items: 100_000 };
 
 /** Why a document is refused, and where. */
 export interface JsonProblem {

@@ -1,13 +1,60 @@
+import { newId, type Id } from '../../src/kernel/ids.ts';
+import { system } from '../../src/kernel/principal.ts';
+import { Transactions } from '../../src/platform/database/transactions.ts';
 import type { TestApp } from './app.ts';
 
 /**
- * What the parameters of a route may be filled with so that it names something that exists and belongs to `partyId`: by the
- * route's address, e.g. `'/api/v1/integrations/:id': { id: integration.id }`. A route that an outside party may call, with
- * a parameter and without a sample here, fails the routes test: nobody would know whether it keeps parties apart.
+ * What the parameters of a route may be filled with so that it names something that exists and belongs to a party: by the
+ * route's address. A route that an outside party may call, with a parameter and without a sample here, fails the routes
+ * test: nobody would know whether it keeps parties apart.
  */
 export type RouteSamples = Record<string, Record<string, string>>;
 
-/** Makes the things that samples name. Each kind of thing adds its own line. */
-export async function routeSamples(_world: TestApp, _partyId: string): Promise<RouteSamples> {
-  return {};
+/** Makes one thing of each kind for `partyId`, and says by which addresses it is asked for. A new address is a new line. */
+export async function routeSamples(world: TestApp, partyId: Id): Promise<RouteSamples> {
+  const made = await things(world, partyId);
+  return {
+    '/api/v1/notices/:id': { id: made.notice },
+    '/integrations/:reference': { reference: made.integrationReference },
+    '/credentials/:reference': { reference: made.credentialReference },
+  };
+}
+
+async function things(world: TestApp, partyId: Id) {
+  const [integration, credential, version, notice] = [newId(), newId(), newId(), newId()];
+  const integrationReference = 'INT-2026-9001';
+  const credentialReference = 'CRD-2026-9001';
+  const now = world.clock.date();
+  await world.app.get(Transactions).run(system('test', 'test-samples'), async (db) => {
+    await db.query(
+      `INSERT INTO integration (id, reference, name, created_at, updated_at) VALUES ($1, $2, 'Own shop', $3, $3)`,
+      [integration, integrationReference, now],
+    );
+    await db.query(
+      `INSERT INTO integration_party (integration_id, party_id, party_name, role)
+       SELECT $1, id, name, 'supplier' FROM party WHERE id = $2`,
+      [integration, partyId],
+    );
+    await db.query(
+      `INSERT INTO credential (id, reference, integration_id, name, kind, issuer_party_id, verifier_party_id, created_at, updated_at)
+       VALUES ($1, $2, $3, 'Own key', 'api_key', $4, $4, $5, $5)`,
+      [credential, credentialReference, integration, partyId, now],
+    );
+    await db.query(
+      `INSERT INTO credential_use (credential_id, integration_id, label, since) VALUES ($1, $2, 'Own key', $3)`,
+      [credential, integration, now],
+    );
+    await db.query(
+      `INSERT INTO credential_version (id, credential_id, integration_id, number, created_at) VALUES ($1, $2, $3, 1, $4)`,
+      [version, credential, integration, now],
+    );
+    await db.query(
+      `INSERT INTO notice (id, reference, integration_id, party_id, subject_kind, subject_id, idempotency_key, category,
+                           trigger, start_event, start_at, fulfilled_by, facts, message_id, correlation_id, created_at, updated_at)
+       VALUES ($1, 'NTC-2026-9001', $2, $3, 'case', $4, 'route-sample', 'exposure', 'confirmed', 'confirmed', $5, 'dispatched',
+               '{}', 'route-sample', 'test-samples', $5, $5)`,
+      [notice, integration, partyId, newId(), now],
+    );
+  });
+  return { integration, integrationReference, credential, credentialReference, version, notice };
 }

@@ -1,4 +1,4 @@
-import { ROLES, type Principal, type Role } from '../../kernel/principal.ts';
+import type { Principal, Role } from '../../kernel/principal.ts';
 
 /** Everything that anybody may be allowed to do, and what it means in one line. A closed list. */
 export const PERMISSIONS = {
@@ -15,7 +15,8 @@ export const PERMISSIONS = {
   'gate:check': 'ask whether an integration may go live',
   'exposures:read': 'see exposure reports and what they matched',
   'exposures:report': 'report an exposed credential',
-  'incidents:read': 'see incidents and cases',
+  'incidents:read': 'see incidents',
+  'cases:read': 'see the cases of integrations',
   'incidents:act': 'classify, dismiss, close and reopen incidents',
   'runs:read': 'see runbooks, runs and steps',
   'runs:start': 'start a runbook',
@@ -107,6 +108,8 @@ const GRANTS: Readonly<Record<Role, readonly Permission[]>> = {
     'steps:settle',
   ],
   auditor: OPERATOR_READS,
+  // What a run does is the operator's; an outsider answers by link, statement or acknowledgement, and sees cases, never the
+  // incident behind them.
   party_contact: [
     'self:read',
     'portfolio:read',
@@ -114,11 +117,9 @@ const GRANTS: Readonly<Record<Role, readonly Permission[]>> = {
     'matrices:read',
     'matrices:countersign',
     'exposures:report',
-    'incidents:read',
+    'cases:read',
     'notices:read',
     'notices:acknowledge',
-    'steps:settle',
-    'approvals:decide',
     'statements:sign',
     'attachments:read',
     'attachments:write',
@@ -143,8 +144,4 @@ export function grantsOf(role: Role): readonly Permission[] {
 
 export function isPermission(text: string): text is Permission {
   return Object.hasOwn(PERMISSIONS, text);
-}
-
-export function isRole(text: string): text is Role {
-  return (ROLES as readonly string[]).includes(text);
 }

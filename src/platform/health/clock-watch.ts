@@ -9,7 +9,7 @@ import type { Lifecycle } from './lifecycle.ts';
 
 const EVERY: Millis = 30 * SECOND;
 /** How far a node's clock may be from the database's: beyond, it would judge deadlines and leases wrongly. */
-export const MOST_SKEW: Millis = 5 * SECOND;
+const MOST_SKEW: Millis = 5 * SECOND;
 
 /** Compares this machine's clock with the database's, and takes the process out of work while they disagree. */
 export class ClockWatch {

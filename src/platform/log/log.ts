@@ -67,7 +67,7 @@ export function createLog(config: Pick<Config, 'logLevel'>, to?: Writable): Logg
 }
 
 /** An error as a line may show it: name, message and stack without what forges lines or terminals, cause included. */
-export function errorFacts(thrown: unknown): object {
+function errorFacts(thrown: unknown): object {
   if (!(thrown instanceof Error)) return { message: errorText(thrown) };
   const stack = (thrown.stack ?? '')
     .split('\n')

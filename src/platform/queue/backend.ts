@@ -10,7 +10,7 @@ import { CONCURRENCY, within } from './runner.ts';
 export const QUEUE_POOL = QUEUES.length + 4;
 
 /** What a wake-up carries: the id of an outbox row, or the canary. Nothing else ever goes into a queue. */
-export interface WakeUp {
+interface WakeUp {
   id: string;
 }
 
