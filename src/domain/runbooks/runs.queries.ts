@@ -174,7 +174,7 @@ export async function insertEvents(db: Db, events: readonly StepEventRow[], now:
     column((e) => e.kind),
     column((e) => e.state),
   ];
-  const arrays = `$1::uuid[], $2::uuid[], $3::uuid[], $5::uuid[], $6::int[], $7::smallint[], $8::text[], $9::text[]`;
+  const arrays = `$1::uuid[], $2::uuid[], $3::uuid[], $5::uuid[], $6::int[], $7::int[], $8::text[], $9::text[]`;
   const names = 'step_id, id, run_id, worker, fence, attempt, kind, state';
   await db.query(
     said

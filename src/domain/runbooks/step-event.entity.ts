@@ -21,7 +21,7 @@ export class StepEvent {
   @Column({ name: 'fence', type: 'int' })
   fence: number;
 
-  @Column({ name: 'attempt', type: 'smallint' })
+  @Column({ name: 'attempt', type: 'int' })
   attempt: number;
 
   @Column({ name: 'kind', type: 'text' })

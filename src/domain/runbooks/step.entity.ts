@@ -57,7 +57,7 @@ export class Step {
   @Column({ name: 'blockers', type: 'smallint' })
   blockers: number;
 
-  @Column({ name: 'attempt', type: 'smallint', default: 0 })
+  @Column({ name: 'attempt', type: 'int', default: 0 })
   attempt: number;
 
   @Column({ name: 'failures', type: 'smallint', default: 0 })
