@@ -3,6 +3,7 @@ import 'reflect-metadata';
 import { Command, CommanderError } from 'commander';
 import type { AddCommand } from './cli/command.ts';
 import { reportFailure } from './cli/failure.ts';
+import { addImport } from './cli/import.command.ts';
 import { addMigrate } from './cli/migrate.command.ts';
 import { addOutbox } from './cli/outbox.command.ts';
 import { addServe } from './cli/serve.command.ts';
@@ -10,7 +11,14 @@ import { addTokenCreate } from './cli/token-create.command.ts';
 import { addUserAdd } from './cli/user-add.command.ts';
 
 /** Everything that an operator runs. One line a command file. */
-const commands: readonly AddCommand[] = [addServe, addMigrate, addUserAdd, addTokenCreate, addOutbox];
+const commands: readonly AddCommand[] = [
+  addServe,
+  addMigrate,
+  addImport,
+  addUserAdd,
+  addTokenCreate,
+  addOutbox,
+];
 
 const program = new Command('countersign')
   .description('Supplier-credential governance and credential-incident response')
