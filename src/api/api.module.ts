@@ -2,6 +2,7 @@ import { Module } from '@nestjs/common';
 import { ExposuresModule } from '../domain/exposures/exposures.module.ts';
 import { IncidentsModule } from '../domain/incidents/incidents.module.ts';
 import { PortfolioModule } from '../domain/portfolio/portfolio.module.ts';
+import { RevocationModule } from '../domain/revocation/revocation.module.ts';
 import { HealthController } from './health.controller.ts';
 import { ImportsController } from './imports.controller.ts';
 import { NoticesController } from './notices.controller.ts';
@@ -13,17 +14,19 @@ import { StepsController } from './steps.controller.ts';
 import { TokensController } from './tokens.controller.ts';
 import { UsersController } from './users.controller.ts';
 import { CasesController } from './cases.controller.ts';
+import { ConnectionsController } from './connections.controller.ts';
 import { ExposuresController } from './exposures.controller.ts';
 import { IncidentsController } from './incidents.controller.ts';
 import { IntakeController } from './intake.controller.ts';
 import { SourcesController } from './sources.controller.ts';
 
 @Module({
-  imports: [ExposuresModule, IncidentsModule, PortfolioModule],
+  imports: [ExposuresModule, IncidentsModule, PortfolioModule, RevocationModule],
   controllers: [
     SourcesController,
     IntakeController,
     IncidentsController,
+    ConnectionsController,
     ExposuresController,
     CasesController,
     HealthController,
