@@ -5,6 +5,7 @@ import { PortfolioModule } from '../domain/portfolio/portfolio.module.ts';
 import { AgreementsController } from './agreements.controller.ts';
 import { ConnectionsController } from './connections.controller.ts';
 import { CredentialsController } from './credentials.controller.ts';
+import { RevocationModule } from '../domain/revocation/revocation.module.ts';
 import { HealthController } from './health.controller.ts';
 import { ImportsController } from './imports.controller.ts';
 import { IntegrationsController } from './integrations.controller.ts';
@@ -24,15 +25,15 @@ import { IntakeController } from './intake.controller.ts';
 import { SourcesController } from './sources.controller.ts';
 
 @Module({
-  imports: [ExposuresModule, IncidentsModule, PortfolioModule],
+  imports: [ExposuresModule, IncidentsModule, PortfolioModule, RevocationModule],
   controllers: [
     SourcesController,
     IntakeController,
     IncidentsController,
+    ConnectionsController,
     ExposuresController,
     CasesController,
     AgreementsController,
-    ConnectionsController,
     CredentialsController,
     IntegrationsController,
     PartiesController,

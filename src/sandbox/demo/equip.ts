@@ -70,7 +70,7 @@ export async function importDocument(product: Product, document: Record<string, 
 
 interface ConnectionView {
   id: string;
-  externalKey: string | null;
+  key: string | null;
 }
 
 /**
@@ -83,16 +83,19 @@ export async function equipConnections(
   story: Story,
   keep: () => Promise<void>,
 ): Promise<void> {
+  const offers = await world.connectors();
   const connections = await product.all<ConnectionView>('/api/v1/connections?limit=200', 'connections');
   for (const supplier of SUPPLIERS) {
     if (story.equipped.includes(supplier) || supplier === 'halden') continue;
     const { connection: key, account } = SUPPLIER_FACTS[supplier];
-    const connection = connections.find((one) => one.externalKey === key);
+    const connection = connections.find((one) => one.key === key);
     if (!connection) throw new Error(`the product knows no connection ${key}`);
     const [canary] = await world.issue({ supplier, account, label: 'control canary', canary: true });
     if (!canary) throw new Error(`${SUPPLIER_FACTS[supplier].name} issued no control canary`);
+    const access = await world.access(supplier);
+    const named = Object.keys(offers.find((offer) => offer.supplier === supplier)?.preset.auth ?? {});
     await product.put(`/api/v1/connections/${connection.id}/secrets`, {
-      auth: await world.access(supplier),
+      auth: Object.fromEntries(named.map((name) => [name, access[name]])),
       control: { supplierId: canary.id, value: canary.value },
     });
     story.equipped.push(supplier);
