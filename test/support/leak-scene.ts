@@ -225,10 +225,9 @@ export class LeakScene {
       },
       ...(o.body === undefined ? {} : { payload: JSON.stringify(o.body) }),
     });
-    // eslint-disable-next-line @typescript-eslint/no-explicit-any
     return {
       status: answer.statusCode,
-      body: (answer.body === '' ? null : answer.json()) as any,
+      body: answer.body === '' ? null : answer.json(),
       headers: answer.headers,
     };
   }
