@@ -36,6 +36,11 @@ export class LeakScene {
 
   private constructor(readonly world: TestApp) {}
 
+  /** A look at what another process has on the same database. */
+  static over(world: TestApp): LeakScene {
+    return new LeakScene(world);
+  }
+
   static async set(world: TestApp): Promise<LeakScene> {
     const scene = new LeakScene(world);
     await scene.#parties();
