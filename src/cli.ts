@@ -4,6 +4,7 @@ import { Command, CommanderError } from 'commander';
 import type { AddCommand } from './cli/command.ts';
 import { reportFailure } from './cli/failure.ts';
 import { addLedger } from './cli/ledger.command.ts';
+import { addImport } from './cli/import.command.ts';
 import { addMigrate } from './cli/migrate.command.ts';
 import { addOutbox } from './cli/outbox.command.ts';
 import { addServe } from './cli/serve.command.ts';
@@ -14,6 +15,7 @@ import { addUserAdd } from './cli/user-add.command.ts';
 const commands: readonly AddCommand[] = [
   addServe,
   addMigrate,
+  addImport,
   addUserAdd,
   addTokenCreate,
   addOutbox,

@@ -2,11 +2,16 @@ import { Module } from '@nestjs/common';
 import { ExposuresModule } from '../domain/exposures/exposures.module.ts';
 import { IncidentsModule } from '../domain/incidents/incidents.module.ts';
 import { PortfolioModule } from '../domain/portfolio/portfolio.module.ts';
+import { AgreementsController } from './agreements.controller.ts';
+import { ConnectionsController } from './connections.controller.ts';
+import { CredentialsController } from './credentials.controller.ts';
 import { HealthController } from './health.controller.ts';
 import { ImportsController } from './imports.controller.ts';
+import { IntegrationsController } from './integrations.controller.ts';
 import { NoticesController } from './notices.controller.ts';
 import { OpenApiController } from './openapi.controller.ts';
 import { OpenApi } from './openapi.ts';
+import { PartiesController } from './parties.controller.ts';
 import { RunsController } from './runs.controller.ts';
 import { SchemasController } from './schemas.controller.ts';
 import { StepsController } from './steps.controller.ts';
@@ -26,6 +31,11 @@ import { SourcesController } from './sources.controller.ts';
     IncidentsController,
     ExposuresController,
     CasesController,
+    AgreementsController,
+    ConnectionsController,
+    CredentialsController,
+    IntegrationsController,
+    PartiesController,
     HealthController,
     ImportsController,
     NoticesController,

@@ -1,67 +1,23 @@
 import { createHash } from 'node:crypto';
-import { readFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { Client } from 'pg';
 import type { ImportView, ProblemView } from '../../src/domain/portfolio/import.schema.ts';
-import { Relay } from '../../src/platform/queue/relay.ts';
 import { startApp, type TestApp } from '../support/app.ts';
-
-// The thread that parses documents runs the source, too.
-process.execArgv.push(`--import=${new URL('../support/typescript.mjs', import.meta.url).href}`);
-
-const example = (name: string) => readFileSync(new URL(`../../templates/portfolio/${name}`, import.meta.url));
-const TYPES = {
-  json: 'application/json',
-  yaml: 'application/yaml',
-  csv: 'text/csv',
-  jsonl: 'application/jsonl',
-} as const;
+import { caller, importFile, MEDIA, portfolioExample as example } from '../support/portfolio.ts';
 
 let world: TestApp;
 let token: string;
+let call: ReturnType<typeof caller>;
 
 beforeAll(async () => {
   world = await startApp();
   token = await world.token('vendor_risk');
+  call = caller(world, token);
 });
 afterAll(() => world.close());
 
-async function call<T>(
-  method: 'GET' | 'POST',
-  url: string,
-  o: { body?: string | Buffer; type?: string } = {},
-): Promise<{ status: number; body: T }> {
-  const answer = await world.app.inject({
-    method,
-    url,
-    headers: { authorization: `Bearer ${token}`, ...(o.type ? { 'content-type': o.type } : {}) },
-    ...(o.body === undefined ? {} : { payload: o.body }),
-  });
-  return { status: answer.statusCode, body: answer.json() };
-}
-
-async function imported(
-  body: string | Buffer,
-  type: keyof typeof TYPES,
-  query = '',
-): Promise<{ job: ImportView; problems: ProblemView[] }> {
-  const accepted = await call<ImportView>('POST', `/api/v1/imports?${query}`, { body, type: TYPES[type] });
-  expect(accepted).toMatchObject({ status: 202, body: { state: 'queued' } });
-  return ended(accepted.body.id);
-}
-
-async function ended(id: string): Promise<{ job: ImportView; problems: ProblemView[] }> {
-  for (;;) {
-    const { body } = await call<ImportView>('GET', `/api/v1/imports/${id}`);
-    if (body.endedAt) {
-      const { problems } = (
-        await call<{ problems: ProblemView[] }>('GET', `/api/v1/imports/${id}/problems?limit=1000`)
-      ).body;
-      return { job: body, problems };
-    }
-    await world.app.get(Relay).pass();
-    await new Promise((resolve) => setImmediate(resolve));
-  }
+function imported(body: string | Buffer, type: keyof typeof MEDIA, query = '') {
+  return importFile(world, token, body, type, query);
 }
 
 async function asAdmin<T extends object>(sql: string, values: unknown[] = []): Promise<T[]> {
@@ -113,12 +69,13 @@ describe('the examples', () => {
   );
 
   test('all formats say the same: the first one created, the others found nothing to do', async () => {
-    const { body } = await call<{ imports: ImportView[] }>('GET', '/api/v1/imports');
-    const created = body.imports.map(({ counts }) =>
+    const { body } = await call('GET', '/api/v1/imports');
+    const imports = body.imports as ImportView[];
+    const created = imports.map(({ counts }) =>
       Object.values(counts).reduce((sum, count) => sum + count.created, 0),
     );
     expect(created.filter((count) => count > 0)).toHaveLength(1);
-    const [first] = body.imports.filter(({ counts }) => (counts['party']?.created ?? 0) > 0);
+    const [first] = imports.filter(({ counts }) => (counts['party']?.created ?? 0) > 0);
     expect(first?.counts).toMatchObject({
       party: { created: 3, changed: 0, unchanged: 0 },
       contact: { created: 4 },
@@ -520,18 +477,15 @@ describe('bad rows', () => {
     ).join('\n');
     const { job } = await imported(lines, 'jsonl', 'source=many');
     expect(job).toMatchObject({ state: 'refused', problems: 10_500 });
-    const last = await call<{ problems: ProblemView[]; next: number | null }>(
-      'GET',
-      `/api/v1/imports/${job.id}/problems?after=9990&limit=1000`,
-    );
-    expect(last.body.problems.map(({ ordinal }) => ordinal)).toEqual([
+    const last = await call('GET', `/api/v1/imports/${job.id}/problems?after=9990&limit=1000`);
+    expect(last.body.problems.map(({ ordinal }: ProblemView) => ordinal)).toEqual([
       9991, 9992, 9993, 9994, 9995, 9996, 9997, 9998, 9999, 10000,
     ]);
   });
 });
 
 describe('files that cannot be read', () => {
-  test.each<[string, keyof typeof TYPES, string | Buffer, Partial<ProblemView>]>([
+  test.each<[string, keyof typeof MEDIA, string | Buffer, Partial<ProblemView>]>([
     ['JSON that ends early', 'json', '{"parties": [\n{"key": "a",\n', { line: 3 }],
     [
       'a member twice',

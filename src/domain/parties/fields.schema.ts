@@ -6,7 +6,7 @@ import { iso, parseInstant } from '../../kernel/time.ts';
  * begin with "must" and never repeat the value.
  */
 
-const CONTROL = /[\u0000-\u001f\u007f-\u009f]/;
+const CONTROL = /\p{Cc}/u;
 const wellFormed = (text: string) => text.isWellFormed() && !text.includes('\u0000');
 
 /** One line of text. */
@@ -59,7 +59,8 @@ export function isZone(name: string): boolean {
   let known = zones.get(name);
   if (known === undefined) {
     try {
-      known = Boolean(new Intl.DateTimeFormat('en', { timeZone: name })) && /^[A-Za-z]/.test(name);
+      const { timeZone } = new Intl.DateTimeFormat('en', { timeZone: name }).resolvedOptions();
+      known = timeZone !== '' && /^[A-Za-z]/.test(name); // an offset is no zone: it knows no summer
     } catch {
       known = false;
     }

@@ -247,13 +247,17 @@ async function latestVersions(db: Db, agreementIds: readonly Id[]): Promise<Map<
   );
   return new Map(
     versions.map(({ id, agreementId, validFrom, validUntil, ...version }) => {
-      const own = terms
-        .filter((term) => term.versionId === id)
-        .map(({ versionId: _, validFrom: from, validUntil: until, ...term }) => ({
-          ...term,
-          validFrom: from.getTime() === validFrom.getTime() ? null : iso(from.getTime()),
-          validUntil: until && iso(until.getTime()),
-        }));
+      const own = terms.flatMap(({ versionId, validFrom: from, validUntil: until, ...term }) =>
+        versionId !== id
+          ? []
+          : [
+              {
+                ...term,
+                validFrom: from.getTime() === validFrom.getTime() ? null : iso(from.getTime()),
+                validUntil: until && iso(until.getTime()),
+              },
+            ],
+      );
       return [
         agreementId,
         {

@@ -1,5 +1,13 @@
 import { z } from 'zod';
 import {
+  ARRIVALS,
+  AUTHORITIES,
+  LOCATION_KINDS,
+  PHASES,
+  PROVABLE,
+  REVOCABILITY,
+} from '../credentials/credential.schema.ts';
+import {
   date,
   email,
   instant,
@@ -15,6 +23,7 @@ import {
   yesNo,
   zone,
 } from '../parties/fields.schema.ts';
+import { CONTACT_ROLES, PARTY_ROLES } from '../parties/party.schema.ts';
 import { DUTIES } from '../responsibility/matrix.rules.ts';
 import { presetSchema } from '../revocation/preset.schema.ts';
 
@@ -31,30 +40,6 @@ import { presetSchema } from '../revocation/preset.schema.ts';
 const ref = keySchema;
 const ENVIRONMENT = line(60);
 
-export const PARTY_ROLES = ['supplier', 'customer', 'sub_processor', 'authority', 'insurer'] as const;
-export const CONTACT_ROLES = ['security', 'contract', 'on_call'] as const;
-export const AUTHORITIES = ['revoke_now', 'replace_first', 'approve_within'] as const;
-export const PHASES = ['pending', 'active', 'overlap', 'retired'] as const;
-export const REVOCABILITY = ['instant', 'delayed', 'expiry_only', 'manual', 'impossible'] as const;
-export const LOCATION_KINDS = [
-  'vault',
-  'cluster_secret',
-  'ci_variable',
-  'env_file',
-  'config_file',
-  'log',
-  'browser_storage',
-  'developer_tool',
-  'laptop',
-  'source',
-  'build_artefact',
-  'support_export',
-  'screenshot',
-  'legacy_middleware',
-  'long_running_job',
-] as const;
-export const ARRIVALS = ['stored', 'brokered', 'injected', 'cached', 'forwarded', 'leaked'] as const;
-export const PROVABLE = ['owner_statement', 'scan', 'fingerprint', 'store_api', 'no'] as const;
 const OTHERWISE = ['act', 'escalate'] as const;
 const TRIGGERS = ['suspected', 'confirmed', 'contained', 'determined', 'classified', 'resolved'] as const;
 const START_EVENTS = [

@@ -97,7 +97,11 @@ function rowOfLine(bytes: Buffer, line: number, fileKind: string | undefined): R
       ],
     };
   }
-  return { line, kind: fileKind ?? (own === undefined ? undefined : printable(String(own))), value };
+  return {
+    line,
+    kind: fileKind ?? (own === undefined ? undefined : typeof own === 'string' ? printable(own) : ''),
+    value,
+  };
 }
 
 function isBlank(bytes: Buffer): boolean {

@@ -161,7 +161,7 @@ function problemOf(issue: z.core.$ZodIssue, value: unknown): FieldProblem[] {
 export function printable(text: string): string {
   return text
     .toWellFormed()
-    .replace(/[\u0000-\u001f\u007f-\u009f]+/g, ' ')
+    .replace(/\p{Cc}+/gu, ' ')
     .slice(0, 100);
 }
 

@@ -1,0 +1,131 @@
+import { Body, Controller, Get, Param, Patch, Post, Query, Res } from '@nestjs/common';
+import { ApiCreatedResponse, ApiOkResponse, ApiTags } from '@nestjs/swagger';
+import type { FastifyReply } from 'fastify';
+import { z } from 'zod';
+import { Refused, refusal } from '../kernel/errors.ts';
+import type { Principal } from '../kernel/principal.ts';
+import { By, Idempotent, Permission } from '../domain/access/route.ts';
+import {
+  addLocationSchema,
+  addVersionSchema,
+  credentialLineSchema,
+  editCredentialSchema,
+} from '../domain/credentials/credential.schema.ts';
+import { listCredentials } from '../domain/credentials/credentials.queries.ts';
+import { CredentialsService } from '../domain/credentials/credentials.service.ts';
+import { credentialView } from '../domain/portfolio/overview.queries.ts';
+import { credentialViewSchema, type CredentialView } from '../domain/portfolio/overview.schema.ts';
+import { Clock } from '../platform/clock/clock.ts';
+import { Transactions } from '../platform/database/transactions.ts';
+import { answered } from './answered.ts';
+import { namedListQuery, pageByName } from './cursor.ts';
+import { IfMatch, versioned } from './etag.ts';
+
+const id = z.uuid();
+const listQuery = z.strictObject({
+  ...namedListQuery,
+  integrationId: id.optional().describe('Used by this integration'),
+  environment: z.string().min(1).max(60).optional(),
+  type: z.string().min(1).max(120).optional(),
+  verifierPartyId: id.optional(),
+});
+const credentialsSchema = z
+  .object({ credentials: z.array(credentialLineSchema), next: z.string().nullable() })
+  .meta({ id: 'Credentials' });
+const addedVersionSchema = z.object({ id: z.uuid(), number: z.int() }).meta({ id: 'AddedCredentialVersion' });
+const addedLocationSchema = z.object({ id: z.uuid() }).meta({ id: 'AddedLocation' });
+
+@ApiTags('portfolio')
+@Controller('api/v1/credentials')
+export class CredentialsController {
+  constructor(
+    private readonly transactions: Transactions,
+    private readonly credentials: CredentialsService,
+    private readonly clock: Clock,
+  ) {}
+
+  /** By name. */
+  @Get()
+  @Permission('portfolio:read')
+  @ApiOkResponse({ standardSchema: credentialsSchema })
+  async list(
+    @Query({ schema: listQuery }) query: z.output<typeof listQuery>,
+    @By() by: Principal,
+  ): Promise<z.infer<typeof credentialsSchema>> {
+    const rows = await this.transactions.run(by, (db) =>
+      listCredentials(db, { ...query, limit: query.limit + 1 }),
+    );
+    const { page, next } = pageByName(rows, query.limit, 'name');
+    return { credentials: page, next };
+  }
+
+  /** With its versions and their death, its copies, and who can stop it. */
+  @Get(':id')
+  @Permission('portfolio:read')
+  @ApiOkResponse({ standardSchema: credentialViewSchema })
+  async get(
+    @Param('id', { schema: id }) credentialId: string,
+    @By() by: Principal,
+    @Res({ passthrough: true }) reply: FastifyReply,
+  ): Promise<CredentialView> {
+    const found = await this.transactions.run(by, (db) => credentialView(db, credentialId, this.clock.now()));
+    if (!found) throw new Refused(refusal('not_found', 'no-credential', 'There is no such credential.'));
+    return versioned(reply, found);
+  }
+
+  @Patch(':id')
+  @Permission('portfolio:write')
+  @ApiOkResponse({ standardSchema: credentialViewSchema })
+  async edit(
+    @Param('id', { schema: id }) credentialId: string,
+    @Body({ schema: editCredentialSchema }) edit: z.output<typeof editCredentialSchema>,
+    @IfMatch() rowVersion: number,
+    @By() by: Principal,
+    @Res({ passthrough: true }) reply: FastifyReply,
+  ): Promise<CredentialView> {
+    const edited = await this.transactions.run(by, async (db) => {
+      answered(await this.credentials.edit(db, credentialId, edit, rowVersion, by));
+      return (await credentialView(db, credentialId, this.clock.now()))!;
+    });
+    return versioned(reply, edited);
+  }
+
+  /**
+   * Records a version, e.g. the replacement of a leaked one. It takes no Idempotency-Key, because a key would keep a hash
+   * of a body that may hold a value: the same supplierId again answers with the same version.
+   */
+  @Post(':id/versions')
+  @Permission('portfolio:write')
+  @ApiCreatedResponse({ standardSchema: addedVersionSchema })
+  async addVersion(
+    @Param('id', { schema: id }) credentialId: string,
+    @Body({ schema: addVersionSchema }) input: z.output<typeof addVersionSchema>,
+    @By() by: Principal,
+    @Res({ passthrough: true }) reply: FastifyReply,
+  ): Promise<z.infer<typeof addedVersionSchema>> {
+    const { created, ...version } = answered(
+      await this.transactions.run(by, (db) => this.credentials.addVersion(db, credentialId, input, by)),
+    );
+    if (!created) void reply.status(200);
+    void reply.header('location', `/api/v1/credentials/${credentialId}`);
+    return version;
+  }
+
+  /** Records where a copy lies. */
+  @Post(':id/locations')
+  @Permission('portfolio:write')
+  @Idempotent()
+  @ApiCreatedResponse({ standardSchema: addedLocationSchema })
+  async addLocation(
+    @Param('id', { schema: id }) credentialId: string,
+    @Body({ schema: addLocationSchema }) input: z.output<typeof addLocationSchema>,
+    @By() by: Principal,
+    @Res({ passthrough: true }) reply: FastifyReply,
+  ): Promise<z.infer<typeof addedLocationSchema>> {
+    const added = answered(
+      await this.transactions.run(by, (db) => this.credentials.addLocation(db, credentialId, input, by)),
+    );
+    void reply.header('location', `/api/v1/credentials/${credentialId}`);
+    return added;
+  }
+}

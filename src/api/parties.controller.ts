@@ -1,0 +1,113 @@
+import { Body, Controller, Get, Param, Patch, Query, Res } from '@nestjs/common';
+import { ApiOkResponse, ApiTags } from '@nestjs/swagger';
+import type { FastifyReply } from 'fastify';
+import { z } from 'zod';
+import { Refused, refusal } from '../kernel/errors.ts';
+import type { Principal } from '../kernel/principal.ts';
+import { By, Permission } from '../domain/access/route.ts';
+import { findContact, findParty, listParties } from '../domain/parties/parties.queries.ts';
+import { PartiesService } from '../domain/parties/parties.service.ts';
+import {
+  contactViewSchema,
+  editContactSchema,
+  editPartySchema,
+  PARTY_ROLES,
+  partyLineSchema,
+  partyViewSchema,
+  type ContactView,
+  type PartyView,
+} from '../domain/parties/party.schema.ts';
+import { Transactions } from '../platform/database/transactions.ts';
+import { answered } from './answered.ts';
+import { namedListQuery, pageByName } from './cursor.ts';
+import { IfMatch, versioned } from './etag.ts';
+
+const id = z.uuid();
+const listQuery = z.strictObject({ ...namedListQuery, role: z.enum(PARTY_ROLES).optional() });
+const partiesSchema = z
+  .object({ parties: z.array(partyLineSchema), next: z.string().nullable() })
+  .meta({ id: 'Parties' });
+
+@ApiTags('portfolio')
+@Controller('api/v1')
+export class PartiesController {
+  constructor(
+    private readonly transactions: Transactions,
+    private readonly parties: PartiesService,
+  ) {}
+
+  /** By name. */
+  @Get('parties')
+  @Permission('portfolio:read')
+  @ApiOkResponse({ standardSchema: partiesSchema })
+  async list(
+    @Query({ schema: listQuery }) query: z.output<typeof listQuery>,
+    @By() by: Principal,
+  ): Promise<z.infer<typeof partiesSchema>> {
+    const rows = await this.transactions.run(by, (db) =>
+      listParties(db, { ...query, limit: query.limit + 1 }),
+    );
+    const { page, next } = pageByName(rows, query.limit, 'name');
+    return { parties: page, next };
+  }
+
+  @Get('parties/:id')
+  @Permission('portfolio:read')
+  @ApiOkResponse({ standardSchema: partyViewSchema })
+  async get(
+    @Param('id', { schema: id }) partyId: string,
+    @By() by: Principal,
+    @Res({ passthrough: true }) reply: FastifyReply,
+  ): Promise<PartyView> {
+    const party = await this.transactions.run(by, (db) => findParty(db, partyId));
+    if (!party) throw new Refused(refusal('not_found', 'no-party', 'There is no such party.'));
+    return versioned(reply, party);
+  }
+
+  @Patch('parties/:id')
+  @Permission('portfolio:write')
+  @ApiOkResponse({ standardSchema: partyViewSchema })
+  async edit(
+    @Param('id', { schema: id }) partyId: string,
+    @Body({ schema: editPartySchema }) edit: z.output<typeof editPartySchema>,
+    @IfMatch() rowVersion: number,
+    @By() by: Principal,
+    @Res({ passthrough: true }) reply: FastifyReply,
+  ): Promise<PartyView> {
+    const party = await this.transactions.run(by, async (db) => {
+      answered(await this.parties.editParty(db, partyId, edit, rowVersion, by));
+      return (await findParty(db, partyId))!;
+    });
+    return versioned(reply, party);
+  }
+
+  @Patch('contacts/:id')
+  @Permission('portfolio:write')
+  @ApiOkResponse({ standardSchema: contactViewSchema })
+  async editContact(
+    @Param('id', { schema: id }) contactId: string,
+    @Body({ schema: editContactSchema }) edit: z.output<typeof editContactSchema>,
+    @IfMatch() rowVersion: number,
+    @By() by: Principal,
+    @Res({ passthrough: true }) reply: FastifyReply,
+  ): Promise<ContactView> {
+    const contact = await this.transactions.run(by, async (db) => {
+      answered(await this.parties.editContact(db, contactId, edit, rowVersion, by));
+      return (await findContact(db, contactId))!;
+    });
+    return versioned(reply, contact);
+  }
+
+  @Get('contacts/:id')
+  @Permission('portfolio:read')
+  @ApiOkResponse({ standardSchema: contactViewSchema })
+  async getContact(
+    @Param('id', { schema: id }) contactId: string,
+    @By() by: Principal,
+    @Res({ passthrough: true }) reply: FastifyReply,
+  ): Promise<ContactView> {
+    const contact = await this.transactions.run(by, (db) => findContact(db, contactId));
+    if (!contact) throw new Refused(refusal('not_found', 'no-contact', 'There is no such contact.'));
+    return versioned(reply, contact);
+  }
+}

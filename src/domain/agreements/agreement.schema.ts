@@ -1,0 +1,61 @@
+import { z } from 'zod';
+
+export const agreementLineSchema = z
+  .object({
+    id: z.uuid(),
+    reference: z.string(),
+    source: z.string(),
+    key: z.string().nullable(),
+    title: z.string(),
+    partyId: z.uuid(),
+    partyName: z.string().nullable(),
+    version: z.int().nullable().describe('The one in force now'),
+    reviewOn: z.string().nullable(),
+  })
+  .meta({ id: 'AgreementLine' });
+export type AgreementLine = z.infer<typeof agreementLineSchema>;
+
+export const termViewSchema = z
+  .object({
+    id: z.uuid(),
+    name: z.string().nullable(),
+    direction: z.string(),
+    trigger: z.string(),
+    startEvent: z.string(),
+    windowCount: z.int().nullable().describe('null: without undue delay'),
+    windowUnit: z.string().nullable(),
+    zone: z.string(),
+    calendar: z.string().nullable(),
+    warnPercent: z.int(),
+    escalatePercent: z.int(),
+    fulfilledBy: z.string(),
+    language: z.string(),
+    category: z.string(),
+    recipients: z.array(
+      z.object({ contactId: z.uuid(), name: z.string().nullable(), fallback: z.boolean() }),
+    ),
+  })
+  .meta({ id: 'Term' });
+
+export const agreementVersionViewSchema = z
+  .object({
+    id: z.uuid(),
+    number: z.int(),
+    validFrom: z.iso.datetime(),
+    validUntil: z.iso.datetime().nullable(),
+    reviewOn: z.string().nullable(),
+    prevailingLanguage: z.string(),
+    authority: z.string(),
+    approveWithinMinutes: z.int().nullable(),
+    approveOtherwise: z.string(),
+    containmentSteps: z.array(z.string()),
+    contentHash: z.string().describe('SHA-256, lower-case hex'),
+    terms: z.array(termViewSchema),
+  })
+  .meta({ id: 'AgreementVersion' });
+export type AgreementVersionView = z.infer<typeof agreementVersionViewSchema>;
+
+export const agreementViewSchema = agreementLineSchema
+  .extend({ rowVersion: z.int(), versions: z.array(agreementVersionViewSchema).describe('Newest first') })
+  .meta({ id: 'Agreement' });
+export type AgreementView = z.infer<typeof agreementViewSchema>;

@@ -1,0 +1,176 @@
+import { z } from 'zod';
+import {
+  instant,
+  keySchema,
+  line,
+  listOf,
+  oneOf,
+  paragraph,
+  sha256,
+  whole,
+} from '../parties/fields.schema.ts';
+
+export const AUTHORITIES = ['revoke_now', 'replace_first', 'approve_within'] as const;
+export const PHASES = ['pending', 'active', 'overlap', 'retired'] as const;
+export const REVOCABILITY = ['instant', 'delayed', 'expiry_only', 'manual', 'impossible'] as const;
+export const LOCATION_KINDS = [
+  'vault',
+  'cluster_secret',
+  'ci_variable',
+  'env_file',
+  'config_file',
+  'log',
+  'browser_storage',
+  'developer_tool',
+  'laptop',
+  'source',
+  'build_artefact',
+  'support_export',
+  'screenshot',
+  'legacy_middleware',
+  'long_running_job',
+] as const;
+export const ARRIVALS = ['stored', 'brokered', 'injected', 'cached', 'forwarded', 'leaked'] as const;
+export const PROVABLE = ['owner_statement', 'scan', 'fingerprint', 'store_api', 'no'] as const;
+
+/** What may be changed of a credential by hand. Left out: stays; null: the default. */
+export const editCredentialSchema = z
+  .strictObject({
+    name: line(200),
+    purpose: paragraph(4000),
+    ownerContactId: z.uuid('must be the id of a contact').nullable(),
+    authority: oneOf(AUTHORITIES).nullable().describe('null: what the agreement says'),
+    approveWithinMinutes: whole(1, 43_200).nullable(),
+    approveOtherwise: oneOf(['act', 'escalate'] as const).nullable(),
+    revocability: oneOf(REVOCABILITY),
+    risk: whole(0, 1000),
+  })
+  .partial()
+  .refine((edit) => edit.authority !== 'approve_within' || typeof edit.approveWithinMinutes === 'number', {
+    path: ['approveWithinMinutes'],
+    message: 'must say how many minutes, as the authority is approve_within',
+  })
+  .meta({ id: 'EditCredential' });
+export type EditCredential = z.output<typeof editCredentialSchema>;
+
+/** The value, or its SHA-256 where whoever reports it keeps the value to themselves. */
+const known = {
+  sha256: sha256.optional(),
+  value: z.string().min(1).max(65_536).optional().describe('Fingerprinted and dropped at once; never stored'),
+};
+const notBoth = (part: { sha256?: string; value?: string }) =>
+  part.sha256 === undefined || part.value === undefined;
+const NOT_BOTH = { path: ['value'], message: 'must not stand beside sha256' };
+
+export const addVersionSchema = z
+  .strictObject({
+    number: whole(1, 1_000_000).optional().describe('Left out: the next'),
+    supplierId: line(500).optional().describe("The supplier's own id for this version"),
+    issuedAt: instant.optional(),
+    expiresAt: instant.optional(),
+    phase: oneOf(PHASES).default('active'),
+    before: oneOf(['overlap', 'retired'] as const)
+      .default('overlap')
+      .describe('What becomes of the version that is active now. It stays alive until it is revoked'),
+    ...known,
+    parts: listOf(z.strictObject({ part: line(60), ...known }).refine(notBoth, NOT_BOTH)).optional(),
+  })
+  .refine(notBoth, NOT_BOTH)
+  .meta({ id: 'AddCredentialVersion' });
+export type AddVersion = z.output<typeof addVersionSchema>;
+
+export const addLocationSchema = z
+  .strictObject({
+    key: keySchema.optional(),
+    type: oneOf(LOCATION_KINDS),
+    name: line(300),
+    path: line(1000).optional(),
+    integrationId: z.uuid().optional().describe("Left out: the credential's home"),
+    versionId: z.uuid().optional().describe('Left out: the active version'),
+    partyId: z.uuid().describe('The party that owns the place'),
+    ownerContactId: z.uuid().optional(),
+    arrivedBy: oneOf(ARRIVALS).default('stored'),
+    putBy: line(200).optional(),
+    putAt: instant.optional(),
+    provable: oneOf(PROVABLE).default('owner_statement'),
+  })
+  .meta({ id: 'AddLocation' });
+export type AddLocation = z.output<typeof addLocationSchema>;
+
+const party = z.object({ id: z.uuid(), name: z.string().nullable() });
+
+export const credentialLineSchema = z
+  .object({
+    id: z.uuid(),
+    reference: z.string(),
+    source: z.string(),
+    key: z.string().nullable(),
+    name: z.string(),
+    type: z.string(),
+    environment: z.string(),
+    integration: z.object({ id: z.uuid(), name: z.string().nullable() }).describe('Its home'),
+    issuer: party,
+    verifier: party,
+    authority: z.enum(AUTHORITIES).nullable(),
+    revocability: z.enum(REVOCABILITY),
+    risk: z.int(),
+    uses: z.int().describe('How many integrations use it, as far as you may see'),
+    activeVersion: z
+      .object({ id: z.uuid(), number: z.int(), expiresAt: z.iso.datetime({ offset: true }).nullable() })
+      .nullable(),
+  })
+  .meta({ id: 'CredentialLine' });
+export type CredentialLine = z.infer<typeof credentialLineSchema>;
+
+export const versionViewSchema = z
+  .object({
+    id: z.uuid(),
+    number: z.int(),
+    supplierId: z.string().nullable(),
+    phase: z.enum(PHASES),
+    issuedAt: z.iso.datetime().nullable(),
+    expiresAt: z.iso.datetime().nullable(),
+    activatedAt: z.iso.datetime().nullable(),
+    retiredAt: z.iso.datetime().nullable(),
+    recognisable: z.array(z.string()).describe('Parts whose value would be recognised in a report'),
+    rowVersion: z.int(),
+  })
+  .meta({ id: 'CredentialVersion' });
+export type VersionView = z.infer<typeof versionViewSchema>;
+
+export const locationViewSchema = z
+  .object({
+    id: z.uuid(),
+    key: z.string().nullable(),
+    type: z.enum(LOCATION_KINDS),
+    name: z.string(),
+    path: z.string(),
+    integrationId: z.uuid(),
+    versionId: z.uuid().nullable(),
+    party,
+    owner: party.nullable(),
+    arrivedBy: z.enum(ARRIVALS),
+    putAt: z.iso.datetime().nullable(),
+    provable: z.enum(PROVABLE),
+    retiredAt: z.iso.datetime().nullable(),
+    rowVersion: z.int(),
+  })
+  .meta({ id: 'Location' });
+export type LocationView = z.infer<typeof locationViewSchema>;
+
+export const credentialCoreSchema = credentialLineSchema.extend({
+  purpose: z.string(),
+  direction: z.enum(['inbound', 'outbound']),
+  owner: party.nullable(),
+  beneficiary: party.nullable(),
+  holders: z.array(party),
+  approveWithinMinutes: z.int().nullable(),
+  approveOtherwise: z.enum(['act', 'escalate']).nullable(),
+  connectionId: z.uuid().nullable().describe('Only for the operator'),
+  scopes: z.array(z.object({ name: z.string(), description: z.string(), justification: z.string() })),
+  usedBy: z.array(z.object({ integrationId: z.uuid(), name: z.string().nullable(), label: z.string() })),
+  versions: z.array(versionViewSchema).describe('Newest first'),
+  locations: z.array(locationViewSchema),
+  rowVersion: z.int(),
+});
+export type CredentialCore = z.infer<typeof credentialCoreSchema>;

@@ -1,0 +1,69 @@
+import { z } from 'zod';
+import { line, listOf, paragraph, whole } from '../parties/fields.schema.ts';
+import { PARTY_ROLES } from '../parties/party.schema.ts';
+
+export const INTEGRATION_STATES = [
+  'draft',
+  'in_review',
+  'approved',
+  'live',
+  'suspended',
+  'retired',
+  'quarantined',
+] as const;
+
+/** What may be changed of an integration by hand. Its state is not: it follows from reviews and the gate. */
+export const editIntegrationSchema = z
+  .strictObject({
+    name: line(200),
+    purpose: paragraph(4000),
+    dataClass: line(60),
+    riskTier: whole(1, 4),
+    ownerContactId: z.uuid('must be the id of a contact').nullable(),
+    regions: listOf(line(120)),
+    sectors: listOf(line(120)),
+  })
+  .partial()
+  .meta({ id: 'EditIntegration' });
+export type EditIntegration = z.output<typeof editIntegrationSchema>;
+
+export const partyInSchema = z.object({ id: z.uuid(), name: z.string(), role: z.enum(PARTY_ROLES) });
+
+export const integrationLineSchema = z
+  .object({
+    id: z.uuid(),
+    reference: z.string(),
+    source: z.string(),
+    key: z.string().nullable(),
+    name: z.string(),
+    state: z.enum(INTEGRATION_STATES),
+    pass: z.enum(['held', 'lost', 'refused']),
+    riskTier: z.int(),
+    dataClass: z.string(),
+    environments: z.array(z.string()),
+    shadow: z.boolean(),
+    owner: z.object({ id: z.uuid(), name: z.string().nullable() }).nullable(),
+    parties: z.array(partyInSchema),
+    credentials: z.int().describe('How many credentials it uses'),
+  })
+  .meta({ id: 'IntegrationLine' });
+export type IntegrationLine = z.infer<typeof integrationLineSchema>;
+
+export const integrationCoreSchema = integrationLineSchema.extend({
+  purpose: z.string(),
+  regions: z.array(z.string()),
+  sectors: z.array(z.string()),
+  passGraceUntil: z.iso.datetime().nullable(),
+  agreementId: z.uuid().nullable(),
+  dependencies: z.array(
+    z.object({
+      partyId: z.uuid(),
+      partyName: z.string().nullable(),
+      integrationId: z.uuid().nullable(),
+      depth: z.int(),
+      via: z.string(),
+    }),
+  ),
+  rowVersion: z.int(),
+});
+export type IntegrationCore = z.infer<typeof integrationCoreSchema>;
