@@ -35,6 +35,7 @@ export interface NoticeRow {
   dueAt: string | null;
   acceptedAt: string | null;
   acknowledgedAt: string | null;
+  messageId: string;
 }
 
 export interface CredentialRow {
@@ -113,6 +114,8 @@ export interface Habits {
   answering: ReadonlySet<string>;
   /** Steps and mails that somebody gave up. */
   gaveUp: ReadonlySet<string>;
+  /** Notices that were read, and whose readers found nothing to acknowledge. */
+  unheard: ReadonlySet<string>;
 }
 
 /** So long a wait for time counts as something that still moves. */
@@ -145,6 +148,7 @@ export function movesBecause(
   if (step.uses === 'await-acknowledgement') {
     const notice = notices.get(step.item?.subject.id ?? '');
     if (!notice) return 'its notice is not known yet';
+    if (habits.unheard.has(notice.id)) return null;
     return notice.receipt !== 'acknowledged' &&
       notice.contact !== null &&
       habits.answering.has(notice.contact)
