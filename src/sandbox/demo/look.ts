@@ -1,6 +1,6 @@
 import type { WorldClient } from '../client.ts';
 import type { Deed } from '../people/schema.ts';
-import { CONTACTS } from './portfolio/catalogue.ts';
+import { CLEARED_PLACES, CONTACTS } from './portfolio/catalogue.ts';
 import type { Product } from './product.ts';
 import { movesBecause, stageOf } from './scene.rules.ts';
 import type { CredentialRow, Habits, NoticeRow, Scene, StepFact } from './scene.rules.ts';
@@ -96,6 +96,7 @@ export class Look {
     const unheard = await this.unheard(notices, deeds);
     const habits: Habits = {
       ...HABITS,
+      clears: new Set(CLEARED_PLACES),
       answering: new Set(CONTACTS.filter((one) => one.answers).map((one) => one.name)),
       gaveUp: new Set(deeds.filter((deed) => deed.kind === 'gave_up').map((deed) => deed.about)),
       unheard,

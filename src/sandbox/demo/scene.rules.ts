@@ -11,7 +11,12 @@ export interface StepFact {
   title: string;
   uses: string;
   state: string;
-  item: { key: string; label: string; subject: { kind: string; id: string } } | null;
+  item: {
+    key: string;
+    label: string;
+    subject: { kind: string; id: string };
+    facts: Record<string, unknown>;
+  } | null;
   forWhat: string | null;
   reason: string | null;
   owner: { role: string | null; contactId: string | null };
@@ -110,6 +115,8 @@ export function stageOf(
 export interface Habits {
   approves: boolean;
   replaces: boolean;
+  /** Kinds of places that somebody clears. */
+  clears: ReadonlySet<string>;
   /** Names of contacts who answer their mail. */
   answering: ReadonlySet<string>;
   /** Steps and mails that somebody gave up. */
@@ -144,6 +151,9 @@ export function movesBecause(
   if (step.approval !== null) return habits.approves ? 'somebody will approve' : null;
   if (step.uses === 'manual-task' && /replac/i.test(`${step.title} ${step.forWhat ?? ''}`)) {
     return habits.replaces ? 'somebody will replace it' : null;
+  }
+  if (step.uses === 'check-location') {
+    return habits.clears.has(String(step.item?.facts['kind'])) ? 'somebody will clear it' : null;
   }
   if (step.uses === 'await-acknowledgement') {
     const notice = notices.get(step.item?.subject.id ?? '');
