@@ -212,6 +212,7 @@ export function linesBetween(before: Scene, after: Scene): Line[] {
 const DEEDS: Partial<Record<Deed['kind'], string>> = {
   approved: 'approved:',
   replaced: 'issued and stored a replacement:',
+  cleared: 'cleared a copy:',
   changed: 'changed what a mail asked for:',
   gave_up: 'gave up:',
 };

@@ -16,6 +16,8 @@ export interface WaitingStep {
   asksApproval: boolean;
   /** All of it as text, to look for names in. */
   text: string;
+  /** What it is about, in words. */
+  item: string | null;
   /** What it says of the thing that it is about. */
   facts: Readonly<Record<string, unknown>>;
 }
@@ -92,6 +94,7 @@ export class AppApi {
           asksApproval: typeof row['approval'] === 'object' && row['approval'] !== null,
           title: typeof row['title'] === 'string' ? row['title'] : '',
           text: JSON.stringify(row),
+          item: labelOf(row['item']),
           facts: factsOf(row['item']),
         },
       ];
@@ -113,7 +116,7 @@ export class AppApi {
       'POST',
       STATEMENTS,
       { kind: 'copy_gone', subjectKind: 'location', subjectId: locationId, versionId, signsFor, text },
-      `copy gone ${step.id}`,
+      `copy-gone-${step.id}`,
     );
   }
 
@@ -139,6 +142,7 @@ export class AppApi {
   }
 }
 
+const labelOf = (item: unknown): string | null => (item as { label?: string } | null)?.label ?? null;
 const factsOf = (item: unknown): Readonly<Record<string, unknown>> =>
   ((item as { facts?: Record<string, unknown> } | null)?.facts ?? {}) as Readonly<Record<string, unknown>>;
 

@@ -193,7 +193,7 @@ export class People {
       }
       if (isCopyAt(step, person.clears)) {
         await api.signCopyGone(step, person.name, `Removed and looked for again by ${person.name}.`);
-        return await this.note(person, 'cleared', step.id, step.title);
+        return await this.note(person, 'cleared', step.id, step.item ?? step.title);
       }
       const access = this.accessFor(person, step);
       if (!access) return await this.fail(person, step.id, 'no account that fits the task');
