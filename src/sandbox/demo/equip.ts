@@ -3,8 +3,10 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { WorldClient } from '../client.ts';
 import type { PersonInput } from '../people/schema.ts';
 import {
+  CLEARED_PLACES,
   CONTACTS,
   OPERATOR,
+  PLATFORM,
   SUPPLIERS,
   SUPPLIER_FACTS,
   contactOf,
@@ -139,6 +141,7 @@ export async function introducePeople(product: Product, world: WorldClient): Pro
     (await product.post<{ value: string }>('/api/v1/tokens', { name, role })).value;
   const approver = contactOf(OPERATOR, 'security');
   const engineer = contactOf(OPERATOR, 'on_call');
+  const platform = CONTACTS.find((one) => one.name === PLATFORM) ?? approver;
   const readers: PersonInput[] = CONTACTS.filter((one) => one.party !== OPERATOR).map((one) => ({
     name: one.name,
     email: one.email,
@@ -171,6 +174,15 @@ export async function introducePeople(product: Product, world: WorldClient): Pro
         match: supplier,
         store: { kind: 'vault', reference: `kv/suppliers/${supplier}` },
       })),
+    },
+    {
+      name: platform.name,
+      email: platform.email,
+      after: SOON,
+      app: product.url,
+      acknowledges: false,
+      clears: CLEARED_PLACES,
+      token: await tokenFor(platform.name, 'responder'),
     },
   ]);
 }
