@@ -7,6 +7,9 @@ export interface ReceivedMail {
   messageId: string;
   subject: string;
   text: string;
+  html: string;
+  /** As it came over the wire. */
+  raw: string;
 }
 
 /** A real mail server on loopback that a test tells how to behave, and that tells what it was given. */
@@ -30,12 +33,15 @@ export class MailServer {
         const chunks: Buffer[] = [];
         stream.on('data', (chunk: Buffer) => chunks.push(chunk));
         stream.on('end', () => {
-          void PostalMime.parse(Buffer.concat(chunks)).then((mail) => {
+          const raw = Buffer.concat(chunks);
+          void PostalMime.parse(raw).then((mail) => {
             this.received.push({
               to: session.envelope.rcptTo.map((one) => one.address),
               messageId: mail.messageId ?? '',
               subject: mail.subject ?? '',
               text: mail.text ?? '',
+              html: mail.html ?? '',
+              raw: raw.toString('latin1'),
             });
             if (this.#how === 'hang up after the message')
               for (const one of this.#server.connections) one.close();
