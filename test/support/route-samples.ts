@@ -16,7 +16,13 @@ export async function routeSamples(world: TestApp, partyId: Id): Promise<RouteSa
   const made = await things(world, partyId);
   return {
     '/api/v1/cases/:id': { id: await caseOf(world, partyId) },
+    '/api/v1/agreements/:id': { id: made.agreement },
+    '/api/v1/contacts/:id': { id: made.contact },
+    '/api/v1/credentials/:id': { id: made.credential },
+    '/api/v1/integrations/:id': { id: made.integration },
+    '/api/v1/integrations/:id/matrices': { id: made.integration },
     '/api/v1/notices/:id': { id: made.notice },
+    '/api/v1/parties/:id': { id: partyId },
     '/integrations/:reference': { reference: made.integrationReference },
     '/credentials/:reference': { reference: made.credentialReference },
   };
@@ -24,6 +30,7 @@ export async function routeSamples(world: TestApp, partyId: Id): Promise<RouteSa
 
 async function things(world: TestApp, partyId: Id) {
   const [integration, credential, version, notice] = [newId(), newId(), newId(), newId()];
+  const [agreement, contact] = [newId(), newId()];
   const integrationReference = 'INT-2026-9001';
   const credentialReference = 'CRD-2026-9001';
   const now = world.clock.date();
@@ -51,6 +58,20 @@ async function things(world: TestApp, partyId: Id) {
       [version, credential, integration, now],
     );
     await db.query(
+      `INSERT INTO agreement (id, reference, party_id, title, created_at, updated_at)
+       VALUES ($1, 'AGR-2026-9001', $2, 'Own agreement', $3, $3)`,
+      [agreement, partyId, now],
+    );
+    await db.query(
+      `INSERT INTO agreement_version (id, agreement_id, party_id, number, valid_from, content_hash, created_at)
+       VALUES ($1, $2, $3, 1, $4, '\\x00', $4)`,
+      [newId(), agreement, partyId, now],
+    );
+    await db.query(
+      `INSERT INTO contact (id, party_id, name, role, created_at, updated_at) VALUES ($1, $2, 'Own desk', 'security', $3, $3)`,
+      [contact, partyId, now],
+    );
+    await db.query(
       `INSERT INTO notice (id, reference, integration_id, party_id, subject_kind, subject_id, idempotency_key, category,
                            trigger, start_event, start_at, fulfilled_by, facts, message_id, correlation_id, created_at, updated_at)
        VALUES ($1, 'NTC-2026-9001', $2, $3, 'case', $4, 'route-sample', 'exposure', 'confirmed', 'confirmed', $5, 'dispatched',
@@ -58,7 +79,16 @@ async function things(world: TestApp, partyId: Id) {
       [notice, integration, partyId, newId(), now],
     );
   });
-  return { integration, integrationReference, credential, credentialReference, version, notice };
+  return {
+    agreement,
+    contact,
+    integration,
+    integrationReference,
+    credential,
+    credentialReference,
+    version,
+    notice,
+  };
 }
 
 async function caseOf(world: TestApp, partyId: Id): Promise<Id> {
