@@ -56,5 +56,8 @@ export class Refused extends Error {
 export function errorText(thrown: unknown): string {
   const text = thrown instanceof Error ? `${thrown.name}: ${thrown.message}` : String(thrown);
   // NUL and lone surrogates are refused by Postgres; other controls forge log lines and terminals.
-  return text.toWellFormed().replace(/[\u0000-\u001f\u007f-\u009f]+/g, ' ').slice(0, 2000);
+  return text
+    .toWellFormed()
+    .replace(/[\u0000-\u001f\u007f-\u009f]+/g, ' ')
+    .slice(0, 2000);
 }

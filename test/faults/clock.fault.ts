@@ -54,8 +54,7 @@ test('a machine whose clock is off stops working until it is right, and says so'
     get(Metrics),
     () => Date.now() + off,
   );
-  const put = () =>
-    get(Transactions).run(system('test', 'test-clock'), (db) => get(Outbox).put(db, job, {}));
+  const put = () => get(Transactions).run(system('test', 'test-clock'), (db) => get(Outbox).put(db, job, {}));
   const ready = async () => (await world.app.inject({ url: '/readyz' })).statusCode;
   const admin = await world.token('admin');
   const change = async () =>

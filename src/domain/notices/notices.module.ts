@@ -11,7 +11,14 @@ import { NoticeTemplates } from './notice-templates.ts';
 import { NoticesService } from './notices.service.ts';
 import { SettleAcknowledgedJob } from './settle-acknowledged.job.ts';
 
-const shared = [AlertsService, HandledAlerts, NoticesService, DeliveryService, AcknowledgementService, NoticeTemplates];
+const shared = [
+  AlertsService,
+  HandledAlerts,
+  NoticesService,
+  DeliveryService,
+  AcknowledgementService,
+  NoticeTemplates,
+];
 
 @Module({
   imports: [LedgerModule],
