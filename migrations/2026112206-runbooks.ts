@@ -209,7 +209,9 @@ export class Runbooks2026112206000 implements MigrationInterface {
         RETURN NEW;
       END
       $$`);
-    await q.query(`CREATE TRIGGER deadline_keeps_miss BEFORE UPDATE ON deadline FOR EACH ROW EXECUTE FUNCTION deadline_keeps_miss()`);
+    await q.query(
+      `CREATE TRIGGER deadline_keeps_miss BEFORE UPDATE ON deadline FOR EACH ROW EXECUTE FUNCTION deadline_keeps_miss()`,
+    );
   }
 
   async down(q: QueryRunner): Promise<void> {
@@ -218,4 +220,14 @@ export class Runbooks2026112206000 implements MigrationInterface {
   }
 }
 
-const TABLES = ['runbook_definition', 'run', 'run_node', 'step', 'step_event', 'step_approval', 'deadline', 'lane', 'engine_worker'];
+const TABLES = [
+  'runbook_definition',
+  'run',
+  'run_node',
+  'step',
+  'step_event',
+  'step_approval',
+  'deadline',
+  'lane',
+  'engine_worker',
+];

@@ -2,9 +2,11 @@ import { Module } from '@nestjs/common';
 import { ExposuresModule } from '../domain/exposures/exposures.module.ts';
 import { IncidentsModule } from '../domain/incidents/incidents.module.ts';
 import { PortfolioModule } from '../domain/portfolio/portfolio.module.ts';
+import { RevocationModule } from '../domain/revocation/revocation.module.ts';
 import { AgreementsController } from './agreements.controller.ts';
 import { ConnectionsController } from './connections.controller.ts';
 import { CredentialsController } from './credentials.controller.ts';
+import { RevocationModule } from '../domain/revocation/revocation.module.ts';
 import { HealthController } from './health.controller.ts';
 import { ImportsController } from './imports.controller.ts';
 import { IntegrationsController } from './integrations.controller.ts';
@@ -14,6 +16,7 @@ import { OpenApi } from './openapi.ts';
 import { PartiesController } from './parties.controller.ts';
 import { RunsController } from './runs.controller.ts';
 import { SchemasController } from './schemas.controller.ts';
+import { StatementsController } from './statements.controller.ts';
 import { StepsController } from './steps.controller.ts';
 import { TokensController } from './tokens.controller.ts';
 import { UsersController } from './users.controller.ts';
@@ -24,15 +27,15 @@ import { IntakeController } from './intake.controller.ts';
 import { SourcesController } from './sources.controller.ts';
 
 @Module({
-  imports: [ExposuresModule, IncidentsModule, PortfolioModule],
+  imports: [ExposuresModule, IncidentsModule, PortfolioModule, RevocationModule],
   controllers: [
     SourcesController,
     IntakeController,
     IncidentsController,
+    ConnectionsController,
     ExposuresController,
     CasesController,
     AgreementsController,
-    ConnectionsController,
     CredentialsController,
     IntegrationsController,
     PartiesController,
@@ -42,6 +45,7 @@ import { SourcesController } from './sources.controller.ts';
     OpenApiController,
     RunsController,
     SchemasController,
+    StatementsController,
     StepsController,
     TokensController,
     UsersController,

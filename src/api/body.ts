@@ -11,7 +11,8 @@ export function readBodiesAsDeclared(fastify: FastifyInstance): void {
   fastify.removeAllContentTypeParsers();
   fastify.addContentTypeParser('*', async (request: FastifyRequest, payload: NodeJS.ReadableStream) => {
     const declared = (request.routeOptions.config as RouteConfig).countersign;
-    const kind: BodyKind = declared?.body ?? (declared === undefined || declared.face === 'api' ? 'json' : 'form');
+    const kind: BodyKind =
+      declared?.body ?? (declared === undefined || declared.face === 'api' ? 'json' : 'form');
     const limit = request.routeOptions.bodyLimit ?? 0;
     if (Number(request.headers['content-length'] ?? 0) > limit) throw tooLarge(limit);
     if (kind === 'stream') return payload;

@@ -24,7 +24,7 @@ export class CasesController {
 
   /** Newest first. A party sees the cases of its own integrations. */
   @Get()
-  @Permission('incidents:read')
+  @Permission('cases:read')
   @ApiOkResponse({ standardSchema: casesSchema })
   async list(
     @Query({ schema: listQuery }) { state, integration, cursor, limit }: z.output<typeof listQuery>,
@@ -47,7 +47,7 @@ export class CasesController {
   }
 
   @Get(':id')
-  @Permission('incidents:read')
+  @Permission('cases:read')
   @ApiOkResponse({ standardSchema: caseDetailSchema })
   async get(
     @Param('id', { schema: id }) caseId: string,

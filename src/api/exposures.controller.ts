@@ -53,7 +53,8 @@ export class ExposuresController {
     @Query({ schema: listExposuresSchema }) query: z.output<typeof listExposuresSchema>,
     @By() by: Principal,
   ): Promise<z.infer<typeof exposuresSchema>> {
-    return this.triage.list(query, by);
+    const { incident, ...rest } = query;
+    return this.triage.list({ ...rest, ...(incident ? { incidentId: incident } : {}) }, by);
   }
 
   @Get(':id')

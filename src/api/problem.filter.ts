@@ -6,7 +6,10 @@ import type { Log } from '../platform/log/log.ts';
 import { answerTo, refusalOf, type Problem } from './problem.ts';
 
 /** A problem for people: a page, or where to go instead. Given by whoever builds the application, as faces do not know each other. */
-export type ProblemPage = (problem: Problem, request: FastifyRequest) => { html: string } | { seeOther: string };
+export type ProblemPage = (
+  problem: Problem,
+  request: FastifyRequest,
+) => { html: string } | { seeOther: string };
 
 const BUG = refusal(
   'unavailable',

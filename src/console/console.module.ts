@@ -1,9 +1,13 @@
 import { Module } from '@nestjs/common';
+import { NoticesModule } from '../domain/notices/notices.module.ts';
+import { RevocationModule } from '../domain/revocation/revocation.module.ts';
+import { Rooms } from './incidents/rooms.ts';
 import { AREAS_OF_CONSOLE } from './pages.ts';
 import { AREAS, ConsoleAnswers } from './shared/page.ts';
 
 @Module({
+  imports: [NoticesModule, RevocationModule],
   controllers: AREAS_OF_CONSOLE.flatMap(({ pages }) => pages),
-  providers: [{ provide: AREAS, useValue: AREAS_OF_CONSOLE }, ConsoleAnswers],
+  providers: [{ provide: AREAS, useValue: AREAS_OF_CONSOLE }, ConsoleAnswers, Rooms],
 })
 export class ConsoleModule {}

@@ -1,17 +1,34 @@
 import { CredentialPage } from './credentials/credential.page.ts';
+import { LedgerPage } from './evidence/ledger.page.ts';
+import { HomePage } from './home/home.page.ts';
+import { IncidentPage } from './incidents/incident.page.ts';
 import { IntegrationPage } from './integrations/integration.page.ts';
+import { AlertsPage } from './notices/alerts.page.ts';
+import { NoticesPage } from './notices/notices.page.ts';
+import { NoticeLinkPage } from './outside/notice-link.page.ts';
 import { PortfolioPage } from './portfolio/portfolio.page.ts';
+import { StepPage } from './runbooks/step.page.ts';
+import { WorkPage } from './runbooks/work.page.ts';
+import { SettingsPage } from './settings/settings.page.ts';
 import { AssetsPage } from './shared/assets.page.ts';
 import type { Area } from './shared/page.ts';
 import { SignInPage } from './sign-in/sign-in.page.ts';
 
 /** The console's table of contents. The order is that of the navigation. */
 export const AREAS_OF_CONSOLE: readonly Area[] = [
+  { title: 'Now', path: '/', permission: 'incidents:read', pages: [HomePage] },
+  { title: 'Incidents', path: '/incidents', permission: 'incidents:read', pages: [IncidentPage] },
+  { title: 'Work', path: '/work', permission: 'runs:read', pages: [WorkPage, StepPage] },
+  { title: 'Notices', path: '/notices', permission: 'notices:read', pages: [NoticesPage] },
   {
     title: 'Portfolio',
     path: '/portfolio',
     permission: 'portfolio:read',
     pages: [PortfolioPage, IntegrationPage, CredentialPage],
   },
+  { title: 'Alerts', path: '/alerts', permission: 'operations:read', pages: [AlertsPage] },
+  { title: 'Ledger', path: '/ledger', permission: 'ledger:read', pages: [LedgerPage] },
+  { title: 'Settings', path: '/settings', permission: 'sources:read', pages: [SettingsPage] },
   { title: 'The door', pages: [SignInPage, AssetsPage] },
+  { title: 'Outside', pages: [NoticeLinkPage] },
 ];

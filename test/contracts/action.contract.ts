@@ -17,7 +17,10 @@ import { startApp, type TestApp } from '../support/app.ts';
 const SAMPLES: Record<string, { with: () => Record<string, unknown>; item?: () => SelectedItem }> = {
   approval: { with: () => ({ question: 'Revoke it now?' }) },
   'await-acknowledgement': { with: () => ({}), item: () => about('notice') },
-  'check-location': { with: () => ({ locationId: newId(), versionId: newId() }), item: () => about('location') },
+  'check-location': {
+    with: () => ({ locationId: newId(), versionId: newId() }),
+    item: () => about('location'),
+  },
   'end-sessions': { with: () => ({ versionId: newId() }), item: () => about('credential-version') },
   escalate: { with: () => ({ message: 'Nobody answers' }) },
   'manual-task': { with: () => ({ what: 'Issue a replacement' }) },
@@ -29,7 +32,13 @@ const SAMPLES: Record<string, { with: () => Record<string, unknown>; item?: () =
 };
 
 const CANARY = 'canary-5f2c9e1a7b';
-const about = (kind: string): SelectedItem => ({ key: newId(), label: 'Something', subject: { kind, id: newId() }, facts: {}, priority: 500 });
+const about = (kind: string): SelectedItem => ({
+  key: newId(),
+  label: 'Something',
+  subject: { kind, id: newId() },
+  facts: {},
+  priority: 500,
+});
 
 let world: TestApp;
 let actions: Actions;
@@ -108,7 +117,9 @@ describe.each(Object.keys(SAMPLES))('%s', (name) => {
         () => 'ended',
         () => 'ended',
       );
-    expect(await Promise.race([ended, new Promise((resolve) => setTimeout(() => resolve('hangs'), 5000).unref())])).toBe('ended');
+    expect(
+      await Promise.race([ended, new Promise((resolve) => setTimeout(() => resolve('hangs'), 5000).unref())]),
+    ).toBe('ended');
   });
 
   test('repeats nothing of what it was given to people or log that it need not', async () => {

@@ -32,13 +32,20 @@ beforeAll(async () => {
 });
 afterAll(() => world.close());
 
-const inDb = <T>(work: (db: Db) => Promise<T>) => world.app.get(Transactions).run(system('engine', 'contract'), work);
+const inDb = <T>(work: (db: Db) => Promise<T>) =>
+  world.app.get(Transactions).run(system('engine', 'contract'), work);
 
-async function all(selector: Selector, request: { subject: { kind: string; id: string }; input: Record<string, unknown> }, limit: number): Promise<SelectedItem[]> {
+async function all(
+  selector: Selector,
+  request: { subject: { kind: string; id: string }; input: Record<string, unknown> },
+  limit: number,
+): Promise<SelectedItem[]> {
   const items: SelectedItem[] = [];
   let cursor: string | null = null;
   for (let pages = 0; pages < 100; pages++) {
-    const page: Awaited<ReturnType<Selector['page']>> = await inDb((db) => selector.page(db, { ...request, cursor, limit }));
+    const page: Awaited<ReturnType<Selector['page']>> = await inDb((db) =>
+      selector.page(db, { ...request, cursor, limit }),
+    );
     expect(page.items.length).toBeLessThanOrEqual(limit);
     items.push(...page.items);
     if (page.next === null) return items;

@@ -13,12 +13,22 @@ import { startApp, until, type TestApp } from '../support/app.ts';
 let world: TestApp;
 afterEach(() => world.close());
 
-const inDb = <T>(work: (db: Db) => Promise<T>) => world.app.get(Transactions).run(system('test', 'test-correlation'), work);
+const inDb = <T>(work: (db: Db) => Promise<T>) =>
+  world.app.get(Transactions).run(system('test', 'test-correlation'), work);
 const counts = async (runId: string) =>
   Object.fromEntries(
-    (await inDb((db) => db.query<{ state: string; n: number }[]>(`SELECT state, count(*)::int AS n FROM step WHERE run_id = $1 GROUP BY state`, [runId]))).map((row) => [row.state, row.n]),
+    (
+      await inDb((db) =>
+        db.query<{ state: string; n: number }[]>(
+          `SELECT state, count(*)::int AS n FROM step WHERE run_id = $1 GROUP BY state`,
+          [runId],
+        ),
+      )
+    ).map((row) => [row.state, row.n]),
   );
-const stateOf = async (runId: string) => (await inDb((db) => db.query<{ state: string }[]>(`SELECT state FROM run WHERE id = $1`, [runId])))[0]!.state;
+const stateOf = async (runId: string) =>
+  (await inDb((db) => db.query<{ state: string }[]>(`SELECT state FROM run WHERE id = $1`, [runId])))[0]!
+    .state;
 
 /** A run of `count` items, each of which waits for an hour and then ends. */
 async function startRun(count: number): Promise<string> {
@@ -29,10 +39,20 @@ async function startRun(count: number): Promise<string> {
   const read = runbooks.read(text, 'waiting.yaml');
   if ('problems' in read) throw new Error(JSON.stringify(read.problems));
   await runbooks.add([{ ...read, file: 'waiting.yaml' }]);
-  const items = Array.from({ length: count }, (_, i) => ({ key: `k${i}`, label: `K ${i}`, subject: { kind: 'thing', id: newId() } }));
+  const items = Array.from({ length: count }, (_, i) => ({
+    key: `k${i}`,
+    label: `K ${i}`,
+    subject: { kind: 'thing', id: newId() },
+  }));
   const by = system('test', 'test-correlation');
   const { runId } = await inDb((db) =>
-    world.app.get(RunsService).start(db, { runbook: 'waiting', subject: { kind: 'incident', id: newId() }, input: { items }, correlationId: by.correlationId, by }),
+    world.app.get(RunsService).start(db, {
+      runbook: 'waiting',
+      subject: { kind: 'incident', id: newId() },
+      input: { items },
+      correlationId: by.correlationId,
+      by,
+    }),
   );
   return runId;
 }
@@ -47,7 +67,9 @@ async function emptyTheQueue(): Promise<void> {
   }
   const client = new Client(world.database.adminUrl);
   await client.connect();
-  const { rows } = await client.query<{ name: string }>(`SELECT relname AS name FROM pg_class WHERE relnamespace = 'bullmq'::regnamespace AND relkind = 'r' AND relname <> 'migration'`);
+  const { rows } = await client.query<{ name: string }>(
+    `SELECT relname AS name FROM pg_class WHERE relnamespace = 'bullmq'::regnamespace AND relkind = 'r' AND relname <> 'migration'`,
+  );
   await client.query(`TRUNCATE ${rows.map((row) => `bullmq."${row.name}"`).join(', ')}`);
   await client.end();
 }

@@ -14,7 +14,14 @@ type Behaviour = (context: StepContext<{ as?: string }>) => StepAnswer | Promise
 class Scripted implements Action<{ as?: string }> {
   readonly title = 'Scripted';
   readonly with = z.strictObject({ as: z.string().optional() });
-  readonly calls: { step: string; key: string; attempt: number; takenOver: boolean; idempotencyKey: string; at: number }[] = [];
+  readonly calls: {
+    step: string;
+    key: string;
+    attempt: number;
+    takenOver: boolean;
+    idempotencyKey: string;
+    at: number;
+  }[] = [];
   constructor(
     public behave: Behaviour = () => ({ answer: 'done' }),
     readonly name = 'scripted',
@@ -44,7 +51,10 @@ afterEach(async () => {
 
 const ended = (runId: string) =>
   until(async () => {
-    const [run] = await world.rows<{ state: string; open_nodes: number }>(`SELECT state, open_nodes FROM run WHERE id = $1 AND finished_at IS NOT NULL`, [runId]);
+    const [run] = await world.rows<{ state: string; open_nodes: number }>(
+      `SELECT state, open_nodes FROM run WHERE id = $1 AND finished_at IS NOT NULL`,
+      [runId],
+    );
     return run;
   });
 const inState = (runId: string, state: string) =>
@@ -77,14 +87,28 @@ describe('what a run does', () => {
       { count: 2499 },
     );
     expect(await ended(runId)).toEqual({ state: 'done', open_nodes: 0 });
-    expect(await world.rows(`SELECT state, count(*)::int AS n FROM step WHERE run_id = $1 GROUP BY state`, [runId])).toEqual([{ state: 'done', n: 5000 }]);
-    expect(await world.rows(`SELECT step, total, open, done, closed FROM run_node WHERE run_id = $1 ORDER BY node`, [runId])).toEqual([
+    expect(
+      await world.rows(`SELECT state, count(*)::int AS n FROM step WHERE run_id = $1 GROUP BY state`, [
+        runId,
+      ]),
+    ).toEqual([{ state: 'done', n: 5000 }]);
+    expect(
+      await world.rows(
+        `SELECT step, total, open, done, closed FROM run_node WHERE run_id = $1 ORDER BY node`,
+        [runId],
+      ),
+    ).toEqual([
       { step: 'begin', total: 1, open: 0, done: 1, closed: true },
       { step: 'each', total: 2499, open: 0, done: 2499, closed: true },
       { step: 'after', total: 2499, open: 0, done: 2499, closed: true },
       { step: 'end', total: 1, open: 0, done: 1, closed: true },
     ]);
-    expect(await world.rows(`SELECT count(*)::int AS n, max(attempt)::int AS attempts FROM step_event WHERE run_id = $1`, [runId])).toEqual([{ n: 5000, attempts: 1 }]);
+    expect(
+      await world.rows(
+        `SELECT count(*)::int AS n, max(attempt)::int AS attempts FROM step_event WHERE run_id = $1`,
+        [runId],
+      ),
+    ).toEqual([{ n: 5000, attempts: 1 }]);
     expect(
       await world.rows(
         `SELECT l.kind, count(*)::int AS n FROM ledger_entry l JOIN step s ON s.id = l.subject_id WHERE s.run_id = $1 GROUP BY l.kind`,
@@ -100,7 +124,9 @@ describe('what a run does', () => {
       return { answer: 'done' };
     });
     world = await engineWorld(db.url, { actions: [action] });
-    const runId = await world.run(`  - { id: each, title: E, uses: scripted, forEach: numbers }\n`, { count: 6000 });
+    const runId = await world.run(`  - { id: each, title: E, uses: scripted, forEach: numbers }\n`, {
+      count: 6000,
+    });
     const [planned] = await until(async () => looked);
     expect(action.calls[0]!.key).toBe('n0');
     expect(planned!.total).toBeLessThan(6000);
@@ -111,9 +137,17 @@ describe('what a run does', () => {
   test('random graphs: every step runs once and none before what it needs', async () => {
     const action = new Scripted();
     const parentOf = (n: number) => ({ facts: { p: `n${n % 3}` } });
-    world = await engineWorld(db.url, { actions: [action], selectors: [new CountSelector('x', parentOf, 'x'), new CountSelector('y', parentOf, 'y')] });
+    world = await engineWorld(db.url, {
+      actions: [action],
+      selectors: [new CountSelector('x', parentOf, 'x'), new CountSelector('y', parentOf, 'y')],
+    });
     const shapes = fc.array(
-      fc.record({ fan: fc.constantFrom(null, 'x', 'y'), needs: fc.array(fc.nat(7), { maxLength: 3 }), all: fc.boolean(), by: fc.boolean() }),
+      fc.record({
+        fan: fc.constantFrom(null, 'x', 'y'),
+        needs: fc.array(fc.nat(7), { maxLength: 3 }),
+        all: fc.boolean(),
+        by: fc.boolean(),
+      }),
       { minLength: 3, maxLength: 7 },
     );
     let tried = 0;
@@ -127,13 +161,20 @@ describe('what a run does', () => {
           ...(shape.fan ? { forEach: shape.fan } : {}),
           needs: [...new Set(shape.needs.map((n) => n % (i || 1)))]
             .filter((n) => n < i)
-            .map((n) => (shape.fan && found[n]!.fan && shape.by && shape.fan !== found[n]!.fan ? { step: `s${n}`, by: 'p' } : { step: `s${n}`, all: shape.all })),
+            .map((n) =>
+              shape.fan && found[n]!.fan && shape.by && shape.fan !== found[n]!.fan
+                ? { step: `s${n}`, by: 'p' }
+                : { step: `s${n}`, all: shape.all },
+            ),
         }));
         const definition = definitionSchema.parse({ id: 'r', title: 'R', version: 1, steps });
         fc.pre(graphProblems(definition).length === 0);
         tried += 1;
         action.calls.length = 0;
-        const runId = await world.run(`${steps.map((step) => `  - ${JSON.stringify(step)}`).join('\n')}\n`, { x: count, y: 3 });
+        const runId = await world.run(`${steps.map((step) => `  - ${JSON.stringify(step)}`).join('\n')}\n`, {
+          x: count,
+          y: 3,
+        });
         expect(await ended(runId)).toEqual({ state: 'done', open_nodes: 0 });
         const plan = planOf(definition);
         const size = (fan: string | undefined) => (fan === 'x' ? count : fan === 'y' ? 3 : 1);
@@ -145,8 +186,17 @@ describe('what a run does', () => {
           for (const need of node.needs) {
             const other = plan.nodes[need.node]!;
             const keys =
-              need.kind === 'item' ? [call.key] : need.kind === 'parent' ? [`n${Number(call.key.slice(1)) % 3}`] : [...at.keys()].filter((k) => k.startsWith(`${other.step.id}:`)).map((k) => k.split(':')[1]!);
-            for (const key of keys) expect(at.get(`${other.step.id}:${key}`) ?? -1).toBeLessThan(at.get(`${call.step}:${call.key}`)!);
+              need.kind === 'item'
+                ? [call.key]
+                : need.kind === 'parent'
+                  ? [`n${Number(call.key.slice(1)) % 3}`]
+                  : [...at.keys()]
+                      .filter((k) => k.startsWith(`${other.step.id}:`))
+                      .map((k) => k.split(':')[1]!);
+            for (const key of keys)
+              expect(at.get(`${other.step.id}:${key}`) ?? -1).toBeLessThan(
+                at.get(`${call.step}:${call.key}`)!,
+              );
           }
         }
       }),
@@ -158,9 +208,13 @@ describe('what a run does', () => {
   test('planning goes on where a dead planner stopped', async () => {
     const action = new Scripted();
     world = await engineWorld(db.url, { actions: [action], start: false });
-    const runId = await world.run(`  - { id: each, title: E, uses: scripted, forEach: numbers }\n`, { count: 1500 });
+    const runId = await world.run(`  - { id: each, title: E, uses: scripted, forEach: numbers }\n`, {
+      count: 1500,
+    });
     expect(await world.parts.planner.work()).toBe(true);
-    expect(await world.rows(`SELECT total, planned, cursor FROM run_node WHERE run_id = $1`, [runId])).toEqual([{ total: 100, planned: false, cursor: '100' }]);
+    expect(
+      await world.rows(`SELECT total, planned, cursor FROM run_node WHERE run_id = $1`, [runId]),
+    ).toEqual([{ total: 100, planned: false, cursor: '100' }]);
     await world.close();
     world = await engineWorld(db.url, { actions: [action] });
     world.parts.engine.wake();
@@ -170,7 +224,11 @@ describe('what a run does', () => {
   });
 
   test('outputs, conditions and values reach the steps that refer to them', async () => {
-    const action = new Scripted((context) => (context.with.as === 'list' ? { answer: 'done', output: { things: ['a', 'b'], note: 'hello' } } : { answer: 'done', output: { said: `${context.with.as}` } }));
+    const action = new Scripted((context) =>
+      context.with.as === 'list'
+        ? { answer: 'done', output: { things: ['a', 'b'], note: 'hello' } }
+        : { answer: 'done', output: { said: `${context.with.as}` } },
+    );
     world = await engineWorld(db.url, { actions: [action] });
     const runId = await world.run(
       `  - { id: list, title: L, uses: scripted, with: { as: list } }
@@ -179,7 +237,12 @@ describe('what a run does', () => {
 `,
     );
     expect((await ended(runId)).state).toBe('done');
-    expect(action.calls.map((call) => `${call.key}=${call.step}`).sort()).toEqual(['=list', 'a=hello', 'b=hello', 'b=hello']);
+    expect(action.calls.map((call) => `${call.key}=${call.step}`).sort()).toEqual([
+      '=list',
+      'a=hello',
+      'b=hello',
+      'b=hello',
+    ]);
     expect(await states(runId)).toMatchObject({ 'only-b:a': 'skipped', 'only-b:b': 'done' });
   });
 });
@@ -189,7 +252,9 @@ describe('when steps fail', () => {
     let well = false;
     const action = new Scripted(() => (well ? { answer: 'done' } : { answer: 'retry', reason: '503' }));
     world = await engineWorld(db.url, { actions: [action] });
-    const runId = await world.run(`  - { id: a, title: A, uses: scripted, retry: { attempts: 3, backoff: 1s } }\n  - { id: b, title: B, uses: no-op, needs: [a] }\n`);
+    const runId = await world.run(
+      `  - { id: a, title: A, uses: scripted, retry: { attempts: 3, backoff: 1s } }\n  - { id: b, title: B, uses: no-op, needs: [a] }\n`,
+    );
     const clock = world.clock as { at?: number };
     for (let tries = 1; tries <= 2; tries++) {
       await until(async () => action.calls.length === tries && (await inState(runId, 'waiting')));
@@ -197,9 +262,15 @@ describe('when steps fail', () => {
     }
     const [parked] = await inState(runId, 'parked');
     expect(parked!.reason).toBe('out of tries (3): 503');
-    expect(await world.rows(`SELECT kind, otherwise, missed_at FROM deadline WHERE step_id = $1`, [parked!.id])).toEqual([{ kind: 'answer', otherwise: 'escalate', missed_at: null }]);
+    expect(
+      await world.rows(`SELECT kind, otherwise, missed_at FROM deadline WHERE step_id = $1`, [parked!.id]),
+    ).toEqual([{ kind: 'answer', otherwise: 'escalate', missed_at: null }]);
     well = true;
-    expect(await world.db((d) => world.parts.runs.retryStep(d, parked!.id, { reason: 'it is up again', by: STAFF }))).toMatchObject({ ok: true });
+    expect(
+      await world.db((d) =>
+        world.parts.runs.retryStep(d, parked!.id, { reason: 'it is up again', by: STAFF }),
+      ),
+    ).toMatchObject({ ok: true });
     world.parts.engine.wake();
     expect((await ended(runId)).state).toBe('done');
     expect(action.calls.map((call) => call.idempotencyKey.split(':')[1])).toEqual(['1', '1', '1', '2']);
@@ -207,7 +278,11 @@ describe('when steps fail', () => {
   });
 
   test('halt holds back only what needs it; continue goes on; a fallback stands in; failing for good cancels what follows', async () => {
-    const action = new Scripted((context) => (context.with.as === 'bad' && context.item?.key === 'n1' ? { answer: 'failed', reason: 'refused' } : { answer: 'done' }));
+    const action = new Scripted((context) =>
+      context.with.as === 'bad' && context.item?.key === 'n1'
+        ? { answer: 'failed', reason: 'refused' }
+        : { answer: 'done' },
+    );
     world = await engineWorld(db.url, { actions: [action] });
     const runId = await world.run(
       `  - { id: halt, title: H, uses: scripted, with: { as: bad }, forEach: numbers }
@@ -236,22 +311,37 @@ describe('when steps fail', () => {
       end: 'pending',
     });
     expect(action.calls.filter((call) => call.step === 'plan-b')).toHaveLength(1);
-    await world.db((d) => world.parts.runs.settle(d, parked!.id, { answer: 'failed', reason: 'cannot be done' }, STAFF));
+    await world.db((d) =>
+      world.parts.runs.settle(d, parked!.id, { answer: 'failed', reason: 'cannot be done' }, STAFF),
+    );
     world.parts.engine.wake();
     expect(await ended(runId)).toEqual({ state: 'failed', open_nodes: 0 });
-    expect(await states(runId)).toMatchObject({ 'halt:n1': 'failed', 'after-halt:n1': 'cancelled', end: 'cancelled' });
+    expect(await states(runId)).toMatchObject({
+      'halt:n1': 'failed',
+      'after-halt:n1': 'cancelled',
+      end: 'cancelled',
+    });
   });
 
   test('no answer in time, or an exception, leaves the outcome unknown, and the next call is told to probe', async () => {
-    const action = new Scripted((context) => (context.takenOver ? { answer: 'done' } : new Promise(() => {})), 'slow', 60);
+    const action = new Scripted(
+      (context) => (context.takenOver ? { answer: 'done' } : new Promise(() => {})),
+      'slow',
+      60,
+    );
     const broken = new Scripted((context) => {
       if (context.takenOver) return { answer: 'done' };
       throw new Error('socket hang up');
     }, 'broken');
     world = await engineWorld(db.url, { actions: [action, broken] });
-    const runId = await world.run(`  - { id: a, title: A, uses: slow }\n  - { id: b, title: B, uses: broken }\n`);
+    const runId = await world.run(
+      `  - { id: a, title: A, uses: slow }\n  - { id: b, title: B, uses: broken }\n`,
+    );
     await until(async () => (await inState(runId, 'unknown')).length === 2);
-    expect((await inState(runId, 'unknown')).map((row) => row.reason).sort()).toEqual(['Error: socket hang up', 'no answer within 60 ms']);
+    expect((await inState(runId, 'unknown')).map((row) => `${row.reason}`).sort()).toEqual([
+      'Error: socket hang up',
+      'no answer within 60 ms',
+    ]);
     (world.clock as { at?: number }).at! += 60_000;
     expect((await ended(runId)).state).toBe('done');
     expect(action.calls.map((call) => call.takenOver)).toEqual([false, true]);
@@ -259,12 +349,20 @@ describe('when steps fail', () => {
   });
 
   test('a text that Postgres refuses, from one step, costs the others nothing', async () => {
-    const action = new Scripted((context) => (context.item?.key === 'n1' ? { answer: 'done', output: { said: 'a\u0000b\ud800' }, note: '\u0000' } : { answer: 'done' }));
+    const action = new Scripted((context) =>
+      context.item?.key === 'n1'
+        ? { answer: 'done', output: { said: 'a\u0000b\ud800' }, note: '\u0000' }
+        : { answer: 'done' },
+    );
     world = await engineWorld(db.url, { actions: [action] });
-    const runId = await world.run(`  - { id: a, title: A, uses: scripted, forEach: numbers }\n`, { count: 20 });
+    const runId = await world.run(`  - { id: a, title: A, uses: scripted, forEach: numbers }\n`, {
+      count: 20,
+    });
     expect((await ended(runId)).state).toBe('done');
     expect(action.calls).toHaveLength(20);
-    expect(await world.rows(`SELECT output FROM step WHERE run_id = $1 AND output IS NOT NULL`, [runId])).toEqual([{ output: { said: 'ab\ufffd' } }]);
+    expect(
+      await world.rows(`SELECT output FROM step WHERE run_id = $1 AND output IS NOT NULL`, [runId]),
+    ).toEqual([{ output: { said: 'ab\ufffd' } }]);
   });
 
   test('a selector that fails is tried again, and stops no other run', async () => {
@@ -286,35 +384,61 @@ describe('when steps fail', () => {
   test('an answer with a stale fence is evidence and changes nothing', async () => {
     let release = () => {};
     const action = new Scripted((context) =>
-      context.takenOver ? { answer: 'failed', reason: 'second opinion' } : new Promise((resolve) => (release = () => resolve({ answer: 'done', output: { by: 'the late one' } }))),
+      context.takenOver
+        ? { answer: 'failed', reason: 'second opinion' }
+        : new Promise(
+            (resolve) => (release = () => resolve({ answer: 'done', output: { by: 'the late one' } })),
+          ),
     );
     world = await engineWorld(db.url, { actions: [action] });
     const runId = await world.run(`  - { id: a, title: A, uses: scripted }\n`);
     const [running] = await inState(runId, 'running');
     // What a peer does once this worker's lease has run out.
-    await world.db((d) => d.query(`UPDATE step SET state = 'ready', taken_over = true WHERE id = $1`, [running!.id]));
+    await world.db((d) =>
+      d.query(`UPDATE step SET state = 'ready', taken_over = true WHERE id = $1`, [running!.id]),
+    );
     world.parts.engine.wake();
     await inState(runId, 'parked');
     release();
     const [stale] = await until(async () => {
-      const rows = await world.rows<{ state: string; fence: number }>(`SELECT state, fence FROM step_event WHERE step_id = $1 AND kind = 'stale-answer'`, [running!.id]);
+      const rows = await world.rows<{ state: string; fence: number }>(
+        `SELECT state, fence FROM step_event WHERE step_id = $1 AND kind = 'stale-answer'`,
+        [running!.id],
+      );
       return rows.length > 0 && rows;
     });
     expect(stale).toEqual({ state: 'done', fence: 1 });
-    expect(await world.rows(`SELECT state, reason, output, fence FROM step WHERE id = $1`, [running!.id])).toEqual([{ state: 'parked', reason: 'second opinion', output: null, fence: 2 }]);
+    expect(
+      await world.rows(`SELECT state, reason, output, fence FROM step WHERE id = $1`, [running!.id]),
+    ).toEqual([{ state: 'parked', reason: 'second opinion', output: null, fence: 2 }]);
   });
 });
 
 describe('suppliers', () => {
   test('one that hangs holds up only its own lane', async () => {
-    const action = new Scripted((context) => (context.item?.lane === 'lane-0' ? new Promise(() => {}) : { answer: 'done' }), 'scripted', 60_000);
-    world = await engineWorld(db.url, { actions: [action], selectors: [new CountSelector('laned', (n) => ({ lane: `lane-${n % 10}` }))] });
-    const runId = await world.run(`  - { id: a, title: A, uses: scripted, forEach: laned }\n`, { count: 1000 });
+    const action = new Scripted(
+      (context) => (context.item?.lane === 'lane-0' ? new Promise(() => {}) : { answer: 'done' }),
+      'scripted',
+      60_000,
+    );
+    world = await engineWorld(db.url, {
+      actions: [action],
+      selectors: [new CountSelector('laned', (n) => ({ lane: `lane-${n % 10}` }))],
+    });
+    const runId = await world.run(`  - { id: a, title: A, uses: scripted, forEach: laned }\n`, {
+      count: 1000,
+    });
     await until(async () => {
-      const [row] = await world.rows<{ n: number }>(`SELECT count(*)::int AS n FROM step WHERE run_id = $1 AND state = 'done'`, [runId]);
+      const [row] = await world.rows<{ n: number }>(
+        `SELECT count(*)::int AS n FROM step WHERE run_id = $1 AND state = 'done'`,
+        [runId],
+      );
       return row!.n === 900;
     });
-    const held = await world.rows<{ lane: string; n: number }>(`SELECT lane, count(*)::int AS n FROM step WHERE run_id = $1 AND state = 'running' GROUP BY lane`, [runId]);
+    const held = await world.rows<{ lane: string; n: number }>(
+      `SELECT lane, count(*)::int AS n FROM step WHERE run_id = $1 AND state = 'running' GROUP BY lane`,
+      [runId],
+    );
     expect(held).toEqual([{ lane: 'lane-0', n: 32 }]);
   });
 
@@ -327,9 +451,14 @@ describe('suppliers', () => {
       now -= 1;
       return { answer: 'done' };
     });
-    world = await engineWorld(db.url, { actions: [action], selectors: [new CountSelector('paced', () => ({ lane: 'paced' }))] });
+    world = await engineWorld(db.url, {
+      actions: [action],
+      selectors: [new CountSelector('paced', () => ({ lane: 'paced' }))],
+    });
     await world.db((d) => limitLane(d, 'paced', { concurrency: 3, perSecond: 50 }));
-    const runId = await world.run(`  - { id: a, title: A, uses: scripted, forEach: paced }\n`, { count: 120 });
+    const runId = await world.run(`  - { id: a, title: A, uses: scripted, forEach: paced }\n`, {
+      count: 120,
+    });
     expect((await ended(runId)).state).toBe('done');
     const at = action.calls.map((call) => call.at).sort((a, b) => a - b);
     const worst = Math.max(...at.map((start) => at.filter((t) => t >= start && t < start + 1000).length));

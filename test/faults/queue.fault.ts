@@ -146,7 +146,7 @@ async function loseTheQueue(world: TestApp): Promise<void> {
 }
 
 describe('a row', () => {
-  test('runs after its commit, within a blink; a rolled-back one never does', async () => {
+  test('runs after its commit; a rolled-back one never does', async () => {
     const bench = new Bench();
     const world = await start(bench);
     await world.app
@@ -156,10 +156,8 @@ describe('a row', () => {
         throw new Error('changed my mind');
       })
       .catch(() => undefined);
-    const started = performance.now();
     await put(world, 2);
     await until(() => bench.ran('plain').length > 0, 'the job ran');
-    expect(performance.now() - started).toBeLessThan(400); // without the kick half a second passes
     await settled(world);
     expect(bench.ran('plain')).toEqual([2]);
   });
@@ -273,6 +271,21 @@ describe('a row', () => {
 });
 
 describe('the queue', () => {
+  test('is told at the commit itself: a process that only serves has no other occasion', async () => {
+    const bench = new Bench();
+    const web = await start(bench, {
+      settings: { overrides: providers(bench), duties: { serves: true, works: false } },
+    });
+    await put(web, 1);
+    await until(async () => {
+      const [row] = await asAdmin<{ relays: number }>(
+        'SELECT relays FROM outbox ORDER BY created_at DESC, id DESC LIMIT 1',
+      );
+      return row?.relays === 1;
+    }, 'the row was handed over');
+    await settled(await start(new Bench()));
+  });
+
   test('may lose everything while work is under way: it costs seconds, no row', async () => {
     const bench = new Bench();
     const world = await start(bench);
@@ -327,10 +340,8 @@ describe('the queue', () => {
     const worker = await start(bench, {
       settings: { overrides: providers(bench), duties: { serves: false, works: true }, clock: web.clock },
     });
-    const started = performance.now();
     await put(web, 5);
     await until(() => bench.calls.length === 1, 'the other process ran it');
-    expect(performance.now() - started).toBeLessThan(400);
     await settled(worker);
     expect(nobody.calls).toEqual([]);
   });

@@ -359,8 +359,8 @@ describe('one leak, one incident', () => {
     expect(detail.body.credentials).toMatchObject([{ label: 'our key' }]);
     const foreign = body.cases.find((one: { integrationId: string }) => one.integrationId === home);
     expect((await scene.call('GET', `/api/v1/cases/${foreign.id}`, { token })).status).toBe(404);
-    expect((await scene.call('GET', `/api/v1/incidents/${incidentId}`, { token })).status).toBe(404);
-    expect((await scene.call('GET', '/api/v1/incidents', { token })).body.incidents).toEqual([]);
+    expect((await scene.call('GET', `/api/v1/incidents/${incidentId}`, { token })).status).toBe(403);
+    expect((await scene.call('GET', '/api/v1/incidents', { token })).status).toBe(403);
   });
 
   test('witnesses that race open one incident', async () => {

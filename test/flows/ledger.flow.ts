@@ -34,6 +34,17 @@ let ledger: LedgerOnTrial;
 beforeEach(async () => void (ledger = await LedgerOnTrial.open()));
 afterEach(() => ledger.close());
 
+/** Any open transaction of the whole server holds the mark back, those of other tests too: a later round moves it. */
+async function markReaches(n: number): Promise<void> {
+  const until = Date.now() + 30_000;
+  for (;;) {
+    const [head] = await ledger.query<{ low_water: string }>('SELECT low_water FROM ledger_head');
+    if (Number(head!.low_water) === n) return;
+    if (Date.now() > until) throw new Error(`the mark stands at ${head!.low_water} and not at ${n}`);
+    await ledger.sequencer.sequence();
+  }
+}
+
 const about = (id = newId()) => ({ kind: 'party', id });
 
 describe('writing', () => {
@@ -186,7 +197,7 @@ describe('sequencing', () => {
       [late.id],
     );
     expect(place).toEqual({ seq: '3' });
-    expect(await ledger.query('SELECT low_water FROM ledger_head')).toEqual([{ low_water: '4' }]);
+    await markReaches(4);
     expect(await ledger.verify()).toMatchObject({ sound: true, entries: 4, unsequenced: 0 });
   });
 
@@ -224,10 +235,9 @@ describe('sequencing', () => {
       unsequenced: 0,
       checkpoints: { covers: kept },
     });
-    // Everybody is done, so the mark stands at the last number.
-    expect(
-      await ledger.query('SELECT low_water = (SELECT max(n) FROM ledger_entry) AS done FROM ledger_head'),
-    ).toEqual([{ done: true }]);
+    // Everybody is done, so the mark comes to stand at the last number.
+    const [last] = await ledger.query<{ n: string }>('SELECT max(n) AS n FROM ledger_entry');
+    await markReaches(Number(last!.n));
   });
 
   test('a sequencer that starts afresh goes on from the head', async () => {

@@ -2,6 +2,7 @@ import type { AddressInfo } from 'node:net';
 import { expect } from '@jest/globals';
 import type { Page } from 'playwright-core';
 import { AccessService } from '../../src/domain/access/access.service.ts';
+import { Rooms } from '../../src/console/incidents/rooms.ts';
 import { system, type Role } from '../../src/kernel/principal.ts';
 import { expectOk } from '../../src/kernel/result.ts';
 import { Secret } from '../../src/kernel/secret.ts';
@@ -13,6 +14,8 @@ const PASSWORD = 'correct horse battery staple';
 
 /** The application on a free port, with a browser in front of it. */
 export class Console {
+  #plain: TestBrowser | undefined;
+
   private constructor(
     readonly world: TestApp,
     readonly url: string,
@@ -29,9 +32,31 @@ export class Console {
   }
 
   async close(): Promise<void> {
+    await this.#plain?.close();
     await this.browser.close();
     await this.scene.close();
     await this.world.close();
+  }
+
+  /** Waits on a state of the application, not on time. */
+  async until(holds: () => Promise<boolean>): Promise<void> {
+    const deadline = Date.now() + 20_000;
+    while (!(await holds())) {
+      if (Date.now() > deadline) throw new Error('waited for 20 s in vain');
+      await new Promise((resolve) => setImmediate(resolve));
+    }
+  }
+
+  /** How many look at rooms. */
+  viewers(): number {
+    return this.world.app.get(Rooms).viewers;
+  }
+
+  /** A page of somebody who is signed in as in the browser, without scripts. */
+  async plainPage(): Promise<Page> {
+    this.#plain ??= await TestBrowser.open({ scripts: false });
+    await this.#plain.context.addCookies(await this.browser.context.cookies());
+    return this.#plain.page();
   }
 
   async account(name: string, ...roles: Role[]): Promise<{ email: string; userId: string }> {

@@ -3,22 +3,22 @@ import type { Page } from 'playwright-core';
 import { Console } from './console.ts';
 import { portfolioScene } from './scene.ts';
 
-let console_: Console;
+let site: Console;
 let page: Page;
 
 beforeAll(async () => {
-  console_ = await Console.start();
-  await portfolioScene(console_.scene);
-  const { email } = await console_.account('Rita', 'responder');
-  page = await console_.browser.page();
-  await console_.signIn(page, email, '/portfolio');
+  site = await Console.start();
+  await portfolioScene(site.scene);
+  const { email } = await site.account('Rita', 'responder');
+  page = await site.browser.page();
+  await site.signIn(page, email, '/portfolio');
 }, 120_000);
-afterAll(() => console_.close());
+afterAll(() => site.close());
 
 describe('integration', () => {
   test('who answers for what, who can stop what, what it stands on', async () => {
-    await page.goto(`${console_.url}/integrations/INT-2026-0001`);
-    await console_.judge(page, 'integration');
+    await page.goto(`${site.url}/integrations/INT-2026-0001`);
+    await site.judge(page, 'integration');
     const matrix = page.locator('table.matrix');
     expect(await matrix.locator('tr.gap').allInnerTexts()).toEqual([
       expect.stringMatching(/recovery\s+nobody answers for this/),
@@ -36,8 +36,8 @@ describe('integration', () => {
   });
 
   test('a machine that passed its drill is called before a person who failed theirs', async () => {
-    await page.goto(`${console_.url}/credentials/CRD-2026-0001`);
-    await console_.judge(page, 'credential');
+    await page.goto(`${site.url}/credentials/CRD-2026-0001`);
+    await site.judge(page, 'credential');
     const order = await page.locator('ol.stoppers li').allInnerTexts();
     expect(order).toHaveLength(2);
     expect(order[0]).toMatch(/Northwind \(production\)[\s\S]*proven[\s\S]*3 min in the last drill/);
@@ -45,9 +45,9 @@ describe('integration', () => {
   });
 
   test('what is nowhere is a page that says so', async () => {
-    const answer = await page.goto(`${console_.url}/integrations/INT-2026-9999`);
+    const answer = await page.goto(`${site.url}/integrations/INT-2026-9999`);
     expect(answer?.status()).toBe(404);
     expect(await page.locator('main').innerText()).toContain('There is no such integration');
-    console_.browser.complaints.length = 0; // the browser reports the 404 itself
+    site.browser.complaints.length = 0; // the browser reports the 404 itself
   });
 });

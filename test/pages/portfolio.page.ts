@@ -4,24 +4,24 @@ import { tabStops } from '../support/browser.ts';
 import { Console } from './console.ts';
 import { portfolioScene } from './scene.ts';
 
-let console_: Console;
+let site: Console;
 let page: Page;
 
 beforeAll(async () => {
-  console_ = await Console.start();
-  await portfolioScene(console_.scene);
-  const { email } = await console_.account('Rita', 'responder');
-  page = await console_.browser.page();
-  await page.goto(`${console_.url}/portfolio`);
-  await console_.judge(page, 'sign-in');
-  await console_.signIn(page, email, '/portfolio');
+  site = await Console.start();
+  await portfolioScene(site.scene);
+  const { email } = await site.account('Rita', 'responder');
+  page = await site.browser.page();
+  await page.goto(`${site.url}/portfolio`);
+  await site.judge(page, 'sign-in');
+  await site.signIn(page, email, '/portfolio');
 }, 120_000);
-afterAll(() => console_.close());
+afterAll(() => site.close());
 
 describe('portfolio', () => {
   test('integrations by name, with their state, pass and the worst of their credentials', async () => {
-    await page.goto(`${console_.url}/portfolio`);
-    await console_.judge(page, 'portfolio');
+    await page.goto(`${site.url}/portfolio`);
+    await site.judge(page, 'portfolio');
     const first = page.locator('tbody tr').filter({ hasText: 'Billing export to Northwind' });
     expect(await first.innerText()).toMatch(
       /live[\s\S]*held[\s\S]*1 nobody can stop[\s\S]*3 sound[\s\S]*Ann Meyer/,
@@ -32,7 +32,7 @@ describe('portfolio', () => {
   });
 
   test('pages follow each other without a gap or a repeat', async () => {
-    await page.goto(`${console_.url}/portfolio`);
+    await page.goto(`${site.url}/portfolio`);
     const seen: string[] = [];
     for (;;) {
       seen.push(...(await page.locator('tbody .ref').allInnerTexts()).map((text) => text.slice(0, 13)));
@@ -45,7 +45,7 @@ describe('portfolio', () => {
   });
 
   test('search and filters narrow the list', async () => {
-    await page.goto(`${console_.url}/portfolio`);
+    await page.goto(`${site.url}/portfolio`);
     await page.fill('[name=q]', 'northwind');
     await page.selectOption('[name=pass]', 'lost');
     await page.click('main form.search button');
@@ -55,8 +55,8 @@ describe('portfolio', () => {
   });
 
   test('suppliers with who can be reached', async () => {
-    await page.goto(`${console_.url}/portfolio/suppliers`);
-    await console_.judge(page, 'suppliers');
+    await page.goto(`${site.url}/portfolio/suppliers`);
+    await site.judge(page, 'suppliers');
     const row = page.locator('tbody tr').filter({ hasText: 'Northwind Cloud' });
     expect(await row.innerText()).toMatch(/no contract/);
   });

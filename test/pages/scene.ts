@@ -89,6 +89,13 @@ const DUTIES = [
   'downstream_impact',
 ] as const;
 
+const member = (integration_id: Id, party_id: Id, party_name: string, role: string) => ({
+  integration_id,
+  party_id,
+  party_name,
+  role,
+});
+
 /** A portfolio with one integration in every detail: shared and unprovable credentials, a gap, an override, dependencies. */
 export async function portfolioScene(scene: Scene): Promise<PortfolioScene> {
   const at = scene.ago(90 * ELAPSED_DAY);
@@ -218,12 +225,6 @@ export async function portfolioScene(scene: Scene): Promise<PortfolioScene> {
       pass_grace_until: new Date(scene.now + 3 * ELAPSED_DAY),
     }),
   );
-  const member = (integration_id: Id, party_id: Id, party_name: string, role: string) => ({
-    integration_id,
-    party_id,
-    party_name,
-    role,
-  });
   await scene.put(
     'integration_party',
     member(ids.billing, ids.operator, 'Aurora Pay', 'customer'),

@@ -96,10 +96,11 @@ export async function until(
   reached: () => boolean | Promise<boolean>,
   what: string,
   limit: Millis = 30_000,
+  every: Millis = 10,
 ): Promise<void> {
   const end = performance.now() + limit;
   while (!(await reached())) {
     if (performance.now() > end) throw new Error(`never reached: ${what}`);
-    await new Promise((resolve) => setTimeout(resolve, 10));
+    await new Promise((resolve) => setTimeout(resolve, every));
   }
 }

@@ -33,17 +33,30 @@ export class CountSelector implements Selector {
   readonly title = 'Numbered things';
   constructor(
     readonly name = 'numbers',
-    private readonly shape: (n: number, input: Readonly<Record<string, unknown>>) => Partial<SelectedItem> = () => ({}),
+    private readonly shape: (
+      n: number,
+      input: Readonly<Record<string, unknown>>,
+    ) => Partial<SelectedItem> = () => ({}),
     private readonly countKey = 'count',
   ) {}
 
-  async page(_db: Db, request: Parameters<Selector['page']>[1]): Promise<{ items: SelectedItem[]; next: string | null }> {
+  async page(
+    _db: Db,
+    request: Parameters<Selector['page']>[1],
+  ): Promise<{ items: SelectedItem[]; next: string | null }> {
     const total = Number(request.input[this.countKey] ?? 0);
     const from = Number(request.cursor ?? 0);
     const to = Math.min(total, from + request.limit);
     const items = Array.from({ length: to - from }, (_, i): SelectedItem => {
       const n = from + i;
-      return { key: `n${n}`, label: `Thing ${n}`, subject: { kind: 'thing', id: newId() }, facts: {}, priority: Math.max(0, 1000 - n), ...this.shape(n, request.input) };
+      return {
+        key: `n${n}`,
+        label: `Thing ${n}`,
+        subject: { kind: 'thing', id: newId() },
+        facts: {},
+        priority: Math.max(0, 1000 - n),
+        ...this.shape(n, request.input),
+      };
     });
     return { items, next: to < total ? String(to) : null };
   }
@@ -53,7 +66,14 @@ export class CountSelector implements Selector {
   }
 }
 
-export const STAFF: Principal = { kind: 'user', id: 'u-1', personId: '018f0000-0000-7000-8000-000000000001', roles: ['responder'], partyId: null, correlationId: 'test-correlation' };
+export const STAFF: Principal = {
+  kind: 'user',
+  id: 'u-1',
+  personId: '018f0000-0000-7000-8000-000000000001',
+  roles: ['responder'],
+  partyId: null,
+  correlationId: 'test-correlation',
+};
 
 export interface EngineWorld {
   parts: EngineParts;
@@ -69,19 +89,34 @@ export interface EngineWorld {
 /** An engine on a database of the test's own, with the actions and selectors that the test gives it. */
 export async function engineWorld(
   url: string,
-  o: { actions?: readonly Action[]; selectors?: readonly Selector[]; clock?: Clock; start?: boolean; max?: number } = {},
+  o: {
+    actions?: readonly Action[];
+    selectors?: readonly Selector[];
+    clock?: Clock;
+    start?: boolean;
+    max?: number;
+  } = {},
 ): Promise<EngineWorld> {
   const dataSource = await new DataSource(dataSourceOptions(url, { max: o.max ?? 6 })).initialize();
   const clock = o.clock ?? new HandClock();
   const transactions = new Transactions(dataSource);
-  const log = createLog({ logLevel: process.env['COUNTERSIGN_LOG_LEVEL'] === 'debug' ? 'debug' : 'warn' }, process.env['COUNTERSIGN_LOG_LEVEL'] ? undefined : new PassThrough().resume());
+  const log = createLog(
+    { logLevel: process.env['COUNTERSIGN_LOG_LEVEL'] === 'debug' ? 'debug' : 'warn' },
+    process.env['COUNTERSIGN_LOG_LEVEL'] ? undefined : new PassThrough().resume(),
+  );
   const parts = new EngineParts({
     transactions,
     clock,
     log,
     outbox: new Outbox(clock, dataSource),
     ledger: new LedgerService(),
-    actions: new Actions([new NoOpAction(), new ManualTaskAction(), new ApprovalAction(), new WaitAction(), ...(o.actions ?? [])]),
+    actions: new Actions([
+      new NoOpAction(),
+      new ManualTaskAction(),
+      new ApprovalAction(),
+      new WaitAction(),
+      ...(o.actions ?? []),
+    ]),
     selectors: new Selectors([new CountSelector(), ...(o.selectors ?? [])]),
   });
   if (o.start !== false) parts.engine.start(url);
@@ -97,7 +132,13 @@ export async function engineWorld(
       if ('problems' in read) throw new Error(JSON.stringify(read.problems));
       await parts.runbooks.add([{ ...read, file: `${id}.yaml` }]);
       const { runId } = await transactions.run(by, (db) =>
-        parts.runs.start(db, { runbook: id, subject: { kind: 'incident', id: newId() }, input, correlationId: by.correlationId, by }),
+        parts.runs.start(db, {
+          runbook: id,
+          subject: { kind: 'incident', id: newId() },
+          input,
+          correlationId: by.correlationId,
+          by,
+        }),
       );
       parts.engine.wake();
       return runId;
@@ -111,7 +152,11 @@ export async function engineWorld(
 }
 
 /** What stands in the tables, read on a connection of its own. */
-export async function rowsOf<T extends object>(url: string, sql: string, params: unknown[] = []): Promise<T[]> {
+export async function rowsOf<T extends object>(
+  url: string,
+  sql: string,
+  params: unknown[] = [],
+): Promise<T[]> {
   const client = new Client(url);
   await client.connect();
   try {
@@ -123,7 +168,10 @@ export async function rowsOf<T extends object>(url: string, sql: string, params:
 }
 
 /** Waits until `look` answers something true. Fails after `limit`, never by a fixed pause. */
-export async function until<T>(look: () => Promise<T | undefined | false | null>, limit = 20_000): Promise<T> {
+export async function until<T>(
+  look: () => Promise<T | undefined | false | null>,
+  limit = 20_000,
+): Promise<T> {
   const end = performance.now() + limit;
   for (;;) {
     const found = await look();

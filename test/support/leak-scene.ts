@@ -36,6 +36,11 @@ export class LeakScene {
 
   private constructor(readonly world: TestApp) {}
 
+  /** A look at what another process has on the same database. */
+  static over(world: TestApp): LeakScene {
+    return new LeakScene(world);
+  }
+
   static async set(world: TestApp): Promise<LeakScene> {
     const scene = new LeakScene(world);
     await scene.#parties();
@@ -225,10 +230,9 @@ export class LeakScene {
       },
       ...(o.body === undefined ? {} : { payload: JSON.stringify(o.body) }),
     });
-    // eslint-disable-next-line @typescript-eslint/no-explicit-any
     return {
       status: answer.statusCode,
-      body: (answer.body === '' ? null : answer.json()) as any,
+      body: answer.body === '' ? null : answer.json(),
       headers: answer.headers,
     };
   }

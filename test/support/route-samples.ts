@@ -2,6 +2,7 @@ import { newId, type Id } from '../../src/kernel/ids.ts';
 import { system } from '../../src/kernel/principal.ts';
 import { Transactions } from '../../src/platform/database/transactions.ts';
 import type { TestApp } from './app.ts';
+import { LeakScene } from './leak-scene.ts';
 
 /**
  * What the parameters of a route may be filled with so that it names something that exists and belongs to a party: by the
@@ -14,6 +15,7 @@ export type RouteSamples = Record<string, Record<string, string>>;
 export async function routeSamples(world: TestApp, partyId: Id): Promise<RouteSamples> {
   const made = await things(world, partyId);
   return {
+    '/api/v1/cases/:id': { id: await caseOf(world, partyId) },
     '/api/v1/notices/:id': { id: made.notice },
     '/integrations/:reference': { reference: made.integrationReference },
     '/credentials/:reference': { reference: made.credentialReference },
@@ -57,4 +59,17 @@ async function things(world: TestApp, partyId: Id) {
     );
   });
   return { integration, integrationReference, credential, credentialReference, version, notice };
+}
+
+async function caseOf(world: TestApp, partyId: Id): Promise<Id> {
+  const scene = await LeakScene.set(world);
+  await scene.github('sample');
+  const integrationId = await scene.integration('Sample', { parties: [partyId] });
+  const credential = await scene.credential(integrationId);
+  await scene.alert({ number: 1, secret: credential.value }, { source: 'sample' });
+  await scene.settled();
+  const { id } = await scene.one<{ id: Id }>(`SELECT id FROM incident_case WHERE integration_id = $1`, [
+    integrationId,
+  ]);
+  return id;
 }

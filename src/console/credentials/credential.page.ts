@@ -5,6 +5,7 @@ import { By, Permission } from '../../domain/access/route.ts';
 import { Clock } from '../../platform/clock/clock.ts';
 import { Transactions } from '../../platform/database/transactions.ts';
 import { locationsOf } from '../integrations/integration.queries.ts';
+import { reference } from '../shared/search.ts';
 import { ConsolePage, shows, type Answer } from '../shared/page.ts';
 import { blastRadiusOf, evidenceOfCredential, findCredential, versionsOf } from './credential.queries.ts';
 import { CredentialView } from './credential.view.tsx';
@@ -19,10 +20,10 @@ export class CredentialPage {
 
   @Get('credentials/:reference')
   @Permission('portfolio:read', { face: 'console' })
-  async show(@Param('reference') reference: string, @By() by: Principal): Promise<Answer> {
+  async show(@Param('reference', { schema: reference }) name: string, @By() by: Principal): Promise<Answer> {
     const now = this.clock.now();
     const model = await this.transactions.run(by, async (db) => {
-      const head = await findCredential(db, reference);
+      const head = await findCredential(db, name);
       if (!head)
         throw new Refused(
           refusal('not_found', 'not-found', 'There is no such credential, or it is not yours to see.'),

@@ -5,6 +5,7 @@ import { listNotices, type NoticeView } from '../../domain/notices/notices.queri
 import type { StepView } from '../../domain/runbooks/run.schema.ts';
 import { listSteps } from '../../domain/runbooks/steps.queries.ts';
 import { stoppersOfAll, type ShownStopper } from '../credentials/stoppers.queries.ts';
+import { contactNames } from '../runbooks/work.queries.ts';
 import { ms } from '../shared/sql.ts';
 import { DEAD, EXPOSED_COUNTS, UNPROVEN, type ExposedCounts } from './incidents.queries.ts';
 import { timelineOf, type TimelineEntry } from './timeline.queries.ts';
@@ -54,6 +55,8 @@ export interface ExposedCredential {
   name: string;
   number: number;
   environment: string;
+  /** 0 to 1000. */
+  risk: number;
   integrationReference: string;
   integrationName: string;
   supplier: string | null;
@@ -70,7 +73,14 @@ export interface ExposedCredential {
   expiresAt: Millis | null;
   statements: string[];
   riskUntil: Millis | null;
-  copies: { id: Id; name: string; kind: string; provable: string; verdict: string | null; partyName: string | null }[];
+  copies: {
+    id: Id;
+    name: string;
+    kind: string;
+    provable: string;
+    verdict: string | null;
+    partyName: string | null;
+  }[];
   stoppers: ShownStopper[];
 }
 
@@ -87,7 +97,9 @@ export async function exposedCredentials(
   now: Millis,
   o: { after?: { key: string; id: string } | undefined; limit: number },
 ): Promise<ExposedCredential[]> {
-  const [rank, risk] = o.after?.key.split(':').map(Number) ?? [null, null];
+  const [rank = null, risk = null] = (/^([0-2]):(\d{1,4})$/.exec(o.after?.key ?? '')?.slice(1) ?? []).map(
+    Number,
+  );
   const rows = await db.query<(Omit<ExposedCredential, 'stoppers' | 'standing'> & { rank: number })[]>(
     `WITH ranked AS (
        SELECT x.*, ${RANK} AS rank, c.risk, c.reference, c.name, c.environment, c.verifier_party_id, d.revocation, d.liveness,
@@ -123,7 +135,8 @@ export async function exposedCredentials(
     [incidentId, new Date(now), rank, risk, o.after?.id ?? null, o.limit],
   );
   const open = rows.filter((row) => row.rank < 2).map((row) => row.credentialId);
-  const stoppers = open.length > 0 ? await stoppersOfAll(db, [...new Set(open)], now) : new Map<Id, ShownStopper[]>();
+  const stoppers =
+    open.length > 0 ? await stoppersOfAll(db, [...new Set(open)], now) : new Map<Id, ShownStopper[]>();
   return rows.map((row) => ({
     ...row,
     standing: row.rank === 2 ? 'dead' : row.rank === 1 ? 'unproven' : 'alive',
@@ -132,9 +145,9 @@ export async function exposedCredentials(
 }
 
 /** Where a page of exposed credentials ends. */
-export function exposedCursor(row: ExposedCredential & { risk?: number }): { key: string; id: string } {
+export function exposedCursor(row: ExposedCredential): { key: string; id: string } {
   const rank = row.standing === 'dead' ? 2 : row.standing === 'unproven' ? 1 : 0;
-  return { key: `${rank}:${row.risk ?? 0}`, id: row.versionId };
+  return { key: `${rank}:${row.risk}`, id: row.versionId };
 }
 
 export interface RunNode {
@@ -244,6 +257,8 @@ export interface Room {
   nodes: RunNode[];
   /** Parked and failed steps, the oldest first. */
   waiting: StepView[];
+  /** Names of the contacts who are asked, by id. */
+  contacts: ReadonlyMap<Id, string>;
   notices: NoticeView[];
   timeline: TimelineEntry[];
   instants: RoomInstant[];
@@ -257,20 +272,25 @@ export async function roomOf(db: Db, reference: string, now: Millis): Promise<Ro
   if (!head) return undefined;
   const credentials = await exposedCredentials(db, head.id, now, { limit: SHOWN });
   const cases = await roomCasesOf(db, head.id);
-  const notices = await listNotices(db, { subjectIds: [head.id, ...cases.map(({ id }) => id)], limit: SHOWN });
+  const notices = await listNotices(db, {
+    subjectIds: [head.id, ...cases.map(({ id }) => id)],
+    limit: SHOWN,
+  });
   const subjects = [
     head.id,
     ...cases.map(({ id }) => id),
     ...credentials.map(({ versionId }) => versionId),
     ...notices.map(({ id }) => id),
   ];
+  const waiting = await listSteps(db, { subjectId: head.id, states: ['parked', 'failed'], limit: SHOWN });
   return {
     head,
     credentials,
     cases,
+    waiting,
+    contacts: await contactNames(db, waiting),
     notices,
     nodes: await runNodesOf(db, head.id),
-    waiting: await listSteps(db, { subjectId: head.id, states: ['parked', 'failed'], limit: SHOWN }),
     timeline: await timelineOf(db, head.id, subjects),
     instants: await instantsOf(db, head.id),
     witnesses: await witnessesOf(db, head.id),

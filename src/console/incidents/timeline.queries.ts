@@ -46,7 +46,10 @@ export async function timelineOf(db: Db, incidentId: Id, subjects: readonly Id[]
     [incidentId, subjects],
   );
   return rows.map(({ body, ...row }) => {
-    const { by, facts } = JSON.parse(body) as { by: { kind: string; id: string }; facts?: Record<string, unknown> };
+    const { by, facts } = JSON.parse(body) as {
+      by: { kind: string; id: string };
+      facts?: Record<string, unknown>;
+    };
     return { ...row, byKind: by.kind, byId: by.id, facts: facts ?? {} };
   });
 }

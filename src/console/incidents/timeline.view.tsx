@@ -16,9 +16,19 @@ const KINDS: Readonly<Record<string, { tone: Tone; says: string }>> = {
   'incident.match-confirmed': { tone: 'live', says: 'Confirmed by its value' },
   'case.opened': { tone: 'wait', says: 'Case opened' },
   'case.contained': { tone: 'dead', says: 'Case contained' },
-  'credential_version.dead': { tone: 'dead', says: 'Proven dead' },
-  'credential_version.live': { tone: 'live', says: 'Seen alive' },
-  'credential_version.indeterminate': { tone: 'doubt', says: 'Could not tell' },
+  'revocation.requested': { tone: 'wait', says: 'Revocation asked for' },
+  'revocation.accepted': { tone: 'info', says: 'Revocation accepted, not proven yet' },
+  'revocation.gone': { tone: 'info', says: 'The supplier no longer knows it' },
+  'revocation.rejected': { tone: 'live', says: 'Revocation refused' },
+  'revocation.proven-dead': { tone: 'dead', says: 'Proven dead' },
+  'revocation.came-back-to-life': { tone: 'live', says: 'Came back to life' },
+  'revocation.seen-live': { tone: 'live', says: 'Seen alive' },
+  'revocation.seen-indeterminate': { tone: 'doubt', says: 'Could not tell' },
+  'revocation.sessions-ended': { tone: 'dead', says: 'Sessions ended' },
+  'revocation.sessions-none': { tone: 'dead', says: 'It had no sessions' },
+  'revocation.sessions-residual': { tone: 'wait', says: 'Sessions live on for a while' },
+  'revocation.sessions-unknown': { tone: 'doubt', says: 'Sessions unknown' },
+  'credential_version.value-destroyed': { tone: 'calm', says: 'Its value was destroyed here' },
   'run.started': { tone: 'info', says: 'Runbook started' },
   'run.done': { tone: 'dead', says: 'Runbook done' },
   'run.failed': { tone: 'live', says: 'Runbook failed' },
@@ -27,8 +37,10 @@ const KINDS: Readonly<Record<string, { tone: Tone; says: string }>> = {
   'step.rejected': { tone: 'live', says: 'Rejected' },
   'step.approval-lapsed': { tone: 'wait', says: 'Nobody answered in time; acted as agreed' },
   'notice.owed': { tone: 'wait', says: 'Notice owed' },
-  'notice.accepted': { tone: 'info', says: 'Notice taken by the peer' },
+  'notice.accepted_by_peer': { tone: 'info', says: 'Notice taken by the peer' },
   'notice.acknowledged': { tone: 'dead', says: 'Acknowledged' },
+  'notice.attempt_failed': { tone: 'wait', says: 'An attempt to tell failed' },
+  'notice.acknowledgement_lapsed': { tone: 'wait', says: 'Acknowledged, and then nothing followed' },
   'notice.met': { tone: 'dead', says: 'Told in time' },
   'notice.missed': { tone: 'live', says: 'Told too late' },
   'notice.warned': { tone: 'wait', says: 'Clock warns' },
@@ -38,7 +50,12 @@ const KINDS: Readonly<Record<string, { tone: Tone; says: string }>> = {
   'risk.accepted': { tone: 'doubt', says: 'Risk accepted' },
 };
 
-const ASSERTED: Readonly<Record<string, string>> = { system: 'computed', user: 'a user', token: 'over the API', source: 'a source' };
+const ASSERTED: Readonly<Record<string, string>> = {
+  system: 'computed',
+  user: 'a user',
+  token: 'over the API',
+  source: 'a source',
+};
 
 /** What happened, newest first: every line is an entry of the ledger. */
 export function TimeLine({ entries }: { entries: readonly TimelineEntry[] }) {

@@ -5,6 +5,7 @@ import { By, Permission } from '../../domain/access/route.ts';
 import { Clock } from '../../platform/clock/clock.ts';
 import { Transactions } from '../../platform/database/transactions.ts';
 import { stoppersOfAll } from '../credentials/stoppers.queries.ts';
+import { reference } from '../shared/search.ts';
 import { ConsolePage, shows, type Answer } from '../shared/page.ts';
 import {
   agreementOf,
@@ -27,10 +28,10 @@ export class IntegrationPage {
 
   @Get('integrations/:reference')
   @Permission('portfolio:read', { face: 'console' })
-  async show(@Param('reference') reference: string, @By() by: Principal): Promise<Answer> {
+  async show(@Param('reference', { schema: reference }) name: string, @By() by: Principal): Promise<Answer> {
     const now = this.clock.now();
     const model = await this.transactions.run(by, async (db) => {
-      const head = await findIntegration(db, reference);
+      const head = await findIntegration(db, name);
       if (!head)
         throw new Refused(
           refusal('not_found', 'not-found', 'There is no such integration, or it is not yours to see.'),

@@ -86,6 +86,8 @@ export function Field({
     'aria-invalid': problem ? ('true' as const) : undefined,
     'aria-describedby': described || undefined,
   };
+  // JSX types an input by each of its types; this one is any of a few.
+  const input: object = { ...shared, type, value, autocomplete };
   return (
     <div class="field">
       <label for={id}>{label}</label>
@@ -99,7 +101,7 @@ export function Field({
           {value ?? ''}
         </textarea>
       ) : (
-        <input {...shared} type={type as 'text'} value={value} autocomplete={autocomplete} />
+        <input {...input} />
       )}
       {problem && (
         <p class="error" id={`${id}-error`}>

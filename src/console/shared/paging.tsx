@@ -23,7 +23,9 @@ export function readCursor(text: string | undefined): Cursor | undefined {
     const read: unknown = JSON.parse(Buffer.from(text, 'base64url').toString('utf8'));
     if (!Array.isArray(read) || read.length !== 2) return undefined;
     const [key, id] = read as unknown[];
-    return typeof key === 'string' && typeof id === 'string' && UUID.test(id) ? { key, id } : undefined;
+    return typeof key === 'string' && !key.includes('\u0000') && typeof id === 'string' && UUID.test(id)
+      ? { key, id }
+      : undefined;
   } catch {
     return undefined;
   }

@@ -45,17 +45,24 @@ export function At({
   at,
   empty = '–',
   day,
+  time,
 }: {
   at: Millis | null | undefined;
   empty?: string;
   /** Only the day: for what nobody counts in hours. */
   day?: boolean;
+  /** Only the time: where the day is plain. */
+  time?: boolean;
 }) {
   if (at === null || at === undefined) return <span class="soft">{empty}</span>;
   const text = new Date(at).toISOString();
   return (
     <time class="nowrap" datetime={text}>
-      {day ? text.slice(0, 10) : `${text.slice(0, 10)} ${text.slice(11, 19)} UTC`}
+      {day
+        ? text.slice(0, 10)
+        : time
+          ? `${text.slice(11, 19)} UTC`
+          : `${text.slice(0, 10)} ${text.slice(11, 19)} UTC`}
     </time>
   );
 }

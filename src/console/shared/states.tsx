@@ -110,12 +110,21 @@ export function words(stored: string): string {
 }
 
 /** The chip of a stored state, in its own words. `live` is dangerous for a credential and good for an integration. */
-export function StateChip({ state, of }: { state: string; of?: 'integration' | 'credential' }) {
+export function StateChip({
+  state,
+  of,
+  word,
+}: {
+  state: string;
+  of?: 'integration' | 'credential';
+  /** In place of its own word. */
+  word?: string | undefined;
+}) {
   const tone: Tone =
     state === 'live'
       ? of === 'integration'
         ? 'dead'
         : 'live'
       : (TONES[state] ?? (state === 'unknown' ? 'doubt' : 'calm'));
-  return <Chip tone={tone}>{words(state)}</Chip>;
+  return <Chip tone={tone}>{word ?? words(state)}</Chip>;
 }

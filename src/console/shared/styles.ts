@@ -116,13 +116,20 @@ details > summary { cursor: pointer; color: var(--soft); }
 .matrix th.mid, .matrix td.mid { text-align: center; } .matrix tbody th { font-size: 14px; color: var(--ink); vertical-align: top; padding: 8px 10px; } .matrix tr.gap > * { background: var(--live-bg); }
 .pip { display: inline-block; width: 24px; height: 24px; line-height: 24px; border-radius: 6px; text-align: center; font-weight: 700; font-size: 12.5px; margin: 0 2px; } .pip.a { background: var(--brand); color: var(--brand-ink); } .pip.p { border: 1.5px solid var(--brand); line-height: 21px; color: var(--ink); }
 .stoppers { margin: 0; padding: 0 0 0 22px; } .stoppers li { padding: 3px 0; } .stoppers li::marker { color: var(--soft); font-weight: 600; }
+pre.note { white-space: pre-wrap; overflow-wrap: anywhere; background: var(--hover); padding: 12px 14px; border-radius: 8px; margin: 8px 0 14px; } .import { padding: 8px 0; }
 ul.plain { list-style: none; margin: 0 0 16px; padding: 0; } ul.plain li { padding: 6px 0; border-bottom: 1px solid var(--line); } ul.plain li:last-child { border-bottom: 0; }
 .rows.tight { gap: 4px; } .w4.rows, .w8.rows, .w12.rows { gap: 18px; }
+.clocks { display: flex; gap: 28px; flex-wrap: wrap; } .clocks .stat b { font-size: 26px; } .mono-clock { font-variant-numeric: tabular-nums; white-space: nowrap; }
+.counts { display: flex; gap: 16px 34px; align-items: center; flex-wrap: wrap; margin-bottom: 18px; } .counts .grow { flex: 1 1 260px; } .counts .stat b { font-size: 26px; }
+.asks { list-style: none; margin: 0; padding: 0; } .asks li { display: flex; gap: 8px 20px; justify-content: space-between; align-items: center; padding: 9px 0; border-bottom: 1px solid var(--line); flex-wrap: wrap; } .asks li:last-child { border-bottom: 0; } .asks .what { flex: 1 1 320px; min-width: 0; }
+.run h3 { margin-top: 10px; } .node-line { display: grid; grid-template-columns: minmax(120px, 200px) 1fr; gap: 4px 16px; padding: 7px 0; border-bottom: 1px solid var(--line); align-items: start; font-size: 14px; } .node-line:last-child { border-bottom: 0; } .node-line .legend { margin-top: 4px; gap: 6px; }
+.bar-cell { min-width: 220px; } .block { display: block; } .board th[scope=row] { font-size: 14px; color: var(--ink); vertical-align: top; padding: 8px 10px; white-space: normal; }
 .chart .edge { stroke: var(--faint); fill: none; stroke-width: 1.5; } .chart .node { fill: var(--card); stroke: var(--line); } .chart .node-text { fill: var(--ink); font-size: 12px; }
 @media (max-width: 900px) {
   main { padding: 16px 14px 60px; } .top { padding: 8px 14px; gap: 10px; }
   .w3 { grid-column: span 6; } .w4, .w5, .w6, .w7, .w8 { grid-column: span 12; }
   h1 { font-size: 22px; } .chip { white-space: normal; }
+  .node-line { grid-template-columns: 1fr; } .clocks { gap: 18px; } .bar-cell { min-width: 0; flex: 1; }
   table.stack thead { position: absolute; left: -9999px; }
   table.stack tr { display: block; border: 1px solid var(--line); border-radius: 8px; margin-bottom: 10px; padding: 6px 4px; background: var(--card); }
   table.stack td { display: flex; justify-content: space-between; gap: 14px; border: 0; padding: 4px 10px; text-align: right; }

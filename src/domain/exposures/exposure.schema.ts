@@ -83,6 +83,7 @@ export const exposuresSchema = z
 
 export const listExposuresSchema = z.object({
   state: z.enum(EXPOSURE_STATES, `must be one of ${EXPOSURE_STATES.join(', ')}`).optional(),
+  incident: z.uuid().optional().describe('For the operator alone'),
   cursor: z.uuid().optional(),
   limit: z.coerce.number().int().min(1).max(200).default(50),
 });

@@ -72,6 +72,7 @@ export class IntakeService {
 
   /** Before a byte of the body is read. A source without a key is refused, never open. */
   async admit(sourceKey: string): Promise<Result<Admitted, Refusal>> {
+    if (!/^[a-z0-9-]{1,60}$/.test(sourceKey)) return err(UNPROVEN);
     return this.transactions.run(this.#self(), async (db) => {
       const [row] = await rowsOf<{
         id: Id;
@@ -86,7 +87,7 @@ export class IntakeService {
       }>(
         db,
         `SELECT id, key, kind, name, trust, party_id, key_refs, api_base_url, quota_per_hour FROM source WHERE key = $1 AND active`,
-        [sourceKey.slice(0, 100)],
+        [sourceKey],
       );
       const kind = row && this.sources.find((source) => source.key === row.kind);
       if (!row || !kind || row.key_refs.length === 0) return err(UNPROVEN);

@@ -28,7 +28,7 @@ export class TriageService {
 
   /** The operator reads all; a party reads its own reports, without a word on what they matched. */
   async list(
-    o: { state?: string; cursor?: Id; limit: number },
+    o: { state?: string; incidentId?: Id; cursor?: Id; limit: number },
     by: Principal,
   ): Promise<{ exposures: (ExposureView | OwnReport)[]; next: Id | null }> {
     const exposures = await this.transactions.run<(ExposureView | OwnReport)[]>(by, (db) =>

@@ -14,6 +14,17 @@ export async function lockCredentials(db: Db, credentialIds: readonly Id[]): Pro
   ]);
 }
 
+/**
+ * Batches that join one incident follow one another. Asked for before the first row that refers to it is written: such a
+ * row shares a lock on the incident, and two that share it could never both have it alone.
+ */
+export async function lockIncidents(db: Db, incidentIds: readonly Id[]): Promise<void> {
+  if (incidentIds.length === 0) return;
+  await db.query(`SELECT FROM incident WHERE id = ANY($1::uuid[]) ORDER BY id FOR NO KEY UPDATE`, [
+    incidentIds,
+  ]);
+}
+
 export async function openIncidents(
   db: Db,
   credentialIds: readonly Id[],

@@ -18,6 +18,7 @@ import {
   joinPlaces,
   joinVersions,
   lockCredentials,
+  lockIncidents,
   openCases,
   openIncidents,
   previousIncident,
@@ -123,6 +124,10 @@ export class AcceptanceService {
       }
       groups.set(incidentId, group);
     }
+    await lockIncidents(
+      db,
+      [...groups.values()].filter((group) => !group.isNew).map((group) => group.incidentId),
+    );
     return [...groups.values()];
   }
 
@@ -329,7 +334,7 @@ export class AcceptanceService {
     if (decided.length === 0) return;
     const [row] = await rowsOf<{ state: IncidentState }>(
       db,
-      `SELECT state FROM incident WHERE id = $1 FOR UPDATE`,
+      `SELECT state FROM incident WHERE id = $1 FOR NO KEY UPDATE`,
       [group.incidentId],
     );
     const onlyLook = decided.every((one) => one.may_act === 'person');

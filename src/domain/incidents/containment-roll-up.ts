@@ -43,7 +43,7 @@ export class ContainmentRollUp {
   async rollUp(db: Db, incidentId: Id, by: Principal, now: Millis): Promise<IncidentState | undefined> {
     const [incident] = await rowsOf<{ state: IncidentState; reference: string }>(
       db,
-      `SELECT state, reference FROM incident WHERE id = $1 FOR UPDATE`,
+      `SELECT state, reference FROM incident WHERE id = $1 FOR NO KEY UPDATE`,
       [incidentId],
     );
     if (!incident || incident.state === 'dismissed') return incident?.state;

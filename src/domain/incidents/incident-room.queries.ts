@@ -2,20 +2,8 @@ import type { Id } from '../../kernel/ids.ts';
 import type { Millis } from '../../kernel/time.ts';
 import { rowsOf } from '../../platform/database/rows.ts';
 import type { Db } from '../../platform/database/transactions.ts';
-import type { ExposureView } from '../exposures/exposure.schema.ts';
-import { exposuresPage } from '../exposures/exposures.queries.ts';
-import { stoppersFor } from '../revocation/deaths.queries.ts';
-import type { Stopper } from '../revocation/stoppers.rules.ts';
-import type { RunView } from '../runbooks/run.schema.ts';
-import { listRuns } from '../runbooks/steps.queries.ts';
-import type {
-  CaseView,
-  ExposedCredentialView,
-  ExposedLocationView,
-  IncidentView,
-  InstantView,
-} from './incident.schema.ts';
-import { casesPage, dated, incidentOf, instantsOf } from './incidents.queries.ts';
+import type { ExposedCredentialView, ExposedLocationView } from './incident.schema.ts';
+import { dated } from './incidents.queries.ts';
 
 /** The exposed versions, riskiest first, with all four facets. The cursor is `risk:version`. */
 export async function exposedCredentials(
@@ -91,46 +79,5 @@ export async function exposedLocations(
   return {
     locations,
     next: last && locations.length === o.limit ? `${last.locationId}:${last.versionId}` : null,
-  };
-}
-
-/** All that a responder sees at once; the beginning of each list, riskiest or newest first. */
-export interface IncidentRoom {
-  incident: IncidentView;
-  credentials: ExposedCredentialView[];
-  locations: ExposedLocationView[];
-  cases: CaseView[];
-  exposures: ExposureView[];
-  instants: InstantView[];
-  runs: RunView[];
-  /** Who can still stop the credentials that are not proven dead, by credential. */
-  stoppers: { credentialId: Id; name: string; stoppers: Stopper[] }[];
-}
-
-/** Rows of each list, and credentials whose stoppers are looked up. */
-const SHOWN = 200;
-const STOPPERS_SHOWN = 30;
-
-export async function incidentRoom(db: Db, incidentId: Id, now: Millis): Promise<IncidentRoom | undefined> {
-  const incident = await incidentOf(db, incidentId);
-  if (!incident) return undefined;
-  const { credentials } = await exposedCredentials(db, incidentId, now, { limit: SHOWN });
-  const { locations } = await exposedLocations(db, incidentId, now, { limit: SHOWN * 2 });
-  const alive = new Map(
-    credentials.filter((one) => one.liveness !== 'dead').map((one) => [one.credentialId, one.name]),
-  );
-  const stoppers: IncidentRoom['stoppers'] = [];
-  for (const [credentialId, name] of [...alive].slice(0, STOPPERS_SHOWN)) {
-    stoppers.push({ credentialId, name, stoppers: await stoppersFor(db, credentialId, now) });
-  }
-  return {
-    incident,
-    credentials,
-    locations,
-    cases: await casesPage(db, { incidentId, limit: SHOWN }),
-    exposures: await exposuresPage(db, { incidentId, limit: SHOWN }),
-    instants: await instantsOf(db, incidentId),
-    runs: await listRuns(db, { subjectId: incidentId, limit: SHOWN }),
-    stoppers,
   };
 }

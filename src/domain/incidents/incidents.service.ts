@@ -310,7 +310,7 @@ export class IncidentsService {
   async #lock(db: Db, id: Id): Promise<IncidentRow> {
     const [row] = await rowsOf<IncidentRow>(
       db,
-      `SELECT state, reference, dismiss_requested_by FROM incident WHERE id = $1 FOR UPDATE`,
+      `SELECT state, reference, dismiss_requested_by FROM incident WHERE id = $1 FOR NO KEY UPDATE`,
       [id],
     );
     if (!row) throw new Refused(refusal('not_found', 'no-such-incident', 'There is no such incident.'));

@@ -26,7 +26,7 @@ export async function moveIncident(
 ): Promise<IncidentState | undefined> {
   const [row] = await rowsOf<{ state: IncidentState; reference: string }>(
     db,
-    `SELECT state, reference FROM incident WHERE id = $1 FOR UPDATE`,
+    `SELECT state, reference FROM incident WHERE id = $1 FOR NO KEY UPDATE`,
     [incidentId],
   );
   const to = row && transition(row.state, event);

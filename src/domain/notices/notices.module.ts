@@ -5,17 +5,19 @@ import { AcknowledgementService } from './acknowledgement.service.ts';
 import { AlertsService } from './alerts.service.ts';
 import { DeliverNoticeJob, DeliverySweep } from './deliver-notice.job.ts';
 import { DeliveryService } from './delivery.service.ts';
+import { HandledAlerts } from './handled-alerts.service.ts';
 import { NoticeClock } from './notice-clock.ts';
 import { NoticeTemplates } from './notice-templates.ts';
 import { NoticesService } from './notices.service.ts';
 import { SettleAcknowledgedJob } from './settle-acknowledged.job.ts';
 
-const shared = [AlertsService, NoticesService, DeliveryService, AcknowledgementService, NoticeTemplates];
+const shared = [AlertsService, HandledAlerts, NoticesService, DeliveryService, AcknowledgementService, NoticeTemplates];
 
 @Module({
   imports: [LedgerModule],
   providers: [
     AlertsService,
+    HandledAlerts,
     NoticesService,
     DeliveryService,
     AcknowledgementService,

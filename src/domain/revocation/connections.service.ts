@@ -58,6 +58,7 @@ export class ConnectionsService {
     db: Db,
     input: ConnectionInput,
     by: Principal,
+    id?: Id,
   ): Promise<Result<{ id: Id; dropped: string[] }, Refusal>> {
     const preset = await this.presets.get(db, input.presetKey);
     if (!preset)
@@ -84,16 +85,20 @@ export class ConnectionsService {
     }
 
     const current =
-      input.externalKey === null ? undefined : await this.#find(db, input.source, input.externalKey);
+      id !== undefined
+        ? await this.#held(db, id)
+        : input.externalKey === null
+          ? undefined
+          : await this.#find(db, input.source, input.externalKey);
     const moved =
       current !== undefined && (current.preset_key !== input.presetKey || current.base_url !== baseUrl);
-    const id = current?.id ?? newId();
+    const connectionId = current?.id ?? newId();
     const refs: Record<string, StoredRef> = moved || !current ? {} : { ...current.auth_refs };
     const dropped = moved ? Object.keys(current.auth_refs) : [];
     for (const name of dropped) await this.#destroy(db, current?.auth_refs[name]);
     for (const [name, secret] of Object.entries(input.auth)) {
       await this.#destroy(db, refs[name]);
-      refs[name] = await this.vault.put(db, connectionBinding(id, name), secret);
+      refs[name] = await this.vault.put(db, connectionBinding(connectionId, name), secret);
     }
     let control = {
       ref: moved ? null : (current?.control_ref ?? null),
@@ -103,7 +108,7 @@ export class ConnectionsService {
       await this.#destroy(db, current?.control_ref);
       const { value = null, supplierId = null } = input.control ?? {};
       control = {
-        ref: value ? await this.vault.put(db, connectionBinding(id, CONTROL), value) : null,
+        ref: value ? await this.vault.put(db, connectionBinding(connectionId, CONTROL), value) : null,
         supplierId,
       };
     }
@@ -116,7 +121,7 @@ export class ConnectionsService {
          auth_refs = $9, control_ref = $10, control_supplier_id = $11, max_concurrent = $12, per_second = $13,
          updated_at = $14, retired_at = NULL, row_version = connection.row_version + 1`,
       [
-        id,
+        connectionId,
         input.source,
         input.externalKey,
         input.partyId,
@@ -132,13 +137,13 @@ export class ConnectionsService {
         new Date(now),
       ],
     );
-    await limitLane(db, laneOf(id), {
+    await limitLane(db, laneOf(connectionId), {
       concurrency: input.maxConcurrent ?? 4,
       ...(input.perSecond ? { perSecond: input.perSecond } : {}),
     });
     await this.ledger.append(db, {
       kind: current ? 'connection.changed' : 'connection.made',
-      subject: { kind: 'connection', id },
+      subject: { kind: 'connection', id: connectionId },
       by,
       at: now,
       facts: {
@@ -151,7 +156,51 @@ export class ConnectionsService {
         dropped: dropped.sort().join(' '),
       },
     });
-    return ok({ id, dropped });
+    return ok({ id: connectionId, dropped });
+  }
+
+  /** Our own authentication at the supplier, and the control canary, of a connection that is there; nothing else of it changes. */
+  async setSecrets(
+    db: Db,
+    id: Id,
+    secrets: Pick<ConnectionInput, 'auth' | 'control'>,
+    by: Principal,
+  ): Promise<Result<{ id: Id }, Refusal>> {
+    const [row] = await db.query<
+      {
+        source: string;
+        external_key: string | null;
+        party_id: Id;
+        name: string;
+        preset_key: string;
+        base_url: string;
+        environment: string;
+        max_concurrent: number;
+        per_second: string | null;
+      }[]
+    >(
+      `SELECT source, external_key, party_id, name, preset_key, base_url, environment, max_concurrent, per_second
+         FROM connection WHERE id = $1 AND retired_at IS NULL FOR UPDATE`,
+      [id],
+    );
+    if (!row) return err(refusal('not_found', 'no-connection', 'There is no such connection.'));
+    return this.put(
+      db,
+      {
+        source: row.source,
+        externalKey: row.external_key,
+        partyId: row.party_id,
+        name: row.name,
+        presetKey: row.preset_key,
+        baseUrl: row.base_url,
+        environment: row.environment,
+        maxConcurrent: row.max_concurrent,
+        perSecond: row.per_second === null ? null : Number(row.per_second),
+        ...secrets,
+      },
+      by,
+      id,
+    );
   }
 
   /** Takes a connection out of use and destroys its secrets. */
@@ -172,6 +221,11 @@ export class ConnectionsService {
       at: now,
     });
     return ok(undefined);
+  }
+
+  async #held(db: Db, id: Id): Promise<Row | undefined> {
+    const [row] = await db.query<Row[]>(`${SELECT} WHERE id = $1 FOR UPDATE`, [id]);
+    return row;
   }
 
   async #find(db: Db, source: string, externalKey: string): Promise<Row | undefined> {

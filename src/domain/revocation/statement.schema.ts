@@ -3,29 +3,44 @@ import { z } from 'zod';
 const id = z.uuid();
 const text = (most: number) => z.string().trim().min(1).max(most);
 
+const said = {
+  kind: z.enum(['revoked', 'replaced', 'copy_gone', 'sessions_ended', 'not_affected']),
+  subjectKind: z.enum(['credential_version', 'location']),
+  subjectId: id,
+  versionId: id.optional().describe('For a copy: of which version'),
+  signsFor: text(200).describe('Name and position, as the person writes them'),
+  text: text(4000),
+};
+type Said = { kind: string; subjectKind: string; versionId?: string | undefined };
+const fitsItsSubject = (one: Said) => (one.kind === 'copy_gone') === (one.subjectKind === 'location');
+const ITS_SUBJECT = {
+  message: 'copy_gone is said of a location, everything else of a credential_version',
+  path: ['subjectKind'],
+};
+const namesItsVersion = (one: Said) => one.kind !== 'copy_gone' || one.versionId !== undefined;
+const ITS_VERSION = { message: 'say of which version the copy was', path: ['versionId'] };
+
 /** What a person signs: that a credential was revoked or replaced, its sessions ended, or a copy removed. */
 export const statementSchema = z
   .strictObject({
-    kind: z.enum(['revoked', 'replaced', 'copy_gone', 'sessions_ended', 'not_affected']),
-    subjectKind: z.enum(['credential_version', 'location']),
-    subjectId: id,
-    /** For a copy: of which version. */
-    versionId: id.optional(),
-    /** Name and position, as the person writes them. */
-    signsFor: text(200),
-    text: text(4000),
+    ...said,
     strength: z.enum(['mailbox', 'second_channel', 'account_mfa', 'detached_signature', 'account']),
     contactId: id.optional(),
   })
-  .refine((one) => (one.kind === 'copy_gone') === (one.subjectKind === 'location'), {
-    message: 'copy_gone is said of a location, everything else of a credential_version',
-    path: ['subjectKind'],
-  })
-  .refine((one) => one.kind !== 'copy_gone' || one.versionId !== undefined, {
-    message: 'say of which version the copy was',
-    path: ['versionId'],
-  })
+  .refine(fitsItsSubject, ITS_SUBJECT)
+  .refine(namesItsVersion, ITS_VERSION)
   .meta({ id: 'StatementInput' });
+
+/** The same over the API: how strong the signature is follows from how the signer came in, not from what they say. */
+export const signSchema = z
+  .strictObject(said)
+  .refine(fitsItsSubject, ITS_SUBJECT)
+  .refine(namesItsVersion, ITS_VERSION)
+  .meta({ id: 'NewStatement' });
+
+export const signedSchema = z
+  .object({ id, textHash: z.string().describe('Lower-case hex SHA-256 of the text') })
+  .meta({ id: 'Statement' });
 
 export type StatementInput = z.infer<typeof statementSchema>;
 

@@ -38,13 +38,13 @@ describe('approval', () => {
         key: 'k',
         label: 'l',
         subject: { kind: 'v', id: '1' },
-        facts: { minutes: '30m', then: 'act' },
+        facts: { minutes: '30m', silence: 'act' },
         priority: 0,
       },
     };
     const terms = (within: string, otherwise: string) =>
       termsOf(approvalSchema.parse({ roles: ['admin'], within, otherwise }), facts);
-    expect(terms('$item.minutes', '$item.then')).toEqual({ within: 1_800_000, otherwise: 'act' });
+    expect(terms('$item.minutes', '$item.silence')).toEqual({ within: 1_800_000, otherwise: 'act' });
     expect(terms('10m', 'escalate')).toEqual({ within: 600_000, otherwise: 'escalate' });
     expect(terms('$item.none', '$item.none')).toEqual({ within: undefined, otherwise: undefined });
   });

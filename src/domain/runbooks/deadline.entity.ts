@@ -2,8 +2,8 @@ import { Check, Column, Entity, Index, PrimaryColumn, Unique } from 'typeorm';
 
 /** By when a step owes an answer. `missed_at` is decided once and stays, whatever comes later. */
 @Unique('deadline_once', ['stepId', 'family', 'kind'])
-@Check('deadline_kind_known', `CHECKEXPR deadline_kind_known`)
-@Check('deadline_otherwise_known', `CHECKEXPR deadline_otherwise_known`)
+@Check('deadline_kind_known', `kind IN ('due', 'answer', 'approval')`)
+@Check('deadline_otherwise_known', `otherwise IN ('escalate', 'act')`)
 @Index('deadline_due', { synchronize: false })
 @Index('deadline_warn', { synchronize: false })
 @Index('deadline_missed', { synchronize: false })

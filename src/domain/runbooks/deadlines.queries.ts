@@ -2,7 +2,8 @@ import { newId, type Id } from '../../kernel/ids.ts';
 import { HOUR, type Millis } from '../../kernel/time.ts';
 import type { Db } from '../../platform/database/transactions.ts';
 import type { RunContexts } from './run-contexts.ts';
-import { rowsOf, type Readied } from './runs.queries.ts';
+import { type Readied } from './progress.queries.ts';
+import { rowsOf } from './runs.queries.ts';
 
 /** How long a parked step may wait where neither its runbook nor its action says. */
 export const DEFAULT_WAIT: Millis = 4 * HOUR;
@@ -48,7 +49,12 @@ export async function insertDeadlines(db: Db, deadlines: readonly NewDeadline[])
 }
 
 /** The clocks of steps that became ready, where their runbook gives them one. */
-export async function startDeadlines(db: Db, contexts: RunContexts, readied: readonly Readied[], now: Millis): Promise<void> {
+export async function startDeadlines(
+  db: Db,
+  contexts: RunContexts,
+  readied: readonly Readied[],
+  now: Millis,
+): Promise<void> {
   const deadlines: NewDeadline[] = [];
   for (const { id, runId, node } of readied) {
     const step = contexts.node(runId, node)!.step;
@@ -67,9 +73,17 @@ export async function startDeadlines(db: Db, contexts: RunContexts, readied: rea
 }
 
 /** The clocks of steps that ended, or no longer wait, stop. A miss stays a miss. */
-export async function meetDeadlines(db: Db, steps: readonly Id[], now: Millis, kinds: readonly string[] = ['due', 'answer', 'approval']): Promise<void> {
+export async function meetDeadlines(
+  db: Db,
+  steps: readonly Id[],
+  now: Millis,
+  kinds: readonly string[] = ['due', 'answer', 'approval'],
+): Promise<void> {
   if (steps.length === 0) return;
-  await db.query(`UPDATE deadline SET met_at = $2 WHERE step_id = ANY($1::uuid[]) AND kind = ANY($3::text[]) AND met_at IS NULL`, [steps, date(now), kinds]);
+  await db.query(
+    `UPDATE deadline SET met_at = $2 WHERE step_id = ANY($1::uuid[]) AND kind = ANY($3::text[]) AND met_at IS NULL`,
+    [steps, date(now), kinds],
+  );
 }
 
 export interface DueDeadline {

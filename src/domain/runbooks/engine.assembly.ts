@@ -47,6 +47,17 @@ export class EngineParts {
     this.runbooks = new Runbooks(transactions, installed, clock);
     this.runs = new RunsService(this.runbooks, contexts, this.steps, ledger, outbox, clock, installed);
     const overdue = new Overdue(transactions, contexts, progress, this.steps, ledger, outbox, clock);
-    this.engine = new Engine(transactions, contexts, progress, pump, this.planner, overdue, ledger, outbox, clock, log);
+    this.engine = new Engine(
+      transactions,
+      contexts,
+      progress,
+      pump,
+      this.planner,
+      overdue,
+      ledger,
+      outbox,
+      clock,
+      log,
+    );
   }
 }

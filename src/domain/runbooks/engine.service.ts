@@ -8,7 +8,15 @@ import type { Outbox } from '../../platform/outbox/outbox.ts';
 import type { LedgerService } from '../ledger/ledger.service.ts';
 import { DEFAULT_WAIT, insertDeadlines } from './deadlines.queries.ts';
 import { Heart } from './heart.ts';
-import { endWorker, flagStalled, forgetWorkers, takeOver, wakeDue, whatIsDue, type Orphan } from './leases.queries.ts';
+import {
+  endWorker,
+  flagStalled,
+  forgetWorkers,
+  takeOver,
+  wakeDue,
+  whatIsDue,
+  type Orphan,
+} from './leases.queries.ts';
 import type { Overdue } from './overdue.ts';
 import type { Planner } from './planner.ts';
 import type { Progress } from './progress.ts';
@@ -98,7 +106,9 @@ export class Engine {
   /** One look at everything that time or a dead peer may have made due. Never throws: the next look comes anyway. */
   async look(): Promise<void> {
     this.#looking ??= this.#look()
-      .catch((thrown: unknown) => this.log.error({ err: thrown }, 'a look for due steps failed and will be repeated'))
+      .catch((thrown: unknown) =>
+        this.log.error({ err: thrown }, 'a look for due steps failed and will be repeated'),
+      )
       .finally(() => (this.#looking = undefined));
     return this.#looking;
   }
@@ -107,7 +117,8 @@ export class Engine {
     const due = await this.transactions.run(this.#by, (db) => whatIsDue(db, this.clock.now()));
     if (due.lapsed) await this.#takeOver();
     if (due.deadlines) await this.overdue.decide();
-    if (due.waits) while ((await this.transactions.run(this.#by, (db) => wakeDue(db, this.clock.now(), 500))) === 500);
+    if (due.waits)
+      while ((await this.transactions.run(this.#by, (db) => wakeDue(db, this.clock.now(), 500))) === 500);
     await this.#findForgotten();
     if (due.ready || due.waits || due.lapsed || due.deadlines || due.plans) this.wake();
   }
@@ -123,28 +134,58 @@ export class Engine {
         if (found.length === 0) await forgetWorkers(db);
         return found;
       });
-      if (orphans.length > 0) this.log.warn({ steps: orphans.length }, 'steps of a dead worker were taken over');
+      if (orphans.length > 0)
+        this.log.warn({ steps: orphans.length }, 'steps of a dead worker were taken over');
       if (orphans.length < 500) return;
     }
   }
 
   async #recordTakeOver(db: Db, orphans: readonly Orphan[], now: Millis): Promise<void> {
     if (orphans.length === 0) return;
-    const event = (orphan: Orphan) => ({ stepId: orphan.id, id: newId(), runId: orphan.runId, worker: orphan.worker, fence: orphan.fence, attempt: orphan.attempt });
+    const event = (orphan: Orphan) => ({
+      stepId: orphan.id,
+      id: newId(),
+      runId: orphan.runId,
+      worker: orphan.worker,
+      fence: orphan.fence,
+      attempt: orphan.attempt,
+    });
     await insertEvents(
       db,
-      orphans.map((orphan) => ({ ...event(orphan), kind: 'taken-over', state: orphan.state, reason: orphan.reason, by: null, evidence: null })),
+      orphans.map((orphan) => ({
+        ...event(orphan),
+        kind: 'taken-over',
+        state: orphan.state,
+        reason: orphan.reason,
+        by: null,
+        evidence: null,
+      })),
       now,
     );
     await this.ledger.append(
       db,
-      orphans.map((orphan) => this.progress.entry(orphan.runId, orphan.node, orphan.itemKey, orphan.id, 'step.taken-over', now, { state: orphan.state, deaths: orphan.deaths })),
+      orphans.map((orphan) =>
+        this.progress.entry(orphan.runId, orphan.node, orphan.itemKey, orphan.id, 'step.taken-over', now, {
+          state: orphan.state,
+          deaths: orphan.deaths,
+        }),
+      ),
     );
     const poison = orphans.filter((orphan) => orphan.state === 'parked');
-    const roleOf = (orphan: Orphan) => this.contexts.node(orphan.runId, orphan.node)!.step.owner ?? this.contexts.of(orphan.runId).definition.owner;
+    const roleOf = (orphan: Orphan) =>
+      this.contexts.node(orphan.runId, orphan.node)!.step.owner ??
+      this.contexts.of(orphan.runId).definition.owner;
     await insertDeadlines(
       db,
-      poison.map((orphan) => ({ stepId: orphan.id, kind: 'answer' as const, otherwise: 'escalate' as const, ownerRole: roleOf(orphan), ownerContactId: null, warnAt: null, dueAt: now + DEFAULT_WAIT })),
+      poison.map((orphan) => ({
+        stepId: orphan.id,
+        kind: 'answer' as const,
+        otherwise: 'escalate' as const,
+        ownerRole: roleOf(orphan),
+        ownerContactId: null,
+        warnAt: null,
+        dueAt: now + DEFAULT_WAIT,
+      })),
     );
     await this.outbox.putAll(
       db,
@@ -170,7 +211,11 @@ export class Engine {
     const { worker } = this.pump;
     if (worker === undefined) return;
     await this.transactions.run(this.#by, async (db) => {
-      const mine = await rowsOf<{ id: Id; fence: number }>(db, `SELECT id, fence FROM step WHERE state = 'running' AND worker = $1`, [worker]);
+      const mine = await rowsOf<{ id: Id; fence: number }>(
+        db,
+        `SELECT id, fence FROM step WHERE state = 'running' AND worker = $1`,
+        [worker],
+      );
       const forgotten = mine.filter((step) => !this.pump.holds(step.id, step.fence));
       const twice = forgotten.filter((step) => this.#suspects.has(`${step.id}:${step.fence}`));
       this.#suspects = new Set(forgotten.map((step) => `${step.id}:${step.fence}`));
@@ -194,7 +239,9 @@ export class Engine {
       for (const step of stalled) byRun.set(step.runId, [...(byRun.get(step.runId) ?? []), step.id]);
       const payloads = [...byRun].flatMap(([runId, stepIds]) => {
         const { subject } = this.contexts.of(runId);
-        return Array.from({ length: Math.ceil(stepIds.length / 50) }, (_, i) => ({ payload: { runId, subject, stepIds: stepIds.slice(i * 50, i * 50 + 50) } }));
+        return Array.from({ length: Math.ceil(stepIds.length / 50) }, (_, i) => ({
+          payload: { runId, subject, stepIds: stepIds.slice(i * 50, i * 50 + 50) },
+        }));
       });
       await this.outbox.putAll(db, stepStalled, payloads);
       this.log.warn({ steps: stalled.length }, 'steps have stalled');
@@ -228,7 +275,9 @@ export class Engine {
     await this.#looking;
     await this.#heart.stop();
     if (worker !== undefined) {
-      await this.transactions.run(this.#by, (db) => endWorker(db, worker)).catch((thrown: unknown) => this.log.warn({ err: thrown }, 'the lease could not be given back'));
+      await this.transactions
+        .run(this.#by, (db) => endWorker(db, worker))
+        .catch((thrown: unknown) => this.log.warn({ err: thrown }, 'the lease could not be given back'));
     }
   }
 }

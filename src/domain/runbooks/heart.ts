@@ -82,7 +82,8 @@ export class Heart {
   }
 }
 
-type Message = { kind: 'want-id' } | { kind: 'ready'; id: Id } | { kind: 'lost' } | { kind: 'error'; text: string };
+type Message =
+  { kind: 'want-id' } | { kind: 'ready'; id: Id } | { kind: 'lost' } | { kind: 'error'; text: string };
 
 interface HeartData {
   pg: string;

@@ -1,7 +1,7 @@
 import { Check, Column, Entity, PrimaryColumn } from 'typeorm';
 
 /** The limits that a supplier puts on us. Absent columns: no limit of that kind. */
-@Check('lane_limits_positive', `CHECKEXPR lane_limits_positive`)
+@Check('lane_limits_positive', `concurrency > 0 AND per_second > 0`)
 @Entity({ name: 'lane' })
 export class Lane {
   @PrimaryColumn({ name: 'key', type: 'text', primaryKeyConstraintName: 'lane_pk' })

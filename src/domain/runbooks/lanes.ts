@@ -66,7 +66,11 @@ export class Lanes {
    * Claims within every lane's limits.
    * @returns what was taken; `more`: there may be more to take at once; `pause`: a lane's pace allows more after so long
    */
-  async claim(db: Db, worker: string, now: Millis): Promise<{ taken: Taken[]; more: boolean; pause: Millis | undefined }> {
+  async claim(
+    db: Db,
+    worker: string,
+    now: Millis,
+  ): Promise<{ taken: Taken[]; more: boolean; pause: Millis | undefined }> {
     await this.#look(db);
     const quotas = this.#quotas();
     if (quotas.length === 0) {
@@ -79,7 +83,10 @@ export class Lanes {
     let taken: Taken[] = [];
     let pause: Millis | undefined;
     try {
-      const paced = await holdLanes(db, quotas.map((q) => q.lane).filter((lane) => this.#limited.has(lane)));
+      const paced = await holdLanes(
+        db,
+        quotas.map((q) => q.lane).filter((lane) => this.#limited.has(lane)),
+      );
       const wanted: { lane: string; quota: number; first: Millis; spacing: Millis }[] = [];
       for (const { lane, quota } of quotas) {
         if (!this.#limited.has(lane)) {
@@ -107,10 +114,14 @@ export class Lanes {
       });
       await bookSlots(
         db,
-        wanted.filter((one) => one.spacing > 0 && got.has(one.lane)).map((one) => ({ key: one.lane, next: one.first + got.get(one.lane)! * one.spacing })),
+        wanted
+          .filter((one) => one.spacing > 0 && got.has(one.lane))
+          .map((one) => ({ key: one.lane, next: one.first + got.get(one.lane)! * one.spacing })),
       );
       // A lane that gave all it was asked for may have more; one that is full has, as far as we know.
-      const more = wanted.some((one) => got.get(one.lane) === one.quota && one.spacing === 0) || quotas.length < this.#ready.length;
+      const more =
+        wanted.some((one) => got.get(one.lane) === one.quota && one.spacing === 0) ||
+        quotas.length < this.#ready.length;
       if (!more && taken.length === 0) this.stale();
       return { taken, more, pause };
     } finally {
@@ -144,7 +155,11 @@ export class Lanes {
       const lane = this.#ready[(i + this.#turn) % this.#ready.length]!;
       const held = this.#inHand.get(lane) ?? 0;
       const width = lane === NO_LANE ? PLAIN_WIDTH : lane === SUSPECTS ? 1 : LANE_WIDTH;
-      const most = this.#limited.has(lane) ? 4 * LANE_WIDTH : lane === NO_LANE ? Math.min(PLAIN_CLAIM, width - held) : width - held;
+      const most = this.#limited.has(lane)
+        ? 4 * LANE_WIDTH
+        : lane === NO_LANE
+          ? Math.min(PLAIN_CLAIM, width - held)
+          : width - held;
       const quota = Math.min(most, left);
       if (quota <= 0) continue;
       quotas.push({ lane, quota });

@@ -83,7 +83,14 @@ export async function takeOver(db: Db, now: Millis, limit: number): Promise<Orph
               lane = CASE WHEN o.deaths >= ${SUSPECT_FROM} THEN '${SUSPECTS}' ELSE s.lane END
          FROM unnest($1::uuid[], $2::int[], $3::text[], $4::smallint[], $5::text[]) AS o(id, fence, state, deaths, reason)
         WHERE s.id = o.id AND s.fence = o.fence AND s.state = 'running'`,
-      [orphans.map((o) => o.id), orphans.map((o) => o.fence), orphans.map((o) => o.state), orphans.map((o) => o.deaths), orphans.map((o) => o.reason), new Date(now)],
+      [
+        orphans.map((o) => o.id),
+        orphans.map((o) => o.fence),
+        orphans.map((o) => o.state),
+        orphans.map((o) => o.deaths),
+        orphans.map((o) => o.reason),
+        new Date(now),
+      ],
     );
   }
   return orphans;
@@ -99,7 +106,10 @@ export async function forgetWorkers(db: Db): Promise<void> {
 
 /** Lets go of what a stopping worker still holds, so that a peer need not wait for the lease. */
 export async function endWorker(db: Db, worker: Id): Promise<void> {
-  await db.query(`UPDATE engine_worker SET lease_until = clock_timestamp() - interval '1 millisecond' WHERE id = $1`, [worker]);
+  await db.query(
+    `UPDATE engine_worker SET lease_until = clock_timestamp() - interval '1 millisecond' WHERE id = $1`,
+    [worker],
+  );
 }
 
 /** A lane's limits, and what of them is left. */
@@ -113,7 +123,11 @@ export interface LaneRow {
 }
 
 export async function limitedLanes(db: Db): Promise<Set<string>> {
-  const rows = await rowsOf<{ key: string }>(db, `SELECT key FROM lane WHERE concurrency IS NOT NULL OR per_second IS NOT NULL`, []);
+  const rows = await rowsOf<{ key: string }>(
+    db,
+    `SELECT key FROM lane WHERE concurrency IS NOT NULL OR per_second IS NOT NULL`,
+    [],
+  );
   return new Set(rows.map((row) => row.key));
 }
 
@@ -141,7 +155,11 @@ export async function bookSlots(db: Db, slots: readonly { key: string; next: Mil
 }
 
 /** What a supplier allows us. Absent: no limit of that kind. */
-export async function limitLane(db: Db, key: string, limits: { concurrency?: number; perSecond?: number }): Promise<void> {
+export async function limitLane(
+  db: Db,
+  key: string,
+  limits: { concurrency?: number; perSecond?: number },
+): Promise<void> {
   await db.query(
     `INSERT INTO lane (key, concurrency, per_second, next_slot_at) VALUES ($1, $2, $3, clock_timestamp())
      ON CONFLICT (key) DO UPDATE SET concurrency = excluded.concurrency, per_second = excluded.per_second, row_version = lane.row_version + 1

@@ -41,7 +41,8 @@ export class Overdue {
         const missed = await missDue(db, now, BATCH);
         await this.#tell(db, missed, 'missed', now);
         for (const one of missed) {
-          if (one.kind === 'approval' && one.otherwise === 'act') await this.steps.lapse(db, one.stepId, this.contexts.of(one.runId).by);
+          if (one.kind === 'approval' && one.otherwise === 'act')
+            await this.steps.lapse(db, one.stepId, this.contexts.of(one.runId).by);
         }
         return Math.max(warned.length, missed.length);
       });
@@ -49,7 +50,12 @@ export class Overdue {
     }
   }
 
-  async #tell(db: Db, deadlines: readonly DueDeadline[], kind: 'warned' | 'missed', now: number): Promise<void> {
+  async #tell(
+    db: Db,
+    deadlines: readonly DueDeadline[],
+    kind: 'warned' | 'missed',
+    now: number,
+  ): Promise<void> {
     if (deadlines.length === 0) return;
     await this.contexts.load(db, deadlines);
     await insertEvents(
@@ -73,7 +79,13 @@ export class Overdue {
       db,
       deadlines.map((one) => ({
         ...this.progress.entry(one.runId, one.node, '', one.stepId, `deadline.${kind}`, now),
-        facts: { run: one.runId, deadline: one.id, kind: one.kind, due: one.dueAt.toISOString(), otherwise: one.otherwise },
+        facts: {
+          run: one.runId,
+          deadline: one.id,
+          kind: one.kind,
+          due: one.dueAt.toISOString(),
+          otherwise: one.otherwise,
+        },
       })),
     );
     await this.outbox.putAll(

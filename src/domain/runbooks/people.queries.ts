@@ -4,7 +4,8 @@ import type { Db } from '../../platform/database/transactions.ts';
 import type { SelectedItem } from './action.ts';
 import type { Settlement } from './answer.rules.ts';
 import type { Decision } from './approval.rules.ts';
-import { rowsOf, type Cancelled } from './runs.queries.ts';
+import { type Cancelled } from './progress.queries.ts';
+import { rowsOf } from './runs.queries.ts';
 import type { RunState, StepState } from './step.rules.ts';
 
 /** A step as a person's act finds it, locked until the act is committed. */
@@ -46,12 +47,24 @@ export async function settleStep(db: Db, step: HeldStep, settlement: Settlement,
   await db.query(
     `UPDATE step SET state = $2, passed = $3, reason = $4, output = coalesce($5::jsonb, output), finished_at = $6, fence = fence + 1,
             for_what = NULL, wake_at = NULL, lease_until = NULL, stalled_at = NULL, gated = false WHERE id = $1`,
-    [step.id, settlement.state, settlement.passed, settlement.reason, settlement.output === null ? null : JSON.stringify(settlement.output), new Date(now)],
+    [
+      step.id,
+      settlement.state,
+      settlement.passed,
+      settlement.reason,
+      settlement.output === null ? null : JSON.stringify(settlement.output),
+      new Date(now),
+    ],
   );
 }
 
 /** Makes a step ready again: the same family of tries after an approval, a new one when a person asks for another try. */
-export async function readyAgain(db: Db, id: Id, o: { approved: boolean; newFamily: boolean }, now: Millis): Promise<void> {
+export async function readyAgain(
+  db: Db,
+  id: Id,
+  o: { approved: boolean; newFamily: boolean },
+  now: Millis,
+): Promise<void> {
   await db.query(
     `UPDATE step SET state = 'ready', ready_at = CASE WHEN $4 THEN $2 ELSE ready_at END, approved = approved OR $3, finished_at = NULL, stalled_at = NULL, for_what = NULL,
             wake_at = $2, lease_until = NULL, fence = fence + 1, passed = NULL,
@@ -65,27 +78,36 @@ export async function readyAgain(db: Db, id: Id, o: { approved: boolean; newFami
 }
 
 export function decisionsOn(db: Db, stepId: Id, family: number): Promise<Decision[]> {
-  return rowsOf<Decision>(db, `SELECT who, decision FROM step_approval WHERE step_id = $1 AND family = $2 ORDER BY at`, [stepId, family]);
+  return rowsOf<Decision>(
+    db,
+    `SELECT who, decision FROM step_approval WHERE step_id = $1 AND family = $2 ORDER BY at`,
+    [stepId, family],
+  );
 }
 
 export async function addDecision(
   db: Db,
-  row: { id: Id; stepId: Id; family: number; who: string; decision: 'approve' | 'reject'; note: string | null },
+  row: {
+    id: Id;
+    stepId: Id;
+    family: number;
+    who: string;
+    decision: 'approve' | 'reject';
+    note: string | null;
+  },
   now: Millis,
 ): Promise<void> {
-  await db.query(`INSERT INTO step_approval (id, step_id, family, who, decision, note, at) VALUES ($1, $2, $3, $4, $5, $6, $7)`, [
-    row.id,
-    row.stepId,
-    row.family,
-    row.who,
-    row.decision,
-    row.note,
-    new Date(now),
-  ]);
+  await db.query(
+    `INSERT INTO step_approval (id, step_id, family, who, decision, note, at) VALUES ($1, $2, $3, $4, $5, $6, $7)`,
+    [row.id, row.stepId, row.family, row.who, row.decision, row.note, new Date(now)],
+  );
 }
 
 /** The run, locked. */
-export async function holdRun(db: Db, id: Id): Promise<{ id: Id; state: RunState; nodes: number } | undefined> {
+export async function holdRun(
+  db: Db,
+  id: Id,
+): Promise<{ id: Id; state: RunState; nodes: number } | undefined> {
   const [row] = await rowsOf<{ id: Id; state: RunState; nodes: number }>(
     db,
     `SELECT r.id, r.state, (SELECT max(n.node)::int + 1 FROM run_node n WHERE n.run_id = r.id) AS nodes FROM run r WHERE r.id = $1 FOR UPDATE OF r`,
@@ -95,7 +117,12 @@ export async function holdRun(db: Db, id: Id): Promise<{ id: Id; state: RunState
 }
 
 /** Cancels every step of a run that has not ended. Running ones are fenced off: what they still answer is evidence. */
-export function cancelSteps(db: Db, runId: Id, reason: string, now: Millis): Promise<(Cancelled & { was: StepState })[]> {
+export function cancelSteps(
+  db: Db,
+  runId: Id,
+  reason: string,
+  now: Millis,
+): Promise<(Cancelled & { was: StepState })[]> {
   return rowsOf(
     db,
     `UPDATE step s SET state = 'cancelled', passed = coalesce(s.passed, false), finished_at = $3, fence = s.fence + 1, reason = $2, gated = false,
@@ -108,7 +135,11 @@ export function cancelSteps(db: Db, runId: Id, reason: string, now: Millis): Pro
 }
 
 /** Nothing more of a run is planned; its counters say what was cancelled. */
-export async function cancelNodes(db: Db, runId: Id, counts: readonly { node: number; cancelled: number }[]): Promise<void> {
+export async function cancelNodes(
+  db: Db,
+  runId: Id,
+  counts: readonly { node: number; cancelled: number }[],
+): Promise<void> {
   await db.query(
     `UPDATE run_node n SET planned = true, closed = true, draining = false, open = 0, cancelled = n.cancelled + coalesce(c.cancelled, 0)
        FROM (SELECT k.node, c.cancelled FROM run_node k LEFT JOIN unnest($2::smallint[], $3::int[]) AS c(node, cancelled) ON c.node = k.node
@@ -119,7 +150,13 @@ export async function cancelNodes(db: Db, runId: Id, counts: readonly { node: nu
 }
 
 /** Starts the compensation of every finished step of a node. @returns how many */
-export async function callCompensations(db: Db, runId: Id, of: number, by: number, now: Millis): Promise<number> {
+export async function callCompensations(
+  db: Db,
+  runId: Id,
+  of: number,
+  by: number,
+  now: Millis,
+): Promise<number> {
   const rows = await rowsOf(
     db,
     `INSERT INTO step (id, run_id, node, item_key, item, lane, priority, parent_key, blockers, state, ready_at)
@@ -128,13 +165,20 @@ export async function callCompensations(db: Db, runId: Id, of: number, by: numbe
     [runId, of, by, new Date(now)],
   );
   if (rows.length > 0) {
-    await db.query(`UPDATE run_node SET closed = false, planned = true, total = total + $3, open = open + $3 WHERE run_id = $1 AND node = $2`, [runId, by, rows.length]);
+    await db.query(
+      `UPDATE run_node SET closed = false, planned = true, total = total + $3, open = open + $3 WHERE run_id = $1 AND node = $2`,
+      [runId, by, rows.length],
+    );
   }
   return rows.length;
 }
 
 /** Steps of a run that wait for a decision because they gave up, or ended as failed while others wait behind them. */
 export async function parkedSteps(db: Db, runId: Id): Promise<Id[]> {
-  const rows = await rowsOf<{ id: Id }>(db, `SELECT id FROM step WHERE run_id = $1 AND state = 'parked' AND reason IS NOT NULL ORDER BY id`, [runId]);
+  const rows = await rowsOf<{ id: Id }>(
+    db,
+    `SELECT id FROM step WHERE run_id = $1 AND state = 'parked' AND reason IS NOT NULL ORDER BY id`,
+    [runId],
+  );
   return rows.map((row) => row.id);
 }

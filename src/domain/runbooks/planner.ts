@@ -84,7 +84,10 @@ export class Planner {
       if (thrown instanceof Cancelled) return false;
       const times = (trouble?.times ?? 0) + 1;
       this.#troubles.set(key, { times, until: performance.now() + Math.min(MINUTE, 250 * 2 ** times) });
-      this.log.error({ err: thrown, run: runId, times }, 'a fan-out could not be planned and will be tried again');
+      this.log.error(
+        { err: thrown, run: runId, times },
+        'a fan-out could not be planned and will be tried again',
+      );
       return false;
     }
   }
@@ -117,7 +120,12 @@ export class Planner {
       if (roots.every((root) => root.gate === 0 && root.gateBarred)) {
         await nodePlans(db, runId, numbers, true);
         await barGroup(db, runId, numbers);
-        await this.progress.advance(db, [], now, numbers.map((no) => emptyMove(runId, no)));
+        await this.progress.advance(
+          db,
+          [],
+          now,
+          numbers.map((no) => emptyMove(runId, no)),
+        );
         return true;
       }
       const leader = before.find((plan) => plan.node === groupNo)!;
@@ -131,7 +139,9 @@ export class Planner {
         const count = added.filter((step) => step.node === no).length;
         return { ...emptyMove(runId, no), total: count, open: count };
       });
-      const ready = added.filter((step) => step.state === 'ready').map((step) => ({ id: step.id, runId, node: step.node }));
+      const ready = added
+        .filter((step) => step.state === 'ready')
+        .map((step) => ({ id: step.id, runId, node: step.node }));
       await startDeadlines(db, this.contexts, ready, now);
       const barred = added.filter((step) => step.state === 'cancelled');
       await this.progress.advance(db, await this.#cancelledOnArrival(db, runId, barred, now), now, moves);
@@ -139,15 +149,29 @@ export class Planner {
     });
   }
 
-  async #plannable(db: Db, run: RunContext, group: readonly PlanNode[], plans: readonly NodePlan[]): Promise<boolean> {
+  async #plannable(
+    db: Db,
+    run: RunContext,
+    group: readonly PlanNode[],
+    plans: readonly NodePlan[],
+  ): Promise<boolean> {
     if (plans.length === 0 || plans.some((plan) => plan.planned)) return false;
     if (!rootsOf(group).some((root) => plans.find((plan) => plan.node === root.no)!.gate === 0)) return false;
-    const parents = [...new Set(group.flatMap((node) => node.needs.filter((need) => need.kind === 'parent').map((need) => need.node)))];
+    const parents = [
+      ...new Set(
+        group.flatMap((node) => node.needs.filter((need) => need.kind === 'parent').map((need) => need.node)),
+      ),
+    ];
     if (parents.length === 0) return true;
     return (await nodePlans(db, run.id, parents, false)).every((plan) => plan.planned);
   }
 
-  async #items(db: Db, run: RunContext, first: PlanNode, leader: NodePlan): Promise<{ items: SelectedItem[]; next: string | null; expected: number | null }> {
+  async #items(
+    db: Db,
+    run: RunContext,
+    first: PlanNode,
+    leader: NodePlan,
+  ): Promise<{ items: SelectedItem[]; next: string | null; expected: number | null }> {
     const over = first.step.forEach!;
     const limit = leader.cursor === null ? FIRST_PAGE : NEXT_PAGES;
     if (over.startsWith('$')) {
@@ -169,39 +193,74 @@ export class Planner {
     return { ...page, expected: counts ? await selector.count(db, request) : null };
   }
 
-  async #steps(db: Db, run: RunContext, group: readonly PlanNode[], items: readonly SelectedItem[], before: readonly NodePlan[]): Promise<NewStep[]> {
-    const parentNodes = [...new Set(group.flatMap((node) => node.needs.filter((need) => need.kind === 'parent').map((need) => need.node)))];
-    const keys = [...new Set(group.flatMap((node) => items.map((item) => parentKeyOf(item, node))))].filter((key) => key !== null);
+  async #steps(
+    db: Db,
+    run: RunContext,
+    group: readonly PlanNode[],
+    items: readonly SelectedItem[],
+    before: readonly NodePlan[],
+  ): Promise<NewStep[]> {
+    const parentNodes = [
+      ...new Set(
+        group.flatMap((node) => node.needs.filter((need) => need.kind === 'parent').map((need) => need.node)),
+      ),
+    ];
+    const keys = [...new Set(group.flatMap((node) => items.map((item) => parentKeyOf(item, node))))].filter(
+      (key) => key !== null,
+    );
     const parents = keys.length > 0 ? await parentsOf(db, run.id, parentNodes, keys) : [];
     const standing = new Map(parents.map((parent) => [`${parent.node}:${parent.key}`, parent.passed]));
     // Barriers that are still closed are read under lock: one that opens from here on finds this page's rows. An open one
     // stays as it is, and its counters are not held up.
     const closed = before.some((plan) => plan.gate > 0);
-    const locked = closed ? await nodePlans(db, run.id, group.map((node) => node.no), true) : before;
+    const locked = closed
+      ? await nodePlans(
+          db,
+          run.id,
+          group.map((node) => node.no),
+          true,
+        )
+      : before;
     const gates = new Map(
-      locked.flatMap((plan): [number, 'closed' | 'barred'][] => (plan.gate > 0 ? [[plan.node, 'closed']] : plan.gateBarred ? [[plan.node, 'barred']] : [])),
+      locked.flatMap((plan): [number, 'closed' | 'barred'][] =>
+        plan.gate > 0 ? [[plan.node, 'closed']] : plan.gateBarred ? [[plan.node, 'barred']] : [],
+      ),
     );
     return items.flatMap((item) => {
       const at = new Map<number, 'open' | 'passed' | 'barred'>();
       for (const node of group) {
         for (const need of node.needs.filter((one) => one.kind === 'parent')) {
           const passed = standing.get(`${need.node}:${parentKeyOf(item, node) ?? ''}`);
-          if (passed !== undefined) at.set(need.node, passed === null ? 'open' : passed ? 'passed' : 'barred');
+          if (passed !== undefined)
+            at.set(need.node, passed === null ? 'open' : passed ? 'passed' : 'barred');
         }
       }
-      return firstStates(group, gates, at).map((first) => newStep(first, item, parentKeyOf(item, run.plan.nodes[first.node]!)));
+      return firstStates(group, gates, at).map((first) =>
+        newStep(first, item, parentKeyOf(item, run.plan.nodes[first.node]!)),
+      );
     });
   }
 
   async #cancelledOnArrival(db: Db, runId: Id, barred: readonly NewStep[], now: number): Promise<Ended[]> {
-    const rows = barred.map((step) => ({ id: step.id, runId, node: step.node, itemKey: step.item?.key ?? '', covers: null, fence: 0 }));
+    const rows = barred.map((step) => ({
+      id: step.id,
+      runId,
+      node: step.node,
+      itemKey: step.item?.key ?? '',
+      covers: null,
+      fence: 0,
+    }));
     return this.progress.cancelled(db, rows, now);
   }
 
   /** How many steps are planned and open: what tests and benches wait for. */
   openSteps(): Promise<number> {
     return this.transactions.run(this.#by, async (db) => {
-      const [row] = await rowsOf<{ open: number }>(db, `SELECT coalesce(sum(n.open), 0)::int AS open FROM run_node n JOIN run r ON r.id = n.run_id WHERE r.finished_at IS NULL`, []);
+      const [row] = await rowsOf<{ open: number }>(
+        db,
+        `SELECT coalesce(sum(n.open), 0)::int AS open FROM run_node n JOIN run r ON r.id = n.run_id WHERE r.finished_at IS NULL`,
+        [],
+      );
       return row!.open;
     });
   }
@@ -218,7 +277,8 @@ function parentKeyOf(item: SelectedItem, node: PlanNode): string | null {
 
 /** An element of an earlier step's output as an item: a text, or the item's own shape. Anything else is left out. */
 function itemOf(one: unknown, run: RunContext): SelectedItem[] {
-  if (typeof one === 'string') return [{ key: one, label: one, subject: run.subject, facts: {}, priority: 500 }];
+  if (typeof one === 'string')
+    return [{ key: one, label: one, subject: run.subject, facts: {}, priority: 500 }];
   if (one === null || typeof one !== 'object' || typeof (one as SelectedItem).key !== 'string') return [];
   const item = one as Partial<SelectedItem> & { key: string };
   return [{ label: item.key, subject: run.subject, facts: {}, priority: 500, ...item }];

@@ -23,7 +23,11 @@ export function planWork(db: Db): Promise<PlanWork[]> {
 
 /** One planner for a group at a time; the lock goes with the transaction. */
 export async function lockGroup(db: Db, runId: Id, group: number): Promise<boolean> {
-  const [row] = await rowsOf<{ mine: boolean }>(db, `SELECT pg_try_advisory_xact_lock(hashtextextended($1, 4100016)) AS mine`, [`${runId}:${group}`]);
+  const [row] = await rowsOf<{ mine: boolean }>(
+    db,
+    `SELECT pg_try_advisory_xact_lock(hashtextextended($1, 4100016)) AS mine`,
+    [`${runId}:${group}`],
+  );
   return row?.mine === true;
 }
 
@@ -51,7 +55,12 @@ export function nodePlans(db: Db, runId: Id, nodes: readonly number[], lock: boo
  * How the items stand that a page names as its parents. The lock makes a parent's result wait until the page is committed,
  * and the page wait for a result that is being committed: no child misses its release.
  */
-export function parentsOf(db: Db, runId: Id, nodes: readonly number[], keys: readonly string[]): Promise<{ node: number; key: string; passed: boolean | null }[]> {
+export function parentsOf(
+  db: Db,
+  runId: Id,
+  nodes: readonly number[],
+  keys: readonly string[],
+): Promise<{ node: number; key: string; passed: boolean | null }[]> {
   return rowsOf(
     db,
     `SELECT s.node, s.item_key AS key, s.passed FROM step s
@@ -73,7 +82,12 @@ export const NO_LANE = '';
 export const PLAIN_PRIORITY = 500;
 
 /** @returns the ids that were new: a key that an earlier page had is left as it is. */
-export async function insertSteps(db: Db, runId: Id, steps: readonly NewStep[], now: Millis): Promise<Set<Id>> {
+export async function insertSteps(
+  db: Db,
+  runId: Id,
+  steps: readonly NewStep[],
+  now: Millis,
+): Promise<Set<Id>> {
   if (steps.length === 0) return new Set();
   const column = <T>(pick: (step: NewStep) => T) => steps.map(pick);
   const rows = await rowsOf<{ id: Id }>(
@@ -114,7 +128,13 @@ function itemTexts(steps: readonly NewStep[]): (string | null)[] {
 }
 
 /** Moves a group's cursor on; at its end the nodes are planned. @returns false when the run was cancelled meanwhile */
-export async function moveCursor(db: Db, runId: Id, nodes: readonly number[], cursor: string | null, expected: number | null): Promise<boolean> {
+export async function moveCursor(
+  db: Db,
+  runId: Id,
+  nodes: readonly number[],
+  cursor: string | null,
+  expected: number | null,
+): Promise<boolean> {
   const rows = await rowsOf(
     db,
     `UPDATE run_node SET cursor = $3::text, planned = $3::text IS NULL, expected = coalesce($4::int, expected)
@@ -126,7 +146,10 @@ export async function moveCursor(db: Db, runId: Id, nodes: readonly number[], cu
 
 /** A group that will have no items, because what it needs has failed. */
 export async function barGroup(db: Db, runId: Id, nodes: readonly number[]): Promise<void> {
-  await db.query(`UPDATE run_node SET planned = true, barred = true WHERE run_id = $1 AND node = ANY($2::smallint[])`, [runId, nodes]);
+  await db.query(
+    `UPDATE run_node SET planned = true, barred = true WHERE run_id = $1 AND node = ANY($2::smallint[])`,
+    [runId, nodes],
+  );
 }
 
 export function newStep(first: FirstState, item: SelectedItem | null, parentKey: string | null): NewStep {
@@ -140,6 +163,10 @@ export async function stopPlanning(db: Db, runId: Id): Promise<void> {
 
 /** Output of a step that fans out over nothing, for a fan-out over it. */
 export async function singleOutput(db: Db, runId: Id, node: number): Promise<unknown> {
-  const [row] = await rowsOf<{ output: unknown }>(db, `SELECT output FROM step WHERE run_id = $1 AND node = $2 AND item_key = ''`, [runId, node]);
+  const [row] = await rowsOf<{ output: unknown }>(
+    db,
+    `SELECT output FROM step WHERE run_id = $1 AND node = $2 AND item_key = ''`,
+    [runId, node],
+  );
   return row?.output ?? null;
 }

@@ -13,7 +13,6 @@ import {
   callFallbacks,
   closeNode,
   closeRunNodes,
-  insertEvents,
   lowerGate,
   moveNodes,
   openGate,
@@ -25,7 +24,8 @@ import {
   type NodeStanding,
   type Readied,
   type ReleaseCount,
-} from './runs.queries.ts';
+} from './progress.queries.ts';
+import { insertEvents } from './runs.queries.ts';
 import type { RunContexts } from './run-contexts.ts';
 import { FINAL, type StepState } from './step.rules.ts';
 
@@ -67,15 +67,26 @@ export class Progress {
   /**
    * @param released  called once, after the first dependants are released and before any counter moves
    */
-  async advance(db: Db, ended: readonly Ended[], now: Millis, moves: readonly NodeMove[] = [], released?: (readied: number) => Promise<void>): Promise<Advance> {
+  async advance(
+    db: Db,
+    ended: readonly Ended[],
+    now: Millis,
+    moves: readonly NodeMove[] = [],
+    released?: (readied: number) => Promise<void>,
+  ): Promise<Advance> {
     const advance: Advance = { readied: 0, toPlan: false };
     let tell = released;
     let round: readonly Ended[] = ended;
     let extra: readonly NodeMove[] = moves;
     while (round.length > 0 || extra.length > 0) {
       const called = await this.#callFallbacks(db, round, now);
-      extra = [...extra, ...called.map((step) => ({ ...emptyMove(step.runId, step.node), total: 1, open: 1 }))];
-      const closings = round.flatMap((end): Closing[] => (end.passed === null ? [] : [{ ...end, passed: end.passed }]));
+      extra = [
+        ...extra,
+        ...called.map((step) => ({ ...emptyMove(step.runId, step.node), total: 1, open: 1 })),
+      ];
+      const closings = round.flatMap((end): Closing[] =>
+        end.passed === null ? [] : [{ ...end, passed: end.passed }],
+      );
       const { releases, deltas } = nextSteps((runId) => this.contexts.of(runId).plan, closings);
       await passCovered(db, closings);
       const freed = await this.#release(db, releases, now);
@@ -101,7 +112,12 @@ export class Progress {
   async #callFallbacks(db: Db, ended: readonly Ended[], now: Millis): Promise<Readied[]> {
     const failed = ended.filter((end) => end.fallback);
     if (failed.length === 0) return [];
-    const calls = failed.map((end) => ({ id: newId(), instead: end.stepId, node: this.contexts.node(end.runId, end.node)!.fallback!, covers: [end.node, ...end.covers] }));
+    const calls = failed.map((end) => ({
+      id: newId(),
+      instead: end.stepId,
+      node: this.contexts.node(end.runId, end.node)!.fallback!,
+      covers: [end.node, ...end.covers],
+    }));
     return callFallbacks(db, calls, now);
   }
 
@@ -116,7 +132,14 @@ export class Progress {
   async #bar(db: Db, releases: readonly Release[], now: Millis): Promise<Cancelled[]> {
     const cancelled: Cancelled[] = [];
     for (const by of ['item', 'parent'] as const) {
-      cancelled.push(...(await bar(db, by, releases.filter((r) => !r.passed && r.by === by), now)));
+      cancelled.push(
+        ...(await bar(
+          db,
+          by,
+          releases.filter((r) => !r.passed && r.by === by),
+          now,
+        )),
+      );
     }
     return cancelled;
   }
@@ -144,11 +167,25 @@ export class Progress {
       db,
       steps.map((step) => this.entry(step.runId, step.node, step.itemKey, step.id, 'step.cancelled', now)),
     );
-    return steps.map((step) => ({ ...step, stepId: step.id, state: 'cancelled', passed: false, covers: step.covers ?? [] }));
+    return steps.map((step) => ({
+      ...step,
+      stepId: step.id,
+      state: 'cancelled',
+      passed: false,
+      covers: step.covers ?? [],
+    }));
   }
 
   /** The ledger entry of one step, by the engine. */
-  entry(runId: Id, node: number, itemKey: string, stepId: Id, kind: string, at: Millis, facts: Record<string, string | number> = {}): LedgerInput {
+  entry(
+    runId: Id,
+    node: number,
+    itemKey: string,
+    stepId: Id,
+    kind: string,
+    at: Millis,
+    facts: Record<string, string | number> = {},
+  ): LedgerInput {
     const run = this.contexts.of(runId);
     return {
       kind,
@@ -159,7 +196,11 @@ export class Progress {
     };
   }
 
-  async #closeNodes(db: Db, nodes: readonly NodeStanding[], now: Millis): Promise<{ readied: Readied[]; cancelled: Cancelled[]; toPlan: boolean }> {
+  async #closeNodes(
+    db: Db,
+    nodes: readonly NodeStanding[],
+    now: Millis,
+  ): Promise<{ readied: Readied[]; cancelled: Cancelled[]; toPlan: boolean }> {
     const readied: Readied[] = [];
     const cancelled: Cancelled[] = [];
     let toPlan = false;
@@ -186,7 +227,13 @@ export class Progress {
   }
 
   /** Lets a node's gated steps through, or cancels them; what does not fit in one transaction is left to the planner. */
-  async drain(db: Db, runId: Id, node: number, barred: boolean, now: Millis): Promise<{ readied: Readied[]; cancelled: Cancelled[] }> {
+  async drain(
+    db: Db,
+    runId: Id,
+    node: number,
+    barred: boolean,
+    now: Millis,
+  ): Promise<{ readied: Readied[]; cancelled: Cancelled[] }> {
     const readied: Readied[] = [];
     const cancelled: Cancelled[] = [];
     let met: number;
@@ -212,7 +259,12 @@ export class Progress {
       at: now,
       facts: { runbook: run.definition.id, subject: run.subject.id },
     });
-    await this.outbox.put(db, runFinished, { runId, runbook: run.definition.id, subject: run.subject, state });
+    await this.outbox.put(db, runFinished, {
+      runId,
+      runbook: run.definition.id,
+      subject: run.subject,
+      state,
+    });
   }
 
   /** One event for up to 50 steps of a run that ended together; nothing where nobody listens. */
@@ -229,7 +281,15 @@ export class Progress {
       for (let at = 0; at < steps.length; at += 50) {
         const some = steps.slice(at, at + 50);
         payloads.push({
-          payload: { runId, subject, steps: some.map((s) => ({ stepId: s.stepId, step: this.contexts.node(runId, s.node)!.step.id, state: s.state })) },
+          payload: {
+            runId,
+            subject,
+            steps: some.map((s) => ({
+              stepId: s.stepId,
+              step: this.contexts.node(runId, s.node)!.step.id,
+              state: s.state,
+            })),
+          },
         });
       }
       await this.outbox.putAll(db, stepSettled, payloads);
@@ -253,7 +313,11 @@ export function emptyMove(runId: Id, node: number): NodeMove {
 }
 
 /** One move for each node: how many ended in which way, and how many stopped holding others back. */
-function mergedMoves(ended: readonly Ended[], deltas: readonly { runId: Id; node: number; open: number; barred: boolean }[], extra: readonly NodeMove[]): NodeMove[] {
+function mergedMoves(
+  ended: readonly Ended[],
+  deltas: readonly { runId: Id; node: number; open: number; barred: boolean }[],
+  extra: readonly NodeMove[],
+): NodeMove[] {
   const moves = new Map<string, NodeMove>();
   const at = (runId: Id, node: number) => {
     const key = `${runId}:${node}`;
@@ -269,7 +333,8 @@ function mergedMoves(ended: readonly Ended[], deltas: readonly { runId: Id; node
   }
   for (const more of extra) {
     const move = at(more.runId, more.node);
-    for (const name of ['total', 'open', 'done', 'failed', 'skipped', 'cancelled'] as const) move[name] += more[name];
+    for (const name of ['total', 'open', 'done', 'failed', 'skipped', 'cancelled'] as const)
+      move[name] += more[name];
     move.barred ||= more.barred;
   }
   return [...moves.values()];

@@ -78,7 +78,8 @@ export class Pump {
         this.#loops -= 1;
         // What came in while the last loop was leaving.
         if (this.#hasWork()) this.#spin();
-        else if (this.#loops === 0 && this.#inHand.size === 0) for (const done of this.#idle.splice(0)) done();
+        else if (this.#loops === 0 && this.#inHand.size === 0)
+          for (const done of this.#idle.splice(0)) done();
       });
     }
   }
@@ -158,14 +159,22 @@ export class Pump {
   /** What steps need to run: their run, the outputs they may refer to, and a lease of their own where a call is long. */
   async #prepare(db: Db, taken: readonly Taken[]): Promise<{ job: Job; delay: Millis }[]> {
     if (taken.length === 0) return [];
-    await this.contexts.load(db, taken.map(({ claimed }) => claimed));
+    await this.contexts.load(
+      db,
+      taken.map(({ claimed }) => claimed),
+    );
     const calls: { id: Id; fence: number; limit: Millis }[] = [];
     const wanted: { runId: Id; node: number; key: string }[] = [];
     const jobs = taken.map(({ claimed, delay }) => {
       const run = this.contexts.of(claimed.runId);
       const node = this.contexts.node(claimed.runId, claimed.node)!;
       const action = this.actions.get(node.step.uses);
-      if (action?.lease === 'call') calls.push({ id: claimed.id, fence: claimed.fence, limit: limitOf(node, action) + delay + CALL_GRACE });
+      if (action?.lease === 'call')
+        calls.push({
+          id: claimed.id,
+          fence: claimed.fence,
+          limit: limitOf(node, action) + delay + CALL_GRACE,
+        });
       for (const need of node.needs) {
         const key = keyOf(run.plan.nodes[need.node]!.fan, need.kind, claimed, node.parentFact);
         if (key !== undefined) wanted.push({ runId: run.id, node: need.node, key });
@@ -173,7 +182,9 @@ export class Pump {
       return { job: { claimed, run, node, outputs: {} as Record<string, unknown> }, delay };
     });
     await leaseCalls(db, calls);
-    const outputs = new Map((await outputsOf(db, wanted)).map((row) => [`${row.runId}:${row.node}:${row.key}`, row.output]));
+    const outputs = new Map(
+      (await outputsOf(db, wanted)).map((row) => [`${row.runId}:${row.node}:${row.key}`, row.output]),
+    );
     if (outputs.size > 0) {
       for (const { job } of jobs) {
         for (const need of job.node.needs) {
@@ -194,7 +205,10 @@ export class Pump {
       this.#answers.push({ job, worker, answer, late });
       this.#spin();
     };
-    const run = () => void this.runner.run(job, line, (answer) => answered(answer, true)).then((answer) => answered(answer, false));
+    const run = () =>
+      void this.runner
+        .run(job, line, (answer) => answered(answer, true))
+        .then((answer) => answered(answer, false));
     if (delay > 0) setTimeout(run, delay);
     else run();
   }
@@ -203,13 +217,22 @@ export class Pump {
   async #recover(answers: readonly Answered[], thrown: unknown): Promise<void> {
     this.#failures += 1;
     const { code } = thrown as { code?: string };
-    this.log.warn({ err: thrown, steps: answers.length }, 'a group of results was not written and is tried again');
+    this.log.warn(
+      { err: thrown, steps: answers.length },
+      'a group of results was not written and is tried again',
+    );
     const ofData = typeof code === 'string' && /^(22|23)/.test(code);
     if (ofData && answers.length === 1) {
       const [{ job, worker }] = answers as [Answered];
-      this.#answers.unshift({ job, worker, late: false, answer: { answer: 'unknown', reason: `its answer could not be kept (${code})` } });
+      this.#answers.unshift({
+        job,
+        worker,
+        late: false,
+        answer: { answer: 'unknown', reason: `its answer could not be kept (${code})` },
+      });
     } else if (ofData && answers.length > 1) {
-      for (const one of answers) await this.#turn([one]).catch((again: unknown) => this.#recover([one], again));
+      for (const one of answers)
+        await this.#turn([one]).catch((again: unknown) => this.#recover([one], again));
       return;
     } else {
       this.#answers.unshift(...answers);
@@ -257,7 +280,12 @@ export class Pump {
 }
 
 /** The item of a needed step whose output this one may see; undefined for a barrier over many. */
-function keyOf(fan: boolean, kind: 'item' | 'parent' | 'all', claimed: Job['claimed'], parentFact: string | undefined): string | undefined {
+function keyOf(
+  fan: boolean,
+  kind: 'item' | 'parent' | 'all',
+  claimed: Job['claimed'],
+  parentFact: string | undefined,
+): string | undefined {
   if (!fan) return '';
   if (kind === 'item') return claimed.itemKey;
   if (kind !== 'parent' || parentFact === undefined) return undefined;

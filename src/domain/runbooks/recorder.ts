@@ -40,7 +40,12 @@ export class Recorder {
   /**
    * @param released  called once, when the steps that these results release can be claimed
    */
-  async record(db: Db, answers: readonly Answered[], now: Millis, released: (readied: number) => Promise<void>): Promise<Advance> {
+  async record(
+    db: Db,
+    answers: readonly Answered[],
+    now: Millis,
+    released: (readied: number) => Promise<void>,
+  ): Promise<Advance> {
     if (answers.length === 0) {
       await released(0);
       return { readied: 0, toPlan: false };
@@ -48,18 +53,41 @@ export class Recorder {
     const timely = answers.filter((one) => !one.late);
     const settled = timely.map((one) => ({ ...one, settlement: settle(one, now) }));
     const [plain, other] = [settled.filter(isPlain), settled.filter((one) => !isPlain(one))];
-    const ours = await recordDone(db, plain.map(({ job }) => job.claimed), now);
-    const recorded = other.map(({ job, settlement }) => ({ ...settlement, id: job.claimed.id, fence: job.claimed.fence, final: FINAL.has(settlement.state) }));
+    const ours = await recordDone(
+      db,
+      plain.map(({ job }) => job.claimed),
+      now,
+    );
+    const recorded = other.map(({ job, settlement }) => ({
+      ...settlement,
+      id: job.claimed.id,
+      fence: job.claimed.fence,
+      final: FINAL.has(settlement.state),
+    }));
     for (const id of await recordResults(db, recorded, now)) ours.add(id);
 
     const kept = settled.filter((one) => ours.has(one.job.claimed.id));
-    await this.#stale(db, [...settled.filter((one) => !ours.has(one.job.claimed.id)), ...answers.filter((one) => one.late)], now);
+    await this.#stale(
+      db,
+      [...settled.filter((one) => !ours.has(one.job.claimed.id)), ...answers.filter((one) => one.late)],
+      now,
+    );
     await insertEvents(db, kept.map(eventOf), now);
     const entries = kept.flatMap((one) => this.#entry(one, now));
     if (entries.length > 0) await this.ledger.append(db, entries);
-    await this.#park(db, kept.filter((one) => one.settlement.state === 'parked'), now);
+    await this.#park(
+      db,
+      kept.filter((one) => one.settlement.state === 'parked'),
+      now,
+    );
     const finals = kept.filter((one) => FINAL.has(one.settlement.state));
-    await meetDeadlines(db, finals.filter(({ job }) => job.claimed.dueAt !== null || job.node.step.dueWithin !== undefined).map(({ job }) => job.claimed.id), now);
+    await meetDeadlines(
+      db,
+      finals
+        .filter(({ job }) => job.claimed.dueAt !== null || job.node.step.dueWithin !== undefined)
+        .map(({ job }) => job.claimed.id),
+      now,
+    );
     return this.progress.advance(db, finals.map(endedOf), now, [], released);
   }
 
@@ -67,7 +95,15 @@ export class Recorder {
   #entry({ job, settlement, answer }: Settled, now: Millis): LedgerInput[] {
     if (settlement.state === 'waiting') return [];
     const { claimed } = job;
-    const entry = this.progress.entry(claimed.runId, claimed.node, claimed.itemKey, claimed.id, `step.${settlement.state}`, now, { attempt: claimed.attempt });
+    const entry = this.progress.entry(
+      claimed.runId,
+      claimed.node,
+      claimed.itemKey,
+      claimed.id,
+      `step.${settlement.state}`,
+      now,
+      { attempt: claimed.attempt },
+    );
     const evidence = 'evidence' in answer ? answer.evidence : undefined;
     return [
       {
@@ -81,7 +117,10 @@ export class Recorder {
   /** A parked step gets a clock, and somebody is told. */
   async #park(db: Db, parked: readonly Settled[], now: Millis): Promise<void> {
     if (parked.length === 0) return;
-    await insertDeadlines(db, parked.flatMap((one) => deadlineOf(one, now)));
+    await insertDeadlines(
+      db,
+      parked.flatMap((one) => deadlineOf(one, now)),
+    );
     await this.outbox.putAll(
       db,
       stepParked,
@@ -100,11 +139,25 @@ export class Recorder {
 
   async #stale(db: Db, answers: readonly Answered[], now: Millis): Promise<void> {
     if (answers.length === 0) return;
-    const standing = new Map((await standingOf(db, answers.map(({ job }) => job.claimed.id))).map((row) => [row.id, row]));
+    const standing = new Map(
+      (
+        await standingOf(
+          db,
+          answers.map(({ job }) => job.claimed.id),
+        )
+      ).map((row) => [row.id, row]),
+    );
     const stale = answers.filter(({ job, late }) => {
       const row = standing.get(job.claimed.id);
       // The same fence in another state: this very result was committed, and only our knowledge of it was lost.
-      return row !== undefined && (late || row.fence !== job.claimed.fence || row.state === 'ready' || row.state === 'cancelled' || row.state === 'skipped');
+      return (
+        row !== undefined &&
+        (late ||
+          row.fence !== job.claimed.fence ||
+          row.state === 'ready' ||
+          row.state === 'cancelled' ||
+          row.state === 'skipped')
+      );
     });
     await insertEvents(
       db,
@@ -121,12 +174,18 @@ interface Settled extends Answered {
 function settle({ job, answer }: Answered, now: Millis): Settlement {
   const { step } = job.node;
   const policy = { ...step, owner: step.owner ?? job.run.definition.owner };
-  const said = tooLarge(answer) ? ({ answer: 'failed', reason: `its output is larger than ${MOST_OUTPUT} bytes` } as const) : answer;
+  const said = tooLarge(answer)
+    ? ({ answer: 'failed', reason: `its output is larger than ${MOST_OUTPUT} bytes` } as const)
+    : answer;
   return clean(settlementOf(said, job.claimed, policy, now, Math.random()));
 }
 
 function tooLarge(answer: StepAnswer): boolean {
-  return answer.answer === 'done' && answer.output !== undefined && JSON.stringify(answer.output).length > MOST_OUTPUT;
+  return (
+    answer.answer === 'done' &&
+    answer.output !== undefined &&
+    JSON.stringify(answer.output).length > MOST_OUTPUT
+  );
 }
 
 /** Postgres refuses NUL and lone surrogates; a supplier's text must not be able to stop a group of results. */
@@ -138,7 +197,12 @@ function clean(settlement: Settlement): Settlement {
     ...settlement,
     reason: reason === null ? null : text(reason).slice(0, 2000),
     forWhat: forWhat === null ? null : text(forWhat).slice(0, 500),
-    output: output === null ? null : (JSON.parse(JSON.stringify(output), (_, value: unknown) => (typeof value === 'string' ? text(value) : value)) as Record<string, unknown>),
+    output:
+      output === null
+        ? null
+        : (JSON.parse(JSON.stringify(output), (_, value: unknown) =>
+            typeof value === 'string' ? text(value) : value,
+          ) as Record<string, unknown>),
   };
 }
 
@@ -150,7 +214,8 @@ function eventOf({ job, worker, answer, ...rest }: Answered | Settled): StepEven
   const { claimed } = job;
   const settlement = 'settlement' in rest ? rest.settlement : undefined;
   const said = 'reason' in answer ? answer.reason : 'forWhat' in answer ? answer.forWhat : null;
-  const evidence = 'evidence' in answer && answer.evidence && answer.evidence.length > 0 ? answer.evidence : null;
+  const evidence =
+    'evidence' in answer && answer.evidence && answer.evidence.length > 0 ? answer.evidence : null;
   const state = settlement?.state ?? answer.answer;
   return {
     stepId: claimed.id,
@@ -161,7 +226,9 @@ function eventOf({ job, worker, answer, ...rest }: Answered | Settled): StepEven
     attempt: claimed.attempt,
     kind: 'answer',
     state,
-    reason: settlement?.reason ?? (said === null ? null : said.toWellFormed().replaceAll('\u0000', '').slice(0, 2000)),
+    reason:
+      settlement?.reason ??
+      (said === null ? null : said.toWellFormed().replaceAll('\u0000', '').slice(0, 2000)),
     by: null,
     evidence,
   };
@@ -183,11 +250,29 @@ function endedOf({ job, settlement }: Settled): Ended {
 
 function deadlineOf({ job, settlement, answer }: Settled, now: Millis): NewDeadline[] {
   const { claimed, node, run } = job;
-  const owner = { stepId: claimed.id, ownerRole: settlement.ownerRole, ownerContactId: settlement.ownerContactId, warnAt: null };
+  const owner = {
+    stepId: claimed.id,
+    ownerRole: settlement.ownerRole,
+    ownerContactId: settlement.ownerContactId,
+    warnAt: null,
+  };
   if (node.step.approval && !claimed.approved && answer.answer === 'parked') {
-    const facts: Facts = { item: claimed.item ?? undefined, input: run.input, steps: job.outputs, subject: run.subject, run: { id: run.id } };
+    const facts: Facts = {
+      item: claimed.item ?? undefined,
+      input: run.input,
+      steps: job.outputs,
+      subject: run.subject,
+      run: { id: run.id },
+    };
     const { within, otherwise } = termsOf(node.step.approval, facts);
-    return [{ ...owner, kind: 'approval', otherwise: otherwise ?? 'escalate', dueAt: now + (within ?? DEFAULT_WAIT) }];
+    return [
+      {
+        ...owner,
+        kind: 'approval',
+        otherwise: otherwise ?? 'escalate',
+        dueAt: now + (within ?? DEFAULT_WAIT),
+      },
+    ];
   }
   const explicit = answer.answer === 'parked' ? answer.due : undefined;
   // The runbook's own deadline is already running.

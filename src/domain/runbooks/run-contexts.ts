@@ -37,7 +37,16 @@ export class RunContexts {
   }
 
   async #loadRuns(db: Db, ids: Id[]): Promise<void> {
-    const rows = await rowsOf<{ id: Id; kind: string; subjectId: Id; input: Record<string, unknown>; requestedBy: string; correlationId: string; hash: string; body: Definition }>(
+    const rows = await rowsOf<{
+      id: Id;
+      kind: string;
+      subjectId: Id;
+      input: Record<string, unknown>;
+      requestedBy: string;
+      correlationId: string;
+      hash: string;
+      body: Definition;
+    }>(
       db,
       `SELECT r.id, r.subject_kind AS kind, r.subject_id AS "subjectId", r.input, r.requested_by AS "requestedBy",
               r.correlation_id AS "correlationId", r.definition_hash AS hash, d.body
@@ -66,7 +75,15 @@ export class RunContexts {
       [ids],
     );
     for (const { runId, node, step } of rows) {
-      this.#runs.get(runId)?.adHoc.set(node, { no: node, step, fan: false, onDemand: false, group: node, needs: [], dependants: [] });
+      this.#runs.get(runId)?.adHoc.set(node, {
+        no: node,
+        step,
+        fan: false,
+        onDemand: false,
+        group: node,
+        needs: [],
+        dependants: [],
+      });
     }
   }
 

@@ -2,8 +2,8 @@ import { Check, Column, Entity, ForeignKey, Index, PrimaryColumn } from 'typeorm
 
 /** One execution of a runbook on behalf of a subject. Finishes on the definition that it started with. */
 @ForeignKey('RunbookDefinition', ['definitionHash'], ['hash'], { name: 'run_definition_fk' })
-@Check('run_state_known', `CHECKEXPR run_state_known`)
-@Check('run_finished_has_instant', `CHECKEXPR run_finished_has_instant`)
+@Check('run_state_known', `state IN ('running', 'cancelling', 'done', 'failed', 'cancelled')`)
+@Check('run_finished_has_instant', `(state IN ('running', 'cancelling')) = (finished_at IS NULL)`)
 @Index('run_by_subject', ['subjectId'])
 @Index('run_open', { synchronize: false })
 @Entity({ name: 'run' })

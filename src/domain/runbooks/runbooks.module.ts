@@ -1,4 +1,10 @@
-import { Global, Inject, Module, type BeforeApplicationShutdown, type OnApplicationBootstrap } from '@nestjs/common';
+import {
+  Global,
+  Inject,
+  Module,
+  type BeforeApplicationShutdown,
+  type OnApplicationBootstrap,
+} from '@nestjs/common';
 import { Clock } from '../../platform/clock/clock.ts';
 import type { Config } from '../../platform/config/config.ts';
 import { CONFIG } from '../../platform/config/token.ts';
@@ -29,8 +35,15 @@ const from = <T>(provide: abstract new (...args: never[]) => T, pick: (parts: En
     {
       provide: EngineParts,
       inject: [Transactions, Clock, Log, Outbox, LedgerService, Actions, Selectors],
-      useFactory: (transactions: Transactions, clock: Clock, log: Log, outbox: Outbox, ledger: LedgerService, actions: Actions, selectors: Selectors) =>
-        new EngineParts({ transactions, clock, log, outbox, ledger, actions, selectors }),
+      useFactory: (
+        transactions: Transactions,
+        clock: Clock,
+        log: Log,
+        outbox: Outbox,
+        ledger: LedgerService,
+        actions: Actions,
+        selectors: Selectors,
+      ) => new EngineParts({ transactions, clock, log, outbox, ledger, actions, selectors }),
     },
     from(Engine, (parts) => parts.engine),
     from(Runbooks, (parts) => parts.runbooks),

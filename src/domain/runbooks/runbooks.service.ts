@@ -42,7 +42,12 @@ export class Runbooks {
     }
     for (const [at, one] of found.entries()) {
       const first = found.findIndex((other) => other.definition.id === one.definition.id);
-      if (first < at) problems.push({ field: one.file, problem: `the id "${one.definition.id}" is taken by ${found[first]!.file}`, mend: 'Give it another id.' });
+      if (first < at)
+        problems.push({
+          field: one.file,
+          problem: `the id "${one.definition.id}" is taken by ${found[first]!.file}`,
+          mend: 'Give it another id.',
+        });
     }
     if (problems.length > 0) throw new Refused(unfit(problems));
     await this.add(found);
@@ -64,7 +69,14 @@ export class Runbooks {
       for (const { definition, hash } of found) {
         await db.query(
           `INSERT INTO runbook_definition (hash, runbook, version, title, body, stored_at) VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT (hash) DO NOTHING`,
-          [hash, definition.id, definition.version, definition.title, JSON.stringify(definition), this.clock.date()],
+          [
+            hash,
+            definition.id,
+            definition.version,
+            definition.title,
+            JSON.stringify(definition),
+            this.clock.date(),
+          ],
         );
       }
     });
@@ -85,7 +97,9 @@ export class Runbooks {
 
 /** Every problem in one sentence, so that a start that is refused says on the terminal what to mend. */
 function unfit(problems: FieldProblem[]) {
-  const said = problems.map((p) => `${p.field}${p.line === undefined ? '' : ` (line ${p.line})`}: ${p.problem}. ${p.mend}`).join('\n');
+  const said = problems
+    .map((p) => `${p.field}${p.line === undefined ? '' : ` (line ${p.line})`}: ${p.problem}. ${p.mend}`)
+    .join('\n');
   return refusal('invalid', 'runbook-unfit', `A runbook cannot run here.\n${said}`, { fields: problems });
 }
 

@@ -56,18 +56,29 @@ export class Runner {
   async run(job: Job, line: Lifeline, late: (answer: StepAnswer) => void): Promise<StepAnswer> {
     const { claimed, run, node, outputs } = job;
     const { step } = node;
-    const facts: Facts = { item: claimed.item ?? undefined, input: run.input, steps: outputs, subject: run.subject, run: { id: run.id } };
-    if (step.when.length > 0 && !holds(step.when, facts)) return { answer: 'skipped', reason: `does not apply: not (${conditionText(step.when)})` };
+    const facts: Facts = {
+      item: claimed.item ?? undefined,
+      input: run.input,
+      steps: outputs,
+      subject: run.subject,
+      run: { id: run.id },
+    };
+    if (step.when.length > 0 && !holds(step.when, facts))
+      return { answer: 'skipped', reason: `does not apply: not (${conditionText(step.when)})` };
     const action = this.actions.get(step.uses);
     if (!action) return { answer: 'failed', reason: `the action "${step.uses}" is not installed here` };
     const approving = step.uses === 'approval';
-    if (step.approval && !claimed.approved && !approving) return { answer: 'parked', forWhat: `approval of “${step.title}”` };
+    if (step.approval && !claimed.approved && !approving)
+      return { answer: 'parked', forWhat: `approval of “${step.title}”` };
     if (approving && claimed.approved) return { answer: 'done', output: { approved: true } };
     const parsed = action.with.safeParse(resolveWith(step.with, facts));
     if (!parsed.success) {
       // The issue's path and kind only: the value may be what a person typed.
       const issue = parsed.error.issues[0]!;
-      return { answer: 'failed', reason: `its values do not fit the action: ${issue.path.map(String).join('.')} ${issue.code}` };
+      return {
+        answer: 'failed',
+        reason: `its values do not fit the action: ${issue.path.map(String).join('.')} ${issue.code}`,
+      };
     }
     return this.#call(action, this.#contextOf(job, parsed.data, line), limitOf(node, action), line, late);
   }
@@ -92,7 +103,13 @@ export class Runner {
     };
   }
 
-  #call(action: Action, context: StepContext<unknown>, limit: Millis, line: Lifeline, late: (answer: StepAnswer) => void): Promise<StepAnswer> {
+  #call(
+    action: Action,
+    context: StepContext<unknown>,
+    limit: Millis,
+    line: Lifeline,
+    late: (answer: StepAnswer) => void,
+  ): Promise<StepAnswer> {
     return new Promise<StepAnswer>((resolve) => {
       let over = false;
       const end = (answer: StepAnswer) => {

@@ -7,7 +7,12 @@ const subject = z.object({ kind: z.string(), id });
 /** A run ended; nothing of it moves any more. */
 export const runFinished = defineEvent({
   name: 'runbooks.run-finished',
-  payload: z.object({ runId: id, runbook: z.string(), subject, state: z.enum(['done', 'failed', 'cancelled']) }),
+  payload: z.object({
+    runId: id,
+    runbook: z.string(),
+    subject,
+    state: z.enum(['done', 'failed', 'cancelled']),
+  }),
 });
 
 /** Steps of one run ended. One event for up to 50 steps that were committed together. */
@@ -16,14 +21,23 @@ export const stepSettled = defineEvent({
   payload: z.object({
     runId: id,
     subject,
-    steps: z.array(z.object({ stepId: id, step: z.string(), state: z.enum(['done', 'failed', 'skipped', 'cancelled']) })),
+    steps: z.array(
+      z.object({ stepId: id, step: z.string(), state: z.enum(['done', 'failed', 'skipped', 'cancelled']) }),
+    ),
   }),
 });
 
 /** A step waits for a person. */
 export const stepParked = defineEvent({
   name: 'runbooks.step-parked',
-  payload: z.object({ runId: id, subject, stepId: id, step: z.string(), ownerRole: z.string().nullable(), ownerContactId: id.nullable() }),
+  payload: z.object({
+    runId: id,
+    subject,
+    stepId: id,
+    step: z.string(),
+    ownerRole: z.string().nullable(),
+    ownerContactId: id.nullable(),
+  }),
 });
 
 /** Steps should have moved and have not. One event a sweep and run. */

@@ -18,7 +18,8 @@ import { pumpJob } from './pump.job.ts';
 import type { RunContexts } from './run-contexts.ts';
 import type { Runbooks } from './runbooks.service.ts';
 import { runFinished } from './runs.events.ts';
-import { closeRunNodes, insertEvents } from './runs.queries.ts';
+import { closeRunNodes } from './progress.queries.ts';
+import { insertEvents } from './runs.queries.ts';
 import { whoIs, type StepsService } from './steps.service.ts';
 
 export interface StartRun {
@@ -99,18 +100,29 @@ export class RunsService {
       .filter((node) => single(node.fan, node.onDemand))
       .map((node) => {
         const gated = gateOf(node) > 0;
-        return newStep({ node: node.no, state: gated ? 'pending' : 'ready', blockers: gated ? 1 : 0, gated }, null, null);
+        return newStep(
+          { node: node.no, state: gated ? 'pending' : 'ready', blockers: gated ? 1 : 0, gated },
+          null,
+          null,
+        );
       });
     await insertSteps(db, runId, rows, now);
     await this.contexts.load(db, [{ runId, node: 0 }]);
-    const ready = rows.filter((row) => row.state === 'ready').map((row) => ({ id: row.id, runId, node: row.node }));
+    const ready = rows
+      .filter((row) => row.state === 'ready')
+      .map((row) => ({ id: row.id, runId, node: row.node }));
     await startDeadlines(db, this.contexts, ready, now);
     await this.ledger.append(db, {
       kind: 'run.started',
       subject: { kind: 'run', id: runId },
       by: request.by,
       at: now,
-      facts: { runbook: definition.id, version: definition.version, definition: hash, [request.subject.kind]: request.subject.id },
+      facts: {
+        runbook: definition.id,
+        version: definition.version,
+        definition: hash,
+        [request.subject.kind]: request.subject.id,
+      },
     });
     await this.#wake(db, runId);
     return { runId };
@@ -120,11 +132,15 @@ export class RunsService {
     await this.outbox.put(db, pumpJob, { runId }, { key: runId });
   }
 
-  settle(...[db, stepId, answer, by]: Parameters<StepsService['settle']>): ReturnType<StepsService['settle']> {
+  settle(
+    ...[db, stepId, answer, by]: Parameters<StepsService['settle']>
+  ): ReturnType<StepsService['settle']> {
     return this.steps.settle(db, stepId, answer, by);
   }
 
-  approve(...[db, stepId, word, by]: Parameters<StepsService['approve']>): ReturnType<StepsService['approve']> {
+  approve(
+    ...[db, stepId, word, by]: Parameters<StepsService['approve']>
+  ): ReturnType<StepsService['approve']> {
     return this.steps.approve(db, stepId, word, by);
   }
 
@@ -180,10 +196,17 @@ export class RunsService {
       })),
       now,
     );
-    await db.query(`UPDATE deadline SET met_at = $2 WHERE run_id = $1 AND met_at IS NULL`, [runId, new Date(now)]);
+    await db.query(`UPDATE deadline SET met_at = $2 WHERE run_id = $1 AND met_at IS NULL`, [
+      runId,
+      new Date(now),
+    ]);
     const counts = new Map<number, number>();
     for (const step of cancelled) counts.set(step.node, (counts.get(step.node) ?? 0) + 1);
-    await cancelNodes(db, runId, [...counts].map(([node, count]) => ({ node, cancelled: count })));
+    await cancelNodes(
+      db,
+      runId,
+      [...counts].map(([node, count]) => ({ node, cancelled: count })),
+    );
     let compensating = 0;
     for (const node of plan.nodes) {
       if (node.compensate === undefined) continue;
@@ -197,7 +220,11 @@ export class RunsService {
       facts: { runbook: definition.id, steps: cancelled.length, compensating },
       committed: { reason: said },
     });
-    await db.query(`UPDATE run SET state = 'cancelling', reason = $2, open_nodes = $3 WHERE id = $1`, [runId, said, compensating]);
+    await db.query(`UPDATE run SET state = 'cancelling', reason = $2, open_nodes = $3 WHERE id = $1`, [
+      runId,
+      said,
+      compensating,
+    ]);
     if (compensating === 0) {
       await closeRunNodes(db, runId, 0, false, now);
       await this.outbox.put(db, runFinished, { runId, runbook: definition.id, subject, state: 'cancelled' });
@@ -207,10 +234,19 @@ export class RunsService {
   }
 
   /** Adds a step to a run that is under way. It needs nothing and fans out over nothing: it is ready at once. */
-  async addStep(db: Db, runId: Id, step: unknown, { reason, by }: Act): Promise<Result<{ stepId: Id }, Refusal>> {
+  async addStep(
+    db: Db,
+    runId: Id,
+    step: unknown,
+    { reason, by }: Act,
+  ): Promise<Result<{ stepId: Id }, Refusal>> {
     const parsed = adHocStepSchema.safeParse(step);
     if (!parsed.success) {
-      const fields = parsed.error.issues.map((issue) => ({ field: `/${issue.path.map(String).join('/')}`, problem: issue.message, mend: 'Correct this value.' }));
+      const fields = parsed.error.issues.map((issue) => ({
+        field: `/${issue.path.map(String).join('/')}`,
+        problem: issue.message,
+        mend: 'Correct this value.',
+      }));
       return err(refusal('invalid', 'step-invalid', 'The step is not well-formed.', { fields }));
     }
     const problems = stepProblems({ ...parsed.data }, this.installed, new Set());
@@ -228,7 +264,10 @@ export class RunsService {
       `INSERT INTO run_node (run_id, node, step, title, ad_hoc, on_demand, planned, gate, total, open) VALUES ($1, $2, $3, $4, $5, false, true, 0, 1, 1)`,
       [runId, run.nodes, key, definition.title, JSON.stringify({ ...definition, id: key })],
     );
-    await db.query(`UPDATE run SET open_nodes = open_nodes + 1, row_version = row_version + 1 WHERE id = $1`, [runId]);
+    await db.query(
+      `UPDATE run SET open_nodes = open_nodes + 1, row_version = row_version + 1 WHERE id = $1`,
+      [runId],
+    );
     const row = newStep({ node: run.nodes, state: 'ready', blockers: 0, gated: false }, null, null);
     await insertSteps(db, runId, [row], now);
     await this.contexts.load(db, [{ runId, node: run.nodes }]);

@@ -3,7 +3,7 @@ import { Check, Column, Entity, ForeignKey, PrimaryColumn, Unique } from 'typeor
 /** One person's word on one step that asks for approval. */
 @Unique('step_approval_once', ['stepId', 'family', 'who'])
 @ForeignKey('Step', ['stepId'], ['id'], { name: 'step_approval_step_fk' })
-@Check('step_approval_decision_known', `CHECKEXPR step_approval_decision_known`)
+@Check('step_approval_decision_known', `decision IN ('approve', 'reject')`)
 @Entity({ name: 'step_approval' })
 export class StepApproval {
   @PrimaryColumn({ name: 'id', type: 'uuid', primaryKeyConstraintName: 'step_approval_pk' })

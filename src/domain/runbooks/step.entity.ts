@@ -2,7 +2,10 @@ import { Check, Column, Entity, Index, PrimaryColumn, Unique } from 'typeorm';
 
 /** One definition step for one item: the engine's unit of work. Moved by visible SQL only; the entity is its table's description. */
 @Unique('step_item', ['runId', 'node', 'itemKey'])
-@Check('step_state_known', `CHECKEXPR step_state_known`)
+@Check(
+  'step_state_known',
+  `state IN ('pending', 'ready', 'running', 'waiting', 'unknown', 'parked', 'done', 'failed', 'skipped', 'cancelled')`,
+)
 @Index('step_ready', { synchronize: false })
 @Index('step_running', { synchronize: false })
 @Index('step_call_lease', { synchronize: false })

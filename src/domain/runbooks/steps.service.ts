@@ -10,7 +10,14 @@ import type { LedgerService } from '../ledger/ledger.service.ts';
 import { settledByPerson, type Settlement } from './answer.rules.ts';
 import { mayDecide, verdictOf, type Decision } from './approval.rules.ts';
 import { meetDeadlines } from './deadlines.queries.ts';
-import { addDecision, decisionsOn, holdStep, readyAgain, settleStep, type HeldStep } from './people.queries.ts';
+import {
+  addDecision,
+  decisionsOn,
+  holdStep,
+  readyAgain,
+  settleStep,
+  type HeldStep,
+} from './people.queries.ts';
 import type { Ended, Progress } from './progress.ts';
 import { pumpJob } from './pump.job.ts';
 import type { RunContexts } from './run-contexts.ts';
@@ -53,46 +60,98 @@ export class StepsService {
     if (FINAL.has(step.state)) return this.#late(db, step, answer.answer, reason, by, now);
     const { step: definition } = this.contexts.node(step.runId, step.node)!;
     const needsApproval = definition.approval !== undefined && !step.approved;
-    if (needsApproval && answer.answer === 'done') return err(refusal('conflict', 'step-needs-approval', 'This step has to be approved before it can be done.'));
-    if (!mayBecome(step.state, answer.answer)) return err(refusal('conflict', 'step-not-waiting', `A step that is ${step.state} cannot be answered yet.`));
-    const cleaned = answer.answer === 'done' ? { ...answer, note: answer.note === undefined ? undefined : errorText(answer.note) } : { ...answer, reason: errorText(answer.reason) };
+    if (needsApproval && answer.answer === 'done')
+      return err(
+        refusal('conflict', 'step-needs-approval', 'This step has to be approved before it can be done.'),
+      );
+    if (!mayBecome(step.state, answer.answer))
+      return err(
+        refusal('conflict', 'step-not-waiting', `A step that is ${step.state} cannot be answered yet.`),
+      );
+    const cleaned =
+      answer.answer === 'done'
+        ? { ...answer, note: answer.note === undefined ? undefined : errorText(answer.note) }
+        : { ...answer, reason: errorText(answer.reason) };
     await this.#end(db, step, settledByPerson(cleaned, step, definition), 'settled', by, now);
     return ok({ late: false });
   }
 
   /** One person's word on a step that asks for approval. The last of the quorum lets it run; one rejection fails it. */
-  async approve(db: Db, stepId: Id, word: { decision: 'approve' | 'reject'; note?: string }, by: Principal): Promise<Result<Heard, Refusal>> {
+  async approve(
+    db: Db,
+    stepId: Id,
+    word: { decision: 'approve' | 'reject'; note?: string },
+    by: Principal,
+  ): Promise<Result<Heard, Refusal>> {
     const step = await this.#hold(db, stepId);
     if (!step) return err(NOT_FOUND);
     const { step: definition } = this.contexts.node(step.runId, step.node)!;
     const { approval } = definition;
-    if (!approval) return err(refusal('conflict', 'step-needs-no-approval', 'This step asks for no approval.'));
+    if (!approval)
+      return err(refusal('conflict', 'step-needs-no-approval', 'This step asks for no approval.'));
     const decisions = await decisionsOn(db, stepId, step.family);
     const who = whoIs(by);
-    const refused = mayDecide(approval, { who, roles: by.roles }, this.contexts.of(step.runId).requestedBy, decisions);
+    const refused = mayDecide(
+      approval,
+      { who, roles: by.roles },
+      this.contexts.of(step.runId).requestedBy,
+      decisions,
+    );
     if (refused) return err(refused);
     const now = this.clock.now();
     const note = word.note === undefined ? null : errorText(word.note);
     const waiting = step.state === 'parked' && !step.approved;
     if (!waiting && !FINAL.has(step.state) && !step.approved) {
-      return err(refusal('conflict', 'step-not-waiting', `A step that is ${step.state} does not ask for approval yet.`));
+      return err(
+        refusal(
+          'conflict',
+          'step-not-waiting',
+          `A step that is ${step.state} does not ask for approval yet.`,
+        ),
+      );
     }
-    await addDecision(db, { id: newId(), stepId, family: step.family, who, decision: word.decision, note }, now);
+    await addDecision(
+      db,
+      { id: newId(), stepId, family: step.family, who, decision: word.decision, note },
+      now,
+    );
     if (!waiting) return this.#late(db, step, word.decision, note, by, now);
     const verdict = verdictOf(approval.quorum, [...decisions, { decision: word.decision, who }]);
     await this.#note(db, step, word.decision === 'approve' ? 'approved' : 'rejected', null, note, by, now);
-    if (verdict !== 'open') await this.#decide(db, step, verdict, [...decisions, { decision: word.decision, who }], by, now);
+    if (verdict !== 'open')
+      await this.#decide(db, step, verdict, [...decisions, { decision: word.decision, who }], by, now);
     return ok({ late: false });
   }
 
-  async #decide(db: Db, step: HeldStep, verdict: 'approved' | 'rejected', decisions: readonly Decision[], by: Principal, now: Millis): Promise<void> {
+  async #decide(
+    db: Db,
+    step: HeldStep,
+    verdict: 'approved' | 'rejected',
+    decisions: readonly Decision[],
+    by: Principal,
+    now: Millis,
+  ): Promise<void> {
     const { step: definition } = this.contexts.node(step.runId, step.node)!;
     await meetDeadlines(db, [step.id], now, ['approval', 'answer']);
     if (verdict === 'rejected') {
-      await this.#end(db, step, settledByPerson({ answer: 'failed', reason: 'rejected' }, step, definition), 'settled', by, now);
+      await this.#end(
+        db,
+        step,
+        settledByPerson({ answer: 'failed', reason: 'rejected' }, step, definition),
+        'settled',
+        by,
+        now,
+      );
     } else if (definition.uses === 'approval') {
       const output = { approved: true, lapsed: false, by: decisions.map((decision) => decision.who) };
-      await this.#end(db, step, settledByPerson({ answer: 'done', output }, step, definition), 'settled', by, now);
+      await this.#end(
+        db,
+        step,
+        settledByPerson({ answer: 'done', output }, step, definition),
+        'settled',
+        by,
+        now,
+      );
     } else {
       await readyAgain(db, step.id, { approved: true, newFamily: false }, now);
       await this.#wake(db, step.runId);
@@ -107,7 +166,18 @@ export class StepsService {
     const { step: definition } = this.contexts.node(step.runId, step.node)!;
     await this.#note(db, step, 'approval-lapsed', null, null, by, now);
     if (definition.uses === 'approval') {
-      await this.#end(db, step, settledByPerson({ answer: 'done', output: { approved: false, lapsed: true, by: [] } }, step, definition), 'settled', by, now);
+      await this.#end(
+        db,
+        step,
+        settledByPerson(
+          { answer: 'done', output: { approved: false, lapsed: true, by: [] } },
+          step,
+          definition,
+        ),
+        'settled',
+        by,
+        now,
+      );
     } else {
       await readyAgain(db, step.id, { approved: true, newFamily: false }, now);
       await this.#wake(db, step.runId);
@@ -118,17 +188,32 @@ export class StepsService {
   async retry(db: Db, stepId: Id, act: { reason: string; by: Principal }): Promise<Result<void, Refusal>> {
     const step = await this.#hold(db, stepId);
     if (!step) return err(NOT_FOUND);
-    if (step.runState !== 'running') return err(refusal('conflict', 'run-ended', `The run is ${step.runState}; no step of it can be tried again.`));
+    if (step.runState !== 'running')
+      return err(
+        refusal('conflict', 'run-ended', `The run is ${step.runState}; no step of it can be tried again.`),
+      );
     if (!mayBecome(step.state, 'ready') || step.state === 'pending' || step.state === 'running') {
-      return err(refusal('conflict', 'step-not-retryable', `A step that is ${step.state} cannot be tried again.`));
+      return err(
+        refusal('conflict', 'step-not-retryable', `A step that is ${step.state} cannot be tried again.`),
+      );
     }
     const failed = step.state === 'failed';
-    if (failed && step.passed === null) return err(refusal('conflict', 'step-fallback-runs', 'Its fallback is at work; try that one again instead.'));
-    if (failed && step.nodeClosed) return err(refusal('conflict', 'step-passed', 'What comes after it has gone on. Add a step to the run instead.'));
+    if (failed && step.passed === null)
+      return err(
+        refusal('conflict', 'step-fallback-runs', 'Its fallback is at work; try that one again instead.'),
+      );
+    if (failed && step.nodeClosed)
+      return err(
+        refusal('conflict', 'step-passed', 'What comes after it has gone on. Add a step to the run instead.'),
+      );
     const now = this.clock.now();
     await meetDeadlines(db, [stepId], now, ['answer', 'approval']);
     await readyAgain(db, stepId, { approved: false, newFamily: true }, now);
-    if (failed) await db.query(`UPDATE run_node SET open = open + 1, failed = failed - 1 WHERE run_id = $1 AND node = $2`, [step.runId, step.node]);
+    if (failed)
+      await db.query(
+        `UPDATE run_node SET open = open + 1, failed = failed - 1 WHERE run_id = $1 AND node = $2`,
+        [step.runId, step.node],
+      );
     await this.#note(db, step, 'retried', 'ready', errorText(act.reason), act.by, now);
     await this.#wake(db, step.runId);
     return ok(undefined);
@@ -138,10 +223,18 @@ export class StepsService {
   async skip(db: Db, stepId: Id, act: { reason: string; by: Principal }): Promise<Result<void, Refusal>> {
     const step = await this.#hold(db, stepId);
     if (!step) return err(NOT_FOUND);
-    if (!mayBecome(step.state, 'skipped')) return err(refusal('conflict', 'step-ended', `The step is ${step.state} already.`));
+    if (!mayBecome(step.state, 'skipped'))
+      return err(refusal('conflict', 'step-ended', `The step is ${step.state} already.`));
     const { step: definition } = this.contexts.node(step.runId, step.node)!;
     const now = this.clock.now();
-    await this.#end(db, step, settledByPerson({ answer: 'skipped', reason: errorText(act.reason) }, step, definition), 'skipped', act.by, now);
+    await this.#end(
+      db,
+      step,
+      settledByPerson({ answer: 'skipped', reason: errorText(act.reason) }, step, definition),
+      'skipped',
+      act.by,
+      now,
+    );
     return ok(undefined);
   }
 
@@ -152,7 +245,14 @@ export class StepsService {
   }
 
   /** Ends a step by a person's word, with everything that follows. */
-  async #end(db: Db, step: HeldStep, settlement: Settlement, kind: string, by: Principal, now: Millis): Promise<void> {
+  async #end(
+    db: Db,
+    step: HeldStep,
+    settlement: Settlement,
+    kind: string,
+    by: Principal,
+    now: Millis,
+  ): Promise<void> {
     await settleStep(db, step, settlement, now);
     await this.#note(db, step, kind, settlement.state, settlement.reason, by, now);
     await meetDeadlines(db, [step.id], now);
@@ -171,19 +271,64 @@ export class StepsService {
   }
 
   /** Event and ledger entry of an act. */
-  async #note(db: Db, step: HeldStep, kind: string, state: string | null, reason: string | null, by: Principal, now: Millis): Promise<void> {
+  async #note(
+    db: Db,
+    step: HeldStep,
+    kind: string,
+    state: string | null,
+    reason: string | null,
+    by: Principal,
+    now: Millis,
+  ): Promise<void> {
     await insertEvents(
       db,
-      [{ stepId: step.id, id: newId(), runId: step.runId, worker: null, fence: step.fence, attempt: step.attempt, kind, state, reason, by: whoIs(by), evidence: null }],
+      [
+        {
+          stepId: step.id,
+          id: newId(),
+          runId: step.runId,
+          worker: null,
+          fence: step.fence,
+          attempt: step.attempt,
+          kind,
+          state,
+          reason,
+          by: whoIs(by),
+          evidence: null,
+        },
+      ],
       now,
     );
-    const entry = this.progress.entry(step.runId, step.node, step.itemKey, step.id, `step.${kind}`, now, state === null ? {} : { state });
+    const entry = this.progress.entry(
+      step.runId,
+      step.node,
+      step.itemKey,
+      step.id,
+      `step.${kind}`,
+      now,
+      state === null ? {} : { state },
+    );
     await this.ledger.append(db, { ...entry, by, ...(reason === null ? {} : { committed: { reason } }) });
   }
 
   /** A word that came after the step had ended is kept; a miss before it stays a miss. */
-  async #late(db: Db, step: HeldStep, said: string, reason: string | null, by: Principal, now: Millis): Promise<Result<Heard, Refusal>> {
-    await this.#note(db, step, 'late-answer', null, reason === null ? said : `${said}: ${errorText(reason)}`, by, now);
+  async #late(
+    db: Db,
+    step: HeldStep,
+    said: string,
+    reason: string | null,
+    by: Principal,
+    now: Millis,
+  ): Promise<Result<Heard, Refusal>> {
+    await this.#note(
+      db,
+      step,
+      'late-answer',
+      null,
+      reason === null ? said : `${said}: ${errorText(reason)}`,
+      by,
+      now,
+    );
     return ok({ late: true });
   }
 

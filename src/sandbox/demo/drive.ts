@@ -29,6 +29,8 @@ export interface Cast {
 /** Nothing may have moved for so long. */
 const STILL_MS = 1_500;
 const LOOK_MS = 250;
+/** Looked at less often while nothing changes. */
+const IDLE_LOOK_MS = 750;
 /** After so long without an end something is wrong. */
 const PATIENCE_MS = 10 * 60_000;
 
@@ -122,7 +124,10 @@ export async function play(cast: Cast, product: Product, app: AppProcess, leak: 
   let movedAt = Date.now();
   for (;;) {
     if (app.ended !== null) throw new AppEnded(`the application has ended (${app.ended})`);
-    const problem = await Promise.race([failed, delay(LOOK_MS, null)]);
+    const problem = await Promise.race([
+      failed,
+      delay(Date.now() - movedAt > 2_000 ? IDLE_LOOK_MS : LOOK_MS, null),
+    ]);
     if (problem) throw problem;
     const next = await look.sight();
     for (const line of linesBetween(sight.scene, next.scene)) display.say(line.text, line.kind);

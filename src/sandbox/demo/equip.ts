@@ -3,8 +3,10 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { WorldClient } from '../client.ts';
 import type { PersonInput } from '../people/schema.ts';
 import {
+  CLEARED_PLACES,
   CONTACTS,
   OPERATOR,
+  PLATFORM,
   SUPPLIERS,
   SUPPLIER_FACTS,
   contactOf,
@@ -70,7 +72,7 @@ export async function importDocument(product: Product, document: Record<string, 
 
 interface ConnectionView {
   id: string;
-  externalKey: string | null;
+  key: string | null;
 }
 
 /**
@@ -83,16 +85,19 @@ export async function equipConnections(
   story: Story,
   keep: () => Promise<void>,
 ): Promise<void> {
+  const offers = await world.connectors();
   const connections = await product.all<ConnectionView>('/api/v1/connections?limit=200', 'connections');
   for (const supplier of SUPPLIERS) {
     if (story.equipped.includes(supplier) || supplier === 'halden') continue;
     const { connection: key, account } = SUPPLIER_FACTS[supplier];
-    const connection = connections.find((one) => one.externalKey === key);
+    const connection = connections.find((one) => one.key === key);
     if (!connection) throw new Error(`the product knows no connection ${key}`);
     const [canary] = await world.issue({ supplier, account, label: 'control canary', canary: true });
     if (!canary) throw new Error(`${SUPPLIER_FACTS[supplier].name} issued no control canary`);
+    const access = await world.access(supplier);
+    const named = Object.keys(offers.find((offer) => offer.supplier === supplier)?.preset.auth ?? {});
     await product.put(`/api/v1/connections/${connection.id}/secrets`, {
-      auth: await world.access(supplier),
+      auth: Object.fromEntries(named.map((name) => [name, access[name]])),
       control: { supplierId: canary.id, value: canary.value },
     });
     story.equipped.push(supplier);
@@ -136,6 +141,7 @@ export async function introducePeople(product: Product, world: WorldClient): Pro
     (await product.post<{ value: string }>('/api/v1/tokens', { name, role })).value;
   const approver = contactOf(OPERATOR, 'security');
   const engineer = contactOf(OPERATOR, 'on_call');
+  const platform = CONTACTS.find((one) => one.name === PLATFORM) ?? approver;
   const readers: PersonInput[] = CONTACTS.filter((one) => one.party !== OPERATOR).map((one) => ({
     name: one.name,
     email: one.email,
@@ -168,6 +174,15 @@ export async function introducePeople(product: Product, world: WorldClient): Pro
         match: supplier,
         store: { kind: 'vault', reference: `kv/suppliers/${supplier}` },
       })),
+    },
+    {
+      name: platform.name,
+      email: platform.email,
+      after: SOON,
+      app: product.url,
+      acknowledges: false,
+      clears: CLEARED_PLACES,
+      token: await tokenFor(platform.name, 'responder'),
     },
   ]);
 }

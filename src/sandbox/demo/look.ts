@@ -1,5 +1,6 @@
 import type { WorldClient } from '../client.ts';
-import { CONTACTS } from './portfolio/catalogue.ts';
+import type { Deed } from '../people/schema.ts';
+import { CLEARED_PLACES, CONTACTS } from './portfolio/catalogue.ts';
 import type { Product } from './product.ts';
 import { movesBecause, stageOf } from './scene.rules.ts';
 import type { CredentialRow, Habits, NoticeRow, Scene, StepFact } from './scene.rules.ts';
@@ -92,10 +93,13 @@ export class Look {
         ? []
         : await this.product.all<NoticeRow>(`/api/v1/notices?limit=200${subjects}`, 'notices');
     const byId = new Map(notices.map((one) => [one.id, one]));
+    const unheard = await this.unheard(notices, deeds);
     const habits: Habits = {
       ...HABITS,
+      clears: new Set(CLEARED_PLACES),
       answering: new Set(CONTACTS.filter((one) => one.answers).map((one) => one.name)),
       gaveUp: new Set(deeds.filter((deed) => deed.kind === 'gave_up').map((deed) => deed.about)),
+      unheard,
     };
     const now = Date.now();
     for (const step of steps) {
@@ -141,5 +145,18 @@ export class Look {
       authority: one.authority,
       liveness: one.liveness,
     };
+  }
+
+  /** Notices whose mails were read by people who found nothing to acknowledge. */
+  private async unheard(notices: readonly NoticeRow[], deeds: readonly Deed[]): Promise<Set<string>> {
+    const over = new Set(
+      deeds.filter((deed) => deed.kind === 'read' || deed.kind === 'gave_up').map((deed) => deed.about),
+    );
+    if (over.size === 0) return new Set();
+    const { messages } = await this.world.mail();
+    const read = new Set(
+      messages.filter((mail) => over.has(mail.id)).map((mail) => mail.messageId?.replaceAll(/[<>]/g, '')),
+    );
+    return new Set(notices.filter((one) => read.has(one.messageId)).map((one) => one.id));
   }
 }

@@ -11,7 +11,12 @@ export interface StepFact {
   title: string;
   uses: string;
   state: string;
-  item: { key: string; label: string; subject: { kind: string; id: string } } | null;
+  item: {
+    key: string;
+    label: string;
+    subject: { kind: string; id: string };
+    facts: Record<string, unknown>;
+  } | null;
   forWhat: string | null;
   reason: string | null;
   owner: { role: string | null; contactId: string | null };
@@ -35,6 +40,7 @@ export interface NoticeRow {
   dueAt: string | null;
   acceptedAt: string | null;
   acknowledgedAt: string | null;
+  messageId: string;
 }
 
 export interface CredentialRow {
@@ -109,10 +115,14 @@ export function stageOf(
 export interface Habits {
   approves: boolean;
   replaces: boolean;
+  /** Kinds of places that somebody clears. */
+  clears: ReadonlySet<string>;
   /** Names of contacts who answer their mail. */
   answering: ReadonlySet<string>;
   /** Steps and mails that somebody gave up. */
   gaveUp: ReadonlySet<string>;
+  /** Notices that were read, and whose readers found nothing to acknowledge. */
+  unheard: ReadonlySet<string>;
 }
 
 /** So long a wait for time counts as something that still moves. */
@@ -142,9 +152,13 @@ export function movesBecause(
   if (step.uses === 'manual-task' && /replac/i.test(`${step.title} ${step.forWhat ?? ''}`)) {
     return habits.replaces ? 'somebody will replace it' : null;
   }
+  if (step.uses === 'check-location') {
+    return habits.clears.has(String(step.item?.facts['kind'])) ? 'somebody will clear it' : null;
+  }
   if (step.uses === 'await-acknowledgement') {
     const notice = notices.get(step.item?.subject.id ?? '');
     if (!notice) return 'its notice is not known yet';
+    if (habits.unheard.has(notice.id)) return null;
     return notice.receipt !== 'acknowledged' &&
       notice.contact !== null &&
       habits.answering.has(notice.contact)
@@ -198,6 +212,7 @@ export function linesBetween(before: Scene, after: Scene): Line[] {
 const DEEDS: Partial<Record<Deed['kind'], string>> = {
   approved: 'approved:',
   replaced: 'issued and stored a replacement:',
+  cleared: 'cleared a copy:',
   changed: 'changed what a mail asked for:',
   gave_up: 'gave up:',
 };

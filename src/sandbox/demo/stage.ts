@@ -1,12 +1,13 @@
 import { createHash } from 'node:crypto';
 import { rm } from 'node:fs/promises';
+import { setTimeout as delay } from 'node:timers/promises';
 import { Client } from 'pg';
 import type { SpawnedWorld } from '../client.ts';
 import { spawnWorld } from '../client.ts';
 import { Misused } from './options.ts';
 import { DEFAULT_PORT } from './options.ts';
 import type { Options } from './options.ts';
-import { AppProcess, freePort, isFree, logFile, runCli, writePid } from './processes.ts';
+import { AppProcess, freePort, isAlive, isFree, logFile, runCli, writePid } from './processes.ts';
 import type { Entries } from './processes.ts';
 import type { Story, StoryFolder } from './story.ts';
 
@@ -77,7 +78,8 @@ export async function openWorld(folder: StoryFolder, entries: Entries): Promise<
 
 export async function closeWorld(folder: StoryFolder, world: SpawnedWorld): Promise<void> {
   await world.client.stop().catch(() => undefined);
-  await world.ended;
+  // Its exit is no event that would keep us waiting: it was let go when it was started.
+  for (const deadline = Date.now() + 10_000; isAlive(world.pid) && Date.now() < deadline;) await delay(25);
   await rm(folder.pidFile('world'), { force: true });
 }
 

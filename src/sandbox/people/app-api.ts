@@ -16,6 +16,10 @@ export interface WaitingStep {
   asksApproval: boolean;
   /** All of it as text, to look for names in. */
   text: string;
+  /** What it is about, in words. */
+  item: string | null;
+  /** What it says of the thing that it is about. */
+  facts: Readonly<Record<string, unknown>>;
 }
 
 /** What somebody did at a supplier, to be recorded. */
@@ -28,12 +32,18 @@ export interface Replacement {
   location: { kind: string; reference: string };
 }
 
-export const STEPS_WAITING_FOR_ME = '/api/v1/steps?state=parked&mine=true&limit=100';
+export const STEPS_WAITING_FOR_ME = '/api/v1/steps?state=parked&mine=true&limit=200';
 const settlePath = (id: string): string => `/api/v1/steps/${encodeURIComponent(id)}/settle`;
 
+const STATEMENTS = '/api/v1/statements';
 const approvePath = (id: string): string => `/api/v1/steps/${encodeURIComponent(id)}/approve`;
 
 export const isApproval = (step: WaitingStep): boolean => step.asksApproval || /approv/i.test(step.action);
+/** A copy in a place of one of these kinds is to be removed. */
+export const isCopyAt = (step: WaitingStep, kinds: readonly string[]): boolean =>
+  /location/i.test(step.action) &&
+  typeof step.facts['kind'] === 'string' &&
+  kinds.includes(step.facts['kind']);
 export const isReplacement = (step: WaitingStep): boolean =>
   /manual/i.test(step.action) && /replac/i.test(`${step.title} ${step.text}`);
 
@@ -84,6 +94,8 @@ export class AppApi {
           asksApproval: typeof row['approval'] === 'object' && row['approval'] !== null,
           title: typeof row['title'] === 'string' ? row['title'] : '',
           text: JSON.stringify(row),
+          item: labelOf(row['item']),
+          facts: factsOf(row['item']),
         },
       ];
     });
@@ -97,14 +109,25 @@ export class AppApi {
     await this.call('POST', settlePath(step.id), { answer: 'done', output: { ...replacement }, note });
   }
 
-  private async call(method: 'GET' | 'POST', path: string, body?: object): Promise<unknown> {
+  /** Says, with a name, that a copy is gone. */
+  async signCopyGone(step: WaitingStep, signsFor: string, text: string): Promise<void> {
+    const { locationId, versionId } = step.facts;
+    await this.call(
+      'POST',
+      STATEMENTS,
+      { kind: 'copy_gone', subjectKind: 'location', subjectId: locationId, versionId, signsFor, text },
+      `copy-gone-${step.id}`,
+    );
+  }
+
+  private async call(method: 'GET' | 'POST', path: string, body?: object, key = path): Promise<unknown> {
     const answer = await request(new URL(path, this.baseUrl), {
       method,
       headers: {
         authorization: `Bearer ${this.token}`,
         accept: 'application/json',
         // The same deed twice is one deed.
-        ...(body ? { 'content-type': 'application/json', 'idempotency-key': path } : {}),
+        ...(body ? { 'content-type': 'application/json', 'idempotency-key': key } : {}),
       },
       ...(body ? { body: JSON.stringify(body) } : {}),
       signal: AbortSignal.timeout(15_000),
@@ -118,6 +141,10 @@ export class AppApi {
     return text === '' ? {} : (JSON.parse(text) as unknown);
   }
 }
+
+const labelOf = (item: unknown): string | null => (item as { label?: string } | null)?.label ?? null;
+const factsOf = (item: unknown): Readonly<Record<string, unknown>> =>
+  ((item as { facts?: Record<string, unknown> } | null)?.facts ?? {}) as Readonly<Record<string, unknown>>;
 
 function rowsOf(answer: unknown): Record<string, unknown>[] {
   if (Array.isArray(answer)) return answer as Record<string, unknown>[];

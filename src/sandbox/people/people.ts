@@ -5,7 +5,7 @@ import type { Sealing } from '../ground/sealing.ts';
 import type { MailServer, ReadMail } from '../mail/mail-server.ts';
 import type { Supplier } from '../suppliers/supplier.ts';
 import { acknowledge } from './acknowledge.ts';
-import { AppApi, AppRefused, isApproval, isReplacement } from './app-api.ts';
+import { AppApi, AppRefused, isApproval, isCopyAt, isReplacement } from './app-api.ts';
 import type { Replacement, WaitingStep } from './app-api.ts';
 import type { Deed, DeedKind, Person } from './schema.ts';
 import { issueReplacement } from './supplier-desk.ts';
@@ -22,7 +22,15 @@ const LOOK_MS = 800;
 const TRIES = 5;
 const KEEP_DEEDS = 50_000;
 /** Deeds after which a mail or a step is done with. */
-const FINAL = new Set<DeedKind>(['read', 'acknowledged', 'approved', 'replaced', 'changed', 'gave_up']);
+const FINAL = new Set<DeedKind>([
+  'read',
+  'acknowledged',
+  'approved',
+  'replaced',
+  'cleared',
+  'changed',
+  'gave_up',
+]);
 
 /** The people of the outside world, each living by their habits. */
 export class People {
@@ -110,7 +118,7 @@ export class People {
         const mail = await this.mail.read(id);
         if (mail) await this.handle(person, mail);
       }
-      if (person.approves || person.replaces) await this.lookForTasks(person);
+      if (person.approves || person.replaces || person.clears.length > 0) await this.lookForTasks(person);
     } catch (error) {
       console.error(`${person.name}: ${(error as Error).message}`);
     }
@@ -166,7 +174,10 @@ export class People {
       return;
     }
     for (const step of steps) {
-      const wanted = (person.approves && isApproval(step)) || (person.replaces && isReplacement(step));
+      const wanted =
+        (person.approves && isApproval(step)) ||
+        (person.replaces && isReplacement(step)) ||
+        isCopyAt(step, person.clears);
       if (!wanted) continue;
       const seen = `${person.email}\nseen ${step.id}`;
       if (!this.notBefore.has(seen)) this.notBefore.set(seen, Date.now());
@@ -179,6 +190,10 @@ export class People {
       if (isApproval(step)) {
         await api.approve(step, `Approved by ${person.name}.`);
         return await this.note(person, 'approved', step.id, step.title);
+      }
+      if (isCopyAt(step, person.clears)) {
+        await api.signCopyGone(step, person.name, `Removed and looked for again by ${person.name}.`);
+        return await this.note(person, 'cleared', step.id, step.item ?? step.title);
       }
       const access = this.accessFor(person, step);
       if (!access) return await this.fail(person, step.id, 'no account that fits the task');

@@ -17,6 +17,8 @@ export const personSchema = z.strictObject({
   approves: z.boolean().default(false),
   /** Issues a replacement at a supplier when a task asks for one, and records it. */
   replaces: z.boolean().default(false),
+  /** Kinds of places that they look after: they remove copies there when they are asked to, and sign that they did. */
+  clears: z.array(z.string().min(1).max(60)).max(50).default([]),
   /** Works at a supplier that is only asked by mail: changes a credential that a mail names by its id. */
   worksAt: z.string().max(40).optional(),
   /** Accounts at suppliers that they may manage; `match` is a word of the task that points to this one. */
@@ -42,7 +44,8 @@ export const personSchema = z.strictObject({
 export type PersonInput = z.input<typeof personSchema>;
 export type Person = z.output<typeof personSchema>;
 
-export type DeedKind = 'read' | 'acknowledged' | 'approved' | 'replaced' | 'changed' | 'failed' | 'gave_up';
+export type DeedKind =
+  'read' | 'acknowledged' | 'approved' | 'replaced' | 'cleared' | 'changed' | 'failed' | 'gave_up';
 /** What somebody did. */
 export interface Deed {
   /** UTC milliseconds. */

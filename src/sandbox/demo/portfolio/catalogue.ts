@@ -251,6 +251,7 @@ export interface Contact {
 export const CONTACTS: readonly Contact[] = [
   contact(OPERATOR, 'Ines Calder', 'security'),
   contact(OPERATOR, 'Tomas Reyes', 'on_call'),
+  contact(OPERATOR, 'Noor Haddad', 'on_call'),
   contact(OPERATOR, 'Priya Raman', 'contract'),
   contact('meridian', 'Jonas de Wit', 'security'),
   contact('meridian', 'Sanne Kuiper', 'contract'),
@@ -266,6 +267,9 @@ function contact(party: string, name: string, role: Contact['role'], answers = t
   const key = name.toLowerCase().replaceAll(/[^a-z]+/g, '.');
   return { key, party, name, role, email: `${key}@${party}.example`, answers };
 }
+
+/** Who looks after the platform on which copies lie. */
+export const PLATFORM = 'Noor Haddad';
 
 export const contactOf = (party: string, role: Contact['role']): Contact => {
   const found = CONTACTS.find((one) => one.party === party && one.role === role);
@@ -400,6 +404,18 @@ function place(
 
 const slug = (one: CredentialFacts): string => one.key.replaceAll('/', '-');
 const upper = (one: CredentialFacts): string => slug(one).replaceAll('-', '_').toUpperCase();
+
+/** Kinds of places that the platform team looks after, and clears when a copy in one of them has leaked. */
+export const CLEARED_PLACES = [
+  'vault',
+  'cluster_secret',
+  'ci_variable',
+  'env_file',
+  'config_file',
+  'log',
+  'build_artefact',
+  'long_running_job',
+];
 
 /** 140 copies: three of each of the first 20 credentials, two of each of the other 40. */
 export const LOCATIONS = 140;

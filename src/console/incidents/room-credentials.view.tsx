@@ -1,0 +1,180 @@
+import { CopiesChip, FacetChip } from '../credentials/facets.tsx';
+import { At, DataTable, Empty } from '../shared/parts.tsx';
+import { Chip, words, type Tone } from '../shared/states.tsx';
+import type { ExposedCredential } from './room.queries.ts';
+
+const STANDING: Readonly<Record<ExposedCredential['standing'], { tone: Tone; word: string }>> = {
+  alive: { tone: 'live', word: 'alive' },
+  unproven: { tone: 'doubt', word: 'unproven' },
+  dead: { tone: 'dead', word: 'proven dead' },
+};
+
+/** Each exposed version with its four facets, none of which implies another. */
+export function ExposedCredentials({ credentials }: { credentials: readonly ExposedCredential[] }) {
+  if (credentials.length === 0) return <Empty>No credential of ours was matched yet.</Empty>;
+  return (
+    <DataTable
+      caption="Exposed credentials"
+      columns={[
+        { title: 'Credential' },
+        { title: 'Stands' },
+        { title: 'Revocation' },
+        { title: 'Verifier says' },
+        { title: 'Sessions' },
+        { title: 'Copies' },
+        { title: 'Authority' },
+      ]}
+      rows={credentials.map((one) => [
+        <div>
+          <a href={`/credentials/${one.reference}`}>
+            <b>{one.name}</b>
+          </a>{' '}
+          <span class="soft small">version {one.number}</span>
+          <div class="soft small">
+            <a href={`/integrations/${one.integrationReference}`}>{one.integrationName}</a>
+            {` · ${one.environment}`}
+            {one.supplier && ` · ${one.supplier}`}
+          </div>
+        </div>,
+        <div class="rows tight">
+          <Chip tone={STANDING[one.standing].tone}>{STANDING[one.standing].word}</Chip>
+          {one.statements.length > 0 && (
+            <Chip tone="info">{`signed: ${one.statements.map(words).join(', ')}`}</Chip>
+          )}
+          {one.riskUntil !== null && (
+            <span class="soft small">
+              risk accepted until <At at={one.riskUntil} day />
+            </span>
+          )}
+        </div>,
+        <FacetChip facet="revocation" value={one.revocation === 'none' ? null : one.revocation} exposed />,
+        <div>
+          <FacetChip facet="liveness" value={one.liveness} exposed />
+          {one.livenessAt !== null && (
+            <div class="soft small">
+              <At at={one.livenessAt} time />
+            </div>
+          )}
+        </div>,
+        <div>
+          <FacetChip facet="sessions" value={one.sessions} exposed />
+          {one.sessionsUntil !== null && (
+            <div class="soft small">
+              until <At at={one.sessionsUntil} />
+            </div>
+          )}
+        </div>,
+        <CopiesChip
+          copies={one.copies.length}
+          gone={one.copies.filter((copy) => copy.verdict === 'gone').length}
+          unprovable={
+            one.copies.filter((copy) => copy.provable === 'no' || copy.verdict === 'cannot_be_proven').length
+          }
+          exposed
+        />,
+        <div class="small">
+          {words(one.authority)}
+          <div class="soft">{one.match === 'value' ? 'matched by value' : 'matched by its description'}</div>
+        </div>,
+      ])}
+    />
+  );
+}
+
+/** Who can still stop what lives: the first to call of each, pinned where nobody overlooks it. */
+export function StillAlive({ credentials }: { credentials: readonly ExposedCredential[] }) {
+  const open = credentials.filter(({ standing }) => standing !== 'dead');
+  if (open.length === 0) return null;
+  return (
+    <DataTable
+      caption="Who can still stop what lives"
+      columns={[{ title: 'Not proven dead' }, { title: 'Call first' }, { title: 'Then' }]}
+      rows={open.slice(0, 12).map((one) => {
+        const [first, ...others] = one.stoppers;
+        return [
+          <span class="line tight">
+            <b>{one.name}</b>
+            <Chip tone={STANDING[one.standing].tone}>{STANDING[one.standing].word}</Chip>
+          </span>,
+          first ? (
+            <span>
+              {first.label} <span class="soft">{first.partyName}</span>
+              <span class="soft small">
+                {first.reach ? ` · ${first.reach}` : ''} · {first.measured ? '' : 'about '}
+                {first.expectedMinutes} min
+              </span>
+            </span>
+          ) : (
+            <Chip tone="live">nobody can stop it</Chip>
+          ),
+          others.length > 0 ? (
+            others.map((other) => `${other.label}${other.reach ? ` (${other.reach})` : ''}`).join(', ')
+          ) : (
+            <span class="soft">–</span>
+          ),
+        ];
+      })}
+    />
+  );
+}
+
+/** Credentials against the kinds of place where copies of them lie. */
+export function Board({ credentials }: { credentials: readonly ExposedCredential[] }) {
+  const rows = credentials.filter(({ copies }) => copies.length > 0);
+  if (rows.length === 0) return <Empty>No copy is known of what was exposed.</Empty>;
+  const kinds = [...new Set(rows.flatMap(({ copies }) => copies.map((copy) => copy.kind)))].sort();
+  return (
+    <div class="scroll" tabIndex={0} role="region" aria-label="Credentials and their copies">
+      <table class="board">
+        <caption class="skip">Copies of each exposed credential by the kind of place</caption>
+        <thead>
+          <tr>
+            <th scope="col">Credential</th>
+            {kinds.map((kind) => (
+              <th scope="col">{words(kind)}</th>
+            ))}
+          </tr>
+        </thead>
+        <tbody>
+          {rows.map((row) => (
+            <tr>
+              <th scope="row">
+                <a href={`/credentials/${row.reference}`}>{row.name}</a>
+              </th>
+              {kinds.map((kind) => (
+                <td>
+                  <div class="rows tight">
+                    {row.copies
+                      .filter((copy) => copy.kind === kind)
+                      .map((copy) => (
+                        <Copy copy={copy} />
+                      ))}
+                  </div>
+                </td>
+              ))}
+            </tr>
+          ))}
+        </tbody>
+      </table>
+    </div>
+  );
+}
+
+const COPY: Readonly<Record<string, { tone: Tone; word: string }>> = {
+  gone: { tone: 'dead', word: 'gone' },
+  present: { tone: 'live', word: 'still there' },
+  cannot_be_proven: { tone: 'doubt', word: 'cannot be proven' },
+};
+
+function Copy({ copy }: { copy: ExposedCredential['copies'][number] }) {
+  const known = copy.verdict ? COPY[copy.verdict] : undefined;
+  return (
+    <span>
+      <Chip tone={known?.tone ?? (copy.provable === 'no' ? 'doubt' : 'wait')}>
+        {known?.word ?? (copy.provable === 'no' ? 'cannot be proven' : 'not looked')}
+      </Chip>
+      <span class="small block">{copy.name}</span>
+      {copy.partyName && <span class="soft small block">{copy.partyName}</span>}
+    </span>
+  );
+}

@@ -1,0 +1,339 @@
+import type { VNode } from 'preact';
+import { NoticeClock, NoticeLanes, NoticeReceipt } from '../notices/notice-parts.tsx';
+import type { Frame } from '../shared/frame.ts';
+import { Page } from '../shared/layout.tsx';
+import { At, DataTable, Empty, ShareBar, Stat, span } from '../shared/parts.tsx';
+import { Chip, StateChip, words, type Tone } from '../shared/states.tsx';
+import { Board, ExposedCredentials, StillAlive } from './room-credentials.view.tsx';
+import { Runs, Waiting } from './room-work.view.tsx';
+import { SHOWN, type Room } from './room.queries.ts';
+import { Instants, TimeLine } from './timeline.view.tsx';
+
+const OPEN = new Set(['reported', 'triage', 'containing', 'contained', 'recovering']);
+const SEVERITY: Readonly<Record<string, Tone>> = {
+  critical: 'live',
+  high: 'live',
+  medium: 'wait',
+  low: 'calm',
+};
+
+/** A part of the room that is drawn, and moves, by itself. */
+interface RoomPart {
+  id: string;
+  draw: (room: Room, frame: Frame) => VNode | null;
+}
+
+/** The room in its order. Each part is sent anew when it has changed, and only then. */
+export const ROOM_PARTS: readonly RoomPart[] = [
+  { id: 'room-state', draw: (room, frame) => <State room={room} frame={frame} /> },
+  { id: 'room-counts', draw: (room) => <Counts room={room} /> },
+  { id: 'room-waiting', draw: (room, frame) => <WaitingPart room={room} frame={frame} /> },
+  { id: 'room-alive', draw: (room) => <AlivePart room={room} /> },
+  { id: 'room-credentials', draw: (room) => <CredentialsPart room={room} /> },
+  { id: 'room-runs', draw: (room, frame) => <Runs nodes={room.nodes} now={minute(frame.now)} /> },
+  { id: 'room-board', draw: (room) => <Board credentials={room.credentials} /> },
+  { id: 'room-notices', draw: (room, frame) => <Notices room={room} now={minute(frame.now)} /> },
+  { id: 'room-timeline', draw: (room) => <TimeLine entries={room.timeline} /> },
+  { id: 'room-cases', draw: (room) => <Cases room={room} /> },
+  { id: 'room-witnesses', draw: (room) => <Witnesses room={room} /> },
+  { id: 'room-instants', draw: (room) => <Instants instants={room.instants} /> },
+];
+
+/** What is told in minutes changes once a minute. */
+function minute(now: number): number {
+  return now - (now % 60_000);
+}
+
+function part(id: string, room: Room, frame: Frame) {
+  return <div id={id}>{ROOM_PARTS.find((one) => one.id === id)?.draw(room, frame)}</div>;
+}
+
+export function RoomView({ room, frame }: { room: Room; frame: Frame }) {
+  const { head } = room;
+  const show = (id: string) => part(id, room, frame);
+  return (
+    <Page
+      title={`${head.reference} ${head.title}`}
+      frame={frame}
+      moves
+      crumbs={[{ title: 'Incidents', path: '/incidents' }]}
+    >
+      <div hx-sse:connect={`/incidents/${head.reference}/moves`} hx-swap="none" />
+      {show('room-state')}
+      {show('room-counts')}
+      <div class="grid">
+        <section class="card w12">
+          <h2>Needs somebody now</h2>
+          {show('room-waiting')}
+          {show('room-alive')}
+        </section>
+        <section class="card w12">
+          <h2>Exposed credentials</h2>
+          {show('room-credentials')}
+        </section>
+        <section class="card w6">
+          <h2>Steps</h2>
+          {show('room-runs')}
+        </section>
+        <section class="card w6">
+          <h2>Notices and their clocks</h2>
+          {show('room-notices')}
+        </section>
+        <section class="card w12">
+          <h2>Copies</h2>
+          {show('room-board')}
+        </section>
+        <section class="card w7">
+          <h2>
+            Time line <span class="aside">newest first, from the ledger</span>
+          </h2>
+          {show('room-timeline')}
+        </section>
+        <div class="w5 rows">
+          <section class="card">
+            <h2>Cases</h2>
+            {show('room-cases')}
+          </section>
+          <section class="card">
+            <h2>Witnesses</h2>
+            {show('room-witnesses')}
+          </section>
+          <section class="card">
+            <h2>Instants</h2>
+            {show('room-instants')}
+          </section>
+        </div>
+      </div>
+      <noscript>
+        <p class="soft">
+          This page moves by itself where scripts are on.{' '}
+          <a href={`/incidents/${head.reference}`}>Load it again</a> for what is newest.
+        </p>
+      </noscript>
+    </Page>
+  );
+}
+
+/** Hours, minutes and seconds since somebody knew; it stops when everything is contained. */
+export function elapsed(from: number, until: number): string {
+  const seconds = Math.max(0, Math.floor((until - from) / 1000));
+  const two = (value: number) => String(value).padStart(2, '0');
+  const days = Math.floor(seconds / 86_400);
+  return `${days > 0 ? `${days} d ` : ''}${two(Math.floor(seconds / 3600) % 24)}:${two(Math.floor(seconds / 60) % 60)}:${two(seconds % 60)}`;
+}
+
+function State({ room: { head, notices, waiting }, frame }: { room: Room; frame: Frame }) {
+  const open = notices.filter(
+    (one) => one.timeliness === 'open' && one.obligation === 'required' && one.dueAt !== null,
+  );
+  const next = open.toSorted((a, b) => a.dueAt! - b.dueAt!)[0];
+  const end = head.containedAt ?? head.closedAt ?? frame.now;
+  return (
+    <div class="head">
+      <div>
+        <p class="ref">
+          {head.reference}
+          {head.previousReference && (
+            <>
+              {' after '}
+              <a href={`/incidents/${head.previousReference}`}>{head.previousReference}</a>
+            </>
+          )}
+        </p>
+        <h1>{head.title}</h1>
+        <p class="line">
+          <StateChip state={head.state} />
+          <Chip tone={SEVERITY[head.severity] ?? 'calm'}>{`severity ${head.severity}`}</Chip>
+          <span class="soft small">
+            known since <At at={head.awarenessAt} />
+          </span>
+        </p>
+      </div>
+      <div class="clocks">
+        <div class="stat">
+          <b class="mono-clock">{elapsed(head.awarenessAt, end)}</b>
+          <span>
+            {OPEN.has(head.state) && head.containedAt === null
+              ? 'since we know'
+              : 'from knowing to contained'}
+          </span>
+        </div>
+        {next && (
+          <div
+            class={`stat ${frame.now > next.dueAt! ? 'live' : next.warnAt !== null && frame.now >= next.warnAt ? 'wait' : ''}`}
+          >
+            <b class="mono-clock">
+              {frame.now > next.dueAt!
+                ? `−${elapsed(next.dueAt!, frame.now)}`
+                : elapsed(frame.now, next.dueAt!)}
+            </b>
+            <span>until {next.partyName} must be told</span>
+          </div>
+        )}
+        {waiting.length > 0 && (
+          <div class="stat doubt">
+            <b>{waiting.length >= SHOWN ? `${SHOWN}+` : waiting.length}</b>
+            <span>{waiting.length === 1 ? 'step waits for somebody' : 'steps wait for somebody'}</span>
+          </div>
+        )}
+      </div>
+    </div>
+  );
+}
+
+function Counts({ room: { head } }: { room: Room }) {
+  return (
+    <section class="card slim counts" aria-label="How far this is contained">
+      <Stat value={head.exposed} word="exposed" />
+      <Stat value={head.dead} word="proven dead" tone="dead" />
+      <Stat value={head.alive} word="still alive" tone={head.alive > 0 ? 'live' : undefined} />
+      <Stat value={head.unproven} word="unproven" tone={head.unproven > 0 ? 'doubt' : undefined} />
+      <Stat value={`${head.copiesGone}/${head.copies}`} word="copies gone" />
+      <div class="grow">
+        <ShareBar
+          label="Exposed credentials"
+          parts={[
+            { tone: 'dead', count: head.dead, word: 'proven dead' },
+            { tone: 'doubt', count: head.unproven, word: 'unproven' },
+            { tone: 'live', count: head.alive, word: 'alive' },
+          ]}
+        />
+      </div>
+    </section>
+  );
+}
+
+function WaitingPart({ room, frame }: { room: Room; frame: Frame }) {
+  return (
+    <Waiting
+      steps={room.waiting}
+      contacts={room.contacts}
+      frame={{ ...frame, now: minute(frame.now) }}
+      back={`/incidents/${room.head.reference}`}
+      more={room.waiting.length >= SHOWN}
+    />
+  );
+}
+
+function AlivePart({ room: { credentials } }: { room: Room }) {
+  if (credentials.every(({ standing }) => standing === 'dead')) return null;
+  return (
+    <>
+      <h3>Who can still stop what is not proven dead</h3>
+      <StillAlive credentials={credentials} />
+    </>
+  );
+}
+
+function CredentialsPart({ room: { head, credentials } }: { room: Room }) {
+  return (
+    <>
+      <ExposedCredentials credentials={credentials} />
+      {head.exposed > credentials.length && (
+        <p class="pager">
+          <a class="button plain small" href={`/incidents/${head.reference}/credentials`}>
+            All {head.exposed}
+          </a>
+        </p>
+      )}
+    </>
+  );
+}
+
+function Notices({ room: { notices }, now }: { room: Room; now: number }) {
+  if (notices.length === 0) return <Empty>Nobody has to be told, as far as the agreements say.</Empty>;
+  return (
+    <>
+      <NoticeLanes notices={notices} now={now} />
+      <DataTable
+        caption="Notices"
+        columns={[
+          { title: 'To' },
+          { title: 'Clock' },
+          { title: 'Standing' },
+          { title: 'Attempts', numeric: true },
+        ]}
+        rows={notices.map((notice) => [
+          <div>
+            <a href={`/notices/${notice.reference}`}>
+              <b>{notice.partyName}</b>
+            </a>
+            <div class="soft small">{`${notice.reference} · ${words(notice.trigger)}`}</div>
+          </div>,
+          <div>
+            <NoticeClock notice={notice} now={now} />
+            {notice.escalatedAt !== null && notice.timeliness === 'open' && (
+              <Chip tone="live">escalated</Chip>
+            )}
+          </div>,
+          <NoticeReceipt notice={notice} />,
+          notice.attempts,
+        ])}
+      />
+    </>
+  );
+}
+
+function Cases({ room: { cases } }: { room: Room }) {
+  if (cases.length === 0) return <Empty>No integration is affected, as far as is known.</Empty>;
+  return (
+    <ul class="plain">
+      {cases.map((one) => (
+        <li id={`case-${one.id}`}>
+          <div class="line spread">
+            <a href={`/integrations/${one.integrationReference}`}>
+              <b>{one.integrationName}</b>
+            </a>
+            <StateChip state={one.state} />
+          </div>
+          <div class="soft small">
+            {one.reference} · {one.credentials === 1 ? '1 credential' : `${one.credentials} credentials`} ·{' '}
+            {one.parties.join(', ')}
+          </div>
+          <div class="small">
+            {one.accountable ? (
+              <>accountable for containment: {one.accountable}</>
+            ) : (
+              <Chip tone="live">nobody is accountable for containment</Chip>
+            )}
+          </div>
+        </li>
+      ))}
+    </ul>
+  );
+}
+
+function Witnesses({ room: { witnesses } }: { room: Room }) {
+  if (witnesses.length === 0) return <Empty>No report names this.</Empty>;
+  return (
+    <ul class="plain">
+      {witnesses.map((one) => (
+        <li id={`w-${one.reference}`}>
+          <div class="line spread">
+            <b>{one.sourceName}</b>
+            <span class="line tight">
+              {one.publiclyLeaked && <Chip tone="live">public</Chip>}
+              {one.match && (
+                <Chip tone={one.match === 'value' ? 'live' : 'wait'}>
+                  {one.match === 'value'
+                    ? 'by value'
+                    : one.match === 'metadata'
+                      ? 'by description'
+                      : 'no match'}
+                </Chip>
+              )}
+            </span>
+          </div>
+          <div class="soft small">
+            {one.reference} · <At at={one.receivedAt} />
+            {one.credentialName && ` · ${one.credentialName}`}
+            {one.detectedAt !== null &&
+              one.receivedAt > one.detectedAt &&
+              ` · told us ${span(one.receivedAt - one.detectedAt)} after it knew`}
+          </div>
+          {one.place && <div class="mono soft">{one.place.slice(0, 160)}</div>}
+        </li>
+      ))}
+    </ul>
+  );
+}

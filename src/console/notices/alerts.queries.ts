@@ -1,0 +1,39 @@
+import type { Db } from '../../platform/database/transactions.ts';
+import type { AlertView } from '../../domain/notices/handled-alerts.service.ts';
+import { PAGE_SIZE } from '../shared/paging.tsx';
+import { ms } from '../shared/sql.ts';
+
+/** An alert with the address of what it is about, where that has a page. */
+export interface AlertLine extends AlertView {
+  path: string | null;
+}
+
+/** Open alerts, the worst and newest first; or the handled ones, newest first. */
+export function listAlerts(
+  db: Db,
+  o: { handled: boolean; after?: { at: Date; id: string } | undefined; limit?: number },
+): Promise<AlertLine[]> {
+  return db.query(
+    `SELECT a.id, a.kind, a.severity, a.subject_kind AS "subjectKind", a.subject_id AS "subjectId", a.message, a.occurrences,
+            ${ms('a.first_at')} AS "firstAt", ${ms('a.last_at')} AS "lastAt",
+            coalesce(p.name, a.handled_by) AS "handledBy", ${ms('a.handled_at')} AS "handledAt",
+            CASE a.subject_kind
+              WHEN 'incident' THEN (SELECT '/incidents/' || i.reference FROM incident i WHERE i.id = a.subject_id)
+              WHEN 'notice' THEN (SELECT '/notices/' || n.reference FROM notice n WHERE n.id = a.subject_id)
+              WHEN 'step' THEN '/steps/' || a.subject_id
+            END AS path
+       FROM alert a LEFT JOIN person p ON p.id::text = a.handled_by
+      WHERE (a.handled_at IS NOT NULL) = $1
+        AND ($2::timestamptz IS NULL OR (a.last_at, a.id) < ($2, $3::uuid))
+      ORDER BY a.last_at DESC, a.id DESC LIMIT $4`,
+    [o.handled, o.after?.at ?? null, o.after?.id ?? null, o.limit ?? PAGE_SIZE + 1],
+  );
+}
+
+export async function openAlerts(db: Db): Promise<{ critical: number; warning: number; info: number }> {
+  const [row] = await db.query<{ critical: number; warning: number; info: number }[]>(
+    `SELECT count(*) FILTER (WHERE severity = 'critical')::int AS critical, count(*) FILTER (WHERE severity = 'warning')::int AS warning,
+            count(*) FILTER (WHERE severity = 'info')::int AS info FROM alert WHERE handled_at IS NULL`,
+  );
+  return row ?? { critical: 0, warning: 0, info: 0 };
+}

@@ -1,0 +1,59 @@
+import { Get, Param, Query } from '@nestjs/common';
+import { z } from 'zod';
+import { Refused, refusal } from '../../kernel/errors.ts';
+import type { Principal } from '../../kernel/principal.ts';
+import { By, Permission } from '../../domain/access/route.ts';
+import { NoticeTemplates, shownText } from '../../domain/notices/notice-templates.ts';
+import { attemptsOf, findNotice, listNotices } from '../../domain/notices/notices.queries.ts';
+import { Transactions } from '../../platform/database/transactions.ts';
+import { ConsolePage, shows, type Answer } from '../shared/page.ts';
+import { listed, PAGE_SIZE, readTimeCursor, timeCursor } from '../shared/paging.tsx';
+import { reference, searchAfter } from '../shared/search.ts';
+import { noticeTotals, textSourceOf } from './notices.queries.ts';
+import { NoticesView, NoticeView } from './notices.view.tsx';
+
+const search = z.object({
+  show: z.enum(['all', 'open', 'missed', 'met']).catch('all'),
+  after: searchAfter,
+});
+
+@ConsolePage()
+export class NoticesPage {
+  constructor(
+    private readonly transactions: Transactions,
+    private readonly templates: NoticeTemplates,
+  ) {}
+
+  @Get('notices')
+  @Permission('notices:read', { face: 'console' })
+  async list(@Query() query: unknown, @By() by: Principal): Promise<Answer> {
+    const { show, after } = search.parse(query);
+    const from = readTimeCursor(after);
+    const { rows, totals } = await this.transactions.run(by, async (db) => ({
+      rows: await listNotices(db, {
+        ...(show === 'all' ? {} : { timeliness: show }),
+        ...(from ? { after: { createdAt: from.at.getTime(), id: from.id } } : {}),
+        limit: PAGE_SIZE + 1,
+      }),
+      totals: await noticeTotals(db),
+    }));
+    const page = listed(rows, ({ createdAt, id }) => timeCursor(createdAt, id));
+    return shows((frame) => NoticesView({ frame, show, page, totals, first: !after }));
+  }
+
+  @Get('notices/:reference')
+  @Permission('notices:read', { face: 'console' })
+  async one(@Param('reference', { schema: reference }) name: string, @By() by: Principal): Promise<Answer> {
+    const model = await this.transactions.run(by, async (db) => {
+      const source = await textSourceOf(db, name);
+      const notice = source && (await findNotice(db, source.id));
+      if (!notice)
+        throw new Refused(
+          refusal('not_found', 'not-found', 'There is no such notice, or it is not yours to see.'),
+        );
+      return { notice, source, attempts: await attemptsOf(db, notice.id) };
+    });
+    const { subject, text } = shownText(this.templates, model.source);
+    return shows((frame) => NoticeView({ frame, ...model, letter: { subject, text } }));
+  }
+}

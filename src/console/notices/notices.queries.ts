@@ -1,0 +1,52 @@
+import type { Id } from '../../kernel/ids.ts';
+import type { Millis } from '../../kernel/time.ts';
+import type { Db } from '../../platform/database/transactions.ts';
+import { ms } from '../shared/sql.ts';
+
+export interface NoticeTotals {
+  open: number;
+  met: number;
+  missed: number;
+}
+
+/** Of those that are required: how many clocks run, were kept, were missed. */
+export async function noticeTotals(db: Db): Promise<NoticeTotals> {
+  const [row] = await db.query<NoticeTotals[]>(
+    `SELECT count(*) FILTER (WHERE timeliness = 'open')::int AS open, count(*) FILTER (WHERE timeliness = 'met')::int AS met,
+            count(*) FILTER (WHERE timeliness = 'missed')::int AS missed FROM notice WHERE obligation = 'required'`,
+  );
+  return row ?? { open: 0, met: 0, missed: 0 };
+}
+
+/** What the text of a notice is made from, and what it led to. */
+export interface TextSource {
+  id: Id;
+  reference: string;
+  category: string;
+  language: string;
+  facts: Record<string, unknown>;
+  createdAt: Millis;
+  agreement: string | null;
+  incidentReference: string | null;
+  caseReference: string | null;
+  acknowledgedBy: string | null;
+  escalations: { level: string; reason: string; at: Millis; to: string | null }[];
+}
+
+export async function textSourceOf(db: Db, reference: string): Promise<TextSource | undefined> {
+  const [row] = await db.query<TextSource[]>(
+    `SELECT n.id, n.reference, n.category, n.language, n.facts, ${ms('n.created_at')} AS "createdAt",
+            (SELECT a.reference || ', version ' || v.number FROM agreement_version v JOIN agreement a ON a.id = v.agreement_id
+              WHERE v.id = n.agreement_version_id) AS agreement,
+            k.reference AS "caseReference", i.reference AS "incidentReference",
+            (SELECT z.typed_name FROM acknowledgement z WHERE z.notice_id = n.id AND z.effective) AS "acknowledgedBy",
+            coalesce((SELECT json_agg(json_build_object('level', e.level, 'reason', e.reason, 'at', ${ms('e.at')}, 'to', coalesce(c.name, e.role)) ORDER BY e.at)
+                        FROM escalation e LEFT JOIN contact c ON c.id = e.contact_id WHERE e.subject_id = n.id), '[]') AS escalations
+       FROM notice n
+       LEFT JOIN incident_case k ON k.id = n.subject_id
+       LEFT JOIN incident i ON i.id = k.incident_id
+      WHERE n.reference = $1`,
+    [reference],
+  );
+  return row;
+}

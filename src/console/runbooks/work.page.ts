@@ -1,0 +1,53 @@
+import { Get, Query } from '@nestjs/common';
+import { z } from 'zod';
+import { isId } from '../../kernel/ids.ts';
+import type { Principal } from '../../kernel/principal.ts';
+import { By, Permission } from '../../domain/access/route.ts';
+import { listSteps, type StepFilter } from '../../domain/runbooks/steps.queries.ts';
+import { Transactions } from '../../platform/database/transactions.ts';
+import { ConsolePage, shows, type Answer } from '../shared/page.ts';
+import { listed, PAGE_SIZE } from '../shared/paging.tsx';
+import { contactNames, incidentReferences, workCounts } from './work.queries.ts';
+import { WorkView } from './work.view.tsx';
+
+const search = z.object({
+  show: z.enum(['mine', 'parked', 'stuck']).catch('mine'),
+  after: z.string().refine(isId).optional().catch(undefined),
+});
+
+/** What waits for a person, and what should have moved and has not. */
+@ConsolePage()
+export class WorkPage {
+  constructor(private readonly transactions: Transactions) {}
+
+  @Get('work')
+  @Permission('runs:read', { face: 'console' })
+  async show(@Query() query: unknown, @By() by: Principal): Promise<Answer> {
+    const asked = search.parse(query);
+    const model = await this.transactions.run(by, async (db) => {
+      const page = { ...(asked.after ? { after: asked.after } : {}), limit: PAGE_SIZE + 1 };
+      const filters: Record<typeof asked.show, StepFilter[]> = {
+        mine: [{ ...page, states: ['parked'], mine: { roles: by.roles, personId: by.personId ?? null } }],
+        parked: [{ ...page, states: ['parked'] }],
+        stuck: [
+          { ...page, states: ['failed'] },
+          { ...page, stalled: true },
+        ],
+      };
+      const found = [];
+      for (const filter of filters[asked.show]) found.push(...(await listSteps(db, filter)));
+      const once = [...new Map(found.map((step) => [step.id, step])).values()];
+      const steps = listed(
+        once.sort((a, b) => (a.id < b.id ? -1 : 1)),
+        ({ id }) => id,
+      );
+      return {
+        steps,
+        counts: await workCounts(db),
+        contacts: await contactNames(db, steps.rows),
+        incidents: await incidentReferences(db, steps.rows),
+      };
+    });
+    return shows((frame) => WorkView({ frame, show: asked.show, first: !asked.after, ...model }));
+  }
+}

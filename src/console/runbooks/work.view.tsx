@@ -1,0 +1,68 @@
+import type { Id } from '../../kernel/ids.ts';
+import type { StepView } from '../../domain/runbooks/run.schema.ts';
+import { Waiting } from '../incidents/room-work.view.tsx';
+import type { Frame } from '../shared/frame.ts';
+import { Page } from '../shared/layout.tsx';
+import { Pager, type Listed } from '../shared/paging.tsx';
+import { Tabs } from '../shared/parts.tsx';
+import type { WorkCounts } from './work.queries.ts';
+
+const EMPTY = {
+  mine: 'Nothing waits for you.',
+  parked: 'Nothing waits for anybody.',
+  stuck: 'Nothing has failed, and nothing stands still that should move.',
+} as const;
+
+export function WorkView({
+  frame,
+  show,
+  steps,
+  counts,
+  contacts,
+  incidents,
+  first,
+}: {
+  frame: Frame;
+  show: keyof typeof EMPTY;
+  steps: Listed<StepView>;
+  counts: WorkCounts;
+  contacts: ReadonlyMap<Id, string>;
+  incidents: ReadonlyMap<Id, string>;
+  first: boolean;
+}) {
+  const here = show === 'mine' ? '/work' : `/work?show=${show}`;
+  return (
+    <Page title="Work" frame={frame}>
+      <div class="head">
+        <div>
+          <h1>Work</h1>
+          <p class="lead">
+            Steps that do not go on without a person: decisions, tasks, statements, and what gave up.
+          </p>
+        </div>
+      </div>
+      <Tabs
+        label="Work"
+        here={here}
+        tabs={[
+          { title: 'For me', path: '/work' },
+          { title: 'For anybody', path: '/work?show=parked', count: counts.parked },
+          { title: 'Failed and stalled', path: '/work?show=stuck', count: counts.failed + counts.stalled },
+        ]}
+      />
+      <section class="card">
+        {steps.rows.length === 0 ? (
+          <p class="empty">{EMPTY[show]}</p>
+        ) : (
+          <Waiting steps={steps.rows} contacts={contacts} frame={frame} back={here} incidents={incidents} />
+        )}
+        <Pager
+          path="/work"
+          query={{ show: show === 'mine' ? undefined : show }}
+          next={steps.next}
+          first={first}
+        />
+      </section>
+    </Page>
+  );
+}

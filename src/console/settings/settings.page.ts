@@ -1,0 +1,50 @@
+import { Get } from '@nestjs/common';
+import type { Principal } from '../../kernel/principal.ts';
+import { AccessQueries } from '../../domain/access/access.queries.ts';
+import { By, Permission } from '../../domain/access/route.ts';
+import { Transactions } from '../../platform/database/transactions.ts';
+import { ConsolePage, goes, shows, type Answer } from '../shared/page.ts';
+import { listConnections, listSources } from './settings.queries.ts';
+import { ConnectionsView, SourcesView, TokensView, UsersView } from './settings.view.tsx';
+
+@ConsolePage()
+export class SettingsPage {
+  constructor(
+    private readonly access: AccessQueries,
+    private readonly transactions: Transactions,
+  ) {}
+
+  @Get('settings')
+  @Permission('sources:read', { face: 'console' })
+  first(): Answer {
+    return goes('/settings/sources');
+  }
+
+  @Get('settings/sources')
+  @Permission('sources:read', { face: 'console' })
+  async sources(@By() by: Principal): Promise<Answer> {
+    const sources = await this.transactions.run(by, (db) => listSources(db));
+    return shows((frame) => SourcesView({ frame, sources }));
+  }
+
+  @Get('settings/connections')
+  @Permission('connections:read', { face: 'console' })
+  async connections(@By() by: Principal): Promise<Answer> {
+    const connections = await this.transactions.run(by, (db) => listConnections(db));
+    return shows((frame) => ConnectionsView({ frame, connections }));
+  }
+
+  @Get('settings/users')
+  @Permission('users:read', { face: 'console' })
+  async users(@By() by: Principal): Promise<Answer> {
+    const users = await this.access.users(by);
+    return shows((frame) => UsersView({ frame, users }));
+  }
+
+  @Get('settings/tokens')
+  @Permission('tokens:read', { face: 'console' })
+  async tokens(@By() by: Principal): Promise<Answer> {
+    const tokens = await this.access.tokens(by);
+    return shows((frame) => TokensView({ frame, tokens }));
+  }
+}

@@ -1,0 +1,67 @@
+import type { Id } from '../../kernel/ids.ts';
+import type { Millis } from '../../kernel/time.ts';
+import type { Db } from '../../platform/database/transactions.ts';
+import { ms } from '../shared/sql.ts';
+
+export interface SourceLine {
+  id: Id;
+  key: string;
+  kind: string;
+  name: string;
+  trust: string;
+  environment: string;
+  partyName: string | null;
+  ownerName: string | null;
+  active: boolean;
+  lastSeenAt: Millis | null;
+  deliveries: number;
+  exposures: number;
+  inTriage: number;
+}
+
+/** Where reports come from, with what came; never a key. */
+export function listSources(db: Db): Promise<SourceLine[]> {
+  return db.query(
+    `SELECT s.id, s.key, s.kind, s.name, s.trust, s.environment, p.name AS "partyName", k.name AS "ownerName", s.active,
+            ${ms('s.last_seen_at')} AS "lastSeenAt",
+            (SELECT count(*)::int FROM delivery d WHERE d.source_id = s.id) AS deliveries,
+            coalesce(e.exposures, 0) AS exposures, coalesce(e.triage, 0) AS "inTriage"
+       FROM source s
+       LEFT JOIN party p ON p.id = s.party_id
+       LEFT JOIN contact k ON k.id = s.owner_contact_id
+       LEFT JOIN (SELECT source_id, count(*)::int AS exposures, count(*) FILTER (WHERE state = 'triage')::int AS triage
+                    FROM exposure GROUP BY source_id) e ON e.source_id = s.id
+      ORDER BY s.active DESC, s.name LIMIT 500`,
+  );
+}
+
+export interface ConnectionLine {
+  id: Id;
+  name: string;
+  partyName: string;
+  presetKey: string;
+  title: string | null;
+  connector: string | null;
+  baseUrl: string;
+  environment: string;
+  hasControl: boolean;
+  /** Names of the secrets it authenticates with, never their values. */
+  secrets: string[];
+  maxConcurrent: number;
+  credentials: number;
+  retiredAt: Millis | null;
+}
+
+/** How suppliers are reached by machine. */
+export function listConnections(db: Db): Promise<ConnectionLine[]> {
+  return db.query(
+    `SELECT n.id, n.name, p.name AS "partyName", n.preset_key AS "presetKey", t.title, t.connector, n.base_url AS "baseUrl",
+            n.environment, n.control_ref IS NOT NULL AS "hasControl",
+            ARRAY(SELECT jsonb_object_keys(n.auth_refs)) AS secrets, n.max_concurrent AS "maxConcurrent",
+            (SELECT count(*)::int FROM credential c WHERE c.connection_id = n.id AND c.retired_at IS NULL) AS credentials,
+            ${ms('n.retired_at')} AS "retiredAt"
+       FROM connection n JOIN party p ON p.id = n.party_id
+       LEFT JOIN connector_preset t ON t.key = n.preset_key AND t.active
+      ORDER BY n.retired_at IS NOT NULL, p.name, n.name LIMIT 500`,
+  );
+}

@@ -1,0 +1,202 @@
+import type { ComponentChildren } from 'preact';
+import type { Permission } from '../../domain/access/permissions.ts';
+import type { TokenView, UserView } from '../../domain/access/access.queries.ts';
+import type { Frame } from '../shared/frame.ts';
+import { Page } from '../shared/layout.tsx';
+import { At, DataTable, Tabs } from '../shared/parts.tsx';
+import { Chip, words } from '../shared/states.tsx';
+import type { ConnectionLine, SourceLine } from './settings.queries.ts';
+
+const TABS: readonly { title: string; path: string; permission: Permission }[] = [
+  { title: 'Sources', path: '/settings/sources', permission: 'sources:read' },
+  { title: 'Connections', path: '/settings/connections', permission: 'connections:read' },
+  { title: 'Accounts', path: '/settings/users', permission: 'users:read' },
+  { title: 'API tokens', path: '/settings/tokens', permission: 'tokens:read' },
+];
+
+function Setting({
+  frame,
+  title,
+  lead,
+  children,
+}: {
+  frame: Frame;
+  title: string;
+  lead: string;
+  children: ComponentChildren;
+}) {
+  return (
+    <Page title={title} frame={frame}>
+      <div class="head">
+        <div>
+          <h1>{title}</h1>
+          <p class="lead">{lead}</p>
+        </div>
+      </div>
+      <Tabs
+        label="Settings"
+        here={frame.path}
+        tabs={TABS.filter(({ permission }) => frame.may(permission))}
+      />
+      <section class="card">{children}</section>
+    </Page>
+  );
+}
+
+const TRUST: Readonly<Record<string, string>> = {
+  act: 'acts on its word',
+  approve: 'asks first',
+  inform: 'only informs',
+};
+
+export function SourcesView({ frame, sources }: { frame: Frame; sources: readonly SourceLine[] }) {
+  return (
+    <Setting
+      frame={frame}
+      title="Sources"
+      lead="Where reports of leaks come from, and how far each may go unattended."
+    >
+      {sources.length === 0 ? (
+        <p class="empty">No source yet: add one over the API.</p>
+      ) : (
+        <DataTable
+          caption="Sources"
+          columns={[
+            { title: 'Source' },
+            { title: 'Trust' },
+            { title: 'Owner' },
+            { title: 'Deliveries', numeric: true },
+            { title: 'Exposures', numeric: true },
+            { title: 'In triage', numeric: true },
+            { title: 'Last heard of' },
+          ]}
+          rows={sources.map((source) => [
+            <div>
+              <b>{source.name}</b> {!source.active && <Chip tone="calm">switched off</Chip>}
+              <div class="soft small">{`${words(source.kind)} · ${source.environment}${source.partyName ? ` · ${source.partyName}` : ''}`}</div>
+            </div>,
+            <Chip tone={source.trust === 'act' ? 'info' : 'calm'}>
+              {TRUST[source.trust] ?? source.trust}
+            </Chip>,
+            source.ownerName ?? <span class="soft">–</span>,
+            source.deliveries,
+            source.exposures,
+            source.inTriage > 0 ? <Chip tone="wait">{String(source.inTriage)}</Chip> : 0,
+            <At at={source.lastSeenAt} empty="never" />,
+          ])}
+        />
+      )}
+    </Setting>
+  );
+}
+
+export function ConnectionsView({
+  frame,
+  connections,
+}: {
+  frame: Frame;
+  connections: readonly ConnectionLine[];
+}) {
+  return (
+    <Setting
+      frame={frame}
+      title="Connections"
+      lead="How suppliers are reached by machine. Without a control, death there cannot be proven."
+    >
+      {connections.length === 0 ? (
+        <p class="empty">No connection yet.</p>
+      ) : (
+        <DataTable
+          caption="Connections"
+          columns={[
+            { title: 'Connection' },
+            { title: 'Supplier' },
+            { title: 'How' },
+            { title: 'Authentication' },
+            { title: 'Control' },
+            { title: 'Credentials', numeric: true },
+          ]}
+          rows={connections.map((one) => [
+            <div>
+              <b>{one.name}</b> {one.retiredAt !== null && <Chip tone="calm">retired</Chip>}
+              <div class="mono soft">{one.baseUrl || 'as its preset says'}</div>
+            </div>,
+            one.partyName,
+            <div>
+              {one.title ?? one.presetKey}
+              <div class="soft small">{one.connector ? words(one.connector) : 'unknown preset'}</div>
+            </div>,
+            one.secrets.length > 0 ? one.secrets.map(words).join(', ') : <span class="soft">none</span>,
+            one.hasControl ? <Chip tone="dead">canary</Chip> : <Chip tone="doubt">none</Chip>,
+            one.credentials,
+          ])}
+        />
+      )}
+    </Setting>
+  );
+}
+
+export function UsersView({ frame, users }: { frame: Frame; users: readonly UserView[] }) {
+  return (
+    <Setting frame={frame} title="Accounts" lead="Who may sign in, and as what.">
+      <DataTable
+        caption="Accounts"
+        columns={[
+          { title: 'Name' },
+          { title: 'E-mail' },
+          { title: 'Roles' },
+          { title: 'State' },
+          { title: 'Since' },
+        ]}
+        rows={users.map((user) => [
+          <b>{user.name}</b>,
+          user.email,
+          user.roles.map(words).join(', ') || <Chip tone="wait">none</Chip>,
+          <Chip tone={user.state === 'active' ? 'dead' : 'calm'}>{user.state}</Chip>,
+          <At at={Date.parse(user.createdAt)} day />,
+        ])}
+      />
+    </Setting>
+  );
+}
+
+export function TokensView({ frame, tokens }: { frame: Frame; tokens: readonly TokenView[] }) {
+  return (
+    <Setting
+      frame={frame}
+      title="API tokens"
+      lead="Who comes in over the API. Values are shown once, when they are made, and never here."
+    >
+      {tokens.length === 0 ? (
+        <p class="empty">No token.</p>
+      ) : (
+        <DataTable
+          caption="API tokens"
+          columns={[
+            { title: 'Name' },
+            { title: 'Ends with' },
+            { title: 'May' },
+            { title: 'State' },
+            { title: 'Last used' },
+            { title: 'Expires' },
+          ]}
+          rows={tokens.map((token) => {
+            const expired = Date.parse(token.expiresAt) <= frame.now;
+            return [
+              <b>{token.name}</b>,
+              <span class="mono">…{token.hint}</span>,
+              token.role ? words(token.role) : (token.permissions ?? []).join(', '),
+              token.revokedAt ? (
+                <Chip tone="calm">revoked</Chip>
+              ) : (
+                <Chip tone={expired ? 'calm' : 'dead'}>{expired ? 'expired' : 'good'}</Chip>
+              ),
+              <At at={token.lastUsedAt === null ? null : Date.parse(token.lastUsedAt)} empty="never" />,
+              <At at={Date.parse(token.expiresAt)} day />,
+            ];
+          })}
+        />
+      )}
+    </Setting>
+  );
+}

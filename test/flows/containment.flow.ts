@@ -1,0 +1,321 @@
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { CopiesService } from '../../src/domain/revocation/copies.service.ts';
+import { ReprobeVersionJob } from '../../src/domain/revocation/reprobe-version.job.ts';
+import { newId, type Id } from '../../src/kernel/ids.ts';
+import { system } from '../../src/kernel/principal.ts';
+import { expectOk } from '../../src/kernel/result.ts';
+import { Secret } from '../../src/kernel/secret.ts';
+import { HOUR } from '../../src/kernel/time.ts';
+import { Vault } from '../../src/platform/vault/vault.ts';
+import { startApp, until, type TestApp } from '../support/app.ts';
+import { LeakScene, type SceneCredential } from '../support/leak-scene.ts';
+import { RevocationScene } from '../support/revocation-scene.ts';
+import { ScriptedSupplier, oauth, type Issued } from '../support/scripted-supplier.ts';
+
+/** From the leak to "contained", by proof alone; back when something lives again; closed only when all is answered for. */
+
+const supplier = new ScriptedSupplier(oauth);
+let world: TestApp;
+let scene: LeakScene;
+let connectionId: Id;
+
+beforeAll(async () => {
+  await supplier.start();
+  world = await startApp({ config: { outboundAllow: [supplier.hostPort] } });
+  scene = await LeakScene.set(world);
+  await scene.github();
+  connectionId = await new RevocationScene(world.app).connection(
+    scene.supplierId,
+    'oauth-generic',
+    supplier,
+    {
+      canary: supplier.issue('canary'),
+    },
+  );
+});
+afterAll(async () => {
+  await world?.close();
+  await supplier.stop();
+});
+
+let leaks = 0;
+async function leaked(
+  o: Parameters<LeakScene['credential']>[1] & { byMachine?: boolean; integrationId?: Id },
+): Promise<{ credential: SceneCredential; issued: Issued; incidentId: Id }> {
+  const issued = supplier.issue(`leak-${(leaks += 1)}`);
+  const integration =
+    o.integrationId ?? (await scene.integration(`Integration ${leaks}`, { parties: [scene.customerId] }));
+  const credential = await scene.credential(integration, {
+    authority: 'revoke_now',
+    value: issued.value,
+    ...(o.byMachine === false ? {} : { connectionId }),
+    ...o,
+  });
+  return { credential, issued, incidentId: await reported(credential) };
+}
+
+async function reported(credential: SceneCredential): Promise<Id> {
+  const repo = `octo/leak-${newId()}`;
+  await scene.alert({ number: 1, secret: credential.value }, { repo });
+  await scene.settled();
+  const row = await scene.one<{ incident_id: Id }>(
+    `SELECT incident_id FROM exposure WHERE external_ref = $1`,
+    [`${repo}#1`],
+  );
+  return row.incident_id;
+}
+
+const stateOf = async (incidentId: Id) =>
+  (await scene.one<{ state: string }>(`SELECT state FROM incident WHERE id = $1`, [incidentId])).state;
+const becomes = (incidentId: Id, state: string) =>
+  until(async () => (await stateOf(incidentId)) === state, `${incidentId} ${state}`);
+const close = (incidentId: Id) =>
+  scene.call('POST', `/api/v1/incidents/${incidentId}/close`, {
+    body: { reason: 'everything is answered for' },
+  });
+const kept = (credential: SceneCredential) =>
+  scene.rows(`SELECT FROM sealed_secret WHERE bound_to = $1 AND destroyed_at IS NULL`, [
+    `credential_version:${credential.versionId}`,
+  ]);
+
+async function statement(kind: 'revoked' | 'sessions_ended', credential: SceneCredential): Promise<void> {
+  expectOk(
+    await world.app.get(CopiesService).sign(system('test', 'test-correlation'), {
+      kind,
+      subjectKind: 'credential_version',
+      subjectId: credential.versionId,
+      signsFor: 'Ada Person, operations',
+      text: 'I did it.',
+      strength: 'account',
+    }),
+  );
+  await scene.settled();
+}
+
+/** What its sessions came to is a statement here: this supplier cannot be asked. */
+async function containedByProof(credential: SceneCredential, incidentId: Id): Promise<void> {
+  await until(
+    async () =>
+      (
+        await scene.rows(`SELECT FROM version_death WHERE version_id = $1 AND liveness = 'dead'`, [
+          credential.versionId,
+        ])
+      ).length === 1,
+    'proven dead',
+  );
+  await becomes(incidentId, 'contained');
+}
+
+describe('an exposed credential', () => {
+  test('is revoked with the reported value, proven dead, and the incident contained; the value is destroyed', async () => {
+    const { credential, issued, incidentId } = await leaked({});
+    await containedByProof(credential, incidentId);
+    expect(issued.live).toBe(false);
+    expect(supplier.revokesOf(issued.name)).toBe(1);
+    const { body: incident } = await scene.call('GET', `/api/v1/incidents/${incidentId}`);
+    expect(incident).toMatchObject({
+      state: 'contained',
+      containedAt: expect.any(String),
+      counts: { verifiedDead: 1 },
+    });
+    const { body } = await scene.call('GET', `/api/v1/incidents/${incidentId}/cases`);
+    expect(body.cases).toMatchObject([{ state: 'contained', containedAt: expect.any(String) }]);
+    const { body: instants } = await scene.call('GET', `/api/v1/incidents/${incidentId}/instants`);
+    expect(instants.instants.filter((one: { kind: string }) => one.kind === 'contained')).toHaveLength(2);
+    expect(await kept(credential)).toEqual([]);
+    const stored = await scene.everythingStored();
+    expect(stored).not.toContain(credential.value);
+  });
+
+  test('keeps its incident open while one of its copies is not shown to be gone', async () => {
+    const integrationId = await scene.integration('With a copy');
+    const location = newId();
+    const withCopy = await scene.credential(integrationId, {
+      authority: 'revoke_now',
+      connectionId,
+      value: supplier.issue('copied').value,
+    });
+    await scene.rows(
+      `INSERT INTO location (id, credential_id, integration_id, kind, name, party_id, provable, created_at, updated_at)
+       VALUES ($1, $2, $3, 'ci_variable', 'A copy', $4, 'owner_statement', $5, $5)`,
+      [location, withCopy.credentialId, withCopy.integrationId, scene.operatorId, world.clock.date()],
+    );
+    const incidentId = await reported(withCopy);
+    await until(
+      async () =>
+        (
+          await scene.rows(`SELECT FROM version_death WHERE version_id = $1 AND liveness = 'dead'`, [
+            withCopy.versionId,
+          ])
+        ).length === 1,
+      'proven dead',
+    );
+    await scene.settled();
+    expect(await stateOf(incidentId)).toBe('containing');
+    const refused = await close(incidentId);
+    expect(refused).toMatchObject({ status: 409, body: { code: 'not-contained' } });
+    expect(JSON.stringify(refused.body)).toContain('A copy');
+    expectOk(
+      await world.app.get(CopiesService).sign(system('test', 'test-correlation'), {
+        kind: 'copy_gone',
+        subjectKind: 'location',
+        subjectId: location,
+        versionId: withCopy.versionId,
+        signsFor: 'Ada Person, operations',
+        text: 'The variable is deleted.',
+        strength: 'account',
+      }),
+    );
+    await becomes(incidentId, 'contained');
+  });
+
+  test('that is accepted again brings its incident back, with a run of its own', async () => {
+    // The value of this one is in a store of ours: what intake had kept would be destroyed by now, and nobody could look.
+    const issued = supplier.issue('stored');
+    const credential = await scene.credential(await scene.integration('Stored'), {
+      authority: 'revoke_now',
+      value: issued.value,
+      connectionId,
+    });
+    await scene.work(async (db) => {
+      const ref = await world.app
+        .get(Vault)
+        .put(db, `credential_version:${credential.versionId}`, Secret.of(issued.value));
+      await db.query(`UPDATE credential_version SET store_ref = $2 WHERE id = $1`, [
+        credential.versionId,
+        ref,
+      ]);
+    });
+    const incidentId = await reported(credential);
+    await containedByProof(credential, incidentId);
+    issued.live = true;
+    world.clock.advance(HOUR);
+    await world.app.get(ReprobeVersionJob).handle({ versionId: credential.versionId } as never, {
+      by: system('test', 'test-correlation'),
+      attempt: 1,
+      signal: AbortSignal.timeout(20_000),
+    });
+    await until(
+      async () =>
+        (
+          await scene.rows(`SELECT FROM run WHERE subject_id = $1 AND runbook = 'emergency-revocation'`, [
+            incidentId,
+          ])
+        ).length === 2,
+      'a second run',
+    );
+    await until(() => issued.live === false, 'revoked again');
+    await becomes(incidentId, 'contained');
+    const moves = await scene.rows<{ kind: string }>(
+      `SELECT kind FROM ledger_entry WHERE subject_id = $1 AND kind IN ('incident.containing', 'incident.contained') ORDER BY id`,
+      [incidentId],
+    );
+    expect(moves.map((move) => move.kind)).toEqual([
+      'incident.containing',
+      'incident.contained',
+      'incident.containing',
+      'incident.contained',
+    ]);
+    expect(
+      await scene.rows(`SELECT FROM alert WHERE kind = 'incident.came-back' AND subject_id = $1`, [
+        incidentId,
+      ]),
+    ).toHaveLength(1);
+  });
+});
+
+describe('closing', () => {
+  test('is refused while anything is unproven and unanswered for; a statement answers', async () => {
+    const { credential, incidentId } = await leaked({ byMachine: false });
+    const refused = await close(incidentId);
+    expect(refused).toMatchObject({ status: 409, body: { code: 'not-contained' } });
+    expect(JSON.stringify(refused.body)).toContain('cannot be proven');
+    await statement('revoked', credential);
+    expect((await close(incidentId)).status).toBe(409); // its sessions
+    await statement('sessions_ended', credential);
+    expect(await stateOf(incidentId)).toBe('containing'); // said, not proven
+    expect(await close(incidentId)).toMatchObject({ status: 200, body: { state: 'closed' } });
+    const { body } = await scene.call('GET', `/api/v1/incidents/${incidentId}/cases`);
+    expect(body.cases).toMatchObject([{ state: 'closed' }]);
+
+    // The same credential leaks again: a new incident that names the old one.
+    const next = await reported(credential);
+    expect(next).not.toBe(incidentId);
+    expect((await scene.call('GET', `/api/v1/incidents/${next}`)).body).toMatchObject({
+      previousIncidentId: incidentId,
+    });
+  });
+
+  test('goes by way of recovery, and nowhere else', async () => {
+    const { credential, incidentId } = await leaked({});
+    const recover = () =>
+      scene.call('POST', `/api/v1/incidents/${incidentId}/recover`, { body: { reason: 'back in order' } });
+    await containedByProof(credential, incidentId);
+    expect(await recover()).toMatchObject({ status: 200, body: { state: 'recovering' } });
+    expect(await recover()).toMatchObject({ status: 409, body: { code: 'wrong-state' } });
+    expect(await close(incidentId)).toMatchObject({ status: 200, body: { state: 'closed' } });
+    expect((await close(incidentId)).status).toBe(409);
+  });
+});
+
+test('an incident that was none is dismissed by two people, and what it had begun stops', async () => {
+  const { credential, incidentId } = await leaked({ authority: 'approve_within', minutes: 30 });
+  const dismiss = async (role: 'admin' | 'responder') =>
+    scene.call('POST', `/api/v1/incidents/${incidentId}/dismiss`, {
+      token: await scene.token(role),
+      body: { reason: 'a rehearsal' },
+    });
+  expect(await dismiss('admin')).toMatchObject({ status: 200, body: { state: 'containing' } });
+  expect(await dismiss('admin')).toMatchObject({ status: 409, body: { code: 'second-person-needed' } });
+  expect(await dismiss('responder')).toMatchObject({ status: 200, body: { state: 'dismissed' } });
+  await scene.settled();
+  const runs = await scene.rows<{ state: string }>(
+    `SELECT state FROM run WHERE subject_id = $1 AND runbook = 'emergency-revocation'`,
+    [incidentId],
+  );
+  expect(runs).toEqual([{ state: 'cancelled' }]);
+  expect(await kept(credential)).toEqual([]);
+  expect(
+    await scene.rows(`SELECT FROM incident_credential WHERE incident_id = $1 AND open`, [incidentId]),
+  ).toEqual([]);
+});
+
+test('one that acted is closed, never dismissed', async () => {
+  const { credential, incidentId } = await leaked({});
+  await containedByProof(credential, incidentId);
+  const answer = await scene.call('POST', `/api/v1/incidents/${incidentId}/dismiss`, {
+    body: { reason: 'a rehearsal' },
+  });
+  expect(answer).toMatchObject({ status: 409, body: { code: 'already-acted' } });
+});
+
+test('instants are added, never edited; a dispute stands beside what it disputes', async () => {
+  const { incidentId } = await leaked({ authority: 'approve_within', minutes: 30 });
+  const assertIt = (body: object) => scene.call('POST', `/api/v1/incidents/${incidentId}/instants`, { body });
+  const known = (await scene.call('GET', `/api/v1/incidents/${incidentId}/instants`)).body.instants as {
+    id: Id;
+    kind: string;
+  }[];
+  const received = known.find((one) => one.kind === 'received')!;
+  const dispute = {
+    kind: 'received',
+    at: '2026-11-01T10:00:00+01:00',
+    zone: 'Europe/Berlin',
+    basis: 'the mail of that morning',
+    disputesId: received.id,
+  };
+  expect(await assertIt(dispute)).toMatchObject({ status: 201 });
+  const { body } = await scene.call('GET', `/api/v1/incidents/${incidentId}/instants`);
+  expect(body.instants).toEqual(
+    expect.arrayContaining([
+      expect.objectContaining(received),
+      expect.objectContaining({
+        disputesId: received.id,
+        at: '2026-11-01T09:00:00.000Z',
+        zone: 'Europe/Berlin',
+      }),
+    ]),
+  );
+  expect(await assertIt({ ...dispute, kind: 'occurred' })).toMatchObject({ status: 400 });
+  expect(await assertIt({ ...dispute, at: '2026-11-01T10:00:00' })).toMatchObject({ status: 400 });
+});
