@@ -197,21 +197,6 @@ export async function leakBench(place: BenchPlace): Promise<void> {
       }
     };
 
-    await leak(0, 1);
-    await settle(false);
-    const one: Awaited<ReturnType<typeof leak>>[] = [];
-    for (let n = 1; n <= ONES; n++) {
-      one.push(await leak(n, 1));
-      await settle(false);
-    }
-    const rssOne = peak;
-    peak = 0;
-    const many: Awaited<ReturnType<typeof leak>>[] = [];
-    for (let n = 0; n < MANY_ROUNDS; n++) {
-      many.push(await leak(ONES + 1 + n * MANY, MANY));
-      await settle(true);
-    }
-
     const inserts: number[] = [];
     await admin.query(`CREATE TABLE bench_row (id int, note text)`);
     for (let n = 0; n < BASELINE; n++) {
@@ -232,25 +217,36 @@ export async function leakBench(place: BenchPlace): Promise<void> {
       place.figure(`${label}, p50 of ${values.length}`, percentile(values, 50), 'ms');
       place.figure(`${label}, p99 of ${values.length}`, percentile(values, 99), 'ms');
     };
-    const revokedOne = one.map(({ revoked }) => revoked);
-    const revokedMany = many.map(({ revoked }) => revoked);
     const bare = percentile(inserts, 50) + percentile(calls, 50);
     both('a bare insert, committed', inserts);
     both('a bare call on loopback', calls);
-    both(
-      '202 to a delivery of 1 target',
-      one.map(({ intake }) => intake),
-    );
-    both('delivery accepted to first revocation request, 1 target', revokedOne);
-    place.figure('ratio of it to a bare insert and call', percentile(revokedOne, 50) / bare, '×');
-    both(
-      `202 to a delivery of ${MANY} targets`,
-      many.map(({ intake }) => intake),
-    );
-    both(`delivery accepted to first revocation request, ${MANY} targets`, revokedMany);
-    place.figure('ratio of it to a bare insert and call', percentile(revokedMany, 50) / bare, '×');
-    place.figure('memory at its peak, 1 target', rssOne / 1e6, 'MB');
-    place.figure(`memory at its peak, ${MANY} targets`, peak / 1e6, 'MB');
+    const judge = (targets: number, of: readonly { intake: number; revoked: number }[]) => {
+      const named = targets === 1 ? '1 target' : `${targets} targets`;
+      const revoked = of.map((round) => round.revoked);
+      both(
+        `202 to a delivery of ${named}`,
+        of.map(({ intake }) => intake),
+      );
+      both(`delivery accepted to first revocation request, ${named}`, revoked);
+      place.figure('ratio of it to a bare insert and call', percentile(revoked, 50) / bare, '×');
+      place.figure(`memory at its peak, ${named}`, peak / 1e6, 'MB');
+      peak = 0;
+    };
+
+    await leak(0, 1);
+    await settle(false);
+    const one: Awaited<ReturnType<typeof leak>>[] = [];
+    for (let n = 1; n <= ONES; n++) {
+      one.push(await leak(n, 1));
+      await settle(false);
+    }
+    judge(1, one);
+    const many: Awaited<ReturnType<typeof leak>>[] = [];
+    for (let n = 0; n < MANY_ROUNDS; n++) {
+      many.push(await leak(ONES + 1 + n * MANY, MANY));
+      await settle(true);
+    }
+    judge(MANY, many);
   } finally {
     clearInterval(memory);
     await app.close();
