@@ -85,6 +85,7 @@ export async function incidentScene(
     match: 'value',
     authority,
     may_act,
+    source_trust: 'act',
     why: 'as agreed',
     joined_at: opened,
     ...more,
@@ -135,8 +136,11 @@ export async function incidentScene(
       recorded_at: opened,
     })),
   );
+  const report = newId();
+  await scene.put('exposure_batch', { id: report, correlation_id: 'test', created_at: opened });
   const exposure = (number: number, more: object) => ({
     id: newId(),
+    batch_id: report,
     reference: `EXP-2026-000${number}`,
     source_id: source,
     delivery_id: delivery,

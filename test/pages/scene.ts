@@ -293,7 +293,8 @@ async function credentialsScene(scene: Scene, ids: PortfolioScene): Promise<void
     party_id: ids.northwind,
     name: 'Northwind (production)',
     preset_key: 'northwind-keys',
-    base_url: 'https://api.northwind.example',
+    // Refused by the guarded dialler before anything is dialled.
+    base_url: 'https://127.0.0.1:1',
     ...stamps,
   });
   const { credentials, versions, locations } = ids;

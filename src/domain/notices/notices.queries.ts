@@ -40,7 +40,7 @@ export interface NoticeView {
 
 const VIEW = `
   SELECT n.id, n.reference, n.integration_id AS "integrationId", i.name AS "integrationName", n.party_id AS "partyId",
-         coalesce(ip.party_name, '') AS "partyName", c.name AS "contactName", n.subject_id AS "subjectId", n.category,
+         coalesce(ip.party_name, pt.name, '') AS "partyName", c.name AS "contactName", n.subject_id AS "subjectId", n.category,
          n.trigger, ms(n.start_at) AS "startAt", ms(n.due_at) AS "dueAt", n.due_why AS "dueWhy", ms(n.warn_at) AS "warnAt",
          ms(n.escalate_at) AS "escalateAt", ms(n.warned_at) AS "warnedAt", ms(n.escalated_at) AS "escalatedAt",
          n.fulfilled_by AS "fulfilledBy", n.obligation, n.dispatch, n.receipt, n.timeliness, n.attempts,
@@ -52,6 +52,7 @@ const VIEW = `
   FROM notice n
   LEFT JOIN integration i ON i.id = n.integration_id
   LEFT JOIN contact c ON c.id = n.contact_id
+  LEFT JOIN party pt ON pt.id = n.party_id
   LEFT JOIN LATERAL (SELECT p.party_name FROM integration_party p
                      WHERE p.integration_id = n.integration_id AND p.party_id = n.party_id LIMIT 1) ip ON true`.replaceAll(
   /\bms\(([a-z._]+)\)/g,
