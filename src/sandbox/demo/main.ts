@@ -1,4 +1,5 @@
 import { rm } from 'node:fs/promises';
+import { conclude } from './conclude.ts';
 import { BoardDisplay, LineDisplay } from './display.ts';
 import type { Display } from './display.ts';
 import { AppEnded, enter, play, prepare, stage } from './drive.ts';
@@ -6,11 +7,9 @@ import type { Cast } from './drive.ts';
 import { judge } from './judge.ts';
 import { Misused, USAGE, parseOptions } from './options.ts';
 import type { Options } from './options.ts';
-import type { Outcome } from './outcome.rules.ts';
 import { builtEntries, processOf, writePid } from './processes.ts';
 import type { AppProcess } from './processes.ts';
 import { ProductAway } from './product.ts';
-import { leftOver } from './scene.rules.ts';
 import {
   appEnvironment,
   closeWorld,
@@ -160,7 +159,7 @@ async function run(o: {
       });
       leak.over = true;
       await folder.write(story);
-      conclude({ display, outcome, broken, sight: leftOver(sight.steps), begun });
+      await conclude({ display, product, outcome, broken, sight, begun });
       if (options.json) process.stdout.write(`${JSON.stringify(outcome)}\n`);
       return broken.length === 0 ? 0 : 1;
     };
@@ -189,41 +188,6 @@ async function run(o: {
     if (options.exit || app === null) await closeAll();
     throw error;
   }
-}
-
-function conclude(o: {
-  display: Display;
-  outcome: Outcome;
-  broken: readonly string[];
-  sight: ReturnType<typeof leftOver>;
-  begun: number;
-}): void {
-  const { display, outcome, broken } = o;
-  display.settle();
-  const { credentials, notices, locations, milliseconds: ms, ledger, incident } = outcome;
-  const took = (value: number | null): string =>
-    value === null ? 'never' : `${(value / 1000).toFixed(2)} s`;
-  display.say('');
-  display.say(
-    `${incident.reference} is ${incident.state}: ${credentials.verifiedDead} of ${credentials.exposed} credentials proven dead, ${credentials.unproven} unproven.`,
-  );
-  display.say(
-    `Notices: ${notices.owed} owed, ${notices.sentInWindow} sent in their window, ${notices.acknowledged} acknowledged, ${notices.missed} missed. Copies: ${locations.cleared} of ${locations.total} cleared.`,
-  );
-  display.say(
-    `From the first report: incident after ${took(ms.reportToIncident)}, first revocation after ${took(ms.reportToFirstRevocation)}, all that can be proven dead after ${took(ms.reportToAllProvableDead)}, last notice after ${took(ms.reportToLastNotice)}.`,
-  );
-  display.say(`Ledger: ${ledger.entries} entries, ${ledger.verified ? 'verified' : 'NOT verified'}.`);
-  const byOwner = new Map<string, number>();
-  for (const step of o.sight) {
-    const what = step.forWhat ?? step.title;
-    byOwner.set(what, (byOwner.get(what) ?? 0) + 1);
-  }
-  for (const [what, count] of [...byOwner].slice(0, 12)) {
-    display.say(`${what}${count > 1 ? ` (${count} times)` : ''}`, 'open');
-  }
-  for (const sentence of broken) display.say(sentence, 'error');
-  display.say(`Took ${((Date.now() - o.begun) / 1000).toFixed(1)} s in all.`);
 }
 
 async function serve(
