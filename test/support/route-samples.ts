@@ -25,6 +25,7 @@ export async function routeSamples(world: TestApp, partyId: Id): Promise<RouteSa
     '/api/v1/parties/:id': { id: partyId },
     '/integrations/:reference': { reference: made.integrationReference },
     '/credentials/:reference': { reference: made.credentialReference },
+    '/notices/:reference': { reference: 'NTC-2026-9001' },
   };
 }
 

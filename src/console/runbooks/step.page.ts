@@ -106,7 +106,7 @@ export class StepPage {
 
   /** The step is settled by the statement's own consequences: see `domain/revocation`. */
   @Post('steps/:id/sign')
-  @Permission('statements:sign', { face: 'console' })
+  @Permission('steps:settle', { face: 'console' })
   sign(
     @Param('id', { schema: id }) stepId: string,
     @Body() body: unknown,

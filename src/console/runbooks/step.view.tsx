@@ -211,7 +211,7 @@ function Acts({
         ))}
       {waits &&
         !step.approval &&
-        frame.may('statements:sign') &&
+        frame.may('steps:settle') &&
         (kind === 'location' || kind === 'credential_version') &&
         step.uses !== 'manual-task' &&
         form(
