@@ -128,7 +128,7 @@ export class Runbooks2026112206000 implements MigrationInterface {
 
       CREATE TABLE step_event (
         step_id uuid NOT NULL,
-        id uuid NOT NULL,
+        n bigint GENERATED ALWAYS AS IDENTITY NOT NULL,
         run_id uuid NOT NULL,
         at timestamptz NOT NULL,
         worker uuid,
@@ -139,7 +139,7 @@ export class Runbooks2026112206000 implements MigrationInterface {
         reason text,
         by text,
         evidence uuid[],
-        CONSTRAINT step_event_pk PRIMARY KEY (step_id, id)
+        CONSTRAINT step_event_pk PRIMARY KEY (step_id, n)
       );
 
       CREATE TABLE step_approval (

@@ -63,7 +63,7 @@ export interface AppSettings {
 }
 
 /** Connections of the application's own pool; with the queue's and the sweeps' at most 16 a process. */
-const POOL = 7;
+const POOL = 6;
 
 export function dutiesOf(role: Config['role']): Duties {
   return { serves: role !== 'worker', works: role !== 'web' };

@@ -161,10 +161,10 @@ test('a step that kills whoever runs it is parked after five deaths, and takes n
       [runId],
     );
   let living = true;
-  const parked = until(async () => (await steps()).find((step) => step.state === 'parked'), 50_000).finally(
+  const parked = until(async () => (await steps()).find((step) => step.state === 'parked'), 100_000).finally(
     () => (living = false),
   );
-  for (let deaths = 0; living && deaths < 8; deaths++) {
+  for (let deaths = 0; living && deaths < 15; deaths++) {
     const child = await worker(5, 'n7');
     await Promise.race([once(child, 'exit'), parked]);
   }
@@ -174,4 +174,4 @@ test('a step that kills whoever runs it is parked after five deaths, and takes n
     reason: '5 workers died while they held this step',
   });
   await until(async () => (await doneOf(runId)) === 59);
-}, 90_000);
+}, 150_000);

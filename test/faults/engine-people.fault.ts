@@ -89,7 +89,7 @@ const ended = (runId: string) =>
   );
 const eventsOf = (id: string) =>
   world.rows<{ kind: string; reason: string | null }>(
-    `SELECT kind, reason FROM step_event WHERE step_id = $1 ORDER BY id`,
+    `SELECT kind, reason FROM step_event WHERE step_id = $1 ORDER BY n`,
     [id],
   );
 const look = async () => {

@@ -1,5 +1,4 @@
 import { PassThrough } from 'node:stream';
-import { Client } from 'pg';
 import { DataSource } from 'typeorm';
 import { dataSourceOptions } from '../../src/data-source.ts';
 import { LedgerService } from '../../src/domain/ledger/ledger.service.ts';
@@ -143,28 +142,13 @@ export async function engineWorld(
       parts.engine.wake();
       return runId;
     },
-    rows: (sql, params = []) => rowsOf(url, sql, params),
+    rows: (sql, params = []) =>
+      transactions.run(system('test', 'test-correlation'), (db) => db.query(sql, params)),
     async close() {
       await parts.engine.stop(2000);
       await dataSource.destroy();
     },
   };
-}
-
-/** What stands in the tables, read on a connection of its own. */
-export async function rowsOf<T extends object>(
-  url: string,
-  sql: string,
-  params: unknown[] = [],
-): Promise<T[]> {
-  const client = new Client(url);
-  await client.connect();
-  try {
-    await client.query(`SELECT set_config('countersign.scope', 'installation', false)`);
-    return (await client.query<T>(sql, params)).rows;
-  } finally {
-    await client.end();
-  }
 }
 
 /** Waits until `look` answers something true. Fails after `limit`, never by a fixed pause. */

@@ -106,11 +106,18 @@ export class Engine {
   /** One look at everything that time or a dead peer may have made due. Never throws: the next look comes anyway. */
   async look(): Promise<void> {
     this.#looking ??= this.#look()
-      .catch((thrown: unknown) =>
-        this.log.error({ err: thrown }, 'a look for due steps failed and will be repeated'),
-      )
+      .catch((thrown: unknown) => this.#complain(thrown))
       .finally(() => (this.#looking = undefined));
     return this.#looking;
+  }
+
+  #complainedAt = -Infinity;
+
+  /** A database that is down fails every look; one line in ten seconds says the same. */
+  #complain(thrown: unknown): void {
+    if (performance.now() - this.#complainedAt < 10 * SECOND) return;
+    this.#complainedAt = performance.now();
+    this.log.error({ err: thrown }, 'a look for due steps failed and is repeated');
   }
 
   async #look(): Promise<void> {
@@ -144,7 +151,6 @@ export class Engine {
     if (orphans.length === 0) return;
     const event = (orphan: Orphan) => ({
       stepId: orphan.id,
-      id: newId(),
       runId: orphan.runId,
       worker: orphan.worker,
       fence: orphan.fence,

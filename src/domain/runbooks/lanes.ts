@@ -7,10 +7,10 @@ import { claimReady, readyLanes, type Claimed } from './runs.queries.ts';
 /** Steps of one lane that a process runs at once where the supplier stated no limit. */
 const LANE_WIDTH = 32;
 /** The same for steps without a lane, and for one claim of them. */
-const PLAIN_WIDTH = 512;
-const PLAIN_CLAIM = 256;
+const PLAIN_WIDTH = 1000;
+const PLAIN_CLAIM = 500;
 /** Steps that one process runs at once, over all lanes. */
-const MOST_IN_HAND = 1024;
+const MOST_IN_HAND = 1500;
 /** How far ahead starts are booked in a lane with a rate. */
 const HORIZON: Millis = 300;
 /** A rate is kept a little below its limit, so that the jitter of timers cannot push a second over it. */

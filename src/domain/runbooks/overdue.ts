@@ -1,4 +1,3 @@
-import { newId } from '../../kernel/ids.ts';
 import { system } from '../../kernel/principal.ts';
 import type { Clock } from '../../platform/clock/clock.ts';
 import type { Db, Transactions } from '../../platform/database/transactions.ts';
@@ -62,7 +61,6 @@ export class Overdue {
       db,
       deadlines.map((one) => ({
         stepId: one.stepId,
-        id: newId(),
         runId: one.runId,
         worker: null,
         fence: 0,

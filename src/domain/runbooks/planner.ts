@@ -131,7 +131,7 @@ export class Planner {
       const leader = before.find((plan) => plan.node === groupNo)!;
       const page = await this.#items(db, run, group[0]!, leader);
       const steps = await this.#steps(db, run, group, page.items, before);
-      const fresh = await insertSteps(db, runId, steps, now);
+      const fresh = await insertSteps(db, runId, steps, now, parentFactsOf(group));
       const added = steps.filter((step) => fresh.has(step.id));
       const moved = await moveCursor(db, runId, numbers, page.next, page.expected);
       if (!moved) throw new Cancelled();
@@ -235,9 +235,7 @@ export class Planner {
             at.set(need.node, passed === null ? 'open' : passed ? 'passed' : 'barred');
         }
       }
-      return firstStates(group, gates, at).map((first) =>
-        newStep(first, item, parentKeyOf(item, run.plan.nodes[first.node]!)),
-      );
+      return firstStates(group, gates, at).map((first) => newStep(first, item));
     });
   }
 
@@ -268,6 +266,13 @@ export class Planner {
 
 /** The run was cancelled while the page was being written: the page is rolled back. */
 class Cancelled extends Error {}
+
+/** Which fact names the parent, for the nodes that have parents. */
+function parentFactsOf(group: readonly PlanNode[]): ReadonlyMap<number, string> {
+  return new Map(
+    group.flatMap((node) => (node.parentFact === undefined ? [] : [[node.no, node.parentFact]])),
+  );
+}
 
 /** The key of the item that this one belongs to, where the step asks for it. */
 function parentKeyOf(item: SelectedItem, node: PlanNode): string | null {

@@ -73,7 +73,6 @@ export function parentsOf(
 export interface NewStep extends FirstState {
   id: Id;
   item: SelectedItem | null;
-  parentKey: string | null;
 }
 
 /** Lane of steps that no supplier limits. */
@@ -81,50 +80,53 @@ export const NO_LANE = '';
 /** Priority of steps that fan out over nothing. */
 export const PLAIN_PRIORITY = 500;
 
-/** @returns the ids that were new: a key that an earlier page had is left as it is. */
+/**
+ * Rows that start alike go in one statement, with their items as one JSON text.
+ *
+ * @param parentFacts  which item fact names the parent, by node
+ * @returns the ids that were new: a key that an earlier page had is left as it is
+ */
 export async function insertSteps(
   db: Db,
   runId: Id,
   steps: readonly NewStep[],
   now: Millis,
+  parentFacts: ReadonlyMap<number, string> = new Map(),
 ): Promise<Set<Id>> {
-  if (steps.length === 0) return new Set();
-  const column = <T>(pick: (step: NewStep) => T) => steps.map(pick);
-  const rows = await rowsOf<{ id: Id }>(
-    db,
-    `INSERT INTO step (id, run_id, node, priority, blockers, gated, state, passed, item_key, lane, parent_key, item, ready_at, finished_at)
-     SELECT n.id, $1, n.node, n.priority, n.blockers, n.gated, n.state, CASE WHEN n.state = 'cancelled' THEN false END, n.item_key, n.lane,
-            n.parent_key, n.item, CASE WHEN n.state = 'ready' THEN $2::timestamptz END, CASE WHEN n.state = 'cancelled' THEN $2::timestamptz END
-       FROM unnest($3::uuid[], $4::smallint[], $5::smallint[], $6::smallint[], $7::bool[], $8::text[], $9::text[], $10::text[], $11::text[], $12::jsonb[])
-            AS n(id, node, priority, blockers, gated, state, item_key, lane, parent_key, item)
-     ON CONFLICT (run_id, node, item_key) DO NOTHING RETURNING id`,
-    [
-      runId,
-      new Date(now),
-      column((s) => s.id),
-      column((s) => s.node),
-      column((s) => (s.item ? Math.max(0, Math.min(1000, Math.round(s.item.priority))) : PLAIN_PRIORITY)),
-      column((s) => s.blockers),
-      column((s) => s.gated),
-      column((s) => s.state),
-      column((s) => s.item?.key ?? ''),
-      column((s) => s.item?.lane ?? NO_LANE),
-      column((s) => s.parentKey),
-      itemTexts(steps),
-    ],
-  );
-  return new Set(rows.map((row) => row.id));
-}
-
-/** The items of one page stand in several nodes; each is written out once. */
-function itemTexts(steps: readonly NewStep[]): (string | null)[] {
-  const texts = new Map<SelectedItem, string>();
-  return steps.map(({ item }) => {
-    if (!item) return null;
-    const text = texts.get(item) ?? JSON.stringify(item);
-    texts.set(item, text);
-    return text;
-  });
+  const alike = new Map<string, NewStep[]>();
+  for (const step of steps) {
+    const key = `${step.node} ${step.state} ${step.blockers} ${step.gated}`;
+    const group = alike.get(key);
+    if (group) group.push(step);
+    else alike.set(key, [step]);
+  }
+  const fresh = new Set<Id>();
+  for (const group of alike.values()) {
+    const { node, state, blockers, gated } = group[0]!;
+    const rows = await rowsOf<{ id: Id }>(
+      db,
+      `INSERT INTO step (id, run_id, node, priority, blockers, gated, state, passed, item_key, lane, parent_key, item, ready_at, finished_at)
+       SELECT n.id, $1, $3::smallint, greatest(0, least(1000, coalesce((n.item->>'priority')::numeric, ${PLAIN_PRIORITY})))::smallint, $4::smallint, $5::bool, $6::text,
+              CASE WHEN $6::text = 'cancelled' THEN false END, coalesce(n.item->>'key', ''), coalesce(n.item->>'lane', '${NO_LANE}'),
+              CASE WHEN $7::text IS NOT NULL THEN n.item->'facts'->>$7::text END, nullif(n.item, 'null'),
+              CASE WHEN $6::text = 'ready' THEN $2::timestamptz END, CASE WHEN $6::text = 'cancelled' THEN $2::timestamptz END
+         FROM ROWS FROM (unnest($8::uuid[]), jsonb_array_elements($9::jsonb)) AS n(id, item)
+       ON CONFLICT (run_id, node, item_key) DO NOTHING RETURNING id`,
+      [
+        runId,
+        new Date(now),
+        node,
+        blockers,
+        gated,
+        state,
+        parentFacts.get(node) ?? null,
+        group.map((step) => step.id),
+        JSON.stringify(group.map((step) => step.item)),
+      ],
+    );
+    for (const row of rows) fresh.add(row.id);
+  }
+  return fresh;
 }
 
 /** Moves a group's cursor on; at its end the nodes are planned. @returns false when the run was cancelled meanwhile */
@@ -152,8 +154,8 @@ export async function barGroup(db: Db, runId: Id, nodes: readonly number[]): Pro
   );
 }
 
-export function newStep(first: FirstState, item: SelectedItem | null, parentKey: string | null): NewStep {
-  return { ...first, id: newId(), item, parentKey };
+export function newStep(first: FirstState, item: SelectedItem | null): NewStep {
+  return { ...first, id: newId(), item };
 }
 
 /** No further page of a run is planned: a page that is being written waits, or is rolled back. */

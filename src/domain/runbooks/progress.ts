@@ -150,7 +150,6 @@ export class Progress {
       db,
       steps.map((step) => ({
         stepId: step.id,
-        id: newId(),
         runId: step.runId,
         worker: null,
         fence: step.fence,
@@ -186,13 +185,20 @@ export class Progress {
     at: Millis,
     facts: Record<string, string | number> = {},
   ): LedgerInput {
-    const run = this.contexts.of(runId);
+    const { state, ...more } = facts;
     return {
       kind,
       subject: { kind: 'step', id: stepId },
-      by: run.by,
+      by: this.contexts.of(runId).by,
       at,
-      facts: { run: runId, step: this.contexts.node(runId, node)!.step.id, item: itemKey, ...facts },
+      // In the order of canonical JSON, which then has nothing to sort.
+      facts: {
+        ...more,
+        item: itemKey,
+        run: runId,
+        ...(state === undefined ? {} : { state }),
+        step: this.contexts.node(runId, node)!.step.id,
+      },
     };
   }
 

@@ -14,7 +14,7 @@ import { Lifeline, limitOf, type Job, type Runner } from './runner.ts';
 import { leaseCalls, outputsOf } from './runs.queries.ts';
 
 /** Results that one transaction takes. */
-const GROUP = 512;
+const GROUP = 1000;
 /** Transactions at once: while one waits for the disk, the other is prepared. */
 const LOOPS = 2;
 /** What a call's lease has beyond the call's own limit. */

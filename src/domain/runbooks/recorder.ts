@@ -1,4 +1,4 @@
-import { newId, type Id } from '../../kernel/ids.ts';
+import type { Id } from '../../kernel/ids.ts';
 import type { Millis } from '../../kernel/time.ts';
 import type { Db } from '../../platform/database/transactions.ts';
 import type { Outbox } from '../../platform/outbox/outbox.ts';
@@ -72,7 +72,7 @@ export class Recorder {
       [...settled.filter((one) => !ours.has(one.job.claimed.id)), ...answers.filter((one) => one.late)],
       now,
     );
-    await insertEvents(db, kept.map(eventOf), now);
+    await insertEvents(db, kept.filter((one) => !isPlain(one)).map(eventOf), now);
     const entries = kept.flatMap((one) => this.#entry(one, now));
     if (entries.length > 0) await this.ledger.append(db, entries);
     await this.#park(
@@ -84,7 +84,7 @@ export class Recorder {
     await meetDeadlines(
       db,
       finals
-        .filter(({ job }) => job.claimed.dueAt !== null || job.node.step.dueWithin !== undefined)
+        .filter(({ job }) => job.claimed.clocked || job.node.step.dueWithin !== undefined)
         .map(({ job }) => job.claimed.id),
       now,
     );
@@ -219,7 +219,6 @@ function eventOf({ job, worker, answer, ...rest }: Answered | Settled): StepEven
   const state = settlement?.state ?? answer.answer;
   return {
     stepId: claimed.id,
-    id: newId(),
     runId: claimed.runId,
     worker,
     fence: claimed.fence,

@@ -91,7 +91,7 @@ export class Runner {
       item: claimed.item ?? undefined,
       with: with_,
       attempt: claimed.attempt,
-      since: claimed.readyAt.getTime(),
+      since: claimed.readyAt,
       idempotencyKey: `${claimed.id}:${claimed.family}`,
       takenOver: claimed.takenOver,
       outputs,

@@ -25,8 +25,10 @@ export interface Claimed {
   takenOver: boolean;
   approved: boolean;
   covers: number[] | null;
-  readyAt: Date;
-  dueAt: Date | null;
+  /** Milliseconds of UTC. */
+  readyAt: Millis;
+  /** A deadline of its own runs. */
+  clocked: boolean;
   item: SelectedItem | null;
 }
 
@@ -75,7 +77,7 @@ export function claimReady(
      UPDATE step s SET state = 'running', fence = s.fence + 1, attempt = s.attempt + 1, worker = $3, started_at = $4, lease_until = NULL
        FROM picked WHERE s.id = picked.id
      RETURNING s.id, s.run_id AS "runId", s.node, s.item_key AS "itemKey", s.lane, s.fence, s.attempt, s.failures, s.family, s.deaths,
-               s.taken_over AS "takenOver", s.approved, s.covers, s.ready_at AS "readyAt", s.due_at AS "dueAt", s.item`,
+               s.taken_over AS "takenOver", s.approved, s.covers, (extract(epoch FROM s.ready_at) * 1000)::float8 AS "readyAt", s.due_at IS NOT NULL AS clocked, s.item`,
     [lanes.map((lane) => lane.lane), lanes.map((lane) => lane.quota), worker, date(now)],
   );
 }
@@ -100,7 +102,10 @@ export interface Recorded extends Settlement {
   final: boolean;
 }
 
-/** Steps that are done without a word more: the commonest result, and the cheapest statement. @returns the ids that were ours. */
+/**
+ * Steps that are done without a word more: the commonest result, and the cheapest statement. Writes their events, too.
+ * @returns the ids that were ours
+ */
 export async function recordDone(
   db: Db,
   steps: readonly { id: Id; fence: number }[],
@@ -109,9 +114,15 @@ export async function recordDone(
   if (steps.length === 0) return new Set();
   const rows = await rowsOf<{ id: Id }>(
     db,
-    `UPDATE step s SET state = 'done', passed = true, finished_at = $3, lease_until = NULL, stalled_at = NULL, reason = NULL, for_what = NULL, wake_at = NULL
-       FROM unnest($1::uuid[], $2::int[]) AS r(id, fence)
-      WHERE s.id = r.id AND s.fence = r.fence AND s.state = 'running' RETURNING s.id`,
+    `WITH done AS (
+       UPDATE step s SET state = 'done', passed = true, finished_at = $3, lease_until = NULL, stalled_at = NULL, reason = NULL, for_what = NULL, wake_at = NULL
+         FROM unnest($1::uuid[], $2::int[]) AS r(id, fence)
+        WHERE s.id = r.id AND s.fence = r.fence AND s.state = 'running'
+       RETURNING s.id, s.run_id, s.worker, s.fence, s.attempt),
+     noted AS (
+       INSERT INTO step_event (step_id, run_id, at, worker, fence, attempt, kind, state)
+       SELECT d.id, d.run_id, $3, d.worker, d.fence, d.attempt, 'answer', 'done' FROM done d)
+     SELECT id FROM done`,
     [steps.map((s) => s.id), steps.map((s) => s.fence), date(now)],
   );
   return new Set(rows.map((row) => row.id));
@@ -159,7 +170,6 @@ export function standingOf(db: Db, ids: readonly Id[]): Promise<{ id: Id; fence:
 
 export interface StepEventRow {
   stepId: Id;
-  id: Id;
   runId: Id;
   worker: Id | null;
   fence: number;
@@ -178,7 +188,6 @@ export async function insertEvents(db: Db, events: readonly StepEventRow[], now:
   const said = events.some((event) => event.reason !== null || event.by !== null || event.evidence !== null);
   const base = [
     column((e) => e.stepId),
-    column((e) => e.id),
     column((e) => e.runId),
     date(now),
     column((e) => e.worker),
@@ -187,15 +196,15 @@ export async function insertEvents(db: Db, events: readonly StepEventRow[], now:
     column((e) => e.kind),
     column((e) => e.state),
   ];
-  const arrays = `$1::uuid[], $2::uuid[], $3::uuid[], $5::uuid[], $6::int[], $7::int[], $8::text[], $9::text[]`;
-  const names = 'step_id, id, run_id, worker, fence, attempt, kind, state';
+  const arrays = `$1::uuid[], $2::uuid[], $4::uuid[], $5::int[], $6::int[], $7::text[], $8::text[]`;
+  const names = 'step_id, run_id, worker, fence, attempt, kind, state';
   await db.query(
     said
       ? `INSERT INTO step_event (${names}, reason, by, evidence, at)
-         SELECT e.step_id, e.id, e.run_id, e.worker, e.fence, e.attempt, e.kind, e.state, e.reason, e.by, e.evidence::uuid[], $4
-           FROM unnest(${arrays}, $10::text[], $11::text[], $12::text[]) AS e(${names}, reason, by, evidence)`
+         SELECT e.step_id, e.run_id, e.worker, e.fence, e.attempt, e.kind, e.state, e.reason, e.by, e.evidence::uuid[], $3
+           FROM unnest(${arrays}, $9::text[], $10::text[], $11::text[]) AS e(${names}, reason, by, evidence)`
       : `INSERT INTO step_event (${names}, at)
-         SELECT e.step_id, e.id, e.run_id, e.worker, e.fence, e.attempt, e.kind, e.state, $4 FROM unnest(${arrays}) AS e(${names})`,
+         SELECT e.step_id, e.run_id, e.worker, e.fence, e.attempt, e.kind, e.state, $3 FROM unnest(${arrays}) AS e(${names})`,
     said
       ? [
           ...base,

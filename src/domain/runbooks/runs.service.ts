@@ -103,7 +103,6 @@ export class RunsService {
         return newStep(
           { node: node.no, state: gated ? 'pending' : 'ready', blockers: gated ? 1 : 0, gated },
           null,
-          null,
         );
       });
     await insertSteps(db, runId, rows, now);
@@ -183,7 +182,6 @@ export class RunsService {
       db,
       cancelled.map((step) => ({
         stepId: step.id,
-        id: newId(),
         runId,
         worker: null,
         fence: step.fence,
@@ -268,7 +266,7 @@ export class RunsService {
       `UPDATE run SET open_nodes = open_nodes + 1, row_version = row_version + 1 WHERE id = $1`,
       [runId],
     );
-    const row = newStep({ node: run.nodes, state: 'ready', blockers: 0, gated: false }, null, null);
+    const row = newStep({ node: run.nodes, state: 'ready', blockers: 0, gated: false }, null);
     await insertSteps(db, runId, [row], now);
     await this.contexts.load(db, [{ runId, node: run.nodes }]);
     await startDeadlines(db, this.contexts, [{ id: row.id, runId, node: run.nodes }], now);

@@ -6,8 +6,14 @@ export class StepEvent {
   @PrimaryColumn({ name: 'step_id', type: 'uuid', primaryKeyConstraintName: 'step_event_pk' })
   stepId: string;
 
-  @PrimaryColumn({ name: 'id', type: 'uuid', primaryKeyConstraintName: 'step_event_pk' })
-  id: string;
+  /** Order of writing, within a step. */
+  @PrimaryColumn({
+    name: 'n',
+    type: 'bigint',
+    generatedIdentity: 'ALWAYS',
+    primaryKeyConstraintName: 'step_event_pk',
+  })
+  n: string;
 
   @Column({ name: 'run_id', type: 'uuid' })
   runId: string;

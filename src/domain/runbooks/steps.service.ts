@@ -285,7 +285,6 @@ export class StepsService {
       [
         {
           stepId: step.id,
-          id: newId(),
           runId: step.runId,
           worker: null,
           fence: step.fence,

@@ -100,7 +100,7 @@ export class QueueModule implements OnApplicationBootstrap, BeforeApplicationShu
 function refuseTooManyConnections(dataSource: DataSource, config: Config): void {
   const own = (dataSource.options as { extra?: { max?: number } }).extra?.max ?? 10;
   const queue = config.queue === 'on' && !config.redisUrl ? QUEUE_POOL : 0;
-  const sum = own + queue + 1; // one for the sweeps' locks
+  const sum = own + queue + 2; // one for the sweeps' locks, one for the engine's heartbeat
   if (sum > MOST_CONNECTIONS)
     throw new Error(
       `a process may hold ${MOST_CONNECTIONS} database connections, and this one would hold ${sum}`,
