@@ -66,7 +66,7 @@ tr:last-child td { border-bottom: 0; }
 tbody tr:hover td { background: var(--hover); }
 td.num, th.num { text-align: right; font-variant-numeric: tabular-nums; }
 .scroll { overflow-x: auto; margin: 0 -6px; padding: 0 6px; }
-.mono { font-family: var(--mono); font-size: 12.5px; }
+.mono { font-family: var(--mono); font-size: 12.5px; overflow-wrap: anywhere; }
 .soft { color: var(--soft); } .small { font-size: 13px; } .nowrap { white-space: nowrap; }
 .rows { display: flex; flex-direction: column; gap: 10px; }
 .line { display: flex; gap: 10px; align-items: center; flex-wrap: wrap; }
