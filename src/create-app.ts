@@ -39,6 +39,7 @@ import { CONFIG } from './platform/config/token.ts';
 import { assertMigrated } from './platform/database/migrate.ts';
 import { Transactions } from './platform/database/transactions.ts';
 import { Lifecycle } from './platform/health/lifecycle.ts';
+import { endSilentConnections } from './platform/health/silent-connections.ts';
 import { Outbound } from './platform/http/outbound.ts';
 import { Log, NestLog, createLog } from './platform/log/log.ts';
 import { Mailer } from './platform/mail/mailer.ts';
@@ -108,6 +109,7 @@ export async function createApp(settings: AppSettings): Promise<NestFastifyAppli
       { logger: new NestLog(log), bodyParser: false, abortOnError: false },
     );
     const admission = new Admission(app.get(AccessService), app.get(Lifecycle), app.get(Duties).serves);
+    endSilentConnections(app.getHttpServer(), app.get(Lifecycle));
     await equip(app, config, admission, log);
     app.useGlobalPipes(new ValidationPipe());
     app.useGlobalFilters(new ProblemFilter(log, problemOnPage));

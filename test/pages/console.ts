@@ -1,4 +1,7 @@
+import { mkdtemp, rm } from 'node:fs/promises';
 import type { AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { expect } from '@jest/globals';
 import type { Page } from 'playwright-core';
 import { AccessService } from '../../src/domain/access/access.service.ts';
@@ -18,17 +21,19 @@ export class Console {
 
   private constructor(
     readonly world: TestApp,
+    private readonly folder: string,
     readonly url: string,
     readonly scene: Scene,
     readonly browser: TestBrowser,
   ) {}
 
   static async start(): Promise<Console> {
-    const world = await startApp();
+    const folder = await mkdtemp(join(tmpdir(), 'countersign-pages-'));
+    const world = await startApp({ config: { dataFolder: folder } });
     await world.app.listen(0, '127.0.0.1');
     const { port } = world.app.getHttpServer().address() as AddressInfo;
     const scene = await Scene.open(world.database.ownerUrl, world.clock.now());
-    return new Console(world, `http://127.0.0.1:${port}`, scene, await TestBrowser.open());
+    return new Console(world, folder, `http://127.0.0.1:${port}`, scene, await TestBrowser.open());
   }
 
   async close(): Promise<void> {
@@ -36,6 +41,7 @@ export class Console {
     await this.browser.close();
     await this.scene.close();
     await this.world.close();
+    await rm(this.folder, { recursive: true, force: true });
   }
 
   /** Waits on a state of the application, not on time. */

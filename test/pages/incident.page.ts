@@ -35,7 +35,7 @@ describe('the room of an incident', () => {
     await site.judge(page, 'incident');
     const counts = await page.locator('#room-counts').innerText();
     expect(counts).toMatch(
-      /4\s+exposed\s+1\s+proven dead\s+3\s+still alive\s+0\s+unproven\s+1\/5\s+copies gone/,
+      /4\s+exposed\s+1\s+proven dead\s+3\s+still alive\s+0\s+unproven\s+1\/4\s+copies gone/,
     );
     const asks = await page.locator('#room-waiting').innerText();
     expect(asks).toMatch(/Approve the revocation\s*·?\s*Ledger write key, version 3/);

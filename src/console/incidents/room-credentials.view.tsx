@@ -47,7 +47,7 @@ export function ExposedCredentials({ credentials }: { credentials: readonly Expo
             </span>
           )}
         </div>,
-        <FacetChip facet="revocation" value={one.revocation === 'none' ? null : one.revocation} exposed />,
+        <FacetChip facet="revocation" value={one.revocation ?? 'none'} exposed />,
         <div>
           <FacetChip facet="liveness" value={one.liveness} exposed />
           {one.livenessAt !== null && (

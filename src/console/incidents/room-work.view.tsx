@@ -122,14 +122,20 @@ export function Runs({ nodes, now }: { nodes: readonly RunNode[]; now: number })
                     { tone: 'dead', count: node.done, word: 'done' },
                     { tone: 'live', count: node.failed, word: 'failed' },
                     { tone: 'doubt', count: node.parked, word: 'waiting for somebody' },
-                    { tone: 'info', count: Math.max(0, node.open - node.parked), word: 'under way' },
+                    { tone: 'info', count: node.moving, word: 'under way' },
                     { tone: 'calm', count: node.skipped, word: 'not needed' },
                     { tone: 'calm', count: node.cancelled, word: 'cancelled' },
                     {
                       tone: 'calm',
                       count: Math.max(
                         0,
-                        node.total - node.open - node.done - node.failed - node.skipped - node.cancelled,
+                        node.total -
+                          node.parked -
+                          node.moving -
+                          node.done -
+                          node.failed -
+                          node.skipped -
+                          node.cancelled,
                       ),
                       word: 'to come',
                     },

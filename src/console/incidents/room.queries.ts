@@ -163,6 +163,8 @@ export interface RunNode {
   total: number;
   open: number;
   parked: number;
+  /** Running, or waiting for an answer from outside. */
+  moving: number;
   done: number;
   failed: number;
   skipped: number;
@@ -172,12 +174,21 @@ export interface RunNode {
 /** Every step of every run about this incident, with how many of its items are where. Reads counters, not steps. */
 export function runNodesOf(db: Db, incidentId: Id): Promise<RunNode[]> {
   return db.query(
-    `WITH runs AS (SELECT * FROM run WHERE subject_id = $1 ORDER BY started_at DESC, id DESC LIMIT 12)
+    `WITH runs AS (SELECT * FROM run WHERE subject_id = $1 ORDER BY started_at DESC, id DESC LIMIT 12),
+          -- Two partial indexes hold these few; what is to come and what is done is in the counters.
+          held AS (
+            SELECT s.run_id, s.node, count(*) FILTER (WHERE s.state = 'parked')::int AS parked,
+                   count(*) FILTER (WHERE s.state <> 'parked')::int AS moving
+              FROM (SELECT run_id, node, state FROM step WHERE state IN ('waiting', 'unknown', 'parked') AND run_id IN (SELECT id FROM runs)
+                    UNION ALL
+                    SELECT run_id, node, state FROM step WHERE state = 'running' AND run_id IN (SELECT id FROM runs)) s
+             GROUP BY s.run_id, s.node)
      SELECT r.id AS "runId", r.runbook, r.title AS "runTitle", r.state AS "runState", ${ms('r.started_at')} AS "startedAt",
             ${ms('r.finished_at')} AS "finishedAt", n.node, n.title, n.planned, greatest(n.total, coalesce(n.expected, 0)) AS total,
             n.open, n.done, n.failed, n.skipped, n.cancelled,
-            (SELECT count(*)::int FROM step s WHERE s.run_id = n.run_id AND s.node = n.node AND s.state = 'parked') AS parked
+            coalesce(held.parked, 0) AS parked, coalesce(held.moving, 0) AS moving
        FROM runs r JOIN run_node n ON n.run_id = r.id
+       LEFT JOIN held ON held.run_id = n.run_id AND held.node = n.node
       WHERE NOT n.on_demand OR n.total > 0
       ORDER BY r.started_at DESC, r.id DESC, n.node`,
     [incidentId],

@@ -247,18 +247,13 @@ function Notices({ room: { notices }, now }: { room: Room; now: number }) {
       <NoticeLanes notices={notices} now={now} />
       <DataTable
         caption="Notices"
-        columns={[
-          { title: 'To' },
-          { title: 'Clock' },
-          { title: 'Standing' },
-          { title: 'Attempts', numeric: true },
-        ]}
+        columns={[{ title: 'To' }, { title: 'Clock' }, { title: 'Standing' }]}
         rows={notices.map((notice) => [
           <div>
             <a href={`/notices/${notice.reference}`}>
               <b>{notice.partyName}</b>
             </a>
-            <div class="soft small">{`${notice.reference} · ${words(notice.trigger)}`}</div>
+            <div class="soft small nowrap">{`${notice.reference} · ${words(notice.trigger)}`}</div>
           </div>,
           <div>
             <NoticeClock notice={notice} now={now} />
@@ -267,7 +262,6 @@ function Notices({ room: { notices }, now }: { room: Room; now: number }) {
             )}
           </div>,
           <NoticeReceipt notice={notice} />,
-          notice.attempts,
         ])}
       />
     </>

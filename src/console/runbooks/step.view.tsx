@@ -87,7 +87,7 @@ export function StepPageView({
                   : []),
                 ...Object.entries(step.item?.facts ?? {})
                   .filter(([name, value]) => !name.endsWith('Id') && value !== null && value !== '')
-                  .map(([name, value]) => [words(kebab(name)), String(value)] as const),
+                  .map(([name, value]) => [words(kebab(name)), words(String(value))] as const),
               ]}
             />
           </section>

@@ -62,11 +62,11 @@ h3 { font-size: 14px; margin: 16px 0 6px; }
 table { width: 100%; border-collapse: collapse; font-size: 14px; }
 th { text-align: left; font-weight: 560; color: var(--soft); font-size: 12.5px; padding: 6px 10px; border-bottom: 1px solid var(--line); white-space: nowrap; }
 td { padding: 8px 10px; border-bottom: 1px solid var(--line); vertical-align: top; overflow-wrap: anywhere; }
-tr:last-child td { border-bottom: 0; }
+tr:last-child td, tbody tr:last-child th { border-bottom: 0; }
 tbody tr:hover td { background: var(--hover); }
 td.num, th.num { text-align: right; font-variant-numeric: tabular-nums; }
 .scroll { overflow-x: auto; margin: 0 -6px; padding: 0 6px; }
-.mono { font-family: var(--mono); font-size: 12.5px; }
+.mono { font-family: var(--mono); font-size: 12.5px; overflow-wrap: anywhere; }
 .soft { color: var(--soft); } .small { font-size: 13px; } .nowrap { white-space: nowrap; }
 .rows { display: flex; flex-direction: column; gap: 10px; }
 .line { display: flex; gap: 10px; align-items: center; flex-wrap: wrap; }
@@ -93,7 +93,7 @@ form.inline { display: inline; }
 label { display: block; font-weight: 560; margin: 12px 0 4px; }
 .hint { color: var(--soft); font-size: 13px; margin: 2px 0 6px; }
 .error { color: var(--live); font-size: 13.5px; margin: 4px 0 0; }
-input[type=text], input[type=search], input[type=email], input[type=password], input[type=number], select, textarea { width: 100%; max-width: 520px; padding: 8px 11px; border: 1px solid var(--faint); border-radius: 7px; background: var(--card); color: var(--ink); font: inherit; }
+input[type=text], input[type=search], input[type=email], input[type=password], input[type=number], input[type=date], select, textarea { width: 100%; max-width: 520px; padding: 8px 11px; border: 1px solid var(--faint); border-radius: 7px; background: var(--card); color: var(--ink); font: inherit; }
 textarea { min-height: 88px; }
 input[aria-invalid=true] { border-color: var(--live); border-width: 2px; }
 button, .button { display: inline-block; font: inherit; font-weight: 600; padding: 7px 15px; border-radius: 7px; border: 1px solid var(--brand); background: var(--brand); color: var(--brand-ink); cursor: pointer; text-decoration: none; }
@@ -118,7 +118,7 @@ details > summary { cursor: pointer; color: var(--soft); }
 .stoppers { margin: 0; padding: 0 0 0 22px; } .stoppers li { padding: 3px 0; } .stoppers li::marker { color: var(--soft); font-weight: 600; }
 pre.note { white-space: pre-wrap; overflow-wrap: anywhere; background: var(--hover); padding: 12px 14px; border-radius: 8px; margin: 8px 0 14px; } .import { padding: 8px 0; }
 ul.plain { list-style: none; margin: 0 0 16px; padding: 0; } ul.plain li { padding: 6px 0; border-bottom: 1px solid var(--line); } ul.plain li:last-child { border-bottom: 0; }
-.rows.tight { gap: 4px; } .w4.rows, .w8.rows, .w12.rows { gap: 18px; }
+.rows.tight { gap: 4px; align-items: flex-start; } .grid > .rows { gap: 18px; }
 .clocks { display: flex; gap: 28px; flex-wrap: wrap; } .clocks .stat b { font-size: 26px; } .mono-clock { font-variant-numeric: tabular-nums; white-space: nowrap; }
 .counts { display: flex; gap: 16px 34px; align-items: center; flex-wrap: wrap; margin-bottom: 18px; } .counts .grow { flex: 1 1 260px; } .counts .stat b { font-size: 26px; }
 .asks { list-style: none; margin: 0; padding: 0; } .asks li { display: flex; gap: 8px 20px; justify-content: space-between; align-items: center; padding: 9px 0; border-bottom: 1px solid var(--line); flex-wrap: wrap; } .asks li:last-child { border-bottom: 0; } .asks .what { flex: 1 1 320px; min-width: 0; }
@@ -129,6 +129,8 @@ ul.plain { list-style: none; margin: 0 0 16px; padding: 0; } ul.plain li { paddi
   main { padding: 16px 14px 60px; } .top { padding: 8px 14px; gap: 10px; }
   .w3 { grid-column: span 6; } .w4, .w5, .w6, .w7, .w8 { grid-column: span 12; }
   h1 { font-size: 22px; } .chip { white-space: normal; }
+  .top nav { flex: 1 0 100%; order: 3; flex-wrap: nowrap; overflow-x: auto; margin: 0 -14px; padding: 0 14px; } .top .who { margin-left: auto; }
+  table.stack td .line { justify-content: flex-end; } table.stack td .rows { align-items: flex-end; }
   .node-line { grid-template-columns: 1fr; } .clocks { gap: 18px; } .bar-cell { min-width: 0; flex: 1; }
   table.stack thead { position: absolute; left: -9999px; }
   table.stack tr { display: block; border: 1px solid var(--line); border-radius: 8px; margin-bottom: 10px; padding: 6px 4px; background: var(--card); }
