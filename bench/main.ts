@@ -11,11 +11,13 @@ import { migrations } from '../src/data-source.ts';
 import { migrate } from '../src/platform/database/migrate.ts';
 import { startLocalPostgres } from '../src/platform/embedded/local-postgres.ts';
 import { engineBench } from './engine.bench.ts';
+import { importBench } from './import.bench.ts';
 import { leakBench } from './leak.bench.ts';
 import type { BenchPlace } from './place.ts';
 
 const BENCHES: Readonly<Record<string, (place: BenchPlace) => Promise<void>>> = {
   engine: engineBench,
+  import: importBench,
   leak: leakBench,
 };
 

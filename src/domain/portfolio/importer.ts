@@ -168,7 +168,7 @@ export class Importer {
     let outcome: ImportOutcome = { ...state, state: 'refused', counts: {} };
     try {
       await this.transactions.run(by, async (db) => {
-        await prepare(db);
+        await prepare(db, state.rowsRead);
         // After the wait for the lock: everything that is compared must be as it is when we commit.
         const now = this.clock.date();
         const names: Names = { run, source: state.source, now, year: String(now.getUTCFullYear()) };
@@ -270,10 +270,16 @@ export class Importer {
 const STAGE_BATCH = 2000;
 const MOST_ROUNDS = 10;
 
-async function prepare(db: Db): Promise<void> {
+/** Rows beyond which a join by nested loops, chosen on a guess, would take minutes. */
+const MANY_ROWS = 2000;
+
+async function prepare(db: Db, rows: number): Promise<void> {
   // Set-based statements over a large file take longer than any request may; memory for their sorts is worth its while.
-  await db.query(`SELECT set_config('statement_timeout', '0', true), set_config('lock_timeout', '300000', true),
-                         set_config('work_mem', '32MB', true), set_config('jit', 'off', true)`);
+  await db.query(
+    `SELECT set_config('statement_timeout', '0', true), set_config('lock_timeout', '300000', true),
+                         set_config('work_mem', '32MB', true), set_config('jit', 'off', true), set_config('enable_nestloop', $1, true)`,
+    [rows > MANY_ROWS ? 'off' : 'on'],
+  );
   await db.query('SELECT pg_advisory_xact_lock($1)', [IMPORT_LOCK]);
   await db.query('SELECT cs_analyze_staging()');
 }

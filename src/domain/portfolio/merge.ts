@@ -58,6 +58,7 @@ export async function check(db: Db, names: Names, about: Surroundings): Promise<
     const sql = keysElsewhere(kind);
     if (sql) await execute(db, sql, names);
   }
+  await db.query('SELECT cs_analyze_staging()');
   for (const sql of [...MOVED, TWO_ACTIVE, OTHER_VALUE]) await execute(db, sql, names);
   await refuseCircles(db, names);
   await dropDependants(db, names);
@@ -114,6 +115,8 @@ export async function mergeThings(db: Db, names: Names, about: Surroundings): Pr
       await mergeConnections(db, names, about.presets, about.connections, about.by);
     await execute(db, updateSql(rule), names);
     await execute(db, insertSql(rule), names);
+    // What came just now is unknown to the planner, and the children of these join with it.
+    if (rule.kind === 'integration' || rule.kind === 'credential') await db.query('SELECT cs_analyze_portfolio()');
     if (rule.kind === 'integration')
       for (const child of CHILDREN_OF_INTEGRATIONS) await execute(db, childSql(child), names);
     if (rule.kind === 'credential') {
@@ -129,6 +132,7 @@ export async function mergeThings(db: Db, names: Names, about: Surroundings): Pr
 export async function mergeVersions(db: Db, names: Names, about: Surroundings): Promise<void> {
   const kinds = new Set(await kindsIn(db, names));
   if (kinds.has('agreement') || kinds.has('term')) await mergeAgreements(db, names);
+  await db.query('SELECT cs_analyze_portfolio()');
   if (kinds.has('credentialVersion')) for (const sql of VERSIONS) await execute(db, sql, names);
   if (kinds.has('integration') || kinds.has('matrixRow'))
     await mergeMatrices(db, names, `${about.by.kind}:${about.by.id}`);

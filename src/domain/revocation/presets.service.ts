@@ -58,7 +58,9 @@ export class Presets {
       `SELECT key FROM connector_preset WHERE active ORDER BY key`,
     );
     const keys = new Set([...this.#files.keys(), ...rows.map((row) => row.key)]);
-    const found = await Promise.all([...keys].map((key) => this.get(db, key)));
+    // One after the other: a transaction has one connection.
+    const found: (KnownPreset | null)[] = [];
+    for (const key of keys) found.push(await this.get(db, key));
     return found.filter((preset) => preset !== null).sort((a, b) => (a.preset.key < b.preset.key ? -1 : 1));
   }
 
