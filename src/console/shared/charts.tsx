@@ -107,14 +107,14 @@ export function TimeStrips({ strips, now, label }: { strips: readonly Strip[]; n
   const [first, last] = [Math.min(now, ...known), Math.max(now, ...known)];
   const room = Math.max(last - first, 60_000) * 0.06;
   const [start, end] = [first, last + room];
-  const x = (at: Millis) => 150 + ((at - start) / (end - start)) * 530;
+  const x = (at: Millis) => 150 + ((at - start) / (end - start)) * 395;
   const height = strips.length * 26 + 28;
   const day = (at: Millis) => new Date(at).toISOString().slice(0, 10);
   return (
     <div class="scroll" tabIndex={0} role="region" aria-label={label}>
       <svg
         class="chart wide"
-        viewBox={`0 0 700 ${height}`}
+        viewBox={`0 0 560 ${height}`}
         role="img"
         aria-label={`${label}: ${strips
           .map(
@@ -123,7 +123,7 @@ export function TimeStrips({ strips, now, label }: { strips: readonly Strip[]; n
           )
           .join('; ')}`}
       >
-        <line class="axis" x1="150" x2="690" y1={height - 18} y2={height - 18} />
+        <line class="axis" x1="150" x2="550" y1={height - 18} y2={height - 18} />
         {strips.map((strip, at) => {
           const from = x(strip.from ?? start);
           const until = Math.max(from + 3, x(strip.until ?? end));
@@ -138,7 +138,7 @@ export function TimeStrips({ strips, now, label }: { strips: readonly Strip[]; n
           );
         })}
         <line class="now" x1={x(now)} x2={x(now)} y1="0" y2={height - 18} />
-        <text x={x(now)} y={height - 5} text-anchor={x(now) > 640 ? 'end' : 'middle'}>
+        <text x={x(now)} y={height - 5} text-anchor={x(now) > 520 ? 'end' : 'middle'}>
           now
         </text>
         <text x="150" y={height - 5}>
@@ -168,13 +168,13 @@ export function ClockLanes({ lanes, now, label }: { lanes: readonly Lane[]; now:
   const start = Math.min(...dated.map((lane) => lane.startAt));
   const latest = Math.max(...dated.map((lane) => Math.max(lane.dueAt ?? 0, lane.endedAt ?? 0)));
   const end = Math.min(Math.max(latest, now), start + 40 * 86_400_000);
-  const x = (at: Millis) => 190 + ((Math.min(at, end) - start) / Math.max(1, end - start)) * 490;
+  const x = (at: Millis) => 140 + ((Math.min(at, end) - start) / Math.max(1, end - start)) * 370;
   const height = dated.length * 28 + 24;
   return (
     <div class="scroll" tabIndex={0} role="region" aria-label={label}>
       <svg
         class="chart wide"
-        viewBox={`0 0 700 ${height}`}
+        viewBox={`0 0 520 ${height}`}
         role="img"
         aria-label={`${label}: ${dated.map((lane) => `${lane.name}: ${lane.word}`).join('; ')}`}
       >
@@ -185,7 +185,7 @@ export function ClockLanes({ lanes, now, label }: { lanes: readonly Lane[]; now:
             <>
               <title>{`${lane.name}: ${lane.word}`}</title>
               <text class="node-text" x="0" y={y + 12}>
-                {fit(lane.name, 30)}
+                {fit(lane.name, 20)}
               </text>
               <rect
                 class="lane"
@@ -223,10 +223,10 @@ export function ClockLanes({ lanes, now, label }: { lanes: readonly Lane[]; now:
           );
         })}
         {now <= end && <line class="now" x1={x(now)} x2={x(now)} y1="0" y2={height - 18} />}
-        <text x="190" y={height - 5}>
+        <text x="140" y={height - 5}>
           start
         </text>
-        <text x="690" y={height - 5} text-anchor="end">
+        <text x="510" y={height - 5} text-anchor="end">
           {`${span(end - start)} later`}
         </text>
       </svg>

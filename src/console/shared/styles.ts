@@ -110,7 +110,7 @@ button.small, .button.small { padding: 3px 10px; font-size: 13px; }
 .outside main { max-width: 720px; }
 details > summary { cursor: pointer; color: var(--soft); }
 .chart text { fill: var(--soft); font: 11px var(--sans); } .chart .axis { stroke: var(--line); } .chart .now { stroke: var(--live); stroke-width: 1.5; }
-.chart.wide { width: 100%; min-width: 560px; height: auto; display: block; }
+.chart.wide { width: 100%; min-width: 420px; max-width: 780px; height: auto; display: block; }
 .chart .span { fill: var(--faint); } .chart .span.dead { fill: var(--dead); } .chart .span.live { fill: var(--live); } .chart .span.wait { fill: var(--wait); } .chart .span.doubt { fill: var(--doubt); } .chart .span.info { fill: var(--info); } .chart .lane { fill: var(--calm-bg); } .chart .tick { stroke: var(--wait); stroke-width: 1.5; } .chart .tick.late { stroke: var(--live); } .chart .due { stroke: var(--ink); stroke-width: 2; }
 .chart .node.info { stroke: var(--info); stroke-width: 2; } .chart a:hover .node { fill: var(--hover); } .chart a .node-text { text-decoration: underline; }
 .matrix th.mid, .matrix td.mid { text-align: center; } .matrix tbody th { font-size: 14px; color: var(--ink); vertical-align: top; padding: 8px 10px; } .matrix tr.gap > * { background: var(--live-bg); }
@@ -123,7 +123,7 @@ ul.plain { list-style: none; margin: 0 0 16px; padding: 0; } ul.plain li { paddi
 .counts { display: flex; gap: 16px 34px; align-items: center; flex-wrap: wrap; margin-bottom: 18px; } .counts .grow { flex: 1 1 260px; } .counts .stat b { font-size: 26px; }
 .asks { list-style: none; margin: 0; padding: 0; } .asks li { display: flex; gap: 8px 20px; justify-content: space-between; align-items: center; padding: 9px 0; border-bottom: 1px solid var(--line); flex-wrap: wrap; } .asks li:last-child { border-bottom: 0; } .asks .what { flex: 1 1 320px; min-width: 0; }
 .run h3 { margin-top: 10px; } .node-line { display: grid; grid-template-columns: minmax(120px, 200px) 1fr; gap: 4px 16px; padding: 7px 0; border-bottom: 1px solid var(--line); align-items: start; font-size: 14px; } .node-line:last-child { border-bottom: 0; } .node-line .legend { margin-top: 4px; gap: 6px; }
-.bar-cell { min-width: 220px; } .block { display: block; } .board th[scope=row] { font-size: 14px; color: var(--ink); vertical-align: top; padding: 8px 10px; white-space: normal; }
+.bar-cell { width: 250px; max-width: 100%; } .block { display: block; } .board th[scope=row] { font-size: 14px; color: var(--ink); vertical-align: top; padding: 8px 10px; white-space: normal; }
 .chart .edge { stroke: var(--faint); fill: none; stroke-width: 1.5; } .chart .node { fill: var(--card); stroke: var(--line); } .chart .node-text { fill: var(--ink); font-size: 12px; }
 @media (max-width: 900px) {
   main { padding: 16px 14px 60px; } .top { padding: 8px 14px; gap: 10px; }
@@ -131,7 +131,7 @@ ul.plain { list-style: none; margin: 0 0 16px; padding: 0; } ul.plain li { paddi
   h1 { font-size: 22px; } .chip { white-space: normal; }
   .top nav { flex: 1 0 100%; order: 3; flex-wrap: nowrap; overflow-x: auto; margin: 0 -14px; padding: 0 14px; } .top .who { margin-left: auto; }
   table.stack td .line { justify-content: flex-end; } table.stack td .rows { align-items: flex-end; }
-  .node-line { grid-template-columns: 1fr; } .clocks { gap: 18px; } .bar-cell { min-width: 0; flex: 1; }
+  .node-line { grid-template-columns: 1fr; } .clocks { gap: 18px; } .bar-cell { width: 60%; }
   table.stack thead { position: absolute; left: -9999px; }
   table.stack tr { display: block; border: 1px solid var(--line); border-radius: 8px; margin-bottom: 10px; padding: 6px 4px; background: var(--card); }
   table.stack td { display: flex; justify-content: space-between; gap: 14px; border: 0; padding: 4px 10px; text-align: right; }
