@@ -137,11 +137,14 @@ function demonstration(folder: string): { pid: number; ended: Promise<Ended> } {
 const pidIn = async (file: string): Promise<number | null> =>
   Number((await readFile(file, 'utf8').catch(() => '')).split('\n')[0]) || null;
 
-/** The embedded server's own pid file, wherever below the folder its cluster is. */
+/** The embedded server's process. Where only root may enter the data folder, its cluster lies elsewhere. */
 async function postmaster(folder: string): Promise<number | null> {
-  const names = await readdir(folder, { recursive: true }).catch((): string[] => []);
+  const demo = join(folder, 'demo');
+  const elsewhere = await readFile(join(demo, 'postgres-location'), 'utf8').catch(() => '');
+  const place = elsewhere.trim() === '' ? demo : elsewhere.trim();
+  const names = await readdir(place, { recursive: true }).catch((): string[] => []);
   const file = names.find((name) => name.endsWith('postmaster.pid'));
-  return file === undefined ? null : pidIn(join(folder, file));
+  return file === undefined ? null : pidIn(join(place, file));
 }
 
 function endNow(pid: number | null): void {
@@ -163,6 +166,8 @@ afterEach(async () => {
   for (const pid of started.splice(0)) endNow(pid);
   for (const name of ['app.pid', 'world.pid']) endNow(await pidIn(join(folder, 'demo', name)));
   endNow(await postmaster(folder));
+  const elsewhere = await readFile(join(folder, 'demo', 'postgres-location'), 'utf8').catch(() => '');
+  if (elsewhere.trim() !== '') await rm(elsewhere.trim(), { recursive: true, force: true, maxRetries: 5 });
   await rm(folder, { recursive: true, force: true, maxRetries: 5 });
 });
 

@@ -158,10 +158,9 @@ export function movesBecause(
   if (step.uses === 'await-acknowledgement') {
     const notice = notices.get(step.item?.subject.id ?? '');
     if (!notice) return 'its notice is not known yet';
+    if (notice.receipt === 'acknowledged') return 'it is acknowledged, and goes on at once';
     if (habits.unheard.has(notice.id)) return null;
-    return notice.receipt !== 'acknowledged' &&
-      notice.contact !== null &&
-      habits.answering.has(notice.contact)
+    return notice.contact !== null && habits.answering.has(notice.contact)
       ? 'somebody will acknowledge'
       : null;
   }
