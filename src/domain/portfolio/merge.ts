@@ -116,7 +116,8 @@ export async function mergeThings(db: Db, names: Names, about: Surroundings): Pr
     await execute(db, updateSql(rule), names);
     await execute(db, insertSql(rule), names);
     // What came just now is unknown to the planner, and the children of these join with it.
-    if (rule.kind === 'integration' || rule.kind === 'credential') await db.query('SELECT cs_analyze_portfolio()');
+    if (rule.kind === 'integration' || rule.kind === 'credential')
+      await db.query('SELECT cs_analyze_portfolio()');
     if (rule.kind === 'integration')
       for (const child of CHILDREN_OF_INTEGRATIONS) await execute(db, childSql(child), names);
     if (rule.kind === 'credential') {

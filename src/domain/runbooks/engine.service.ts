@@ -1,4 +1,4 @@
-import { newId, type Id } from '../../kernel/ids.ts';
+import { type Id } from '../../kernel/ids.ts';
 import { system } from '../../kernel/principal.ts';
 import { MINUTE, SECOND, type Millis } from '../../kernel/time.ts';
 import type { Clock } from '../../platform/clock/clock.ts';
