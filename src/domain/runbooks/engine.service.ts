@@ -1,4 +1,4 @@
-import { newId, type Id } from '../../kernel/ids.ts';
+import type { Id } from '../../kernel/ids.ts';
 import { system } from '../../kernel/principal.ts';
 import { MINUTE, SECOND, type Millis } from '../../kernel/time.ts';
 import type { Clock } from '../../platform/clock/clock.ts';
@@ -260,7 +260,10 @@ export class Engine {
     while (performance.now() < until) {
       await this.look();
       await this.#planning;
-      await this.pump.whenIdle();
+      const left = new Promise((resolve) =>
+        setTimeout(resolve, Math.max(0, until - performance.now())).unref(),
+      );
+      await Promise.race([this.pump.whenIdle(), left]);
       const due = await this.transactions.run(this.#by, (db) => whatIsDue(db, this.clock.now()));
       const mine = this.#planning === undefined && this.pump.inHand === 0;
       if (mine && !due.ready && !due.waits && !due.lapsed && !due.deadlines) return true;
