@@ -71,7 +71,6 @@ const needSchema = z.union(
   ],
   'must be a step id or { step, by } or { step, all: true }',
 );
-export type Need = z.infer<typeof needSchema>;
 
 export const retrySchema = z.strictObject({
   attempts: z.int().min(1).max(100).default(5),

@@ -36,6 +36,8 @@ export class Pump {
   readonly #inHand = new Map<Id, InHand>();
   #answers: Answered[] = [];
   #wanted = false;
+  /** The last claim left some behind. */
+  #more = false;
   #wakes = 0;
   #loops = 0;
   #failures = 0;
@@ -84,9 +86,9 @@ export class Pump {
     }
   }
 
-  /** A second loop helps only where there is enough for two. */
+  /** A second loop helps only where there is enough for two: a wake-up alone is one question. */
   #useful(): number {
-    return this.#wanted || this.#answers.length > GROUP / 4 || this.#loops === 0 ? LOOPS : 1;
+    return this.#more || this.#answers.length > GROUP / 4 ? LOOPS : 1;
   }
 
   #hasWork(): boolean {
@@ -132,6 +134,7 @@ export class Pump {
           const claim = await this.#lanes.claim(db, worker, now);
           taken = claim.taken;
           jobs = await this.#prepare(db, taken);
+          this.#more = claim.more;
           if (!claim.more && this.#wakes === wakes) this.#wanted = false;
           if (claim.pause !== undefined) this.#wakeAfter(claim.pause);
         });

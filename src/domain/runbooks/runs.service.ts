@@ -1,6 +1,6 @@
 import { errorText, refusal, type Refusal } from '../../kernel/errors.ts';
 import { newId, type Id } from '../../kernel/ids.ts';
-import { system, type Principal } from '../../kernel/principal.ts';
+import type { Principal } from '../../kernel/principal.ts';
 import { err, ok, type Result } from '../../kernel/result.ts';
 import type { Clock } from '../../platform/clock/clock.ts';
 import type { Db } from '../../platform/database/transactions.ts';
@@ -285,9 +285,4 @@ export class RunsService {
 
 export function ended(state: string): Refusal {
   return refusal('conflict', 'run-ended', `The run is ${state}; nothing of it can be changed any more.`);
-}
-
-/** The engine acting by itself. */
-export function engine(correlationId: string): Principal {
-  return system('engine', correlationId);
 }
