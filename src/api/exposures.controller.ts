@@ -47,7 +47,7 @@ export class ExposuresController {
 
   /** Newest first. A party reads its own reports, without what they matched. */
   @Get()
-  @Permission('exposures:report')
+  @Permission('reports:read')
   @ApiOkResponse({ standardSchema: exposuresSchema })
   list(
     @Query({ schema: listExposuresSchema }) query: z.output<typeof listExposuresSchema>,

@@ -684,6 +684,9 @@ describe('reports over the API', () => {
     }
     const auditor = await scene.token('auditor');
     expect((await report(auditor, [{ value }])).status).toBe(403);
+    expect((await scene.call('GET', '/api/v1/exposures', { token: auditor })).status).toBe(200);
+    const engineer = await scene.token('integration_engineer');
+    expect((await scene.call('GET', '/api/v1/exposures', { token: engineer })).status).toBe(403);
   });
 });
 

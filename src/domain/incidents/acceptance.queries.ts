@@ -2,7 +2,7 @@ import type { Id } from '../../kernel/ids.ts';
 import { rowsOf } from '../../platform/database/rows.ts';
 import type { Db } from '../../platform/database/transactions.ts';
 import type { Trust } from '../exposures/exposure.rules.ts';
-import type { OpenIncidents } from './incident.rules.ts';
+import { isOpen, type IncidentState, type OpenIncidents } from './incident.rules.ts';
 
 /**
  * Makes acceptances of the same credential follow one another: a second witness waits here rather than open a second
@@ -17,12 +17,17 @@ export async function lockCredentials(db: Db, credentialIds: readonly Id[]): Pro
 /**
  * Batches that join one incident follow one another. Asked for before the first row that refers to it is written: such a
  * row shares a lock on the incident, and two that share it could never both have it alone.
+ *
+ * @returns whether all of them are still open
  */
-export async function lockIncidents(db: Db, incidentIds: readonly Id[]): Promise<void> {
-  if (incidentIds.length === 0) return;
-  await db.query(`SELECT FROM incident WHERE id = ANY($1::uuid[]) ORDER BY id FOR NO KEY UPDATE`, [
-    incidentIds,
-  ]);
+export async function lockIncidents(db: Db, incidentIds: readonly Id[]): Promise<boolean> {
+  if (incidentIds.length === 0) return true;
+  const rows = await rowsOf<{ state: IncidentState }>(
+    db,
+    `SELECT state FROM incident WHERE id = ANY($1::uuid[]) ORDER BY id FOR NO KEY UPDATE`,
+    [incidentIds],
+  );
+  return rows.every(({ state }) => isOpen(state));
 }
 
 export async function openIncidents(

@@ -6,10 +6,8 @@ import { nextReference, nextReferences } from '../../platform/database/reference
 import { rowsOf } from '../../platform/database/rows.ts';
 import type { Db } from '../../platform/database/transactions.ts';
 import { Outbox } from '../../platform/outbox/outbox.ts';
-import type { Trust } from '../exposures/exposure.rules.ts';
 import type { MatchedExposure } from '../exposures/matching.service.ts';
 import { LedgerService, type LedgerInput } from '../ledger/ledger.service.ts';
-import { mayAct } from '../revocation/authority.rules.ts';
 import { RunsService } from '../runbooks/runs.service.ts';
 import {
   acceptExposures,
@@ -28,7 +26,7 @@ import {
   type IncidentCredentialInput,
   type UseRow,
 } from './acceptance.queries.ts';
-import { authorityOf } from './exposed-authority.rules.ts';
+import { decide, groupsOf, placesOf, type Group } from './exposed-groups.ts';
 import { assign, severityOf, titleOf, type IncidentState } from './incident.rules.ts';
 import { caseOpened, exposureJoined, incidentOpened } from './incidents.events.ts';
 import { appendInstants, type InstantInput } from './instants.ts';
@@ -46,21 +44,6 @@ export interface AcceptedGroup {
   runId: Id | null;
   exposures: number;
   versions: number;
-}
-
-/** What one version's exposures say together: the best match, the most trusted source of it. */
-interface Witness {
-  match: 'value' | 'metadata';
-  trust: Trust;
-}
-
-interface Group {
-  incidentId: Id;
-  isNew: boolean;
-  batchId: Id;
-  exposures: MatchedExposure[];
-  witnesses: Map<Id, Witness>;
-  awareness: Millis;
 }
 
 /**
@@ -95,40 +78,17 @@ export class AcceptanceService {
       ...new Set(matched.flatMap((one) => one.versions.map(({ credentialId }) => credentialId))),
     ];
     await lockCredentials(db, credentialIds);
-    const places = [...new Set(matched.flatMap((one) => (one.place === null ? [] : [one.place])))];
-    const assigned = assign(
-      matched.map((one) => ({
-        exposureId: one.exposureId,
-        credentialIds: one.versions.map(({ credentialId }) => credentialId),
-        place: one.place,
-      })),
-      await openIncidents(db, credentialIds, places),
-    );
-    const fresh = newId();
-    const groups = new Map<Id, Group>();
-    for (const one of matched) {
-      const known = assigned.get(one.exposureId) ?? null;
-      const incidentId = known ?? fresh;
-      const group = groups.get(incidentId) ?? {
-        incidentId,
-        isNew: known === null,
-        batchId: newId(),
-        exposures: [],
-        witnesses: new Map<Id, Witness>(),
-        awareness: one.receivedAt,
-      };
-      group.exposures.push(one);
-      group.awareness = Math.min(group.awareness, one.receivedAt);
-      for (const { versionId } of one.versions) {
-        group.witnesses.set(versionId, better(group.witnesses.get(versionId), one));
-      }
-      groups.set(incidentId, group);
+    const arriving = matched.map((one) => ({
+      exposureId: one.exposureId,
+      credentialIds: one.versions.map(({ credentialId }) => credentialId),
+      place: one.place,
+    }));
+    for (;;) {
+      const assigned = assign(arriving, await openIncidents(db, credentialIds, placesOf(matched)));
+      const joined = [...new Set(assigned.values())].filter((id) => id !== null);
+      // One that somebody closed in this moment takes nobody in any more: look again where they belong.
+      if (await lockIncidents(db, joined)) return groupsOf(matched, assigned);
     }
-    await lockIncidents(
-      db,
-      [...groups.values()].filter((group) => !group.isNew).map((group) => group.incidentId),
-    );
-    return [...groups.values()];
   }
 
   async #acceptGroup(db: Db, group: Group, by: Principal, now: Millis): Promise<AcceptedGroup> {
@@ -146,7 +106,7 @@ export class AcceptanceService {
         (row.joined_match === 'metadata' && group.witnesses.get(row.version_id)!.match === 'value'),
     );
     const decided = joining.map((row) => decide(row, group.witnesses.get(row.version_id)!, now));
-    const places = [...new Set(group.exposures.flatMap((one) => (one.place === null ? [] : [one.place])))];
+    const places = placesOf(group.exposures);
     if (group.isNew) await this.#open(db, group, versions, places, by, now);
     await joinPlaces(db, group.incidentId, places);
     if (decided.length > 0) await joinVersions(db, group.incidentId, group.batchId, decided, at);
@@ -412,41 +372,4 @@ export class AcceptanceService {
     }
     await this.ledger.append(db, entries);
   }
-}
-
-const TRUST_RANK: Readonly<Record<Trust, number>> = { inform: 0, approve: 1, act: 2 };
-
-/** A match on the value outweighs any trust; among equals the more trusted source speaks. */
-function better(known: Witness | undefined, one: MatchedExposure): Witness {
-  const next: Witness = { match: one.match, trust: one.trust };
-  if (!known) return next;
-  if (known.match !== next.match) return known.match === 'value' ? known : next;
-  return TRUST_RANK[next.trust] > TRUST_RANK[known.trust] ? next : known;
-}
-
-function decide(row: ExposedVersionRow, witness: Witness, now: Millis): IncidentCredentialInput {
-  const authority = authorityOf(row);
-  const decision = mayAct(
-    {
-      authority,
-      match: witness.match,
-      sourceTrust: witness.trust,
-      approvals: [],
-      replaced: false,
-      askedAt: now,
-    },
-    now,
-  );
-  return {
-    version_id: row.version_id,
-    credential_id: row.credential_id,
-    integration_id: row.integration_id,
-    match: witness.match,
-    authority: authority.kind,
-    approve_within_minutes: authority.kind === 'approve_within' ? authority.minutes : null,
-    approve_otherwise: authority.kind === 'approve_within' ? authority.otherwise : null,
-    may_act: decision.may,
-    source_trust: witness.trust,
-    why: decision.why,
-  };
 }

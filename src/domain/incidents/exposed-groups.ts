@@ -1,0 +1,90 @@
+import { newId, type Id } from '../../kernel/ids.ts';
+import type { Millis } from '../../kernel/time.ts';
+import type { Trust } from '../exposures/exposure.rules.ts';
+import type { MatchedExposure } from '../exposures/matching.service.ts';
+import { mayAct } from '../revocation/authority.rules.ts';
+import type { ExposedVersionRow, IncidentCredentialInput } from './acceptance.queries.ts';
+import { authorityOf } from './exposed-authority.rules.ts';
+import type { Assignment } from './incident.rules.ts';
+
+/** What one version's exposures say together: the best match, the most trusted source of it. */
+interface Witness {
+  match: 'value' | 'metadata';
+  trust: Trust;
+}
+
+export interface Group {
+  incidentId: Id;
+  isNew: boolean;
+  batchId: Id;
+  exposures: MatchedExposure[];
+  witnesses: Map<Id, Witness>;
+  awareness: Millis;
+}
+
+export function placesOf(exposures: readonly MatchedExposure[]): string[] {
+  return [...new Set(exposures.flatMap((one) => (one.place === null ? [] : [one.place])))];
+}
+
+/** Exposures by the incident that each was assigned to; those of none belong to one new one. */
+export function groupsOf(matched: readonly MatchedExposure[], assigned: Assignment): Group[] {
+  const fresh = newId();
+  const groups = new Map<Id, Group>();
+  for (const one of matched) {
+    const known = assigned.get(one.exposureId) ?? null;
+    const incidentId = known ?? fresh;
+    const group = groups.get(incidentId) ?? {
+      incidentId,
+      isNew: known === null,
+      batchId: newId(),
+      exposures: [],
+      witnesses: new Map<Id, Witness>(),
+      awareness: one.receivedAt,
+    };
+    group.exposures.push(one);
+    group.awareness = Math.min(group.awareness, one.receivedAt);
+    for (const { versionId } of one.versions) {
+      group.witnesses.set(versionId, better(group.witnesses.get(versionId), one));
+    }
+    groups.set(incidentId, group);
+  }
+  return [...groups.values()];
+}
+
+const TRUST_RANK: Readonly<Record<Trust, number>> = { inform: 0, approve: 1, act: 2 };
+
+/** A match on the value outweighs any trust; among equals the more trusted source speaks. */
+function better(known: Witness | undefined, one: MatchedExposure): Witness {
+  const next: Witness = { match: one.match, trust: one.trust };
+  if (!known) return next;
+  if (known.match !== next.match) return known.match === 'value' ? known : next;
+  return TRUST_RANK[next.trust] > TRUST_RANK[known.trust] ? next : known;
+}
+
+/** What may be done about a version, frozen as it joins. */
+export function decide(row: ExposedVersionRow, witness: Witness, now: Millis): IncidentCredentialInput {
+  const authority = authorityOf(row);
+  const decision = mayAct(
+    {
+      authority,
+      match: witness.match,
+      sourceTrust: witness.trust,
+      approvals: [],
+      replaced: false,
+      askedAt: now,
+    },
+    now,
+  );
+  return {
+    version_id: row.version_id,
+    credential_id: row.credential_id,
+    integration_id: row.integration_id,
+    match: witness.match,
+    authority: authority.kind,
+    approve_within_minutes: authority.kind === 'approve_within' ? authority.minutes : null,
+    approve_otherwise: authority.kind === 'approve_within' ? authority.otherwise : null,
+    may_act: decision.may,
+    source_trust: witness.trust,
+    why: decision.why,
+  };
+}
