@@ -1,7 +1,9 @@
 import { CredentialPage } from './credentials/credential.page.ts';
 import { LedgerPage } from './evidence/ledger.page.ts';
 import { HomePage } from './home/home.page.ts';
+import { DecidePage } from './incidents/decide.page.ts';
 import { IncidentPage } from './incidents/incident.page.ts';
+import { TriagePage } from './incidents/triage.page.ts';
 import { IntegrationPage } from './integrations/integration.page.ts';
 import { AlertsPage } from './notices/alerts.page.ts';
 import { NoticesPage } from './notices/notices.page.ts';
@@ -17,7 +19,12 @@ import { SignInPage } from './sign-in/sign-in.page.ts';
 /** The console's table of contents. The order is that of the navigation. */
 export const AREAS_OF_CONSOLE: readonly Area[] = [
   { title: 'Now', path: '/', permission: 'incidents:read', pages: [HomePage] },
-  { title: 'Incidents', path: '/incidents', permission: 'incidents:read', pages: [IncidentPage] },
+  {
+    title: 'Incidents',
+    path: '/incidents',
+    permission: 'incidents:read',
+    pages: [IncidentPage, DecidePage, TriagePage],
+  },
   { title: 'Work', path: '/work', permission: 'runs:read', pages: [WorkPage, StepPage] },
   { title: 'Notices', path: '/notices', permission: 'notices:read', pages: [NoticesPage] },
   {

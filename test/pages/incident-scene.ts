@@ -6,7 +6,9 @@ import { newId, type Id } from '../../src/kernel/ids.ts';
 import { system } from '../../src/kernel/principal.ts';
 import { HOUR, MINUTE } from '../../src/kernel/time.ts';
 import { Transactions } from '../../src/platform/database/transactions.ts';
-import type { PortfolioScene, Scene } from './scene.ts';
+import { Secret } from '../../src/kernel/secret.ts';
+import { Vault } from '../../src/platform/vault/vault.ts';
+import { CANARY, type PortfolioScene, type Scene } from './scene.ts';
 
 export interface IncidentScene {
   incident: Id;
@@ -206,6 +208,7 @@ export async function incidentScene(
     },
   );
   const transactions = app.get(Transactions);
+  await plantCanary(app, ids);
   const now = scene.now;
   await transactions.run(by, async (db) => {
     await app.get(LedgerService).append(db, [
@@ -407,5 +410,16 @@ async function noticesOf(scene: Scene, ids: PortfolioScene, made: IncidentScene)
     reason: 'nobody was reached in 80 % of the window',
     role: 'responder',
     at: scene.ago(90 * MINUTE),
+  });
+}
+
+/** The value that no page may show: sealed where the application keeps values, as the credential and as our own authentication. */
+async function plantCanary(app: NestFastifyApplication, ids: PortfolioScene): Promise<void> {
+  const vault = app.get(Vault, { strict: false });
+  await app.get(Transactions).run(system('test', 'test'), async (db) => {
+    const value = await vault.put(db, `credential_version:${ids.versions.live}`, Secret.of(CANARY));
+    await db.query('UPDATE credential_version SET store_ref = $2 WHERE id = $1', [ids.versions.live, value]);
+    const auth = await vault.put(db, `connection:${ids.connection}`, Secret.of(CANARY));
+    await db.query('UPDATE connection SET auth_refs = $2 WHERE id = $1', [ids.connection, { token: auth }]);
   });
 }

@@ -87,8 +87,10 @@ export function HomeView({
           )}
           {current.triage > 0 && (
             <p class="notice wait">
-              {current.triage === 1 ? 'One report waits' : `${current.triage} reports wait`} in triage: a
-              person has to say what it is about.
+              <a href="/exposures">
+                {current.triage === 1 ? 'One report waits' : `${current.triage} reports wait`} in triage
+              </a>
+              : a person has to say what it is about.
             </p>
           )}
         </section>

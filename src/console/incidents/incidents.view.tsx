@@ -34,6 +34,11 @@ export function IncidentsView({
           <h1>Incidents</h1>
           <p class="lead">What leaked, how far it is from being dead, and which clock runs out next.</p>
         </div>
+        {frame.may('exposures:read') && (
+          <a class="button plain" href="/exposures">
+            Reports and triage
+          </a>
+        )}
       </div>
       <section class="card">
         <form class="search" method="get" action="/incidents" role="search" aria-label="Incidents">

@@ -24,6 +24,9 @@ export interface RoomHead extends ExposedCounts {
   containedAt: Millis | null;
   closedAt: Millis | null;
   previousReference: string | null;
+  /** Who took it on; null: nobody yet. */
+  acknowledgedBy: string | null;
+  dismissalAsked: boolean;
   copies: number;
   copiesGone: number;
 }
@@ -32,8 +35,10 @@ export async function findIncident(db: Db, reference: string): Promise<RoomHead 
   const [row] = await db.query<Omit<RoomHead, 'alive'>[]>(
     `SELECT i.id, i.reference, i.title, i.state, i.severity, ${ms('i.awareness_at')} AS "awarenessAt",
             ${ms('i.opened_at')} AS "openedAt", ${ms('i.contained_at')} AS "containedAt", ${ms('i.closed_at')} AS "closedAt",
-            p.reference AS "previousReference", counts.*, copies.copies, copies.gone AS "copiesGone"
+            p.reference AS "previousReference", coalesce(w.name, i.acknowledged_by) AS "acknowledgedBy",
+            i.dismiss_requested_by IS NOT NULL AS "dismissalAsked", counts.*, copies.copies, copies.gone AS "copiesGone"
        FROM incident i LEFT JOIN incident p ON p.id = i.previous_incident_id
+       LEFT JOIN person w ON w.id::text = i.acknowledged_by
        CROSS JOIN LATERAL (${EXPOSED_COUNTS}) counts
        CROSS JOIN LATERAL (
          SELECT count(*)::int AS copies, count(*) FILTER (WHERE proof.verdict = 'gone')::int AS gone

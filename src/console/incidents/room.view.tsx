@@ -1,5 +1,6 @@
 import type { VNode } from 'preact';
 import { NoticeClock, NoticeLanes, NoticeReceipt } from '../notices/notice-parts.tsx';
+import { PostForm } from '../shared/forms.tsx';
 import type { Frame } from '../shared/frame.ts';
 import { Page } from '../shared/layout.tsx';
 import { At, DataTable, Empty, ShareBar, Stat, span } from '../shared/parts.tsx';
@@ -147,6 +148,31 @@ function State({ room: { head, notices, waiting }, frame }: { room: Room; frame:
           <span class="soft small">
             known since <At at={head.awarenessAt} />
           </span>
+          {head.dismissalAsked && head.state !== 'dismissed' && <Chip tone="wait">dismissal asked for</Chip>}
+        </p>
+        <p class="line">
+          {head.acknowledgedBy ? (
+            <span class="soft small">taken on by {head.acknowledgedBy}</span>
+          ) : (
+            frame.may('incidents:act') &&
+            OPEN.has(head.state) && (
+              <PostForm
+                frame={frame}
+                action={`/incidents/${head.reference}/acknowledge`}
+                inline
+                label="Take it on"
+              >
+                <button class="small" type="submit">
+                  Take it on
+                </button>
+              </PostForm>
+            )
+          )}
+          {frame.may('incidents:act') && !['closed', 'dismissed'].includes(head.state) && (
+            <a class="button plain small" href={`/incidents/${head.reference}/decide`}>
+              Close or dismiss…
+            </a>
+          )}
         </p>
       </div>
       <div class="clocks">

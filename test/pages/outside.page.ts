@@ -1,0 +1,122 @@
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { linkToken } from '../../src/domain/notices/notice-link.rules.ts';
+import { HOUR } from '../../src/kernel/time.ts';
+import { Keys } from '../../src/platform/signing/keys.ts';
+import { tabStops, TestBrowser } from '../support/browser.ts';
+import { Console } from './console.ts';
+import { incidentScene, type IncidentScene } from './incident-scene.ts';
+import { portfolioScene, type PortfolioScene } from './scene.ts';
+
+let site: Console;
+let ids: PortfolioScene;
+let made: IncidentScene;
+
+beforeAll(async () => {
+  site = await Console.start();
+  ids = await portfolioScene(site.scene);
+  made = await incidentScene(site.scene, ids, site.world.app);
+}, 120_000);
+afterAll(() => site.close());
+
+function link(expiresAt = site.world.clock.now() + HOUR): string {
+  const claims = { noticeId: made.notices.customer, contactId: ids.contacts.nora, expiresAt };
+  return `${site.url}/n/${linkToken(claims, site.world.app.get(Keys).linkKey())}`;
+}
+
+const acknowledgements = async () =>
+  (await site.scene.client.query<{ n: number }>('SELECT count(*)::int AS n FROM acknowledgement')).rows[0]!.n;
+
+/** What the page is to the person: no script, nothing but the link. */
+async function visitor(): Promise<TestBrowser> {
+  return TestBrowser.open({ scripts: false });
+}
+
+describe('the page behind the link of a notice', () => {
+  test('scanners may open it as often as they like: nothing is acknowledged', async () => {
+    for (let n = 0; n < 3; n += 1) {
+      const entered = await fetch(link(), { redirect: 'manual' });
+      expect(entered.status).toBe(303);
+      expect(entered.headers.get('location')).toBe('/notice');
+      expect(entered.headers.get('cache-control')).toBe('no-store');
+      expect(entered.headers.get('referrer-policy')).toBe('no-referrer');
+      const cookie = entered.headers.get('set-cookie') ?? '';
+      expect(cookie).toMatch(/^cs_notice=[\w-]{96}; Max-Age=3600; Path=\/notice; HttpOnly; SameSite=Lax$/);
+      const shown = await fetch(`${site.url}/notice`, { headers: { cookie: cookie.split(';')[0]! } });
+      expect(shown.status).toBe(200);
+    }
+    const head = await fetch(link(), { method: 'HEAD', redirect: 'manual' });
+    expect(head.status).toBe(404);
+    expect(await acknowledgements()).toBe(0);
+  });
+
+  test('a form from elsewhere, or without what the page gave, acknowledges nothing', async () => {
+    const cookie = (await fetch(link(), { redirect: 'manual' })).headers.get('set-cookie')!.split(';')[0]!;
+    const html = await (await fetch(`${site.url}/notice`, { headers: { cookie } })).text();
+    const value = (field: string) => new RegExp(`name="${field}" value="([^"]+)"`).exec(html)![1]!;
+    const send = (fields: Record<string, string>) =>
+      fetch(`${site.url}/notice`, {
+        method: 'POST',
+        redirect: 'manual',
+        headers: { cookie },
+        body: new URLSearchParams(fields),
+      });
+    const good = { name: 'Nora Visser', text_hash: value('text_hash'), proof: value('proof') };
+    expect((await send({ ...good, proof: '' })).status).toBe(403);
+    expect((await send({ ...good, proof: `${good.proof.slice(0, -2)}AA` })).status).toBe(403);
+    expect((await send({ ...good, text_hash: '00'.repeat(32) })).status).toBe(409);
+    expect((await send({ ...good, name: ' ' })).status).toBe(422);
+    expect(await acknowledgements()).toBe(0);
+  });
+
+  test('expired, forged and missing links say what to do', async () => {
+    const open = async (url: string) => {
+      const cookie =
+        (await fetch(url, { redirect: 'manual' })).headers.get('set-cookie')?.split(';')[0] ?? '';
+      return fetch(`${site.url}/notice`, { headers: { cookie } });
+    };
+    const expired = await open(link(site.world.clock.now() - 1));
+    expect(expired.status).toBe(410);
+    expect(await expired.text()).toContain('This link has ended');
+    const forged = await open(`${link().slice(0, -4)}AAAA`);
+    expect(forged.status).toBe(404);
+    expect(await forged.text()).toContain('What you can do');
+    expect((await fetch(`${site.url}/notice`)).status).toBe(404);
+  });
+
+  test('on a phone, without scripts: read, type a name, acknowledge; and it says so ever after', async () => {
+    const browser = await visitor();
+    try {
+      const page = await browser.page();
+      await page.setViewportSize({ width: 390, height: 844 });
+      await page.goto(link());
+      expect(page.url()).toBe(`${site.url}/notice`);
+      const text = await page.locator('main').innerText();
+      expect(text).toContain('Ledger read key');
+      // Nothing of the room, of other parties, or of other notices.
+      expect(text).not.toMatch(/INC-2026|Ledger write key|Fjord|Quartz|Ann Meyer/);
+      await page.fill('[name=name]', 'Nora Visser');
+      await page.getByRole('button', { name: 'Acknowledge' }).click();
+      expect(await page.locator('main').innerText()).toMatch(/acknowledged\s+by Nora Visser/);
+      expect(await acknowledgements()).toBe(1);
+      await page.goto(link());
+      expect(await page.getByRole('button').count()).toBe(0);
+    } finally {
+      await browser.close();
+    }
+  });
+
+  test('is readable by everybody, and reached by the keyboard', async () => {
+    await site.scene.client.query('DELETE FROM acknowledgement');
+    await site.scene.client.query(
+      `UPDATE notice SET acknowledged_at = NULL, receipt = 'none' WHERE id = $1`,
+      [made.notices.customer],
+    );
+    const page = await site.browser.page();
+    await page.goto(link());
+    expect(await tabStops(page)).toEqual(['input name', 'button Acknowledge']);
+    await site.judge(page, 'notice-link');
+    await page.goto(link(site.world.clock.now() - 1));
+    site.browser.complaints.length = 0; // the browser reports the 410 itself
+    await site.judge(page, 'notice-link-ended');
+  });
+});
