@@ -23,7 +23,7 @@ const withBrowser = process.env.COUNTERSIGN_TEST_BROWSER === '1';
 
 export default {
   maxWorkers: 2,
-  testTimeout: 60_000,
+  testTimeout: 120_000,
   workerIdleMemoryLimit: '1GB',
   coverageProvider: 'v8',
   reporters: ['default', '<rootDir>/test/support/count-reporter.mjs'],
