@@ -761,7 +761,6 @@ test('ten thousand leaks in one delivery: one incident, one run, every case', as
   const all = (
     await Promise.all(integrations.map((id) => scene.credentials(id, 500, { authority: 'replace_first' })))
   ).flat();
-  const started = performance.now();
   const answer = await scene.signed(
     all.map(({ value }, n) => ({ ref: `many-${n}`, value, kind: 'api_key' })),
   );
