@@ -1,7 +1,7 @@
 import type { Id } from '../../kernel/ids.ts';
 import type { Millis } from '../../kernel/time.ts';
 import type { Db } from '../../platform/database/transactions.ts';
-import { ms } from '../shared/sql.ts';
+import { ms, named } from '../shared/sql.ts';
 
 export interface CredentialHead {
   id: Id;
@@ -33,7 +33,8 @@ export async function findCredential(db: Db, reference: string): Promise<Credent
     (SELECT x.party_name FROM integration_party x WHERE x.integration_id = c.integration_id AND x.party_id = ${column} LIMIT 1))`;
   const [row] = await db.query<CredentialHead[]>(
     `SELECT c.id, c.reference, c.name, c.kind, c.environment, c.purpose, c.direction, c.revocability, c.authority,
-            c.approve_within_minutes AS "approveWithinMinutes", c.risk, k.name AS "ownerName",
+            c.approve_within_minutes AS "approveWithinMinutes", c.risk,
+            ${named('k.name', 'c.owner_contact_id')} AS "ownerName",
             coalesce(${party('c.issuer_party_id')}, 'another party') AS issuer,
             coalesce(${party('c.verifier_party_id')}, 'another party') AS verifier,
             ${party('c.beneficiary_party_id')} AS beneficiary,
@@ -85,7 +86,8 @@ export function versionsOf(db: Db, credentialId: Id): Promise<VersionLine[]> {
             (SELECT count(*)::int FROM fingerprint f WHERE f.version_id = v.id) AS fingerprints,
             d.revocation, ${ms('d.revocation_at')} AS "revocationAt", d.liveness, ${ms('d.liveness_at')} AS "livenessAt",
             d.sessions, ${ms('d.sessions_until')} AS "sessionsUntil",
-            EXISTS (SELECT 1 FROM incident_credential ic WHERE ic.version_id = v.id) AS exposed
+            EXISTS (SELECT 1 FROM incident_credential x WHERE x.version_id = v.id)
+              OR EXISTS (SELECT 1 FROM case_credential y WHERE y.version_id = v.id) AS exposed
        FROM credential_version v LEFT JOIN version_death d ON d.version_id = v.id
       WHERE v.credential_id = $1 ORDER BY v.number DESC LIMIT 50`,
     [credentialId],

@@ -14,6 +14,8 @@ export interface ShownStopper extends Stopper {
   partyName: string;
   /** How a person is reached; null for machines, and for parties that may not see it. */
   reach: string | null;
+  /** Whether drills may be seen at all; where not, nothing is said of them. */
+  drillsKnown: boolean;
 }
 
 /** Who can still stop each of these credentials, in the order to call. A credential that nobody can stop has an empty list. */
@@ -50,6 +52,7 @@ export async function stoppersOfAll(
       ORDER BY d.revocation_path_id, d.started_at DESC`,
     [credentialIds, new Date(now)],
   );
+  const [scope] = await db.query<{ all: boolean }[]>(`SELECT cs_installation() AS all`);
   const credentials = await db.query<{ id: Id; revocability: Revocability }[]>(
     `SELECT id, revocability FROM credential WHERE id = ANY($1::uuid[])`,
     [credentialIds],
@@ -75,6 +78,7 @@ export async function stoppersOfAll(
           ...stopper,
           partyName: pathOf.get(stopper.pathId)?.partyName ?? '',
           reach: pathOf.get(stopper.pathId)?.reach ?? null,
+          drillsKnown: scope?.all ?? false,
         })),
       ];
     }),

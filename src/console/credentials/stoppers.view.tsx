@@ -19,7 +19,9 @@ export function Stoppers({ stoppers }: { stoppers: readonly ShownStopper[] }) {
           <div class="line tight">
             <b>{stopper.label}</b>
             <span class="soft">{stopper.partyName}</span>
-            <Chip tone={STANDING[stopper.standing].tone}>{STANDING[stopper.standing].word}</Chip>
+            {stopper.drillsKnown && (
+              <Chip tone={STANDING[stopper.standing].tone}>{STANDING[stopper.standing].word}</Chip>
+            )}
           </div>
           <div class="soft small">
             {stopper.byMachine

@@ -21,7 +21,6 @@ const search = z.object({
   subject: z.string().refine(isId).optional().catch(undefined),
   before: z.coerce.number().int().positive().max(Number.MAX_SAFE_INTEGER).optional().catch(undefined),
 });
-export type LedgerSearch = z.infer<typeof search>;
 
 /** The record itself, and whether it is what was signed. */
 @ConsolePage()

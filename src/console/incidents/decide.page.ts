@@ -16,7 +16,7 @@ import { findIncident } from './room.queries.ts';
 const form = z.object({ reason: z.string().trim().min(1, 'Say why: it goes on record.').max(2000) });
 const name = { schema: reference };
 
-export type Decision = 'dismiss' | 'recover' | 'close';
+type Decision = 'dismiss' | 'recover' | 'close';
 
 /** What a person decides about an incident as a whole. */
 @ConsolePage()

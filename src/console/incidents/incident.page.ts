@@ -100,7 +100,13 @@ export class IncidentPage {
     const from = { correlationId: request.correlationId, ip: request.ip };
     this.rooms.join(head, {
       by,
-      frame: { csrf, areas: [], path: `/incidents/${name}`, may: (permission) => may(by, permission) },
+      frame: {
+        csrf,
+        areas: [],
+        outside: by.partyId !== null,
+        path: `/incidents/${name}`,
+        may: (permission) => may(by, permission),
+      },
       stream: new EventStream(reply),
       admitted: async () => {
         const still = userId === undefined ? undefined : await this.access.principalOfUser(userId, from);

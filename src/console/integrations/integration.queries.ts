@@ -1,7 +1,8 @@
 import type { Id } from '../../kernel/ids.ts';
 import type { Millis } from '../../kernel/time.ts';
 import type { Db } from '../../platform/database/transactions.ts';
-import { ms } from '../shared/sql.ts';
+import { EXPOSED_VERSIONS } from '../portfolio/portfolio.queries.ts';
+import { ms, named } from '../shared/sql.ts';
 
 export interface IntegrationHead {
   id: Id;
@@ -24,7 +25,7 @@ export interface IntegrationHead {
 export async function findIntegration(db: Db, reference: string): Promise<IntegrationHead | undefined> {
   const [row] = await db.query<IntegrationHead[]>(
     `SELECT i.id, i.reference, i.name, i.purpose, i.data_class AS "dataClass", i.risk_tier AS "riskTier", i.state, i.pass,
-            ${ms('i.pass_grace_until')} AS "passGraceUntil", k.name AS "ownerName", i.environments, i.regions, i.shadow,
+            ${ms('i.pass_grace_until')} AS "passGraceUntil", ${named('k.name', 'i.owner_contact_id')} AS "ownerName", i.environments, i.regions, i.shadow,
             i.agreement_id AS "agreementId", ${ms('i.updated_at')} AS "updatedAt"
        FROM integration i LEFT JOIN contact k ON k.id = i.owner_contact_id
       WHERE i.reference = $1`,
@@ -111,7 +112,7 @@ export async function matrixOf(db: Db, integrationId: Id): Promise<ShownMatrix |
   const rows = await db.query<MatrixRow[]>(
     `SELECT r.duty, r.part, u.label AS "credentialName", r.accountable_party_id AS "accountablePartyId",
             ARRAY(SELECT p.party_id FROM matrix_performer p WHERE p.matrix_row_id = r.id) AS "performerIds",
-            k.name AS "contactName", k.role AS "contactRole", r.note
+            ${named('k.name', 'r.contact_id')} AS "contactName", k.role AS "contactRole", r.note
        FROM matrix_row r
        LEFT JOIN contact k ON k.id = r.contact_id
        LEFT JOIN credential_use u ON u.credential_id = r.credential_id AND u.integration_id = r.integration_id
@@ -154,10 +155,10 @@ export interface IntegrationCredential {
 export function credentialsOf(db: Db, integrationId: Id): Promise<IntegrationCredential[]> {
   return db.query(
     `SELECT u.credential_id AS id, c.reference, u.label, c.kind, c.environment, c.revocability, c.authority, c.direction,
-            k.name AS "ownerName", coalesce(c.integration_id = u.integration_id, false) AS "isHome",
+            ${named('k.name', 'c.owner_contact_id')} AS "ownerName", coalesce(c.integration_id = u.integration_id, false) AS "isHome",
             coalesce(others.list, '[]') AS "sharedWith", coalesce(versions.list, '[]') AS versions,
             d.revocation, d.liveness, d.sessions, copies.copies, copies.gone, copies.unprovable,
-            EXISTS (SELECT 1 FROM incident_credential ic WHERE ic.credential_id = u.credential_id AND ic.open) AS exposed
+            EXISTS (${EXPOSED_VERSIONS}) AS exposed
        FROM credential_use u
        LEFT JOIN credential c ON c.id = u.credential_id
        LEFT JOIN contact k ON k.id = c.owner_contact_id
@@ -170,7 +171,7 @@ export function credentialsOf(db: Db, integrationId: Id): Promise<IntegrationCre
            FROM credential_version v WHERE v.credential_id = u.credential_id AND v.phase <> 'retired') versions ON true
        LEFT JOIN LATERAL (
          SELECT v.id FROM credential_version v WHERE v.credential_id = u.credential_id
-          ORDER BY EXISTS (SELECT 1 FROM incident_credential ic WHERE ic.version_id = v.id AND ic.open) DESC,
+          ORDER BY v.id IN (${EXPOSED_VERSIONS}) DESC,
                    v.phase = 'active' DESC, v.number DESC LIMIT 1) judged ON true
        LEFT JOIN version_death d ON d.version_id = judged.id
        CROSS JOIN LATERAL (
@@ -214,7 +215,7 @@ export function locationsOf(
   return db.query(
     `SELECT l.id, u.label AS "credentialName", c.reference AS "credentialReference", l.kind, l.name, l.path,
             l.arrived_by AS "arrivedBy", ${ms('l.put_at')} AS "putAt", l.put_by AS "putBy",
-            coalesce(pt.name, ip.party_name, '') AS "partyName", k.name AS "ownerName", l.provable, v.number AS "versionNumber",
+            coalesce(pt.name, ip.party_name, '') AS "partyName", ${named('k.name', 'l.owner_contact_id')} AS "ownerName", l.provable, v.number AS "versionNumber",
             proof.verdict, ${ms('proof.at')} AS "verdictAt"
        FROM location l
        JOIN credential_use u ON u.credential_id = l.credential_id AND u.integration_id = l.integration_id

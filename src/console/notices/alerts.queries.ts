@@ -29,11 +29,3 @@ export function listAlerts(
     [o.handled, o.after?.at ?? null, o.after?.id ?? null, o.limit ?? PAGE_SIZE + 1],
   );
 }
-
-export async function openAlerts(db: Db): Promise<{ critical: number; warning: number; info: number }> {
-  const [row] = await db.query<{ critical: number; warning: number; info: number }[]>(
-    `SELECT count(*) FILTER (WHERE severity = 'critical')::int AS critical, count(*) FILTER (WHERE severity = 'warning')::int AS warning,
-            count(*) FILTER (WHERE severity = 'info')::int AS info FROM alert WHERE handled_at IS NULL`,
-  );
-  return row ?? { critical: 0, warning: 0, info: 0 };
-}

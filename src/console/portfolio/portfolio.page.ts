@@ -3,7 +3,7 @@ import type { Principal } from '../../kernel/principal.ts';
 import { By, Permission } from '../../domain/access/route.ts';
 import { Clock } from '../../platform/clock/clock.ts';
 import { Transactions } from '../../platform/database/transactions.ts';
-import { ConsolePage, shows, type Answer } from '../shared/page.ts';
+import { ConsolePage, goes, shows, type Answer } from '../shared/page.ts';
 import { cursorText, listed, readCursor } from '../shared/paging.tsx';
 import { listIntegrations, listSuppliers, portfolioTotals } from './portfolio.queries.ts';
 import { portfolioSearch } from './portfolio.schema.ts';
@@ -44,6 +44,8 @@ export class PortfolioPage {
   @Get('portfolio/suppliers')
   @Permission('portfolio:read', { face: 'console' })
   async suppliers(@Query() query: unknown, @By() by: Principal): Promise<Answer> {
+    // A party sees itself among the suppliers, and nobody's connections.
+    if (by.partyId !== null) return goes('/portfolio');
     const asked = portfolioSearch.parse(query);
     const now = this.clock.now();
     const rows = await this.transactions.run(by, (db) =>

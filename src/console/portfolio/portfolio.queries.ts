@@ -2,7 +2,7 @@ import type { Id } from '../../kernel/ids.ts';
 import type { Millis } from '../../kernel/time.ts';
 import type { Db } from '../../platform/database/transactions.ts';
 import { PAGE_SIZE, type Cursor } from '../shared/paging.tsx';
-import { contains, ms } from '../shared/sql.ts';
+import { contains, ms, named } from '../shared/sql.ts';
 
 /** What is worst about a credential, the worst first. */
 export type Standing = 'alive' | 'unproven' | 'nobody_can_stop' | 'expired' | 'sound';
@@ -37,16 +37,23 @@ export interface PortfolioFilter {
 }
 
 /**
- * The standing of one credential `c`. Exposed: some incident that is still open names a version of it, and that version is
- * not proven dead. A path to stop it needs a connection or a contact, and a supplier that can.
+ * The versions of credential `c` that some open incident names. A party sees no incident, and is told by its open cases.
+ */
+export const EXPOSED_VERSIONS = `
+  SELECT x.version_id FROM incident_credential x WHERE x.credential_id = c.id AND x.open
+  UNION ALL
+  SELECT y.version_id FROM case_credential y JOIN incident_case k ON k.id = y.case_id WHERE y.credential_id = c.id AND k.state = 'open'`;
+
+/**
+ * The standing of one credential `c`. Exposed: some open incident names a version of it that is not proven dead. A path to
+ * stop it needs a connection or a contact, and a supplier that can.
  */
 export const STANDING = `
   CASE
-    WHEN EXISTS (SELECT 1 FROM incident_credential ic LEFT JOIN version_death d ON d.version_id = ic.version_id
-                  WHERE ic.credential_id = c.id AND ic.open AND d.liveness IS DISTINCT FROM 'dead'
-                    AND (d.liveness = 'live' OR d.revocation IS DISTINCT FROM 'accepted')) THEN 'alive'
-    WHEN EXISTS (SELECT 1 FROM incident_credential ic LEFT JOIN version_death d ON d.version_id = ic.version_id
-                  WHERE ic.credential_id = c.id AND ic.open AND d.liveness IS DISTINCT FROM 'dead') THEN 'unproven'
+    WHEN EXISTS (SELECT 1 FROM (${EXPOSED_VERSIONS}) z LEFT JOIN version_death d ON d.version_id = z.version_id
+                  WHERE d.liveness IS DISTINCT FROM 'dead' AND (d.liveness = 'live' OR d.revocation IS DISTINCT FROM 'accepted')) THEN 'alive'
+    WHEN EXISTS (SELECT 1 FROM (${EXPOSED_VERSIONS}) z LEFT JOIN version_death d ON d.version_id = z.version_id
+                  WHERE d.liveness IS DISTINCT FROM 'dead') THEN 'unproven'
     WHEN c.revocability IN ('impossible', 'expiry_only')
       OR NOT EXISTS (SELECT 1 FROM revocation_path rp WHERE rp.credential_id = c.id) THEN 'nobody_can_stop'
     WHEN EXISTS (SELECT 1 FROM credential_version v
@@ -82,7 +89,8 @@ export async function listIntegrations(
           AND ($8::text IS NULL OR (i.name, i.id) > ($8, $9::uuid))
         ORDER BY i.name, i.id LIMIT ${PAGE_SIZE + 1})
      SELECT i.id, i.reference, i.name, i.state, i.pass, ${ms('i.pass_grace_until')} AS "passGraceUntil",
-            i.risk_tier AS "riskTier", i.data_class AS "dataClass", i.shadow, owner.name AS "ownerName",
+            i.risk_tier AS "riskTier", i.data_class AS "dataClass", i.shadow,
+            ${named('owner.name', 'i.owner_contact_id')} AS "ownerName",
             coalesce(parties.suppliers, '{}') AS suppliers, coalesce(parties.customers, '{}') AS customers,
             (SELECT count(*)::int FROM incident_case k WHERE k.integration_id = i.id AND k.state = 'open') AS "openCases",
             counts.*

@@ -39,7 +39,7 @@ export function PortfolioView({
           </p>
         </div>
       </div>
-      <Tabs label="Portfolio" here="/portfolio" tabs={TABS} />
+      {!frame.outside && <Tabs label="Portfolio" here="/portfolio" tabs={TABS} />}
       <div class="grid">
         <section class="card w12 slim">
           <ShareBar

@@ -19,5 +19,7 @@ export interface Frame {
   path: string;
   flash?: Flash;
   now: Millis;
+  /** Whether the reader belongs to one party and sees only its rows. */
+  outside: boolean;
   may(permission: Permission): boolean;
 }

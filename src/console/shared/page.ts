@@ -87,6 +87,7 @@ export class ConsoleAnswers implements NestInterceptor<Answer, string> {
       areas: principal ? areasFor(principal, this.areas) : [],
       path: request.url.split('?', 1)[0] ?? '/',
       now: this.clock.now(),
+      outside: principal !== undefined && principal.partyId !== null,
       may: (permission) => principal !== undefined && may(principal, permission),
       ...(principal && userName ? { userName } : {}),
       ...(flash ? { flash } : {}),

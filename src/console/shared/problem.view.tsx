@@ -29,7 +29,7 @@ export function problemOnPage(
   if (problem.status === 401 && asked.method === 'GET')
     return { seeOther: `/sign-in?next=${encodeURIComponent(asked.url)}` };
   const path = asked.url.split('?', 1)[0] ?? '/';
-  const frame: Frame = { csrf: '', areas: [], path, now: 0, may: () => false };
+  const frame: Frame = { csrf: '', areas: [], path, now: 0, outside: false, may: () => false };
   return { html: document(<ProblemView problem={problem} frame={frame} />) };
 }
 

@@ -7,3 +7,8 @@ export function ms(column: string): string {
 export function contains(text: string): string {
   return `%${text.replaceAll(/[\\%_]/g, String.raw`\$&`)}%`;
 }
+
+/** The name of a contact; of somebody whom the reader may not see, that there is one. */
+export function named(name: string, id: string): string {
+  return `coalesce(${name}, CASE WHEN ${id} IS NOT NULL THEN 'somebody of another party' END)`;
+}
