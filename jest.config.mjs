@@ -38,6 +38,11 @@ export default {
         {
           ...withDatabase,
           displayName: 'app',
+          // Kills whole demonstrations, minutes each: asked for by COUNTERSIGN_FAULT_SEEDS (how many moments, up to 10).
+          testPathIgnorePatterns: [
+            '/node_modules/',
+            ...(process.env.COUNTERSIGN_FAULT_SEEDS ? [] : ['demo-killed']),
+          ],
           testMatch: [
             '<rootDir>/test/{flows,contracts,faults}/**/*.{flow,contract,fault}.ts',
             '<rootDir>/test/{migrations,routes,secrets,compose}.test.ts',

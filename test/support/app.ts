@@ -95,7 +95,7 @@ export async function startApp(
 export async function until(
   reached: () => boolean | Promise<boolean>,
   what: string,
-  limit: Millis = 30_000,
+  limit: Millis = 90_000,
   every: Millis = 10,
 ): Promise<void> {
   const end = performance.now() + limit;
