@@ -754,38 +754,6 @@ describe('sources', () => {
   });
 });
 
-test('ten thousand leaks in one delivery: one incident, one run, every case', async () => {
-  const integrations = await Promise.all(
-    Array.from({ length: 20 }, (_, n) => scene.integration(`Many ${n}`)),
-  );
-  const all = (
-    await Promise.all(integrations.map((id) => scene.credentials(id, 500, { authority: 'replace_first' })))
-  ).flat();
-  const started = performance.now();
-  const answer = await scene.signed(
-    all.map(({ value }, n) => ({ ref: `many-${n}`, value, kind: 'api_key' })),
-  );
-  expect(answer.status).toBe(202);
-  await scene.settled(120_000);
-  const rows = await scene.rows<{ incident_id: string; n: number }>(
-    `SELECT incident_id, count(*)::int AS n FROM exposure WHERE external_ref LIKE 'many-%' GROUP BY 1`,
-  );
-  expect(rows).toMatchObject([{ n: 10_000 }]);
-  const incidentId = rows[0]!.incident_id;
-  expect(
-    await scene.one(
-      `SELECT (SELECT count(*)::int FROM incident_credential WHERE incident_id = $1) AS credentials,
-              (SELECT count(*)::int FROM incident_case WHERE incident_id = $1) AS cases,
-              (SELECT count(DISTINCT batch_id)::int FROM incident_credential WHERE incident_id = $1) AS batches,
-              (SELECT count(*)::int FROM run WHERE subject_id = $1 AND runbook = 'emergency-revocation') AS runs`,
-      [incidentId],
-    ),
-  ).toEqual({ credentials: 10_000, cases: 20, batches: 1, runs: 1 });
-  const { body } = await scene.call('GET', `/api/v1/incidents/${incidentId}/credentials?limit=200`);
-  expect(body.credentials).toHaveLength(200);
-  expect(body.next).toEqual(expect.any(String));
-}, 180_000);
-
 test('a reported value is in no table, no log and no answer, in no spelling', async () => {
   const secret = `CANARY-${newId()}+/=&"ü`;
   const known = await scene.credential(await scene.integration('Canary'), { value: secret });

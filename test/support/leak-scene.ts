@@ -312,7 +312,16 @@ export class LeakScene {
   /** Until nothing is due any more. */
   async settled(limit?: number): Promise<void> {
     const rows = this.world.app.get(OutboxRows);
-    await until(async () => (await rows.due(this.world.clock.now())) === 0, 'nothing is due', limit);
+    try {
+      await until(async () => (await rows.due(this.world.clock.now())) === 0, 'nothing is due', limit);
+    } catch (thrown) {
+      const due = await this.rows(
+        `SELECT job, count(*)::int AS rows, max(attempts) AS failures, max(last_error) AS error FROM outbox
+          WHERE done_at IS NULL AND failed_at IS NULL AND due_at <= $1 GROUP BY job`,
+        [this.world.clock.date()],
+      );
+      throw new Error(`still due: ${JSON.stringify(due)}`, { cause: thrown });
+    }
     const failed = await rows.failed(5);
     if (failed.length > 0) throw new Error(`jobs were given up: ${JSON.stringify(failed)}`);
   }

@@ -116,7 +116,10 @@ export class ReportsService {
           fingerprinted: one.prepared.digests.length > 0,
           ...(request.deliveryId ? { deliveryId: request.deliveryId } : {}),
         },
-        committed: { ref: one.externalRef, ...(by.ip === undefined ? {} : { ip: by.ip }) },
+        // Of a delivery the sender's own id is committed to, once, with the delivery.
+        ...(request.deliveryId
+          ? {}
+          : { committed: { ref: one.externalRef, ...(by.ip === undefined ? {} : { ip: by.ip }) } }),
       })),
     );
     if (waiting.length > 0) await this.outbox.put(db, exposuresReported, { batchId }, { key: batchId });

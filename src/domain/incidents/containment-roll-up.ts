@@ -20,7 +20,6 @@ import { OwedNotices } from './owed-notices.ts';
 interface CaseVersion {
   case_id: Id;
   integration_id: Id;
-  state: string;
   version_id: Id;
 }
 
@@ -87,35 +86,48 @@ export class ContainmentRollUp {
     by: Principal,
     now: Millis,
   ): Promise<{ allContained: boolean; versionIds: Id[] }> {
-    const rows = await rowsOf<CaseVersion>(
+    // Copies and sessions are looked up only where everything is dead: while a run of thousands is under way, that is cheap.
+    const candidates = await rowsOf<CaseVersion>(
       db,
-      `SELECT c.id AS case_id, c.integration_id, c.state, k.version_id
-         FROM incident_case c JOIN case_credential k ON k.case_id = c.id WHERE c.incident_id = $1 ORDER BY c.id`,
+      `SELECT c.id AS case_id, c.integration_id, k.version_id
+         FROM incident_case c JOIN case_credential k ON k.case_id = c.id
+        WHERE c.incident_id = $1 AND c.state = 'open'
+          AND NOT EXISTS (SELECT FROM case_credential o LEFT JOIN version_death d ON d.version_id = o.version_id
+                           WHERE o.case_id = c.id AND d.liveness IS DISTINCT FROM 'dead')
+        ORDER BY c.id`,
       [incidentId],
     );
-    const exposed = await rowsOf<{ version_id: Id; dead: boolean }>(
+    const [left] = await rowsOf<{ exposed: number; alive: number }>(
       db,
-      `SELECT x.version_id, coalesce(d.liveness = 'dead', false) AS dead
+      `SELECT count(*)::int AS exposed, count(*) FILTER (WHERE d.liveness IS DISTINCT FROM 'dead')::int AS alive
          FROM incident_credential x LEFT JOIN version_death d ON d.version_id = x.version_id WHERE x.incident_id = $1`,
       [incidentId],
     );
-    // Copies and sessions are looked up only for what is dead: while a run of thousands is under way, that is cheap.
-    const dead = new Set(exposed.filter((row) => row.dead).map((row) => row.version_id));
-    const byCase = new Map<Id, CaseVersion[]>();
-    for (const row of rows) byCase.set(row.case_id, [...(byCase.get(row.case_id) ?? []), row]);
-    const candidates = [...byCase.values()].filter((versions) =>
-      versions.every((row) => dead.has(row.version_id)),
-    );
-    const needed = new Set(candidates.flatMap((versions) => versions.map((row) => row.version_id)));
-    if (dead.size === exposed.length) for (const id of dead) needed.add(id);
-    const facets = await facetsOf(db, [...needed], now);
-    const contained = candidates.filter((versions) => isContained(versions, facets, now));
-    const fresh = contained.map((versions) => versions[0]!).filter((row) => row.state === 'open');
-    await this.#contain(db, incidentId, fresh, by, now);
+    const allDead = left !== undefined && left.exposed > 0 && left.alive === 0;
+    if (candidates.length === 0 && !allDead) return { allContained: false, versionIds: [] };
     // A credential that nobody uses any more has no case, and still has to be dead.
-    const all = [...dead].map((version_id) => ({ case_id: '', integration_id: null, state: '', version_id }));
-    const allContained = exposed.length > 0 && dead.size === exposed.length && isContained(all, facets, now);
-    return { allContained, versionIds: [...dead] };
+    const versionIds = allDead ? await exposedVersionIds(db, incidentId) : [];
+    const facets = await facetsOf(
+      db,
+      [...new Set([...versionIds, ...candidates.map((row) => row.version_id)])],
+      now,
+    );
+    const byCase = new Map<Id, CaseVersion[]>();
+    for (const row of candidates) {
+      const known = byCase.get(row.case_id);
+      if (known) known.push(row);
+      else byCase.set(row.case_id, [row]);
+    }
+    const contained = [...byCase.values()].filter((versions) => isContained(versions, facets, now));
+    await this.#contain(
+      db,
+      incidentId,
+      contained.map((versions) => versions[0]!),
+      by,
+      now,
+    );
+    const all = versionIds.map((version_id) => ({ integration_id: null, version_id }));
+    return { allContained: allDead && isContained(all, facets, now), versionIds };
   }
 
   async #contain(
@@ -253,6 +265,15 @@ function isContained(
     ),
   );
   return deaths.length === versions.length && containmentOf(deaths, copies, now).state === 'contained';
+}
+
+async function exposedVersionIds(db: Db, incidentId: Id): Promise<Id[]> {
+  const rows = await rowsOf<{ version_id: Id }>(
+    db,
+    `SELECT version_id FROM incident_credential WHERE incident_id = $1 ORDER BY version_id`,
+    [incidentId],
+  );
+  return rows.map((row) => row.version_id);
 }
 
 async function aliveVersions(db: Db, incidentId: Id): Promise<Id[]> {
