@@ -39,11 +39,12 @@ async function main(): Promise<number> {
         'Set it as it was, or move that folder away.',
     );
   }
-  if (env['DATABASE_URL'])
-    await refuseForeignDatabase(
-      env['DATABASE_URL'],
-      story.leaks.some((leak) => leak.imported),
-    );
+  if (env['DATABASE_URL']) {
+    await refuseForeignDatabase(env['DATABASE_URL'], {
+      own: story.leaks.some((leak) => leak.imported),
+      mayMigrate: Boolean(env['MIGRATE_DATABASE_URL']),
+    });
+  }
   await beAlone(folder);
   const display: Display =
     process.stdout.isTTY && !options.json

@@ -24,15 +24,24 @@ export function databaseOf(env: NodeJS.ProcessEnv): string {
  *
  * @throws Misused when it holds parties that this demonstration did not import
  */
-export async function refuseForeignDatabase(url: string, own: boolean): Promise<void> {
-  if (own) return;
+export async function refuseForeignDatabase(
+  url: string,
+  o: { own: boolean; mayMigrate: boolean },
+): Promise<void> {
+  if (o.own) return;
   const client = new Client({ connectionString: url, connectionTimeoutMillis: 10_000 });
   try {
     await client.connect();
     const { rows: tables } = await client.query<{ party: string | null }>(
       `SELECT to_regclass('party')::text AS party`,
     );
-    if (!tables[0]?.party) return;
+    if (!tables[0]?.party) {
+      if (o.mayMigrate) return;
+      throw new Misused(
+        'DATABASE_URL: that database is empty, and nothing says how to make its tables. ' +
+          'Set MIGRATE_DATABASE_URL to the same database as countersign_owner.',
+      );
+    }
     await client.query(`SELECT set_config('countersign.scope', 'installation', false)`);
     const { rows } = await client.query<{ n: string }>('SELECT count(*)::text AS n FROM party');
     if (Number(rows[0]?.n) > 0) {
@@ -151,7 +160,7 @@ export async function openApp(o: {
     }
     await folder.write(story);
     const env = appEnvironment(o.env, folder, world, port);
-    if (env['DATABASE_URL']) await runCli(entries.cli, ['migrate'], env);
+    if (env['MIGRATE_DATABASE_URL']) await runCli(entries.cli, ['migrate'], env);
     try {
       return await AppProcess.start({
         entry: entries.main,

@@ -1,6 +1,8 @@
-import { mkdir, readFile } from 'node:fs/promises';
+import { constants } from 'node:fs';
+import { access, mkdir, readFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { writeWhole } from '../folder.ts';
+import { Misused } from './options.ts';
 
 /** A credential version that the demonstration had issued: everything but its value. */
 export interface StoryVersion {
@@ -74,7 +76,14 @@ export class StoryFolder {
   static async open(dataFolder: string): Promise<StoryFolder> {
     const folder = new StoryFolder(dataFolder);
     // Below it lie tokens; only its owner may look.
-    await mkdir(folder.dir, { recursive: true, mode: 0o700 });
+    try {
+      await mkdir(folder.dir, { recursive: true, mode: 0o700 });
+      await access(folder.dir, constants.W_OK);
+    } catch (error) {
+      throw new Misused(
+        `COUNTERSIGN_DATA: ${folder.dir} cannot be written (${(error as NodeJS.ErrnoException).code}). Name a folder that can.`,
+      );
+    }
     return folder;
   }
 
