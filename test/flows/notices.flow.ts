@@ -78,7 +78,7 @@ describe('a notice that is owed', () => {
       obligation: 'required',
       dispatch: 'owed',
       timeliness: 'open',
-      partyName: '',
+      partyName: 'Northwind',
     });
     expect(notice.dueAt! - notice.startAt).toBe(24 * HOUR);
     expect(notice.warnAt! - notice.startAt).toBe(12 * HOUR);
