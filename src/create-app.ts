@@ -167,7 +167,12 @@ class AppRoot implements OnApplicationShutdown {
         useValue: duties.serves || duties.works ? new Metrics().withProcess() : new Metrics(),
       },
       { provide: DataSource, useValue: dataSource },
-      { provide: Transactions, useValue: new Transactions(dataSource) },
+      {
+        provide: Transactions,
+        useValue: new Transactions(dataSource, (err) =>
+          log.warn({ err }, 'two transactions took locks crosswise; one of them runs again'),
+        ),
+      },
       { provide: Duties, useValue: duties },
       { provide: Keys, useValue: keys },
       { provide: PublicUrl, useValue: new PublicUrl(config) },

@@ -21,11 +21,16 @@ export class TestClock extends Clock {
   }
 }
 
+const NOBODY_MEANT = /a request ended in an unknown error|took locks crosswise/;
+
 /** Collects log lines, so that a test can say what was logged and what never was. */
 export class LogLines extends Writable {
   readonly lines: string[] = [];
   override _write(chunk: Buffer, _encoding: string, done: () => void): void {
-    this.lines.push(...chunk.toString('utf8').split('\n').filter(Boolean));
+    const lines = chunk.toString('utf8').split('\n').filter(Boolean);
+    this.lines.push(...lines);
+    // No test asks for such a line: whoever reads why one failed finds it beside the failure.
+    for (const line of lines) if (NOBODY_MEANT.test(line)) process.stderr.write(`${line}\n`);
     done();
   }
   get text(): string {

@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { DataSource, EntityManager } from 'typeorm';
 import type { Principal } from '../../kernel/principal.ts';
 
@@ -9,15 +10,41 @@ export type Db = EntityManager;
  * asks. Keep network calls out of it: a supplier's silence would hold our locks.
  */
 export class Transactions {
-  constructor(private readonly dataSource: DataSource) {}
+  /** @param onConflict told of each time that the database gave one of two up, with its error: a sign of locks taken crosswise */
+  constructor(
+    private readonly dataSource: DataSource,
+    private readonly onConflict: (error: unknown) => void = () => undefined,
+  ) {}
 
-  /** Runs `work` in one transaction as `principal`; commits its result, rolls back on anything thrown. */
-  run<T>(principal: Principal, work: (db: Db) => Promise<T>): Promise<T> {
-    return this.dataSource.transaction(async (db) => {
-      await db.query(SET_PRINCIPAL, settingsOf(principal));
-      return work(db);
-    });
+  /**
+   * Runs `work` in one transaction as `principal`; commits its result, rolls back on anything thrown. Where Postgres ended
+   * it to free another transaction (a deadlock, a failed serialisation), nothing of it was stored and it runs again, so
+   * `work` must not change anything outside of `db` that a second run would change twice.
+   */
+  async run<T>(principal: Principal, work: (db: Db) => Promise<T>): Promise<T> {
+    for (let tries = 1; ; tries++) {
+      try {
+        return await this.dataSource.transaction(async (db) => {
+          await db.query(SET_PRINCIPAL, settingsOf(principal));
+          return work(db);
+        });
+      } catch (error) {
+        if (!isConflict(error)) throw error;
+        this.onConflict(error);
+        if (tries === MOST_TRIES) throw error;
+        await sleep(Math.random() * 20 * tries);
+      }
+    }
   }
+}
+
+const MOST_TRIES = 5;
+
+/** serialization_failure and deadlock_detected (PostgreSQL, Appendix A). */
+const CONFLICTS: ReadonlySet<unknown> = new Set(['40001', '40P01']);
+
+function isConflict(error: unknown): boolean {
+  return error instanceof Error && CONFLICTS.has((error as { code?: unknown }).code);
 }
 
 // set_config(…, true) is SET LOCAL with parameters: gone with the transaction, so a pooled connection carries nothing on.
