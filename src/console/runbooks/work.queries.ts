@@ -28,6 +28,12 @@ export async function incidentReferences(db: Db, steps: readonly StepView[]): Pr
   return new Map(rows.map(({ id, reference }) => [id, reference]));
 }
 
+/** @returns an id that no step has where there is no such incident */
+export async function incidentId(db: Db, reference: string): Promise<Id> {
+  const [row] = await db.query<{ id: Id }[]>(`SELECT id FROM incident WHERE reference = $1`, [reference]);
+  return row?.id ?? '00000000-0000-4000-8000-000000000000';
+}
+
 export interface WorkCounts {
   parked: number;
   failed: number;
