@@ -64,7 +64,7 @@ export function happeningsOf(db: Db, stepId: Id): Promise<StepHappening[]> {
   return db.query(
     `SELECT ${ms('e.at')} AS at, e.kind, e.state, e.reason, coalesce(p.name, e.by) AS by, e.attempt
        FROM step_event e LEFT JOIN person p ON p.id::text = e.by
-      WHERE e.step_id = $1 ORDER BY e.id DESC LIMIT 100`,
+      WHERE e.step_id = $1 ORDER BY e.n DESC LIMIT 100`,
     [stepId],
   );
 }
