@@ -106,7 +106,13 @@ export class Console {
     await page.emulateMedia({ media: 'screen' });
     await page.setViewportSize({ width: 1360, height: 900 });
     await this.judgeText(page);
+    expect(this.bugs()).toEqual([]);
     expect(this.browser.complaints).toEqual([]);
+  }
+
+  /** Requests that ended in an unknown error. */
+  bugs(): string[] {
+    return this.world.log.lines.filter((line) => line.includes('a request ended in an unknown error'));
   }
 
   /** No value of a secret, however written. */

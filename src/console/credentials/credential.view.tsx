@@ -207,7 +207,11 @@ function Versions({ versions, now }: { versions: readonly VersionLine[]; now: nu
         <FacetChip facet="liveness" value={version.liveness} exposed={version.exposed} />,
         <FacetChip facet="sessions" value={version.sessions} exposed={version.exposed} />,
         <span class="soft small">
-          {version.fingerprints === 0 ? 'no fingerprint' : `${version.fingerprints} fingerprints`}
+          {version.fingerprints === 0
+            ? 'no fingerprint'
+            : version.fingerprints === 1
+              ? '1 fingerprint'
+              : `${version.fingerprints} fingerprints`}
           {version.kept && ', value sealed'}
         </span>,
       ])}

@@ -35,13 +35,14 @@ export interface RunningImport {
   bytesRead: number;
   bytesTotal: number;
   createdAt: Millis;
+  endedAt: Millis | null;
 }
 
 /** Imports that are not over, and the last one that is. */
 export function importsNow(db: Db): Promise<RunningImport[]> {
   return db.query(
     `SELECT id, reference, file_name AS "fileName", state, rows_read AS "rowsRead", problems, bytes_read::float8 AS "bytesRead",
-            bytes_total::float8 AS "bytesTotal", ${ms('created_at')} AS "createdAt"
+            bytes_total::float8 AS "bytesTotal", ${ms('created_at')} AS "createdAt", ${ms('ended_at')} AS "endedAt"
        FROM import_job
       WHERE ended_at IS NULL OR id = (SELECT id FROM import_job WHERE ended_at IS NOT NULL ORDER BY id DESC LIMIT 1)
       ORDER BY ended_at IS NULL DESC, id DESC LIMIT 5`,

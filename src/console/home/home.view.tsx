@@ -183,7 +183,7 @@ function Trouble({ count, tone, one, many }: { count: number; tone: Tone; one: s
   );
 }
 
-const IMPORT_TONES: Readonly<Record<string, Tone>> = { applied: 'dead', failed: 'live', refused: 'live' };
+const IMPORT_TONES: Readonly<Record<string, Tone>> = { done: 'dead', failed: 'live', refused: 'live' };
 
 function ImportLine({ job }: { job: RunningImport }) {
   const read = job.bytesTotal > 0 ? Math.min(100, Math.round((job.bytesRead / job.bytesTotal) * 100)) : 100;
@@ -195,13 +195,15 @@ function ImportLine({ job }: { job: RunningImport }) {
         </span>
         <Chip tone={IMPORT_TONES[job.state] ?? 'info'}>{words(job.state)}</Chip>
       </div>
-      <ShareBar
-        label={`Import ${job.reference}`}
-        parts={[
-          { tone: 'info', count: read, word: '% read' },
-          { tone: 'calm', count: 100 - read, word: '% to come' },
-        ]}
-      />
+      {job.endedAt === null && (
+        <ShareBar
+          label={`Import ${job.reference}`}
+          parts={[
+            { tone: 'info', count: read, word: '% read' },
+            { tone: 'calm', count: 100 - read, word: '% to come' },
+          ]}
+        />
+      )}
       <div class="soft small">
         <At at={job.createdAt} />, {job.rowsRead} rows
         {job.problems > 0 && `, ${job.problems} with problems`}

@@ -9,16 +9,16 @@ export interface ExposedCounts {
   exposed: number;
   /** Proven, with a control. */
   dead: number;
-  /** Seen accepted, or nothing has come of it yet. */
+  /** Seen accepted, or nothing was done about it yet. */
   alive: number;
-  /** Asked for and answered, or past what a machine can show: not proven. */
+  /** Something was done about it, and nothing shows that it is dead. */
   unproven: number;
 }
 
 /** Exclusive and complete: each version of `x` with its facets `d` is one of the three. */
 export const DEAD = `d.liveness IS NOT DISTINCT FROM 'dead'`;
 export const UNPROVEN = `d.liveness IS DISTINCT FROM 'dead' AND d.liveness IS DISTINCT FROM 'live'
-  AND (d.liveness = 'indeterminate' OR d.revocation = 'accepted'
+  AND (d.liveness = 'indeterminate' OR d.revocation IN ('requested', 'accepted')
        OR EXISTS (SELECT 1 FROM statement s WHERE s.subject_id = x.version_id AND s.kind IN ('revoked', 'replaced', 'not_affected')))`;
 
 export const EXPOSED_COUNTS = `

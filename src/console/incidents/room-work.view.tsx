@@ -3,7 +3,7 @@ import type { StepView } from '../../domain/runbooks/run.schema.ts';
 import { PostForm } from '../shared/forms.tsx';
 import type { Frame } from '../shared/frame.ts';
 import { At, Countdown, Empty, ShareBar, span } from '../shared/parts.tsx';
-import { Chip, StateChip, words } from '../shared/states.tsx';
+import { Chip, StateChip, words, type Tone } from '../shared/states.tsx';
 import type { RunNode } from './room.queries.ts';
 
 /** What does not go on without a person: what, why, who, until when, and the way to do it. */
@@ -12,7 +12,6 @@ export function Waiting({
   contacts,
   frame,
   back,
-  more = false,
   incidents,
 }: {
   steps: readonly StepView[];
@@ -20,7 +19,6 @@ export function Waiting({
   frame: Frame;
   /** Where to come back to after an act. */
   back: string;
-  more?: boolean;
   /** References of incidents by subject, on lists of several. */
   incidents?: ReadonlyMap<Id, string>;
 }) {
@@ -73,7 +71,6 @@ export function Waiting({
           </li>
         ))}
       </ul>
-      {more && <p class="soft small">Only the oldest are shown; the others follow as these are done.</p>}
     </>
   );
 }
@@ -92,60 +89,55 @@ export function whoActs(step: StepView, contacts: ReadonlyMap<Id, string>): stri
   return `for ${[name, role].filter(Boolean).join(' · ') || 'any responder'}`;
 }
 
-/** Runs with their steps: how many items of each are where. */
-export function Runs({ nodes, now }: { nodes: readonly RunNode[]; now: number }) {
+/** Runbooks with their steps: how many items of each are where. */
+export function Runs({ nodes }: { nodes: readonly RunNode[] }) {
   if (nodes.length === 0) return <Empty>No runbook has been started for this.</Empty>;
-  const runs = new Map<Id, RunNode[]>();
-  for (const node of nodes) runs.set(node.runId, [...(runs.get(node.runId) ?? []), node]);
+  const books = new Map<string, RunNode[]>();
+  for (const node of nodes) books.set(node.runbook, [...(books.get(node.runbook) ?? []), node]);
   return (
     <>
-      {[...runs.values()].map((steps) => {
-        const run = steps[0]!;
+      {[...books.values()].map((steps) => {
+        const [book] = steps;
         return (
-          <section class="run" id={`run-${run.runId}`}>
-            <h3 class="line spread">
-              <span class="line tight">
-                {run.runTitle} <StateChip state={run.runState} />
-              </span>
-              <span class="soft small">
-                <At at={run.startedAt} />
-                {run.finishedAt !== null && `, took ${span(run.finishedAt - run.startedAt)}`}
-                {run.finishedAt === null && `, for ${span(now - run.startedAt)}`}
-              </span>
-            </h3>
-            {steps.map((node) => (
-              <div class="node-line" id={`node-${run.runId}-${node.node}`}>
-                <span>{node.title}</span>
-                <ShareBar
-                  label={node.title}
-                  parts={[
-                    { tone: 'dead', count: node.done, word: 'done' },
-                    { tone: 'live', count: node.failed, word: 'failed' },
-                    { tone: 'doubt', count: node.parked, word: 'waiting for somebody' },
-                    { tone: 'info', count: node.moving, word: 'under way' },
-                    { tone: 'calm', count: node.skipped, word: 'not needed' },
-                    { tone: 'calm', count: node.cancelled, word: 'cancelled' },
-                    {
-                      tone: 'calm',
-                      count: Math.max(
-                        0,
-                        node.total -
-                          node.parked -
-                          node.moving -
-                          node.done -
-                          node.failed -
-                          node.skipped -
-                          node.cancelled,
-                      ),
-                      word: 'to come',
-                    },
-                  ]}
-                />
-              </div>
-            ))}
-          </section>
+          book && (
+            <section class="run" id={`run-${book.runbook}`}>
+              <h3 class="line spread">
+                <span class="line tight">
+                  {book.runTitle} <StateChip state={book.running > 0 ? 'running' : 'done'} />
+                </span>
+                <span class="soft small">
+                  {book.runs > 1 && `${book.runs} runs, `}
+                  since <At at={book.startedAt} time />
+                  {book.finishedAt !== null && `, took ${span(book.finishedAt - book.startedAt)}`}
+                </span>
+              </h3>
+              {steps.map((node) => (
+                <div class="node-line" id={`node-${node.runbook}-${node.step}`}>
+                  <span>{node.title}</span>
+                  <ShareBar label={node.title} parts={partsOf(node)} />
+                </div>
+              ))}
+            </section>
+          )
         );
       })}
     </>
   );
+}
+
+function partsOf(node: RunNode): { tone: Tone; count: number; word: string }[] {
+  const { total, parked, moving, done, failed, skipped, cancelled } = node;
+  return [
+    { tone: 'dead', count: done, word: 'done' },
+    { tone: 'live', count: failed, word: 'failed' },
+    { tone: 'doubt', count: parked, word: parked === 1 ? 'waits for somebody' : 'wait for somebody' },
+    { tone: 'info', count: moving, word: 'under way' },
+    { tone: 'calm', count: skipped, word: 'not needed' },
+    { tone: 'calm', count: cancelled, word: 'cancelled' },
+    {
+      tone: 'calm',
+      count: Math.max(0, total - parked - moving - done - failed - skipped - cancelled),
+      word: 'to come',
+    },
+  ];
 }

@@ -12,6 +12,8 @@ import { timelineOf, type TimelineEntry } from './timeline.queries.ts';
 
 /** How many credentials, and how many of anything else, a room shows at once; the rest is counted and a page away. */
 export const SHOWN = 50;
+/** How many of those who are asked stand in the room itself. */
+const ASKS = 8;
 
 export interface RoomHead extends ExposedCounts {
   id: Id;
@@ -155,18 +157,18 @@ export function exposedCursor(row: ExposedCredential): { key: string; id: string
   return { key: `${rank}:${row.risk}`, id: row.versionId };
 }
 
+/** One step of one runbook, over all its runs about an incident: how many of its items are where. */
 export interface RunNode {
-  runId: Id;
   runbook: string;
   runTitle: string;
-  runState: string;
-  startedAt: Millis;
-  finishedAt: Millis | null;
-  node: number;
+  step: string;
   title: string;
-  planned: boolean;
+  runs: number;
+  running: number;
+  startedAt: Millis;
+  /** When the last of its runs ended; null while one goes on. */
+  finishedAt: Millis | null;
   total: number;
-  open: number;
   parked: number;
   /** Running, or waiting for an answer from outside. */
   moving: number;
@@ -176,26 +178,30 @@ export interface RunNode {
   cancelled: number;
 }
 
-/** Every step of every run about this incident, with how many of its items are where. Reads counters, not steps. */
+/** Every step of every runbook that runs about this incident. Reads counters, not steps. */
 export function runNodesOf(db: Db, incidentId: Id): Promise<RunNode[]> {
   return db.query(
-    `WITH runs AS (SELECT * FROM run WHERE subject_id = $1 ORDER BY started_at DESC, id DESC LIMIT 12),
+    `WITH runs AS (SELECT * FROM run WHERE subject_id = $1),
           -- Two partial indexes hold these few; what is to come and what is done is in the counters.
           held AS (
-            SELECT s.run_id, s.node, count(*) FILTER (WHERE s.state = 'parked')::int AS parked,
-                   count(*) FILTER (WHERE s.state <> 'parked')::int AS moving
+            SELECT s.run_id, s.node, count(*) FILTER (WHERE s.state = 'parked') AS parked, count(*) FILTER (WHERE s.state <> 'parked') AS moving
               FROM (SELECT run_id, node, state FROM step WHERE state IN ('waiting', 'unknown', 'parked') AND run_id IN (SELECT id FROM runs)
                     UNION ALL
                     SELECT run_id, node, state FROM step WHERE state = 'running' AND run_id IN (SELECT id FROM runs)) s
-             GROUP BY s.run_id, s.node)
-     SELECT r.id AS "runId", r.runbook, r.title AS "runTitle", r.state AS "runState", ${ms('r.started_at')} AS "startedAt",
-            ${ms('r.finished_at')} AS "finishedAt", n.node, n.title, n.planned, greatest(n.total, coalesce(n.expected, 0)) AS total,
-            n.open, n.done, n.failed, n.skipped, n.cancelled,
-            coalesce(held.parked, 0) AS parked, coalesce(held.moving, 0) AS moving
-       FROM runs r JOIN run_node n ON n.run_id = r.id
-       LEFT JOIN held ON held.run_id = n.run_id AND held.node = n.node
+             GROUP BY s.run_id, s.node),
+          books AS (
+            SELECT runbook, count(*)::int AS runs, count(*) FILTER (WHERE finished_at IS NULL)::int AS running, min(started_at) AS started_at,
+                   CASE WHEN bool_and(finished_at IS NOT NULL) THEN max(finished_at) END AS finished_at
+              FROM runs GROUP BY runbook)
+     SELECT r.runbook, min(r.title) AS "runTitle", n.step, min(n.title) AS title, b.runs, b.running, ${ms('b.started_at')} AS "startedAt",
+            ${ms('b.finished_at')} AS "finishedAt", sum(greatest(n.total, coalesce(n.expected, 0)))::int AS total,
+            coalesce(sum(h.parked), 0)::int AS parked, coalesce(sum(h.moving), 0)::int AS moving, sum(n.done)::int AS done,
+            sum(n.failed)::int AS failed, sum(n.skipped)::int AS skipped, sum(n.cancelled)::int AS cancelled
+       FROM runs r JOIN run_node n ON n.run_id = r.id JOIN books b ON b.runbook = r.runbook
+       LEFT JOIN held h ON h.run_id = n.run_id AND h.node = n.node
       WHERE NOT n.on_demand OR n.total > 0
-      ORDER BY r.started_at DESC, r.id DESC, n.node`,
+      GROUP BY r.runbook, n.step, b.runs, b.running, b.started_at, b.finished_at
+      ORDER BY b.started_at, r.runbook, min(n.node)`,
     [incidentId],
   );
 }
@@ -271,8 +277,10 @@ export interface Room {
   head: RoomHead;
   credentials: ExposedCredential[];
   nodes: RunNode[];
-  /** Parked and failed steps, the oldest first. */
+  /** Parked and failed steps, those first whose time runs out first. */
   waiting: StepView[];
+  /** How many wait or have failed, those included that are not shown. */
+  waitingCount: number;
   /** Names of the contacts who are asked, by id. */
   contacts: ReadonlyMap<Id, string>;
   notices: NoticeView[];
@@ -280,6 +288,12 @@ export interface Room {
   instants: RoomInstant[];
   witnesses: Witness[];
   cases: RoomCase[];
+}
+
+/** What ends first is asked first; what has no end comes last. */
+function byUrgency(a: StepView, b: StepView): number {
+  const [x, y] = [a.dueAt ?? '9', b.dueAt ?? '9'];
+  return x === y ? (a.id < b.id ? -1 : 1) : x < y ? -1 : 1;
 }
 
 /** Everything a responder looks at, in one transaction and so of one moment. */
@@ -298,12 +312,14 @@ export async function roomOf(db: Db, reference: string, now: Millis): Promise<Ro
     ...credentials.map(({ versionId }) => versionId),
     ...notices.map(({ id }) => id),
   ];
-  const waiting = await listSteps(db, { subjectId: head.id, states: ['parked', 'failed'], limit: SHOWN });
+  const held = await listSteps(db, { subjectId: head.id, states: ['parked', 'failed'], limit: 4 * SHOWN });
+  const waiting = held.toSorted(byUrgency).slice(0, ASKS);
   return {
     head,
     credentials,
     cases,
     waiting,
+    waitingCount: held.length,
     contacts: await contactNames(db, waiting),
     notices,
     nodes: await runNodesOf(db, head.id),

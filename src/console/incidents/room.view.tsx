@@ -7,7 +7,7 @@ import { At, DataTable, Empty, ShareBar, Stat, span } from '../shared/parts.tsx'
 import { Chip, StateChip, words, type Tone } from '../shared/states.tsx';
 import { Board, ExposedCredentials, StillAlive } from './room-credentials.view.tsx';
 import { Runs, Waiting } from './room-work.view.tsx';
-import { SHOWN, type Room } from './room.queries.ts';
+import type { Room } from './room.queries.ts';
 import { Instants, TimeLine } from './timeline.view.tsx';
 
 const OPEN = new Set(['reported', 'triage', 'containing', 'contained', 'recovering']);
@@ -31,7 +31,7 @@ export const ROOM_PARTS: readonly RoomPart[] = [
   { id: 'room-waiting', draw: (room, frame) => <WaitingPart room={room} frame={frame} /> },
   { id: 'room-alive', draw: (room) => <AlivePart room={room} /> },
   { id: 'room-credentials', draw: (room) => <CredentialsPart room={room} /> },
-  { id: 'room-runs', draw: (room, frame) => <Runs nodes={room.nodes} now={minute(frame.now)} /> },
+  { id: 'room-runs', draw: (room) => <Runs nodes={room.nodes} /> },
   { id: 'room-board', draw: (room) => <Board credentials={room.credentials} /> },
   { id: 'room-notices', draw: (room, frame) => <Notices room={room} now={minute(frame.now)} /> },
   { id: 'room-timeline', draw: (room) => <TimeLine entries={room.timeline} /> },
@@ -123,7 +123,7 @@ export function elapsed(from: number, until: number): string {
   return `${days > 0 ? `${days} d ` : ''}${two(Math.floor(seconds / 3600) % 24)}:${two(Math.floor(seconds / 60) % 60)}:${two(seconds % 60)}`;
 }
 
-function State({ room: { head, notices, waiting }, frame }: { room: Room; frame: Frame }) {
+function State({ room: { head, notices, waitingCount }, frame }: { room: Room; frame: Frame }) {
   const open = notices.filter(
     (one) => one.timeliness === 'open' && one.obligation === 'required' && one.dueAt !== null,
   );
@@ -196,10 +196,10 @@ function State({ room: { head, notices, waiting }, frame }: { room: Room; frame:
             <span>until {next.partyName} must be told</span>
           </div>
         )}
-        {waiting.length > 0 && (
+        {waitingCount > 0 && (
           <div class="stat doubt">
-            <b>{waiting.length >= SHOWN ? `${SHOWN}+` : waiting.length}</b>
-            <span>{waiting.length === 1 ? 'step waits for somebody' : 'steps wait for somebody'}</span>
+            <b>{waitingCount}</b>
+            <span>{waitingCount === 1 ? 'step waits for somebody' : 'steps wait for somebody'}</span>
           </div>
         )}
       </div>
@@ -230,14 +230,23 @@ function Counts({ room: { head } }: { room: Room }) {
 }
 
 function WaitingPart({ room, frame }: { room: Room; frame: Frame }) {
+  const { head, waiting, waitingCount } = room;
   return (
-    <Waiting
-      steps={room.waiting}
-      contacts={room.contacts}
-      frame={{ ...frame, now: minute(frame.now) }}
-      back={`/incidents/${room.head.reference}`}
-      more={room.waiting.length >= SHOWN}
-    />
+    <>
+      <Waiting
+        steps={waiting}
+        contacts={room.contacts}
+        frame={{ ...frame, now: minute(frame.now) }}
+        back={`/incidents/${head.reference}`}
+      />
+      {waitingCount > waiting.length && (
+        <p class="pager">
+          <a class="button plain small" href={`/work?show=parked&incident=${head.reference}`}>
+            All that wait for somebody here
+          </a>
+        </p>
+      )}
+    </>
   );
 }
 
@@ -268,13 +277,18 @@ function CredentialsPart({ room: { head, credentials } }: { room: Room }) {
 
 function Notices({ room: { notices }, now }: { room: Room; now: number }) {
   if (notices.length === 0) return <Empty>Nobody has to be told, as far as the agreements say.</Empty>;
+  const open = notices.filter(({ timeliness }) => timeliness !== 'met');
+  const shown = [
+    ...open.toSorted((a, b) => (a.dueAt ?? Infinity) - (b.dueAt ?? Infinity)),
+    ...notices.filter(({ timeliness }) => timeliness === 'met'),
+  ].slice(0, 12);
   return (
     <>
-      <NoticeLanes notices={notices} now={now} />
+      <NoticeLanes notices={open.length > 0 ? open : notices} now={now} />
       <DataTable
         caption="Notices"
         columns={[{ title: 'To' }, { title: 'Clock' }, { title: 'Standing' }]}
-        rows={notices.map((notice) => [
+        rows={shown.map((notice) => [
           <div>
             <a href={`/notices/${notice.reference}`}>
               <b>{notice.partyName}</b>
@@ -290,6 +304,11 @@ function Notices({ room: { notices }, now }: { room: Room; now: number }) {
           <NoticeReceipt notice={notice} />,
         ])}
       />
+      {notices.length > shown.length && (
+        <p class="soft small">
+          {notices.length - shown.length} more, all told in time: <a href="/notices">all notices</a>
+        </p>
+      )}
     </>
   );
 }

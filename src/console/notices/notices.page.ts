@@ -9,7 +9,7 @@ import { Transactions } from '../../platform/database/transactions.ts';
 import { ConsolePage, shows, type Answer } from '../shared/page.ts';
 import { listed, PAGE_SIZE, readTimeCursor, timeCursor } from '../shared/paging.tsx';
 import { reference, searchAfter } from '../shared/search.ts';
-import { noticeTotals, textSourceOf } from './notices.queries.ts';
+import { noticeTotals, textSourceOf, type TextSource } from './notices.queries.ts';
 import { NoticesView, NoticeView } from './notices.view.tsx';
 
 const search = z.object({
@@ -53,7 +53,16 @@ export class NoticesPage {
         );
       return { notice, source, attempts: await attemptsOf(db, notice.id) };
     });
-    const { subject, text } = shownText(this.templates, model.source);
-    return shows((frame) => NoticeView({ frame, ...model, letter: { subject, text } }));
+    return shows((frame) => NoticeView({ frame, ...model, letter: this.#letterOf(model.source) }));
+  }
+
+  /** @returns undefined where its facts no longer fill its template: the rest of the page still stands. */
+  #letterOf(source: TextSource): { subject: string; text: string } | undefined {
+    try {
+      const { subject, text } = shownText(this.templates, source);
+      return { subject, text };
+    } catch {
+      return undefined;
+    }
   }
 }

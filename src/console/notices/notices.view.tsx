@@ -101,7 +101,7 @@ export function NoticeView({
   notice: NoticeRow;
   source: TextSource;
   attempts: readonly AttemptView[];
-  letter: { subject: string; text: string };
+  letter: { subject: string; text: string } | undefined;
 }) {
   return (
     <Page
@@ -118,7 +118,7 @@ export function NoticeView({
         <div>
           <p class="ref">{notice.reference}</p>
           <h1>Notice to {notice.partyName}</h1>
-          <p class="lead">{letter.subject}</p>
+          {letter && <p class="lead">{letter.subject}</p>}
         </div>
         <p class="line">
           <NoticeClock notice={notice} now={frame.now} />
@@ -148,7 +148,13 @@ export function NoticeView({
         <div class="w7 rows">
           <section>
             <h2>What they are told</h2>
-            <div class="letter">{letter.text}</div>
+            {letter ? (
+              <div class="letter">{letter.text}</div>
+            ) : (
+              <p class="notice wait">
+                Its facts no longer fill the template of its category. Mend the template.
+              </p>
+            )}
           </section>
           <section class="card">
             <h2>Attempts</h2>

@@ -51,7 +51,7 @@ export const EXPOSED_VERSIONS = `
 export const STANDING = `
   CASE
     WHEN EXISTS (SELECT 1 FROM (${EXPOSED_VERSIONS}) z LEFT JOIN version_death d ON d.version_id = z.version_id
-                  WHERE d.liveness IS DISTINCT FROM 'dead' AND (d.liveness = 'live' OR d.revocation IS DISTINCT FROM 'accepted')) THEN 'alive'
+                  WHERE d.liveness IS DISTINCT FROM 'dead' AND (d.liveness = 'live' OR d.revocation IS NULL OR d.revocation IN ('none', 'rejected'))) THEN 'alive'
     WHEN EXISTS (SELECT 1 FROM (${EXPOSED_VERSIONS}) z LEFT JOIN version_death d ON d.version_id = z.version_id
                   WHERE d.liveness IS DISTINCT FROM 'dead') THEN 'unproven'
     WHEN c.revocability IN ('impossible', 'expiry_only')

@@ -7,12 +7,14 @@ import { listSteps, type StepFilter } from '../../domain/runbooks/steps.queries.
 import { Transactions } from '../../platform/database/transactions.ts';
 import { ConsolePage, shows, type Answer } from '../shared/page.ts';
 import { listed, PAGE_SIZE } from '../shared/paging.tsx';
-import { contactNames, incidentReferences, workCounts } from './work.queries.ts';
+import { reference } from '../shared/search.ts';
+import { contactNames, incidentId, incidentReferences, workCounts } from './work.queries.ts';
 import { WorkView } from './work.view.tsx';
 
 const search = z.object({
   show: z.enum(['mine', 'parked', 'stuck']).catch('mine'),
   after: z.string().refine(isId).optional().catch(undefined),
+  incident: reference.optional().catch(undefined),
 });
 
 /** What waits for a person, and what should have moved and has not. */
@@ -25,7 +27,12 @@ export class WorkPage {
   async show(@Query() query: unknown, @By() by: Principal): Promise<Answer> {
     const asked = search.parse(query);
     const model = await this.transactions.run(by, async (db) => {
-      const page = { ...(asked.after ? { after: asked.after } : {}), limit: PAGE_SIZE + 1 };
+      const subjectId = asked.incident ? await incidentId(db, asked.incident) : undefined;
+      const page = {
+        ...(asked.after ? { after: asked.after } : {}),
+        ...(subjectId ? { subjectId } : {}),
+        limit: PAGE_SIZE + 1,
+      };
       const filters: Record<typeof asked.show, StepFilter[]> = {
         mine: [{ ...page, states: ['parked'], mine: { roles: by.roles, personId: by.personId ?? null } }],
         parked: [{ ...page, states: ['parked'] }],
@@ -48,6 +55,8 @@ export class WorkPage {
         incidents: await incidentReferences(db, steps.rows),
       };
     });
-    return shows((frame) => WorkView({ frame, show: asked.show, first: !asked.after, ...model }));
+    return shows((frame) =>
+      WorkView({ frame, show: asked.show, incident: asked.incident, first: !asked.after, ...model }),
+    );
   }
 }

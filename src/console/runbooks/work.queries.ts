@@ -28,6 +28,12 @@ export async function incidentReferences(db: Db, steps: readonly StepView[]): Pr
   return new Map(rows.map(({ id, reference }) => [id, reference]));
 }
 
+/** @returns an id that no step has where there is no such incident */
+export async function incidentId(db: Db, reference: string): Promise<Id> {
+  const [row] = await db.query<{ id: Id }[]>(`SELECT id FROM incident WHERE reference = $1`, [reference]);
+  return row?.id ?? '00000000-0000-4000-8000-000000000000';
+}
+
 export interface WorkCounts {
   parked: number;
   failed: number;
@@ -58,7 +64,7 @@ export function happeningsOf(db: Db, stepId: Id): Promise<StepHappening[]> {
   return db.query(
     `SELECT ${ms('e.at')} AS at, e.kind, e.state, e.reason, coalesce(p.name, e.by) AS by, e.attempt
        FROM step_event e LEFT JOIN person p ON p.id::text = e.by
-      WHERE e.step_id = $1 ORDER BY e.id DESC LIMIT 100`,
+      WHERE e.step_id = $1 ORDER BY e.n DESC LIMIT 100`,
     [stepId],
   );
 }

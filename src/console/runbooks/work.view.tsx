@@ -3,7 +3,7 @@ import type { StepView } from '../../domain/runbooks/run.schema.ts';
 import { Waiting } from '../incidents/room-work.view.tsx';
 import type { Frame } from '../shared/frame.ts';
 import { Page } from '../shared/layout.tsx';
-import { Pager, type Listed } from '../shared/paging.tsx';
+import { addressOf, Pager, type Listed } from '../shared/paging.tsx';
 import { Tabs } from '../shared/parts.tsx';
 import type { WorkCounts } from './work.queries.ts';
 
@@ -20,6 +20,7 @@ export function WorkView({
   counts,
   contacts,
   incidents,
+  incident,
   first,
 }: {
   frame: Frame;
@@ -28,9 +29,12 @@ export function WorkView({
   counts: WorkCounts;
   contacts: ReadonlyMap<Id, string>;
   incidents: ReadonlyMap<Id, string>;
+  /** Only what is about this one. */
+  incident: string | undefined;
   first: boolean;
 }) {
   const here = show === 'mine' ? '/work' : `/work?show=${show}`;
+  const back = addressOf('/work', { show: show === 'mine' ? undefined : show, incident });
   return (
     <Page title="Work" frame={frame}>
       <div class="head">
@@ -50,15 +54,20 @@ export function WorkView({
           { title: 'Failed and stalled', path: '/work?show=stuck', count: counts.failed + counts.stalled },
         ]}
       />
+      {incident && (
+        <p class="notice">
+          Only what is about <a href={`/incidents/${incident}`}>{incident}</a>. <a href={here}>Show all</a>
+        </p>
+      )}
       <section class="card">
         {steps.rows.length === 0 ? (
           <p class="empty">{EMPTY[show]}</p>
         ) : (
-          <Waiting steps={steps.rows} contacts={contacts} frame={frame} back={here} incidents={incidents} />
+          <Waiting steps={steps.rows} contacts={contacts} frame={frame} back={back} incidents={incidents} />
         )}
         <Pager
           path="/work"
-          query={{ show: show === 'mine' ? undefined : show }}
+          query={{ show: show === 'mine' ? undefined : show, incident }}
           next={steps.next}
           first={first}
         />

@@ -46,7 +46,7 @@ h3 { font-size: 14px; margin: 16px 0 6px; }
 .lead { color: var(--soft); margin: 0 0 20px; max-width: 78ch; }
 .head { display: flex; gap: 16px; align-items: flex-start; justify-content: space-between; flex-wrap: wrap; margin-bottom: 18px; }
 .ref { font-family: var(--mono); font-size: 13px; color: var(--soft); }
-.grid { display: grid; gap: 18px; grid-template-columns: repeat(12, minmax(0, 1fr)); }
+.grid { display: grid; gap: 18px; align-items: start; grid-template-columns: repeat(12, minmax(0, 1fr)); }
 .w3 { grid-column: span 3; } .w4 { grid-column: span 4; } .w5 { grid-column: span 5; } .w6 { grid-column: span 6; } .w7 { grid-column: span 7; } .w8 { grid-column: span 8; } .w12 { grid-column: span 12; }
 .card { background: var(--card); border: 1px solid var(--line); border-radius: 10px; padding: 18px 20px; min-width: 0; }
 .card > h2:first-child { display: flex; justify-content: space-between; gap: 12px; align-items: baseline; }
@@ -110,7 +110,7 @@ button.small, .button.small { padding: 3px 10px; font-size: 13px; }
 .outside main { max-width: 720px; }
 details > summary { cursor: pointer; color: var(--soft); }
 .chart text { fill: var(--soft); font: 11px var(--sans); } .chart .axis { stroke: var(--line); } .chart .now { stroke: var(--live); stroke-width: 1.5; }
-.chart.wide { width: 100%; min-width: 420px; max-width: 780px; height: auto; display: block; }
+.chart.wide { width: 100%; min-width: 420px; max-width: 640px; height: auto; display: block; }
 .chart .span { fill: var(--faint); } .chart .span.dead { fill: var(--dead); } .chart .span.live { fill: var(--live); } .chart .span.wait { fill: var(--wait); } .chart .span.doubt { fill: var(--doubt); } .chart .span.info { fill: var(--info); } .chart .lane { fill: var(--calm-bg); } .chart .tick { stroke: var(--wait); stroke-width: 1.5; } .chart .tick.late { stroke: var(--live); } .chart .due { stroke: var(--ink); stroke-width: 2; }
 .chart .node.info { stroke: var(--info); stroke-width: 2; } .chart a:hover .node { fill: var(--hover); } .chart a .node-text { text-decoration: underline; }
 .matrix th.mid, .matrix td.mid { text-align: center; } .matrix tbody th { font-size: 14px; color: var(--ink); vertical-align: top; padding: 8px 10px; } .matrix tr.gap > * { background: var(--live-bg); }
