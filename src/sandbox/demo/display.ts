@@ -123,17 +123,19 @@ export function boardOf(scene: Scene, o: { width: number; height: number; now: n
   const room = Math.max(3, o.height - 5);
   const rows =
     scene.credentials.length <= room ? scene.credentials : mostPressing(scene.credentials, room - 1);
-  const nameWidth = Math.max(20, Math.min(46, o.width - 42));
+  const roomy = o.width >= 76;
+  const nameWidth = Math.max(10, Math.min(46, o.width - (roomy ? 42 : 30)));
   for (const one of rows) {
     const [mark, colour, word] = MARKS[one.stage];
     const clock = one.dueAt === null ? '' : `  ${countdown(one.dueAt - o.now)}`;
-    const rest = `${word}${one.stage === 'unproven' && one.detail ? `: ${one.detail}` : ''}`;
-    const space = o.width - nameWidth - 22 - clock.length;
+    const rest = `${word}${one.stage === 'unproven' && one.detail ? `: ${plain(one.detail)}` : ''}`;
+    const supplier = roomy ? `${fit(plain(one.supplier), 17).padEnd(17)} ` : '';
+    const space = o.width - 2 - nameWidth - 1 - supplier.length - clock.length;
     lines.push([
       [colour, `${mark} `],
       ['0', `${fit(plain(one.label), nameWidth).padEnd(nameWidth)} `],
-      ['2', `${fit(plain(one.supplier), 17).padEnd(17)} `],
-      [colour, fit(plain(rest), Math.max(8, space))],
+      ['2', supplier],
+      [colour, fit(rest, Math.max(0, space))],
       ['33', clock],
     ]);
   }

@@ -28,7 +28,7 @@ export interface Cast {
 
 /** Nothing may have moved for so long. */
 const STILL_MS = 1_500;
-const LOOK_MS = 250;
+const LOOK_MS = 300;
 /** Looked at less often while nothing changes. */
 const IDLE_LOOK_MS = 750;
 /** After so long without an end something is wrong. */
@@ -139,7 +139,10 @@ export async function play(cast: Cast, product: Product, app: AppProcess, leak: 
       movedAt = since;
     }
     if (sight.moving.length > 0 || !delivered) since = Date.now();
-    if (Date.now() - since >= STILL_MS) return sight;
+    if (Date.now() - since >= STILL_MS) {
+      if ((await look.unplanned()).length === 0) return sight;
+      since = Date.now();
+    }
     if (Date.now() - movedAt > PATIENCE_MS) {
       throw new Error(
         `nothing has changed for ten minutes, and this should still move: ${sight.moving.slice(0, 5).join('; ')}`,

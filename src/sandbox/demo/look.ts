@@ -30,8 +30,14 @@ export interface ExposedRow {
   supplierName: string;
   supplierId: string | null;
   authority: string;
+  revocation: string;
   liveness: string | null;
   livenessAt: string | null;
+}
+
+interface RunView {
+  title: string;
+  nodes: { planned: boolean }[];
 }
 
 export interface Sight {
@@ -45,6 +51,11 @@ export interface Sight {
   /** Changes whenever anything does. */
   signature: string;
 }
+
+/** What is not over; what waits behind something else is not asked for. */
+const OPEN = ['ready', 'running', 'waiting', 'unknown', 'parked', 'failed']
+  .map((state) => `&state=${state}`)
+  .join('');
 
 const NO_COPIES = { total: 0, cleared: 0 };
 
@@ -86,7 +97,10 @@ export class Look {
       this.product.all<ExposedRow>(`${room}/credentials?limit=200`, 'credentials'),
       this.product.all<{ id: string }>(`${room}/cases?limit=200`, 'cases'),
     ]);
-    const steps = await this.product.all<StepFact>(`/api/v1/steps?subject=${incident.id}&limit=200`, 'steps');
+    const steps = await this.product.all<StepFact>(
+      `/api/v1/steps?subject=${incident.id}${OPEN}&limit=200`,
+      'steps',
+    );
     const subjects = cases.map((one) => `&subject=${one.id}`).join('');
     const notices =
       cases.length === 0
@@ -128,7 +142,7 @@ export class Look {
     };
     const signature = JSON.stringify([
       incident.state,
-      exposed.map((one) => [one.versionId, one.liveness]),
+      exposed.map((one) => [one.versionId, one.revocation, one.liveness]),
       incident.counts,
       steps.map((step) => [step.id, step.state, step.forWhat]),
       notices.map((one) => [one.id, one.dispatch, one.receipt, one.timeliness]),
@@ -143,8 +157,22 @@ export class Look {
       label: leaked?.label ?? one.name,
       supplier: one.supplierName,
       authority: one.authority,
+      revocation: one.revocation,
       liveness: one.liveness,
     };
+  }
+
+  /** Runs whose steps are not all laid out yet; asked for when nothing else moves. */
+  async unplanned(): Promise<string[]> {
+    const { runs } = await this.product.get<{ runs: { id: string; state: string }[] }>(
+      `/api/v1/runs?subject=${this.incidentId}&state=running&limit=200`,
+    );
+    const found: string[] = [];
+    for (const { id } of runs) {
+      const run = await this.product.get<RunView>(`/api/v1/runs/${id}`);
+      if (run.nodes.some((node) => !node.planned)) found.push(`${run.title} is not laid out yet`);
+    }
+    return found;
   }
 
   /** Notices whose mails were read by people who found nothing to acknowledge. */

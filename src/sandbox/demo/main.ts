@@ -7,7 +7,7 @@ import type { Cast } from './drive.ts';
 import { judge } from './judge.ts';
 import { Misused, USAGE, parseOptions } from './options.ts';
 import type { Options } from './options.ts';
-import { builtEntries, processOf, writePid } from './processes.ts';
+import { builtEntries, isAlive, processOf, writePid } from './processes.ts';
 import type { AppProcess } from './processes.ts';
 import { ProductAway } from './product.ts';
 import {
@@ -185,6 +185,13 @@ async function run(o: {
       );
       if (options.exit) await closeWorld(folder, world);
       return 1;
+    }
+    if (!isAlive(world.pid)) {
+      display.settle();
+      display.say(
+        'The outside world has ended. Start the demonstration again: it goes on where it was.',
+        'error',
+      );
     }
     if (options.exit || app === null) await closeAll();
     throw error;

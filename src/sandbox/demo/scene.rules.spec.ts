@@ -8,6 +8,7 @@ const row: CredentialRow = {
   label: 'Till key',
   supplier: 'Northwind Pay',
   authority: 'revoke_now',
+  revocation: 'none',
   liveness: null,
 };
 const step = (more: Partial<StepFact>): StepFact => ({
@@ -54,22 +55,23 @@ const habits: Habits = {
 };
 
 describe('how far a credential is', () => {
-  test.each<[string, string | null, Partial<StepFact>[]]>([
-    ['reported', null, []],
-    ['reported', null, [{ state: 'pending' }]],
-    ['revoking', null, [{ state: 'running' }]],
-    ['revoking', null, [{ state: 'waiting' }]],
-    ['revoked', null, [{ state: 'done' }]],
-    ['unproven', null, [{ state: 'parked', forWhat: 'Write to its desk' }]],
-    ['unproven', null, [{ state: 'failed', reason: 'refused' }]],
-    ['unproven', null, [{ state: 'done' }, { uses: 'verify-dead', state: 'parked' }]],
-    ['approval', null, [{ state: 'pending' }, { uses: 'approval', state: 'parked', approval: {} }]],
-    ['replacement', null, [{ state: 'pending' }, { uses: 'manual-task', state: 'parked' }]],
-    ['dead', 'dead', [{ state: 'done' }, { uses: 'end-sessions', state: 'running' }]],
-    ['revoked', 'indeterminate', [{ state: 'done' }]],
-    ['reported', null, [{ state: 'done', item: null }]],
-  ])('%s (%s)', (stage, liveness, steps) => {
-    expect(stageOf({ ...row, liveness }, steps.map(step)).stage).toBe(stage);
+  test.each<[string, Partial<CredentialRow>, Partial<StepFact>[]]>([
+    ['reported', {}, []],
+    ['reported', {}, [{ uses: 'approval', state: 'running' }]],
+    ['reported', {}, [{ state: 'running', item: null }]],
+    ['revoking', {}, [{ state: 'running' }]],
+    ['revoking', {}, [{ state: 'waiting' }]],
+    ['revoking', { revocation: 'requested' }, []],
+    ['revoked', { revocation: 'accepted' }, [{ uses: 'verify-dead', state: 'running' }]],
+    ['revoked', { revocation: 'accepted', liveness: 'indeterminate' }, []],
+    ['unproven', { revocation: 'requested' }, [{ state: 'parked', forWhat: 'Write to its desk' }]],
+    ['unproven', {}, [{ state: 'failed', reason: 'refused' }]],
+    ['unproven', { revocation: 'accepted' }, [{ uses: 'verify-dead', state: 'parked' }]],
+    ['approval', {}, [{ uses: 'approval', state: 'parked', approval: {} }]],
+    ['replacement', {}, [{ uses: 'manual-task', state: 'parked' }]],
+    ['dead', { revocation: 'accepted', liveness: 'dead' }, [{ uses: 'end-sessions', state: 'running' }]],
+  ])('%s: %j', (stage, more, steps) => {
+    expect(stageOf({ ...row, ...more }, steps.map(step)).stage).toBe(stage);
   });
 
   test('tells what it waits for, and until when', () => {

@@ -48,6 +48,7 @@ export interface CredentialRow {
   label: string;
   supplier: string;
   authority: string;
+  revocation: string;
   liveness: string | null;
 }
 
@@ -74,7 +75,7 @@ export interface Scene {
 
 const instant = (text: string | null): number | null => (text === null ? null : Date.parse(text));
 
-/** How far one exposed version is, from the steps that are about it. */
+/** How far one exposed version is, from its facets and the steps about it that are open. */
 export function stageOf(
   row: CredentialRow,
   steps: readonly StepFact[],
@@ -82,33 +83,22 @@ export function stageOf(
   if (row.liveness === 'dead')
     return { stage: 'dead', detail: 'refused, beside a control that lives', dueAt: null };
   const about = steps.filter((step) => step.item?.subject.id === row.versionId);
-  const of = (action: string, state?: string) =>
-    about.find((step) => step.uses === action && (state === undefined || step.state === state));
   const parked = about.filter((step) => step.state === 'parked');
-  const waits = (stage: Stage, step: StepFact): Pick<ShownCredential, 'stage' | 'detail' | 'dueAt'> => ({
+  const at = (stage: Stage, step: StepFact): Pick<ShownCredential, 'stage' | 'detail' | 'dueAt'> => ({
     stage,
-    detail: step.forWhat ?? step.title,
+    detail: step.forWhat ?? step.reason ?? step.title,
     dueAt: instant(step.dueAt),
   });
   const approval = parked.find((step) => step.approval !== null);
-  if (approval) return waits('approval', approval);
+  if (approval) return at('approval', approval);
   const task = parked.find((step) => step.uses === 'manual-task');
-  if (task) return waits('replacement', task);
-  const byHand = parked[0];
-  if (byHand) return waits('unproven', byHand);
-  const revoke = of('revoke-version');
-  if (revoke && ['failed', 'cancelled'].includes(revoke.state)) {
-    return {
-      stage: 'unproven',
-      detail: revoke.reason ?? 'the revocation failed',
-      dueAt: instant(revoke.dueAt),
-    };
-  }
-  if (of('revoke-version', 'done'))
+  if (task) return at('replacement', task);
+  const byHand = parked[0] ?? about.find((step) => step.uses === 'revoke-version' && step.state === 'failed');
+  if (byHand) return at('unproven', byHand);
+  if (row.revocation === 'accepted')
     return { stage: 'revoked', detail: 'its supplier said yes; looking', dueAt: null };
-  if (revoke && revoke.state !== 'pending')
-    return { stage: 'revoking', detail: 'asking its supplier', dueAt: null };
-  return { stage: 'reported', detail: '', dueAt: null };
+  const asked = row.revocation === 'requested' || about.some((step) => step.uses === 'revoke-version');
+  return { stage: asked ? 'revoking' : 'reported', detail: '', dueAt: null };
 }
 
 /** Who in the outside world does what. */
