@@ -14,6 +14,7 @@ export function stage(
   rows: readonly RawRow[],
   run: Id,
   peppers: readonly Pepper[],
+  fields: Map<string, Set<string>>,
 ): { text: string; staged: number; bad: BadRow[] } {
   const lines: string[] = [];
   const bad: BadRow[] = [];
@@ -21,7 +22,10 @@ export function stage(
   for (const raw of rows) {
     const checked = checkRow(raw);
     if (checked.ok) {
-      const { line, kind, key } = checked.row;
+      const { line, kind, key, value } = checked.row;
+      const seen = fields.get(kind) ?? new Set();
+      fields.set(kind, seen);
+      for (const field of Object.keys(value)) seen.add(field);
       lines.push(
         `${run}\t${line}\t${kind}\t${copyText(key)}\t${newId()}\tf\t${copyText(JSON.stringify(bodyOf(checked.row, peppers)))}\n`,
       );
@@ -30,8 +34,10 @@ export function stage(
       bad.push(checked.bad);
       // Its key is known to the file, so that nobody who refers to it is blamed for a typing error.
       const { line, kind, key } = checked.bad;
-      if (key !== null && kind !== '')
+      if (key !== null && kind !== '') {
+        if (!fields.has(kind)) fields.set(kind, new Set());
         lines.push(`${run}\t${line}\t${copyText(kind)}\t${copyText(key)}\t${newId()}\tt\t{}\n`);
+      }
     }
   }
   return { text: lines.join(''), staged, bad };
