@@ -15,10 +15,8 @@ import type { GivenFields } from './checks.sql.ts';
 import { check, dropDependants, markBad, mergeThings, mergeVersions, type Surroundings } from './merge.ts';
 import { wordOf } from './merge.tables.ts';
 import { Problems } from './problems.ts';
-import { readDocument } from './read-document.ts';
-import { readCsv, readJsonLines } from './read-lines.ts';
-import type { RawRow } from './row.rules.ts';
-import { clearStaging, copyRows, stage } from './staging.ts';
+import { readPortfolio } from './read-portfolio.ts';
+import { clearStaging, copyRows } from './staging.ts';
 import { rowsOf, type Names } from './statements.ts';
 
 export interface ImportTask {
@@ -67,9 +65,20 @@ export interface ImportOutcome {
   problems: Problems;
 }
 
+/** What the first pass over a file found. */
+interface ReadFile {
+  rows: number;
+  bytes: number;
+  source: string | null;
+  /** The file's own grammar broke: nothing of it is taken. */
+  unreadable: boolean;
+  fields: Map<string, Set<string>>;
+}
+
 /** One import commits at a time: two files that say the same would otherwise wait for each other's rows crosswise. */
 const IMPORT_LOCK = 4_100_010;
-const LEDGER_CHUNK = 1000;
+/** Small, so that a chunk is garbage before it is old: memory then stays where it was. */
+const LEDGER_CHUNK = 250;
 
 /** A row of the file that was not stored before and is now; lines that only add to another thing are that thing's. */
 const IS_NEW_THING = `fresh AND in_file AND id IS NOT NULL AND kind NOT IN ('matrixRow', 'term', 'edge', 'connectorPreset')`;
@@ -97,7 +106,7 @@ export class Importer {
     const run = task.runId;
     const problems = new Problems();
     try {
-      const read = await this.#read(task, run, by, problems, watch);
+      const read = await this.#read(task, by, problems, watch);
       const state = {
         source: read.source ?? task.source,
         rowsRead: read.rows,
@@ -113,20 +122,7 @@ export class Importer {
   }
 
   /** Rows go into staging batch by batch, each in a short transaction: reading waits for writing, and memory stays flat. */
-  async #read(
-    task: ImportTask,
-    run: Id,
-    by: Principal,
-    problems: Problems,
-    watch: ImportWatch,
-  ): Promise<{
-    rows: number;
-    bytes: number;
-    source: string | null;
-    unreadable: boolean;
-    fields: Map<string, Set<string>>;
-  }> {
-    const peppers = this.keys.peppers();
+  async #read(task: ImportTask, by: Principal, problems: Problems, watch: ImportWatch): Promise<ReadFile> {
     const seen = {
       rows: 0,
       bytes: 0,
@@ -134,43 +130,27 @@ export class Importer {
       unreadable: false,
       fields: new Map<string, Set<string>>(),
     };
-    let waiting: RawRow[] = [];
-    const flush = async () => {
-      const { text, bad } = stage(waiting, run, peppers, seen.fields);
-      for (const row of bad) problems.addRow(row);
-      seen.rows += waiting.length;
-      waiting = [];
-      await this.transactions.run(by, (db) => copyRows(db, text));
-      await watch.progress({ phase: 'reading', bytesRead: seen.bytes, rowsRead: seen.rows });
+    const asked = {
+      file: task.file,
+      format: task.format,
+      kind: task.kind,
+      runId: task.runId,
+      peppers: this.keys.peppers(),
     };
-    for await (const batch of this.#batches(task, watch.signal)) {
+    for await (const batch of readPortfolio(asked, watch.signal)) {
       watch.signal?.throwIfAborted();
-      seen.bytes = batch.bytes ?? seen.bytes;
-      seen.source ??= batch.source ?? null;
-      for (const row of batch.rows) waiting.push(row);
-      if (batch.problems.length > 0) {
-        problems.add(...batch.problems.map((problem) => ({ kind: '', key: null, ...problem })));
-        seen.unreadable = true;
-      }
-      if (waiting.length >= STAGE_BATCH) await flush();
+      seen.rows += batch.rows;
+      seen.bytes = batch.bytes;
+      seen.source ??= batch.source;
+      for (const { kind, names } of batch.fields)
+        seen.fields.set(kind, new Set([...(seen.fields.get(kind) ?? []), ...names]));
+      for (const row of batch.bad) problems.addRow(row);
+      problems.add(...batch.problems.map((problem) => ({ kind: '', key: null, ...problem })));
+      if (batch.problems.length > 0) seen.unreadable = true;
+      if (batch.text !== '') await this.transactions.run(by, (db) => copyRows(db, batch.text));
+      await watch.progress({ phase: 'reading', bytesRead: seen.bytes, rowsRead: seen.rows });
     }
-    await flush();
     return seen;
-  }
-
-  #batches(
-    task: ImportTask,
-    signal?: AbortSignal,
-  ): AsyncIterable<{
-    rows: RawRow[];
-    problems: readonly { line: number; field: string; problem: string; mend: string }[];
-    bytes?: number;
-    source?: string | null;
-  }> {
-    const kind = task.kind ?? undefined;
-    if (task.format === 'csv') return readCsv(task.file, kind, signal);
-    if (task.format === 'jsonl') return readJsonLines(task.file, kind, signal);
-    return readDocument(task.file, task.format, signal);
   }
 
   async #merge(
@@ -288,7 +268,6 @@ async function settle(db: Db, names: Names, about: Surroundings, partial: boolea
   }
 }
 
-const STAGE_BATCH = 2000;
 const MOST_ROUNDS = 10;
 
 /** Rows beyond which a join by nested loops, chosen on a guess, would take minutes. */

@@ -15,26 +15,19 @@ export interface Batch {
 }
 
 const LONGEST_LINE = 1_000_000;
-const BATCH = 1000;
+const BATCH = 400;
 /** Bytes read at a time. */
-const PIECE = 128 * 1024;
+const PIECE = 64 * 1024;
 const LIMITS = { depth: 20, items: 100_000 };
 
 /** JSON Lines: one object a line, its kind in the member `kind` or given for the whole file. Blank lines are skipped. */
-export async function* readJsonLines(
-  file: string,
-  kind: string | undefined,
-  signal?: AbortSignal,
-): AsyncGenerator<Batch> {
+export async function* readJsonLines(file: string, kind: string | undefined): AsyncGenerator<Batch> {
   let line = 0;
   let rows: RawRow[] = [];
   let bytes = 0;
   let rest: Buffer[] = [];
   let held = 0;
-  for await (const chunk of createReadStream(file, {
-    ...(signal ? { signal } : {}),
-    highWaterMark: PIECE,
-  }) as AsyncIterable<Buffer>) {
+  for await (const chunk of createReadStream(file, { highWaterMark: PIECE }) as AsyncIterable<Buffer>) {
     bytes += chunk.length;
     let from = 0;
     for (let end = chunk.indexOf(0x0a); end >= 0; end = chunk.indexOf(0x0a, from)) {
@@ -116,17 +109,13 @@ function isBlank(bytes: Buffer): boolean {
  * A heading names the fields. All cells are text and stay text, formulas too; lists are divided by `;`, objects and lists of
  * objects are JSON. An empty cell is a field that is left out.
  */
-export async function* readCsv(
-  file: string,
-  fileKind: string | undefined,
-  signal?: AbortSignal,
-): AsyncGenerator<Batch> {
+export async function* readCsv(file: string, fileKind: string | undefined): AsyncGenerator<Batch> {
   const decoder = new TextDecoder('utf-8', { fatal: true });
   const records = new CsvRecords(await delimiterOf(file));
   let columns: Column[] | undefined;
   let bytes = 0;
   try {
-    const pieces = createReadStream(file, { ...(signal ? { signal } : {}), highWaterMark: PIECE });
+    const pieces = createReadStream(file, { highWaterMark: PIECE });
     for await (const piece of endless(pieces as AsyncIterable<Buffer>)) {
       bytes += piece?.length ?? 0;
       const text = piece ? decoder.decode(piece, { stream: true }) : decoder.decode();
