@@ -9,7 +9,6 @@
 import type { MigrationInterface, QueryRunner } from 'typeorm';
 import { isolate, stagingGrant } from './isolation.ts';
 
-const ANALYZERS = ['cs_analyze_staging', 'cs_analyze_portfolio'];
 const STAGING = ['staging_row', 'staging_key', 'staging_change', 'staging_problem'];
 
 export class PortfolioImport2026112210000 implements MigrationInterface {
@@ -122,27 +121,18 @@ export class PortfolioImport2026112210000 implements MigrationInterface {
     // The planner knows nothing of rows that came a moment ago, and only an owner may tell it.
     await q.query(`
       CREATE FUNCTION cs_analyze_staging() RETURNS void
-      LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
+      LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp SET default_statistics_target = 10 AS $$
       BEGIN
         ANALYZE staging_row;
         ANALYZE staging_key;
       END
       $$`);
-    await q.query(`
-      CREATE FUNCTION cs_analyze_portfolio() RETURNS void
-      LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
-      BEGIN
-        ANALYZE party, contact, integration, integration_party, credential, credential_use, credential_version, location;
-      END
-      $$`);
-    for (const name of ANALYZERS) {
-      await q.query(`REVOKE ALL ON FUNCTION ${name}() FROM PUBLIC`);
-      await q.query(`GRANT EXECUTE ON FUNCTION ${name}() TO countersign_app`);
-    }
+    await q.query(`REVOKE ALL ON FUNCTION cs_analyze_staging() FROM PUBLIC`);
+    await q.query(`GRANT EXECUTE ON FUNCTION cs_analyze_staging() TO countersign_app`);
   }
 
   async down(q: QueryRunner): Promise<void> {
-    for (const name of ANALYZERS) await q.query(`DROP FUNCTION ${name}()`);
+    await q.query(`DROP FUNCTION cs_analyze_staging()`);
     await q.query(`DROP FUNCTION cs_new_id(timestamptz)`);
     await q.query(`DROP TABLE ${STAGING.join(', ')}, import_problem, import_job`);
   }

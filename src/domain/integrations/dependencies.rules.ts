@@ -1,22 +1,34 @@
+/** Beyond this size nobody reads the way round, and finding it for each member costs the square. */
+const LARGEST_SHOWN = 64;
+
+export interface Circle<N> {
+  /** How many nodes lead back to themselves through one another. */
+  size: number;
+  /** The shortest way from the node back to itself, itself first; null in a knot of more than 64 nodes. */
+  way: N[] | null;
+}
+
 /**
  * The dependencies that lead back to where they started.
  *
  * @param edges pairs "depends on"
- * @returns for each node on a circle the nodes of that circle, itself first; a node that depends on itself counts
+ * @returns every node that reaches itself; a node that depends on itself counts
  */
-export function circlesIn<N>(edges: readonly (readonly [from: N, to: N])[]): Map<N, N[]> {
+export function circlesIn<N>(edges: readonly (readonly [from: N, to: N])[]): Map<N, Circle<N>> {
   const next = new Map<N, N[]>();
   for (const [from, to] of edges) {
     const known = next.get(from);
     if (known) known.push(to);
     else next.set(from, [to]);
   }
-  const circles = new Map<N, N[]>();
+  const circles = new Map<N, Circle<N>>();
   for (const component of componentsOf(next)) {
     const [only] = component;
-    if (component.length === 1 && only !== undefined && !(next.get(only) ?? []).includes(only)) continue;
+    const size = component.length;
+    if (size === 1 && only !== undefined && !(next.get(only) ?? []).includes(only)) continue;
     const inside = new Set(component);
-    for (const node of component) circles.set(node, walk(node, next, inside));
+    for (const node of component)
+      circles.set(node, { size, way: size > LARGEST_SHOWN ? null : walk(node, next, inside) });
   }
   return circles;
 }

@@ -1,4 +1,4 @@
-import type { ChildRule } from './merge.sql.ts';
+import { notFresh, type ChildRule } from './merge.sql.ts';
 
 /** What the generated merges do not cover. Placeholders: :run, :source, :now, :year. */
 
@@ -12,6 +12,7 @@ export const CHILDREN_OF_INTEGRATIONS: readonly ChildRule[] = [
   {
     kind: 'integration',
     table: 'integration_party',
+    fields: ['parties'],
     parent: ['integration_id'],
     identity: ['party_id', 'role'],
     others: [],
@@ -27,6 +28,7 @@ export const CHILDREN_OF_INTEGRATIONS: readonly ChildRule[] = [
   {
     kind: 'integration',
     table: 'integration_dependency',
+    fields: ['dependencies'],
     parent: ['integration_id'],
     identity: ['party_id', 'depth'],
     others: ['depends_on_integration_id', 'via'],
@@ -47,13 +49,14 @@ export const CHILDREN_OF_INTEGRATIONS: readonly ChildRule[] = [
 export const HOME_USE = `
   INSERT INTO credential_use (credential_id, integration_id, label, since)
   SELECT c.id, c.integration_id, c.name, :now
-    FROM staging_change ch JOIN credential c ON c.id = ch.id
-   WHERE ch.run_id = :run AND ch.kind = 'credential' AND ch.created`;
+    FROM staging_key k JOIN credential c ON c.id = k.id
+   WHERE k.run_id = :run AND k.kind = 'credential' AND k.in_file AND k.fresh`;
 
 export const CHILDREN_OF_CREDENTIALS: readonly ChildRule[] = [
   {
     kind: 'credential',
     table: 'credential_use',
+    fields: ['uses'],
     parent: ['credential_id'],
     identity: ['integration_id'],
     others: ['label', 'purpose'],
@@ -72,6 +75,7 @@ export const CHILDREN_OF_CREDENTIALS: readonly ChildRule[] = [
   {
     kind: 'credential',
     table: 'credential_holder',
+    fields: ['holders', 'uses'],
     parent: ['credential_id', 'integration_id'],
     identity: ['party_id'],
     others: [],
@@ -102,6 +106,7 @@ export const CHILDREN_OF_CREDENTIALS: readonly ChildRule[] = [
   {
     kind: 'credential',
     table: 'credential_scope',
+    fields: ['scopes'],
     parent: ['credential_id'],
     identity: ['name'],
     others: ['description', 'justification'],
@@ -158,7 +163,7 @@ export const REVOCATION_PATHS: readonly string[] = [
       SET ordinal = 100000 - t.ordinal
      FROM staging_change ch WHERE ch.run_id = :run AND ch.kind = 'credentialPaths' AND ch.id = t.credential_id AND t.ordinal < 0`,
   `INSERT INTO staging_change (run_id, kind, id, created, counted)
-   SELECT :run, 'credential', id, false, false FROM staging_change WHERE run_id = :run AND kind = 'credentialPaths' ON CONFLICT DO NOTHING`,
+   SELECT :run, 'credential', t.id, false, false FROM staging_change t WHERE t.run_id = :run AND t.kind = 'credentialPaths' AND ${notFresh('credential', 't.id')} ON CONFLICT DO NOTHING`,
   `DELETE FROM staging_change WHERE run_id = :run AND kind = 'credentialPaths'`,
 ];
 
@@ -189,16 +194,16 @@ const changedVersion = (phases: string) => `
     RETURNING t.id)
   INSERT INTO staging_change (run_id, kind, id, created, counted) SELECT :run, 'credentialVersion', id, false, true FROM moved ON CONFLICT DO NOTHING`;
 
-export const VERSIONS: readonly string[] = [
+export const CHANGED_VERSIONS: readonly string[] = [
   changedVersion(`<> 'active'`),
   changedVersion(`= 'active'`),
-  `WITH given AS (${VERSION} ORDER BY s.line), came AS (
-     INSERT INTO credential_version (id, credential_id, integration_id, number, supplier_id, issued_at, issued_by, expires_at, phase, activated_at, retired_at, created_at)
-     SELECT g.id, g.credential_id, g.integration_id, g.number, g.supplier_id, g.issued_at, g.issued_by, g.expires_at, coalesce(g.phase, 'active'),
-            CASE WHEN coalesce(g.phase, 'active') IN ('active', 'overlap') THEN :now END, CASE WHEN g.phase = 'retired' THEN :now END, :now
-       FROM given g WHERE g.fresh
-     RETURNING id)
-   INSERT INTO staging_change (run_id, kind, id, created, counted) SELECT :run, 'credentialVersion', id, true, true FROM came`,
+];
+
+export const NEW_VERSIONS: readonly string[] = [
+  `INSERT INTO credential_version (id, credential_id, integration_id, number, supplier_id, issued_at, issued_by, expires_at, phase, activated_at, retired_at, created_at)
+   SELECT g.id, g.credential_id, g.integration_id, g.number, g.supplier_id, g.issued_at, g.issued_by, g.expires_at, coalesce(g.phase, 'active'),
+          CASE WHEN coalesce(g.phase, 'active') IN ('active', 'overlap') THEN :now END, CASE WHEN g.phase = 'retired' THEN :now END, :now
+     FROM (${VERSION} AND k.fresh ORDER BY s.line) g`,
   `WITH came AS (
      INSERT INTO fingerprint (version_id, credential_id, integration_id, part, scheme, key_id, digest, created_at)
      SELECT g.id, g.credential_id, g.integration_id, d.part, d.scheme, d."keyId", decode(d.digest, 'hex'), :now
@@ -206,7 +211,7 @@ export const VERSIONS: readonly string[] = [
       WHERE NOT EXISTS (SELECT FROM fingerprint f WHERE f.version_id = g.id AND f.part = d.part AND f.scheme = d.scheme AND f.key_id = d."keyId")
      RETURNING version_id)
    INSERT INTO staging_change (run_id, kind, id, created, counted)
-   SELECT DISTINCT :run, 'credentialVersion', version_id, false, false FROM came ON CONFLICT DO NOTHING`,
+   SELECT DISTINCT :run, 'credentialVersion', t.version_id, false, false FROM came t WHERE ${notFresh('credentialVersion', 't.version_id')} ON CONFLICT DO NOTHING`,
 ];
 
 const LOCATION = `
@@ -221,15 +226,14 @@ const LOCATION = `
     LEFT ${KEY('v', 'credentialVersion', `(s.body->>'credential') || '#' || (s.body->>'version')`)}
    WHERE ${STAGED('location')}`;
 
-export const LOCATIONS: readonly string[] = [
-  `WITH given AS (${LOCATION} ORDER BY s.line), came AS (
-     INSERT INTO location (id, source, external_key, credential_id, integration_id, version_id, kind, name, path, arrived_by, put_by, put_at, party_id, owner_contact_id, provable, created_at, updated_at)
-     SELECT g.id, :source, g.key, g.credential_id, g.integration_id, g.version_id, g.kind, g.name, coalesce(g.path, ''), coalesce(g.arrived_by, 'stored'), g.put_by, g.put_at,
-            g.party_id, g.owner_contact_id, coalesce(g.provable, 'owner_statement'), :now, :now
-       FROM given g WHERE g.fresh
-     RETURNING id)
-   INSERT INTO staging_change (run_id, kind, id, created, counted) SELECT :run, 'location', id, true, true FROM came`,
-  `WITH moved AS (
+export const NEW_LOCATIONS = `
+   INSERT INTO location (id, source, external_key, credential_id, integration_id, version_id, kind, name, path, arrived_by, put_by, put_at, party_id, owner_contact_id, provable, created_at, updated_at)
+   SELECT g.id, :source, g.key, g.credential_id, g.integration_id, g.version_id, g.kind, g.name, coalesce(g.path, ''), coalesce(g.arrived_by, 'stored'), g.put_by, g.put_at,
+          g.party_id, g.owner_contact_id, coalesce(g.provable, 'owner_statement'), :now, :now
+     FROM (${LOCATION} AND k.fresh ORDER BY s.line) g`;
+
+export const CHANGED_LOCATIONS = `
+   WITH moved AS (
      UPDATE location t
         SET version_id = CASE WHEN g.body ? 'version' THEN g.version_id ELSE t.version_id END, kind = g.kind, name = g.name, path = coalesce(g.path, t.path),
             arrived_by = coalesce(g.arrived_by, t.arrived_by), put_by = CASE WHEN g.body ? 'putBy' THEN g.put_by ELSE t.put_by END,
@@ -243,8 +247,7 @@ export const LOCATIONS: readonly string[] = [
              OR g.body ? 'putAt' AND t.put_at IS DISTINCT FROM g.put_at OR t.party_id <> g.party_id
              OR g.body ? 'owner' AND t.owner_contact_id IS DISTINCT FROM g.owner_contact_id OR t.provable <> coalesce(g.provable, t.provable))
      RETURNING t.id)
-   INSERT INTO staging_change (run_id, kind, id, created, counted) SELECT :run, 'location', id, false, true FROM moved ON CONFLICT DO NOTHING`,
-];
+   INSERT INTO staging_change (run_id, kind, id, created, counted) SELECT :run, 'location', id, false, true FROM moved ON CONFLICT DO NOTHING`;
 
 /** What a credential or a copy of it reaches. */
 export const EDGES: readonly string[] = [
@@ -262,14 +265,14 @@ export const EDGES: readonly string[] = [
              SELECT g.* FROM given g WHERE NOT EXISTS (SELECT FROM credential_system t WHERE t.credential_id = g.credential_id AND t.system_id = g.system_id AND t.basis = g.basis)
              RETURNING credential_id)
    INSERT INTO staging_change (run_id, kind, id, created, counted)
-   SELECT DISTINCT :run, 'credential', credential_id, false, false FROM (SELECT credential_id FROM moved UNION ALL SELECT credential_id FROM came) t ON CONFLICT DO NOTHING`,
+   SELECT DISTINCT :run, 'credential', credential_id, false, false FROM (SELECT credential_id FROM moved UNION ALL SELECT credential_id FROM came) t WHERE ${notFresh('credential', 't.credential_id')} ON CONFLICT DO NOTHING`,
   `WITH came AS (
      INSERT INTO location_system (location_id, integration_id, system_id)
      SELECT DISTINCT l.id, l.integration_id, y.id
        FROM staging_row s ${KEY('r', 'location', `s.body->>'location'`)} JOIN location l ON l.id = r.id ${KEY('y', 'system', `s.body->>'system'`)}
       WHERE ${STAGED('edge')} AND NOT EXISTS (SELECT FROM location_system t WHERE t.location_id = l.id AND t.system_id = y.id)
      RETURNING location_id)
-   INSERT INTO staging_change (run_id, kind, id, created, counted) SELECT DISTINCT :run, 'location', location_id, false, false FROM came ON CONFLICT DO NOTHING`,
+   INSERT INTO staging_change (run_id, kind, id, created, counted) SELECT DISTINCT :run, 'location', t.location_id, false, false FROM came t WHERE ${notFresh('location', 't.location_id')} ON CONFLICT DO NOTHING`,
 ];
 
 /** Rows that changed only beneath: their version moves, too. */

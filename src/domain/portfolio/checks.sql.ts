@@ -1,6 +1,6 @@
 import type { Kind } from './portfolio.schema.ts';
 import { KINDS } from './portfolio.schema.ts';
-import { REFERENCES, STORED, TABLES, wordOf } from './merge.tables.ts';
+import { REFERENCES, STORED, TABLES, wordOf, type ReferenceRule } from './merge.tables.ts';
 import { movedSql } from './merge.sql.ts';
 
 /**
@@ -10,6 +10,9 @@ import { movedSql } from './merge.sql.ts';
 
 const PROBLEM = 'INSERT INTO staging_problem (run_id, line, kind, key, field, problem, mend, consequence)';
 
+/** Whether any key stands there twice. */
+export const ANY_DUPLICATE = `SELECT 1 FROM staging_row WHERE run_id = :run GROUP BY kind, key HAVING count(*) > 1 LIMIT 1`;
+
 /** Rows that name themselves like an earlier row of the file. */
 export const DUPLICATES = `
   ${PROBLEM}
@@ -18,6 +21,14 @@ export const DUPLICATES = `
     FROM (SELECT line, kind, key, kind NOT IN ('credentialVersion', 'matrixRow', 'edge') AS named, first_value(line) OVER w AS first_line, row_number() OVER w AS nth
             FROM staging_row WHERE run_id = :run WINDOW w AS (PARTITION BY kind, key ORDER BY line)) AS numbered
    WHERE nth > 1`;
+
+/** Which fields the file gives at all, by kind: what is nowhere needs no look. */
+export type GivenFields = ReadonlyMap<string, ReadonlySet<string>>;
+
+function isGiven(rule: ReferenceRule, fields: GivenFields): boolean {
+  const [top = ''] = rule.field.split('/');
+  return fields.get(rule.kind)?.has(top) ?? false;
+}
 
 /** Gives every key of the file its id: the stored one, else a new one. A bad row without a stored one has none. */
 export function keysOfFile(kind: Kind): string {
@@ -30,8 +41,8 @@ export function keysOfFile(kind: Kind): string {
 }
 
 /** Looks up what the file refers to and does not hold; what is nowhere gets no id. */
-export function keysElsewhere(kind: Kind): string | undefined {
-  const asked = REFERENCES.filter((rule) => rule.to === kind);
+export function keysElsewhere(kind: Kind, fields: GivenFields): string | undefined {
+  const asked = REFERENCES.filter((rule) => rule.to === kind && isGiven(rule, fields));
   const stored = STORED[kind];
   if (asked.length === 0 || !stored) return undefined;
   const keys = asked.map(
@@ -47,17 +58,16 @@ export function keysElsewhere(kind: Kind): string | undefined {
 }
 
 /** References to rows that are nowhere, or cannot be taken. */
-export const DANGLING = KINDS.flatMap((kind) => {
-  const rules = REFERENCES.filter((rule) => rule.kind === kind);
-  if (rules.length === 0) return [];
+export function dangling(kind: Kind, fields: GivenFields): string | undefined {
+  const rules = REFERENCES.filter((rule) => rule.kind === kind && isGiven(rule, fields));
+  if (rules.length === 0) return undefined;
   const asked = rules.map(
     (
       rule,
     ) => `SELECT s.line, s.kind, s.key, '/${rule.field}' AS field, '${rule.to}' AS to_kind, ${rule.keys} AS to_key
                  FROM staging_row s WHERE s.run_id = :run AND s.kind = '${kind}' AND NOT s.bad`,
   );
-  return [
-    `${PROBLEM}
+  return `${PROBLEM}
      SELECT DISTINCT :run, r.line, r.kind, r.key, r.field,
             CASE WHEN k.in_file THEN format('refers to the %s "%s", which cannot be taken itself', w.word, left(r.to_key, 100))
                  ELSE format('no %s has the key "%s"', w.word, left(r.to_key, 100)) END,
@@ -66,11 +76,14 @@ export const DANGLING = KINDS.flatMap((kind) => {
             k.in_file
        FROM (${asked.join(' UNION ALL ')}) r
        JOIN staging_key k ON k.run_id = :run AND k.kind = r.to_kind AND k.key = r.to_key AND k.id IS NULL
-       JOIN (VALUES ${KINDS.map((each) => `('${each}', '${wordOf(each).replaceAll('_', ' ')}')`).join(', ')}) AS w (kind, word) ON w.kind = r.to_kind`,
-  ];
-});
+       JOIN (VALUES ${KINDS.map((each) => `('${each}', '${wordOf(each).replaceAll('_', ' ')}')`).join(', ')}) AS w (kind, word) ON w.kind = r.to_kind`;
+}
 
-export const MOVED = TABLES.map(movedSql).filter((sql) => sql !== undefined);
+/** Stored rows of a kind that the file puts elsewhere. */
+export function moved(kind: Kind): string | undefined {
+  const rule = TABLES.find((each) => each.kind === kind);
+  return rule && movedSql(rule);
+}
 
 /** Of each credential at most one version is active, the stored ones that the file leaves alone included. */
 export const TWO_ACTIVE = `
@@ -139,7 +152,7 @@ export const MARK_BAD = [
  * What is judged once parties, integrations and credentials stand: the same rules, whether a side of them came with the
  * file or was stored before.
  */
-export const AFTERWARDS: readonly string[] = [
+export const MATRICES_AFTERWARDS: readonly string[] = [
   // Who answers for a duty must be in the integration.
   `${PROBLEM}
    SELECT DISTINCT :run, m.line, m.kind, m.row_key, m.at || '/' || who.field,
@@ -161,6 +174,9 @@ export const AFTERWARDS: readonly string[] = [
      JOIN staging_key i ON i.run_id = :run AND i.kind = 'integration' AND i.key = m.integration
      JOIN staging_key c ON c.run_id = :run AND c.kind = 'credential' AND c.key = m.credential
     WHERE NOT EXISTS (SELECT FROM credential_use u WHERE u.credential_id = c.id AND u.integration_id = i.id)`,
+];
+
+export const LOCATIONS_AFTERWARDS: readonly string[] = [
   `${PROBLEM}
    SELECT :run, s.line, s.kind, s.key, '/integration', 'the integration does not use this credential', 'Add the integration to the credential''s uses, or name another.', false
      FROM staging_row s

@@ -11,14 +11,13 @@ import { LedgerService } from '../ledger/ledger.service.ts';
 import { ConnectionsService } from '../revocation/connections.service.ts';
 import { Presets } from '../revocation/presets.service.ts';
 import type { Format } from './import.schema.ts';
+import type { GivenFields } from './checks.sql.ts';
 import { check, dropDependants, markBad, mergeThings, mergeVersions, type Surroundings } from './merge.ts';
 import { wordOf } from './merge.tables.ts';
 import { Problems } from './problems.ts';
-import { readDocument } from './read-document.ts';
-import { readCsv, readJsonLines } from './read-lines.ts';
-import type { RawRow } from './row.rules.ts';
-import { clearStaging, copyRows, stage } from './staging.ts';
-import type { Names } from './statements.ts';
+import { readPortfolio } from './read-portfolio.ts';
+import { clearStaging, copyRows } from './staging.ts';
+import { rowsOf, type Names } from './statements.ts';
 
 export interface ImportTask {
   jobId: Id;
@@ -66,9 +65,23 @@ export interface ImportOutcome {
   problems: Problems;
 }
 
+/** What the first pass over a file found. */
+interface ReadFile {
+  rows: number;
+  bytes: number;
+  source: string | null;
+  /** The file's own grammar broke: nothing of it is taken. */
+  unreadable: boolean;
+  fields: Map<string, Set<string>>;
+}
+
 /** One import commits at a time: two files that say the same would otherwise wait for each other's rows crosswise. */
 const IMPORT_LOCK = 4_100_010;
-const LEDGER_CHUNK = 5000;
+/** Small, so that a chunk is garbage before it is old: memory then stays where it was. */
+const LEDGER_CHUNK = 250;
+
+/** A row of the file that was not stored before and is now; lines that only add to another thing are that thing's. */
+const IS_NEW_THING = `fresh AND in_file AND id IS NOT NULL AND kind NOT IN ('matrixRow', 'term', 'edge', 'connectorPreset')`;
 
 /** Undoes all of an import in one go. */
 class Undo extends Error {}
@@ -93,7 +106,7 @@ export class Importer {
     const run = task.runId;
     const problems = new Problems();
     try {
-      const read = await this.#read(task, run, by, problems, watch);
+      const read = await this.#read(task, by, problems, watch);
       const state = {
         source: read.source ?? task.source,
         rowsRead: read.rows,
@@ -102,85 +115,68 @@ export class Importer {
       };
       if (read.unreadable) return { ...state, state: 'refused', counts: {} };
       await watch.progress({ phase: 'checking', bytesRead: read.bytes, rowsRead: read.rows });
-      return await this.#merge(task, run, by, state, watch);
+      return await this.#merge(task, this.#about(by, read.fields), state, watch);
     } finally {
       await this.transactions.run(by, (db) => clearStaging(db, run));
     }
   }
 
   /** Rows go into staging batch by batch, each in a short transaction: reading waits for writing, and memory stays flat. */
-  async #read(
-    task: ImportTask,
-    run: Id,
-    by: Principal,
-    problems: Problems,
-    watch: ImportWatch,
-  ): Promise<{ rows: number; bytes: number; source: string | null; unreadable: boolean }> {
-    const peppers = this.keys.peppers();
-    const seen = { rows: 0, bytes: 0, source: null as string | null, unreadable: false };
-    let waiting: RawRow[] = [];
-    const flush = async () => {
-      const { text, bad } = stage(waiting, run, peppers);
-      for (const row of bad) problems.addRow(row);
-      seen.rows += waiting.length;
-      waiting = [];
-      await this.transactions.run(by, (db) => copyRows(db, text));
-      await watch.progress({ phase: 'reading', bytesRead: seen.bytes, rowsRead: seen.rows });
+  async #read(task: ImportTask, by: Principal, problems: Problems, watch: ImportWatch): Promise<ReadFile> {
+    const seen = {
+      rows: 0,
+      bytes: 0,
+      source: null as string | null,
+      unreadable: false,
+      fields: new Map<string, Set<string>>(),
     };
-    for await (const batch of this.#batches(task, watch.signal)) {
+    const asked = {
+      file: task.file,
+      format: task.format,
+      kind: task.kind,
+      runId: task.runId,
+      peppers: this.keys.peppers(),
+    };
+    for await (const batch of readPortfolio(asked, watch.signal)) {
       watch.signal?.throwIfAborted();
-      seen.bytes = batch.bytes ?? seen.bytes;
-      seen.source ??= batch.source ?? null;
-      for (const row of batch.rows) waiting.push(row);
-      if (batch.problems.length > 0) {
-        problems.add(...batch.problems.map((problem) => ({ kind: '', key: null, ...problem })));
-        seen.unreadable = true;
-      }
-      if (waiting.length >= STAGE_BATCH) await flush();
+      seen.rows += batch.rows;
+      seen.bytes = batch.bytes;
+      seen.source ??= batch.source;
+      for (const { kind, names } of batch.fields)
+        seen.fields.set(kind, new Set([...(seen.fields.get(kind) ?? []), ...names]));
+      for (const row of batch.bad) problems.addRow(row);
+      problems.add(...batch.problems.map((problem) => ({ kind: '', key: null, ...problem })));
+      if (batch.problems.length > 0) seen.unreadable = true;
+      if (batch.text !== '') await this.transactions.run(by, (db) => copyRows(db, batch.text));
+      await watch.progress({ phase: 'reading', bytesRead: seen.bytes, rowsRead: seen.rows });
     }
-    await flush();
     return seen;
-  }
-
-  #batches(
-    task: ImportTask,
-    signal?: AbortSignal,
-  ): AsyncIterable<{
-    rows: RawRow[];
-    problems: readonly { line: number; field: string; problem: string; mend: string }[];
-    bytes?: number;
-    source?: string | null;
-  }> {
-    const kind = task.kind ?? undefined;
-    if (task.format === 'csv') return readCsv(task.file, kind, signal);
-    if (task.format === 'jsonl') return readJsonLines(task.file, kind, signal);
-    return readDocument(task.file, task.format, signal);
   }
 
   async #merge(
     task: ImportTask,
-    run: Id,
-    by: Principal,
+    about: Surroundings,
     state: Omit<ImportOutcome, 'state' | 'counts'>,
     watch: ImportWatch,
   ): Promise<ImportOutcome> {
     const { problems } = state;
+    const run = task.runId;
     let outcome: ImportOutcome = { ...state, state: 'refused', counts: {} };
     try {
-      await this.transactions.run(by, async (db) => {
+      await this.transactions.run(about.by, async (db) => {
         await prepare(db, state.rowsRead);
         // After the wait for the lock: everything that is compared must be as it is when we commit.
         const now = this.clock.date();
         const names: Names = { run, source: state.source, now, year: String(now.getUTCFullYear()) };
-        await check(db, names, this.#about(by));
+        await check(db, names, about);
         await watch.progress({ phase: 'applying', bytesRead: state.bytesRead, rowsRead: state.rowsRead });
         watch.signal?.throwIfAborted();
-        await this.#settle(db, names, by, task.partial);
+        await settle(db, names, about, task.partial);
         await problems.addStaged(db, run, task.partial);
         if (problems.count > 0 && !task.partial) throw new Undo();
         watch.signal?.throwIfAborted();
-        await mergeVersions(db, names, this.#about(by));
-        await this.#record(db, names, task, by);
+        await mergeVersions(db, names, about);
+        await this.#record(db, names, task, about.by);
         const counts = await countChanges(db, run);
         outcome = { ...state, state: 'done', counts };
         if (task.dryRun) throw new Undo();
@@ -194,56 +190,25 @@ export class Importer {
     return outcome;
   }
 
-  /**
-   * Merges parties, integrations and credentials. Where the result breaks a rule that needs both sides of the file, the
-   * rows at fault fall out and the rest is merged again from where it stood.
-   */
-  async #settle(db: Db, names: Names, by: Principal, partial: boolean): Promise<void> {
-    for (let round = 1; ; round++) {
-      await db.query('SAVEPOINT things');
-      await mergeThings(db, names, this.#about(by));
-      const found = await db.query<object[]>(
-        `SELECT p.line, p.kind, p.key, p.field, p.problem, p.mend FROM staging_problem p
-           JOIN staging_row s ON s.run_id = $1 AND s.line = p.line AND s.kind = p.kind AND s.key = p.key AND NOT s.bad WHERE p.run_id = $1`,
-        [names.run],
-      );
-      // Without `partial` everything is undone anyway, and what was found is what is reported.
-      if (found.length === 0 || !partial) return;
-      if (round === MOST_ROUNDS) {
-        throw new Refused(
-          refusal(
-            'invalid',
-            'import-too-bad',
-            'So many rows depend on bad rows that a partial import would be arbitrary. Mend the file first.',
-          ),
-        );
-      }
-      await db.query('ROLLBACK TO SAVEPOINT things');
-      await db.query(
-        `INSERT INTO staging_problem (run_id, line, kind, key, field, problem, mend, consequence)
-         SELECT $1, p.line, p.kind, p.key, p.field, p.problem, p.mend, false
-           FROM jsonb_to_recordset($2::jsonb) AS p(line int, kind text, key text, field text, problem text, mend text)`,
-        [names.run, JSON.stringify(found)],
-      );
-      await markBad(db, names);
-      await dropDependants(db, names);
-    }
-  }
-
-  #about(by: Principal): Surroundings {
-    return { presets: this.presets, connections: this.connections, by };
+  #about(by: Principal, fields: GivenFields): Surroundings {
+    return { presets: this.presets, connections: this.connections, by, fields };
   }
 
   /** A ledger entry for each thing that was created or changed, and one for the import. */
   async #record(db: Db, names: Names, task: ImportTask, by: Principal): Promise<void> {
     const at = names.now.getTime();
-    for (let after = { kind: '', id: '00000000-0000-0000-0000-000000000000' }; ;) {
-      const page = await db.query<{ kind: string; id: Id; created: boolean }[]>(
-        `SELECT kind, id, created FROM staging_change WHERE run_id = $1 AND kind <> 'connectorPreset' AND (kind, id) > ($2, $3) ORDER BY kind, id LIMIT ${LEDGER_CHUNK}`,
-        [names.run, after.kind, after.id],
+    // New things stand in staging_key, changed ones and versions in staging_change. DECLARE takes no parameters.
+    await db.query(
+      `DECLARE touched NO SCROLL CURSOR FOR
+       SELECT kind, id, true AS created FROM staging_key WHERE run_id = '${names.run}' AND ${IS_NEW_THING}
+       UNION ALL
+       SELECT kind, id, created FROM staging_change WHERE run_id = '${names.run}' AND kind <> 'connectorPreset'`,
+    );
+    for (;;) {
+      const page = rowsOf<{ kind: string; id: Id; created: boolean }>(
+        await db.query(`FETCH ${LEDGER_CHUNK} FROM touched`),
       );
-      const last = page.at(-1);
-      if (!last) break;
+      if (page.length === 0) break;
       await this.ledger.append(
         db,
         page.map(({ kind, id, created }) => ({
@@ -254,8 +219,8 @@ export class Importer {
           facts: { importJobId: task.jobId },
         })),
       );
-      after = last;
     }
+    await db.query('CLOSE touched');
     await this.ledger.append(db, {
       kind: 'import.applied',
       subject: { kind: 'import_job', id: task.jobId },
@@ -267,7 +232,42 @@ export class Importer {
   }
 }
 
-const STAGE_BATCH = 2000;
+/**
+ * Merges parties, integrations and credentials. Where the result breaks a rule that needs both sides of the file, the
+ * rows at fault fall out and the rest is merged again from where it stood.
+ */
+async function settle(db: Db, names: Names, about: Surroundings, partial: boolean): Promise<void> {
+  for (let round = 1; ; round++) {
+    await db.query('SAVEPOINT things');
+    await mergeThings(db, names, about);
+    const found = await db.query<object[]>(
+      `SELECT p.line, p.kind, p.key, p.field, p.problem, p.mend FROM staging_problem p
+         JOIN staging_row s ON s.run_id = $1 AND s.line = p.line AND s.kind = p.kind AND s.key = p.key AND NOT s.bad WHERE p.run_id = $1`,
+      [names.run],
+    );
+    // Without `partial` everything is undone anyway, and what was found is what is reported.
+    if (found.length === 0 || !partial) return;
+    if (round === MOST_ROUNDS) {
+      throw new Refused(
+        refusal(
+          'invalid',
+          'import-too-bad',
+          'So many rows depend on bad rows that a partial import would be arbitrary. Mend the file first.',
+        ),
+      );
+    }
+    await db.query('ROLLBACK TO SAVEPOINT things');
+    await db.query(
+      `INSERT INTO staging_problem (run_id, line, kind, key, field, problem, mend, consequence)
+       SELECT $1, p.line, p.kind, p.key, p.field, p.problem, p.mend, false
+         FROM jsonb_to_recordset($2::jsonb) AS p(line int, kind text, key text, field text, problem text, mend text)`,
+      [names.run, JSON.stringify(found)],
+    );
+    await markBad(db, names);
+    await dropDependants(db, names, about);
+  }
+}
+
 const MOST_ROUNDS = 10;
 
 /** Rows beyond which a join by nested loops, chosen on a guess, would take minutes. */
@@ -288,7 +288,8 @@ async function countChanges(db: Db, run: Id): Promise<Record<string, Counts>> {
   const rows = await db.query<{ kind: string; created: number; changed: number; staged: number }[]>(
     `SELECT kind, coalesce(c.created, 0) AS created, coalesce(c.changed, 0) AS changed, coalesce(s.staged, 0) AS staged
        FROM (SELECT kind, count(*) FILTER (WHERE created)::int AS created, count(*) FILTER (WHERE NOT created)::int AS changed
-               FROM staging_change WHERE run_id = $1 GROUP BY kind) c
+               FROM (SELECT kind, created FROM staging_change WHERE run_id = $1
+                     UNION ALL SELECT kind, true FROM staging_key WHERE run_id = $1 AND ${IS_NEW_THING}) AS touched GROUP BY kind) c
        FULL JOIN (SELECT kind, count(*)::int AS staged FROM staging_row WHERE run_id = $1 AND NOT bad GROUP BY kind) s USING (kind)
       ORDER BY kind`,
     [run],

@@ -5,7 +5,7 @@ import { matrixRows } from './checks.sql.ts';
 import { execute, rowsOf, type Names } from './statements.ts';
 
 /** Rows fetched at a time: bounds memory, whatever the size of the file. */
-const FETCH = 4000;
+const FETCH = 200;
 
 interface GivenRow extends MatrixRowFacts {
   integrationId: Id;

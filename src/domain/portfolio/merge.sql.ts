@@ -2,7 +2,8 @@ import type { ColumnRule, TableRule } from './merge.tables.ts';
 
 /**
  * The two statements that merge the staged rows of a kind into its table. Placeholders: :run, :source,
- * :now, :year (of the references). Both write the ids they touched into staging_change.
+ * :now, :year (of the references). What was changed goes into
+ * staging_change; what is new is what staging_key calls fresh.
  */
 
 /** Adds the rows that are not stored yet, in the order of the file. */
@@ -25,20 +26,15 @@ export function insertSql(rule: TableRule): string {
     ...stamps.map(() => ':now'),
   ];
   return `
-    WITH given AS (
-      SELECT k.id, s.key, s.body, s.line, ${rule.columns.map(valueSql).join(', ')}
-        FROM staging_row s
-        JOIN staging_key k ON k.run_id = :run AND k.kind = s.kind AND k.key = s.key AND k.fresh
-             ${rule.columns.map(joinSql).join(' ')}
-       WHERE s.run_id = :run AND s.kind = '${rule.kind}' AND NOT s.bad
-       ORDER BY s.line
-    ), came AS (
-      INSERT INTO ${rule.table} (${columns.join(', ')})
-      SELECT ${values.join(', ')} FROM given g
-      RETURNING id
-    )
-    INSERT INTO staging_change (run_id, kind, id, created, counted)
-    SELECT :run, '${rule.kind}', id, true, true FROM came`;
+    INSERT INTO ${rule.table} (${columns.join(', ')})
+    SELECT ${values.join(', ')}
+      FROM (
+        SELECT k.id, s.key, s.line, ${rule.columns.map(valueSql).join(', ')}
+          FROM staging_row s
+          JOIN staging_key k ON k.run_id = :run AND k.kind = s.kind AND k.key = s.key AND k.fresh
+               ${rule.columns.map(joinSql).join(' ')}
+         WHERE s.run_id = :run AND s.kind = '${rule.kind}' AND NOT s.bad
+         ORDER BY s.line) g`;
 }
 
 /** Changes stored rows where a given field differs; a row that says nothing new is not touched. */
@@ -84,6 +80,8 @@ export function movedSql(rule: TableRule): string | undefined {
 
 /** A set of rows beneath a row, which a list in the file replaces. */
 export interface ChildRule {
+  /** The field of the row above that holds the list. */
+  fields: readonly string[];
   /** Kind of the row above. */
   kind: 'integration' | 'credential';
   table: string;
@@ -103,13 +101,17 @@ export interface ChildRule {
   owners: string;
 }
 
-export function childSql(rule: ChildRule): string {
+/** @param allNew no row above was stored before: there is nothing to compare with, and nothing to note */
+export function childSql(rule: ChildRule, allNew: boolean): string {
   const columns = [...rule.parent, ...rule.identity, ...rule.others];
   const same = (a: string, b: string) =>
     [...rule.parent, ...rule.identity].map((c) => `${a}.${c} = ${b}.${c}`).join(' AND ');
   const parentIs = (a: string, b: string) => rule.parent.map((c) => `${a}.${c} = ${b}.${c}`).join(' AND ');
   const [parent] = rule.parent;
   const once = Object.entries(rule.once ?? {});
+  const target = [...columns, ...once.map(([column]) => column)].join(', ');
+  const values = [...columns.map((c) => `g.${c}`), ...once.map(([, sql]) => sql)].join(', ');
+  if (allNew) return `INSERT INTO ${rule.table} (${target}) SELECT ${values} FROM (${rule.given}) g`;
   const touched = [`SELECT ${parent} AS id FROM came`];
   const steps = [`given AS MATERIALIZED (${rule.given})`];
   if (rule.removes) {
@@ -132,16 +134,21 @@ export function childSql(rule: ChildRule): string {
   }
   steps.push(
     `came AS (
-      INSERT INTO ${rule.table} (${[...columns, ...once.map(([column]) => column)].join(', ')})
-      SELECT ${[...columns.map((c) => `g.${c}`), ...once.map(([, sql]) => sql)].join(', ')} FROM given g
+      INSERT INTO ${rule.table} (${target})
+      SELECT ${values} FROM given g
        WHERE NOT EXISTS (SELECT FROM ${rule.table} t WHERE ${same('t', 'g')})
       RETURNING ${parent})`,
   );
   return `
     WITH ${steps.join(', ')}
     INSERT INTO staging_change (run_id, kind, id, created, counted)
-    SELECT DISTINCT :run, '${rule.kind}', id, false, false FROM (${touched.join(' UNION ALL ')}) AS all_touched
+    SELECT DISTINCT :run, '${rule.kind}', id, false, false FROM (${touched.join(' UNION ALL ')}) AS t WHERE ${notFresh(rule.kind, 't.id')}
     ON CONFLICT DO NOTHING`;
+}
+
+/** That a row was stored before this import: only then a change beneath it is a change. */
+export function notFresh(kind: string, id: string): string {
+  return `NOT EXISTS (SELECT FROM staging_key f WHERE f.run_id = :run AND f.kind = '${kind}' AND f.fresh AND f.id = ${id})`;
 }
 
 /** The next short reference, as `kernel/ids.ts` writes it. */

@@ -4,35 +4,40 @@ import type { ConnectionsService } from '../revocation/connections.service.ts';
 import type { Presets } from '../revocation/presets.service.ts';
 import { circlesIn } from '../integrations/dependencies.rules.ts';
 import {
+  CHANGED_LOCATIONS,
+  CHANGED_VERSIONS,
   CHILDREN_OF_CREDENTIALS,
   CHILDREN_OF_INTEGRATIONS,
   COUNT_CHANGES,
   EDGES,
   HOME_USE,
-  LOCATIONS,
+  NEW_LOCATIONS,
+  NEW_VERSIONS,
   REVOCATION_PATHS,
-  VERSIONS,
 } from './apply.sql.ts';
 import {
-  AFTERWARDS,
+  ANY_DUPLICATE,
   CIRCLE,
-  DANGLING,
+  dangling,
   DEPENDENCIES,
   DUPLICATES,
   keysElsewhere,
   keysOfFile,
+  LOCATIONS_AFTERWARDS,
   MARK_BAD,
-  MOVED,
+  MATRICES_AFTERWARDS,
+  moved,
   OTHER_VALUE,
   TWO_ACTIVE,
+  type GivenFields,
 } from './checks.sql.ts';
 import { mergeAgreements } from './merge-agreements.ts';
 import { mergeConnections } from './merge-connections.ts';
 import { mergeMatrices } from './merge-matrices.ts';
 import { mergePresets } from './merge-presets.ts';
-import { childSql, insertSql, updateSql } from './merge.sql.ts';
+import { childSql, insertSql, updateSql, type ChildRule } from './merge.sql.ts';
 import { TABLES } from './merge.tables.ts';
-import { KINDS, type Kind } from './portfolio.schema.ts';
+import { KINDS } from './portfolio.schema.ts';
 import { execute, type Names } from './statements.ts';
 
 /** What an import knows beyond the file and the database. */
@@ -41,51 +46,72 @@ export interface Surroundings {
   connections: ConnectionsService;
   /** Who asked for the import; the author of matrices that come with it. */
   by: Principal;
+  fields: GivenFields;
 }
 
 /** Judges the staged rows among themselves and against what is stored. Bad ones are marked; problems are in staging_problem. */
 export async function check(db: Db, names: Names, about: Surroundings): Promise<void> {
-  await execute(db, DUPLICATES, names);
-  const kinds = await kindsIn(db, names);
+  if (await any(db, ANY_DUPLICATE, names)) await execute(db, DUPLICATES, names);
+  const kinds = KINDS.filter((kind) => about.fields.has(kind));
   for (const kind of kinds) await execute(db, keysOfFile(kind), names);
-  for (const { preset } of await about.presets.all(db)) {
-    await db.query(
-      `INSERT INTO staging_key (run_id, kind, key, id, fresh, in_file) VALUES ($1, 'connectorPreset', $2, cs_new_id($3), false, false) ON CONFLICT DO NOTHING`,
-      [names.run, preset.key, names.now],
-    );
-  }
+  await db.query(
+    `INSERT INTO staging_key (run_id, kind, key, id, fresh, in_file)
+     SELECT $1, 'connectorPreset', key, cs_new_id($3), false, false FROM unnest($2::text[]) AS key ON CONFLICT DO NOTHING`,
+    [names.run, (await about.presets.all(db)).map(({ preset }) => preset.key), names.now],
+  );
   for (const kind of KINDS) {
-    const sql = keysElsewhere(kind);
+    const sql = keysElsewhere(kind, about.fields);
     if (sql) await execute(db, sql, names);
   }
   await db.query('SELECT cs_analyze_staging()');
-  for (const sql of [...MOVED, TWO_ACTIVE, OTHER_VALUE]) await execute(db, sql, names);
-  await refuseCircles(db, names);
-  await dropDependants(db, names);
+  const stored = await storedKinds(db, names);
+  for (const kind of kinds) {
+    const sql = stored.has(kind) ? moved(kind) : undefined;
+    if (sql) await execute(db, sql, names);
+  }
+  if (about.fields.has('credentialVersion')) await execute(db, TWO_ACTIVE, names);
+  if (stored.has('credentialVersion')) await execute(db, OTHER_VALUE, names);
+  if (about.fields.get('integration')?.has('dependencies')) await refuseCircles(db, names);
+  await dropDependants(db, names, about);
 }
 
 /** Whoever refers to a row that fell out falls out, too, and so on. */
-export async function dropDependants(db: Db, names: Names): Promise<void> {
+export async function dropDependants(db: Db, names: Names, about: Surroundings): Promise<void> {
   let fallen: number;
   do {
-    for (const sql of DANGLING) await execute(db, sql, names);
+    if (await any(db, 'SELECT 1 FROM staging_key WHERE run_id = :run AND id IS NULL LIMIT 1', names)) {
+      for (const kind of KINDS) {
+        const sql = dangling(kind, about.fields);
+        if (sql) await execute(db, sql, names);
+      }
+    }
     fallen = await markBad(db, names);
   } while (fallen > 0);
 }
 
 /** @returns how many keys lost their row */
 export async function markBad(db: Db, names: Names): Promise<number> {
+  if (!(await any(db, 'SELECT 1 FROM staging_problem WHERE run_id = :run LIMIT 1', names))) return 0;
   let lost: unknown[] = [];
   for (const sql of MARK_BAD) lost = await execute(db, sql, names);
   return lost.length;
 }
 
-async function refuseCircles(db: Db, names: Names): Promise<void> {
-  const [asks] = await db.query<unknown[]>(
-    `SELECT 1 FROM staging_row WHERE run_id = $1 AND kind = 'integration' AND jsonb_path_exists(body, '$.dependencies[*].integration') LIMIT 1`,
-    [names.run],
+async function any(db: Db, sql: string, names: Names): Promise<boolean> {
+  return (await execute(db, sql, names)).length > 0;
+}
+
+/** Kinds of which some row of the file is stored already. Of the others there is nothing to compare with. */
+async function storedKinds(db: Db, names: Names): Promise<ReadonlySet<string>> {
+  const rows = await execute<{ kind: string }>(
+    db,
+    'SELECT DISTINCT kind FROM staging_key WHERE run_id = :run AND in_file AND NOT fresh',
+    names,
   );
-  if (!asks) return;
+  return new Set(rows.map(({ kind }) => kind));
+}
+
+async function refuseCircles(db: Db, names: Names): Promise<void> {
   const edges = await execute<{ from: string; to: string; line: number | null; key: string | null }>(
     db,
     DEPENDENCIES,
@@ -99,53 +125,59 @@ async function refuseCircles(db: Db, names: Names): Promise<void> {
     const circle = circles.get(from);
     if (!circle || line === null || seen.has(from)) return [];
     seen.add(from);
-    const way = [...circle, from].slice(0, 7).map((id) => `"${keys.get(id) ?? '…'}"`);
-    return [{ line, key, problem: `depends on itself: ${way.join(' → ')}${circle.length > 6 ? ' …' : ''}` }];
+    const way = circle.way && [...circle.way, from].slice(0, 7).map((id) => `"${keys.get(id) ?? '…'}"`);
+    const said = way
+      ? `${way.join(' → ')}${circle.size > 6 ? ' …' : ''}`
+      : `it is one of ${circle.size} integrations that depend on one another`;
+    return [{ line, key, problem: `depends on itself: ${said}` }];
   });
   await execute(db, CIRCLE, { ...names, data: JSON.stringify(found) });
 }
 
 /** Brings the rows that are not bad into their tables, as far as the rules need that look at both sides of the file. */
 export async function mergeThings(db: Db, names: Names, about: Surroundings): Promise<void> {
-  const kinds = new Set(await kindsIn(db, names));
-  if (kinds.has('connectorPreset')) await mergePresets(db, names, about.presets, about.by);
+  const { fields } = about;
+  const stored = await storedKinds(db, names);
+  const children = async (rules: readonly ChildRule[]) => {
+    for (const rule of rules) {
+      if (!rule.fields.some((field) => fields.get(rule.kind)?.has(field))) continue;
+      // The home of a new credential is a use already, and may be named again.
+      await execute(db, childSql(rule, !stored.has(rule.kind) && rule.table !== 'credential_use'), names);
+    }
+  };
+  if (fields.has('connectorPreset')) await mergePresets(db, names, about.presets, about.by);
   for (const rule of TABLES) {
-    if (!kinds.has(rule.kind)) continue;
+    if (!fields.has(rule.kind)) continue;
     if (rule.kind === 'connection')
       await mergeConnections(db, names, about.presets, about.connections, about.by);
-    await execute(db, updateSql(rule), names);
+    if (stored.has(rule.kind)) await execute(db, updateSql(rule), names);
     await execute(db, insertSql(rule), names);
-    // What came just now is unknown to the planner, and the children of these join with it.
-    if (rule.kind === 'integration' || rule.kind === 'credential')
-      await db.query('SELECT cs_analyze_portfolio()');
-    if (rule.kind === 'integration')
-      for (const child of CHILDREN_OF_INTEGRATIONS) await execute(db, childSql(child), names);
+    if (rule.kind === 'integration') await children(CHILDREN_OF_INTEGRATIONS);
     if (rule.kind === 'credential') {
       await execute(db, HOME_USE, names);
-      for (const child of CHILDREN_OF_CREDENTIALS) await execute(db, childSql(child), names);
-      for (const sql of REVOCATION_PATHS) await execute(db, sql, names);
+      await children(CHILDREN_OF_CREDENTIALS);
+      if (fields.get('credential')?.has('paths'))
+        for (const sql of REVOCATION_PATHS) await execute(db, sql, names);
     }
   }
-  for (const sql of AFTERWARDS) await execute(db, sql, names);
+  if (givesMatrices(fields)) for (const sql of MATRICES_AFTERWARDS) await execute(db, sql, names);
+  if (fields.has('location')) for (const sql of LOCATIONS_AFTERWARDS) await execute(db, sql, names);
 }
 
 /** The rest: versions of things, copies, edges. */
 export async function mergeVersions(db: Db, names: Names, about: Surroundings): Promise<void> {
-  const kinds = new Set(await kindsIn(db, names));
-  if (kinds.has('agreement') || kinds.has('term')) await mergeAgreements(db, names);
-  await db.query('SELECT cs_analyze_portfolio()');
-  if (kinds.has('credentialVersion')) for (const sql of VERSIONS) await execute(db, sql, names);
-  if (kinds.has('integration') || kinds.has('matrixRow'))
-    await mergeMatrices(db, names, `${about.by.kind}:${about.by.id}`);
-  if (kinds.has('location')) for (const sql of LOCATIONS) await execute(db, sql, names);
-  if (kinds.has('edge')) for (const sql of EDGES) await execute(db, sql, names);
+  const { fields } = about;
+  const stored = await storedKinds(db, names);
+  if (fields.has('agreement') || fields.has('term')) await mergeAgreements(db, names);
+  if (stored.has('credentialVersion')) for (const sql of CHANGED_VERSIONS) await execute(db, sql, names);
+  if (fields.has('credentialVersion')) for (const sql of NEW_VERSIONS) await execute(db, sql, names);
+  if (givesMatrices(fields)) await mergeMatrices(db, names, `${about.by.kind}:${about.by.id}`);
+  if (fields.has('location')) await execute(db, NEW_LOCATIONS, names);
+  if (stored.has('location')) await execute(db, CHANGED_LOCATIONS, names);
+  if (fields.has('edge')) for (const sql of EDGES) await execute(db, sql, names);
   for (const sql of COUNT_CHANGES) await execute(db, sql, names);
 }
 
-async function kindsIn(db: Db, names: Names): Promise<Kind[]> {
-  const rows = await db.query<{ kind: Kind }[]>('SELECT DISTINCT kind FROM staging_row WHERE run_id = $1', [
-    names.run,
-  ]);
-  const present = new Set(rows.map(({ kind }) => kind));
-  return KINDS.filter((kind) => present.has(kind));
+function givesMatrices(fields: GivenFields): boolean {
+  return fields.has('matrixRow') || (fields.get('integration')?.has('matrix') ?? false);
 }

@@ -1,8 +1,8 @@
 import { createReadStream } from 'node:fs';
-import { parse, type CsvError, type Info } from 'csv-parse';
 import { z } from 'zod';
 import type { FieldProblem } from '../../kernel/errors.ts';
 import { readStrictJson } from '../../kernel/strict-json.ts';
+import { CsvFlaw, CsvRecords } from './csv.rules.ts';
 import { isKind, kindSchemas, KINDS, type Kind } from './portfolio.schema.ts';
 import { printable, type RawRow } from './row.rules.ts';
 
@@ -15,24 +15,19 @@ export interface Batch {
 }
 
 const LONGEST_LINE = 1_000_000;
-const BATCH = 1000;
+const BATCH = 400;
+/** Bytes read at a time. */
+const PIECE = 64 * 1024;
 const LIMITS = { depth: 20, items: 100_000 };
 
 /** JSON Lines: one object a line, its kind in the member `kind` or given for the whole file. Blank lines are skipped. */
-export async function* readJsonLines(
-  file: string,
-  kind: string | undefined,
-  signal?: AbortSignal,
-): AsyncGenerator<Batch> {
+export async function* readJsonLines(file: string, kind: string | undefined): AsyncGenerator<Batch> {
   let line = 0;
   let rows: RawRow[] = [];
   let bytes = 0;
   let rest: Buffer[] = [];
   let held = 0;
-  for await (const chunk of createReadStream(file, {
-    signal,
-    highWaterMark: 256 * 1024,
-  }) as AsyncIterable<Buffer>) {
+  for await (const chunk of createReadStream(file, { highWaterMark: PIECE }) as AsyncIterable<Buffer>) {
     bytes += chunk.length;
     let from = 0;
     for (let end = chunk.indexOf(0x0a); end >= 0; end = chunk.indexOf(0x0a, from)) {
@@ -114,115 +109,51 @@ function isBlank(bytes: Buffer): boolean {
  * A heading names the fields. All cells are text and stay text, formulas too; lists are divided by `;`, objects and lists of
  * objects are JSON. An empty cell is a field that is left out.
  */
-export async function* readCsv(
-  file: string,
-  fileKind: string | undefined,
-  signal?: AbortSignal,
-): AsyncGenerator<Batch> {
-  const source = createReadStream(file, { signal, highWaterMark: 256 * 1024 });
-  const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: false });
-  const parser = parse({
-    delimiter: await delimiterOf(file),
-    info: true,
-    relax_column_count: true,
-    skip_empty_lines: true,
-    max_record_size: LONGEST_LINE,
-  });
-  let bytes = 0;
-  let illFormed = false;
-  const feed = (async () => {
-    try {
-      for await (const chunk of source as AsyncIterable<Buffer>) {
-        bytes += chunk.length;
-        const text = decoder.decode(chunk, { stream: true });
-        if (!parser.write(text))
-          await new Promise<void>((resolve) => parser.once('drain', resolve).once('close', resolve));
-        if (parser.destroyed) return;
-      }
-      decoder.decode();
-      parser.end();
-    } catch (thrown) {
-      illFormed = (thrown as { code?: string }).code === 'ERR_ENCODING_INVALID_ENCODED_DATA';
-      parser.destroy(thrown as Error);
-    }
-  })();
+export async function* readCsv(file: string, fileKind: string | undefined): AsyncGenerator<Batch> {
+  const decoder = new TextDecoder('utf-8', { fatal: true });
+  const records = new CsvRecords(await delimiterOf(file));
   let columns: Column[] | undefined;
-  let rows: RawRow[] = [];
-  let lastLine = 0;
+  let bytes = 0;
   try {
-    for await (const { record, info } of parser as AsyncIterable<{ record: string[]; info: Info }>) {
-      const line = lineOf(record, info.lines);
-      lastLine = info.lines;
-      if (!columns) {
-        const heading = readHeading(record, fileKind);
-        if (heading.problems.length > 0) {
-          yield { rows: [], bytes, problems: heading.problems };
-          return;
+    const pieces = createReadStream(file, { highWaterMark: PIECE });
+    for await (const piece of endless(pieces as AsyncIterable<Buffer>)) {
+      bytes += piece?.length ?? 0;
+      const text = piece ? decoder.decode(piece, { stream: true }) : decoder.decode();
+      const rows: RawRow[] = [];
+      for (const { cells, line } of records.take(text, piece === undefined)) {
+        if (columns) rows.push(rowOfCells(cells, columns, fileKind, line));
+        else {
+          const heading = readHeading(cells, fileKind);
+          if (heading.problems.length > 0) {
+            yield { rows: [], bytes, problems: heading.problems };
+            return;
+          }
+          columns = heading.columns;
         }
-        columns = heading.columns;
-        continue;
       }
-      rows.push(rowOfCells(record, columns, fileKind, line));
-      if (rows.length >= BATCH) {
-        yield { rows, bytes, problems: [] };
-        rows = [];
-      }
+      yield { rows, bytes, problems: [] };
     }
-    const empty = !columns
-      ? [
-          {
-            line: 1,
-            field: '',
-            problem: 'the file is empty',
-            mend: 'Begin with a heading that names the fields.',
-          },
-        ]
-      : [];
-    yield { rows, bytes, problems: empty };
   } catch (thrown) {
-    if (signal?.aborted) throw thrown;
-    const flaw = thrown as CsvError & { lines?: number };
-    const line = flaw.lines ?? lastLine + 1;
-    if (illFormed)
+    if (thrown instanceof CsvFlaw) yield { rows: [], bytes, problems: [thrown.problem] };
+    else if ((thrown as { code?: string }).code === 'ERR_ENCODING_INVALID_ENCODED_DATA') {
+      const problem = 'the text is not well-formed UTF-8';
       yield {
-        rows,
+        rows: [],
         bytes,
-        problems: [
-          { line, field: '', problem: 'the text is not well-formed UTF-8', mend: 'Save the file as UTF-8.' },
-        ],
+        problems: [{ line: records.line, field: '', problem, mend: 'Save the file as UTF-8.' }],
       };
-    else if (flaw.code?.startsWith('CSV_'))
-      yield {
-        rows,
-        bytes,
-        problems: [
-          {
-            line,
-            field: '',
-            problem: csvProblem(flaw.code),
-            mend: 'Mend the quotation marks on this line or above it.',
-          },
-        ],
-      };
-    else throw thrown;
-  } finally {
-    source.destroy();
-    parser.destroy();
-    await feed;
+    } else throw thrown;
+    return;
   }
+  if (columns) return;
+  const mend = 'Begin with a heading that names the fields.';
+  yield { rows: [], bytes, problems: [{ line: 1, field: '', problem: 'the file is empty', mend }] };
 }
 
-function csvProblem(code: string): string {
-  if (code === 'CSV_QUOTE_NOT_CLOSED') return 'a quoted cell does not end';
-  if (code === 'CSV_MAX_RECORD_SIZE') return 'a row is longer than 1 MB: a quoted cell may not end';
-  return 'the quotation marks do not fit';
-}
-
-/** The parser counts lines at the end of a record; people count from where it begins. */
-function lineOf(record: string[], endLine: number): number {
-  let within = 0;
-  for (const cell of record) if (cell.includes('\n')) within += cell.split('\n').length - 1;
-  return endLine - within;
+/** The pieces, and undefined when there are no more. */
+async function* endless(pieces: AsyncIterable<Buffer>): AsyncGenerator<Buffer | undefined> {
+  yield* pieces;
+  yield undefined;
 }
 
 async function delimiterOf(file: string): Promise<string> {
