@@ -121,6 +121,7 @@ type Answer = { statusCode: number; body: string; headers: Record<string, unknow
 
 /** Notes what an answer said. */
 function noted<T extends Answer>(where: string, answer: T): T {
+  if (answer.statusCode === 500) throw new Error(`${where} answered 500: ${answer.body}`);
   const { 'set-cookie': _, ...headers } = answer.headers;
   seen.push({
     where: `answer of ${where} (${answer.statusCode})`,

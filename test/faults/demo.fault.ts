@@ -45,9 +45,12 @@ describe('the demonstration begins nothing and says why', () => {
     try {
       const owner = new Client({ connectionString: database.ownerUrl });
       await owner.connect();
-      await owner.query(`INSERT INTO party (id, source, external_key, name, created_at, updated_at)
-                         VALUES (gen_random_uuid(), 'somebody', 'acme', 'Acme', now(), now())`);
-      await owner.end();
+      try {
+        await owner.query(`INSERT INTO party (id, reference, source, external_key, name, created_at, updated_at)
+                           VALUES (gen_random_uuid(), 'PTY-9', 'somebody', 'acme', 'Acme', now(), now())`);
+      } finally {
+        await owner.end();
+      }
       const end = await demonstration([], {
         DATABASE_URL: database.url,
         MIGRATE_DATABASE_URL: database.ownerUrl,
