@@ -176,8 +176,10 @@ export class RunsService {
     await this.contexts.load(db, [{ runId, node: 0 }]);
     const { plan, definition, subject } = this.contexts.of(runId);
     const said = errorText(reason);
-    await stopPlanning(db, runId);
+    // Steps before their groups, as whoever records results locks them; then what was planned meanwhile.
     const cancelled = await cancelSteps(db, runId, said, now);
+    await stopPlanning(db, runId);
+    cancelled.push(...(await cancelSteps(db, runId, said, now)));
     await insertEvents(
       db,
       cancelled.map((step) => ({
