@@ -120,7 +120,7 @@ interface Ended {
   err: string;
 }
 
-function demonstration(folder: string): { pid: number; ended: Promise<Ended> } {
+function demonstration(folder: string): { pid: number; ended: Promise<Ended>; said: () => string } {
   const { DATABASE_URL: _, MIGRATE_DATABASE_URL: __, REDIS_URL: ___, ...env } = process.env;
   const child = spawn(process.execPath, ['--enable-source-maps', entry, '--exit', '--json', '--port', '0'], {
     env: { ...env, COUNTERSIGN_DATA: folder, NODE_ENV: 'development', NODE_OPTIONS: '' },
@@ -131,7 +131,7 @@ function demonstration(folder: string): { pid: number; ended: Promise<Ended> } {
   child.stdout.on('data', (chunk: Buffer) => (out += chunk.toString('utf8')));
   child.stderr.on('data', (chunk: Buffer) => (err += chunk.toString('utf8')));
   const ended = new Promise<Ended>((done) => child.once('close', (code) => done({ code, out, err })));
-  return { pid: child.pid ?? 0, ended };
+  return { pid: child.pid ?? 0, ended, said: () => `${out}\n${err}` };
 }
 
 const pidIn = async (file: string): Promise<number | null> =>
@@ -188,7 +188,12 @@ describe('the application is killed and the demonstration started again', () => 
       expect({ about, code: cut.code }).toEqual({ about, code: 1 });
       const second = demonstration(folder);
       started.push(second.pid);
-      const end = await second.ended;
+      const end = await Promise.race([
+        second.ended,
+        delay(200_000).then(() => {
+          throw new Error(`${about}: what was started again does not end\n${second.said()}`);
+        }),
+      ]);
       expect({ about, code: end.code, err: end.err, out: end.code === 0 ? '' : end.out }).toEqual({
         about,
         code: 0,
