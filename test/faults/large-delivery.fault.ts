@@ -29,8 +29,8 @@ async function deliver(): Promise<string> {
   const integrationId = await scene.integration('Large');
   const known = await scene.credentials(integrationId, KNOWN, { authority: 'replace_first' });
   await scene.rows(
-    `WITH some AS (SELECT id, row_number() OVER (ORDER BY id) AS n FROM credential WHERE integration_id = $1)
-     UPDATE credential c SET risk = (some.n * 7) % 900 FROM some WHERE c.id = some.id`,
+    `WITH ranked AS (SELECT id, row_number() OVER (ORDER BY id) AS n FROM credential WHERE integration_id = $1)
+     UPDATE credential c SET risk = (ranked.n * 7) % 900 FROM ranked WHERE c.id = ranked.id`,
     [integrationId],
   );
   const unknown = Array.from({ length: UNKNOWN }, (_, n) => ({ value: `nobody-knows-this-${n}` }));
