@@ -13,12 +13,14 @@ import { startLocalPostgres } from '../src/platform/embedded/local-postgres.ts';
 import { engineBench } from './engine.bench.ts';
 import { importBench } from './import.bench.ts';
 import { leakBench } from './leak.bench.ts';
+import { ledgerBench } from './ledger.bench.ts';
 import type { BenchPlace } from './place.ts';
 
 const BENCHES: Readonly<Record<string, (place: BenchPlace) => Promise<void>>> = {
   engine: engineBench,
   import: importBench,
   leak: leakBench,
+  ledger: ledgerBench,
 };
 
 async function main(): Promise<void> {
@@ -50,6 +52,7 @@ async function main(): Promise<void> {
         appUrl: local.url(),
         adminUrl,
         redisUrl: process.env['REDIS_URL'] || undefined,
+        quick: process.argv.includes('--quick'),
         figure(label, value, unit) {
           const line = `${name}: ${label}: ${value >= 100 ? Math.round(value).toLocaleString('en') : value.toFixed(2)} ${unit}`;
           figures.push(line);
