@@ -1,10 +1,14 @@
-import { Module } from '@nestjs/common';
+import { Module, type OnModuleInit } from '@nestjs/common';
+import { system } from '../../kernel/principal.ts';
+import { Transactions } from '../../platform/database/transactions.ts';
+import { Duties } from '../../platform/queue/duties.ts';
 import { LedgerModule } from '../ledger/ledger.module.ts';
 import { ConnectionsService } from './connections.service.ts';
 import { ContainmentService } from './containment.service.ts';
 import { CopiesService } from './copies.service.ts';
 import { Deaths } from './deaths.service.ts';
 import { ExpiredValuesSweep } from './expired-values.sweep.ts';
+import { Pace } from './pace.service.ts';
 import { Presets } from './presets.service.ts';
 import { Probing } from './probing.service.ts';
 import { ReprobeVersionJob } from './reprobe-version.job.ts';
@@ -18,6 +22,7 @@ const services = [
   ContainmentService,
   CopiesService,
   Deaths,
+  Pace,
   Presets,
   Probing,
   RevocationService,
@@ -30,4 +35,16 @@ const services = [
   providers: [...services, ExpiredValuesSweep, ReprobeVersionJob, ScheduleReprobeJob, SettleStatedStepsJob],
   exports: services,
 })
-export class RevocationModule {}
+export class RevocationModule implements OnModuleInit {
+  constructor(
+    private readonly transactions: Transactions,
+    private readonly connections: ConnectionsService,
+    private readonly duties: Duties,
+  ) {}
+
+  /** Before any step runs: limits that were stored while nobody handed them on. */
+  async onModuleInit(): Promise<void> {
+    if (this.duties.works)
+      await this.transactions.run(system('engine', 'boot'), (db) => this.connections.handLimits(db));
+  }
+}
