@@ -3,6 +3,7 @@ import { system } from '../../kernel/principal.ts';
 import { Transactions } from '../../platform/database/transactions.ts';
 import { Duties } from '../../platform/queue/duties.ts';
 import { LedgerModule } from '../ledger/ledger.module.ts';
+import { NoticesModule } from '../notices/notices.module.ts';
 import { ConnectionsService } from './connections.service.ts';
 import { ContainmentService } from './containment.service.ts';
 import { CopiesService } from './copies.service.ts';
@@ -16,6 +17,7 @@ import { RevocationService } from './revocation.service.ts';
 import { SettleStatedStepsJob } from './settle-stated-steps.job.ts';
 import { ScheduleReprobeJob } from './schedule-reprobe.job.ts';
 import { Targets } from './targets.service.ts';
+import { Ways } from './ways.service.ts';
 
 const services = [
   ConnectionsService,
@@ -27,11 +29,12 @@ const services = [
   Probing,
   RevocationService,
   Targets,
+  Ways,
 ];
 
 /** Needs `Connectors` and `Vault`, which the plug-ins' modules give. */
 @Module({
-  imports: [LedgerModule],
+  imports: [LedgerModule, NoticesModule],
   providers: [...services, ExpiredValuesSweep, ReprobeVersionJob, ScheduleReprobeJob, SettleStatedStepsJob],
   exports: services,
 })
