@@ -3,6 +3,7 @@ import { LedgerPage } from './evidence/ledger.page.ts';
 import { HomePage } from './home/home.page.ts';
 import { DecidePage } from './incidents/decide.page.ts';
 import { IncidentPage } from './incidents/incident.page.ts';
+import { InstantPage } from './incidents/instant.page.ts';
 import { TriagePage } from './incidents/triage.page.ts';
 import { IntegrationPage } from './integrations/integration.page.ts';
 import { AlertsPage } from './notices/alerts.page.ts';
@@ -23,7 +24,7 @@ export const AREAS_OF_CONSOLE: readonly Area[] = [
     title: 'Incidents',
     path: '/incidents',
     permission: 'incidents:read',
-    pages: [IncidentPage, DecidePage, TriagePage],
+    pages: [IncidentPage, DecidePage, InstantPage, TriagePage],
   },
   { title: 'Work', path: '/work', permission: 'runs:read', pages: [WorkPage, StepPage] },
   { title: 'Notices', path: '/notices', permission: 'notices:read', pages: [NoticesPage] },

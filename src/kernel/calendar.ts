@@ -118,3 +118,14 @@ export function isZone(zone: string): boolean {
     return false;
   }
 }
+
+/** The instant at which the clocks of a zone show this date and time (`2026-11-22T06:30`); where they show it twice, the first. */
+export function instantIn(local: string, zone: string): Millis | undefined {
+  if (!isZone(zone)) return undefined;
+  try {
+    return Temporal.PlainDateTime.from(local).toZonedDateTime(zone, { disambiguation: 'earlier' })
+      .epochMilliseconds;
+  } catch {
+    return undefined;
+  }
+}

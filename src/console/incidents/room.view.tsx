@@ -3,8 +3,10 @@ import { NoticeClock, NoticeLanes, NoticeReceipt } from '../notices/notice-parts
 import { PostForm } from '../shared/forms.tsx';
 import type { Frame } from '../shared/frame.ts';
 import { Page } from '../shared/layout.tsx';
-import { At, DataTable, Empty, ShareBar, Stat, span } from '../shared/parts.tsx';
+import { At, DataTable, Empty, ShareBar, Stat } from '../shared/parts.tsx';
 import { Chip, StateChip, words, type Tone } from '../shared/states.tsx';
+import { InstantForm } from './instant.view.tsx';
+import { Cases, Witnesses } from './room-context.view.tsx';
 import { Board, ExposedCredentials, StillAlive } from './room-credentials.view.tsx';
 import { Runs, Waiting } from './room-work.view.tsx';
 import type { Room } from './room.queries.ts';
@@ -125,6 +127,12 @@ export function RoomView({ room, frame }: { room: Room; frame: Frame }) {
             <h2>Instants</h2>
             {show('room-instants')}
             {folded('room-instants-more', 'Of each case', ofCases(room).length)}
+            {frame.may('incidents:act') && head.state !== 'dismissed' && (
+              <details>
+                <summary>Record an instant</summary>
+                <InstantForm frame={frame} reference={head.reference} />
+              </details>
+            )}
           </section>
         </div>
       </div>
@@ -333,69 +341,5 @@ function Notices({ room: { notices }, now }: { room: Room; now: number }) {
         </p>
       )}
     </>
-  );
-}
-
-function Cases({ cases }: { cases: Room['cases'] }) {
-  if (cases.length === 0) return <Empty>No integration is affected, as far as is known.</Empty>;
-  return (
-    <ul class="plain">
-      {cases.map((one) => (
-        <li id={`case-${one.id}`}>
-          <div class="line spread">
-            <a href={`/integrations/${one.integrationReference}`}>
-              <b>{one.integrationName}</b>
-            </a>
-            <StateChip state={one.state} />
-          </div>
-          <div class="soft small">
-            {one.reference} · {one.credentials === 1 ? '1 credential' : `${one.credentials} credentials`} ·{' '}
-            {one.parties.join(', ')}
-          </div>
-          <div class="small">
-            {one.accountable ? (
-              <>accountable for containment: {one.accountable}</>
-            ) : (
-              <Chip tone="live">nobody is accountable for containment</Chip>
-            )}
-          </div>
-        </li>
-      ))}
-    </ul>
-  );
-}
-
-function Witnesses({ witnesses }: { witnesses: Room['witnesses'] }) {
-  if (witnesses.length === 0) return <Empty>No report names this.</Empty>;
-  return (
-    <ul class="plain">
-      {witnesses.map((one) => (
-        <li id={`w-${one.reference}`}>
-          <div class="line spread">
-            <b>{one.sourceName}</b>
-            <span class="line tight">
-              {one.publiclyLeaked && <Chip tone="live">public</Chip>}
-              {one.match && (
-                <Chip tone={one.match === 'value' ? 'live' : 'wait'}>
-                  {one.match === 'value'
-                    ? 'by value'
-                    : one.match === 'metadata'
-                      ? 'by description'
-                      : 'no match'}
-                </Chip>
-              )}
-            </span>
-          </div>
-          <div class="soft small">
-            {one.reference} · <At at={one.receivedAt} />
-            {one.credentialName && ` · ${one.credentialName}`}
-            {one.detectedAt !== null &&
-              one.receivedAt > one.detectedAt &&
-              ` · told us ${span(one.receivedAt - one.detectedAt)} after it knew`}
-          </div>
-          {one.place && <div class="mono soft">{one.place.slice(0, 160)}</div>}
-        </li>
-      ))}
-    </ul>
   );
 }

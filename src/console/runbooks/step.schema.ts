@@ -1,7 +1,10 @@
 import { z } from 'zod';
 import { nextOf } from '../sign-in/next.rules.ts';
 
-const back = z.unknown().transform((text) => (text === undefined ? undefined : nextOf(text)));
+const back = z
+  .unknown()
+  .optional()
+  .transform((text) => (text === undefined ? undefined : nextOf(text)));
 const said = (most: number, missing: string) =>
   z.string({ error: missing }).trim().min(1, missing).max(most, `At most ${most} characters.`);
 const maybe = (most: number) =>

@@ -18,6 +18,14 @@ export function readForm<T>(schema: z.ZodType<T>, body: unknown): Result<T, Form
   return err(problems);
 }
 
+/** What somebody typed, so that a form which is refused comes back with it. */
+export function typedIn(body: unknown): Record<string, string> {
+  const fields = typeof body === 'object' && body !== null ? Object.entries(body) : [];
+  return Object.fromEntries(
+    fields.filter((pair): pair is [string, string] => pair[0] !== '_csrf' && typeof pair[1] === 'string'),
+  );
+}
+
 /** The same from a refusal of the domain. */
 export function problemsOf(message: string, fields: readonly FieldProblem[] = []): FormProblems {
   const problems: Record<string, string> = {};
@@ -68,7 +76,7 @@ export function Field({
   hint?: string;
   value?: string;
   problem?: string | undefined;
-  type?: 'text' | 'email' | 'password' | 'number' | 'date' | 'area';
+  type?: 'text' | 'email' | 'password' | 'number' | 'date' | 'datetime-local' | 'area';
   required?: boolean;
   maxLength?: number;
   autocomplete?: string;

@@ -42,10 +42,9 @@ import { assign, titleOf, type IncidentState, type Severity } from './incident.r
 import { caseOpened, exposureJoined, incidentOpened } from './incidents.events.ts';
 import { appendInstants, type InstantInput } from './instants.ts';
 import { moveIncident } from './move-incident.ts';
-import { OwedNotices } from './owed-notices.ts';
+import { NOTIFICATION, OwedNotices } from './owed-notices.ts';
 
 export const EMERGENCY = 'emergency-revocation';
-export const NOTIFICATION = 'notification';
 
 export interface AcceptedGroup {
   incidentId: Id;

@@ -5,6 +5,7 @@ import { NoticesModule } from '../notices/notices.module.ts';
 import { RevocationModule } from '../revocation/revocation.module.ts';
 import { AcceptExposuresJob } from './accept-exposures.job.ts';
 import { AcceptanceService } from './acceptance.service.ts';
+import { ConfirmMatchJob } from './confirm-match.job.ts';
 import { ContainmentRollUp } from './containment-roll-up.ts';
 import { ContainmentSweep } from './containment.sweep.ts';
 import { IncidentsService } from './incidents.service.ts';
@@ -19,6 +20,7 @@ import { NoteProgressJob, RollUpContainmentJob } from './roll-up-containment.job
     IncidentsService,
     OwedNotices,
     AcceptExposuresJob,
+    ConfirmMatchJob,
     NoteProgressJob,
     RollUpContainmentJob,
     ContainmentSweep,

@@ -1,9 +1,10 @@
 import { Injectable } from '@nestjs/common';
+import { isZone } from '../../kernel/calendar.ts';
 import { Refused, refusal, type Refusal } from '../../kernel/errors.ts';
 import type { Id } from '../../kernel/ids.ts';
 import type { Principal } from '../../kernel/principal.ts';
 import { err, ok, type Result } from '../../kernel/result.ts';
-import { parseInstant } from '../../kernel/time.ts';
+import { iso, MINUTE, parseInstant } from '../../kernel/time.ts';
 import { Clock } from '../../platform/clock/clock.ts';
 import { rowsOf } from '../../platform/database/rows.ts';
 import { Transactions, type Db } from '../../platform/database/transactions.ts';
@@ -35,6 +36,8 @@ const TRIGGERS: ReadonlySet<string> = new Set<Trigger['trigger']>([
   'classified',
 ]);
 const MOST_REASONS = 50;
+/** How far the clocks of two people may be apart. */
+const AHEAD = 5 * MINUTE;
 
 /** What people do with incidents. */
 @Injectable()
@@ -222,10 +225,20 @@ export class IncidentsService {
         );
         if (!disputed) throw new Refused(bad('/disputesId', 'is no instant of this kind in this incident'));
       }
+      const at = parseInstant(input.at)!;
+      if (at > now + AHEAD) {
+        throw new Refused(
+          bad('/at', 'has not come yet', `Name a time that has passed; it is ${iso(now)} here.`),
+        );
+      }
+      if (!isZone(input.zone))
+        throw new Refused(
+          bad('/zone', 'is no time zone', 'Name one of the IANA database, like Europe/Berlin, or UTC.'),
+        );
       const common = {
         incidentId: id,
         kind: input.kind,
-        at: parseInstant(input.at)!,
+        at,
         zone: input.zone,
         basis: input.basis,
         ...(input.disputesId ? { disputesId: input.disputesId } : {}),
@@ -252,8 +265,9 @@ export class IncidentsService {
         committed: { basis: input.basis },
       });
       if (TRIGGERS.has(input.kind)) {
-        await this.owed.owe(
+        await this.owed.tell(
           db,
+          id,
           cases.map((one) => one.id),
           input.kind as Trigger['trigger'],
           { reason: `It was found to be ${input.kind}.`, by },
@@ -335,8 +349,8 @@ function impossible(state: IncidentState, what: string): Refusal {
   );
 }
 
-function bad(field: string, problem: string): Refusal {
+function bad(field: string, problem: string, mend = 'Take it from the incident.'): Refusal {
   return refusal('invalid', 'bad-instant', 'The instant is not as it must be.', {
-    fields: [{ field, problem, mend: 'Take it from the incident.' }],
+    fields: [{ field, problem, mend }],
   });
 }

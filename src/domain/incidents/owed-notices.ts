@@ -1,11 +1,14 @@
 import { Injectable } from '@nestjs/common';
-import type { Id } from '../../kernel/ids.ts';
+import { newId, type Id } from '../../kernel/ids.ts';
 import type { Principal } from '../../kernel/principal.ts';
 import { iso } from '../../kernel/time.ts';
 import { rowsOf } from '../../platform/database/rows.ts';
 import type { Db } from '../../platform/database/transactions.ts';
 import { NoticesService, type Trigger } from '../notices/notices.service.ts';
+import { RunsService } from '../runbooks/runs.service.ts';
 import { instantsOfCases } from './instants.ts';
+
+export const NOTIFICATION = 'notification';
 
 interface CaseRow {
   id: Id;
@@ -26,7 +29,32 @@ const MOST_NAMED = 50;
 /** What became of the cases is owed to whoever was promised to hear of it, in the transaction that makes it so. */
 @Injectable()
 export class OwedNotices {
-  constructor(private readonly notices: NoticesService) {}
+  constructor(
+    private readonly notices: NoticesService,
+    private readonly runs: RunsService,
+  ) {}
+
+  /** The same for what somebody found out later, with a run of its own that carries out what is new. */
+  async tell(
+    db: Db,
+    incidentId: Id,
+    caseIds: readonly Id[],
+    happened: Trigger['trigger'],
+    o: { reason: string; by: Principal },
+  ): Promise<Id[]> {
+    const batchId = newId();
+    const owed = await this.owe(db, caseIds, happened, { ...o, batchId });
+    if (owed.length > 0) {
+      await this.runs.start(db, {
+        runbook: NOTIFICATION,
+        subject: { kind: 'incident', id: incidentId },
+        input: { batchId, incidentId },
+        correlationId: o.by.correlationId,
+        by: o.by,
+      });
+    }
+    return owed;
+  }
 
   /**
    * @param happened what became of them. `confirmed` counts as `suspected`, too, where an agreement knows no other word:
