@@ -56,6 +56,7 @@ import { Evidence } from './domain/revocation/evidence.entity.ts';
 import { VersionDeath } from './domain/revocation/version-death.entity.ts';
 import { Statement } from './domain/revocation/statement.entity.ts';
 import { LocationProof } from './domain/revocation/location-proof.entity.ts';
+import { RiskRequest } from './domain/revocation/risk-request.entity.ts';
 import { RiskAcceptance } from './domain/revocation/risk-acceptance.entity.ts';
 import { ExposureSource } from './domain/exposures/source.entity.ts';
 import { Delivery } from './domain/exposures/delivery.entity.ts';
@@ -147,6 +148,7 @@ export const entities: DataSourceNeeds['entities'] = [
   Statement,
   LocationProof,
   RiskAcceptance,
+  RiskRequest,
   ExposureSource,
   Delivery,
   Exposure,

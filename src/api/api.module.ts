@@ -15,6 +15,7 @@ import { OpenApi } from './openapi.ts';
 import { PartiesController } from './parties.controller.ts';
 import { RunsController } from './runs.controller.ts';
 import { SchemasController } from './schemas.controller.ts';
+import { RiskAcceptancesController } from './risk-acceptances.controller.ts';
 import { StatementsController } from './statements.controller.ts';
 import { StepsController } from './steps.controller.ts';
 import { TokensController } from './tokens.controller.ts';
@@ -44,6 +45,7 @@ import { SourcesController } from './sources.controller.ts';
     OpenApiController,
     RunsController,
     SchemasController,
+    RiskAcceptancesController,
     StatementsController,
     StepsController,
     TokensController,

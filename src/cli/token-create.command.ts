@@ -10,6 +10,7 @@ interface Options {
   role?: string;
   permission?: string[];
   party?: string;
+  user?: string;
   name: string;
   expires?: string;
   json?: boolean;
@@ -23,6 +24,7 @@ export const addTokenCreate: AddCommand = (program) => {
     .option('--role <role>', 'what it may do, by role')
     .option('--permission <permission...>', 'what it may do, one by one')
     .option('--party <id>', 'the party that it belongs to')
+    .option('--user <id>', 'the account whose person acts with it')
     .option('--name <name>', 'what it is for', 'command line')
     .option('--expires <instant>', 'RFC 3339, or days as "90d"; by default 90 days from now')
     .option('--json', 'one JSON object: id, value, expiresAt')
@@ -35,6 +37,7 @@ export const addTokenCreate: AddCommand = (program) => {
           role: options.role,
           permissions: options.permission,
           partyId: options.party ?? null,
+          userId: options.user,
           expiresAt: days === undefined ? options.expires : iso(now + Number(days) * ELAPSED_DAY),
         });
         if (!input.success) throw new Refused(badOptions(input.error));

@@ -1,6 +1,7 @@
 import { CredentialPage } from './credentials/credential.page.ts';
 import { LedgerPage } from './evidence/ledger.page.ts';
 import { HomePage } from './home/home.page.ts';
+import { AnswerPage } from './incidents/answer.page.ts';
 import { DecidePage } from './incidents/decide.page.ts';
 import { IncidentPage } from './incidents/incident.page.ts';
 import { InstantPage } from './incidents/instant.page.ts';
@@ -24,7 +25,7 @@ export const AREAS_OF_CONSOLE: readonly Area[] = [
     title: 'Incidents',
     path: '/incidents',
     permission: 'incidents:read',
-    pages: [IncidentPage, DecidePage, InstantPage, TriagePage],
+    pages: [IncidentPage, DecidePage, AnswerPage, InstantPage, TriagePage],
   },
   { title: 'Work', path: '/work', permission: 'runs:read', pages: [WorkPage, StepPage] },
   { title: 'Notices', path: '/notices', permission: 'notices:read', pages: [NoticesPage] },

@@ -71,6 +71,14 @@ async function parkedStep(incidentId: Id, step: string): Promise<Id> {
   await until(async () => (await parked(incidentId, step)).length === 1, `${step} parked`);
   return (await parked(incidentId, step))[0]!.id;
 }
+/** Suspected, and a person has said that it is the one. */
+async function confirmed() {
+  const made = await suspected();
+  const step = await parkedStep(made.incidentId, 'decide');
+  await rita.send(`/steps/${step}`, `/steps/${step}/approve`, { decision: 'approve' });
+  await scene.settled();
+  return made;
+}
 const instantsOf = (incidentId: Id, kind: string) =>
   scene.rows<{ case_id: Id | null; asserted_by_kind: string; asserted_by: string; basis: string }>(
     `SELECT case_id, asserted_by_kind, asserted_by, basis FROM instant WHERE incident_id = $1 AND kind = $2 ORDER BY case_id NULLS FIRST`,
@@ -177,5 +185,172 @@ describe('an instant', () => {
     expect((await state({ at: iso(world.clock.now() + 4 * MINUTE), zone: 'Europe/Berlin' })).status).toBe(
       201,
     );
+  });
+});
+
+/** A copy whose end nothing can show. */
+async function unprovableCopy(of: SceneCredential, path: string): Promise<Id> {
+  const id = newId();
+  const now = world.clock.date();
+  await scene.rows(
+    `INSERT INTO location (id, credential_id, integration_id, kind, name, path, party_id, provable, created_at, updated_at)
+     VALUES ($1, $2, $3, 'screenshot', 'Screenshot in the team channel', $4, $5, 'no', $6, $6)`,
+    [id, of.credentialId, of.integrationId, path, scene.operatorId, now],
+  );
+  await scene.rows(
+    `INSERT INTO location_proof (id, location_id, integration_id, version_id, verdict, method, at)
+     VALUES ($1, $2, $3, $4, 'cannot_be_proven', 'declared', $5)`,
+    [newId(), id, of.integrationId, of.versionId, now],
+  );
+  return id;
+}
+const day = (at: number) => iso(at).slice(0, 10);
+
+describe('what cannot be proven', () => {
+  test('is answered for line by line: signed by one person, carried by two until a date, and then it closes', async () => {
+    const { credential, incidentId, reference } = await confirmed();
+    const copy = await unprovableCopy(credential, 'team-channel/2026-11-03');
+    const decide = `/incidents/${reference}/decide`;
+    const close = () =>
+      rita.send(decide, `/incidents/${reference}/close`, { reason: 'nothing is left that we could do' });
+    const item = (kind: string, id: Id) => `/incidents/${reference}/items/${kind}/${id}`;
+
+    const refused = await close();
+    expect(refused.status).toBe(422);
+    expect(refused.html).toContain('nothing is left that we could do');
+    expect(refused.html).toMatch(
+      /Screenshot in the team channel \(screenshot, team-channel\/2026-11-03\) of Key 1, version 1/,
+    );
+    for (const path of [item('version', credential.versionId), item('copy', copy)])
+      expect(refused.html).toContain(`href="${path}"`);
+
+    // One person signs for the credential itself.
+    const version = item('version', credential.versionId);
+    for (const kind of ['revoked', 'sessions_ended'])
+      expect(
+        await rita.send(version, `${version}/sign`, { kind, signsFor: 'Rita, response', text: 'I saw it.' }),
+      ).toMatchObject({ status: 303 });
+    await scene.settled();
+
+    // A screenshot can be signed for by nobody: two carry the risk.
+    const page = await rita.page(item('copy', copy));
+    expect(page.html).toContain('team-channel/2026-11-03');
+    expect(page.html).not.toContain('Sign a statement');
+    const risk = `${item('copy', copy)}/risk`;
+    const until = day(world.clock.now() + 30 * 24 * HOUR);
+    const reason = 'the channel is closed to others';
+    const forever = await rita.send(item('copy', copy), risk, { until: '', reason });
+    expect(forever.status).toBe(422);
+    expect(forever.html).toContain(reason);
+    expect((await rita.send(item('copy', copy), risk, { until, reason })).status).toBe(303);
+    expect(errorsIn((await rita.send(item('copy', copy), risk, { until, reason })).html)).toEqual([
+      'You asked for this acceptance; a second person has to give it.',
+    ]);
+    expect((await close()).status).toBe(422);
+    const later = day(world.clock.now() + 40 * 24 * HOUR);
+    expect((await omar.send(item('copy', copy), risk, { until: later, reason: 'agreed' })).status).toBe(422);
+    expect((await omar.send(item('copy', copy), risk, { until, reason: 'agreed' })).status).toBe(303);
+    expect(
+      await scene.rows(`SELECT requested_by, accepted_by FROM risk_acceptance WHERE subject_id = $1`, [copy]),
+    ).toEqual([{ requested_by: people.rita.userId, accepted_by: people.omar.userId }]);
+
+    expect(await close()).toMatchObject({ status: 303 });
+    expect(await scene.one(`SELECT state FROM incident WHERE id = $1`, [incidentId])).toEqual({
+      state: 'closed',
+    });
+  });
+
+  test('over the API, a token answers only for the person that it belongs to', async () => {
+    const { credential, incidentId } = await confirmed();
+    const tokenOf = async (userId: Id) => {
+      const made = await scene.call('POST', '/api/v1/tokens', {
+        body: { name: 'mine', role: 'responder', userId },
+      });
+      expect(made.status).toBe(201);
+      return (made.body as { value: string }).value;
+    };
+    const [ritas, omars] = [await tokenOf(people.rita.userId), await tokenOf(people.omar.userId)];
+    const sign = (kind: string, token?: string) =>
+      scene.call('POST', '/api/v1/statements', {
+        ...(token ? { token } : {}),
+        body: {
+          kind,
+          subjectKind: 'credential_version',
+          subjectId: credential.versionId,
+          signsFor: 'Somebody',
+          text: 'So it was.',
+        },
+      });
+    expect(await sign('revoked')).toMatchObject({ status: 403, body: { code: 'person-needed' } });
+    const signed = await sign('revoked', ritas);
+    expect(signed).toMatchObject({ status: 201 });
+    expect(
+      await scene.one(`SELECT user_id FROM statement WHERE id = $1`, [(signed.body as { id: Id }).id]),
+    ).toEqual({ user_id: people.rita.userId });
+    expect(await sign('not_affected', omars)).toMatchObject({
+      status: 409,
+      body: {
+        code: 'statement-contradicts',
+        detail: expect.stringContaining((signed.body as { id: Id }).id),
+      },
+    });
+
+    const carry = (token?: string) =>
+      scene.call('POST', '/api/v1/risk-acceptances', {
+        ...(token ? { token } : {}),
+        body: {
+          subjectKind: 'credential_version',
+          subjectId: credential.versionId,
+          incidentId,
+          reason: 'nothing can end its sessions',
+          until: iso(world.clock.now() + HOUR),
+        },
+      });
+    expect(await carry()).toMatchObject({ status: 403, body: { code: 'person-needed' } });
+    expect(await carry(ritas)).toMatchObject({ status: 201, body: { state: 'asked' } });
+    expect(await carry(ritas)).toMatchObject({ status: 409, body: { code: 'second-person-needed' } });
+    expect(await carry(omars)).toMatchObject({ status: 201, body: { state: 'accepted' } });
+    expect(
+      await scene.call('POST', `/api/v1/incidents/${incidentId}/close`, {
+        body: { reason: 'everything is answered for' },
+      }),
+    ).toMatchObject({ status: 200, body: { state: 'closed' } });
+  });
+
+  test('a token of an account that was closed is worth nothing; it gives no more than its person may', async () => {
+    const ivo = await person('Ivo', 'integration_engineer');
+    const made = await scene.call('POST', '/api/v1/tokens', {
+      body: { name: 'ivo', role: 'admin', userId: ivo.userId },
+    });
+    const token = (made.body as { value: string }).value;
+    expect((await scene.call('GET', '/api/v1/users', { token })).status).toBe(403);
+    expect((await scene.call('GET', '/api/v1/integrations', { token })).status).toBe(200);
+    await scene.rows(`UPDATE user_account SET state = 'disabled' WHERE id = $1`, [ivo.userId]);
+    expect((await scene.call('GET', '/api/v1/integrations', { token })).status).toBe(401);
+    const another = await scene.call('POST', '/api/v1/tokens', {
+      body: { name: 'ivo', role: 'admin', userId: ivo.userId },
+    });
+    expect(another).toMatchObject({ status: 400, body: { errors: [{ field: '/userId' }] } });
+  });
+});
+
+describe('a form that is refused', () => {
+  test('comes back with what was typed', async () => {
+    const ref = newId();
+    await scene.signed([{ ref, supplierId: `nobody-${newId()}` }]);
+    await scene.settled();
+    const { reference } = await scene.one<{ reference: string }>(
+      `SELECT reference FROM exposure WHERE external_ref = $1`,
+      [ref],
+    );
+    const path = `/exposures/${reference}`;
+    const match = await rita.send(path, `${path}/match`, {
+      credential: 'CRD-2026-9999',
+      version: '7',
+      reason: 'the owner recognised it',
+    });
+    expect(match.status).toBe(422);
+    for (const typed of ['CRD-2026-9999', '7', 'the owner recognised it'])
+      expect(match.html).toContain(`value="${typed}"`);
   });
 });

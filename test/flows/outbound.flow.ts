@@ -3,6 +3,7 @@ import fc from 'fast-check';
 import { ConnectionsService } from '../../src/domain/revocation/connections.service.ts';
 import { ContainmentService } from '../../src/domain/revocation/containment.service.ts';
 import { CopiesService } from '../../src/domain/revocation/copies.service.ts';
+import { RisksService } from '../../src/domain/revocation/risks.service.ts';
 import { Deaths } from '../../src/domain/revocation/deaths.service.ts';
 import { evidenceOf } from '../../src/domain/revocation/deaths.queries.ts';
 import { ExpiredValuesSweep } from '../../src/domain/revocation/expired-values.sweep.ts';
@@ -398,28 +399,19 @@ describe('by a person', () => {
     expect(proofs).toHaveLength(1);
   });
 
-  test('a risk is accepted by a second person, until a date', async () => {
-    const copies = world.app.get(CopiesService);
+  test('a risk is asked for and accepted by people, of something that is there, until a date', async () => {
+    const risks = world.app.get(RisksService);
     const input = {
       subjectKind: 'credential_version' as const,
       subjectId: newId(),
-      requestedBy: newId(),
       reason: 'r',
       until: new Date(world.clock.now() + MINUTE).toISOString(),
     };
-    expect(await copies.acceptRisk(BY, input)).toMatchObject({ ok: false, error: { code: 'person-needed' } });
-    const person = { ...BY, kind: 'user' as const, id: input.requestedBy };
-    expect(await copies.acceptRisk(person, input)).toMatchObject({ ok: false, error: { code: 'four-eyes' } });
-    expect(
-      await copies.acceptRisk(
-        { ...person, id: newId() },
-        { ...input, until: new Date(world.clock.now()).toISOString() },
-      ),
-    ).toMatchObject({ ok: false, error: { code: 'until-past' } });
-    expect(await copies.acceptRisk({ ...person, id: newId() }, input)).toMatchObject({
-      ok: false,
-      error: { code: 'no-subject' },
-    });
+    expect(await risks.accept(BY, input)).toMatchObject({ ok: false, error: { code: 'person-needed' } });
+    const person = { ...BY, kind: 'user' as const, id: newId() };
+    const over = { ...input, until: new Date(world.clock.now()).toISOString() };
+    expect(await risks.accept(person, over)).toMatchObject({ ok: false, error: { code: 'until-past' } });
+    expect(await risks.accept(person, input)).toMatchObject({ ok: false, error: { code: 'no-subject' } });
   });
 });
 

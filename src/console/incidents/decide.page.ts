@@ -7,7 +7,7 @@ import type { Result } from '../../kernel/result.ts';
 import { By, Permission } from '../../domain/access/route.ts';
 import { IncidentsService } from '../../domain/incidents/incidents.service.ts';
 import { Transactions } from '../../platform/database/transactions.ts';
-import { readForm, type FormProblems } from '../shared/forms.tsx';
+import { readForm, typedIn, type FormProblems } from '../shared/forms.tsx';
 import { ConsolePage, goes, shows, type Answer } from '../shared/page.ts';
 import { reference } from '../shared/search.ts';
 import { DecideView } from './decide.view.tsx';
@@ -87,8 +87,12 @@ export class DecidePage {
   ): Promise<Answer> {
     const head = await this.#head(incident, by);
     const read = readForm(form, body);
+    const typed = typedIn(body);
     const again = (problems: FormProblems, left?: Refusal['fields']) =>
-      shows((frame) => DecideView({ frame, head, refused: { decision, problems, left: left ?? [] } }), 422);
+      shows(
+        (frame) => DecideView({ frame, head, refused: { decision, problems, left: left ?? [], typed } }),
+        422,
+      );
     if (!read.ok) return again(read.error);
     const done = await act(head.id, read.value.reason);
     if (!done.ok) return again({ '': done.error.message }, done.error.fields);

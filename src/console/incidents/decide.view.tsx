@@ -43,7 +43,12 @@ export function DecideView({
 }: {
   frame: Frame;
   head: RoomHead;
-  refused?: { decision: Decision; problems: FormProblems; left: readonly FieldProblem[] };
+  refused?: {
+    decision: Decision;
+    problems: FormProblems;
+    left: readonly FieldProblem[];
+    typed: Readonly<Record<string, string>>;
+  };
 }) {
   const possible = TRANSITIONS[head.state as IncidentState];
   const shown = DECISIONS.filter(
@@ -82,7 +87,10 @@ export function DecideView({
                   <ul>
                     {own.left.map((one) => (
                       <li>
-                        {one.problem}. <span class="soft">{one.mend}</span>
+                        {one.problem}. <span class="soft">{one.mend}</span>{' '}
+                        {itemPath(head.reference, one.field) && (
+                          <a href={itemPath(head.reference, one.field)}>Answer for it</a>
+                        )}
                       </li>
                     ))}
                   </ul>
@@ -93,6 +101,7 @@ export function DecideView({
                   label="Why"
                   type="area"
                   required
+                  value={own?.typed['reason'] ?? ''}
                   problem={own?.problems['reason']}
                 />
                 <p class="actions">
@@ -107,4 +116,10 @@ export function DecideView({
       </div>
     </Page>
   );
+}
+
+/** Where a person answers for what the refusal names as `version <id>` or `copy <id>`. */
+function itemPath(reference: string, field: string): string | undefined {
+  const [, kind, id] = /^(version|copy) ([0-9a-f-]{36})$/.exec(field) ?? [];
+  return kind && id ? `/incidents/${reference}/items/${kind}/${id}` : undefined;
 }

@@ -6,7 +6,7 @@ import { By, Permission } from '../../domain/access/route.ts';
 import { TriageService } from '../../domain/exposures/triage.service.ts';
 import { IncidentsService } from '../../domain/incidents/incidents.service.ts';
 import { Transactions } from '../../platform/database/transactions.ts';
-import { readForm, type FormProblems } from '../shared/forms.tsx';
+import { readForm, typedIn, type FormProblems } from '../shared/forms.tsx';
 import { ConsolePage, goes, shows, type Answer } from '../shared/page.ts';
 import { listed, readTimeCursor, timeCursor } from '../shared/paging.tsx';
 import { reference, searchAfter } from '../shared/search.ts';
@@ -65,10 +65,12 @@ export class TriagePage {
     @By() by: Principal,
   ): Promise<Answer> {
     const { id } = await this.#find(exposure, by);
+    const typed = typedIn(body);
     const read = readForm(dismissForm, body);
-    if (!read.ok) return this.#draw(exposure, by, { form: 'dismiss', problems: read.error });
+    if (!read.ok) return this.#draw(exposure, by, { form: 'dismiss', problems: read.error, typed });
     const done = await this.triage.dismiss(id, read.value.reason, by);
-    if (!done.ok) return this.#draw(exposure, by, { form: 'dismiss', problems: { '': done.error.message } });
+    if (!done.ok)
+      return this.#draw(exposure, by, { form: 'dismiss', problems: { '': done.error.message }, typed });
     return goes(
       '/exposures',
       done.value.state === 'dismissed'
@@ -85,8 +87,9 @@ export class TriagePage {
     @By() by: Principal,
   ): Promise<Answer> {
     const { id } = await this.#find(exposure, by);
+    const typed = typedIn(body);
     const read = readForm(matchForm, body);
-    const again = (problems: FormProblems) => this.#draw(exposure, by, { form: 'match', problems });
+    const again = (problems: FormProblems) => this.#draw(exposure, by, { form: 'match', problems, typed });
     if (!read.ok) return again(read.error);
     const { credential, version, reason } = read.value;
     const versionId = await this.transactions.run(by, (db) => versionOf(db, credential, version));
@@ -112,7 +115,7 @@ export class TriagePage {
   async #draw(
     exposure: string,
     by: Principal,
-    refused?: { form: 'dismiss' | 'match'; problems: FormProblems },
+    refused?: { form: 'dismiss' | 'match'; problems: FormProblems; typed: Record<string, string> },
   ): Promise<Answer> {
     const found = await this.#find(exposure, by);
     return shows(

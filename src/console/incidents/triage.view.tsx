@@ -90,9 +90,11 @@ export function ExposurePageView({
 }: {
   frame: Frame;
   exposure: ExposureLine & { foundAt: readonly FoundAt[] };
-  refused?: { form: 'dismiss' | 'match'; problems: FormProblems };
+  refused?: { form: 'dismiss' | 'match'; problems: FormProblems; typed: Readonly<Record<string, string>> };
 }) {
   const problems = (form: 'dismiss' | 'match') => (refused?.form === form ? refused.problems : undefined);
+  const typed = (form: 'dismiss' | 'match', name: string) =>
+    refused?.form === form ? (refused.typed[name] ?? '') : '';
   const open = exposure.state === 'triage' && frame.may('incidents:act');
   return (
     <Page title={exposure.reference} frame={frame} crumbs={[{ title: 'Reports', path: '/exposures' }]}>
@@ -156,12 +158,14 @@ export function ExposurePageView({
                   label="Credential"
                   hint="Its reference, from its page."
                   required
+                  value={typed('match', 'credential')}
                   problem={problems('match')?.['credential']}
                 />
                 <Field
                   name="version"
                   label="Version"
                   hint="Nothing for the one in use."
+                  value={typed('match', 'version')}
                   problem={problems('match')?.['version']}
                 />
                 <Field
@@ -169,6 +173,7 @@ export function ExposurePageView({
                   idPrefix="match-"
                   label="Why"
                   required
+                  value={typed('match', 'reason')}
                   problem={problems('match')?.['reason']}
                 />
                 <p class="actions">
@@ -194,6 +199,7 @@ export function ExposurePageView({
                   idPrefix="dismiss-"
                   label="Why"
                   required
+                  value={typed('dismiss', 'reason')}
                   problem={problems('dismiss')?.['reason']}
                 />
                 <p class="actions">

@@ -45,6 +45,12 @@ export const createTokenSchema = z
     role: role.optional(),
     permissions: z.array(permission).min(1).max(100).optional(),
     partyId: z.uuid().nullish(),
+    userId: z
+      .uuid()
+      .optional()
+      .describe(
+        'The account whose person acts with it; absent: a machine, which can sign and accept nothing',
+      ),
     expiresAt: z.iso.datetime({ offset: true }).optional().describe('Absent: in 90 days'),
   })
   .refine((input) => (input.role === undefined) !== (input.permissions === undefined), {

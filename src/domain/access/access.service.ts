@@ -35,6 +35,8 @@ export interface NewToken {
   role?: Role;
   permissions?: readonly string[];
   partyId?: Id | null;
+  /** The account whose person acts with it; absent: a machine, which cannot answer for anything. */
+  userId?: Id | undefined;
   expiresAt: Millis;
 }
 
@@ -243,10 +245,12 @@ export class AccessService {
     }
     const value = `cs_${randomBytes(32).toString('base64url')}`;
     const id = newId();
-    await this.transactions.run(by, async (db) => {
+    const made = await this.transactions.run(by, async (db) => {
+      if (input.userId !== undefined && !(await isAccountOf(db, input.userId, input.partyId ?? null)))
+        return false;
       await db.query(
-        `INSERT INTO api_token (id, name, token_hash, hint, role, permissions, party_id, created_by, created_at, expires_at)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)`,
+        `INSERT INTO api_token (id, name, token_hash, hint, role, permissions, party_id, created_by, created_at, expires_at, user_id)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)`,
         [
           id,
           input.name,
@@ -258,6 +262,7 @@ export class AccessService {
           by.id,
           new Date(now),
           new Date(input.expiresAt),
+          input.userId ?? null,
         ],
       );
       await this.ledger.append(db, {
@@ -269,11 +274,26 @@ export class AccessService {
           role: input.role ?? null,
           permissions: input.permissions ? [...input.permissions] : null,
           party: input.partyId ?? null,
+          ...(input.userId === undefined ? {} : { user: input.userId }),
           expiresAt: iso(input.expiresAt),
         },
         committed: { name: input.name },
       });
+      return true;
     });
+    if (!made) {
+      return err(
+        refusal('invalid', 'no-account', 'A token of a person needs their account.', {
+          fields: [
+            {
+              field: '/userId',
+              problem: 'is no active account of that party',
+              mend: 'Name an active account, and its party.',
+            },
+          ],
+        }),
+      );
+    }
     return ok({ id, value: Secret.of(value), expiresAt: input.expiresAt });
   }
 
@@ -281,13 +301,37 @@ export class AccessService {
   async resolveToken(value: string, from: From): Promise<Principal | undefined> {
     // One round trip without a transaction: every request of the API passes here.
     const [row] = await this.dataSource.query<
-      { id: Id; role: Role | null; permissions: string[] | null; partyId: Id | null }[]
-    >('SELECT id, role, permissions, party_id AS "partyId" FROM cs_token($1, $2)', [
-      hashOf(value),
-      this.clock.date(),
-    ]);
+      {
+        id: Id;
+        role: Role | null;
+        permissions: string[] | null;
+        partyId: Id | null;
+        userId: Id | null;
+        personId: Id | null;
+        userRoles: Role[] | null;
+      }[]
+    >(
+      `SELECT id, role, permissions, party_id AS "partyId", user_id AS "userId", person_id AS "personId", user_roles AS "userRoles"
+         FROM cs_token($1, $2)`,
+      [hashOf(value), this.clock.date()],
+    );
     if (!row) return undefined;
-    const { id, role, permissions, partyId } = row;
+    const { id, role, permissions, partyId, userId, personId } = row;
+    if (userId !== null) {
+      // An account that was closed takes its tokens with it.
+      if (personId === null) return undefined;
+      // As that person, with what both the account and the token may.
+      const account: Principal = {
+        kind: 'user',
+        id: userId,
+        personId,
+        roles: row.userRoles ?? [],
+        partyId,
+        ...from,
+      };
+      const given = permissions ?? (role ? grantsOf(role) : []);
+      return { ...account, permissions: given.filter((one) => isPermission(one) && may(account, one)) };
+    }
     return {
       kind: 'token',
       id,
@@ -313,4 +357,12 @@ export class AccessService {
       return ok(undefined);
     });
   }
+}
+
+async function isAccountOf(db: Db, userId: Id, partyId: Id | null): Promise<boolean> {
+  const rows = await db.query<unknown[]>(
+    `SELECT FROM user_account WHERE id = $1 AND state = 'active' AND party_id IS NOT DISTINCT FROM $2`,
+    [userId, partyId],
+  );
+  return rows.length > 0;
 }

@@ -1,4 +1,4 @@
-import { Check, Column, Entity, PrimaryColumn, Unique } from 'typeorm';
+import { Check, Column, Entity, ForeignKey, PrimaryColumn, Unique } from 'typeorm';
 
 @Check('api_token_may_something', `((role IS NOT NULL) OR (permissions IS NOT NULL))`)
 @Check(
@@ -9,6 +9,7 @@ import { Check, Column, Entity, PrimaryColumn, Unique } from 'typeorm';
   'api_token_role_check',
   `(role = ANY (ARRAY['admin'::text, 'vendor_risk'::text, 'responder'::text, 'contract_owner'::text, 'integration_engineer'::text, 'auditor'::text, 'party_contact'::text]))`,
 )
+@ForeignKey('UserAccount', ['userId'], ['id'], { name: 'api_token_user_fk' })
 @Unique('api_token_hash_key', ['tokenHash'])
 @Entity({ name: 'api_token' })
 export class ApiToken {
@@ -32,6 +33,14 @@ export class ApiToken {
 
   @Column({ name: 'party_id', type: 'uuid', nullable: true })
   partyId: string | null;
+
+  @Column({
+    name: 'user_id',
+    type: 'uuid',
+    nullable: true,
+    comment: 'the account whose person acts with it; null: a machine',
+  })
+  userId: string | null;
 
   @Column({ name: 'created_by', type: 'text' })
   createdBy: string;

@@ -6,10 +6,13 @@ import { Clock } from '../../platform/clock/clock.ts';
 import { rowsOf } from '../../platform/database/rows.ts';
 import { Transactions, type Db } from '../../platform/database/transactions.ts';
 import { defineJob } from '../../platform/outbox/definitions.ts';
+import { Outbox } from '../../platform/outbox/outbox.ts';
 import { JobHandler, type JobCall } from '../../platform/queue/handlers.ts';
 import { LedgerService } from '../ledger/ledger.service.ts';
 import { stepSettled } from '../runbooks/runs.events.ts';
+import { transition, type IncidentState } from './incident.rules.ts';
 import { appendInstants } from './instants.ts';
+import { moveIncident } from './move-incident.ts';
 import { OwedNotices } from './owed-notices.ts';
 
 export const confirmMatch = defineJob({
@@ -40,6 +43,7 @@ export class ConfirmMatchJob {
   constructor(
     private readonly transactions: Transactions,
     private readonly ledger: LedgerService,
+    private readonly outbox: Outbox,
     private readonly owed: OwedNotices,
     private readonly clock: Clock,
   ) {}
@@ -55,7 +59,7 @@ export class ConfirmMatchJob {
   }
 
   async #confirm(db: Db, incidentId: Id, one: Confirmed, correlationId: string): Promise<void> {
-    const [incident] = await rowsOf<{ state: string; confirmed: boolean }>(
+    const [incident] = await rowsOf<{ state: IncidentState; confirmed: boolean }>(
       db,
       `SELECT state, EXISTS (SELECT FROM instant t WHERE t.incident_id = i.id AND t.case_id IS NULL AND t.kind = 'confirmed') AS confirmed
          FROM incident i WHERE id = $1 FOR NO KEY UPDATE`,
@@ -69,9 +73,14 @@ export class ConfirmMatchJob {
           AND NOT EXISTS (SELECT FROM instant t WHERE t.case_id = c.id AND t.kind = 'confirmed') ORDER BY c.id`,
       [incidentId, one.version_id],
     );
+    const by = personOf(one, correlationId);
+    // It is one, then: nobody has to judge it first any more.
+    if (transition(incident.state, 'contain')) {
+      const parts = { ledger: this.ledger, outbox: this.outbox };
+      await moveIncident(db, parts, incidentId, 'contain', by, this.clock.now());
+    }
     const targets = [...(incident.confirmed ? [] : [null]), ...cases.map(({ id }) => id)];
     if (targets.length === 0) return;
-    const by = personOf(one, correlationId);
     const at = one.at.getTime();
     const basis = `a person decided that it is this credential${one.note ? `: ${one.note}` : ''}`;
     await appendInstants(

@@ -181,7 +181,7 @@ export class IncidentsService {
               field: `${one.subject} ${one.id}`,
               problem: one.message,
               mend:
-                one.state === 'unproven'
+                one.state === 'unproven' || one.subject === 'copy'
                   ? 'Have it stated and signed, or accept the risk until a date.'
                   : 'Wait until it is proven, or do what is missing.',
             })),

@@ -4,7 +4,7 @@ import { refusal, Refused, type Refusal } from '../../kernel/errors.ts';
 import { newId, type Id } from '../../kernel/ids.ts';
 import { system, type Principal } from '../../kernel/principal.ts';
 import { err, ok, type Result } from '../../kernel/result.ts';
-import { iso, type Millis } from '../../kernel/time.ts';
+import type { Millis } from '../../kernel/time.ts';
 import { Clock } from '../../platform/clock/clock.ts';
 import { Transactions, type Db } from '../../platform/database/transactions.ts';
 import { Outbox } from '../../platform/outbox/outbox.ts';
@@ -12,7 +12,7 @@ import { LedgerService } from '../ledger/ledger.service.ts';
 import type { LocationVerdict } from './containment.rules.ts';
 import { Deaths } from './deaths.service.ts';
 import { statementSigned } from './revocation.events.ts';
-import type { RiskAcceptanceInput, StatementInput } from './statement.schema.ts';
+import type { StatementInput } from './statement.schema.ts';
 
 export type LocationResult =
   | { outcome: 'gone'; why: string }
@@ -34,7 +34,7 @@ interface LocationRow {
   verdict: LocationVerdict | null;
 }
 
-/** Copies, what people sign, and the risks that somebody takes over. */
+/** Copies, and what people sign. */
 @Injectable()
 export class CopiesService {
   constructor(
@@ -102,6 +102,15 @@ export class CopiesService {
     by: Principal,
     input: StatementInput,
   ): Promise<Result<{ statementId: Id; textHash: string }, Refusal>> {
+    if (by.kind === 'token') {
+      return err(
+        refusal(
+          'forbidden',
+          'person-needed',
+          'A statement is signed by a person: sign in, or use a token that belongs to an account.',
+        ),
+      );
+    }
     try {
       // Who signs must be able to see the thing; what follows from it touches rows that only the installation sees.
       const visible = await this.transactions.run(by, (db) =>
@@ -117,55 +126,6 @@ export class CopiesService {
     }
   }
 
-  /** Somebody with a name carries a risk until a date; whoever asked for it cannot accept it. */
-  async acceptRisk(by: Principal, input: RiskAcceptanceInput): Promise<Result<{ id: Id }, Refusal>> {
-    if (by.kind !== 'user')
-      return err(refusal('forbidden', 'person-needed', 'A risk is accepted by a person, signed in.'));
-    if (input.requestedBy === by.id) {
-      return err(refusal('forbidden', 'four-eyes', 'Who asked for the acceptance cannot give it.'));
-    }
-    const now = this.clock.now();
-    const until = Date.parse(input.until);
-    if (!(until > now)) {
-      return err(
-        refusal('invalid', 'until-past', 'The acceptance would be over already.', {
-          fields: [{ field: '/until', problem: 'is not in the future', mend: 'Name a later date.' }],
-        }),
-      );
-    }
-    return this.transactions.run(by, async (db) => {
-      const integrationId = await this.#integrationOf(db, input.subjectKind, input.subjectId);
-      if (integrationId === null)
-        return err(refusal('not_found', 'no-subject', 'There is no such version or location.'));
-      const id = newId();
-      await db.query(
-        `INSERT INTO risk_acceptance (id, subject_kind, subject_id, integration_id, incident_id, requested_by, accepted_by, reason, until, created_at)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)`,
-        [
-          id,
-          input.subjectKind,
-          input.subjectId,
-          integrationId,
-          input.incidentId ?? null,
-          input.requestedBy,
-          by.id,
-          input.reason,
-          new Date(until),
-          new Date(now),
-        ],
-      );
-      await this.ledger.append(db, {
-        kind: 'risk.accepted',
-        subject: { kind: input.subjectKind, id: input.subjectId },
-        by,
-        at: now,
-        facts: { riskAcceptanceId: id, integrationId, requestedBy: input.requestedBy, until: iso(until) },
-        committed: { reason: input.reason },
-      });
-      return ok({ id });
-    });
-  }
-
   async #sign(
     db: Db,
     by: Principal,
@@ -173,6 +133,7 @@ export class CopiesService {
     integrationId: Id,
   ): Promise<{ statementId: Id; textHash: string }> {
     const now = this.clock.now();
+    await refuseContradiction(db, input);
     const statementId = newId();
     const textHash = createHash('sha256').update(input.text, 'utf8').digest();
     await db.query(
@@ -310,4 +271,42 @@ export class CopiesService {
     );
     return row?.integration_id ?? null;
   }
+}
+
+/** What cannot both be so of one version. */
+const CONTRADICTS: Readonly<Record<string, readonly string[]>> = {
+  revoked: ['not_affected'],
+  replaced: ['not_affected'],
+  not_affected: ['revoked', 'replaced'],
+};
+
+/** Statements are written once: one that says the opposite of an earlier one is refused. @throws Refused */
+async function refuseContradiction(db: Db, input: StatementInput): Promise<void> {
+  const opposite = CONTRADICTS[input.kind];
+  if (!opposite) return;
+  // Two who sign at once follow one another.
+  await db.query(`SELECT FROM credential_version WHERE id = $1 FOR NO KEY UPDATE`, [input.subjectId]);
+  const [earlier] = await db.query<{ id: Id; kind: string; at: Date }[]>(
+    `SELECT id, kind, at FROM statement WHERE subject_kind = $1 AND subject_id = $2 AND kind = ANY($3::text[])
+      ORDER BY at DESC, id DESC LIMIT 1`,
+    [input.subjectKind, input.subjectId, opposite],
+  );
+  if (!earlier) return;
+  const said = `"${earlier.kind.replaceAll('_', ' ')}" at ${earlier.at.toISOString()}`;
+  throw new Refused(
+    refusal(
+      'conflict',
+      'statement-contradicts',
+      `Somebody has signed ${said} of it (statement ${earlier.id}).`,
+      {
+        fields: [
+          {
+            field: '/kind',
+            problem: `contradicts statement ${earlier.id}`,
+            mend: 'Settle with its signer which of the two is so; a signed statement is never taken back.',
+          },
+        ],
+      },
+    ),
+  );
 }

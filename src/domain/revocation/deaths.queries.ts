@@ -55,6 +55,10 @@ export async function deathFacetsOf(
   }));
 }
 
+/** What is meant, wherever several copies have one name: which copy, where, and of which credential. Over `l`, `c` and `v`. */
+const COPY_LABEL = `l.name || ' (' || replace(l.kind, '_', ' ') || CASE WHEN l.path <> '' THEN ', ' || l.path ELSE '' END || ') of '
+            || c.name || ', version ' || v.number`;
+
 /** Every copy of these versions with its last verdict. */
 export async function copyFacetsOf(
   db: Db,
@@ -66,16 +70,17 @@ export async function copyFacetsOf(
       id: Id;
       version_id: Id;
       integration_id: Id;
-      name: string;
+      label: string;
       verdict: LocationVerdict | null;
       accepted_until: Date | null;
     }[]
   >(
-    `SELECT l.id, v.id AS version_id, l.integration_id, l.name,
+    `SELECT l.id, v.id AS version_id, l.integration_id, ${COPY_LABEL} AS label,
             (SELECT p.verdict FROM location_proof p WHERE p.location_id = l.id AND p.version_id = v.id
               ORDER BY p.at DESC, p.id DESC LIMIT 1) AS verdict,
             (SELECT max(r.until) FROM risk_acceptance r WHERE r.subject_id = l.id AND r.until > $2) AS accepted_until
        FROM credential_version v
+       JOIN credential c ON c.id = v.credential_id
        JOIN location l ON l.credential_id = v.credential_id AND (l.version_id IS NULL OR l.version_id = v.id) AND l.retired_at IS NULL
       WHERE v.id = ANY($1::uuid[]) ORDER BY l.id, v.id`,
     [versionIds, new Date(now)],
@@ -84,7 +89,7 @@ export async function copyFacetsOf(
     locationId: row.id,
     versionId: row.version_id,
     integrationId: row.integration_id,
-    label: row.name,
+    label: row.label,
     verdict: row.verdict,
     riskAcceptedUntil: row.accepted_until?.getTime() ?? null,
   }));

@@ -14,6 +14,7 @@ import { Presets } from './presets.service.ts';
 import { Probing } from './probing.service.ts';
 import { ReprobeVersionJob } from './reprobe-version.job.ts';
 import { RevocationService } from './revocation.service.ts';
+import { RisksService } from './risks.service.ts';
 import { SettleStatedStepsJob } from './settle-stated-steps.job.ts';
 import { ScheduleReprobeJob } from './schedule-reprobe.job.ts';
 import { Targets } from './targets.service.ts';
@@ -28,6 +29,7 @@ const services = [
   Presets,
   Probing,
   RevocationService,
+  RisksService,
   Targets,
   Ways,
 ];

@@ -49,11 +49,16 @@ export const riskAcceptanceSchema = z
     subjectKind: z.enum(['credential_version', 'location']),
     subjectId: id,
     incidentId: id.optional(),
-    /** The user who asked for it; cannot be the one who accepts. */
-    requestedBy: id,
     reason: text(2000),
     until: z.iso.datetime({ offset: true }),
   })
   .meta({ id: 'RiskAcceptanceInput' });
+
+export const riskAnswerSchema = z
+  .object({
+    state: z.enum(['asked', 'accepted']).describe('asked: a second person has to accept it'),
+    id,
+  })
+  .meta({ id: 'RiskAnswer' });
 
 export type RiskAcceptanceInput = z.infer<typeof riskAcceptanceSchema>;

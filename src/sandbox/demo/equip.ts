@@ -137,8 +137,18 @@ const SOON = 400;
 
 /** Tells the people of the outside world where the product is, and gives those who work with it a token of their own. */
 export async function introducePeople(product: Product, world: WorldClient): Promise<void> {
-  const tokenFor = async (name: string, role: string): Promise<string> =>
-    (await product.post<{ value: string }>('/api/v1/tokens', { name, role })).value;
+  const { users } = await product.get<{ users: { id: string; email: string }[] }>('/api/v1/users');
+  // What somebody approves or signs is theirs: their token belongs to their account.
+  const tokenFor = async (
+    { name, email }: { name: string; email: string },
+    role: string,
+  ): Promise<string> => {
+    const known = users.find((user) => user.email.toLowerCase() === email.toLowerCase());
+    const { id: userId } =
+      known ?? (await product.post<{ id: string }>('/api/v1/users', { name, email, roles: [role] }));
+    if (!known) users.push({ id: userId, email });
+    return (await product.post<{ value: string }>('/api/v1/tokens', { name, role, userId })).value;
+  };
   const approver = contactOf(OPERATOR, 'security');
   const engineer = contactOf(OPERATOR, 'on_call');
   const platform = CONTACTS.find((one) => one.name === PLATFORM) ?? approver;
@@ -158,7 +168,7 @@ export async function introducePeople(product: Product, world: WorldClient): Pro
       app: product.url,
       acknowledges: false,
       approves: true,
-      token: await tokenFor(approver.name, 'responder'),
+      token: await tokenFor(approver, 'responder'),
     },
     {
       name: engineer.name,
@@ -167,7 +177,7 @@ export async function introducePeople(product: Product, world: WorldClient): Pro
       app: product.url,
       acknowledges: false,
       replaces: true,
-      token: await tokenFor(engineer.name, 'integration_engineer'),
+      token: await tokenFor(engineer, 'integration_engineer'),
       access: SUPPLIERS.map((supplier) => ({
         supplier,
         account: SUPPLIER_FACTS[supplier].account,
@@ -182,7 +192,7 @@ export async function introducePeople(product: Product, world: WorldClient): Pro
       app: product.url,
       acknowledges: false,
       clears: CLEARED_PLACES,
-      token: await tokenFor(platform.name, 'responder'),
+      token: await tokenFor(platform, 'responder'),
     },
   ]);
 }

@@ -1,0 +1,181 @@
+import { Injectable } from '@nestjs/common';
+import { refusal, Refused, type Refusal } from '../../kernel/errors.ts';
+import { newId, type Id } from '../../kernel/ids.ts';
+import type { Principal } from '../../kernel/principal.ts';
+import { err, ok, type Result } from '../../kernel/result.ts';
+import { iso, type Millis } from '../../kernel/time.ts';
+import { Clock } from '../../platform/clock/clock.ts';
+import { rowsOf } from '../../platform/database/rows.ts';
+import { Transactions, type Db } from '../../platform/database/transactions.ts';
+import { LedgerService } from '../ledger/ledger.service.ts';
+import type { RiskAcceptanceInput } from './statement.schema.ts';
+
+export type RiskAnswer = { state: 'asked'; id: Id } | { state: 'accepted'; id: Id };
+
+interface Asked {
+  id: Id;
+  requested_by: Id;
+  person_id: Id;
+  until: Date;
+}
+
+/** Risks that somebody with a name carries until a date: the first person asks, a second one accepts. */
+@Injectable()
+export class RisksService {
+  constructor(
+    private readonly transactions: Transactions,
+    private readonly ledger: LedgerService,
+    private readonly clock: Clock,
+  ) {}
+
+  /** Asks for the acceptance, or gives it where somebody else has asked; never for longer than was asked. */
+  async accept(by: Principal, input: RiskAcceptanceInput): Promise<Result<RiskAnswer, Refusal>> {
+    if (by.kind !== 'user') {
+      return err(
+        refusal(
+          'forbidden',
+          'person-needed',
+          'A risk is accepted by a person: sign in, or use a token that belongs to an account.',
+        ),
+      );
+    }
+    const now = this.clock.now();
+    const until = Date.parse(input.until);
+    if (!(until > now)) return err(badUntil('until-past', 'is not in the future', 'Name a later date.'));
+    try {
+      return ok(
+        await this.transactions.run(by, async (db) => {
+          const integrationId = await lockSubject(db, input);
+          if (integrationId === null)
+            throw new Refused(refusal('not_found', 'no-subject', 'There is no such version or location.'));
+          const asked = await askedFor(db, input, now);
+          return asked
+            ? await this.#accept(db, by, input, integrationId, asked, now)
+            : await this.#ask(db, by, input, integrationId, now);
+        }),
+      );
+    } catch (thrown) {
+      if (thrown instanceof Refused) return err(thrown.refusal);
+      throw thrown;
+    }
+  }
+
+  async #ask(
+    db: Db,
+    by: Principal,
+    input: RiskAcceptanceInput,
+    integrationId: Id,
+    now: Millis,
+  ): Promise<RiskAnswer> {
+    const id = newId();
+    const until = Date.parse(input.until);
+    await db.query(
+      `INSERT INTO risk_request (id, subject_kind, subject_id, integration_id, incident_id, requested_by, reason, until, created_at)
+       VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)`,
+      [
+        id,
+        input.subjectKind,
+        input.subjectId,
+        integrationId,
+        input.incidentId ?? null,
+        by.id,
+        input.reason,
+        new Date(until),
+        new Date(now),
+      ],
+    );
+    await this.ledger.append(db, {
+      kind: 'risk.acceptance-asked',
+      subject: { kind: input.subjectKind, id: input.subjectId },
+      by,
+      at: now,
+      facts: { riskRequestId: id, integrationId, until: iso(until) },
+      committed: { reason: input.reason },
+    });
+    return { state: 'asked', id };
+  }
+
+  async #accept(
+    db: Db,
+    by: Principal,
+    input: RiskAcceptanceInput,
+    integrationId: Id,
+    asked: Asked,
+    now: Millis,
+  ): Promise<RiskAnswer> {
+    if (asked.requested_by === by.id || asked.person_id === by.personId) {
+      throw new Refused(
+        refusal(
+          'conflict',
+          'second-person-needed',
+          'You asked for this acceptance; a second person has to give it.',
+        ),
+      );
+    }
+    const until = Date.parse(input.until);
+    if (until > asked.until.getTime()) {
+      throw new Refused(
+        badUntil(
+          'until-beyond',
+          'is later than was asked for',
+          `Name ${iso(asked.until.getTime())} or earlier.`,
+        ),
+      );
+    }
+    const id = newId();
+    await db.query(
+      `INSERT INTO risk_acceptance (id, subject_kind, subject_id, integration_id, incident_id, requested_by, accepted_by, reason, until, created_at)
+       VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)`,
+      [
+        id,
+        input.subjectKind,
+        input.subjectId,
+        integrationId,
+        input.incidentId ?? null,
+        asked.requested_by,
+        by.id,
+        input.reason,
+        new Date(until),
+        new Date(now),
+      ],
+    );
+    await db.query(`UPDATE risk_request SET answered_at = $2 WHERE id = $1`, [asked.id, new Date(now)]);
+    await this.ledger.append(db, {
+      kind: 'risk.accepted',
+      subject: { kind: input.subjectKind, id: input.subjectId },
+      by,
+      at: now,
+      facts: { riskAcceptanceId: id, integrationId, requestedBy: asked.requested_by, until: iso(until) },
+      committed: { reason: input.reason },
+    });
+    return { state: 'accepted', id };
+  }
+}
+
+/** Two who ask at once follow one another: the second one accepts, or hears that a second person is needed. */
+async function lockSubject(db: Db, input: RiskAcceptanceInput): Promise<Id | null> {
+  const table = input.subjectKind === 'location' ? 'location' : 'credential_version';
+  const [row] = await rowsOf<{ integration_id: Id }>(
+    db,
+    `SELECT integration_id FROM ${table} WHERE id = $1 FOR NO KEY UPDATE`,
+    [input.subjectId],
+  );
+  return row?.integration_id ?? null;
+}
+
+async function askedFor(db: Db, input: RiskAcceptanceInput, now: Millis): Promise<Asked | undefined> {
+  const [row] = await rowsOf<Asked>(
+    db,
+    `SELECT q.id, q.requested_by, u.person_id, q.until FROM risk_request q JOIN user_account u ON u.id = q.requested_by
+      WHERE q.subject_kind = $1 AND q.subject_id = $2 AND q.answered_at IS NULL AND q.until > $3
+      ORDER BY q.created_at DESC LIMIT 1`,
+    [input.subjectKind, input.subjectId, new Date(now)],
+  );
+  return row;
+}
+
+function badUntil(code: string, problem: string, mend: string): Refusal {
+  return refusal('invalid', code, 'The acceptance cannot last until then.', {
+    fields: [{ field: '/until', problem, mend }],
+  });
+}
