@@ -334,6 +334,38 @@ describe('what cannot be proven', () => {
   });
 });
 
+describe('a dismissal', () => {
+  test('is possible while a person was only asked to revoke, and refused with what was done once they did', async () => {
+    const { credential, incidentId } = await confirmed();
+    await parkedStep(incidentId, 'revoke');
+    const death = () =>
+      scene.one(`SELECT revocation, revoke_sent_at FROM version_death WHERE version_id = $1`, [
+        credential.versionId,
+      ]);
+    await scene.rows(
+      `INSERT INTO version_death (version_id, credential_id, integration_id, revocation, revocation_at, updated_at)
+       VALUES ($1, $2, $3, 'requested', $4, $4) ON CONFLICT (version_id) DO UPDATE SET revocation = 'requested'`,
+      [credential.versionId, credential.credentialId, credential.integrationId, world.clock.date()],
+    );
+    expect(await death()).toEqual({ revocation: 'requested', revoke_sent_at: null });
+    const dismiss = (token?: string) =>
+      scene.call('POST', `/api/v1/incidents/${incidentId}/dismiss`, {
+        ...(token ? { token } : {}),
+        body: { reason: 'a rehearsal' },
+      });
+    expect(await dismiss()).toMatchObject({ status: 200, body: { state: 'containing' } });
+    const version = `/incidents/${(await scene.one<{ reference: string }>(`SELECT reference FROM incident WHERE id = $1`, [incidentId])).reference}/items/version/${credential.versionId}`;
+    await rita.send(version, `${version}/sign`, { kind: 'revoked', signsFor: 'Rita', text: 'I did it.' });
+    expect(await dismiss(await scene.token('responder'))).toMatchObject({
+      status: 409,
+      body: {
+        code: 'already-acted',
+        detail: expect.stringContaining('somebody signed that Key 1, version 1 was revoked'),
+      },
+    });
+  });
+});
+
 describe('a form that is refused', () => {
   test('comes back with what was typed', async () => {
     const ref = newId();

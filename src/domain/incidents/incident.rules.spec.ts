@@ -4,6 +4,7 @@ import {
   INCIDENT_EVENTS,
   INCIDENT_STATES,
   TRANSITIONS,
+  actOn,
   assign,
   isOpen,
   severityOf,
@@ -128,4 +129,14 @@ test('a title names the first, the number of the others, and the place', () => {
   expect(titleOf(['Stripe live key', 'b', 'c'], 'github:octo/repo')).toBe(
     'Leak of Stripe live key and 2 more at github:octo/repo',
   );
+});
+
+test('only what happened to a credential stands against a dismissal', () => {
+  const one = { label: 'Key 1', revocation: 'none', sent: false, signed: null } as const;
+  expect(actOn(one)).toBeNull();
+  expect(actOn({ ...one, revocation: 'requested' })).toBeNull(); // a person was asked to
+  expect(actOn({ ...one, revocation: 'rejected', sent: true })).toBeNull();
+  expect(actOn({ ...one, revocation: 'requested', sent: true })).toContain('was sent');
+  expect(actOn({ ...one, revocation: 'accepted', sent: true })).toContain('was revoked at its supplier');
+  expect(actOn({ ...one, signed: 'replaced' })).toContain('signed that Key 1 was replaced');
 });

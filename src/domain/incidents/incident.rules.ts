@@ -39,6 +39,26 @@ export function isOpen(state: IncidentState): boolean {
   return state !== 'closed' && state !== 'dismissed';
 }
 
+/** What was done about one exposed version, as far as it is on record. */
+export interface DoneAbout {
+  /** As people call it. */
+  label: string;
+  revocation: 'none' | 'requested' | 'accepted' | 'rejected';
+  /** Whether a revocation left the house. What only waits for a person to do it did not. */
+  sent: boolean;
+  /** A person signed that they did it. */
+  signed: 'revoked' | 'replaced' | null;
+}
+
+/** The act that makes a dismissal impossible, in words; null: nothing has happened to the credential. */
+export function actOn(one: DoneAbout): string | null {
+  if (one.revocation === 'accepted') return `${one.label} was revoked at its supplier`;
+  if (one.signed !== null) return `somebody signed that ${one.label} was ${one.signed}`;
+  if (one.revocation === 'requested' && one.sent)
+    return `the revocation of ${one.label} was sent, and whether it happened is not known`;
+  return null;
+}
+
 export type Severity = 'low' | 'medium' | 'high' | 'critical';
 
 export interface SeverityFacts {

@@ -2,6 +2,7 @@ import type { Id } from '../../kernel/ids.ts';
 import { iso, type Millis } from '../../kernel/time.ts';
 import { rowsOf } from '../../platform/database/rows.ts';
 import type { Db } from '../../platform/database/transactions.ts';
+import type { DoneAbout } from './incident.rules.ts';
 import type { CaseDetail, CaseView, IncidentView, InstantView } from './incident.schema.ts';
 
 const CLEARED = `SELECT DISTINCT ON (p.location_id, p.version_id) p.location_id, p.version_id, p.verdict FROM location_proof p`;
@@ -118,6 +119,24 @@ export async function instantsOf(db: Db, incidentId: Id): Promise<InstantView[]>
     [incidentId],
   );
   return rows.map((row) => dated(row) as InstantView);
+}
+
+/** Of the exposed versions those about which anything was begun, the riskiest first. */
+export function doneIn(db: Db, incidentId: Id): Promise<DoneAbout[]> {
+  return rowsOf<DoneAbout>(
+    db,
+    `SELECT c.name || ', version ' || v.number AS label, coalesce(d.revocation, 'none') AS revocation,
+            d.revoke_sent_at IS NOT NULL AS sent, s.kind AS signed
+       FROM incident_credential x
+       JOIN credential_version v ON v.id = x.version_id
+       JOIN credential c ON c.id = x.credential_id
+       LEFT JOIN version_death d ON d.version_id = x.version_id
+       LEFT JOIN LATERAL (SELECT t.kind FROM statement t WHERE t.subject_kind = 'credential_version' AND t.subject_id = x.version_id
+                             AND t.kind IN ('revoked', 'replaced') ORDER BY t.at DESC LIMIT 1) s ON true
+      WHERE x.incident_id = $1 AND (d.revocation <> 'none' OR s.kind IS NOT NULL)
+      ORDER BY c.risk DESC, x.version_id`,
+    [incidentId],
+  );
 }
 
 /** Instants as RFC 3339 text, as every view has them. */

@@ -17,7 +17,8 @@ import { Deaths } from '../revocation/deaths.service.ts';
 import { RunsService } from '../runbooks/runs.service.ts';
 import { AcceptanceService } from './acceptance.service.ts';
 import type { AssertInstant } from './incident.schema.ts';
-import type { IncidentEvent, IncidentState } from './incident.rules.ts';
+import { doneIn } from './incidents.queries.ts';
+import { actOn, type IncidentEvent, type IncidentState } from './incident.rules.ts';
 import { appendInstants } from './instants.ts';
 import { moveIncident } from './move-incident.ts';
 import { OwedNotices } from './owed-notices.ts';
@@ -90,18 +91,14 @@ export class IncidentsService {
       const row = await this.#lock(db, id);
       const who = whoDecides(by);
       const now = this.clock.now();
-      const [revoked] = await rowsOf<object>(
-        db,
-        `SELECT FROM incident_credential x JOIN version_death d ON d.version_id = x.version_id
-          WHERE x.incident_id = $1 AND d.revocation <> 'none' LIMIT 1`,
-        [id],
-      );
-      if (revoked) {
+      const [act, ...more] = (await doneIn(db, id)).map(actOn).filter((one) => one !== null);
+      if (act !== undefined) {
+        const others = more.length > 0 ? `, and ${more.length} more like it` : '';
         throw new Refused(
           refusal(
             'conflict',
             'already-acted',
-            'Credentials were revoked in this incident: it is closed, not dismissed.',
+            `It is closed, not dismissed, since it was acted on: ${act}${others}.`,
           ),
         );
       }

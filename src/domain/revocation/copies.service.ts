@@ -29,6 +29,9 @@ interface LocationRow {
   home_integration_id: Id;
   kind: string;
   name: string;
+  path: string;
+  /** Name and version. */
+  credential: string;
   provable: 'owner_statement' | 'scan' | 'fingerprint' | 'store_api' | 'no';
   owner_contact_id: Id | null;
   verdict: LocationVerdict | null;
@@ -50,7 +53,8 @@ export class CopiesService {
     return this.transactions.run(by, async (db) => {
       const location = await this.#location(db, locationId, versionId);
       if (!location) return { outcome: 'not_found' };
-      const label = `${location.name} (${location.kind.replaceAll('_', ' ')})`;
+      const place = [location.kind.replaceAll('_', ' '), location.path].filter(Boolean).join(', ');
+      const label = `${location.name} (${place}) of ${location.credential}`;
       if (location.verdict === 'gone')
         return { outcome: 'gone', why: 'its owner, or a scan, showed that it is gone' };
       if (location.provable === 'no') {
@@ -248,11 +252,13 @@ export class CopiesService {
 
   async #location(db: Db, locationId: Id, versionId: Id): Promise<LocationRow | null> {
     const [row] = await db.query<LocationRow[]>(
-      `SELECT l.id, l.credential_id, l.integration_id, v.integration_id AS home_integration_id, l.kind, l.name, l.provable,
+      `SELECT l.id, l.credential_id, l.integration_id, v.integration_id AS home_integration_id, l.kind, l.name, l.path, l.provable,
+              c.name || ', version ' || v.number AS credential,
               l.owner_contact_id,
               (SELECT p.verdict FROM location_proof p WHERE p.location_id = l.id AND p.version_id = v.id
                 ORDER BY p.at DESC, p.id DESC LIMIT 1) AS verdict
          FROM location l JOIN credential_version v ON v.credential_id = l.credential_id AND v.id = $2
+         JOIN credential c ON c.id = v.credential_id
         WHERE l.id = $1 AND l.retired_at IS NULL AND (l.version_id IS NULL OR l.version_id = v.id)`,
       [locationId, versionId],
     );

@@ -14,6 +14,9 @@ interface Row {
   risk: number;
   kind: string;
   name: string;
+  path: string;
+  credential: string;
+  number: number;
   provable: string;
 }
 
@@ -24,6 +27,7 @@ interface Request {
 
 const FROM = `FROM incident_credential i
          JOIN credential c ON c.id = i.credential_id
+         JOIN credential_version v ON v.id = i.version_id
          JOIN location l ON l.credential_id = i.credential_id AND l.retired_at IS NULL
                         AND (l.version_id IS NULL OR l.version_id = i.version_id)
         WHERE i.incident_id = $1 AND i.open AND ($2::uuid IS NULL OR i.batch_id = $2)`;
@@ -41,7 +45,7 @@ export class LocationsOfExposedVersionsSelector implements Selector {
     const [risk, version, location] = request.cursor?.split(':') ?? [null, null, null];
     const rows = await db.query<Row[]>(
       `SELECT l.id AS location_id, i.version_id, i.credential_id, l.integration_id, l.party_id, l.owner_contact_id, c.risk, l.kind,
-              l.name, l.provable ${FROM}
+              l.name, l.path, c.name AS credential, v.number, l.provable ${FROM}
           AND ($3::int IS NULL OR c.risk < $3 OR (c.risk = $3 AND (i.version_id, l.id) > ($4::uuid, $5::uuid)))
         ORDER BY c.risk DESC, i.version_id, l.id LIMIT $6`,
       [request.subject.id, batchOf(request), risk, version, location, request.limit],
@@ -64,7 +68,8 @@ export class LocationsOfExposedVersionsSelector implements Selector {
 function itemOf(row: Row): SelectedItem {
   return {
     key: `${row.location_id}:${row.version_id}`,
-    label: `${row.name} (${row.kind.replaceAll('_', ' ')})`,
+    // Two copies may have one name: where each is, and of what, tells them apart.
+    label: `${row.name} (${[row.kind.replaceAll('_', ' '), row.path].filter(Boolean).join(', ')}) of ${row.credential}, version ${row.number}`,
     subject: { kind: 'location', id: row.location_id },
     facts: {
       locationId: row.location_id,
@@ -74,6 +79,8 @@ function itemOf(row: Row): SelectedItem {
       partyId: row.party_id,
       ownerContactId: row.owner_contact_id,
       kind: row.kind,
+      place: row.path,
+      credential: `${row.credential}, version ${row.number}`,
       provable: row.provable,
     },
     priority: row.risk,
