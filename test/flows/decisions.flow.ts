@@ -92,7 +92,7 @@ const noticesOf = (incidentId: Id) =>
 
 describe('a match that a person confirms', () => {
   test('is on record as an instant of theirs, and who was promised to hear of certainty is owed a notice', async () => {
-    const { incidentId } = await suspected();
+    const { incidentId, reference } = await suspected();
     expect(await instantsOf(incidentId, 'confirmed')).toEqual([]);
     expect(await noticesOf(incidentId)).toEqual([]);
     const step = await parkedStep(incidentId, 'decide');
@@ -113,6 +113,9 @@ describe('a match that a person confirms', () => {
       },
       expect.objectContaining({ case_id: expect.any(String), asserted_by: people.rita.userId }),
     ]);
+    const { html } = await rita.page(`/incidents/${reference}`);
+    expect(html).toMatch(/Rita(<!-- -->)?: a person decided/);
+    expect(html).toContain('by Rita');
     expect(await noticesOf(incidentId)).toEqual([{ trigger: 'confirmed' }]);
     expect(
       await scene.rows(
@@ -334,7 +337,51 @@ describe('what cannot be proven', () => {
   });
 });
 
+test('two copies of one name are told apart wherever somebody is asked about them', async () => {
+  const integration = await scene.integration('Twice named', { parties: [scene.customerId] });
+  const credential = await scene.credential(integration, { authority: 'revoke_now' });
+  for (const path of ['octo/shop:lost-branch', 'octo/till:lost-branch'])
+    await scene.rows(
+      `INSERT INTO location (id, credential_id, integration_id, kind, name, path, party_id, provable, created_at, updated_at)
+       VALUES ($1, $2, $3, 'source', 'A branch that was never merged', $4, $5, 'owner_statement', $6, $6)`,
+      [newId(), credential.credentialId, integration, path, scene.operatorId, world.clock.date()],
+    );
+  await scene.signed([{ ref: newId(), supplierId: credential.supplierId }]);
+  await scene.settled();
+  const { id, reference } = await scene.one<{ id: Id; reference: string }>(
+    `SELECT i.id, i.reference FROM incident i JOIN incident_credential x ON x.incident_id = i.id WHERE x.version_id = $1`,
+    [credential.versionId],
+  );
+  const decide = await parkedStep(id, 'decide');
+  await rita.send(`/steps/${decide}`, `/steps/${decide}/approve`, { decision: 'approve' });
+  for (const step of ['revoke', 'verify']) {
+    const held = await parkedStep(id, step);
+    await rita.send(`/steps/${held}`, `/steps/${held}/skip`, { reason: 'not what is tried here' });
+  }
+  await until(async () => (await parked(id, 'copies')).length === 2, 'both copies are asked about');
+  const room = (await rita.page(`/incidents/${reference}`)).html;
+  const label = (path: string) => `A branch that was never merged (source, ${path}) of Key 1, version 1`;
+  for (const path of ['octo/shop:lost-branch', 'octo/till:lost-branch']) expect(room).toContain(label(path));
+  const [one] = await parked(id, 'copies');
+  expect((await rita.page(`/steps/${one!.id}`)).html).toMatch(
+    /never merged \(source, octo\/(shop|till):lost-branch\) of Key 1, version 1/,
+  );
+});
+
 describe('a dismissal', () => {
+  test('is what the clock of the room then tells, and nobody has to be told any more', async () => {
+    const { incidentId, reference } = await confirmed();
+    expect((await rita.page(`/incidents/${reference}`)).html).toContain('must be told');
+    for (const role of ['admin', 'responder'] as const)
+      await scene.call('POST', `/api/v1/incidents/${incidentId}/dismiss`, {
+        token: await scene.token(role),
+        body: { reason: 'a rehearsal' },
+      });
+    const { html } = await rita.page(`/incidents/${reference}`);
+    expect(html).toContain('from knowing to dismissed');
+    expect(html).not.toContain('must be told');
+  });
+
   test('is possible while a person was only asked to revoke, and refused with what was done once they did', async () => {
     const { credential, incidentId } = await confirmed();
     await parkedStep(incidentId, 'revoke');

@@ -168,6 +168,7 @@ function Copy({ copy }: { copy: ExposedCredential['copies'][number] }) {
       <b class="small block">{copy.name}</b>
       <span class="soft small block">
         {words(copy.kind)}
+        {copy.path && ` · ${copy.path}`}
         {copy.partyName && ` · ${copy.partyName}`}
       </span>
     </li>

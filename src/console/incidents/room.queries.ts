@@ -84,6 +84,7 @@ export interface ExposedCredential {
     id: Id;
     name: string;
     kind: string;
+    path: string;
     provable: string;
     verdict: string | null;
     partyName: string | null;
@@ -131,7 +132,7 @@ export async function exposedCredentials(
        JOIN integration i ON i.id = x.integration_id
        LEFT JOIN party p ON p.id = x.verifier_party_id
        LEFT JOIN LATERAL (
-         SELECT json_agg(json_build_object('id', l.id, 'name', l.name, 'kind', l.kind, 'provable', l.provable,
+         SELECT json_agg(json_build_object('id', l.id, 'name', l.name, 'kind', l.kind, 'path', l.path, 'provable', l.provable,
                                            'partyName', o.name, 'verdict', proof.verdict) ORDER BY l.name) AS list
            FROM (SELECT * FROM location a WHERE a.credential_id = x.credential_id AND a.retired_at IS NULL
                     AND (a.version_id IS NULL OR a.version_id = x.version_id) ORDER BY a.name LIMIT 60) l
@@ -260,14 +261,18 @@ export interface RoomInstant {
   kind: string;
   at: Millis;
   assertedBy: string;
+  /** The person behind it, where one is known. */
+  assertedByName: string | null;
   basis: string;
   caseReference: string | null;
 }
 
 export function instantsOf(db: Db, incidentId: Id): Promise<RoomInstant[]> {
   return db.query(
-    `SELECT t.kind, ${ms('t.at')} AS at, t.asserted_by_kind AS "assertedBy", t.basis, k.reference AS "caseReference"
+    `SELECT t.kind, ${ms('t.at')} AS at, t.asserted_by_kind AS "assertedBy", p.name AS "assertedByName", t.basis, k.reference AS "caseReference"
        FROM instant t LEFT JOIN incident_case k ON k.id = t.case_id
+       LEFT JOIN user_account u ON t.asserted_by_kind = 'user' AND u.id::text = t.asserted_by
+       LEFT JOIN person p ON p.id = u.person_id
       WHERE t.incident_id = $1 ORDER BY t.at DESC, t.id DESC LIMIT ${SHOWN}`,
     [incidentId],
   );

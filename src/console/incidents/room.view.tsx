@@ -155,8 +155,13 @@ export function elapsed(from: number, until: number): string {
 }
 
 function State({ room: { head, notices, waitingCount }, frame }: { room: Room; frame: Frame }) {
+  // Of what was none nobody has to be told any more.
   const open = notices.filter(
-    (one) => one.timeliness === 'open' && one.obligation === 'required' && one.dueAt !== null,
+    (one) =>
+      head.state !== 'dismissed' &&
+      one.timeliness === 'open' &&
+      one.obligation === 'required' &&
+      one.dueAt !== null,
   );
   const next = open.toSorted((a, b) => a.dueAt! - b.dueAt!)[0];
   const end = head.containedAt ?? head.closedAt ?? frame.now;
@@ -212,7 +217,11 @@ function State({ room: { head, notices, waitingCount }, frame }: { room: Room; f
           <span>
             {OPEN.has(head.state) && head.containedAt === null
               ? 'since we know'
-              : 'from knowing to contained'}
+              : head.state === 'dismissed'
+                ? 'from knowing to dismissed'
+                : head.containedAt === null
+                  ? 'from knowing to closed'
+                  : 'from knowing to contained'}
           </span>
         </div>
         {next && (

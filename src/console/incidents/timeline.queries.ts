@@ -10,6 +10,8 @@ export interface TimelineEntry {
   at: Millis;
   byKind: string;
   byId: string;
+  /** Of the person behind it, where one is known. */
+  byName: string | null;
   /** What it is about, as people call it. */
   subject: string | null;
   /** Ids, states, counts: what the ledger keeps in the open. */
@@ -23,7 +25,7 @@ const SHOWN = 60;
  * ledger itself: what is not on record is not in the time line.
  */
 export async function timelineOf(db: Db, incidentId: Id, subjects: readonly Id[]): Promise<TimelineEntry[]> {
-  type Row = Omit<TimelineEntry, 'facts' | 'byKind' | 'byId'> & { body: string };
+  type Row = Omit<TimelineEntry, 'facts' | 'byKind' | 'byId' | 'byName'> & { body: string };
   const rows = await db.query<Row[]>(
     `WITH runs AS (SELECT id FROM run WHERE subject_id = $1 ORDER BY started_at DESC LIMIT 12),
           subjects AS (
@@ -45,11 +47,21 @@ export async function timelineOf(db: Db, incidentId: Id, subjects: readonly Id[]
        FROM newest e ORDER BY e.n DESC`,
     [incidentId, subjects],
   );
-  return rows.map(({ body, ...row }) => {
+  const entries = rows.map(({ body, ...row }) => {
     const { by, facts } = JSON.parse(body) as {
       by: { kind: string; id: string };
       facts?: Record<string, unknown>;
     };
     return { ...row, byKind: by.kind, byId: by.id, facts: facts ?? {} };
   });
+  const accounts = entries.filter(({ byKind }) => byKind === 'user').map(({ byId }) => byId);
+  const named = await db.query<{ id: string; name: string }[]>(
+    `SELECT u.id, p.name FROM user_account u JOIN person p ON p.id = u.person_id WHERE u.id::text = ANY($1::text[])`,
+    [[...new Set(accounts)]],
+  );
+  const names = new Map(named.map(({ id, name }) => [id, name]));
+  return entries.map((entry) => ({
+    ...entry,
+    byName: entry.byKind === 'user' ? (names.get(entry.byId) ?? null) : null,
+  }));
 }

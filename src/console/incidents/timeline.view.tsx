@@ -82,9 +82,14 @@ function Told({ entry }: { entry: TimelineEntry }) {
   const told = ['why', 'severity', 'match', 'authority', 'from', 'strength', 'outcome', 'count', 'exposures']
     .filter((name) => ['string', 'number'].includes(typeof entry.facts[name]))
     .map((name) => `${words(name)}: ${words(String(entry.facts[name]))}`);
-  const by = entry.byKind === 'system' ? '' : ` · by ${ASSERTED[entry.byKind] ?? `a ${entry.byKind}`}`;
+  const by = entry.byKind === 'system' ? '' : ` · ${whoDid(entry)}`;
   const text = `${told.join(', ')}${by}`;
   return text ? <div class="soft small">{text.replace(/^ · /, '')}</div> : null;
+}
+
+function whoDid({ byName, byKind }: TimelineEntry): string {
+  if (byName !== null) return `by ${byName}`;
+  return byKind === 'token' ? 'over the API' : `by ${ASSERTED[byKind] ?? `a ${byKind}`}`;
 }
 
 function sentence(kind: string): string {
@@ -108,7 +113,7 @@ export function Instants({ instants }: { instants: readonly RoomInstant[] }) {
             <At at={instant.at} />
             <span class="soft small">
               {' · '}
-              {ASSERTED[instant.assertedBy] ?? instant.assertedBy}
+              {instant.assertedByName ?? ASSERTED[instant.assertedBy] ?? instant.assertedBy}
               {instant.basis && `: ${instant.basis}`}
             </span>
           </dd>
