@@ -16,6 +16,7 @@ import {
   joinPlaces,
   joinVersions,
   lockCredentials,
+  lockPlaces,
   lockIncidents,
   openCases,
   openIncidents,
@@ -93,6 +94,7 @@ export class AcceptanceService {
       ...new Set(matched.flatMap((one) => one.versions.map(({ credentialId }) => credentialId))),
     ];
     await lockCredentials(db, credentialIds);
+    await lockPlaces(db, placesOf(matched));
     const arriving = matched.map((one) => ({
       exposureId: one.exposureId,
       credentialIds: one.versions.map(({ credentialId }) => credentialId),

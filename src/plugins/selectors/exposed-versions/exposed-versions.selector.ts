@@ -1,8 +1,10 @@
 import { Injectable } from '@nestjs/common';
 import { laneOf } from '../../../domain/revocation/connections.service.ts';
+import { firstConnections } from '../../../domain/revocation/ways.queries.ts';
 import type { SelectedItem, Subject } from '../../../domain/runbooks/action.ts';
 import type { Selector } from '../../../domain/runbooks/selector.ts';
 import type { Id } from '../../../kernel/ids.ts';
+import { Clock } from '../../../platform/clock/clock.ts';
 import type { Db } from '../../../platform/database/transactions.ts';
 
 interface Row {
@@ -21,7 +23,6 @@ interface Row {
   approve_within_minutes: number | null;
   approve_otherwise: string | null;
   verifier_party_id: Id;
-  connection_id: Id | null;
 }
 
 const BEFORE_ALL = '-1:0:00000000-0000-0000-0000-000000000000';
@@ -41,6 +42,8 @@ export class ExposedVersionsSelector implements Selector {
   readonly name = 'exposed-versions';
   readonly title = 'The exposed credential versions of an incident';
 
+  constructor(private readonly clock: Clock) {}
+
   async page(
     db: Db,
     request: Request & { cursor: string | null; limit: number },
@@ -52,10 +55,7 @@ export class ExposedVersionsSelector implements Selector {
     const rows = await db.query<Row[]>(
       `SELECT i.version_id, i.credential_id, i.integration_id, i.portion, c.risk, c.name || ', version ' || v.number AS label, c.kind,
               c.environment, c.revocability, i.match, i.authority, i.may_act, i.approve_within_minutes, i.approve_otherwise,
-              c.verifier_party_id,
-              coalesce((SELECT p.connection_id FROM revocation_path p JOIN connection n ON n.id = p.connection_id AND n.retired_at IS NULL
-                         WHERE p.credential_id = c.id AND p.kind = 'connector' ORDER BY p.ordinal LIMIT 1),
-                       (SELECT n.id FROM connection n WHERE n.id = c.connection_id AND n.retired_at IS NULL)) AS connection_id
+              c.verifier_party_id
          FROM incident_credential i
          JOIN credential c ON c.id = i.credential_id
          JOIN credential_version v ON v.id = i.version_id
@@ -67,7 +67,12 @@ export class ExposedVersionsSelector implements Selector {
     const last = rows.at(-1);
     const behind = last ? `${last.portion}:${last.risk}:${last.version_id}` : (request.cursor ?? BEFORE_ALL);
     const next = open || rows.length === request.limit ? behind : null;
-    return { items: rows.map(itemOf), next };
+    const connections = await firstConnections(
+      db,
+      rows.map((row) => row.credential_id),
+      this.clock.now(),
+    );
+    return { items: rows.map((row) => itemOf(row, connections.get(row.credential_id))), next };
   }
 
   async count(db: Db, request: Request): Promise<number> {
@@ -79,7 +84,7 @@ export class ExposedVersionsSelector implements Selector {
   }
 }
 
-function itemOf(row: Row): SelectedItem {
+function itemOf(row: Row, connectionId: Id | undefined): SelectedItem {
   return {
     key: row.version_id,
     label: row.label,
@@ -98,9 +103,9 @@ function itemOf(row: Row): SelectedItem {
       // As runbooks write durations.
       approveWithin: `${row.approve_within_minutes ?? 60}m`,
       approveOtherwise: row.approve_otherwise ?? 'escalate',
-      byMachine: row.connection_id !== null,
+      byMachine: connectionId !== undefined,
     },
-    ...(row.connection_id ? { lane: laneOf(row.connection_id) } : {}),
+    ...(connectionId ? { lane: laneOf(connectionId) } : {}),
     priority: row.risk,
   };
 }

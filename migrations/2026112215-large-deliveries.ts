@@ -8,7 +8,7 @@
  */
 import type { MigrationInterface, QueryRunner } from 'typeorm';
 
-export class LargeDeliveries2026112223000 implements MigrationInterface {
+export class LargeDeliveries2026112215000 implements MigrationInterface {
   async up(q: QueryRunner): Promise<void> {
     await q.query(`
       ALTER TABLE exposure_batch ADD COLUMN reports_ref text, ADD COLUMN filed bytea, ADD COLUMN incident_id uuid,
