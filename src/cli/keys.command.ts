@@ -8,7 +8,7 @@ Every sealed secret has a data key of its own, wrapped by the current key-encryp
   rotate   makes kek-<n+1>.key and wraps every data key anew, in batches. The secrets themselves are not touched
            and no key is ever shown. Servers may go on running: they read under both keys, and seal under the new
            one as soon as its file is there. All processes must see the same <data>/keys; where they do not share
-           it, run it where one of them is stopped, and copy the new file to the others before you start them.
+           it, stop them, run this on one, and copy the new file to the others before you start them again.
            Killed, it goes on where it stopped when you run it again.
   rewrap   only moves what older keys still wrap. With COUNTERSIGN_KEK: put the old value into
            <data>/keys/kek-1.key (mode 600), set the variable to the new one (openssl rand -base64 32), start

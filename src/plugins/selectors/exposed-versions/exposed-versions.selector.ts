@@ -8,6 +8,7 @@ import { Clock } from '../../../platform/clock/clock.ts';
 import type { Db } from '../../../platform/database/transactions.ts';
 
 interface Row {
+  portion: number;
   version_id: Id;
   credential_id: Id;
   integration_id: Id;
@@ -24,6 +25,8 @@ interface Row {
   verifier_party_id: Id;
 }
 
+const BEFORE_ALL = '-1:0:00000000-0000-0000-0000-000000000000';
+
 interface Request {
   subject: Subject;
   input: Readonly<Record<string, unknown>>;
@@ -31,7 +34,8 @@ interface Request {
 
 /**
  * The credential versions that an incident is about, riskiest first. With `input.batchId` only those that joined together,
- * so that a late witness gets a run of its own.
+ * so that a late witness gets a run of its own. Of a large delivery they join in portions, and the run takes them until the
+ * last one has joined.
  */
 @Injectable()
 export class ExposedVersionsSelector implements Selector {
@@ -44,22 +48,25 @@ export class ExposedVersionsSelector implements Selector {
     db: Db,
     request: Request & { cursor: string | null; limit: number },
   ): Promise<{ items: SelectedItem[]; next: string | null }> {
-    // Behind the last row of the page before, in the order (risk down, id up); rows that join later may come in between.
-    const [risk, after] = request.cursor?.split(':') ?? [null, null];
+    // Asked before the rows are: what joined with the last portion of its delivery is then among them.
+    const open = await stillArriving(db, request);
+    // Behind the last row of the page before, in the order (portion up, risk down, id up).
+    const [portion, risk, after] = request.cursor?.split(':') ?? [null, null, null];
     const rows = await db.query<Row[]>(
-      `SELECT i.version_id, i.credential_id, i.integration_id, c.risk, c.name || ', version ' || v.number AS label, c.kind,
+      `SELECT i.version_id, i.credential_id, i.integration_id, i.portion, c.risk, c.name || ', version ' || v.number AS label, c.kind,
               c.environment, c.revocability, i.match, i.authority, i.may_act, i.approve_within_minutes, i.approve_otherwise,
               c.verifier_party_id
          FROM incident_credential i
          JOIN credential c ON c.id = i.credential_id
          JOIN credential_version v ON v.id = i.version_id
         WHERE i.incident_id = $1 AND i.open AND ($2::uuid IS NULL OR i.batch_id = $2)
-          AND ($3::int IS NULL OR c.risk < $3 OR (c.risk = $3 AND i.version_id > $4::uuid))
-        ORDER BY c.risk DESC, i.version_id LIMIT $5`,
-      [request.subject.id, batchOf(request), risk, after, request.limit],
+          AND ($3::int IS NULL OR i.portion > $3 OR (i.portion = $3 AND (c.risk < $4 OR (c.risk = $4 AND i.version_id > $5::uuid))))
+        ORDER BY i.portion, c.risk DESC, i.version_id LIMIT $6`,
+      [request.subject.id, batchOf(request), portion, risk, after, request.limit],
     );
     const last = rows.at(-1);
-    const next = rows.length === request.limit && last ? `${last.risk}:${last.version_id}` : null;
+    const behind = last ? `${last.portion}:${last.risk}:${last.version_id}` : (request.cursor ?? BEFORE_ALL);
+    const next = open || rows.length === request.limit ? behind : null;
     const connections = await firstConnections(
       db,
       rows.map((row) => row.credential_id),
@@ -101,6 +108,16 @@ function itemOf(row: Row, connectionId: Id | undefined): SelectedItem {
     ...(connectionId ? { lane: laneOf(connectionId) } : {}),
     priority: row.risk,
   };
+}
+
+/** Whether the batch came with a large delivery of which reports still wait to be filed. */
+async function stillArriving(db: Db, { input }: Request): Promise<boolean> {
+  if (typeof input.exposureBatchId !== 'string') return false;
+  const rows = await db.query<unknown[]>(
+    `SELECT FROM exposure_batch WHERE id = $1 AND reports_ref IS NOT NULL`,
+    [input.exposureBatchId],
+  );
+  return rows.length > 0;
 }
 
 function batchOf(request: Request): string | null {
