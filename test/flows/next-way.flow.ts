@@ -1,11 +1,20 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
+import fc from 'fast-check';
+import { RevocationService } from '../../src/domain/revocation/revocation.service.ts';
 import { Runbooks } from '../../src/domain/runbooks/runbooks.service.ts';
 import { RunsService } from '../../src/domain/runbooks/runs.service.ts';
 import { newId, type Id } from '../../src/kernel/ids.ts';
 import { expectOk } from '../../src/kernel/result.ts';
+import { MINUTE, SECOND } from '../../src/kernel/time.ts';
 import { startApp, type TestApp } from '../support/app.ts';
 import { BY, RevocationScene, type KnownVersion } from '../support/revocation-scene.ts';
-import { ScriptedSupplier, sendgrid, type Asked, type Issued } from '../support/scripted-supplier.ts';
+import {
+  ScriptedSupplier,
+  sendgrid,
+  type Asked,
+  type Fault,
+  type Issued,
+} from '../support/scripted-supplier.ts';
 
 /**
  * A path that cannot kill hands over to the next stopper: the second connection, else the person who was named; never
@@ -21,6 +30,14 @@ steps:
   - { id: verify, title: Prove, uses: verify-dead, needs: [revoke], with: { versionId: $input.versionId }, retry: { attempts: 8, backoff: 2s, maxBackoff: 4s } }
 `;
 
+/** Tries without any trouble: enough for both doors to run out of theirs. */
+const CALM = Array.from({ length: 10 }, () => ({
+  door: 'first' as const,
+  kind: 'any' as const,
+  fault: null,
+  died: false,
+}));
+
 let first: ScriptedSupplier;
 let second: ScriptedSupplier;
 let world: TestApp;
@@ -28,8 +45,11 @@ let scene: RevocationScene;
 let partyId: Id;
 
 beforeAll(async () => {
-  first = await new ScriptedSupplier(sendgrid).start();
-  second = await new ScriptedSupplier(sendgrid).start();
+  // One count for both doors: which came first is never a matter of milliseconds.
+  let arrived = 0;
+  const count = () => (arrived += 1);
+  first = await new ScriptedSupplier(sendgrid, count).start();
+  second = await new ScriptedSupplier(sendgrid, count).start();
   world = await startApp({ config: { outboundAllow: [first.hostPort, second.hostPort], queue: 'off' } });
   scene = new RevocationScene(world.app);
   const runbooks = world.app.get(Runbooks);
@@ -61,7 +81,9 @@ interface Leak extends KnownVersion {
 }
 
 /** One credential, known at two doors of the same supplier, and a person who can close it by hand. */
-async function leak(o: { second?: boolean; person?: boolean; auth?: string } = {}): Promise<Leak> {
+async function leak(
+  o: { second?: boolean; person?: boolean; auth?: string; keepValue?: boolean } = {},
+): Promise<Leak> {
   const auth = o.auth === undefined ? {} : { auth: { api_key: o.auth } };
   const a = await scene.connection(partyId, 'sendgrid', first, { canary: first.issue('canary'), ...auth });
   const b = o.second
@@ -69,7 +91,7 @@ async function leak(o: { second?: boolean; person?: boolean; auth?: string } = {
     : null;
   const issued = first.issue(`leaked-${newId()}`);
   second.issued.push(issued);
-  const known = await scene.version(partyId, a, issued);
+  const known = await scene.version(partyId, a, issued, { keepValue: o.keepValue ?? true });
   const ann = o.person ? newId() : null;
   const now = world.clock.date();
   if (ann)
@@ -320,3 +342,69 @@ describe('when nobody is left', () => {
     expect(one.issued.live).toBe(false);
   });
 });
+
+test('whatever goes wrong at two doors: a look between two requests, one way at a time, in order, and an end', async () => {
+  const revocation = world.app.get(RevocationService);
+  const fault = fc.constantFrom<(Fault | null)[]>(
+    'lost',
+    'too_many',
+    'server_error',
+    'html',
+    'refuse_all',
+    null,
+  );
+  const trouble = fc.record({
+    door: fc.constantFrom('first' as const, 'second' as const),
+    kind: fc.constantFrom('revoke' as const, 'probe' as const, 'any' as const),
+    fault,
+    died: fc.boolean(),
+  });
+  await fc.assert(
+    fc.asyncProperty(
+      fc.array(trouble, { minLength: 4, maxLength: 14 }),
+      fc.boolean(),
+      fc.boolean(),
+      async (plan, keepValue, person) => {
+        for (const { asked, faults, issued } of [first, second])
+          for (const list of [asked, faults, issued]) list.length = 0;
+        world.clock.advance(10 * MINUTE);
+        const one = await leak({ second: true, person, keepValue });
+        const key = `step-${newId()}:1`;
+        let [failed, takenOver] = [0, false];
+        let ended = false;
+        for (const [at, { door, kind, fault: wrong, died }] of [...plan, ...CALM].entries()) {
+          for (const supplier of [first, second]) supplier.faults.length = 0;
+          if (wrong) (door === 'first' ? first : second).goesWrong(wrong, kind, 2);
+          takenOver ||= died;
+          const result = await revocation.revoke(
+            one.versionId,
+            scene.call({
+              idempotencyKey: key,
+              attempt: at + 1,
+              takenOver,
+              tries: { failed, left: Math.max(0, 3 - failed) },
+            }),
+          );
+          world.clock.advance(SECOND);
+          if (result.outcome === 'next_way') failed = 0;
+          else if (result.outcome === 'retry' || result.outcome === 'unknown') {
+            failed += 1;
+            takenOver ||= result.outcome === 'unknown';
+            ended = failed > 3;
+          } else ended = true;
+          const going = (await attempts(one)).filter(({ state }) => state === 'trying' || state === 'asked');
+          expect(going.length).toBeLessThanOrEqual(1);
+          if (ended) break;
+        }
+        expect(ended).toBe(true);
+        expectALookBetween(one);
+        const doors = seen(one)
+          .filter((asked) => asked.kind === 'revoke')
+          .map((asked) => asked.door);
+        expect(doors).toEqual(doors.toSorted());
+        if (!keepValue) expect(doors.length).toBeLessThanOrEqual(1);
+      },
+    ),
+    { numRuns: 30, seed: 20261122 },
+  );
+}, 240_000);
