@@ -357,7 +357,7 @@ test('whatever goes wrong at two doors: a look between two requests, one way at 
     door: fc.constantFrom('first' as const, 'second' as const),
     kind: fc.constantFrom('revoke' as const, 'probe' as const, 'any' as const),
     fault,
-    died: fc.boolean(),
+    died: fc.constantFrom(false, false, false, false, true),
   });
   await fc.assert(
     fc.asyncProperty(
@@ -405,6 +405,6 @@ test('whatever goes wrong at two doors: a look between two requests, one way at 
         if (!keepValue) expect(doors.length).toBeLessThanOrEqual(1);
       },
     ),
-    { numRuns: 30, seed: 20261122 },
+    { numRuns: 60, seed: 20261122 },
   );
 }, 240_000);
