@@ -3,6 +3,7 @@ import 'reflect-metadata';
 import { Command, CommanderError } from 'commander';
 import type { AddCommand } from './cli/command.ts';
 import { reportFailure } from './cli/failure.ts';
+import { addKeys } from './cli/keys.command.ts';
 import { addLedger } from './cli/ledger.command.ts';
 import { addImport } from './cli/import.command.ts';
 import { addMigrate } from './cli/migrate.command.ts';
@@ -20,6 +21,7 @@ const commands: readonly AddCommand[] = [
   addTokenCreate,
   addOutbox,
   addLedger,
+  addKeys,
 ];
 
 const program = new Command('countersign')

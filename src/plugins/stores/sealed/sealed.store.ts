@@ -114,6 +114,16 @@ export class SealedStore implements Store {
     return { last, moved: rows.length - unreadable.length, unreadable };
   }
 
+  /** How many values each key-encryption key wraps. `settled`: waits until nobody is about to add one under an older key. */
+  async uses(db: Db, settled: boolean): Promise<ReadonlyMap<string, number>> {
+    // Waits for every transaction that has written here, and keeps new ones waiting until this one ends.
+    if (settled) await db.query('LOCK TABLE sealed_secret IN SHARE MODE');
+    const rows = await db.query<{ kek_id: string; n: number }[]>(
+      `SELECT kek_id, count(*)::int AS n FROM sealed_secret WHERE destroyed_at IS NULL GROUP BY kek_id`,
+    );
+    return new Map(rows.map((row) => [row.kek_id, row.n]));
+  }
+
   #current(): Kek {
     const [current] = this.keys.keks();
     if (!current) throw new Error('there is no key-encryption key');
