@@ -4,7 +4,7 @@ import { err, ok, type Result } from '../../kernel/result.ts';
 import { controlOf, type FrameworkReference } from './frameworks.rules.ts';
 import { partyName, type CredentialFacts, type GateFacts } from './facts.schema.ts';
 import type { CustomRule } from './policy.schema.ts';
-import { integrationOf, subjectOf, type RuleFinding, type Subject } from './rules/rule.ts';
+import { integrationOf, subjectOf, type RuleFinding, type Subject } from './rules/finding.rules.ts';
 import { longestHours } from './window.rules.ts';
 
 /**

@@ -12,7 +12,7 @@ import { findException } from './gate.queries.ts';
 import type { ExceptionView, RequestException } from './gate.schema.ts';
 import { GateService } from './gate.service.ts';
 import { reEvaluate } from './re-evaluate.definition.ts';
-import { lengthWords } from './rules/rule.ts';
+import { lengthWords } from './rules/finding.rules.ts';
 
 /** Lets one finding pass until a date: with a reason, a compensating control, and somebody else who approves. */
 @Injectable()

@@ -4,7 +4,7 @@ import type { FrameworkReference } from './frameworks.rules.ts';
 import type { GateFacts } from './facts.schema.ts';
 import { limitFor, SEVERITIES, type Policy, type Severity } from './policy.schema.ts';
 import { RULES } from './rules/registry.ts';
-import type { RuleFinding } from './rules/rule.ts';
+import type { RuleFinding } from './rules/finding.rules.ts';
 
 /** An exception as the gate needs it: approved, not withdrawn. */
 export interface StandingException {

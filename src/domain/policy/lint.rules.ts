@@ -3,7 +3,7 @@ import { controlOf } from './frameworks.rules.ts';
 import { kindsOf, resolvePolicy, weightOf } from './inherit.rules.ts';
 import { limitFor, type Policy, type PolicyFile } from './policy.schema.ts';
 import { RULES } from './rules/registry.ts';
-import { lengthWords, words } from './rules/rule.ts';
+import { lengthWords, words } from './rules/finding.rules.ts';
 
 /** What is wrong with a policy itself, whatever it is applied to. An `error` makes it unusable. */
 export interface PolicyFlaw {

@@ -1,6 +1,6 @@
 import { LOCATION_KINDS } from '../../credentials/credential.schema.ts';
 import { controls } from '../frameworks.rules.ts';
-import { subjectOf, words, type Rule } from './rule.ts';
+import { subjectOf, words, type Rule } from './finding.rules.ts';
 
 /** Copies lie only in kinds of places that the policy takes. */
 export const allowedStores: Rule = {

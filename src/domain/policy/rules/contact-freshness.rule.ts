@@ -1,6 +1,6 @@
 import { controls } from '../frameworks.rules.ts';
 import type { GateFacts } from '../facts.schema.ts';
-import { day, lengthWords, subjectOf, type Rule } from './rule.ts';
+import { day, lengthWords, subjectOf, type Rule } from './finding.rules.ts';
 
 /** Whoever would be called has confirmed not too long ago that the call would reach them. */
 export const contactFreshness: Rule = {

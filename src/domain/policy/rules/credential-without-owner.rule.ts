@@ -1,6 +1,6 @@
 import { controls } from '../frameworks.rules.ts';
 import { contactOf } from '../facts.schema.ts';
-import { subjectOf, type Rule } from './rule.ts';
+import { subjectOf, type Rule } from './finding.rules.ts';
 
 /** Each credential has somebody who looks after it: its own owner, who is still there. */
 export const credentialWithoutOwner: Rule = {

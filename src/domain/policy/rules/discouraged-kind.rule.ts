@@ -1,5 +1,5 @@
 import { controls } from '../frameworks.rules.ts';
-import { subjectOf, words, type Rule } from './rule.ts';
+import { subjectOf, words, type Rule } from './finding.rules.ts';
 
 /** Delegated and short-lived access before static keys. */
 export const discouragedKind: Rule = {

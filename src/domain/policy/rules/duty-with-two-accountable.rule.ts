@@ -1,6 +1,6 @@
 import { controls } from '../frameworks.rules.ts';
 import { partyName } from '../facts.schema.ts';
-import { matrixOf, words, type Rule } from './rule.ts';
+import { matrixOf, words, type Rule } from './finding.rules.ts';
 
 /** Two who answer for the same part of a duty are nobody who does: each waits for the other. */
 export const dutyWithTwoAccountable: Rule = {

@@ -1,6 +1,6 @@
 import { DUTIES } from '../../responsibility/matrix.rules.ts';
 import { controls } from '../frameworks.rules.ts';
-import { matrixOf, words, type Rule, type RuleFinding } from './rule.ts';
+import { matrixOf, words, type Rule, type RuleFinding } from './finding.rules.ts';
 
 /** Every duty, or each part of it, has an accountable party, and somebody performs it. */
 export const dutyWithoutAccountable: Rule = {

@@ -1,5 +1,5 @@
 import { controls } from '../frameworks.rules.ts';
-import { integrationOf, subjectOf, type Rule, type RuleFinding } from './rule.ts';
+import { integrationOf, subjectOf, type Rule, type RuleFinding } from './finding.rules.ts';
 
 /** What belongs to one environment is in no other: not the value, not the place, not the credential. */
 export const environmentIsolation: Rule = {

@@ -1,5 +1,5 @@
 import { controls } from '../frameworks.rules.ts';
-import { subjectOf, type Rule } from './rule.ts';
+import { subjectOf, type Rule } from './finding.rules.ts';
 
 /** One identity for each connection: a credential serves no more integrations than the policy allows. */
 export const forbiddenSharing: Rule = {

@@ -1,6 +1,6 @@
 import { controls } from '../frameworks.rules.ts';
 import { limitFor } from '../policy.schema.ts';
-import { lengthWords, subjectOf, words, type Rule } from './rule.ts';
+import { lengthWords, subjectOf, words, type Rule } from './finding.rules.ts';
 
 /** A credential ends, and not later after its issue than the policy allows for its kind. */
 export const longestLifetime: Rule = {

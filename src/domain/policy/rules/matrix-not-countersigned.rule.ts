@@ -1,6 +1,6 @@
 import { controls } from '../frameworks.rules.ts';
 import { partyName } from '../facts.schema.ts';
-import { integrationOf, matrixOf, type Rule } from './rule.ts';
+import { integrationOf, matrixOf, type Rule } from './finding.rules.ts';
 
 /** The matrix holds when every party that is accountable in it has signed this content, and still stands by it. */
 export const matrixNotCountersigned: Rule = {

@@ -1,5 +1,5 @@
 import { controls } from '../frameworks.rules.ts';
-import { integrationOf, type Rule } from './rule.ts';
+import { integrationOf, type Rule } from './finding.rules.ts';
 
 /** An agreement is in force, and it says beforehand what is done to contain an incident. */
 export const noAgreement: Rule = {

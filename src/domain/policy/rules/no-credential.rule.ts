@@ -1,5 +1,5 @@
 import { controls } from '../frameworks.rules.ts';
-import { integrationOf, type Rule } from './rule.ts';
+import { integrationOf, type Rule } from './finding.rules.ts';
 
 /** An integration without a declared credential hides one: there is nothing that the other rules could look at. */
 export const noCredential: Rule = {

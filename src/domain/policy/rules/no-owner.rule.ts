@@ -1,6 +1,6 @@
 import { controls } from '../frameworks.rules.ts';
 import { contactOf } from '../facts.schema.ts';
-import { integrationOf, type Rule } from './rule.ts';
+import { integrationOf, type Rule } from './finding.rules.ts';
 
 /** Nobody to call is nobody who acts: an integration has an owner who is still there. */
 export const noOwner: Rule = {

@@ -1,5 +1,5 @@
 import { controls } from '../frameworks.rules.ts';
-import { subjectOf, type Rule } from './rule.ts';
+import { subjectOf, type Rule } from './finding.rules.ts';
 
 /** Somebody can still stop the abuse of each credential. Nobody is the worst answer there is. */
 export const noStopPath: Rule = {

@@ -1,5 +1,5 @@
 import { controls } from '../frameworks.rules.ts';
-import { words, type Rule } from './rule.ts';
+import { words, type Rule } from './finding.rules.ts';
 
 /** Each side has promised to tell the other, of what the policy asks for. */
 export const notificationMissing: Rule = {

@@ -1,7 +1,7 @@
 import { HOUR } from '../../../kernel/time.ts';
 import { controls } from '../frameworks.rules.ts';
 import { longestHours, windowWords } from '../window.rules.ts';
-import { lengthWords, subjectOf, type Rule } from './rule.ts';
+import { lengthWords, subjectOf, type Rule } from './finding.rules.ts';
 
 /** No notification window is longer than the policy allows, at its worst; and each has a number. */
 export const notificationWindow: Rule = {

@@ -19,7 +19,7 @@ import { revocability } from './revocability.rule.ts';
 import { revocationDutyWithoutPath } from './revocation-duty-without-path.rule.ts';
 import { revokersDisagree } from './revokers-disagree.rule.ts';
 import { rotationInterval } from './rotation-interval.rule.ts';
-import type { Rule } from './rule.ts';
+import type { Rule } from './finding.rules.ts';
 import { runbookNotifiesUnnamed } from './runbook-notifies-unnamed.rule.ts';
 import { scopeJustification } from './scope-justification.rule.ts';
 import { shadowIntegration } from './shadow-integration.rule.ts';

@@ -1,6 +1,6 @@
 import { controls } from '../frameworks.rules.ts';
 import { ELAPSED_DAY } from '../../../kernel/time.ts';
-import { day, lengthWords, type Rule } from './rule.ts';
+import { day, lengthWords, type Rule } from './finding.rules.ts';
 
 /** The agreement is looked at again in time: its review is set, not past, and not beyond the policy's cadence. */
 export const reviewDue: Rule = {

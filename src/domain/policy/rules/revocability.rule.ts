@@ -1,6 +1,6 @@
 import { REVOCABILITY } from '../../credentials/credential.schema.ts';
 import { controls } from '../frameworks.rules.ts';
-import { subjectOf, words, type Rule } from './rule.ts';
+import { subjectOf, words, type Rule } from './finding.rules.ts';
 
 /** How a credential can be revoked is one of the ways that the policy takes. */
 export const revocability: Rule = {

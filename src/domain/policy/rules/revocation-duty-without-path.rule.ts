@@ -1,7 +1,7 @@
 import { accountableFor } from '../../responsibility/matrix.rules.ts';
 import { controls } from '../frameworks.rules.ts';
 import { partyName } from '../facts.schema.ts';
-import { subjectOf, type Rule } from './rule.ts';
+import { subjectOf, type Rule } from './finding.rules.ts';
 
 /** Matrix and inventory say the same: whoever has to revoke a credential has a path to do it. */
 export const revocationDutyWithoutPath: Rule = {

@@ -1,7 +1,7 @@
 import { accountableFor } from '../../responsibility/matrix.rules.ts';
 import { controls } from '../frameworks.rules.ts';
 import { partyName } from '../facts.schema.ts';
-import { subjectOf, type Rule } from './rule.ts';
+import { subjectOf, type Rule } from './finding.rules.ts';
 
 /** One credential under several matrices has one revoker: where they name different ones, each waits for the other. */
 export const revokersDisagree: Rule = {

@@ -1,6 +1,6 @@
 import { controls } from '../frameworks.rules.ts';
 import { limitFor } from '../policy.schema.ts';
-import { lengthWords, subjectOf, words, type Rule } from './rule.ts';
+import { lengthWords, subjectOf, words, type Rule } from './finding.rules.ts';
 
 /** The active version of a credential is not older than the policy's interval for its kind. */
 export const rotationInterval: Rule = {

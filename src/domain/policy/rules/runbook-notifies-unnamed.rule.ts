@@ -1,6 +1,6 @@
 import { controls } from '../frameworks.rules.ts';
 import { contactOf } from '../facts.schema.ts';
-import { type Rule } from './rule.ts';
+import { type Rule } from './finding.rules.ts';
 
 /** Agreement and runbook say the same: a runbook writes to nobody whom the agreement does not name. */
 export const runbookNotifiesUnnamed: Rule = {

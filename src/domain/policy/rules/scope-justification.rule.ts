@@ -1,5 +1,5 @@
 import { controls } from '../frameworks.rules.ts';
-import { subjectOf, type Rule } from './rule.ts';
+import { subjectOf, type Rule } from './finding.rules.ts';
 
 /** Each scope says why it is needed; one that cannot is removed. */
 export const scopeJustification: Rule = {

@@ -1,5 +1,5 @@
 import { controls } from '../frameworks.rules.ts';
-import { integrationOf, type Rule } from './rule.ts';
+import { integrationOf, type Rule } from './finding.rules.ts';
 
 /** What was found and never declared was never agreed either. */
 export const shadowIntegration: Rule = {

@@ -1,5 +1,5 @@
 import { controls } from '../frameworks.rules.ts';
-import { integrationOf, subjectOf, type Rule } from './rule.ts';
+import { integrationOf, subjectOf, type Rule } from './finding.rules.ts';
 
 /** Each side can stop a credential by itself, without waiting for the other's ticket. */
 export const stopPathEachSide: Rule = {

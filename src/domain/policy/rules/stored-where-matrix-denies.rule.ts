@@ -1,6 +1,6 @@
 import { controls } from '../frameworks.rules.ts';
 import { partyName } from '../facts.schema.ts';
-import { subjectOf, words, type Rule } from './rule.ts';
+import { subjectOf, words, type Rule } from './finding.rules.ts';
 
 /** Matrix and inventory say the same: copies lie only with parties that the matrix makes store them. */
 export const storedWhereMatrixDenies: Rule = {

@@ -1,5 +1,5 @@
 import { controls } from '../frameworks.rules.ts';
-import { subjectOf, words, type Rule } from './rule.ts';
+import { subjectOf, words, type Rule } from './finding.rules.ts';
 
 /** Of each copy it can be shown that it is gone; one that cannot keeps every later incident open. */
 export const unprovableLocation: Rule = {

@@ -1,7 +1,7 @@
 import { controls } from '../frameworks.rules.ts';
 import { contactOf } from '../facts.schema.ts';
 import { calledUpon } from './contact-freshness.rule.ts';
-import { integrationOf, subjectOf, type Rule } from './rule.ts';
+import { integrationOf, subjectOf, type Rule } from './finding.rules.ts';
 
 /** Whoever is named to be called is still there and has an address or a number. */
 export const unreachableContact: Rule = {

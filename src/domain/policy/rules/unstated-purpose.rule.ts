@@ -1,5 +1,5 @@
 import { controls } from '../frameworks.rules.ts';
-import { integrationOf, subjectOf, type Rule } from './rule.ts';
+import { integrationOf, subjectOf, type Rule } from './finding.rules.ts';
 
 /** Without a purpose nobody can say which scope, lifetime or copy is too much. */
 export const unstatedPurpose: Rule = {

@@ -1,5 +1,5 @@
 import { controls } from '../frameworks.rules.ts';
-import { day, lengthWords, subjectOf, type Rule } from './rule.ts';
+import { day, lengthWords, subjectOf, type Rule } from './finding.rules.ts';
 
 /** At least one path to kill a credential was tried, worked, and not too long ago. */
 export const untriedStopPath: Rule = {

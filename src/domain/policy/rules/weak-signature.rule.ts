@@ -1,6 +1,6 @@
 import { controls } from '../frameworks.rules.ts';
 import { partyName, STRENGTHS } from '../facts.schema.ts';
-import { matrixOf, words, type Rule } from './rule.ts';
+import { matrixOf, words, type Rule } from './finding.rules.ts';
 
 /** A signature is as strong as the policy asks: a link and a code to one mailbox are one factor. */
 export const weakSignature: Rule = {

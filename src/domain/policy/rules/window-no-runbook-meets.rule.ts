@@ -2,7 +2,7 @@ import { HOUR } from '../../../kernel/time.ts';
 import { controls } from '../frameworks.rules.ts';
 import { worstHours } from '../runbook-time.rules.ts';
 import { shortestHours, windowWords } from '../window.rules.ts';
-import { lengthWords, subjectOf, type Rule, type RuleFinding } from './rule.ts';
+import { lengthWords, subjectOf, type Rule, type RuleFinding } from './finding.rules.ts';
 
 /** Agreement and runbook say the same: what the runbook's people take before a notice leaves fits into each window that we owe. */
 export const windowNoRunbookMeets: Rule = {
