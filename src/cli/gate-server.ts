@@ -56,7 +56,8 @@ export class GateServer {
   }
 
   async #find(named: string): Promise<Found> {
-    if (isId(named)) return this.#get(`/api/v1/integrations/${named}`, listSchema.shape.integrations.element);
+    const given: unknown = named;
+    if (isId(given)) return this.#get(`/api/v1/integrations/${given}`, listSchema.shape.integrations.element);
     const { integrations } = await this.#get(
       `/api/v1/integrations?${new URLSearchParams({ text: named })}`,
       listSchema.extend({

@@ -5,7 +5,7 @@ import type { Principal } from '../../kernel/principal.ts';
 import type { Result } from '../../kernel/result.ts';
 import { By, Permission } from '../../domain/access/route.ts';
 import { ExceptionsService } from '../../domain/policy/exceptions.service.ts';
-import { decisionsOf, exceptionsOf, findException, viewOfPolicy } from '../../domain/policy/gate.queries.ts';
+import { decisionsOf, exceptionsOf, findException } from '../../domain/policy/gate.queries.ts';
 import { GateService, viewOfFinding } from '../../domain/policy/gate.service.ts';
 import { Policies } from '../../domain/policy/policies.ts';
 import { SUBJECT_KINDS, lengthWords } from '../../domain/policy/rules/finding.rules.ts';
@@ -69,12 +69,7 @@ export class GatePage {
       totals: await gateTotals(db),
     }));
     const page = listed(rows, ({ name: key, id }) => cursorText({ key, id }));
-    const titles = new Map(
-      this.policies
-        .all()
-        .flatMap((known) => viewOfPolicy(known).rules.map((one) => [one.name, one.title] as const)),
-    );
-    return shows((frame) => BlockedView({ frame, rule, page, totals, titles, first: cursor === undefined }));
+    return shows((frame) => BlockedView({ frame, rule, page, totals, first: cursor === undefined }));
   }
 
   @Get('integrations/:reference/gate')

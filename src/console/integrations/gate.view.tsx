@@ -393,14 +393,12 @@ export function BlockedView({
   first,
   page,
   totals,
-  titles,
 }: {
   frame: Frame;
   rule: string | undefined;
   first: boolean;
   page: Listed<BlockedLine>;
   totals: GateTotals;
-  titles: ReadonlyMap<string, string>;
 }) {
   return (
     <Page title="Gate" frame={frame}>
@@ -434,7 +432,7 @@ export function BlockedView({
               all="any rule"
               options={totals.rules.map((one) => ({
                 value: one.rule,
-                word: `${titles.get(one.rule) ?? one.rule} (${one.n})`,
+                word: `${one.rule} (${one.n})`,
               }))}
             />
             <button type="submit" class="plain">
