@@ -15,7 +15,7 @@ export function policyTemplates(): Map<string, PolicyFile> {
   const folder = new URL('../../templates/policies/', import.meta.url);
   return new Map(
     readdirSync(folder)
-      .filter((name) => name.endsWith('.yaml'))
+      .filter((name) => name.endsWith('.yaml') && !name.endsWith('.test.yaml'))
       .map((name) => {
         const file = expectOk(parsePolicy(readFileSync(new URL(name, folder), 'utf8'), name), name);
         return [file.policy, file] as const;
