@@ -16,7 +16,6 @@ import { DUTIES } from '../responsibility/matrix.rules.ts';
  */
 
 export const STRENGTHS = ['mailbox', 'second_channel', 'account_mfa', 'detached_signature'] as const;
-export type Strength = (typeof STRENGTHS)[number];
 
 export const WINDOW_UNITS = ['elapsed-hours', 'calendar-days', 'business-days', 'months'] as const;
 
