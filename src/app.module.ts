@@ -7,6 +7,7 @@ import { IncidentsModule } from './domain/incidents/incidents.module.ts';
 import { LedgerModule } from './domain/ledger/ledger.module.ts';
 import { NoticesModule } from './domain/notices/notices.module.ts';
 import { RevocationModule } from './domain/revocation/revocation.module.ts';
+import { PolicyModule } from './domain/policy/policy.module.ts';
 import { PortfolioModule } from './domain/portfolio/portfolio.module.ts';
 import { RunbooksModule } from './domain/runbooks/runbooks.module.ts';
 import { HealthModule } from './platform/health/health.module.ts';
@@ -38,6 +39,7 @@ import { StoresModule } from './plugins/stores/stores.module.ts';
     RevocationModule,
     ExposuresModule,
     IncidentsModule,
+    PolicyModule,
     PortfolioModule,
     ApiModule,
     ConsoleModule,

@@ -87,6 +87,11 @@ import { Lane } from './domain/runbooks/lane.entity.ts';
 import { EngineWorker } from './domain/runbooks/engine-worker.entity.ts';
 import { ImportJob } from './domain/portfolio/import-job.entity.ts';
 import { ImportProblem } from './domain/portfolio/import-problem.entity.ts';
+import { PolicyTemplate } from './domain/policy/policy-template.entity.ts';
+import { GateDecision } from './domain/policy/gate-decision.entity.ts';
+import { GateStanding } from './domain/policy/gate-standing.entity.ts';
+import { GateStale } from './domain/policy/gate-stale.entity.ts';
+import { PolicyException } from './domain/policy/policy-exception.entity.ts';
 import { SealedSecret } from './platform/vault/sealed-secret.entity.ts';
 import { postgresOptions, type DataSourceNeeds } from './platform/database/data-sources.ts';
 
@@ -177,6 +182,11 @@ export const entities: DataSourceNeeds['entities'] = [
   EngineWorker,
   ImportJob,
   ImportProblem,
+  PolicyTemplate,
+  GateDecision,
+  GateStanding,
+  GateStale,
+  PolicyException,
   SealedSecret,
 ];
 

@@ -1,11 +1,13 @@
 import { Module } from '@nestjs/common';
 import { ExposuresModule } from '../domain/exposures/exposures.module.ts';
 import { IncidentsModule } from '../domain/incidents/incidents.module.ts';
+import { PolicyModule } from '../domain/policy/policy.module.ts';
 import { PortfolioModule } from '../domain/portfolio/portfolio.module.ts';
 import { RevocationModule } from '../domain/revocation/revocation.module.ts';
 import { AgreementsController } from './agreements.controller.ts';
 import { ConnectionsController } from './connections.controller.ts';
 import { CredentialsController } from './credentials.controller.ts';
+import { GateController } from './gate.controller.ts';
 import { HealthController } from './health.controller.ts';
 import { ImportsController } from './imports.controller.ts';
 import { IntegrationsController } from './integrations.controller.ts';
@@ -13,6 +15,7 @@ import { NoticesController } from './notices.controller.ts';
 import { OpenApiController } from './openapi.controller.ts';
 import { OpenApi } from './openapi.ts';
 import { PartiesController } from './parties.controller.ts';
+import { PoliciesController } from './policies.controller.ts';
 import { RunsController } from './runs.controller.ts';
 import { SchemasController } from './schemas.controller.ts';
 import { StatementsController } from './statements.controller.ts';
@@ -26,7 +29,7 @@ import { IntakeController } from './intake.controller.ts';
 import { SourcesController } from './sources.controller.ts';
 
 @Module({
-  imports: [ExposuresModule, IncidentsModule, PortfolioModule, RevocationModule],
+  imports: [ExposuresModule, IncidentsModule, PolicyModule, PortfolioModule, RevocationModule],
   controllers: [
     SourcesController,
     IntakeController,
@@ -38,6 +41,8 @@ import { SourcesController } from './sources.controller.ts';
     CredentialsController,
     IntegrationsController,
     PartiesController,
+    GateController,
+    PoliciesController,
     HealthController,
     ImportsController,
     NoticesController,

@@ -4,6 +4,7 @@ import { HomePage } from './home/home.page.ts';
 import { DecidePage } from './incidents/decide.page.ts';
 import { IncidentPage } from './incidents/incident.page.ts';
 import { TriagePage } from './incidents/triage.page.ts';
+import { GatePage } from './integrations/gate.page.ts';
 import { IntegrationPage } from './integrations/integration.page.ts';
 import { AlertsPage } from './notices/alerts.page.ts';
 import { NoticesPage } from './notices/notices.page.ts';
@@ -33,6 +34,7 @@ export const AREAS_OF_CONSOLE: readonly Area[] = [
     permission: 'portfolio:read',
     pages: [PortfolioPage, IntegrationPage, CredentialPage],
   },
+  { title: 'Gate', path: '/gate', permission: 'policy:read', pages: [GatePage] },
   { title: 'Alerts', path: '/alerts', permission: 'operations:read', pages: [AlertsPage] },
   { title: 'Ledger', path: '/ledger', permission: 'ledger:read', pages: [LedgerPage] },
   { title: 'Settings', path: '/settings', permission: 'sources:read', pages: [SettingsPage] },

@@ -6,7 +6,7 @@ import type { ShownStopper } from '../credentials/stoppers.queries.ts';
 import { DependencyGraph, type GraphNode } from '../shared/charts.tsx';
 import type { Frame } from '../shared/frame.ts';
 import { Page } from '../shared/layout.tsx';
-import { At, DataTable, Empty, Facts, span } from '../shared/parts.tsx';
+import { At, DataTable, Empty, Facts } from '../shared/parts.tsx';
 import { Chip, StateChip, words } from '../shared/states.tsx';
 import type {
   CaseLine,
@@ -19,7 +19,10 @@ import type {
   ShownMatrix,
   ShownTerm,
 } from './integration.queries.ts';
+import type { GateStandingLine } from './gate.queries.ts';
+import { GatePanel } from './gate.view.tsx';
 import { Matrix } from './matrix.view.tsx';
+import { Pass } from './pass.tsx';
 
 export function IntegrationView({
   frame,
@@ -32,6 +35,7 @@ export function IntegrationView({
   dependencies,
   agreement,
   cases,
+  gate,
 }: {
   frame: Frame;
   head: IntegrationHead;
@@ -43,6 +47,7 @@ export function IntegrationView({
   dependencies: readonly Dependency[];
   agreement: ShownAgreement | undefined;
   cases: readonly CaseLine[];
+  gate: GateStandingLine | undefined;
 }) {
   const unstoppable = credentials.filter(({ id }) => stoppers.get(id)?.length === 0);
   return (
@@ -68,6 +73,12 @@ export function IntegrationView({
         </p>
       )}
       <div class="grid">
+        {frame.may('policy:read') && (
+          <section class="card w12" id="gate">
+            <h2>The gate</h2>
+            <GatePanel head={head} standing={gate} />
+          </section>
+        )}
         <section class="card w8">
           <h2>Who answers for what</h2>
           <Matrix matrix={matrix} parties={parties} />
@@ -125,17 +136,6 @@ export function IntegrationView({
       </div>
     </Page>
   );
-}
-
-function Pass({ head, now }: { head: IntegrationHead; now: number }) {
-  if (head.pass === 'lost' && head.passGraceUntil !== null) {
-    const left = head.passGraceUntil - now;
-    return (
-      <Chip tone="live">{left > 0 ? `pass lost, ${span(left)} of grace` : 'pass lost, grace over'}</Chip>
-    );
-  }
-  const none = head.pass === 'refused' && head.state !== 'live';
-  return <Chip tone={head.pass === 'held' ? 'dead' : none ? 'calm' : 'live'}>{`pass ${head.pass}`}</Chip>;
 }
 
 function OpenCases({ cases }: { cases: readonly CaseLine[] }) {

@@ -11,6 +11,8 @@ import { Check, Column, Entity, ForeignKey, Index, PrimaryColumn, Unique } from 
 @Unique('integration_external_key', ['source', 'externalKey'])
 @Unique('integration_reference', ['reference'])
 @Index('integration_by_name', ['name', 'id'])
+@Index('integration_by_owner_contact', { synchronize: false })
+@Index('integration_by_agreement', { synchronize: false })
 @Entity({ name: 'integration' })
 export class Integration {
   @PrimaryColumn({ name: 'id', type: 'uuid', primaryKeyConstraintName: 'integration_pk' })
