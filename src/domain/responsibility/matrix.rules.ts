@@ -28,11 +28,28 @@ export interface MatrixRowFacts {
   credentialId: Id | null;
   accountablePartyId: Id;
   performingPartyIds: readonly Id[];
+  /** Within how long the duty is done once it is due, in elapsed minutes; absent or null: no window was agreed. */
+  windowMinutes?: number | null;
+  /** Of a revocation: whether a connector does it or a contact is asked. */
+  pathKind?: PathKind | null;
+}
+
+export const PATH_KINDS = ['connector', 'contact'] as const;
+export type PathKind = (typeof PATH_KINDS)[number];
+
+/** What the integration was when its matrix was proposed: what widens it is material. Sorted, each once. */
+export interface Declared {
+  /** Kinds of credentials that it uses. */
+  credentialKinds: readonly string[];
+  /** Parties that keep a copy of one. */
+  storingPartyIds: readonly Id[];
+  scopes: readonly string[];
 }
 
 export interface Matrix {
   integrationId: Id;
   rows: readonly MatrixRowFacts[];
+  declared?: Declared | null;
 }
 
 /**
@@ -46,12 +63,28 @@ export function matrixContent(matrix: Matrix): string {
       ...(row.credentialId === null ? {} : { credential: row.credentialId }),
       duty: row.duty,
       part: row.part,
+      ...(row.pathKind ? { path: row.pathKind } : {}),
       performing: [...new Set(row.performingPartyIds)].sort(),
+      ...(row.windowMinutes ? { window: row.windowMinutes } : {}),
     }))
     .map((row) => ({ row, order: `${row.duty}\u0000${row.part}\u0000${row.credential ?? ''}` }))
     .sort((a, b) => (a.order < b.order ? -1 : a.order > b.order ? 1 : 0))
     .map(({ row }) => row);
-  return canonicalJson({ format: 'countersign-matrix-1', integration: matrix.integrationId, rows });
+  const { declared } = matrix;
+  return canonicalJson({
+    ...(declared
+      ? {
+          declared: {
+            kinds: [...declared.credentialKinds],
+            scopes: [...declared.scopes],
+            storing: [...declared.storingPartyIds],
+          },
+        }
+      : {}),
+    format: 'countersign-matrix-1',
+    integration: matrix.integrationId,
+    rows,
+  });
 }
 
 /** SHA-256 of the content: what every accountable party must have attested for the matrix to be countersigned. */
@@ -75,7 +108,7 @@ export function gapsOf(rows: readonly MatrixRowFacts[]): MatrixGap[] {
       gaps.push({
         duty,
         part: '',
-        mend: `Name the party accountable for ${words(duty)} and who performs it.`,
+        mend: `Name the party accountable for ${dutyWords(duty)} and who performs it.`,
       });
     }
   }
@@ -84,14 +117,15 @@ export function gapsOf(rows: readonly MatrixRowFacts[]): MatrixGap[] {
       gaps.push({
         duty: row.duty,
         part: row.part,
-        mend: `Name at least one party that performs ${words(row.duty)}.`,
+        mend: `Name at least one party that performs ${dutyWords(row.duty)}.`,
       });
     }
   }
   return gaps;
 }
 
-function words(duty: Duty): string {
+/** A duty as people write it. */
+export function dutyWords(duty: Duty): string {
   return duty.replaceAll('_', ' ');
 }
 
