@@ -2,6 +2,7 @@ import { Module } from '@nestjs/common';
 import { ExposuresModule } from '../domain/exposures/exposures.module.ts';
 import { IncidentsModule } from '../domain/incidents/incidents.module.ts';
 import { PortfolioModule } from '../domain/portfolio/portfolio.module.ts';
+import { ResponsibilityModule } from '../domain/responsibility/responsibility.module.ts';
 import { RevocationModule } from '../domain/revocation/revocation.module.ts';
 import { AgreementsController } from './agreements.controller.ts';
 import { ConnectionsController } from './connections.controller.ts';
@@ -9,6 +10,8 @@ import { CredentialsController } from './credentials.controller.ts';
 import { HealthController } from './health.controller.ts';
 import { ImportsController } from './imports.controller.ts';
 import { IntegrationsController } from './integrations.controller.ts';
+import { MatricesController } from './matrices.controller.ts';
+import { MatrixController } from './matrix.controller.ts';
 import { NoticesController } from './notices.controller.ts';
 import { OpenApiController } from './openapi.controller.ts';
 import { OpenApi } from './openapi.ts';
@@ -26,7 +29,7 @@ import { IntakeController } from './intake.controller.ts';
 import { SourcesController } from './sources.controller.ts';
 
 @Module({
-  imports: [ExposuresModule, IncidentsModule, PortfolioModule, RevocationModule],
+  imports: [ExposuresModule, IncidentsModule, PortfolioModule, ResponsibilityModule, RevocationModule],
   controllers: [
     SourcesController,
     IntakeController,
@@ -40,6 +43,8 @@ import { SourcesController } from './sources.controller.ts';
     PartiesController,
     HealthController,
     ImportsController,
+    MatricesController,
+    MatrixController,
     NoticesController,
     OpenApiController,
     RunsController,

@@ -2,13 +2,14 @@ import { Module } from '@nestjs/common';
 import { ExposuresModule } from '../domain/exposures/exposures.module.ts';
 import { IncidentsModule } from '../domain/incidents/incidents.module.ts';
 import { NoticesModule } from '../domain/notices/notices.module.ts';
+import { ResponsibilityModule } from '../domain/responsibility/responsibility.module.ts';
 import { RevocationModule } from '../domain/revocation/revocation.module.ts';
 import { Rooms } from './incidents/rooms.ts';
 import { AREAS_OF_CONSOLE } from './pages.ts';
 import { AREAS, ConsoleAnswers } from './shared/page.ts';
 
 @Module({
-  imports: [ExposuresModule, IncidentsModule, NoticesModule, RevocationModule],
+  imports: [ExposuresModule, IncidentsModule, NoticesModule, ResponsibilityModule, RevocationModule],
   controllers: AREAS_OF_CONSOLE.flatMap(({ pages }) => pages),
   providers: [{ provide: AREAS, useValue: AREAS_OF_CONSOLE }, ConsoleAnswers, Rooms],
 })

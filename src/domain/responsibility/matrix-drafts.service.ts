@@ -20,6 +20,7 @@ import {
   findDraft,
   newestVersion,
   partiesIn,
+  personBehind,
   type StoredDraft,
 } from './matrix-facts.queries.ts';
 import { MatrixTemplates } from './matrix-templates.ts';
@@ -205,7 +206,7 @@ export class MatrixDraftsService {
   ): Promise<void> {
     const editor: Author = {
       id: by.id,
-      personId: by.personId ?? null,
+      personId: by.personId ?? (await personBehind(db, by.id)),
       partyId: await actingParty(db, integrationId, by),
     };
     const editors = draft.editors.some((one) => one.id === editor.id && one.partyId === editor.partyId)

@@ -131,6 +131,16 @@ export async function actingParty(db: Db, integrationId: Id, by: Principal): Pro
   return row?.id ?? null;
 }
 
+/** The person behind an account, or behind the token that they made; null where none is known. */
+export async function personBehind(db: Db, id: string): Promise<Id | null> {
+  const [row] = await db.query<{ personId: Id }[]>(
+    `SELECT u.person_id AS "personId" FROM user_account u
+      WHERE u.id::text = $1 OR u.id::text = (SELECT t.created_by FROM api_token t WHERE t.id::text = $1)`,
+    [id],
+  );
+  return row?.personId ?? null;
+}
+
 /** What was declared, as the inventory stands now. */
 export async function declaredNow(db: Db, integrationId: Id): Promise<Declared> {
   const [row] = await db.query<Declared[]>(
@@ -179,7 +189,8 @@ export async function cellContext(db: Db, integrationId: Id, now: Millis): Promi
 /** $1 integrations, $2 instant: the matrix in force of each, as in `matrices.queries.ts`. */
 const IN_FORCE_OF_EACH = `
   SELECT DISTINCT ON (v.integration_id) v.id, v.integration_id FROM matrix_version v
-   WHERE v.integration_id = ANY($1) AND v.valid_from <= $2 AND (v.valid_until IS NULL OR v.valid_until > $2) AND v.state <> 'withdrawn'
+   WHERE v.integration_id = ANY($1) AND v.valid_from <= $2 AND (v.valid_until IS NULL OR v.valid_until > $2)
+     AND (v.state <> 'withdrawn' OR v.valid_until IS NOT NULL)
    ORDER BY v.integration_id, v.state = 'countersigned' DESC, v.number DESC`;
 
 async function rowsInForce(db: Db, ids: readonly Id[], now: Millis): Promise<Map<Id, DraftCell[]>> {

@@ -21,6 +21,7 @@ import {
   findDraft,
   findVersion,
   newestVersion,
+  personBehind,
   signedVersion,
   type VersionFacts,
 } from './matrix-facts.queries.ts';
@@ -92,7 +93,9 @@ export class MatrixProposalsService {
           }),
         );
       const partyId = await actingParty(db, integrationId, by);
-      const authors: Author[] = draft?.editors ?? [{ id: by.id, personId: by.personId ?? null, partyId }];
+      const authors: Author[] = draft?.editors ?? [
+        { id: by.id, personId: by.personId ?? (await personBehind(db, by.id)), partyId },
+      ];
       const version = await freezeVersion(db, this.ledger, integrationId, cells, {
         number: (before?.number ?? 0) + 1,
         authors,
@@ -164,6 +167,35 @@ export class MatrixProposalsService {
         { comments: input.comments.map(({ text }) => text).join('\n') },
         who.partyId,
       );
+    });
+  }
+
+  /** Mails a contact of a party that must sign a link, once more or to somebody else. */
+  async invite(versionId: Id, contactId: Id, by: Principal): Promise<Result<{ id: Id }, Refusal>> {
+    return this.#guarded(by, 'matrix_version', versionId, async (db) => {
+      const version = await this.#current(db, versionId);
+      const now = this.clock.now();
+      const { missing } = await this.signatures.standing(db, version, now);
+      const [contact] = await db.query<{ partyId: Id }[]>(
+        `SELECT party_id AS "partyId" FROM contact WHERE id = $1 AND active AND coalesce(email, '') <> '' AND party_id = ANY($2)`,
+        [contactId, missing],
+      );
+      if (!contact) {
+        const problem = 'is no contact with a mail address of a party that has still to sign';
+        const mend = 'Name one, or give the contact a mail address first.';
+        throw new Refused(
+          refusal('invalid', 'no-one-to-invite', mend, { fields: [{ field: '/contactId', problem, mend }] }),
+        );
+      }
+      const id = await this.signatures.invite(db, version, { ...contact, contactId }, 'attest', now);
+      await this.ledger.append(db, {
+        kind: 'matrix.invited',
+        subject: { kind: 'matrix_version', id: versionId },
+        by,
+        at: now,
+        facts: { contact: contactId, party: contact.partyId },
+      });
+      return { id };
     });
   }
 

@@ -21,7 +21,7 @@ import {
   type Attested,
 } from './attestations.service.ts';
 import type { AttestOffline, Paper } from './matrix-edit.schema.ts';
-import { findVersion, type VersionFacts } from './matrix-facts.queries.ts';
+import { findVersion, personBehind, type VersionFacts } from './matrix-facts.queries.ts';
 import { offlineDocument } from './matrix-text.rules.ts';
 import { Signatures } from './signatures.service.ts';
 import { findKey, isSignature, type RegisteredKey } from './signing-keys.service.ts';
@@ -40,12 +40,19 @@ export class OfflineSigning {
   /** The bytes that a contact signs elsewhere. */
   async document(
     versionId: Id,
-    o: { contactId: Id; signsFor: string; language: string },
+    o: { contactId: Id; signsFor?: string | undefined; language: string },
     by: Principal,
   ): Promise<Result<string, Refusal>> {
     return this.#run(versionId, by, async (db) => {
       const contact = await contactOf(db, o.contactId);
-      return (await documentOf(db, versionId, { ...o, partyId: contact.partyId })).document;
+      if (by.partyId !== null && by.partyId !== contact.partyId) throw new Refused(noVersion());
+      return (
+        await documentOf(db, versionId, {
+          ...o,
+          signsFor: o.signsFor ?? contact.name,
+          partyId: contact.partyId,
+        })
+      ).document;
     });
   }
 
@@ -121,7 +128,7 @@ export class OfflineSigning {
         field('invalid', 'not-a-scan', '/', 'is no PDF, PNG or JPEG', 'Upload the scan as one of those.'),
       );
     return this.#run(versionId, by, async (db) => {
-      onlyOperatorPerson(by);
+      onlyOperator(by);
       const contact = await contactOf(db, input.contactId);
       const { textHash, version } = await documentOf(db, versionId, { ...input, partyId: contact.partyId });
       const attachmentId = newId();
@@ -177,7 +184,14 @@ export class OfflineSigning {
       if (!row || row.way !== 'paper')
         throw new Refused(refusal('not_found', 'no-paper', 'There is no such paper to confirm.'));
       const version = await lockVersion(db, row.versionId);
-      if (row.uploadedBy === by.id || version.authors.some(({ id }) => id === by.id))
+      const uploader = row.uploadedBy === null ? null : await personBehind(db, row.uploadedBy);
+      if (
+        row.uploadedBy === by.id ||
+        (uploader !== null && uploader === by.personId) ||
+        version.authors.some(
+          ({ id, personId }) => id === by.id || (personId !== null && personId === by.personId),
+        )
+      )
         throw new Refused(
           refusal(
             'forbidden',
@@ -217,10 +231,19 @@ export class OfflineSigning {
   }
 }
 
+function onlyOperator(by: Principal): void {
+  if (by.partyId !== null)
+    throw new Refused(refusal('forbidden', 'operator-only', 'Paper is taken in by the operator.'));
+}
+
 function onlyOperatorPerson(by: Principal): void {
   if (by.kind !== 'user' || by.partyId !== null)
     throw new Refused(
-      refusal('forbidden', 'operator-only', 'Paper is taken in by people of the operator, signed in.'),
+      refusal(
+        'forbidden',
+        'operator-only',
+        'A person of the operator confirms paper, signed in to the console.',
+      ),
     );
 }
 
