@@ -91,12 +91,15 @@ async function signInside(ids: MatrixScene, versionId: Id, who?: Principal): Pro
 
 async function signOutside(versionId: Id, scene: number): Promise<string> {
   const nora = `nora${scene}@example.test`;
-  const link = linkIn(await letter(nora, /^Please sign/));
+  const { contentHash } = await version(versionId);
+  const invited = () =>
+    mail.received.findLast((one) => one.to.includes(nora) && one.text.includes(contentHash));
+  await until(() => invited() !== undefined, 'the invitation');
+  const link = linkIn(invited()!);
   const shown = expectOk(await links.show(link, undefined, from));
   const before = mail.received.length;
   expectOk(await links.sendCode(link, from));
   const code = codeIn(await letter(nora, /^Your code/, before));
-  const { contentHash } = await version(versionId);
   expectOk(
     await links.attest(
       link,
