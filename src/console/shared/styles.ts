@@ -125,6 +125,9 @@ ul.plain { list-style: none; margin: 0 0 16px; padding: 0; } ul.plain li { paddi
 .run h3 { margin-top: 10px; } .node-line { display: grid; grid-template-columns: minmax(120px, 200px) 1fr; gap: 4px 16px; padding: 7px 0; border-bottom: 1px solid var(--line); align-items: start; font-size: 14px; } .node-line:last-child { border-bottom: 0; } .node-line .legend { margin-top: 4px; gap: 6px; }
 .bar-cell { width: 250px; max-width: 100%; } .block { display: block; } .board th[scope=row] { font-size: 14px; color: var(--ink); vertical-align: top; padding: 8px 10px; white-space: normal; }
 .chart .edge { stroke: var(--faint); fill: none; stroke-width: 1.5; } .chart .node { fill: var(--card); stroke: var(--line); } .chart .node-text { fill: var(--ink); font-size: 12px; }
+fieldset { border: 1px solid var(--line); border-radius: 8px; padding: 8px 14px 10px; margin: 12px 0; max-width: 520px; } legend { font-weight: 560; padding: 0 6px; } fieldset .check { white-space: normal; margin: 4px 0; }
+.was { color: var(--soft); text-decoration: line-through; } .matrix tr.changed > * { background: var(--wait-bg); } .card + .card.diff { margin-top: 18px; } .diff td { width: 36%; } ol.how { padding-left: 20px; }
+.duty-board td.none { background: var(--live-bg); color: var(--live); } .duty-board th.rot { white-space: normal; max-width: 96px; } .duty-board td { padding: 6px 8px; } .outside main .card { margin-bottom: 18px; } h2 a.aside { text-decoration: underline; }
 @media (max-width: 900px) {
   main { padding: 16px 14px 60px; } .top { padding: 8px 14px; gap: 10px; }
   .w3 { grid-column: span 6; } .w4, .w5, .w6, .w7, .w8 { grid-column: span 12; }
