@@ -115,17 +115,19 @@ export function CellView({
               problem={problems['window']}
               maxLength={10}
             />
-            <Select
-              name="path"
-              label="Path, for revocation"
-              value={typed.path}
-              problem={problems['path']}
-              options={[
-                { value: '', word: 'not said' },
-                { value: 'connector', word: 'a machine revokes' },
-                { value: 'contact', word: 'a contact is asked' },
-              ]}
-            />
+            {(!exists || typed.duty === 'revocation') && (
+              <Select
+                name="path"
+                label="Path, for revocation"
+                value={typed.path}
+                problem={problems['path']}
+                options={[
+                  { value: '', word: 'not said' },
+                  { value: 'connector', word: 'a machine revokes' },
+                  { value: 'contact', word: 'a contact is asked' },
+                ]}
+              />
+            )}
           </section>
           <section class="card w6">
             <h2>Who</h2>

@@ -91,7 +91,12 @@ export function PortfolioMatrixView({
                       <StateChip state={line.matrixState} />
                     )}
                   </td>
-                  {duties.map((duty) => {
+                  {line.matrixState === null && (
+                    <td class="none" colSpan={duties.length}>
+                      <b>gap</b> in every duty: nothing is agreed
+                    </td>
+                  )}
+                  {(line.matrixState === null ? [] : duties).map((duty) => {
                     const who = line.accountable[duty];
                     return who ? (
                       <td class="small">{who.join(' / ')}</td>

@@ -109,7 +109,7 @@ export function VersionPageView(model: Model) {
           </section>
         )}
         {shown && (
-          <section class="card w12" id="text">
+          <section class="card w12 hashes" id="text">
             <h2>
               The text that is signed
               <span class="aside">
