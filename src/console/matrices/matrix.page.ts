@@ -266,13 +266,16 @@ function staleProblem(error: Refusal): FormProblems {
 
 function typedOf(body: unknown): CellTyped {
   const fields = (typeof body === 'object' && body !== null ? body : {}) as Record<string, unknown>;
-  const one = (name: string) => String([fields[name] ?? ''].flat()[0] ?? '');
+  const one = (name: string) => {
+    const [first]: unknown[] = [fields[name]].flat();
+    return typeof first === 'string' ? first : '';
+  };
   return {
     duty: cellQuery.parse(fields).duty,
     part: one('part'),
     credential: one('credential'),
     accountable: one('accountable'),
-    performing: [fields['performing'] ?? []].flat().map(String),
+    performing: [fields['performing']].flat().filter((id) => typeof id === 'string'),
     contact: one('contact'),
     window: one('window'),
     path: one('path'),

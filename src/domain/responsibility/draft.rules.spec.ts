@@ -100,9 +100,12 @@ test('an empty draft lacks every duty, a full one nothing', () => {
 test('an override answers for no whole duty, and a contact that left is missed', () => {
   const full = DUTIES.map((duty) => stored({ duty, credentialId: duty === 'storage' ? 'key' : null }));
   expect(missingIn(full, context).map(({ field }) => field)).toEqual(['/cells/storage']);
-  expect(missingIn([...DUTIES.map((duty) => stored({ duty, contactId: 'gone' }))], context)).toHaveLength(
-    DUTIES.length,
-  );
+  expect(
+    missingIn(
+      DUTIES.map((duty) => stored({ duty, contactId: 'gone' })),
+      context,
+    ),
+  ).toHaveLength(DUTIES.length);
 });
 
 test('putting a cell twice is putting it once; removing it leaves the others', () => {
