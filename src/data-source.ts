@@ -56,6 +56,8 @@ import { SigningKey } from './domain/responsibility/signing-key.entity.ts';
 import { Attachment } from './domain/attachments/attachment.entity.ts';
 import { ConnectorPreset } from './domain/revocation/connector-preset.entity.ts';
 import { Connection } from './domain/revocation/connection.entity.ts';
+import { ConnectionPace } from './domain/revocation/connection-pace.entity.ts';
+import { PathAttempt } from './domain/revocation/path-attempt.entity.ts';
 import { RevocationPath } from './domain/revocation/revocation-path.entity.ts';
 import { Drill } from './domain/revocation/drill.entity.ts';
 import { Evidence } from './domain/revocation/evidence.entity.ts';
@@ -153,6 +155,8 @@ export const entities: DataSourceNeeds['entities'] = [
   ConnectorPreset,
   Connection,
   RevocationPath,
+  ConnectionPace,
+  PathAttempt,
   Drill,
   Evidence,
   VersionDeath,

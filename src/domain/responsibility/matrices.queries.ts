@@ -20,11 +20,6 @@ const IN_FORCE = `FROM matrix_version
     AND (state <> 'withdrawn' OR valid_until IS NOT NULL)
   ORDER BY state = 'countersigned' DESC, number DESC LIMIT 1`;
 
-export async function matrixInForceId(db: Db, integrationId: Id, at: Millis): Promise<Id | undefined> {
-  const [row] = await db.query<{ id: Id }[]>(`SELECT id ${IN_FORCE}`, [integrationId, new Date(at)]);
-  return row?.id;
-}
-
 /** @returns undefined when the integration has none, or is not to be seen */
 export async function matrixInForce(db: Db, integrationId: Id, at: Millis): Promise<MatrixView | undefined> {
   const [version] = await db.query<Version[]>(`SELECT ${VERSION} ${IN_FORCE}`, [integrationId, new Date(at)]);
