@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { canonicalJson } from '../../kernel/canonical-json.ts';
+import { canonicalJson, parseCanonicalJson, type CanonicalValue } from '../../kernel/canonical-json.ts';
 import type { Id } from '../../kernel/ids.ts';
 
 /** What somebody must answer for on every integration. */
@@ -90,6 +90,21 @@ export function matrixContent(matrix: Matrix): string {
 /** SHA-256 of the content: what every accountable party must have attested for the matrix to be countersigned. */
 export function matrixHash(matrix: Matrix): Buffer {
   return createHash('sha256').update(matrixContent(matrix)).digest();
+}
+
+/**
+ * The hash that a content would have if it said only who answers and who performs, which is all that a portfolio file can
+ * say. A file that was imported before changes nothing when windows were agreed since.
+ *
+ * @returns undefined for what is no content of a matrix
+ */
+export function partiesHash(content: string): Buffer | undefined {
+  const read = parseCanonicalJson(content) as
+    { integration?: string; rows?: readonly Record<string, CanonicalValue>[] } | null | undefined;
+  if (!read?.integration || !read.rows) return undefined;
+  const rows = read.rows.map(({ window: _window, path: _path, ...row }) => row);
+  const text = canonicalJson({ format: 'countersign-matrix-1', integration: read.integration, rows });
+  return createHash('sha256').update(text).digest();
 }
 
 /** What a matrix leaves open. */
