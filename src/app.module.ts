@@ -6,6 +6,7 @@ import { ExposuresModule } from './domain/exposures/exposures.module.ts';
 import { IncidentsModule } from './domain/incidents/incidents.module.ts';
 import { LedgerModule } from './domain/ledger/ledger.module.ts';
 import { NoticesModule } from './domain/notices/notices.module.ts';
+import { ResponsibilityModule } from './domain/responsibility/responsibility.module.ts';
 import { RevocationModule } from './domain/revocation/revocation.module.ts';
 import { PolicyModule } from './domain/policy/policy.module.ts';
 import { PortfolioModule } from './domain/portfolio/portfolio.module.ts';
@@ -36,6 +37,7 @@ import { StoresModule } from './plugins/stores/stores.module.ts';
     AccessModule,
     RunbooksModule,
     NoticesModule,
+    ResponsibilityModule,
     RevocationModule,
     ExposuresModule,
     IncidentsModule,

@@ -45,6 +45,14 @@ import { MatrixVersion } from './domain/responsibility/matrix-version.entity.ts'
 import { MatrixRow } from './domain/responsibility/matrix-row.entity.ts';
 import { MatrixPerformer } from './domain/responsibility/matrix-performer.entity.ts';
 import { Attestation } from './domain/responsibility/attestation.entity.ts';
+import { ContactConfirmation } from './domain/responsibility/contact-confirmation.entity.ts';
+import { MatrixComment } from './domain/responsibility/matrix-comment.entity.ts';
+import { MatrixDraft } from './domain/responsibility/matrix-draft.entity.ts';
+import { MatrixDraftRow } from './domain/responsibility/matrix-draft-row.entity.ts';
+import { MatrixInvitation } from './domain/responsibility/matrix-invitation.entity.ts';
+import { MatrixText } from './domain/responsibility/matrix-text.entity.ts';
+import { SigningCode } from './domain/responsibility/signing-code.entity.ts';
+import { SigningKey } from './domain/responsibility/signing-key.entity.ts';
 import { Attachment } from './domain/attachments/attachment.entity.ts';
 import { ConnectorPreset } from './domain/revocation/connector-preset.entity.ts';
 import { Connection } from './domain/revocation/connection.entity.ts';
@@ -140,6 +148,14 @@ export const entities: DataSourceNeeds['entities'] = [
   MatrixRow,
   MatrixPerformer,
   Attestation,
+  ContactConfirmation,
+  MatrixComment,
+  MatrixDraft,
+  MatrixDraftRow,
+  MatrixInvitation,
+  MatrixText,
+  SigningCode,
+  SigningKey,
   Attachment,
   ConnectorPreset,
   Connection,

@@ -3,6 +3,7 @@ import { ExposuresModule } from '../domain/exposures/exposures.module.ts';
 import { IncidentsModule } from '../domain/incidents/incidents.module.ts';
 import { PolicyModule } from '../domain/policy/policy.module.ts';
 import { PortfolioModule } from '../domain/portfolio/portfolio.module.ts';
+import { ResponsibilityModule } from '../domain/responsibility/responsibility.module.ts';
 import { RevocationModule } from '../domain/revocation/revocation.module.ts';
 import { AgreementsController } from './agreements.controller.ts';
 import { ConnectionsController } from './connections.controller.ts';
@@ -11,6 +12,8 @@ import { GateController } from './gate.controller.ts';
 import { HealthController } from './health.controller.ts';
 import { ImportsController } from './imports.controller.ts';
 import { IntegrationsController } from './integrations.controller.ts';
+import { MatricesController } from './matrices.controller.ts';
+import { MatrixController } from './matrix.controller.ts';
 import { NoticesController } from './notices.controller.ts';
 import { OpenApiController } from './openapi.controller.ts';
 import { OpenApi } from './openapi.ts';
@@ -30,6 +33,7 @@ import { SourcesController } from './sources.controller.ts';
 
 @Module({
   imports: [ExposuresModule, IncidentsModule, PolicyModule, PortfolioModule, RevocationModule],
+  imports: [ExposuresModule, IncidentsModule, PortfolioModule, ResponsibilityModule, RevocationModule],
   controllers: [
     SourcesController,
     IntakeController,
@@ -45,6 +49,8 @@ import { SourcesController } from './sources.controller.ts';
     PoliciesController,
     HealthController,
     ImportsController,
+    MatricesController,
+    MatrixController,
     NoticesController,
     OpenApiController,
     RunsController,

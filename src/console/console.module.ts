@@ -3,6 +3,7 @@ import { ExposuresModule } from '../domain/exposures/exposures.module.ts';
 import { IncidentsModule } from '../domain/incidents/incidents.module.ts';
 import { NoticesModule } from '../domain/notices/notices.module.ts';
 import { PolicyModule } from '../domain/policy/policy.module.ts';
+import { ResponsibilityModule } from '../domain/responsibility/responsibility.module.ts';
 import { RevocationModule } from '../domain/revocation/revocation.module.ts';
 import { Rooms } from './incidents/rooms.ts';
 import { AREAS_OF_CONSOLE } from './pages.ts';
@@ -10,6 +11,7 @@ import { AREAS, ConsoleAnswers } from './shared/page.ts';
 
 @Module({
   imports: [ExposuresModule, IncidentsModule, NoticesModule, PolicyModule, RevocationModule],
+  imports: [ExposuresModule, IncidentsModule, NoticesModule, ResponsibilityModule, RevocationModule],
   controllers: AREAS_OF_CONSOLE.flatMap(({ pages }) => pages),
   providers: [{ provide: AREAS, useValue: AREAS_OF_CONSOLE }, ConsoleAnswers, Rooms],
 })

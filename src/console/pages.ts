@@ -6,9 +6,13 @@ import { IncidentPage } from './incidents/incident.page.ts';
 import { TriagePage } from './incidents/triage.page.ts';
 import { GatePage } from './integrations/gate.page.ts';
 import { IntegrationPage } from './integrations/integration.page.ts';
+import { MatrixPage } from './matrices/matrix.page.ts';
+import { PortfolioMatrixFile, PortfolioMatrixPage } from './matrices/portfolio-matrix.page.ts';
+import { MatrixVersionPage } from './matrices/version.page.ts';
 import { AlertsPage } from './notices/alerts.page.ts';
 import { NoticesPage } from './notices/notices.page.ts';
 import { NoticeLinkPage } from './outside/notice-link.page.ts';
+import { SigningLinkPage } from './outside/signing-link.page.ts';
 import { PortfolioPage } from './portfolio/portfolio.page.ts';
 import { StepPage } from './runbooks/step.page.ts';
 import { WorkPage } from './runbooks/work.page.ts';
@@ -35,9 +39,15 @@ export const AREAS_OF_CONSOLE: readonly Area[] = [
     pages: [PortfolioPage, IntegrationPage, CredentialPage],
   },
   { title: 'Gate', path: '/gate', permission: 'policy:read', pages: [GatePage] },
+  {
+    title: 'Matrices',
+    path: '/matrices',
+    permission: 'matrices:read',
+    pages: [PortfolioMatrixPage, PortfolioMatrixFile, MatrixPage, MatrixVersionPage],
+  },
   { title: 'Alerts', path: '/alerts', permission: 'operations:read', pages: [AlertsPage] },
   { title: 'Ledger', path: '/ledger', permission: 'ledger:read', pages: [LedgerPage] },
   { title: 'Settings', path: '/settings', permission: 'sources:read', pages: [SettingsPage] },
   { title: 'The door', pages: [SignInPage, AssetsPage] },
-  { title: 'Outside', pages: [NoticeLinkPage] },
+  { title: 'Outside', pages: [NoticeLinkPage, SigningLinkPage] },
 ];

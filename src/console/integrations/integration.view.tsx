@@ -80,7 +80,12 @@ export function IntegrationView({
           </section>
         )}
         <section class="card w8">
-          <h2>Who answers for what</h2>
+          <h2>
+            Who answers for what
+            <a class="aside" href={`/integrations/${head.reference}/matrix`}>
+              edit, propose, sign
+            </a>
+          </h2>
           <Matrix matrix={matrix} parties={parties} />
         </section>
         <div class="w4 rows">

@@ -118,6 +118,7 @@ const GRANTS: Readonly<Record<Role, readonly Permission[]>> = {
     'portfolio:read',
     'agreements:read',
     'matrices:read',
+    'matrices:write',
     'matrices:countersign',
     'exposures:report',
     'reports:read',
