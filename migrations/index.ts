@@ -9,3 +9,4 @@ export { Revocation2026112207000 } from './2026112207-revocation.ts';
 export { ExposuresAndIncidents2026112208000 } from './2026112208-exposures-and-incidents.ts';
 export { Notices2026112209000 } from './2026112209-notices.ts';
 export { PortfolioImport2026112210000 } from './2026112210-portfolio-import.ts';
+export { TermsAndInventory2026112214000 } from './2026112214-terms-and-inventory.ts';

@@ -1,4 +1,5 @@
 import { Module } from '@nestjs/common';
+import { AgreementsModule } from '../domain/agreements/agreements.module.ts';
 import { ExposuresModule } from '../domain/exposures/exposures.module.ts';
 import { IncidentsModule } from '../domain/incidents/incidents.module.ts';
 import { PortfolioModule } from '../domain/portfolio/portfolio.module.ts';
@@ -17,6 +18,7 @@ import { RunsController } from './runs.controller.ts';
 import { SchemasController } from './schemas.controller.ts';
 import { StatementsController } from './statements.controller.ts';
 import { StepsController } from './steps.controller.ts';
+import { TermTemplatesController } from './term-templates.controller.ts';
 import { TokensController } from './tokens.controller.ts';
 import { UsersController } from './users.controller.ts';
 import { CasesController } from './cases.controller.ts';
@@ -26,7 +28,7 @@ import { IntakeController } from './intake.controller.ts';
 import { SourcesController } from './sources.controller.ts';
 
 @Module({
-  imports: [ExposuresModule, IncidentsModule, PortfolioModule, RevocationModule],
+  imports: [AgreementsModule, ExposuresModule, IncidentsModule, PortfolioModule, RevocationModule],
   controllers: [
     SourcesController,
     IntakeController,
@@ -46,6 +48,7 @@ import { SourcesController } from './sources.controller.ts';
     SchemasController,
     StatementsController,
     StepsController,
+    TermTemplatesController,
     TokensController,
     UsersController,
   ],

@@ -17,6 +17,7 @@ export async function routeSamples(world: TestApp, partyId: Id): Promise<RouteSa
   return {
     '/api/v1/cases/:id': { id: await caseOf(world, partyId) },
     '/api/v1/agreements/:id': { id: made.agreement },
+    '/api/v1/agreements/:id/preview': { id: made.agreement },
     '/api/v1/contacts/:id': { id: made.contact },
     '/api/v1/credentials/:id': { id: made.credential },
     '/api/v1/integrations/:id': { id: made.integration },
