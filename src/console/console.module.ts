@@ -1,4 +1,5 @@
 import { Module } from '@nestjs/common';
+import { AgreementsModule } from '../domain/agreements/agreements.module.ts';
 import { ExposuresModule } from '../domain/exposures/exposures.module.ts';
 import { IncidentsModule } from '../domain/incidents/incidents.module.ts';
 import { NoticesModule } from '../domain/notices/notices.module.ts';
@@ -8,7 +9,7 @@ import { AREAS_OF_CONSOLE } from './pages.ts';
 import { AREAS, ConsoleAnswers } from './shared/page.ts';
 
 @Module({
-  imports: [ExposuresModule, IncidentsModule, NoticesModule, RevocationModule],
+  imports: [AgreementsModule, ExposuresModule, IncidentsModule, NoticesModule, RevocationModule],
   controllers: AREAS_OF_CONSOLE.flatMap(({ pages }) => pages),
   providers: [{ provide: AREAS, useValue: AREAS_OF_CONSOLE }, ConsoleAnswers, Rooms],
 })

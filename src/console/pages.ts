@@ -1,3 +1,6 @@
+import { AgreementPage } from './agreements/agreement.page.ts';
+import { AgreementsPage } from './agreements/agreements.page.ts';
+import { AgreementDraftPage } from './agreements/draft.page.ts';
 import { CredentialPage } from './credentials/credential.page.ts';
 import { LedgerPage } from './evidence/ledger.page.ts';
 import { HomePage } from './home/home.page.ts';
@@ -32,6 +35,12 @@ export const AREAS_OF_CONSOLE: readonly Area[] = [
     path: '/portfolio',
     permission: 'portfolio:read',
     pages: [PortfolioPage, IntegrationPage, CredentialPage],
+  },
+  {
+    title: 'Agreements',
+    path: '/agreements',
+    permission: 'agreements:read',
+    pages: [AgreementsPage, AgreementPage, AgreementDraftPage],
   },
   { title: 'Alerts', path: '/alerts', permission: 'operations:read', pages: [AlertsPage] },
   { title: 'Ledger', path: '/ledger', permission: 'ledger:read', pages: [LedgerPage] },

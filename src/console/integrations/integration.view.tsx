@@ -265,7 +265,9 @@ function Agreement({ agreement }: { agreement: ShownAgreement | undefined }) {
   return (
     <>
       <p class="line">
-        <b>{agreement.title}</b>
+        <a href={`/agreements/${agreement.reference}`}>
+          <b>{agreement.title}</b>
+        </a>
         <span class="soft small">
           {agreement.reference}, version {agreement.number}, with {agreement.partyName}, since{' '}
           <At at={agreement.validFrom} day />
