@@ -18,6 +18,7 @@ import { RunsController } from './runs.controller.ts';
 import { SchemasController } from './schemas.controller.ts';
 import { StatementsController } from './statements.controller.ts';
 import { StepsController } from './steps.controller.ts';
+import { StoppersController } from './stoppers.controller.ts';
 import { TermTemplatesController } from './term-templates.controller.ts';
 import { TokensController } from './tokens.controller.ts';
 import { UsersController } from './users.controller.ts';
@@ -48,6 +49,7 @@ import { SourcesController } from './sources.controller.ts';
     SchemasController,
     StatementsController,
     StepsController,
+    StoppersController,
     TermTemplatesController,
     TokensController,
     UsersController,

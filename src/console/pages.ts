@@ -18,6 +18,7 @@ import { SettingsPage } from './settings/settings.page.ts';
 import { AssetsPage } from './shared/assets.page.ts';
 import type { Area } from './shared/page.ts';
 import { SignInPage } from './sign-in/sign-in.page.ts';
+import { StoppersPage } from './stoppers/stoppers.page.ts';
 
 /** The console's table of contents. The order is that of the navigation. */
 export const AREAS_OF_CONSOLE: readonly Area[] = [
@@ -36,6 +37,7 @@ export const AREAS_OF_CONSOLE: readonly Area[] = [
     permission: 'portfolio:read',
     pages: [PortfolioPage, IntegrationPage, CredentialPage],
   },
+  { title: 'Stoppers', path: '/stoppers', permission: 'portfolio:read', pages: [StoppersPage] },
   {
     title: 'Agreements',
     path: '/agreements',

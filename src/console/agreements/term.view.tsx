@@ -161,80 +161,84 @@ export function TemplatesView({
         Windows as laws and industries word them, with their source. A template is a proposal; the contract's
         own window is usually shorter. Where a rule has no number, none stands here.
       </p>
-      {(Object.keys(AUDIENCES) as (keyof typeof AUDIENCES)[]).map((audience) => (
-        <section class="card rows">
-          <h2>{AUDIENCES[audience]}</h2>
-          <DataTable
-            caption={AUDIENCES[audience]}
-            columns={[
-              { title: 'Rule' },
-              { title: 'Who tells whom' },
-              { title: 'Starts' },
-              { title: 'Window' },
-              { title: 'As of' },
-              { title: '' },
-            ]}
-            rows={templates
-              .filter((template) => template.audience === audience)
-              .map((template) => [
-                <div>
-                  <b>{template.title}</b>
-                  <div class="small soft">
-                    {template.source.url ? (
-                      <a href={template.source.url} rel="noreferrer">
-                        {template.source.text}, {template.source.article}
-                      </a>
-                    ) : (
-                      `${template.source.text}, ${template.source.article}`
-                    )}
-                  </div>
-                  {template.note && <div class="small soft">{template.note}</div>}
-                </div>,
-                `${template.from} → ${template.to}`,
-                template.starts,
-                <div>
-                  {template.window ? (
-                    <b>
-                      {windowWords({
-                        window: template.window,
-                        zone: template.zone ?? 'UTC',
-                        warnPercent: 50,
-                        escalatePercent: 80,
-                      })}
-                    </b>
-                  ) : (
-                    <Chip tone="calm">{`no number: ${template.words ?? ''}`}</Chip>
-                  )}
-                  {!template.inForce && (
-                    <div>
-                      <Chip tone="wait">not in force</Chip>
+      <div class="grid">
+        {(Object.keys(AUDIENCES) as (keyof typeof AUDIENCES)[]).map((audience) => (
+          <section class="card w12">
+            <h2>{AUDIENCES[audience]}</h2>
+            <DataTable
+              caption={AUDIENCES[audience]}
+              columns={[
+                { title: 'Rule' },
+                { title: 'Who tells whom' },
+                { title: 'Starts' },
+                { title: 'Window' },
+                { title: 'As of' },
+                { title: '' },
+              ]}
+              rows={templates
+                .filter((template) => template.audience === audience)
+                .map((template) => [
+                  <div>
+                    <b>{template.title}</b>
+                    <div class="small soft">
+                      {template.source.url ? (
+                        <a href={template.source.url} rel="noreferrer">
+                          {template.source.text}, {template.source.article}
+                        </a>
+                      ) : (
+                        `${template.source.text}, ${template.source.article}`
+                      )}
                     </div>
-                  )}
-                </div>,
-                <div>
-                  <span class="nowrap">{template.asOf}</span>
-                  <div class="small soft">{BASES[template.basis]}</div>
-                </div>,
-                <span class="line tight">
-                  <a
-                    class="button plain small"
-                    href={`${path}?template=${template.id}&direction=to_party`}
-                    aria-label={`We owe it: ${template.title}`}
-                  >
-                    We owe it
-                  </a>
-                  <a
-                    class="button plain small"
-                    href={`${path}?template=${template.id}&direction=from_party`}
-                    aria-label={`They owe it: ${template.title}`}
-                  >
-                    They owe it
-                  </a>
-                </span>,
-              ])}
-          />
-        </section>
-      ))}
+                    {template.note && <div class="small soft">{template.note}</div>}
+                  </div>,
+                  `${template.from} → ${template.to}`,
+                  template.starts,
+                  <div>
+                    {template.window ? (
+                      <b>
+                        {
+                          windowWords({
+                            window: template.window,
+                            zone: 'UTC',
+                            warnPercent: 50,
+                            escalatePercent: 80,
+                          }).split(' in ')[0]
+                        }
+                      </b>
+                    ) : (
+                      <Chip tone="calm">{`no number: ${template.words ?? ''}`}</Chip>
+                    )}
+                    {!template.inForce && (
+                      <div>
+                        <Chip tone="wait">not in force</Chip>
+                      </div>
+                    )}
+                  </div>,
+                  <div>
+                    <span class="nowrap">{template.asOf}</span>
+                    <div class="small soft">{BASES[template.basis]}</div>
+                  </div>,
+                  <span class="line tight">
+                    <a
+                      class="button plain small"
+                      href={`${path}?template=${template.id}&direction=to_party`}
+                      aria-label={`We owe it: ${template.title}`}
+                    >
+                      We owe it
+                    </a>
+                    <a
+                      class="button plain small"
+                      href={`${path}?template=${template.id}&direction=from_party`}
+                      aria-label={`They owe it: ${template.title}`}
+                    >
+                      They owe it
+                    </a>
+                  </span>,
+                ])}
+            />
+          </section>
+        ))}
+      </div>
     </Page>
   );
 }

@@ -92,7 +92,12 @@ export function IntegrationView({
             />
           </section>
           <section class="card">
-            <h2>Who can still stop what</h2>
+            <h2>
+              Who can still stop what{' '}
+              <a class="aside" href={`/stoppers?integration=${head.reference}`}>
+                on the board
+              </a>
+            </h2>
             {credentials.length === 0 && <Empty>No credential yet.</Empty>}
             {credentials.map((credential) => (
               <>
