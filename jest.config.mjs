@@ -2,7 +2,7 @@ const base = {
   testEnvironment: 'node',
   extensionsToTreatAsEsm: ['.ts', '.tsx'],
   transformIgnorePatterns: [],
-  setupFiles: ['reflect-metadata'],
+  setupFiles: ['reflect-metadata', '<rootDir>/test/support/threads.mjs'],
   transform: { '\\.[cm]?[jt]sx?$': '<rootDir>/test/support/jest-transform.cjs' },
 };
 

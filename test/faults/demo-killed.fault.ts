@@ -120,7 +120,7 @@ interface Ended {
   err: string;
 }
 
-function demonstration(folder: string): { pid: number; ended: Promise<Ended> } {
+function demonstration(folder: string): { pid: number; ended: Promise<Ended>; said: () => string } {
   const { DATABASE_URL: _, MIGRATE_DATABASE_URL: __, REDIS_URL: ___, ...env } = process.env;
   const child = spawn(process.execPath, ['--enable-source-maps', entry, '--exit', '--json', '--port', '0'], {
     env: { ...env, COUNTERSIGN_DATA: folder, NODE_ENV: 'development', NODE_OPTIONS: '' },
@@ -131,7 +131,29 @@ function demonstration(folder: string): { pid: number; ended: Promise<Ended> } {
   child.stdout.on('data', (chunk: Buffer) => (out += chunk.toString('utf8')));
   child.stderr.on('data', (chunk: Buffer) => (err += chunk.toString('utf8')));
   const ended = new Promise<Ended>((done) => child.once('close', (code) => done({ code, out, err })));
-  return { pid: child.pid ?? 0, ended };
+  return { pid: child.pid ?? 0, ended, said: () => `${out}\n${err}` };
+}
+
+const LIMIT_MS = 130_000;
+
+/** @throws Error with what `about` says by then, when it takes too long */
+async function within<T>(work: Promise<T>, about: () => string): Promise<T> {
+  const timeout = new AbortController();
+  const limit = delay(LIMIT_MS, undefined, { signal: timeout.signal }).then(
+    () => {
+      throw new Error(about());
+    },
+    () => undefined as never,
+  );
+  try {
+    return await Promise.race([work, limit]);
+  } finally {
+    timeout.abort();
+  }
+}
+
+function soonEnded(one: ReturnType<typeof demonstration>, what: string): Promise<Ended> {
+  return within(one.ended, () => `${what} does not end\n${one.said()}`);
 }
 
 const pidIn = async (file: string): Promise<number | null> =>
@@ -183,12 +205,12 @@ describe('the application is killed and the demonstration started again', () => 
         throw new Error(`${about}: it was over before the moment came: ${end.code}\n${end.out}\n${end.err}`);
       });
       early.catch(() => undefined);
-      await Promise.race([early, killAt(moment)]);
-      const cut = await first.ended;
+      await Promise.race([early, within(killAt(moment), () => `${about}: it never came\n${first.said()}`)]);
+      const cut = await soonEnded(first, `${about}: what lost its application`);
       expect({ about, code: cut.code }).toEqual({ about, code: 1 });
       const second = demonstration(folder);
       started.push(second.pid);
-      const end = await second.ended;
+      const end = await soonEnded(second, `${about}: what was started again`);
       expect({ about, code: end.code, err: end.err, out: end.code === 0 ? '' : end.out }).toEqual({
         about,
         code: 0,
@@ -201,7 +223,7 @@ describe('the application is killed and the demonstration started again', () => 
       if (cut.out.includes('The portfolio is imported'))
         expect(end.out).not.toContain('The portfolio is imported');
     },
-    300_000,
+    400_000,
   );
 });
 

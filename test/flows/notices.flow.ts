@@ -6,10 +6,10 @@ import { findNotice, type NoticeView } from '../../src/domain/notices/notices.qu
 import { NoticesService, type Trigger } from '../../src/domain/notices/notices.service.ts';
 import { newId, type Id } from '../../src/kernel/ids.ts';
 import { system } from '../../src/kernel/principal.ts';
-import { HOUR, MINUTE } from '../../src/kernel/time.ts';
+import { HOUR, MINUTE, SECOND } from '../../src/kernel/time.ts';
 import { Duties } from '../../src/platform/queue/duties.ts';
 import { Transactions, type Db } from '../../src/platform/database/transactions.ts';
-import { startApp, type TestApp } from '../support/app.ts';
+import { startApp, until, type TestApp } from '../support/app.ts';
 import { MailServer } from '../support/mail-server.ts';
 
 const by = system('test', 'correlation-notices');
@@ -148,6 +148,23 @@ describe('a notice that is owed', () => {
       ]),
     );
     expect(alerts.map((one) => one.kind)).toEqual(['notice.warned', 'notice.escalated', 'notice.missed']);
+  });
+
+  test('that somebody else is sending is asked for again soon, and is sent once', async () => {
+    const id = await owe();
+    await mail.behave('hold');
+    const before = mail.received.length;
+    const first = deliver(id);
+    await until(() => mail.received.length > before, 'the message arrives');
+    expect(await deliver(id)).toEqual({
+      state: 'waiting',
+      until: t.clock.now() + SECOND,
+      why: 'an attempt is under way',
+    });
+    await mail.behave('accept');
+    expect(await first).toEqual({ state: 'accepted' });
+    expect(await deliver(id)).toEqual({ state: 'accepted' });
+    expect(mail.received.length).toBe(before + 1);
   });
 
   test('that every address refused is failed, loudly', async () => {

@@ -16,7 +16,9 @@ export interface ReceivedMail {
 export class MailServer {
   readonly received: ReceivedMail[] = [];
   readonly #server: SMTPServer;
-  #how: 'accept' | 'refuse recipient' | 'busy' | 'hang up after the message' = 'accept';
+  #how: 'accept' | 'refuse recipient' | 'busy' | 'hang up after the message' | 'hold' = 'accept';
+  /** Answers that are held back while it is told to `hold`. */
+  readonly #held: (() => void)[] = [];
 
   private constructor() {
     this.#server = new SMTPServer({
@@ -45,6 +47,7 @@ export class MailServer {
             });
             if (this.#how === 'hang up after the message')
               for (const one of this.#server.connections) one.close();
+            else if (this.#how === 'hold') this.#held.push(() => done());
             else done();
           });
         });
@@ -64,10 +67,11 @@ export class MailServer {
   }
 
   async behave(
-    how: 'accept' | 'refuse recipient' | 'busy' | 'hang up after the message' | 'down',
+    how: 'accept' | 'refuse recipient' | 'busy' | 'hang up after the message' | 'hold' | 'down',
   ): Promise<void> {
     if (how === 'down') return this.close();
     this.#how = how;
+    if (how !== 'hold') for (const answer of this.#held.splice(0)) answer();
   }
 
   close(): Promise<void> {

@@ -3,10 +3,6 @@ import { Relay } from '../../src/platform/queue/relay.ts';
 import type { ImportView, ProblemView } from '../../src/domain/portfolio/import.schema.ts';
 import type { TestApp } from './app.ts';
 
-// The thread that parses documents runs the source, too.
-const loader = `--import=${new URL('./typescript.mjs', import.meta.url).href}`;
-if (!process.execArgv.includes(loader)) process.execArgv.push(loader);
-
 export const MEDIA = {
   json: 'application/json',
   yaml: 'application/yaml',

@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto';
 import { Client } from 'pg';
 
 /** Set by global-setup, inherited by the workers. */
@@ -33,8 +34,6 @@ export interface TestDatabase {
   drop(): Promise<void>;
 }
 
-let made = 0;
-
 /** A database of this test's own, copied from the migrated template. About 30 ms. */
 export async function cloneDatabase(): Promise<TestDatabase> {
   return createDatabase(`TEMPLATE ${testServer().template} STRATEGY FILE_COPY`);
@@ -46,7 +45,7 @@ export async function emptyDatabase(): Promise<TestDatabase> {
 }
 
 async function createDatabase(how: string): Promise<TestDatabase> {
-  const name = `t${process.env['JEST_WORKER_ID'] ?? 0}_${process.pid}_${++made}`;
+  const name = `t_${randomBytes(8).toString('hex')}`;
   const server = testServer();
   const at = (url: string) => url.replace('{database}', name);
   await asAdmin(`CREATE DATABASE ${name} OWNER countersign_owner ${how}`);

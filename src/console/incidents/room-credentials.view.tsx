@@ -118,45 +118,38 @@ export function StillAlive({ credentials }: { credentials: readonly ExposedCrede
   );
 }
 
-/** Credentials against the kinds of place where copies of them lie. */
+/** Where copies of each credential lie; what is not gone comes first. */
 export function Board({ credentials }: { credentials: readonly ExposedCredential[] }) {
   const rows = credentials.filter(({ copies }) => copies.length > 0);
   if (rows.length === 0) return <Empty>No copy is known of what was exposed.</Empty>;
-  const kinds = [...new Set(rows.flatMap(({ copies }) => copies.map((copy) => copy.kind)))].sort();
   return (
-    <div class="scroll" tabIndex={0} role="region" aria-label="Credentials and their copies">
-      <table class="board">
-        <caption class="skip">Copies of each exposed credential by the kind of place</caption>
-        <thead>
+    <table class="board">
+      <caption class="skip">Copies of each exposed credential</caption>
+      <thead class="skip">
+        <tr>
+          <th scope="col">Credential</th>
+          <th scope="col">Its copies</th>
+        </tr>
+      </thead>
+      <tbody>
+        {rows.map((row) => (
           <tr>
-            <th scope="col">Credential</th>
-            {kinds.map((kind) => (
-              <th scope="col">{words(kind)}</th>
-            ))}
+            <th scope="row">
+              <a href={`/credentials/${row.reference}`}>{row.name}</a>
+            </th>
+            <td>
+              <ul class="copies">
+                {row.copies
+                  .toSorted((a, b) => Number(a.verdict === 'gone') - Number(b.verdict === 'gone'))
+                  .map((copy) => (
+                    <Copy copy={copy} />
+                  ))}
+              </ul>
+            </td>
           </tr>
-        </thead>
-        <tbody>
-          {rows.map((row) => (
-            <tr>
-              <th scope="row">
-                <a href={`/credentials/${row.reference}`}>{row.name}</a>
-              </th>
-              {kinds.map((kind) => (
-                <td>
-                  <div class="rows tight">
-                    {row.copies
-                      .filter((copy) => copy.kind === kind)
-                      .map((copy) => (
-                        <Copy copy={copy} />
-                      ))}
-                  </div>
-                </td>
-              ))}
-            </tr>
-          ))}
-        </tbody>
-      </table>
-    </div>
+        ))}
+      </tbody>
+    </table>
   );
 }
 
@@ -168,13 +161,15 @@ const COPY: Readonly<Record<string, { tone: Tone; word: string }>> = {
 
 function Copy({ copy }: { copy: ExposedCredential['copies'][number] }) {
   const known = copy.verdict ? COPY[copy.verdict] : undefined;
+  const tone = known?.tone ?? (copy.provable === 'no' ? 'doubt' : 'wait');
   return (
-    <span>
-      <Chip tone={known?.tone ?? (copy.provable === 'no' ? 'doubt' : 'wait')}>
-        {known?.word ?? (copy.provable === 'no' ? 'cannot be proven' : 'not looked')}
-      </Chip>
-      <span class="small block">{copy.name}</span>
-      {copy.partyName && <span class="soft small block">{copy.partyName}</span>}
-    </span>
+    <li class={tone}>
+      <Chip tone={tone}>{known?.word ?? (copy.provable === 'no' ? 'cannot be proven' : 'not looked')}</Chip>
+      <b class="small block">{copy.name}</b>
+      <span class="soft small block">
+        {words(copy.kind)}
+        {copy.partyName && ` · ${copy.partyName}`}
+      </span>
+    </li>
   );
 }

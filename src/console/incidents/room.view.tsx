@@ -34,11 +34,21 @@ export const ROOM_PARTS: readonly RoomPart[] = [
   { id: 'room-runs', draw: (room) => <Runs nodes={room.nodes} /> },
   { id: 'room-board', draw: (room) => <Board credentials={room.credentials} /> },
   { id: 'room-notices', draw: (room, frame) => <Notices room={room} now={minute(frame.now)} /> },
-  { id: 'room-timeline', draw: (room) => <TimeLine entries={room.timeline} /> },
-  { id: 'room-cases', draw: (room) => <Cases room={room} /> },
-  { id: 'room-witnesses', draw: (room) => <Witnesses room={room} /> },
-  { id: 'room-instants', draw: (room) => <Instants instants={room.instants} /> },
+  { id: 'room-timeline', draw: (room) => <TimeLine entries={room.timeline.slice(0, NEWEST)} /> },
+  { id: 'room-cases', draw: (room) => <Cases cases={room.cases.slice(0, AT_ONCE)} /> },
+  { id: 'room-witnesses', draw: (room) => <Witnesses witnesses={room.witnesses.slice(0, AT_ONCE)} /> },
+  { id: 'room-instants', draw: (room) => <Instants instants={ofIncident(room)} /> },
+  // What is folded away stands in parts of its own, so that a part that moves does not fold it again.
+  { id: 'room-timeline-more', draw: (room) => <TimeLine entries={room.timeline.slice(NEWEST)} /> },
+  { id: 'room-cases-more', draw: (room) => <Cases cases={room.cases.slice(AT_ONCE)} /> },
+  { id: 'room-witnesses-more', draw: (room) => <Witnesses witnesses={room.witnesses.slice(AT_ONCE)} /> },
+  { id: 'room-instants-more', draw: (room) => <Instants instants={ofCases(room)} /> },
 ];
+
+const NEWEST = 25;
+const AT_ONCE = 6;
+const ofIncident = ({ instants }: Room) => instants.filter(({ caseReference }) => !caseReference);
+const ofCases = ({ instants }: Room) => instants.filter(({ caseReference }) => caseReference);
 
 /** What is told in minutes changes once a minute. */
 function minute(now: number): number {
@@ -52,6 +62,15 @@ function part(id: string, room: Room, frame: Frame) {
 export function RoomView({ room, frame }: { room: Room; frame: Frame }) {
   const { head } = room;
   const show = (id: string) => part(id, room, frame);
+  const folded = (id: string, word: string, count: number) =>
+    count > 0 ? (
+      <details>
+        <summary>{word}</summary>
+        {show(id)}
+      </details>
+    ) : (
+      <div hidden>{show(id)}</div>
+    );
   return (
     <Page
       title={`${head.reference} ${head.title}`}
@@ -89,19 +108,23 @@ export function RoomView({ room, frame }: { room: Room; frame: Frame }) {
             Time line <span class="aside">newest first, from the ledger</span>
           </h2>
           {show('room-timeline')}
+          {folded('room-timeline-more', 'Earlier', room.timeline.length - NEWEST)}
         </section>
         <div class="w5 rows">
           <section class="card">
             <h2>Cases</h2>
             {show('room-cases')}
+            {folded('room-cases-more', 'The other cases', room.cases.length - AT_ONCE)}
           </section>
           <section class="card">
             <h2>Witnesses</h2>
             {show('room-witnesses')}
+            {folded('room-witnesses-more', 'The other reports', room.witnesses.length - AT_ONCE)}
           </section>
           <section class="card">
             <h2>Instants</h2>
             {show('room-instants')}
+            {folded('room-instants-more', 'Of each case', ofCases(room).length)}
           </section>
         </div>
       </div>
@@ -313,7 +336,7 @@ function Notices({ room: { notices }, now }: { room: Room; now: number }) {
   );
 }
 
-function Cases({ room: { cases } }: { room: Room }) {
+function Cases({ cases }: { cases: Room['cases'] }) {
   if (cases.length === 0) return <Empty>No integration is affected, as far as is known.</Empty>;
   return (
     <ul class="plain">
@@ -342,7 +365,7 @@ function Cases({ room: { cases } }: { room: Room }) {
   );
 }
 
-function Witnesses({ room: { witnesses } }: { room: Room }) {
+function Witnesses({ witnesses }: { witnesses: Room['witnesses'] }) {
   if (witnesses.length === 0) return <Empty>No report names this.</Empty>;
   return (
     <ul class="plain">

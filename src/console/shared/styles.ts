@@ -78,6 +78,8 @@ dl.facts dt { color: var(--soft); } dl.facts dd { margin: 0; overflow-wrap: anyw
 .legend { display: flex; gap: 14px; flex-wrap: wrap; font-size: 12.5px; color: var(--soft); margin-top: 6px; }
 .board td { padding: 6px 8px; } .board th.rot { vertical-align: bottom; max-width: 120px; white-space: normal; }
 .board td.cell { text-align: center; }
+.copies { list-style: none; margin: 0; padding: 0; display: flex; flex-wrap: wrap; gap: 8px; } .copies > li { flex: 1 1 190px; max-width: 290px; padding: 6px 10px; border: 1px solid var(--line); border-left-width: 4px; border-radius: 8px; overflow-wrap: anywhere; }
+.copies > li.dead { border-left-color: var(--dead); } .copies > li.live { border-left-color: var(--live); } .copies > li.wait { border-left-color: var(--wait); } .copies > li.doubt { border-left-color: var(--doubt); }
 .steps { list-style: none; margin: 0; padding: 0; }
 .steps li { display: grid; grid-template-columns: 22px 1fr auto; gap: 10px; padding: 8px 0; border-bottom: 1px solid var(--line); align-items: start; }
 .steps li:last-child { border-bottom: 0; }

@@ -108,12 +108,16 @@ export class DeliveryService {
     const notice = rows[0];
     if (!notice || notice.obligation !== 'required') return { state: 'not_required' };
     if (notice.dispatch === 'accepted' && notice.receipt !== 'bounced') return { state: 'accepted' };
-    if (notice.next_attempt_at !== null && notice.next_attempt_at.getTime() > now) {
-      return {
-        state: 'waiting',
-        until: notice.next_attempt_at.getTime(),
-        why: 'the next attempt is not due yet',
-      };
+    const next = notice.next_attempt_at?.getTime() ?? now;
+    if (next > now) {
+      const [open]: object[] = await db.query(
+        `SELECT FROM notice_attempt WHERE notice_id = $1 AND outcome = 'started' LIMIT 1`,
+        [notice.id],
+      );
+      // It ends within seconds as a rule; the time of the next one is only for when its sender died.
+      return open
+        ? { state: 'waiting', until: Math.min(next, now + SECOND), why: 'an attempt is under way' }
+        : { state: 'waiting', until: next, why: 'the next attempt is not due yet' };
     }
     await this.closeLostAttempt(db, notice, now);
 

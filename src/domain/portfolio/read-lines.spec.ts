@@ -3,7 +3,6 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
-import { CsvRecords } from './csv.rules.ts';
 import { readCsv, readJsonLines, type Batch } from './read-lines.ts';
 import type { RawRow } from './row.rules.ts';
 
@@ -56,28 +55,19 @@ describe('CSV', () => {
     );
   });
 
-  test('it does not matter where the text is cut while it arrives', () => {
-    fc.assert(
-      fc.property(
-        fc.array(fc.array(cellText, { minLength: 2, maxLength: 3 }), { maxLength: 5 }),
-        fc.array(fc.nat(60)),
-        (records, cuts) => {
-          const content = records.map((cells) => cells.map(quoted).join(',')).join('\r\n');
-          const whole = [...new CsvRecords(',').take(content, true)];
-          expect(whole.map(({ cells }) => cells)).toEqual(records);
-          const splitter = new CsvRecords(',');
-          const found: unknown[] = [];
-          let from = 0;
-          for (const at of [
-            ...cuts.filter((cut) => cut < content.length).sort((a, b) => a - b),
-            content.length,
-          ]) {
-            found.push(...splitter.take(content.slice(from, at), at === content.length));
-            from = at;
-          }
-          expect(found).toEqual(whole);
-        },
-      ),
+  test('cells are put together across the pieces in which a file is read, as are their characters', async () => {
+    await fc.assert(
+      fc.asyncProperty(fc.nat(200), async (shift) => {
+        const name = `Ä😀 "quoted"\nand more ${'x'.repeat(shift)}`;
+        const rows = Array.from({ length: 2_000 }, (_, at) => `k${at},${quoted(name)}\n`);
+        const read = await all(readCsv(file(`key,name\n${rows.join('')}`), 'party'));
+        expect(read.problems).toEqual([]);
+        expect(new Set(read.rows.map(({ value }) => (value as { name: string }).name))).toEqual(
+          new Set([name]),
+        );
+        expect(read.rows.map(({ line }) => line)).toEqual(rows.map((_, at) => 2 + 2 * at));
+      }),
+      { numRuns: 10 },
     );
   });
 

@@ -1,8 +1,9 @@
 import { createReadStream } from 'node:fs';
+import { pipeline, Readable } from 'node:stream';
+import { parse } from 'csv-parse';
 import { z } from 'zod';
 import type { FieldProblem } from '../../kernel/errors.ts';
 import { readStrictJson } from '../../kernel/strict-json.ts';
-import { CsvFlaw, CsvRecords } from './csv.rules.ts';
 import { isKind, kindSchemas, KINDS, type Kind } from './portfolio.schema.ts';
 import { printable, type RawRow } from './row.rules.ts';
 
@@ -110,51 +111,85 @@ function isBlank(bytes: Buffer): boolean {
  * objects are JSON. An empty cell is a field that is left out.
  */
 export async function* readCsv(file: string, fileKind: string | undefined): AsyncGenerator<Batch> {
-  const decoder = new TextDecoder('utf-8', { fatal: true });
-  const records = new CsvRecords(await delimiterOf(file));
+  const seen = { bytes: 0 };
+  const parser = parse({
+    delimiter: await delimiterOf(file),
+    relax_column_count: true,
+    // Handed out, so that lines can be counted here: the parser's own count is off where a quoted cell holds CRLF.
+    skip_empty_lines: false,
+    max_record_size: LONGEST_LINE,
+  });
+  // A failure on the way ends the reading below with the same error.
+  pipeline(
+    Readable.from(textOf(file, seen), { objectMode: true, highWaterMark: 1 }),
+    parser,
+    () => undefined,
+  );
   let columns: Column[] | undefined;
-  let bytes = 0;
+  let rows: RawRow[] = [];
+  let next = 1;
+  const batch = (problems: Batch['problems'] = []): Batch => ({ rows, bytes: seen.bytes, problems });
   try {
-    const pieces = createReadStream(file, { highWaterMark: PIECE });
-    for await (const piece of endless(pieces as AsyncIterable<Buffer>)) {
-      bytes += piece?.length ?? 0;
-      const text = piece ? decoder.decode(piece, { stream: true }) : decoder.decode();
-      const rows: RawRow[] = [];
-      for (const { cells, line } of records.take(text, piece === undefined)) {
-        if (columns) rows.push(rowOfCells(cells, columns, fileKind, line));
-        else {
-          const heading = readHeading(cells, fileKind);
-          if (heading.problems.length > 0) {
-            yield { rows: [], bytes, problems: heading.problems };
-            return;
-          }
-          columns = heading.columns;
-        }
+    for await (const record of parser as AsyncIterable<string[]>) {
+      const line = next;
+      next += 1 + lineEndsWithin(record);
+      if (record.length === 1 && record[0] === '') continue;
+      if (columns) {
+        rows.push(rowOfCells(record, columns, fileKind, line));
+        if (rows.length < BATCH) continue;
+        yield batch();
+        rows = [];
+      } else {
+        const heading = readHeading(record, fileKind);
+        if (heading.problems.length > 0) return yield batch(heading.problems);
+        columns = heading.columns;
       }
-      yield { rows, bytes, problems: [] };
     }
   } catch (thrown) {
-    if (thrown instanceof CsvFlaw) yield { rows: [], bytes, problems: [thrown.problem] };
-    else if ((thrown as { code?: string }).code === 'ERR_ENCODING_INVALID_ENCODED_DATA') {
-      const problem = 'the text is not well-formed UTF-8';
-      yield {
-        rows: [],
-        bytes,
-        problems: [{ line: records.line, field: '', problem, mend: 'Save the file as UTF-8.' }],
-      };
-    } else throw thrown;
-    return;
+    const flaw = flawOf(thrown, next);
+    if (!flaw) throw thrown;
+    return yield batch([flaw]);
+  } finally {
+    parser.destroy();
   }
-  if (columns) return;
   const mend = 'Begin with a heading that names the fields.';
-  yield { rows: [], bytes, problems: [{ line: 1, field: '', problem: 'the file is empty', mend }] };
+  yield batch(columns ? [] : [{ line: 1, field: '', problem: 'the file is empty', mend }]);
 }
 
-/** The pieces, and undefined when there are no more. */
-async function* endless(pieces: AsyncIterable<Buffer>): AsyncGenerator<Buffer | undefined> {
-  yield* pieces;
-  yield undefined;
+/** @throws TypeError with code ERR_ENCODING_INVALID_ENCODED_DATA where the text is not well-formed UTF-8 */
+async function* textOf(file: string, seen: { bytes: number }): AsyncGenerator<string> {
+  const decoder = new TextDecoder('utf-8', { fatal: true });
+  for await (const piece of createReadStream(file, { highWaterMark: PIECE }) as AsyncIterable<Buffer>) {
+    seen.bytes += piece.length;
+    yield decoder.decode(piece, { stream: true });
+  }
+  decoder.decode();
 }
+
+function lineEndsWithin(record: readonly string[]): number {
+  return record.reduce((sum, cell) => sum + (cell.match(/\n/g)?.length ?? 0), 0);
+}
+
+/** What ends the reading of a file, said to people; undefined for what is no fault of the file. */
+function flawOf(thrown: unknown, line: number): Batch['problems'][number] | undefined {
+  const { code = '' } = thrown as { code?: string };
+  if (code === 'ERR_ENCODING_INVALID_ENCODED_DATA') {
+    const problem = 'the text is not well-formed UTF-8';
+    return { line, field: '', problem, mend: 'Save the file as UTF-8.' };
+  }
+  if (!code.startsWith('CSV_')) return undefined;
+  return {
+    line,
+    field: '',
+    problem: CSV_FLAWS[code] ?? 'the quotation marks do not fit',
+    mend: 'Mend the quotation marks on this line or above it: a cell that holds one is quoted, with each of them doubled.',
+  };
+}
+
+const CSV_FLAWS: Readonly<Record<string, string>> = {
+  CSV_QUOTE_NOT_CLOSED: 'a quoted cell does not end',
+  CSV_MAX_RECORD_SIZE: 'a row is longer than 1 MB: a quoted cell may not end',
+};
 
 async function delimiterOf(file: string): Promise<string> {
   for await (const chunk of createReadStream(file, { end: 65_535 }) as AsyncIterable<Buffer>) {
