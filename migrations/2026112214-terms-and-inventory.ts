@@ -48,6 +48,7 @@ export class TermsAndInventory2026112214000 implements MigrationInterface {
         ADD COLUMN state_before_quarantine text;
       CREATE INDEX integration_unowned ON integration (unowned_since) WHERE unowned_since IS NOT NULL;
       CREATE INDEX notice_attempt_by_contact ON notice_attempt (contact_id, started_at DESC) WHERE contact_id IS NOT NULL;
+      CREATE INDEX usage_event_by_time ON usage_event (at);
       CREATE INDEX exposure_unmatched ON exposure (received_at) WHERE match = 'none';
     `);
     await isolate(q, 'agreement_draft', 'installation');
@@ -58,7 +59,7 @@ export class TermsAndInventory2026112214000 implements MigrationInterface {
   async down(q: QueryRunner): Promise<void> {
     await q.query(`DROP POLICY app_calendar_of_own_terms ON calendar`);
     await q.query(`
-      DROP INDEX exposure_unmatched, notice_attempt_by_contact, integration_unowned, credential_by_risk, agreement_by_title;
+      DROP INDEX exposure_unmatched, usage_event_by_time, notice_attempt_by_contact, integration_unowned, credential_by_risk, agreement_by_title;
       ALTER TABLE integration DROP COLUMN unowned_since, DROP COLUMN state_before_quarantine;
       ALTER TABLE credential DROP COLUMN store, DROP COLUMN rotate_every_days, DROP COLUMN last_used_at;
       ALTER TABLE agreement_version DROP COLUMN drill_every_days;

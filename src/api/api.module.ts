@@ -10,6 +10,7 @@ import { CredentialsController } from './credentials.controller.ts';
 import { HealthController } from './health.controller.ts';
 import { ImportsController } from './imports.controller.ts';
 import { IntegrationsController } from './integrations.controller.ts';
+import { InventoryController } from './inventory.controller.ts';
 import { NoticesController } from './notices.controller.ts';
 import { OpenApiController } from './openapi.controller.ts';
 import { OpenApi } from './openapi.ts';
@@ -43,6 +44,7 @@ import { SourcesController } from './sources.controller.ts';
     PartiesController,
     HealthController,
     ImportsController,
+    InventoryController,
     NoticesController,
     OpenApiController,
     RunsController,

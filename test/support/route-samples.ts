@@ -20,6 +20,7 @@ export async function routeSamples(world: TestApp, partyId: Id): Promise<RouteSa
     '/api/v1/agreements/:id/preview': { id: made.agreement },
     '/api/v1/contacts/:id': { id: made.contact },
     '/api/v1/credentials/:id': { id: made.credential },
+    '/api/v1/credentials/:id/permissions': { id: made.credential },
     '/api/v1/integrations/:id': { id: made.integration },
     '/api/v1/integrations/:id/matrices': { id: made.integration },
     '/api/v1/notices/:id': { id: made.notice },
