@@ -8,6 +8,8 @@ import { DecidePage } from './incidents/decide.page.ts';
 import { IncidentPage } from './incidents/incident.page.ts';
 import { TriagePage } from './incidents/triage.page.ts';
 import { IntegrationPage } from './integrations/integration.page.ts';
+import { EditPage } from './inventory/edit.page.ts';
+import { InventoryPage } from './inventory/inventory.page.ts';
 import { AlertsPage } from './notices/alerts.page.ts';
 import { NoticesPage } from './notices/notices.page.ts';
 import { NoticeLinkPage } from './outside/notice-link.page.ts';
@@ -36,6 +38,12 @@ export const AREAS_OF_CONSOLE: readonly Area[] = [
     path: '/portfolio',
     permission: 'portfolio:read',
     pages: [PortfolioPage, IntegrationPage, CredentialPage],
+  },
+  {
+    title: 'Inventory',
+    path: '/inventory',
+    permission: 'portfolio:read',
+    pages: [InventoryPage, EditPage],
   },
   { title: 'Stoppers', path: '/stoppers', permission: 'portfolio:read', pages: [StoppersPage] },
   {

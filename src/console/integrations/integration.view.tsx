@@ -58,8 +58,18 @@ export function IntegrationView({
           <Pass head={head} now={frame.now} />
           <Chip tone="calm">{`tier ${head.riskTier}`}</Chip>
           {head.shadow && <Chip tone="live">found, not declared</Chip>}
+          {frame.may('portfolio:write') && (
+            <a class="button plain small" href={`/integrations/${head.reference}/edit`}>
+              Edit
+            </a>
+          )}
         </p>
       </div>
+      {head.state === 'quarantined' && (
+        <p class="notice live">
+          It is <b>quarantined</b>: nobody has owned it for a day. Name an owner, and it comes back.
+        </p>
+      )}
       {cases.some((one) => one.state === 'open') && <OpenCases cases={cases} />}
       {unstoppable.length > 0 && (
         <p class="notice live">
