@@ -108,6 +108,14 @@ export function ReuseView({
   );
 }
 
+/** Reports without a source are called by the kind of whoever sent them. */
+const TOLD_BY: Readonly<Record<string, string>> = {
+  token: 'an API token',
+  user: 'a person',
+  link: 'a link',
+  system: 'the system',
+};
+
 const WHY = {
   environment: 'used from another environment',
   retired: 'used after its retirement',
@@ -158,7 +166,7 @@ export function ShadowsView({
                   </div>
                 </div>,
                 <div>
-                  {words(group.source)}
+                  {TOLD_BY[group.source] ?? group.source}
                   <div class="small">
                     <a href={`/exposures/${group.example.reference}`}>{group.example.reference}</a>
                   </div>
