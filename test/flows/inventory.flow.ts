@@ -229,6 +229,28 @@ describe('what keeps a credential alive', () => {
   });
 });
 
+test('a file says what keeps a credential alive, too, and how often paths are drilled', async () => {
+  const text = portfolioExample('example.yaml')
+    .toString()
+    .replace('approveWithinMinutes: 30', 'approveWithinMinutes: 30\n    drillEveryDays: 45')
+    .replace(
+      'key: checkout-token\n',
+      "key: checkout-token\n    store: 'vault: from a file'\n    rotateEveryDays: 60\n    lastUsedAt: 2026-11-01T00:00:00Z\n",
+    );
+  expect(text).toMatch(/drillEveryDays[\s\S]*from a file/);
+  const { job, problems } = await importFile(world, await world.token('vendor_risk'), text, 'yaml');
+  expect({ state: job.state, problems }).toEqual({ state: 'done', problems: [] });
+  expect((await staff('GET', `/api/v1/credentials/${ids['checkout-token']}`)).body).toMatchObject({
+    store: 'vault: from a file',
+    rotateEveryDays: 60,
+  });
+  const { agreements } = (await staff('GET', '/api/v1/agreements?source=example&key=paylane-2026')).body;
+  expect((await staff('GET', `/api/v1/agreements/${agreements[0].id}`)).body.versions[0]).toMatchObject({
+    number: 2,
+    drillEveryDays: 45,
+  });
+});
+
 describe('one value in several credentials', () => {
   async function credential(name: string, environment: string): Promise<Id> {
     const id = newId();
@@ -343,7 +365,10 @@ describe('what nobody owns', () => {
 
   test('a report that matched nothing is a hint, ranked, and becomes a shadow integration once', async () => {
     const [batch, now] = [newId(), world.clock.date()];
-    await sql(`INSERT INTO exposure_batch (id, correlation_id, created_at) VALUES ($1, 'test', $2)`, [batch, now]);
+    await sql(`INSERT INTO exposure_batch (id, correlation_id, created_at) VALUES ($1, 'test', $2)`, [
+      batch,
+      now,
+    ]);
     const report = (n: number, place: string, o: { live?: boolean; public?: boolean } = {}) =>
       sql(
         `INSERT INTO exposure (id, reference, batch_id, external_ref, reporter_kind, reporter_id, trust, place, state, triage_reason, match, kind, source_says, publicly_leaked,

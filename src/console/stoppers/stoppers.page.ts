@@ -1,5 +1,4 @@
 import { Get, Query } from '@nestjs/common';
-import { z } from 'zod';
 import type { Id } from '../../kernel/ids.ts';
 import type { Principal } from '../../kernel/principal.ts';
 import { By, Permission } from '../../domain/access/route.ts';
@@ -8,19 +7,8 @@ import { Clock } from '../../platform/clock/clock.ts';
 import { Transactions, type Db } from '../../platform/database/transactions.ts';
 import { ConsolePage, shows, type Answer } from '../shared/page.ts';
 import { cursorText, listed, PAGE_SIZE, readCursor } from '../shared/paging.tsx';
-import { reference, searchAfter, searchFlag, searchText } from '../shared/search.ts';
+import { stoppersSearch } from './stoppers.schema.ts';
 import { StoppersView } from './stoppers.view.tsx';
-
-const name = reference.optional().catch(undefined);
-const query = z.object({
-  q: searchText,
-  supplier: name,
-  integration: name,
-  party: name,
-  trouble: searchFlag,
-  after: searchAfter,
-});
-export type StoppersSearch = z.output<typeof query>;
 
 @ConsolePage()
 export class StoppersPage {
@@ -32,7 +20,7 @@ export class StoppersPage {
   @Get('stoppers')
   @Permission('portfolio:read', { face: 'console' })
   async board(@Query() asked: unknown, @By() by: Principal): Promise<Answer> {
-    const search = query.parse(asked);
+    const search = stoppersSearch.parse(asked);
     const after = readCursor(search.after);
     const model = await this.transactions.run(by, async (db) => {
       const named = {

@@ -4,7 +4,7 @@ import { Page } from '../shared/layout.tsx';
 import { addressOf, Pager, type Listed } from '../shared/paging.tsx';
 import { At, Empty } from '../shared/parts.tsx';
 import { Chip, words, type Tone } from '../shared/states.tsx';
-import type { StoppersSearch } from './stoppers.page.ts';
+import type { StoppersSearch } from './stoppers.schema.ts';
 
 const STATES: Readonly<Record<BoardLine['state'], { tone: Tone; word: string }>> = {
   nobody: { tone: 'live', word: 'nobody can stop it' },

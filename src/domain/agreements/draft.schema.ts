@@ -53,7 +53,6 @@ const stepSchema = z.strictObject({
     .default(null)
     .describe('What they may do without asking; null: as the agreement says'),
 });
-export type ContainmentStep = z.output<typeof stepSchema>;
 
 const content = {
   validFrom: instant.nullable().describe('null: from when it is published'),

@@ -271,6 +271,9 @@ export const kindSchemas = {
       uses: listOf(use).optional().describe('Other integrations that use it'),
       scopes: listOf(scope).optional(),
       risk: whole(0, 1000).optional().describe('The riskiest are revoked first'),
+      store: line(300).optional().describe('Where the value is kept, in words; never the value'),
+      rotateEveryDays: whole(1, 3650).nullish(),
+      lastUsedAt: instant.nullish().describe('As far as its owner knows'),
     })
     .refine(hasTimeToApprove, APPROVAL_NEEDS_TIME),
   credentialVersion: z.strictObject({
