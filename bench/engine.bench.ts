@@ -9,18 +9,21 @@ import { LedgerService } from '../src/domain/ledger/ledger.service.ts';
 import type { Action, SelectedItem } from '../src/domain/runbooks/action.ts';
 import { Actions, Selectors } from '../src/domain/runbooks/catalogue.ts';
 import { EngineParts } from '../src/domain/runbooks/engine.assembly.ts';
+import { pumpJob } from '../src/domain/runbooks/pump.job.ts';
 import type { Selector } from '../src/domain/runbooks/selector.ts';
 import { newId } from '../src/kernel/ids.ts';
 import { system } from '../src/kernel/principal.ts';
 import { SystemClock } from '../src/platform/clock/clock.ts';
 import { Transactions, type Db } from '../src/platform/database/transactions.ts';
 import { createLog } from '../src/platform/log/log.ts';
-import { Outbox } from '../src/platform/outbox/outbox.ts';
+import type { JobDefinition } from '../src/platform/outbox/definitions.ts';
+import type { Handler } from '../src/platform/queue/handlers.ts';
 import { NoOpAction } from '../src/plugins/actions/no-op/no-op.action.ts';
 import type { BenchPlace } from './place.ts';
+import { QueueParts, type QueueBackend } from './queue-parts.ts';
+import { median } from './statistics.ts';
 
 const STEPS = Number(process.env['BENCH_STEPS'] ?? 10_000);
-const ROUNDS = Number(process.env['BENCH_ROUNDS'] ?? 5);
 const RAW_JOBS = 5_000;
 
 /** Numbered things without a lane: what the engine costs by itself. */
@@ -65,16 +68,28 @@ const slow: Action = {
   run: () => new Promise((resolve) => setTimeout(() => resolve({ answer: 'done' }), 5)),
 };
 
-/** Steps per second through the whole engine, against raw jobs of the same queue library in the same run. */
+/** Steps per second through the whole engine, on each backend, against raw jobs of the same queue library in the same run. */
 export async function engineBench(place: BenchPlace): Promise<void> {
+  await onBackend(place, 'Postgres');
+  if (place.redisUrl) await onBackend(place, 'Redis');
+  else process.stdout.write('engine: Redis: not run (neither REDIS_URL nor COUNTERSIGN_TEST_REDIS is set)\n');
+}
+
+async function onBackend(place: BenchPlace, backend: QueueBackend): Promise<void> {
+  const rounds = Number(process.env['BENCH_ROUNDS'] ?? (place.quick ? 2 : 5));
   const dataSource = await new DataSource(dataSourceOptions(place.appUrl, { max: 7 })).initialize();
   const transactions = new Transactions(dataSource);
   const clock = new SystemClock();
-  const parts = new EngineParts({
+  // As in the application: a run wakes the engine by an outbox row that the queue brings.
+  const handler: Handler<{ runId: string }> = { handle: () => Promise.resolve(parts.engine.wake()) };
+  const queue = new QueueParts(place, backend, dataSource, [
+    { definition: pumpJob as JobDefinition<never>, handler: handler as Handler<never> },
+  ]);
+  const parts: EngineParts = new EngineParts({
     transactions,
     clock,
     log: createLog({ logLevel: 'warn' }, process.env['BENCH_LOG'] ? undefined : new PassThrough().resume()),
-    outbox: new Outbox(clock, dataSource),
+    outbox: queue.outbox,
     ledger: new LedgerService(),
     actions: new Actions([new NoOpAction(), slow]),
     selectors: new Selectors([new Numbers()]),
@@ -91,6 +106,7 @@ export async function engineBench(place: BenchPlace): Promise<void> {
     await parts.runbooks.add([{ ...read, file: 'bench.yaml' }]);
   }
   parts.engine.start(place.appUrl);
+  await queue.start();
 
   const run = async (uses: string, count: number, lanes = 0) => {
     const before = await walOf(admin);
@@ -107,7 +123,6 @@ export async function engineBench(place: BenchPlace): Promise<void> {
         by,
       }),
     );
-    parts.engine.wake();
     let planned = 0;
     for (;;) {
       await new Promise((resolve) => setTimeout(resolve, 20));
@@ -140,29 +155,36 @@ export async function engineBench(place: BenchPlace): Promise<void> {
   };
 
   await run('no-op', 1000); // warm
-  const rounds: Awaited<ReturnType<typeof run>>[] = [];
-  const raw: { postgres: number[]; redis: number[] } = { postgres: [], redis: [] };
-  for (let i = 0; i < ROUNDS; i++) {
-    rounds.push(await run('no-op', STEPS));
-    raw.postgres.push(await rawJobs(place.adminUrl, undefined));
-    if (place.redisUrl) raw.redis.push(await rawJobs(place.adminUrl, place.redisUrl));
+  let peak = 0;
+  const resting = process.memoryUsage.rss();
+  const memory = setInterval(() => (peak = Math.max(peak, process.memoryUsage.rss())), 20);
+  const measured: Awaited<ReturnType<typeof run>>[] = [];
+  const raw: number[] = [];
+  for (let i = 0; i < rounds; i++) {
+    measured.push(await run('no-op', STEPS));
+    const highest = peak;
+    raw.push(await rawJobs(place.adminUrl, backend === 'Redis' ? place.redisUrl : undefined));
+    peak = highest;
   }
-  const steps = median(rounds.map((r) => r.perSecond));
-  place.figure(`no-op steps of a run of ${STEPS}, planning included`, steps, 'steps/s');
-  place.figure('raw BullMQ no-op jobs on Postgres, concurrency 200', median(raw.postgres), 'jobs/s');
-  place.figure('ratio to raw BullMQ on Postgres (goal 10)', steps / median(raw.postgres), '×');
-  if (place.redisUrl) {
-    place.figure('raw BullMQ no-op jobs on Redis, concurrency 200', median(raw.redis), 'jobs/s');
-    place.figure('ratio to raw BullMQ on Redis (goal 1)', steps / median(raw.redis), '×');
-  } else process.stdout.write('engine: Redis: not run (REDIS_URL is not set)\n');
-  place.figure('CPU per step, Node and Postgres', median(rounds.map((r) => r.cpu)) * 1e6, 'µs');
-  place.figure('of it Node', median(rounds.map((r) => r.node)) * 1e6, 'µs');
-  place.figure('WAL per step', median(rounds.map((r) => r.wal)), 'bytes');
-  place.figure('ledger entries per step', median(rounds.map((r) => r.entries)) / STEPS, 'entries');
-  place.figure('planned after', median(rounds.map((r) => r.planned)), 'ms');
+  clearInterval(memory);
+  const figure = (label: string, value: number, unit: string) =>
+    place.figure(`${backend}: ${label}`, value, unit);
+  const steps = median(measured.map((r) => r.perSecond));
+  figure(`no-op steps of a run of ${STEPS}, planning included`, steps, 'steps/s');
+  figure('raw BullMQ no-op jobs, concurrency 200', median(raw), 'jobs/s');
+  figure(`ratio to raw BullMQ (goal ${backend === 'Redis' ? 1 : 10})`, steps / median(raw), '×');
+  figure('CPU per step, Node and Postgres', median(measured.map((r) => r.cpu)) * 1e6, 'µs');
+  figure('of it Node', median(measured.map((r) => r.node)) * 1e6, 'µs');
+  figure('WAL per step', median(measured.map((r) => r.wal)), 'bytes');
+  figure('ledger entries per step, counted', median(measured.map((r) => r.entries)) / STEPS, 'entries');
+  figure('planned after', median(measured.map((r) => r.planned)), 'ms');
+  figure('memory at rest', resting / 1e6, 'MB');
+  figure(`memory at its peak in a run of ${STEPS}`, peak / 1e6, 'MB');
+  figure('peak to rest (goal at most 1.5 at 100,000)', peak / resting, '×');
   const calls = await run('five-ms', STEPS, 10);
-  place.figure('steps of a supplier that answers in 5 ms, 10 lanes', calls.perSecond, 'steps/s');
+  figure('steps of a supplier that answers in 5 ms, 10 lanes', calls.perSecond, 'steps/s');
 
+  await queue.stop();
   await parts.engine.stop(2000);
   await admin.end();
   await dataSource.destroy();
@@ -233,9 +255,4 @@ async function cpuOf(admin: pg.Client): Promise<number> {
     ticks += Number(fields[11] ?? 0) + Number(fields[12] ?? 0);
   }
   return (own.user + own.system) / 1e6 + ticks / 100;
-}
-
-function median(values: readonly number[]): number {
-  const sorted = [...values].sort((a, b) => a - b);
-  return sorted[Math.floor(sorted.length / 2)] ?? Number.NaN;
 }

@@ -1,5 +1,5 @@
 /**
- * `npm run bench [name …]`: every bench of this folder, or those named. Absolute figures drift from machine to machine, so
+ * `npm run bench -- [name …] [--quick]`: every bench of this folder, or those named. Absolute figures drift from machine to machine, so
  * each bench measures its own baseline in the same run and prints ratios.
  */
 import 'reflect-metadata';
@@ -12,13 +12,17 @@ import { migrate } from '../src/platform/database/migrate.ts';
 import { startLocalPostgres } from '../src/platform/embedded/local-postgres.ts';
 import { engineBench } from './engine.bench.ts';
 import { importBench } from './import.bench.ts';
+import { kickBench } from './kick.bench.ts';
 import { leakBench } from './leak.bench.ts';
+import { ledgerBench } from './ledger.bench.ts';
 import type { BenchPlace } from './place.ts';
 
 const BENCHES: Readonly<Record<string, (place: BenchPlace) => Promise<void>>> = {
-  engine: engineBench,
-  import: importBench,
   leak: leakBench,
+  kick: kickBench,
+  engine: engineBench,
+  ledger: ledgerBench,
+  import: importBench,
 };
 
 async function main(): Promise<void> {
@@ -49,7 +53,8 @@ async function main(): Promise<void> {
       await bench({
         appUrl: local.url(),
         adminUrl,
-        redisUrl: process.env['REDIS_URL'] || undefined,
+        redisUrl: process.env['REDIS_URL'] || process.env['COUNTERSIGN_TEST_REDIS'] || undefined,
+        quick: process.argv.includes('--quick'),
         figure(label, value, unit) {
           const line = `${name}: ${label}: ${value >= 100 ? Math.round(value).toLocaleString('en') : value.toFixed(2)} ${unit}`;
           figures.push(line);

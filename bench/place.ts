@@ -3,6 +3,8 @@ export interface BenchPlace {
   appUrl: string;
   adminUrl: string;
   redisUrl: string | undefined;
+  /** Fewer rounds: all benches together under two minutes, and what they say less sure. */
+  quick: boolean;
   /** Prints one figure; the last lines of a run repeat them all. */
   figure(name: string, value: number, unit: string): void;
 }

@@ -9,4 +9,6 @@ export { Revocation2026112207000 } from './2026112207-revocation.ts';
 export { ExposuresAndIncidents2026112208000 } from './2026112208-exposures-and-incidents.ts';
 export { Notices2026112209000 } from './2026112209-notices.ts';
 export { PortfolioImport2026112210000 } from './2026112210-portfolio-import.ts';
+export { WaysToStop2026112211000 } from './2026112211-ways-to-stop.ts';
 export { TermsAndInventory2026112214000 } from './2026112214-terms-and-inventory.ts';
+export { LargeDeliveries2026112215000 } from './2026112215-large-deliveries.ts';

@@ -60,11 +60,6 @@ const ADMITS: Record<IsolationKind, (column?: string) => string> = {
   party: (column = 'party_id') => `(SELECT cs_installation()) OR "${column}" = (SELECT cs_party())`,
 };
 
-/** For views and tables that only migrations fill. */
-export async function readOnlyGrant(q: QueryRunner, name: string): Promise<void> {
-  await q.query(`GRANT SELECT ON "${name}" TO countersign_app`);
-}
-
 /**
  * For tables named `staging_…`: COPY FROM refuses row-level security, so they have none. They hold rows of one import
  * between upload and merge, and no query made for a party may name them.

@@ -49,6 +49,8 @@ import { Attestation } from './domain/responsibility/attestation.entity.ts';
 import { Attachment } from './domain/attachments/attachment.entity.ts';
 import { ConnectorPreset } from './domain/revocation/connector-preset.entity.ts';
 import { Connection } from './domain/revocation/connection.entity.ts';
+import { ConnectionPace } from './domain/revocation/connection-pace.entity.ts';
+import { PathAttempt } from './domain/revocation/path-attempt.entity.ts';
 import { RevocationPath } from './domain/revocation/revocation-path.entity.ts';
 import { Drill } from './domain/revocation/drill.entity.ts';
 import { Evidence } from './domain/revocation/evidence.entity.ts';
@@ -139,6 +141,8 @@ export const entities: DataSourceNeeds['entities'] = [
   ConnectorPreset,
   Connection,
   RevocationPath,
+  ConnectionPace,
+  PathAttempt,
   Drill,
   Evidence,
   VersionDeath,

@@ -4,15 +4,16 @@ import type { FastifyReply } from 'fastify';
 import { z } from 'zod';
 import { Refused, refusal } from '../kernel/errors.ts';
 import type { Principal } from '../kernel/principal.ts';
+import { Secret } from '../kernel/secret.ts';
 import { By, Permission } from '../domain/access/route.ts';
-import { ConnectionSecretsService } from '../domain/portfolio/connection-secrets.service.ts';
 import { findConnection, listConnections } from '../domain/portfolio/connections.queries.ts';
 import {
   connectionSecretsSchema,
   connectionViewSchema,
   type ConnectionView,
 } from '../domain/portfolio/overview.schema.ts';
-import { Transactions } from '../platform/database/transactions.ts';
+import { ConnectionsService } from '../domain/revocation/connections.service.ts';
+import { Transactions, type Db } from '../platform/database/transactions.ts';
 import { answered } from './answered.ts';
 import { namedListQuery, pageByName } from './cursor.ts';
 import { versioned } from './etag.ts';
@@ -28,7 +29,7 @@ const connectionsSchema = z
 export class ConnectionsController {
   constructor(
     private readonly transactions: Transactions,
-    private readonly secrets: ConnectionSecretsService,
+    private readonly connections: ConnectionsService,
   ) {}
 
   /** By name. */
@@ -54,8 +55,7 @@ export class ConnectionsController {
     @By() by: Principal,
     @Res({ passthrough: true }) reply: FastifyReply,
   ): Promise<ConnectionView> {
-    const found = await this.transactions.run(by, (db) => findConnection(db, connectionId));
-    if (!found) throw new Refused(refusal('not_found', 'no-connection', 'There is no such connection.'));
+    const found = await this.transactions.run(by, (db) => viewOf(db, connectionId));
     return versioned(reply, found);
   }
 
@@ -70,9 +70,30 @@ export class ConnectionsController {
     @Res({ passthrough: true }) reply: FastifyReply,
   ): Promise<ConnectionView> {
     // A refusal half-way through is thrown inside, so that it undoes what was stored before it.
-    const stored = await this.transactions.run(by, async (db) =>
-      answered(await this.secrets.put(db, connectionId, body, by)),
-    );
+    const stored = await this.transactions.run(by, async (db) => {
+      answered(await this.connections.setSecrets(db, connectionId, secretsOf(body), by));
+      return viewOf(db, connectionId);
+    });
     return versioned(reply, stored);
   }
+}
+
+async function viewOf(db: Db, connectionId: string): Promise<ConnectionView> {
+  const found = await findConnection(db, connectionId);
+  if (!found) throw new Refused(refusal('not_found', 'no-connection', 'There is no such connection.'));
+  return found;
+}
+
+/** From here on no text of them is at hand. */
+function secretsOf({
+  auth = {},
+  control,
+}: z.output<typeof connectionSecretsSchema>): Parameters<ConnectionsService['setSecrets']>[2] {
+  const secret = (value: string | null | undefined) => (value == null ? null : Secret.of(value));
+  return {
+    auth: Object.fromEntries(Object.entries(auth).map(([name, value]) => [name, Secret.of(value)])),
+    ...(control === undefined
+      ? {}
+      : { control: control && { value: secret(control.value), supplierId: control.supplierId ?? null } }),
+  };
 }

@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import * as fc from 'fast-check';
-import { canonicalJson, parseCanonicalJson, type CanonicalValue } from './canonical-json.ts';
+import { canonicalJson, isCanonicalFlat, parseCanonicalJson, type CanonicalValue } from './canonical-json.ts';
 import { Secret } from './secret.ts';
 
 describe('canonical JSON (RFC 8785)', () => {
@@ -130,3 +130,53 @@ function reversed(value: CanonicalValue): CanonicalValue {
       .map(([name, member]) => [name, reversed(member)]),
   );
 }
+
+describe('the quick look at plain objects', () => {
+  const plain = fc.dictionary(
+    fc.string(),
+    fc.oneof(
+      fc.string(),
+      fc.integer(),
+      fc.boolean(),
+      fc.constant(null),
+      fc.constantFrom(0, -1, 2 ** 50, 1.5),
+    ),
+    { minKeys: 1 },
+  );
+  test('says yes only to what is canonical', () => {
+    let yes = 0;
+    fc.assert(
+      fc.property(
+        plain,
+        fc.nat(),
+        fc.constantFrom('', '', '0', '-', '"', ',', '\\', ' ', '"a":1,', 'e1'),
+        (value, at, put) => {
+          const text = canonicalJson(value);
+          const from = at % text.length;
+          const changed = text.slice(0, from) + put + text.slice(from);
+          if (!isCanonicalFlat(changed)) return;
+          yes++;
+          expect(parseCanonicalJson(changed)).toBeDefined();
+        },
+      ),
+      { numRuns: 3000 },
+    );
+    expect(yes).toBeGreaterThan(300);
+  });
+  test.each(['{"a":"b","c":-12,"d":null,"e":true}', '{"":0}', '{"10":1,"9":2}'])('yes: %s', (text) => {
+    expect(isCanonicalFlat(text)).toBe(true);
+    expect(parseCanonicalJson(text)).toBeDefined();
+  });
+  test.each([
+    '{"b":1,"a":2}',
+    '{"a":1,"a":1}',
+    '{"a":01}',
+    '{"a":-0}',
+    '{"a":1}}',
+    '{"a":1',
+    '{"a":1,}',
+    '{"a":[]}',
+    '{}',
+    '{"a":nulll}',
+  ])('no: %s', (text) => expect(isCanonicalFlat(text)).toBe(false));
+});

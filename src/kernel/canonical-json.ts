@@ -40,6 +40,58 @@ export function parseCanonicalJson(text: string): CanonicalValue | undefined {
   }
 }
 
+/**
+ * Whether a text is the canonical text of an object whose members are plain: ASCII texts without an escape, whole numbers,
+ * booleans and null. False says nothing: it may be canonical all the same. Looks at each character once and builds nothing.
+ */
+export function isCanonicalFlat(text: string): boolean {
+  if (!text.startsWith('{"')) return false;
+  let at = 1;
+  let before = '';
+  for (;;) {
+    const name = plainEnd(text, at);
+    if (name < 0 || text.charCodeAt(name + 1) !== COLON) return false;
+    const member = text.slice(at + 1, name);
+    // Members stand in order, and none stands there twice; the first may be the empty one.
+    if (at > 1 && member <= before) return false;
+    before = member;
+    at = scalarEnd(text, name + 2);
+    if (at < 0) return false;
+    const next = text.charCodeAt(at);
+    if (next === CLOSE) return at === text.length - 1;
+    if (next !== COMMA) return false;
+    at++;
+  }
+}
+
+const [QUOTE, BACKSLASH, COLON, COMMA, CLOSE, MINUS, ZERO] = [0x22, 0x5c, 0x3a, 0x2c, 0x7d, 0x2d, 0x30];
+
+/** @returns the place of the closing quotation mark of the text that begins at `at`, or -1 */
+function plainEnd(text: string, at: number): number {
+  if (text.charCodeAt(at) !== QUOTE) return -1;
+  for (let i = at + 1; i < text.length; i++) {
+    const char = text.charCodeAt(i);
+    if (char === QUOTE) return i;
+    if (char < 0x20 || char > 0x7e || char === BACKSLASH) return -1;
+  }
+  return -1;
+}
+
+/** @returns the place behind the value that begins at `at`, or -1 */
+function scalarEnd(text: string, at: number): number {
+  const first = text.charCodeAt(at);
+  if (first === QUOTE) return plainEnd(text, at) + 1 || -1;
+  for (const word of ['null', 'true', 'false']) if (text.startsWith(word, at)) return at + word.length;
+  // Fifteen digits are safe whatever they are; zero has one digit and no sign.
+  const start = first === MINUS ? at + 1 : at;
+  let end = start;
+  while (end < text.length && text.charCodeAt(end) >= ZERO && text.charCodeAt(end) <= ZERO + 9) end++;
+  const digits = end - start;
+  if (digits === 0 || digits > 15) return -1;
+  if (text.charCodeAt(start) === ZERO && (digits > 1 || start > at)) return -1;
+  return end;
+}
+
 /** Refuses what may not be hashed. @returns whether every object's members already stand in canonical order. */
 function inspect(value: unknown, path: string, depth: number): boolean {
   switch (typeof value) {

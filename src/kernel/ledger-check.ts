@@ -85,7 +85,7 @@ class LedgerCheck {
   /** Details marked as erased whose entry that says so was not met yet. Its key: entry id and field. */
   readonly #unproven = new Map<string, Erased['erased'] & { seq: number | null; id: Id; field: string }>();
   /** Ids of the last entries, by place: to name those that a checkpoint refutes. */
-  readonly #recent = new Map<number, string>();
+  readonly #recent: ({ seq: number; name: string } | undefined)[] = Array.from({ length: RECENT });
   /** Nothing behind a gap can be hashed into the right tree. */
   #broken = false;
   /** Places that the count of the tree does not know of. */
@@ -168,26 +168,25 @@ class LedgerCheck {
     const hash = leafHash(body);
     const entry = readEntry(body);
     const id = record.columns?.id ?? (typeof entry === 'string' ? null : entry.id);
-    const name = `entry ${id ?? where}${seq === null ? '' : ` at place ${seq}`}`;
+    const name = () => `entry ${id ?? where}${seq === null ? '' : ` at place ${seq}`}`;
     const sequenced = record.sequenced ?? record.stored ?? hash;
     // The recorded hash goes into the tree, so that one edited entry does not hide what comes behind it: the roots of the
     // checkpoints vouch for the record, and the record accuses the entry.
     if (seq !== null) {
       this.#tree.append(sequenced);
-      this.#recent.set(seq, id ?? where);
-      if (this.#recent.size > RECENT) this.#recent.delete(this.#recent.keys().next().value!);
+      this.#recent[seq % RECENT] = { seq, name: id ?? where };
     }
     if (sequenced !== hash || (record.stored !== undefined && record.stored !== hash)) {
       this.#report(
         'edited',
         seq,
         id,
-        `${name} was edited: its bytes do not have the hash that was sequenced`,
+        `${name()} was edited: its bytes do not have the hash that was sequenced`,
       );
       return;
     }
     if (typeof entry === 'string') {
-      this.#report('ill-formed', seq, id, `${name} ${entry}`);
+      this.#report('ill-formed', seq, id, `${name()} ${entry}`);
       return;
     }
     this.#columns(record, entry, name);
@@ -211,7 +210,7 @@ class LedgerCheck {
     this.#broken = true;
   }
 
-  #columns({ columns: c, seq }: LedgerRecord, entry: LedgerEntry, name: string): void {
+  #columns({ columns: c, seq }: LedgerRecord, entry: LedgerEntry, name: () => string): void {
     if (!c) return;
     if (
       c.id !== entry.id ||
@@ -220,11 +219,11 @@ class LedgerCheck {
       c.subjectId !== entry.subject.id ||
       c.at !== entry.at
     ) {
-      this.#report('columns', seq, entry.id, `${name} is filed under something that its text does not say`);
+      this.#report('columns', seq, entry.id, `${name()} is filed under something that its text does not say`);
     }
   }
 
-  #committed({ details, seq }: LedgerRecord, entry: LedgerEntry, name: string): void {
+  #committed({ details, seq }: LedgerRecord, entry: LedgerEntry, name: () => string): void {
     const fields = Object.keys(entry.committed);
     if (details === undefined) {
       this.#details.withheld += fields.length;
@@ -233,7 +232,7 @@ class LedgerCheck {
     for (const field of fields) {
       const detail = details.get(field);
       const bad = (says: string) =>
-        this.#report('detail', seq, entry.id, `the detail "${field}" of ${name} ${says}`);
+        this.#report('detail', seq, entry.id, `the detail "${field}" of ${name()} ${says}`);
       if (!detail) bad('is gone without having been erased');
       else if ('erased' in detail) this.#erase(seq, entry.id, field, detail);
       else if (commitment(detail.salt, detail.text) !== entry.committed[field])
@@ -242,7 +241,7 @@ class LedgerCheck {
     }
     for (const field of details.keys()) {
       if (entry.committed[field] === undefined) {
-        this.#report('detail', seq, entry.id, `${name} has a detail "${field}" that it never committed to`);
+        this.#report('detail', seq, entry.id, `${name()} has a detail "${field}" that it never committed to`);
       }
     }
   }
@@ -287,13 +286,13 @@ class LedgerCheck {
     const to = Math.max(size - 1, 0);
     const ids = [];
     for (let seq = from; seq <= to && ids.length < NAMED; seq++)
-      ids.push(this.#recent.get(seq) ?? `place ${seq}`);
+      ids.push(this.#recentAt(seq) ?? `place ${seq}`);
     const named = `${ids.join(', ')}${to - from >= NAMED ? ', …' : ''}`;
     const span =
       from === to
         ? `entry ${named} at place ${from} was`
         : `some of the entries at places ${from} to ${to} (${named}) were`;
-    const id = from === to ? (this.#recent.get(from) ?? null) : null;
+    const id = from === to ? (this.#recentAt(from) ?? null) : null;
     const says = `${span} rewritten: the ${some.whose} checkpoint of ${size} entries vouches for another tree`;
     this.#report('rewritten', from, id, says, to);
   }
@@ -306,6 +305,11 @@ class LedgerCheck {
     const from = this.#confirmed;
     const says = `the ledger ends at ${this.#tree.size} entries, and the ${some.whose} checkpoint vouches for ${size}: what stood from place ${from} on is not all there`;
     this.#report('cut', from, null, says, size - 1);
+  }
+
+  #recentAt(seq: number): string | undefined {
+    const found = this.#recent[seq % RECENT];
+    return found?.seq === seq ? found.name : undefined;
   }
 
   async #head(source: LedgerSource): Promise<void> {

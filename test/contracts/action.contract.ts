@@ -60,6 +60,7 @@ function contextOf(action: Action, more: Partial<StepContext<unknown>> = {}): St
     ...(sample.item ? { item: sample.item() } : {}),
     with: action.with.parse(sample.with()),
     attempt: 1,
+    tries: { failed: 0, left: 4 },
     since: world.clock.now(),
     idempotencyKey: `${stepId}:1`,
     takenOver: false,

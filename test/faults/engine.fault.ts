@@ -3,7 +3,7 @@ import fc from 'fast-check';
 import { z } from 'zod';
 import type { Action, StepAnswer, StepContext } from '../../src/domain/runbooks/action.ts';
 import { definitionSchema } from '../../src/domain/runbooks/definition.schema.ts';
-import { limitLane } from '../../src/domain/runbooks/leases.queries.ts';
+import { limitLanes } from '../../src/domain/runbooks/leases.queries.ts';
 import { graphProblems, planOf } from '../../src/domain/runbooks/plan.rules.ts';
 import type { Db } from '../../src/platform/database/transactions.ts';
 import { CountSelector, engineWorld, STAFF, until, type EngineWorld } from '../support/engine.ts';
@@ -462,7 +462,7 @@ describe('suppliers', () => {
       actions: [action],
       selectors: [new CountSelector('paced', () => ({ lane: 'paced' }))],
     });
-    await world.db((d) => limitLane(d, 'paced', { concurrency: 3, perSecond: 50 }));
+    await world.db((d) => limitLanes(d, [{ key: 'paced', concurrency: 3, perSecond: 50 }]));
     const runId = await world.run(`  - { id: a, title: A, uses: scripted, forEach: paced }\n`, {
       count: 120,
     });

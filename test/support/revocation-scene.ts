@@ -114,10 +114,9 @@ export class RevocationScene {
       if (o.keepValue !== false) {
         await this.app
           .get(Deaths)
-          .keepValue(
+          .keepValues(
             db,
-            { id: versionId, credentialId, integrationId },
-            Secret.of(issued.value),
+            [{ version: { id: versionId, credentialId, integrationId }, value: Secret.of(issued.value) }],
             this.clock.now() + 24 * HOUR,
           );
       }

@@ -66,17 +66,3 @@ export function agreementHash({ drillEveryDays, ...content }: AgreementContent):
   } as unknown as CanonicalValue);
   return createHash('sha256').update(text).digest();
 }
-
-/** The version in force at an instant: the highest number whose time has come and not passed. */
-export function versionInForce<V extends { number: number; validFrom: Date; validUntil: Date | null }>(
-  versions: readonly V[],
-  at: number,
-): V | undefined {
-  return versions
-    .filter(
-      (version) =>
-        version.validFrom.getTime() <= at &&
-        (version.validUntil === null || at < version.validUntil.getTime()),
-    )
-    .sort((a, b) => b.number - a.number)[0];
-}

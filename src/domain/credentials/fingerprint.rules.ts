@@ -64,6 +64,12 @@ export function digestsOfSha256(hex: string, peppers: readonly Pepper[]): ({ for
   return keyed(Buffer.from(hex, 'hex'), peppers).map((digest) => ({ form: 'sha256', ...digest }));
 }
 
+/** The first reading only, of a value or of its SHA-256 in hex: enough to put many reports into order. */
+export function keyedSha256(of: Secret | string | undefined, peppers: readonly Pepper[]): KeyedDigest[] {
+  if (of === undefined) return [];
+  return keyed(typeof of === 'string' ? Buffer.from(of, 'hex') : of.useBytes(sha256), peppers);
+}
+
 function keyed(hash: Buffer, peppers: readonly Pepper[]): KeyedDigest[] {
   return peppers.map(({ id, key }) => ({
     scheme: FINGERPRINT_SCHEME,

@@ -14,8 +14,17 @@ import { SourceKeys } from './source-keys.ts';
 import { SourcesService } from './sources.service.ts';
 import { StaleEnvelopesSweep } from './stale-envelopes.sweep.ts';
 import { TriageService } from './triage.service.ts';
+import { WaitingReports } from './waiting-reports.service.ts';
 
-const services = [HeldValues, IntakeService, MatchingService, ReportsService, SourcesService, TriageService];
+const services = [
+  HeldValues,
+  IntakeService,
+  MatchingService,
+  ReportsService,
+  SourcesService,
+  TriageService,
+  WaitingReports,
+];
 
 /** Needs `SOURCES`, `Vault` and `Connectors`, which the plug-ins' modules give. */
 @Module({

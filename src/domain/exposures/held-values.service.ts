@@ -1,5 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import type { Id } from '../../kernel/ids.ts';
+import type { Secret } from '../../kernel/secret.ts';
 import { ELAPSED_DAY, type Millis } from '../../kernel/time.ts';
 import { rowsOf } from '../../platform/database/rows.ts';
 import type { Db } from '../../platform/database/transactions.ts';
@@ -30,23 +31,32 @@ export class HeldValues {
   async settle(db: Db, batchId: Id, matched: readonly MatchedExposure[], now: Millis): Promise<void> {
     const values = await this.envelopes.open(db, batchId);
     if (values.size === 0) return;
+    await this.keep(db, values, matched, now);
+    for (const value of values.values()) value.wipe();
+    await this.envelopes.destroy(db, batchId);
+  }
+
+  /** @param values by exposure; the caller's to wipe */
+  async keep(
+    db: Db,
+    values: ReadonlyMap<Id, Secret>,
+    matched: readonly MatchedExposure[],
+    now: Millis,
+  ): Promise<void> {
     const byVersion = new Map<Id, Id>();
     for (const { exposureId, match, versions } of matched) {
       if (match !== 'value' || !values.has(exposureId)) continue;
       for (const { versionId } of versions) byVersion.set(versionId, exposureId);
     }
-    for (const row of await this.#needs(db, [...byVersion.keys()])) {
-      const value = values.get(byVersion.get(row.version_id)!);
-      if (!value) continue;
-      const version = {
-        id: row.version_id,
-        credentialId: row.credential_id,
-        integrationId: row.integration_id,
-      };
-      await this.deaths.keepValue(db, version, value, now + VALUE_HOLD);
-    }
-    for (const value of values.values()) value.wipe();
-    await this.envelopes.destroy(db, batchId);
+    const needs = await this.#needs(db, [...byVersion.keys()]);
+    await this.deaths.keepValues(
+      db,
+      needs.map((row) => ({
+        version: { id: row.version_id, credentialId: row.credential_id, integrationId: row.integration_id },
+        value: values.get(byVersion.get(row.version_id)!)!,
+      })),
+      now + VALUE_HOLD,
+    );
   }
 
   /** Versions whose supplier can be asked only with the value, where no store of ours has it. */

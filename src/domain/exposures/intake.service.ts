@@ -20,6 +20,7 @@ import { prepare, type PreparedReport } from './record-reports.ts';
 import { ReportsService } from './reports.service.ts';
 import { SOURCES, type RawDelivery, type ReadDelivery, type Source } from './source.ts';
 import { SourceKeys, type KeyRef } from './source-keys.ts';
+import { FILED_AT_ONCE, WaitingReports } from './waiting-reports.service.ts';
 
 /** A source that may deliver: known, active, with at least one key. */
 export interface Admitted {
@@ -43,7 +44,8 @@ export interface Received {
 interface Judged {
   deliveryId: string;
   read: ReadDelivery;
-  prepared: PreparedReport[];
+  /** Of a large delivery: null, since its reports are fingerprinted as they are filed. */
+  prepared: PreparedReport[] | null;
   /** Keyed, since a body holds a secret: under every live pepper, the current one first. */
   bodyHashes: Buffer[];
   contentKeys: string[];
@@ -66,6 +68,7 @@ export class IntakeService {
     private readonly keys: Keys,
     private readonly sourceKeys: SourceKeys,
     private readonly reports: ReportsService,
+    private readonly waiting: WaitingReports,
     private readonly ledger: LedgerService,
     private readonly alerts: AlertsService,
   ) {}
@@ -167,14 +170,17 @@ export class IntakeService {
     return {
       deliveryId,
       read,
-      prepared: prepare(read.reports, peppers),
+      prepared: read.reports.length > FILED_AT_ONCE ? null : prepare(read.reports, peppers),
       bodyHashes: keyed(delivery.body),
       contentKeys: keyed(`content ${read.contentKey}`).map((digest) => digest.toString('hex')),
       size: delivery.body.length,
     };
   }
 
-  /** Everything or nothing: the delivery, its exposures, their digests, the ledger and the wake-up. */
+  /**
+   * Everything or nothing: the delivery, its exposures, their digests, the ledger and the wake-up. Of a large delivery the
+   * reports are kept as a whole, and filed behind the answer.
+   */
   async #keep(
     db: Db,
     source: Admitted,
@@ -215,21 +221,22 @@ export class IntakeService {
       // Undefined: the same delivery came twice in one instant, and the other one was first. Look again.
       if (id === undefined) continue;
       if (sighting === 'new' && fresh === 'accepted') {
-        await this.reports.file(db, {
-          batchId: id,
+        const request = {
           deliveryId: id,
           reporter: {
-            kind: 'source',
+            kind: 'source' as const,
             id: source.id,
             sourceId: source.id,
             partyId: source.partyId,
             trust: source.trust,
           },
-          reports: judged.prepared,
           fetchable: source.fetchable,
           by,
           now,
-        });
+        };
+        if (judged.prepared)
+          await this.reports.file(db, { ...request, batchId: id, reports: judged.prepared });
+        else await this.waiting.keep(db, id, { ...request, reports: judged.read.reports });
       }
       await seen(db, source.id, now);
       return ok(received);
@@ -257,7 +264,7 @@ export class IntakeService {
         judged.bodyHashes[0],
         judged.size,
         judged.read.event,
-        judged.prepared.length,
+        judged.read.reports.length,
         outcome,
         outcome === 'repeated' ? 'the same content came under another id' : (judged.read.acknowledged ?? ''),
         by.correlationId,
@@ -274,7 +281,7 @@ export class IntakeService {
         sourceId: source.id,
         event: judged.read.event,
         outcome,
-        reports: judged.prepared.length,
+        reports: judged.read.reports.length,
         size: judged.size,
       },
       committed: { deliveryId: judged.deliveryId, ...(by.ip === undefined ? {} : { ip: by.ip }) },

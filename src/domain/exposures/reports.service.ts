@@ -92,7 +92,7 @@ export class ReportsService {
   async file(db: Db, request: FileRequest): Promise<RecordedReport[]> {
     const { batchId, by, now } = request;
     await this.envelopes.make(db, { id: batchId, correlationId: by.correlationId, now });
-    const recorded = await recordReports(db, request);
+    const recorded = await this.record(db, request);
     const waiting = recorded.filter(({ state }) => state === 'received');
     await this.envelopes.seal(
       db,
@@ -101,6 +101,14 @@ export class ReportsService {
         prepared.value ? [{ key: exposureId, value: prepared.value }] : [],
       ),
     );
+    if (waiting.length > 0) await this.outbox.put(db, exposuresReported, { batchId }, { key: batchId });
+    return recorded;
+  }
+
+  /** Exposures, ledger, and the wake-up for what must be fetched; the batch's row must exist. */
+  async record(db: Db, request: FileRequest): Promise<RecordedReport[]> {
+    const { batchId, by, now } = request;
+    const recorded = await recordReports(db, request);
     await this.ledger.append(
       db,
       recorded.map((one) => ({
@@ -122,7 +130,6 @@ export class ReportsService {
           : { committed: { ref: one.externalRef, ...(by.ip === undefined ? {} : { ip: by.ip }) } }),
       })),
     );
-    if (waiting.length > 0) await this.outbox.put(db, exposuresReported, { batchId }, { key: batchId });
     const fetching = recorded.filter(({ state }) => state === 'fetching');
     await this.outbox.putAll(
       db,

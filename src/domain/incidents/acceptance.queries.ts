@@ -2,6 +2,7 @@ import type { Id } from '../../kernel/ids.ts';
 import { rowsOf } from '../../platform/database/rows.ts';
 import type { Db } from '../../platform/database/transactions.ts';
 import type { Trust } from '../exposures/exposure.rules.ts';
+import type { Arrival } from './arrivals.ts';
 import { isOpen, type IncidentState, type OpenIncidents } from './incident.rules.ts';
 
 /**
@@ -12,6 +13,20 @@ export async function lockCredentials(db: Db, credentialIds: readonly Id[]): Pro
   await db.query(`SELECT FROM credential WHERE id = ANY($1::uuid[]) ORDER BY id FOR NO KEY UPDATE`, [
     credentialIds,
   ]);
+}
+
+const PLACE_LOCKS = 4_100_020;
+
+/**
+ * Makes acceptances of the same place follow one another, too: what is found at a place that nobody holds yet must not
+ * open two incidents. A few hundred locks serve all places, as a delivery may name thousands; asked for in one order.
+ */
+export async function lockPlaces(db: Db, places: readonly string[]): Promise<void> {
+  if (places.length === 0) return;
+  await db.query(
+    `SELECT pg_advisory_xact_lock($1, n) FROM (SELECT DISTINCT hashtext(p) & 255 AS n FROM unnest($2::text[]) AS p ORDER BY n) AS o`,
+    [PLACE_LOCKS, places],
+  );
 }
 
 /**
@@ -127,19 +142,29 @@ export async function joinVersions(
   batchId: Id,
   versions: readonly IncidentCredentialInput[],
   now: Date,
+  arrival?: Arrival,
 ): Promise<void> {
   await db.query(
     `INSERT INTO incident_credential (incident_id, version_id, credential_id, integration_id, batch_id, match, authority,
-                                      approve_within_minutes, approve_otherwise, may_act, source_trust, why, joined_at)
+                                      approve_within_minutes, approve_otherwise, may_act, source_trust, why, joined_at,
+                                      exposure_batch_id, portion)
      SELECT $1::uuid, version_id, credential_id, integration_id, $2::uuid, match, authority, approve_within_minutes,
-            approve_otherwise, may_act, source_trust, why, $4::timestamptz
+            approve_otherwise, may_act, source_trust, why, $4::timestamptz, $5::uuid, $6::int
        FROM jsonb_to_recordset($3::jsonb) AS r(version_id uuid, credential_id uuid, integration_id uuid, match text, authority text,
             approve_within_minutes int, approve_otherwise text, may_act text, source_trust text, why text)
       ORDER BY version_id
      ON CONFLICT (incident_id, version_id) DO UPDATE
         SET batch_id = excluded.batch_id, match = excluded.match, may_act = excluded.may_act,
-            source_trust = excluded.source_trust, why = excluded.why, open = true`,
-    [incidentId, batchId, JSON.stringify(versions), now],
+            source_trust = excluded.source_trust, why = excluded.why, open = true,
+            exposure_batch_id = excluded.exposure_batch_id, portion = excluded.portion`,
+    [
+      incidentId,
+      batchId,
+      JSON.stringify(versions),
+      now,
+      arrival?.exposureBatchId ?? null,
+      arrival?.portion ?? 0,
+    ],
   );
 }
 

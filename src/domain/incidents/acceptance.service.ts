@@ -7,7 +7,7 @@ import { rowsOf } from '../../platform/database/rows.ts';
 import type { Db } from '../../platform/database/transactions.ts';
 import { Outbox } from '../../platform/outbox/outbox.ts';
 import type { MatchedExposure } from '../exposures/matching.service.ts';
-import { LedgerService, type LedgerInput } from '../ledger/ledger.service.ts';
+import { LedgerService } from '../ledger/ledger.service.ts';
 import { RunsService } from '../runbooks/runs.service.ts';
 import {
   acceptExposures,
@@ -16,6 +16,7 @@ import {
   joinPlaces,
   joinVersions,
   lockCredentials,
+  lockPlaces,
   lockIncidents,
   openCases,
   openIncidents,
@@ -26,8 +27,18 @@ import {
   type IncidentCredentialInput,
   type UseRow,
 } from './acceptance.queries.ts';
-import { decide, groupsOf, placesOf, type Group } from './exposed-groups.ts';
-import { assign, severityOf, titleOf, type IncidentState } from './incident.rules.ts';
+import { entriesOf } from './acceptance-entries.ts';
+import { decide, groupsOf, placesOf, severityIn, type Group } from './exposed-groups.ts';
+import {
+  earlierPortions,
+  noteOpened,
+  openedBy,
+  raiseSeverity,
+  runsOf,
+  titleWhole,
+  type Arrival,
+} from './arrivals.ts';
+import { assign, titleOf, type IncidentState, type Severity } from './incident.rules.ts';
 import { caseOpened, exposureJoined, incidentOpened } from './incidents.events.ts';
 import { appendInstants, type InstantInput } from './instants.ts';
 import { moveIncident } from './move-incident.ts';
@@ -65,19 +76,25 @@ export class AcceptanceService {
     matched: readonly MatchedExposure[],
     by: Principal,
     now: Millis,
+    arrival?: Arrival,
   ): Promise<AcceptedGroup[]> {
-    if (matched.length === 0) return [];
     const accepted: AcceptedGroup[] = [];
-    for (const group of await this.#groups(db, matched))
-      accepted.push(await this.#acceptGroup(db, group, by, now));
+    for (const group of matched.length > 0 ? await this.#groups(db, matched, arrival) : [])
+      accepted.push(await this.#acceptGroup(db, group, by, now, arrival));
+    if (arrival?.last) {
+      const incidentId = await openedBy(db, arrival);
+      if (incidentId) await titleWhole(db, this.ledger, { incidentId, by, now });
+      for (const runId of await runsOf(db, arrival)) await this.runs.grow(db, runId);
+    }
     return accepted;
   }
 
-  async #groups(db: Db, matched: readonly MatchedExposure[]): Promise<Group[]> {
+  async #groups(db: Db, matched: readonly MatchedExposure[], arrival?: Arrival): Promise<Group[]> {
     const credentialIds = [
       ...new Set(matched.flatMap((one) => one.versions.map(({ credentialId }) => credentialId))),
     ];
     await lockCredentials(db, credentialIds);
+    await lockPlaces(db, placesOf(matched));
     const arriving = matched.map((one) => ({
       exposureId: one.exposureId,
       credentialIds: one.versions.map(({ credentialId }) => credentialId),
@@ -85,13 +102,26 @@ export class AcceptanceService {
     }));
     for (;;) {
       const assigned = assign(arriving, await openIncidents(db, credentialIds, placesOf(matched)));
-      const joined = [...new Set(assigned.values())].filter((id) => id !== null);
+      const opened = arrival ? await openedBy(db, arrival) : null;
+      const joined = [...new Set([...assigned.values(), opened])].filter((id) => id !== null);
       // One that somebody closed in this moment takes nobody in any more: look again where they belong.
-      if (await lockIncidents(db, joined)) return groupsOf(matched, assigned);
+      if (!(await lockIncidents(db, joined.toSorted()))) continue;
+      const groups = groupsOf(matched, assigned, opened);
+      for (const group of arrival ? groups : []) {
+        group.earlier = await earlierPortions(db, arrival!, group.incidentId);
+        group.batchId = group.earlier?.batch?.id ?? group.batchId;
+      }
+      return groups;
     }
   }
 
-  async #acceptGroup(db: Db, group: Group, by: Principal, now: Millis): Promise<AcceptedGroup> {
+  async #acceptGroup(
+    db: Db,
+    group: Group,
+    by: Principal,
+    now: Millis,
+    arrival?: Arrival,
+  ): Promise<AcceptedGroup> {
     const at = new Date(now);
     const versions = await exposedVersions(
       db,
@@ -105,22 +135,35 @@ export class AcceptanceService {
         row.joined_match === null ||
         (row.joined_match === 'metadata' && group.witnesses.get(row.version_id)!.match === 'value'),
     );
+    // A run that has a step for one that was there by metadata keeps it: what is now known by value needs a run of its own.
+    if (group.earlier && joining.some((row) => row.joined_match !== null)) {
+      group.batchId = newId();
+      group.earlier.batch = null;
+    }
     const decided = joining.map((row) => decide(row, group.witnesses.get(row.version_id)!, now));
     const places = placesOf(group.exposures);
-    if (group.isNew) await this.#open(db, group, versions, places, by, now);
+    const severity = severityIn(group, versions);
+    if (group.isNew) {
+      await this.#open(db, group, versions, severity, places, by, now);
+      if (arrival) await noteOpened(db, arrival, group.incidentId);
+    } else if (group.earlier) {
+      await raiseSeverity(db, this.ledger, { incidentId: group.incidentId, severity, by, now });
+    }
     await joinPlaces(db, group.incidentId, places);
-    if (decided.length > 0) await joinVersions(db, group.incidentId, group.batchId, decided, at);
-    const cases = joining.length > 0 ? await this.#cases(db, group, joining, by, now) : [];
+    if (decided.length > 0) await joinVersions(db, group.incidentId, group.batchId, decided, at, arrival);
+    const touched = joining.length > 0 ? await this.#cases(db, group, joining, by, now) : [];
+    // What came with the same delivery says the same of a case: its instants and notices are there.
+    const cases = touched.filter(({ id }) => !group.earlier?.caseIds.has(id));
     await acceptExposures(
       db,
       group.incidentId,
       group.exposures.map(({ exposureId }) => exposureId),
       at,
     );
-    await this.#instants(db, group, cases, by, now);
+    if (!group.earlier || cases.length > 0) await this.#instants(db, group, cases, by, now);
     await this.#move(db, group, decided, by, now);
-    await this.#record(db, group, joining, decided, by, now);
-    const runId = decided.length > 0 ? await this.#run(db, group, by) : null;
+    await this.ledger.append(db, entriesOf(group, joining, decided, by, now));
+    const runId = decided.length > 0 ? await this.#run(db, group, by, arrival) : null;
     await this.#owe(db, group, cases, by);
     await this.outbox.put(db, group.isNew ? incidentOpened : exposureJoined, {
       incidentId: group.incidentId,
@@ -140,19 +183,11 @@ export class AcceptanceService {
     db: Db,
     group: Group,
     versions: readonly ExposedVersionRow[],
+    severity: Severity,
     places: readonly string[],
     by: Principal,
     now: Millis,
   ): Promise<void> {
-    const publiclyLeaked = group.exposures.some((one) => one.publiclyLeaked);
-    const severity = severityOf(
-      versions.map((row) => ({
-        production: row.environment === 'production',
-        riskTier: row.risk_tier,
-        publiclyLeaked,
-        match: group.witnesses.get(row.version_id)!.match,
-      })),
-    );
     const previous = await previousIncident(
       db,
       versions.map((row) => row.credential_id),
@@ -281,7 +316,8 @@ export class AcceptanceService {
         : []),
     ];
     // Each case has its own: one that opens later must not be late from the start.
-    await appendInstants(db, [...of(null), ...cases.flatMap((row) => of(row.id))], by, now);
+    const whole = group.earlier ? [] : of(null);
+    await appendInstants(db, [...whole, ...cases.flatMap((row) => of(row.id))], by, now);
   }
 
   async #move(
@@ -303,15 +339,28 @@ export class AcceptanceService {
     await moveIncident(db, { ledger: this.ledger, outbox: this.outbox }, group.incidentId, event, by, now);
   }
 
-  async #run(db: Db, group: Group, by: Principal): Promise<Id> {
-    const { runId } = await this.runs.start(db, {
-      runbook: EMERGENCY,
-      subject: { kind: 'incident', id: group.incidentId },
-      input: { batchId: group.batchId, incidentId: group.incidentId },
-      correlationId: by.correlationId,
-      by,
-    });
-    await db.query(`UPDATE incident_credential SET run_id = $2 WHERE batch_id = $1`, [group.batchId, runId]);
+  /** One for the batch. While more of its delivery is on the way, the run that it has takes what comes. */
+  async #run(db: Db, group: Group, by: Principal, arrival?: Arrival): Promise<Id> {
+    let runId = group.earlier?.batch?.runId;
+    if (runId !== undefined) {
+      if (!(await this.runs.grow(db, runId))) throw new RunEnded();
+    } else {
+      ({ runId } = await this.runs.start(db, {
+        runbook: EMERGENCY,
+        subject: { kind: 'incident', id: group.incidentId },
+        input: {
+          batchId: group.batchId,
+          incidentId: group.incidentId,
+          ...(arrival && !arrival.last ? { exposureBatchId: arrival.exposureBatchId } : {}),
+        },
+        correlationId: by.correlationId,
+        by,
+      }));
+    }
+    await db.query(
+      `UPDATE incident_credential SET run_id = $2 WHERE batch_id = $1 AND portion = $3 AND run_id IS DISTINCT FROM $2`,
+      [group.batchId, runId, arrival?.portion ?? 0],
+    );
     return runId;
   }
 
@@ -332,44 +381,9 @@ export class AcceptanceService {
       by,
     });
   }
+}
 
-  async #record(
-    db: Db,
-    group: Group,
-    joining: readonly ExposedVersionRow[],
-    decided: readonly IncidentCredentialInput[],
-    by: Principal,
-    now: Millis,
-  ): Promise<void> {
-    const entries: LedgerInput[] = decided.map((one, n) => ({
-      kind: joining[n]!.joined_match === null ? 'incident.credential-exposed' : 'incident.match-confirmed',
-      subject: { kind: 'credential_version', id: one.version_id },
-      by,
-      at: now,
-      facts: {
-        incidentId: group.incidentId,
-        credentialId: one.credential_id,
-        batchId: group.batchId,
-        match: one.match,
-        authority: one.authority,
-        mayAct: one.may_act,
-        trust: one.source_trust,
-      },
-    }));
-    for (const one of group.exposures) {
-      entries.push({
-        kind: 'exposure.accepted',
-        subject: { kind: 'exposure', id: one.exposureId },
-        by,
-        at: now,
-        facts: {
-          reference: one.reference,
-          incidentId: group.incidentId,
-          match: one.match,
-          versions: one.versions.map(({ versionId }) => versionId),
-        },
-      });
-    }
-    await this.ledger.append(db, entries);
-  }
+/** The run was ended between two looks: the transaction is run again, as after a failed serialisation. */
+class RunEnded extends Error {
+  readonly code = '40001';
 }

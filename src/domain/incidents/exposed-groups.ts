@@ -4,8 +4,9 @@ import type { Trust } from '../exposures/exposure.rules.ts';
 import type { MatchedExposure } from '../exposures/matching.service.ts';
 import { mayAct } from '../revocation/authority.rules.ts';
 import type { ExposedVersionRow, IncidentCredentialInput } from './acceptance.queries.ts';
+import type { EarlierPortions } from './arrivals.ts';
 import { authorityOf } from './exposed-authority.rules.ts';
-import type { Assignment } from './incident.rules.ts';
+import { severityOf, type Assignment, type Severity } from './incident.rules.ts';
 
 /** What one version's exposures say together: the best match, the most trusted source of it. */
 interface Witness {
@@ -17,6 +18,8 @@ export interface Group {
   incidentId: Id;
   isNew: boolean;
   batchId: Id;
+  /** Of a large delivery: what its earlier portions left here. */
+  earlier: EarlierPortions | null;
   exposures: MatchedExposure[];
   witnesses: Map<Id, Witness>;
   awareness: Millis;
@@ -26,17 +29,25 @@ export function placesOf(exposures: readonly MatchedExposure[]): string[] {
   return [...new Set(exposures.flatMap((one) => (one.place === null ? [] : [one.place])))];
 }
 
-/** Exposures by the incident that each was assigned to; those of none belong to one new one. */
-export function groupsOf(matched: readonly MatchedExposure[], assigned: Assignment): Group[] {
+/**
+ * Exposures by the incident that each was assigned to; those of none belong to one new one.
+ * @param opened the one that they belong to instead: it was opened by what came with them
+ */
+export function groupsOf(
+  matched: readonly MatchedExposure[],
+  assigned: Assignment,
+  opened: Id | null = null,
+): Group[] {
   const fresh = newId();
   const groups = new Map<Id, Group>();
   for (const one of matched) {
-    const known = assigned.get(one.exposureId) ?? null;
+    const known = assigned.get(one.exposureId) ?? opened;
     const incidentId = known ?? fresh;
     const group = groups.get(incidentId) ?? {
       incidentId,
       isNew: known === null,
       batchId: newId(),
+      earlier: null,
       exposures: [],
       witnesses: new Map<Id, Witness>(),
       awareness: one.receivedAt,
@@ -87,4 +98,17 @@ export function decide(row: ExposedVersionRow, witness: Witness, now: Millis): I
     source_trust: witness.trust,
     why: decision.why,
   };
+}
+
+/** How bad the group's own versions make its incident. */
+export function severityIn(group: Group, versions: readonly ExposedVersionRow[]): Severity {
+  const publiclyLeaked = group.exposures.some((one) => one.publiclyLeaked);
+  return severityOf(
+    versions.map((row) => ({
+      production: row.environment === 'production',
+      riskTier: row.risk_tier,
+      publiclyLeaked,
+      match: group.witnesses.get(row.version_id)!.match,
+    })),
+  );
 }

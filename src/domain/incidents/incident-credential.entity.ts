@@ -21,6 +21,7 @@ import { Check, Column, Entity, ForeignKey, Index, PrimaryColumn } from 'typeorm
   { name: 'incident_credential_version_fk' },
 )
 @Index('incident_credential_by_batch', ['batchId'])
+@Index('incident_credential_by_exposure_batch', { synchronize: false })
 @Index('incident_credential_by_credential', ['credentialId'])
 @Index('incident_credential_one_open', { synchronize: false })
 @Entity({ name: 'incident_credential' })
@@ -69,4 +70,20 @@ export class IncidentCredential {
 
   @Column({ name: 'open', type: 'boolean', default: true })
   open: boolean;
+
+  @Column({
+    name: 'exposure_batch_id',
+    type: 'uuid',
+    nullable: true,
+    comment: 'the large delivery that it came with',
+  })
+  exposureBatchId: string | null;
+
+  @Column({
+    name: 'portion',
+    type: 'int',
+    default: 0,
+    comment: 'the order in which the credentials of one batch joined',
+  })
+  portion: number;
 }

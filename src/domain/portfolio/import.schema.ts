@@ -65,7 +65,6 @@ export const IMPORT_STATES = [
   'refused',
   'failed',
 ] as const;
-export type ImportState = (typeof IMPORT_STATES)[number];
 
 const counted = z.object({ created: z.int(), changed: z.int(), unchanged: z.int() });
 

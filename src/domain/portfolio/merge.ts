@@ -1,3 +1,4 @@
+import type { Id } from '../../kernel/ids.ts';
 import type { Principal } from '../../kernel/principal.ts';
 import type { Db } from '../../platform/database/transactions.ts';
 import type { ConnectionsService } from '../revocation/connections.service.ts';
@@ -175,7 +176,16 @@ export async function mergeVersions(db: Db, names: Names, about: Surroundings): 
   if (fields.has('location')) await execute(db, NEW_LOCATIONS, names);
   if (stored.has('location')) await execute(db, CHANGED_LOCATIONS, names);
   if (fields.has('edge')) for (const sql of EDGES) await execute(db, sql, names);
+  if (fields.has('connection')) await about.connections.handLimits(db, await idsOf(db, names, 'connection'));
   for (const sql of COUNT_CHANGES) await execute(db, sql, names);
+}
+
+async function idsOf(db: Db, names: Names, kind: string): Promise<Id[]> {
+  const rows = await db.query<{ id: Id }[]>(
+    'SELECT id FROM staging_key WHERE run_id = $1 AND kind = $2 AND in_file AND id IS NOT NULL',
+    [names.run, kind],
+  );
+  return rows.map(({ id }) => id);
 }
 
 function givesMatrices(fields: GivenFields): boolean {

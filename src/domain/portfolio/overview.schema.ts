@@ -112,4 +112,3 @@ export const connectionSecretsSchema = z
     message: 'must say auth or control',
   })
   .meta({ id: 'ConnectionSecrets' });
-export type ConnectionSecrets = z.output<typeof connectionSecretsSchema>;

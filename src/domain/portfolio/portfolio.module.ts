@@ -4,7 +4,6 @@ import { IntegrationsModule } from '../integrations/integrations.module.ts';
 import { LedgerModule } from '../ledger/ledger.module.ts';
 import { PartiesModule } from '../parties/parties.module.ts';
 import { RevocationModule } from '../revocation/revocation.module.ts';
-import { ConnectionSecretsService } from './connection-secrets.service.ts';
 import { ImportPortfolioJob } from './import-portfolio.job.ts';
 import { Importer } from './importer.ts';
 import { ImportsService } from './imports.service.ts';
@@ -12,7 +11,7 @@ import { StaleImportsSweep } from './stale-imports.sweep.ts';
 
 @Module({
   imports: [LedgerModule, PartiesModule, IntegrationsModule, CredentialsModule, RevocationModule],
-  providers: [ConnectionSecretsService, Importer, ImportsService, ImportPortfolioJob, StaleImportsSweep],
-  exports: [ConnectionSecretsService, ImportsService, PartiesModule, IntegrationsModule, CredentialsModule],
+  providers: [Importer, ImportsService, ImportPortfolioJob, StaleImportsSweep],
+  exports: [ImportsService, PartiesModule, IntegrationsModule, CredentialsModule],
 })
 export class PortfolioModule {}

@@ -19,11 +19,6 @@ const IN_FORCE = `FROM matrix_version
   WHERE integration_id = $1 AND valid_from <= $2 AND (valid_until IS NULL OR valid_until > $2) AND state <> 'withdrawn'
   ORDER BY state = 'countersigned' DESC, number DESC LIMIT 1`;
 
-export async function matrixInForceId(db: Db, integrationId: Id, at: Millis): Promise<Id | undefined> {
-  const [row] = await db.query<{ id: Id }[]>(`SELECT id ${IN_FORCE}`, [integrationId, new Date(at)]);
-  return row?.id;
-}
-
 /** @returns undefined when the integration has none, or is not to be seen */
 export async function matrixInForce(db: Db, integrationId: Id, at: Millis): Promise<MatrixView | undefined> {
   const [version] = await db.query<Version[]>(`SELECT ${VERSION} ${IN_FORCE}`, [integrationId, new Date(at)]);

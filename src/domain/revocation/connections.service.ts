@@ -9,7 +9,8 @@ import type { Db } from '../../platform/database/transactions.ts';
 import type { StoredRef } from '../../platform/vault/store.ts';
 import { Vault } from '../../platform/vault/vault.ts';
 import { LedgerService } from '../ledger/ledger.service.ts';
-import { limitLane } from '../runbooks/leases.queries.ts';
+import { limitLanes } from '../runbooks/leases.queries.ts';
+import { laneLimitsOf } from './pace.rules.ts';
 import { Presets } from './presets.service.ts';
 
 /** A supplier account of ours, as somebody sets it up. */
@@ -137,10 +138,7 @@ export class ConnectionsService {
         new Date(now),
       ],
     );
-    await limitLane(db, laneOf(connectionId), {
-      concurrency: input.maxConcurrent ?? 4,
-      ...(input.perSecond ? { perSecond: input.perSecond } : {}),
-    });
+    await this.handLimits(db, [connectionId]);
     await this.ledger.append(db, {
       kind: current ? 'connection.changed' : 'connection.made',
       subject: { kind: 'connection', id: connectionId },
@@ -221,6 +219,26 @@ export class ConnectionsService {
       at: now,
     });
     return ok(undefined);
+  }
+
+  /**
+   * Hands what connections allow us to the lanes of the steps that speak to them: whoever writes limits calls this in the
+   * same transaction, late in it, as it may hold lanes until the commit.
+   *
+   * @param ids  absent: all that are in use
+   */
+  async handLimits(db: Db, ids?: readonly Id[]): Promise<void> {
+    const rows = await db.query<{ id: Id; max_concurrent: number; per_second: number | null }[]>(
+      `SELECT id, max_concurrent, per_second::float8 FROM connection WHERE retired_at IS NULL AND ($1::uuid[] IS NULL OR id = ANY($1))`,
+      [ids ?? null],
+    );
+    await limitLanes(
+      db,
+      rows.map((row) => ({
+        key: laneOf(row.id),
+        ...laneLimitsOf({ maxConcurrent: row.max_concurrent, perSecond: row.per_second }),
+      })),
+    );
   }
 
   async #held(db: Db, id: Id): Promise<Row | undefined> {

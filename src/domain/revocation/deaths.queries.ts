@@ -173,3 +173,13 @@ export async function evidenceOf(db: Db, versionId: Id, limit = 100): Promise<Ev
     endedAt: endedAt.toISOString(),
   }));
 }
+
+/** Whether a person signed that the version was revoked, or need not be. */
+export async function wasSigned(db: Db, versionId: Id): Promise<boolean> {
+  const [row] = await db.query<{ signed: boolean }[]>(
+    `SELECT EXISTS (SELECT 1 FROM statement WHERE subject_id = $1 AND subject_kind = 'credential_version'
+                       AND kind IN ('revoked', 'replaced', 'not_affected')) AS signed`,
+    [versionId],
+  );
+  return row?.signed === true;
+}

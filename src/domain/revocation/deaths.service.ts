@@ -272,21 +272,43 @@ export class Deaths {
   }
 
   /**
-   * Keeps the value of a version, sealed, because revoking or proving needs it. Kept once: a second witness with the same
-   * value changes only how long.
+   * Keeps the values of versions, sealed, because revoking or proving needs them. Kept once: a second witness with the
+   * same value changes only how long. Set-based: one costs as many statements as a thousand.
    */
-  async keepValue(
+  async keepValues(
     db: Db,
-    version: Pick<VersionFacts, 'id' | 'credentialId' | 'integrationId'>,
-    value: Secret,
+    kept: readonly { version: Pick<VersionFacts, 'id' | 'credentialId' | 'integrationId'>; value: Secret }[],
     until: Millis,
   ): Promise<void> {
-    const death = await this.lock(db, version);
-    const ref = death.valueRef ?? (await this.vault.put(db, versionBinding(version.id), value));
+    if (kept.length === 0) return;
+    const versions = kept.map(({ version }) => version);
+    const now = this.clock.date();
     await db.query(
-      `UPDATE version_death SET value_ref = $2, value_until = greatest(coalesce(value_until, $3), $3), updated_at = $4
-        WHERE version_id = $1`,
-      [version.id, ref, new Date(until), this.clock.date()],
+      `INSERT INTO version_death (version_id, credential_id, integration_id, updated_at)
+       SELECT r.*, $4::timestamptz FROM unnest($1::uuid[], $2::uuid[], $3::uuid[]) AS r(version_id, credential_id, integration_id)
+        ORDER BY r.version_id ON CONFLICT (version_id) DO NOTHING`,
+      [
+        versions.map(({ id }) => id),
+        versions.map(({ credentialId }) => credentialId),
+        versions.map(({ integrationId }) => integrationId),
+        now,
+      ],
+    );
+    const locked = await db.query<{ version_id: Id; value_ref: string | null }[]>(
+      `SELECT version_id, value_ref FROM version_death WHERE version_id = ANY($1::uuid[]) ORDER BY version_id FOR UPDATE`,
+      [versions.map(({ id }) => id)],
+    );
+    const refs = new Map(locked.map((row) => [row.version_id, row.value_ref]));
+    const fresh = kept.filter(({ version }) => refs.get(version.id) === null);
+    const put = await this.vault.putAll(
+      db,
+      fresh.map(({ version, value }) => ({ boundTo: versionBinding(version.id), value })),
+    );
+    for (const [at, { version }] of fresh.entries()) refs.set(version.id, put[at]!);
+    await db.query(
+      `UPDATE version_death d SET value_ref = r.ref, value_until = greatest(coalesce(d.value_until, $3), $3), updated_at = $4
+         FROM unnest($1::uuid[], $2::text[]) AS r(version_id, ref) WHERE d.version_id = r.version_id`,
+      [[...refs.keys()], [...refs.values()], new Date(until), now],
     );
   }
 

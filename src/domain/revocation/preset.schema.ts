@@ -34,5 +34,4 @@ export const presetSchema = z.strictObject({
   settings: z.record(z.string(), z.unknown()),
 });
 
-export type PresetInput = z.input<typeof presetSchema>;
 export type Preset = z.infer<typeof presetSchema>;

@@ -26,6 +26,10 @@ export interface Look {
 
 export interface RevocationCall extends Trail {
   takenOver: boolean;
+  /** How many tries are left when this one has failed, and how many have failed by the way in use. Absent: no end to them. */
+  tries?: { failed: number; left: number };
+  /** Under which the ways to stop a version are tried one after another; absent: the idempotency key. */
+  family?: string;
   signal: AbortSignal;
 }
 

@@ -8,6 +8,8 @@ export type RevokeResult =
   | { outcome: 'already_dead'; evidence: Id[]; note: string }
   | { outcome: 'retry' | 'unknown'; why: string; after?: Millis; evidence: Id[] }
   | { outcome: 'rejected'; why: string; evidence: Id[] }
+  /** The way in use gave up; the next call goes by this connection. */
+  | { outcome: 'next_way'; why: string; connectionId: Id; evidence: Id[] }
   /** A person has to do it, or to mend something first. */
   | { outcome: 'person'; forWhat: string; contactId: Id | null; evidence: Id[] }
   | { outcome: 'not_found' };

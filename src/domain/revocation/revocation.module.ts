@@ -1,10 +1,15 @@
-import { Module } from '@nestjs/common';
+import { Module, type OnModuleInit } from '@nestjs/common';
+import { system } from '../../kernel/principal.ts';
+import { Transactions } from '../../platform/database/transactions.ts';
+import { Duties } from '../../platform/queue/duties.ts';
 import { LedgerModule } from '../ledger/ledger.module.ts';
+import { NoticesModule } from '../notices/notices.module.ts';
 import { ConnectionsService } from './connections.service.ts';
 import { ContainmentService } from './containment.service.ts';
 import { CopiesService } from './copies.service.ts';
 import { Deaths } from './deaths.service.ts';
 import { ExpiredValuesSweep } from './expired-values.sweep.ts';
+import { Pace } from './pace.service.ts';
 import { Presets } from './presets.service.ts';
 import { Probing } from './probing.service.ts';
 import { ReprobeVersionJob } from './reprobe-version.job.ts';
@@ -12,22 +17,37 @@ import { RevocationService } from './revocation.service.ts';
 import { SettleStatedStepsJob } from './settle-stated-steps.job.ts';
 import { ScheduleReprobeJob } from './schedule-reprobe.job.ts';
 import { Targets } from './targets.service.ts';
+import { Ways } from './ways.service.ts';
 
 const services = [
   ConnectionsService,
   ContainmentService,
   CopiesService,
   Deaths,
+  Pace,
   Presets,
   Probing,
   RevocationService,
   Targets,
+  Ways,
 ];
 
 /** Needs `Connectors` and `Vault`, which the plug-ins' modules give. */
 @Module({
-  imports: [LedgerModule],
+  imports: [LedgerModule, NoticesModule],
   providers: [...services, ExpiredValuesSweep, ReprobeVersionJob, ScheduleReprobeJob, SettleStatedStepsJob],
   exports: services,
 })
-export class RevocationModule {}
+export class RevocationModule implements OnModuleInit {
+  constructor(
+    private readonly transactions: Transactions,
+    private readonly connections: ConnectionsService,
+    private readonly duties: Duties,
+  ) {}
+
+  /** Before any step runs: limits that were stored while nobody handed them on. */
+  async onModuleInit(): Promise<void> {
+    if (this.duties.works)
+      await this.transactions.run(system('engine', 'boot'), (db) => this.connections.handLimits(db));
+  }
+}

@@ -5,14 +5,15 @@ import { Clock } from '../../platform/clock/clock.ts';
 import { Transactions, type Db } from '../../platform/database/transactions.ts';
 import type { Call, RevokeAnswer, SessionsAnswer } from './connector.ts';
 import type { RevocationFacet, SessionsFacet } from './containment.rules.ts';
-import { CONTROL_WINDOW } from './death.rules.ts';
+import { wasSigned } from './deaths.queries.ts';
 import { Deaths, type DeathRow } from './deaths.service.ts';
 import { Probing, type Look, type RevocationCall } from './probing.service.ts';
 import type { RevokeResult, SessionsResult, VerifyResult } from './revocation-results.ts';
+import { lastWhy, mendAuthentication, planRevoke, type RevokePlan } from './plan-revoke.ts';
 import { Targets, type LoadedVersion, type MachinePath } from './targets.service.ts';
-
-/** After so many refusals of our own authentication a person has to look: more would lock the account. */
-const OWN_AUTHENTICATION_TRIES = 2;
+import { endAttempt, latestFamily } from './ways.queries.ts';
+import { EMPTY_PROMISES, endingOf, keyOfWay, OWN_AUTHENTICATION_TRIES, type Ending } from './ways.rules.ts';
+import { familyOf, Ways } from './ways.service.ts';
 
 /**
  * Kills credentials and proves it. Each operation reads what it needs in one transaction, calls the supplier outside any,
@@ -25,6 +26,7 @@ export class RevocationService {
     private readonly targets: Targets,
     private readonly deaths: Deaths,
     private readonly probing: Probing,
+    private readonly ways: Ways,
     private readonly clock: Clock,
   ) {}
 
@@ -33,36 +35,42 @@ export class RevocationService {
    * asking; a revoke is never repeated without a look in between, nor sent after a takeover without one.
    */
   async revoke(versionId: Id, call: RevocationCall): Promise<RevokeResult> {
-    const start = await this.#begin(versionId, call, (db, loaded, death) =>
-      this.#beforeRevoke(db, loaded, death, call),
-    );
+    const start = await this.transactions.run(call.by, async (db) => {
+      const loaded = await this.targets.load(db, versionId, familyOf(call));
+      if (!loaded) return null;
+      const death = await this.deaths.lock(db, loaded.version);
+      const asked = { ...call, idempotencyKey: keyOfWay(call.idempotencyKey, loaded.attempts) };
+      const plan = await this.#beforeRevoke(db, loaded, death, call, asked);
+      return { loaded, asked, plan };
+    });
     if (start === null) return { outcome: 'not_found' };
-    const { loaded, plan } = start;
+    const { loaded, asked, plan } = start;
     if (plan.go === 'answer') return plan.result;
     const path = loaded.path as MachinePath;
     let looked: Look | null = null;
     if (plan.go === 'look_first') {
-      looked = await this.probing.look({ ...loaded, path }, call);
+      looked = await this.probing.look({ ...loaded, path }, asked);
       if (looked.verdict === 'dead') {
+        await this.#succeeded(loaded, call, 'it was dead already');
         return { outcome: 'already_dead', evidence: looked.evidence, note: `not asked again: ${looked.why}` };
       }
       const refused = looked.ownAuthenticationRefused
-        ? await this.#ownAuthenticationRefused(loaded, call, looked.evidence)
+        ? await this.#ownAuthenticationRefused(loaded, call, looked)
         : null;
       if (refused) return refused;
     }
     const lastSentAt = await this.transactions.run(call.by, async (db) => {
       const death = await this.deaths.lock(db, loaded.version);
-      await this.deaths.intendRevoke(db, loaded.version, death, call, {
+      await this.deaths.intendRevoke(db, loaded.version, death, asked, {
         connectionId: path.connectionId,
         connector: path.connector.key,
       });
       return death.revokeSentAt;
     });
     const answer = path.connector.revoke
-      ? await path.connector.revoke(path.target, this.#callOf(call))
+      ? await path.connector.revoke(path.target, this.#callOf(asked))
       : ({ outcome: 'manual', instructions: 'This supplier has no machine path.' } satisfies RevokeAnswer);
-    return this.#afterRevoke(loaded, path, answer, lastSentAt, looked?.evidence ?? [], call);
+    return this.#afterRevoke(loaded, path, answer, lastSentAt, looked?.evidence ?? [], call, asked);
   }
 
   /**
@@ -82,16 +90,42 @@ export class RevocationService {
     if (row?.liveness !== 'live') return null;
     const patience = row.revocability === 'delayed' ? 2 * MINUTE : 5 * SECOND;
     if (this.clock.now() - row.revoke_sent_at.getTime() < patience) return null;
+    const family =
+      (await this.transactions.run(call.by, (db) => latestFamily(db, versionId))) ?? familyOf(call);
+    const broken = await this.#promisesBroken(versionId, { ...call, family });
+    if (broken) return broken;
     return this.revoke(versionId, {
       ...call,
+      family,
+      tries: undefined,
       idempotencyKey: `${call.idempotencyKey}:again:${call.attempt}`,
+    });
+  }
+
+  /** A supplier that says yes time and again, while the credential lives on: another machine is tried, where there is one. */
+  async #promisesBroken(versionId: Id, call: RevocationCall): Promise<RevokeResult | null> {
+    return this.transactions.run(call.by, async (db) => {
+      const loaded = await this.targets.load(db, versionId, familyOf(call));
+      if (!loaded?.way?.connectionId) return null;
+      const [row] = await db.query<{ promises: number }[]>(
+        `SELECT count(*)::int AS promises FROM evidence
+          WHERE version_id = $1 AND kind = 'revoke' AND connection_id = $2 AND outcome IN ('accepted', 'gone')`,
+        [versionId, loaded.way.connectionId],
+      );
+      const death = await this.deaths.lock(db, loaded.version);
+      if ((row?.promises ?? 0) < EMPTY_PROMISES) return null;
+      // A person is asked when the look itself is out of tries.
+      if ((await this.ways.next(db, loaded, death))?.by !== 'machine') return null;
+      const given = { ending: 'without_effect' as const, why: '', evidence: [] };
+      return this.ways.giveUp(db, loaded, death, call, given);
     });
   }
 
   /** One look at the verifier, with its control. */
   async verifyDead(versionId: Id, call: RevocationCall): Promise<VerifyResult> {
     const start = await this.transactions.run(call.by, async (db) => {
-      const loaded = await this.targets.load(db, versionId);
+      const used = await this.targets.load(db, versionId);
+      const loaded = used && (await this.#throughWhichToLook(db, used));
       const obstacle = loaded && this.probing.obstacle(loaded);
       const signed = obstacle !== null && (await wasSigned(db, versionId));
       return loaded && { loaded, obstacle, signed };
@@ -122,7 +156,8 @@ export class RevocationService {
   /** Ends what was derived from the version, or says until when it lives. */
   async endSessions(versionId: Id, call: RevocationCall): Promise<SessionsResult> {
     const start = await this.transactions.run(call.by, async (db) => {
-      const loaded = await this.targets.load(db, versionId);
+      const used = await this.targets.load(db, versionId);
+      const loaded = used && (await this.#throughWhichToLook(db, used));
       return loaded && { loaded, death: await this.deaths.lock(db, loaded.version) };
     });
     if (!start) return { outcome: 'not_found' };
@@ -174,17 +209,15 @@ export class RevocationService {
     });
   }
 
-  async #begin<T>(
-    versionId: Id,
-    call: RevocationCall,
-    plan: (db: Db, loaded: LoadedVersion, death: DeathRow) => Promise<T>,
-  ): Promise<{ loaded: LoadedVersion; plan: T } | null> {
-    return this.transactions.run(call.by, async (db) => {
-      const loaded = await this.targets.load(db, versionId);
-      if (!loaded) return null;
-      const death = await this.deaths.lock(db, loaded.version);
-      return { loaded, plan: await plan(db, loaded, death) };
-    });
+  /** The way in use where it can look, else the first connection that can: who revoked need not be who knows. */
+  async #throughWhichToLook(db: Db, loaded: LoadedVersion): Promise<LoadedVersion> {
+    if (this.probing.obstacle(loaded) === null) return loaded;
+    for (const { connectionId } of loaded.ways) {
+      if (connectionId === null || connectionId === loaded.way?.connectionId) continue;
+      const other = { ...loaded, ...(await this.targets.pathTo(db, loaded.version, connectionId)) };
+      if (this.probing.obstacle(other) === null) return other;
+    }
+    return loaded;
   }
 
   async #beforeRevoke(
@@ -192,65 +225,36 @@ export class RevocationService {
     loaded: LoadedVersion,
     death: DeathRow,
     call: RevocationCall,
-  ): Promise<{ go: 'answer'; result: RevokeResult } | { go: 'look_first' } | { go: 'send' }> {
-    const answer = (result: RevokeResult) => ({ go: 'answer' as const, result });
-    const { path, version } = loaded;
-    const [given] = await db.query<{ id: Id; outcome: 'accepted' | 'gone' }[]>(
-      `SELECT id, outcome FROM evidence
-        WHERE idempotency_key = $1 AND kind = 'revoke' AND version_id = $2 AND outcome IN ('accepted', 'gone')
-        ORDER BY attempt DESC LIMIT 1`,
-      [call.idempotencyKey, version.id],
-    );
-    if (given)
-      return answer({
-        outcome: given.outcome,
-        evidence: [given.id],
-        note: 'the supplier had answered already',
-      });
-    if (death.liveness === 'dead' && death.livenessEvidenceId) {
-      return answer({
-        outcome: 'already_dead',
-        evidence: [death.livenessEvidenceId],
-        note: 'it was proven dead before',
-      });
+    asked: RevocationCall,
+  ): Promise<RevokePlan> {
+    const plan = await planRevoke(db, loaded, death, asked, {
+      obstacle: this.probing.obstacle(loaded),
+      now: this.clock.now(),
+    });
+    const giveUp = async (ending: Ending, why: string): Promise<RevokePlan> => {
+      const result = await this.ways.giveUp(db, loaded, death, call, { ending, why, evidence: [] });
+      return result ? { go: 'answer', result } : plan;
+    };
+    if (plan.go === 'unusable') {
+      const next = await this.ways.next(db, loaded, death);
+      return next?.by === 'machine' ? giveUp('unusable', plan.why) : { go: 'answer', result: plan.result };
     }
-    const person = (forWhat: string) =>
-      answer({ outcome: 'person', forWhat, contactId: version.contactId, evidence: [] });
-    if (!path) return person(`Revoke ${version.label} by hand: ${loaded.problems.join('; ')}.`);
-    if (version.revocability === 'expiry_only' || version.revocability === 'impossible') {
-      const expires = version.expiresAt ? ` It expires at ${version.expiresAt.toISOString()}.` : '';
-      return person(
-        `${version.label} cannot be revoked.${expires} Stop its use at the verifier, or accept the risk.`,
-      );
-    }
-    if (path.abilities.revoke === 'value' && !path.target.value) {
-      return person(
-        `Revoke ${version.label} by hand: its value, which its supplier wants to be told, is not at hand.`,
-      );
-    }
-    if (path.abilities.revoke === 'no') return { go: 'send' };
-    if (death.ownAuthenticationFailures >= OWN_AUTHENTICATION_TRIES && call.attempt > 1) {
-      return person(mendAuthentication(version.label));
-    }
-    if (this.probing.obstacle(loaded) !== null) {
-      // Without a look nobody knows whether the last one worked, and a supplier is not asked twice blindly.
-      return death.revokeSentAt !== null
-        ? person(
-            `Find out whether ${version.label} was revoked: it was asked for, the answer was lost, and no machine can look.`,
-          )
-        : { go: 'send' };
-    }
-    const [last] = await db.query<{ ended_at: Date; outcome: string }[]>(
-      `SELECT ended_at, outcome FROM evidence WHERE version_id = $1 AND kind = 'probe' ORDER BY started_at DESC, id DESC LIMIT 1`,
-      [version.id],
-    );
-    const lookedAt = last?.ended_at.getTime() ?? null;
-    const repeated = death.revokeSentAt !== null && (lookedAt === null || lookedAt <= death.revokeSentAt);
-    // Without a canary only a sighting just before the revoke can prove a death later.
-    const fresh =
-      last?.outcome === 'live' && lookedAt !== null && this.clock.now() - lookedAt < CONTROL_WINDOW - MINUTE;
-    const sightingNeeded = !path.control && path.abilities.ownAuthentication && !fresh;
-    return { go: call.takenOver || repeated || sightingNeeded ? 'look_first' : 'send' };
+    // The last try is for handing over: were it spent on a call that never answers, nobody would hand over.
+    const { failed, left } = call.tries ?? { failed: 0, left: 1 };
+    if (plan.go !== 'answer' && left === 0 && failed > 0 && (await this.ways.next(db, loaded, death)))
+      return giveUp('out_of_tries', await lastWhy(db, loaded));
+    return plan;
+  }
+
+  /** The way in use has done it. */
+  async #succeeded(
+    { version, attempts }: LoadedVersion,
+    call: RevocationCall,
+    reason: string,
+  ): Promise<void> {
+    if (attempts.length === 0) return;
+    const how = { state: 'accepted' as const, reason, at: this.clock.now() };
+    await this.transactions.run(call.by, (db) => endAttempt(db, version.id, familyOf(call), how));
   }
 
   async #afterRevoke(
@@ -260,6 +264,7 @@ export class RevocationService {
     lastSentAt: Millis | null,
     evidence: Id[],
     call: RevocationCall,
+    asked: RevocationCall,
   ): Promise<RevokeResult> {
     const { version } = loaded;
     return this.transactions.run(call.by, async (db) => {
@@ -282,7 +287,7 @@ export class RevocationService {
           connectionId: path.connectionId,
           pathKey: path.pathKey,
         },
-        call,
+        asked,
       );
       const all = [...evidence, id];
       const ownAuthenticationFailed = answer.outcome === 'rejected' && answer.ownAuthentication === true;
@@ -299,11 +304,29 @@ export class RevocationService {
           ownAuthenticationFailed,
           ...(neverSent ? { neverSent: { lastSentAt } } : {}),
         },
-        call,
+        asked,
       );
+      const failures = death.ownAuthenticationFailures + (ownAuthenticationFailed ? 1 : 0);
+      const ending = endingOf(
+        {
+          outcome: answer.outcome,
+          ownAuthenticationFailures: failures,
+          ownAuthenticationRefused: ownAuthenticationFailed,
+        },
+        call.tries?.left ?? 1,
+      );
+      if (ending !== null) {
+        const after = { ...death, revokeSentAt: neverSent ? lastSentAt : death.revokeSentAt };
+        const handed = await this.ways.giveUp(db, loaded, after, call, { ending, why, evidence: all });
+        if (handed) return handed;
+      }
       switch (answer.outcome) {
         case 'accepted':
         case 'gone':
+          if (loaded.attempts.length > 0) {
+            const at = this.clock.now();
+            await endAttempt(db, version.id, familyOf(call), { state: 'accepted', reason: '', at });
+          }
           return {
             outcome: answer.outcome,
             evidence: all,
@@ -325,7 +348,7 @@ export class RevocationService {
           };
         case 'rejected':
           if (!ownAuthenticationFailed) return { outcome: 'rejected', why, evidence: all };
-          return death.ownAuthenticationFailures + 1 >= OWN_AUTHENTICATION_TRIES
+          return failures >= OWN_AUTHENTICATION_TRIES
             ? {
                 outcome: 'person',
                 forWhat: mendAuthentication(version.label),
@@ -341,19 +364,27 @@ export class RevocationService {
   async #ownAuthenticationRefused(
     loaded: LoadedVersion,
     call: RevocationCall,
-    evidence: Id[],
+    looked: Look,
   ): Promise<RevokeResult | null> {
-    const failures = await this.transactions.run(call.by, async (db) => {
+    return this.transactions.run(call.by, async (db) => {
       const death = await this.deaths.lock(db, loaded.version);
+      const failures = death.ownAuthenticationFailures + 1;
       await db.query(
         `UPDATE version_death SET own_authentication_failures = $2, updated_at = $3 WHERE version_id = $1`,
-        [loaded.version.id, death.ownAuthenticationFailures + 1, this.clock.date()],
+        [loaded.version.id, failures, this.clock.date()],
       );
-      return death.ownAuthenticationFailures + 1;
+      if (failures < OWN_AUTHENTICATION_TRIES) return null;
+      const { why, evidence } = looked;
+      const given = { ending: 'own_authentication' as const, why, evidence };
+      return (
+        (await this.ways.giveUp(db, loaded, death, call, given)) ?? {
+          outcome: 'person',
+          forWhat: mendAuthentication(loaded.version.label),
+          contactId: null,
+          evidence,
+        }
+      );
     });
-    return failures >= OWN_AUTHENTICATION_TRIES
-      ? { outcome: 'person', forWhat: mendAuthentication(loaded.version.label), contactId: null, evidence }
-      : null;
   }
 
   #callOf(call: RevocationCall): Call {
@@ -369,17 +400,3 @@ const FACET: Record<RevokeAnswer['outcome'], RevocationFacet | null> = {
   unknown: null,
   manual: null,
 };
-
-/** Whether a person signed that the version was revoked, or need not be. */
-async function wasSigned(db: Db, versionId: Id): Promise<boolean> {
-  const [row] = await db.query<{ signed: boolean }[]>(
-    `SELECT EXISTS (SELECT 1 FROM statement WHERE subject_id = $1 AND subject_kind = 'credential_version'
-                       AND kind IN ('revoked', 'replaced', 'not_affected')) AS signed`,
-    [versionId],
-  );
-  return row?.signed === true;
-}
-
-function mendAuthentication(label: string): string {
-  return `Mend our own authentication at the supplier, then try again: it was refused while revoking ${label}.`;
-}

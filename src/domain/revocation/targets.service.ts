@@ -2,12 +2,16 @@ import { createHash } from 'node:crypto';
 import { Injectable } from '@nestjs/common';
 import type { Id } from '../../kernel/ids.ts';
 import type { Secret } from '../../kernel/secret.ts';
+import { Clock } from '../../platform/clock/clock.ts';
 import type { Db } from '../../platform/database/transactions.ts';
 import type { StoredRef } from '../../platform/vault/store.ts';
 import { Vault } from '../../platform/vault/vault.ts';
 import type { Abilities, Connector, Revocability, Target } from './connector.ts';
 import { CONTROL, connectionBinding } from './connections.service.ts';
+import { Pace } from './pace.service.ts';
 import { Presets } from './presets.service.ts';
+import { attemptsOf, latestFamily, waysOf } from './ways.queries.ts';
+import { wayInUse, type Attempt, type Way } from './ways.rules.ts';
 
 /** The version in question, and who has to do with it. */
 export interface VersionFacts {
@@ -21,8 +25,10 @@ export interface VersionFacts {
   expiresAt: Date | null;
   revocability: Revocability;
   verifierPartyId: Id;
-  /** Whom to ask when no machine can: the first contact of the agreed paths, else the credential's owner. */
+  /** Whom to ask when no machine can: the one who is asked already, else the first of the ways. */
   contactId: Id | null;
+  /** Where the value is kept; null: nowhere here. */
+  valueRef: StoredRef | null;
 }
 
 /** A way to a supplier by machine, ready to be used. */
@@ -39,6 +45,11 @@ export interface MachinePath {
 
 export interface LoadedVersion {
   version: VersionFacts;
+  /** Every way to stop it, in the order to call, and how those fared that were tried. */
+  ways: readonly Way[];
+  attempts: readonly Attempt[];
+  /** The way in use; null: there is none. */
+  way: Way | null;
   path: MachinePath | null;
   /** Why there is no path, or what of it is missing. */
   problems: string[];
@@ -56,9 +67,7 @@ interface VersionRow {
   kind: string;
   revocability: Revocability;
   verifier_party_id: Id;
-  contact_id: Id | null;
   value_ref: StoredRef | null;
-  connection_id: Id | null;
 }
 
 interface ConnectionRow {
@@ -68,6 +77,7 @@ interface ConnectionRow {
   auth_refs: Record<string, StoredRef>;
   control_ref: StoredRef | null;
   control_supplier_id: string | null;
+  per_second: number | null;
 }
 
 /** Brings together what it takes to speak to a supplier about one version. Reads the vault, calls nobody. */
@@ -76,19 +86,18 @@ export class Targets {
   constructor(
     private readonly presets: Presets,
     private readonly vault: Vault,
+    private readonly pace: Pace,
+    private readonly clock: Clock,
   ) {}
 
-  /** @returns null when there is no such version. */
-  async load(db: Db, versionId: Id): Promise<LoadedVersion | null> {
-    // The agreed paths come first, in their order; without one, the connection that the credential names.
+  /**
+   * @param family  the attempt family under which ways are tried; absent: the latest one
+   * @returns null when there is no such version.
+   */
+  async load(db: Db, versionId: Id, family?: string): Promise<LoadedVersion | null> {
     const [row] = await db.query<VersionRow[]>(
       `SELECT v.id, v.credential_id, v.integration_id, v.number, v.supplier_id, v.expires_at, v.store_ref,
-              c.name, c.kind, c.revocability, c.verifier_party_id, d.value_ref,
-              coalesce((SELECT p.contact_id FROM revocation_path p WHERE p.credential_id = c.id AND p.kind = 'contact'
-                         ORDER BY p.ordinal LIMIT 1), c.owner_contact_id) AS contact_id,
-              coalesce((SELECT n.id FROM revocation_path p JOIN connection n ON n.id = p.connection_id AND n.retired_at IS NULL
-                         WHERE p.credential_id = c.id AND p.kind = 'connector' ORDER BY p.ordinal LIMIT 1),
-                       (SELECT n.id FROM connection n WHERE n.id = c.connection_id AND n.retired_at IS NULL)) AS connection_id
+              c.name, c.kind, c.revocability, c.verifier_party_id, d.value_ref
          FROM credential_version v
          JOIN credential c ON c.id = v.credential_id
          LEFT JOIN version_death d ON d.version_id = v.id
@@ -96,6 +105,10 @@ export class Targets {
       [versionId],
     );
     if (!row) return null;
+    const ways = (await waysOf(db, [row.credential_id], this.clock.now())).get(row.credential_id) ?? [];
+    const tried = family ?? (await latestFamily(db, versionId));
+    const attempts = tried === null ? [] : await attemptsOf(db, versionId, tried);
+    const way = wayInUse(ways, attempts);
     const version: VersionFacts = {
       id: row.id,
       credentialId: row.credential_id,
@@ -106,18 +119,35 @@ export class Targets {
       expiresAt: row.expires_at,
       revocability: row.revocability,
       verifierPartyId: row.verifier_party_id,
-      contactId: row.contact_id,
+      contactId: way?.contactId ?? ways.find(({ contactId }) => contactId !== null)?.contactId ?? null,
+      valueRef: row.value_ref ?? row.store_ref,
     };
-    if (row.connection_id === null)
-      return { version, path: null, problems: ['no connection to its supplier is agreed'] };
-    const problems: string[] = [];
-    const path = await this.#path(db, row, row.connection_id, problems);
-    return { version, path, problems };
+    const loaded = { version, ways, attempts, way };
+    if (!ways.some(({ connectionId }) => connectionId !== null))
+      return { ...loaded, path: null, problems: ['no connection to its supplier is agreed'] };
+    if (way?.connectionId == null)
+      return { ...loaded, path: null, problems: ['every connection to its supplier gave up'] };
+    return { ...loaded, ...(await this.pathTo(db, version, way.connectionId)) };
   }
 
-  async #path(db: Db, row: VersionRow, connectionId: Id, problems: string[]): Promise<MachinePath | null> {
+  /** What it takes to speak to a supplier through one connection. */
+  async pathTo(
+    db: Db,
+    version: VersionFacts,
+    connectionId: Id,
+  ): Promise<{ path: MachinePath | null; problems: string[] }> {
+    const problems: string[] = [];
+    return { path: await this.#path(db, version, connectionId, problems), problems };
+  }
+
+  async #path(
+    db: Db,
+    version: VersionFacts,
+    connectionId: Id,
+    problems: string[],
+  ): Promise<MachinePath | null> {
     const [connection] = await db.query<ConnectionRow[]>(
-      `SELECT id, preset_key, base_url, auth_refs, control_ref, control_supplier_id FROM connection WHERE id = $1`,
+      `SELECT id, preset_key, base_url, auth_refs, control_ref, control_supplier_id, per_second::float8 FROM connection WHERE id = $1`,
       [connectionId],
     );
     const preset = connection ? await this.presets.get(db, connection.preset_key) : null;
@@ -142,14 +172,14 @@ export class Targets {
       if (secret) auth[name] = secret;
     }
     const baseUrl = connection.base_url || preset.preset.baseUrl;
-    const common = { settings: preset.settings, baseUrl, auth, credentialKind: row.kind };
-    const value = await read('the value', row.value_ref ?? row.store_ref, versionBinding(row.id));
+    const common = { settings: preset.settings, baseUrl, auth, credentialKind: version.kind };
+    const value = await read('the value', version.valueRef, versionBinding(version.id));
     const hasControl = connection.control_ref !== null || connection.control_supplier_id !== null;
     return {
       connectionId: connection.id,
-      connector: preset.connector,
+      connector: this.pace.keep(preset.connector, { id: connection.id, perSecond: connection.per_second }),
       abilities: preset.connector.abilities(preset.settings),
-      target: { ...common, supplierId: row.supplier_id, value },
+      target: { ...common, supplierId: version.supplierId, value },
       control: hasControl
         ? {
             ...common,

@@ -37,6 +37,8 @@ export interface StepContext<With> {
   with: With;
   /** 1 for the first try. */
   attempt: number;
+  /** Tries that failed since the step began or last took another way, and how many are left when this one has failed. */
+  tries: { failed: number; left: number };
   /** When the step became ready, and a person last asked for another try. Stays the same over retries, waits and takeovers. */
   since: Millis;
   /** `<step id>:<attempt family>`. Stays the same over retries and takeovers; changes only when a person asks for another try. */
@@ -63,7 +65,11 @@ export type StepAnswer =
   | { answer: 'waiting'; until: Millis; forWhat: string }
   /** Needs a person; shown in their queue until settled. `due`: when to escalate. */
   | { answer: 'parked'; forWhat: string; ownerContactId?: Id; ownerRole?: string; due?: Millis }
-  | { answer: 'retry'; reason: string; after?: Millis; evidence?: Id[] }
+  /**
+   * `otherWay`: what was tried so far is given up, and the next try goes another way, in the lane of that way: its tries
+   * are counted from none. An action must run out of ways, as nothing else ends such a step.
+   */
+  | { answer: 'retry'; reason: string; after?: Millis; evidence?: Id[]; otherWay?: { lane: string } }
   | { answer: 'failed'; reason: string; evidence?: Id[] }
   | { answer: 'skipped'; reason: string }
   /** The effect may or may not have happened. The engine asks again with `takenOver`. */

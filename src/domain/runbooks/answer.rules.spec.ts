@@ -45,6 +45,25 @@ describe('what an answer makes of a step', () => {
     );
   });
 
+  test('another way: at once, in its lane, with all its tries, and still with a probe first after a lost answer', () => {
+    const standing = { failures: 11, takenOver: true };
+    const next = settlementOf(
+      { answer: 'retry', reason: 'the first way gave up', otherWay: { lane: 'second' } },
+      standing,
+      { ...halt, retry: { ...DEFAULT_RETRY, attempts: 12 } },
+      NOW,
+      0.5,
+    );
+    expect(next).toMatchObject({
+      state: 'waiting',
+      wakeAt: NOW,
+      failures: 0,
+      lane: 'second',
+      takenOver: true,
+      passed: null,
+    });
+  });
+
   test('an unknown outcome is asked again with a probe first, and never becomes a failure that others step over', () => {
     const policy = { onFailure: 'continue', retry: { ...DEFAULT_RETRY, attempts: 2 } } as const;
     const first = settlementOf({ answer: 'unknown', reason: 'no response' }, fresh, policy, NOW, 0.5);

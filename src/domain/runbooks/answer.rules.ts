@@ -23,7 +23,13 @@ export const answerSchema = z.discriminatedUnion('answer', [
     ownerRole: z.string().optional(),
     due: z.number().optional(),
   }),
-  z.object({ answer: z.literal('retry'), reason: text, after: z.number().optional(), evidence }),
+  z.object({
+    answer: z.literal('retry'),
+    reason: text,
+    after: z.number().optional(),
+    evidence,
+    otherWay: z.object({ lane: z.string().min(1) }).optional(),
+  }),
   z.object({ answer: z.literal('failed'), reason: text, evidence }),
   z.object({ answer: z.literal('skipped'), reason: text }),
   z.object({ answer: z.literal('unknown'), reason: text, evidence }),
@@ -70,6 +76,8 @@ export interface Settlement {
   takenOver: boolean;
   /** The step's fallback has to run for this item. */
   fallback: boolean;
+  /** The lane in which the step goes on; null: where it is. */
+  lane: string | null;
 }
 
 export interface Standing {
@@ -114,6 +122,15 @@ export function settlementOf(
     case 'failed':
       return giveUp(answer.reason, standing, policy, now);
     case 'retry': {
+      if (answer.otherWay) {
+        const afresh = { ...standing, failures: 0 };
+        return settled('waiting', null, afresh, {
+          wakeAt: now + (answer.after ?? 0),
+          reason: answer.reason,
+          forWhat: 'another way',
+          lane: answer.otherWay.lane,
+        });
+      }
       const failures = standing.failures + 1;
       if (failures >= retry.attempts)
         return giveUp(`out of tries (${failures}): ${answer.reason}`, { ...standing, failures }, policy, now);
@@ -195,6 +212,7 @@ function settled(
     failures: standing.failures,
     takenOver: standing.takenOver,
     fallback: false,
+    lane: null,
     ...more,
   };
 }

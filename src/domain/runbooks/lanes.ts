@@ -1,8 +1,9 @@
 import type { Millis } from '../../kernel/time.ts';
 import type { Db } from '../../platform/database/transactions.ts';
-import { bookSlots, holdLanes, limitedLanes, SUSPECTS } from './leases.queries.ts';
+import { bookSlots, holdLanes, limitedLanes } from './leases.queries.ts';
 import { NO_LANE } from './planning.queries.ts';
 import { claimReady, readyLanes, type Claimed } from './runs.queries.ts';
+import { SUSPECTS } from './step.rules.ts';
 
 /** Steps of one lane that a process runs at once where the supplier stated no limit. */
 const LANE_WIDTH = 32;
@@ -32,6 +33,8 @@ export class Lanes {
   #readyAt = -Infinity;
   #limited = new Set<string>();
   #limitedAt = -Infinity;
+  /** Lanes whose limits, or their absence, the last look has shown. */
+  #seen = new Set<string>();
   #turn = 0;
   #full = false;
 
@@ -140,9 +143,11 @@ export class Lanes {
       this.#ready = await readyLanes(db);
       this.#readyAt = at;
     }
-    if (at - this.#limitedAt > 5 * FRESH) {
+    // A lane that nobody has looked at yet may have limits from its first step on.
+    if (at - this.#limitedAt > 5 * FRESH || this.#ready.some((lane) => !this.#seen.has(lane))) {
       this.#limited = await limitedLanes(db);
       this.#limitedAt = at;
+      this.#seen = new Set(this.#ready);
     }
   }
 

@@ -1,7 +1,7 @@
 import type { Id } from '../../kernel/ids.ts';
 import type { Millis } from '../../kernel/time.ts';
 import type { Db } from '../../platform/database/transactions.ts';
-import { afterDeath } from './step.rules.ts';
+import { afterDeath, SUSPECTS } from './step.rules.ts';
 import { rowsOf } from './runs.queries.ts';
 
 /**
@@ -59,8 +59,6 @@ export interface Orphan {
   reason: string | null;
 }
 
-/** Lane of steps under suspicion of killing their workers: one at a time, so that a poison step takes no others along. */
-export const SUSPECTS = '!suspects';
 const SUSPECT_FROM = 3;
 
 /** Takes steps from workers that died, and calls that outlived their time. Their next holder probes first. */
@@ -154,17 +152,24 @@ export async function bookSlots(db: Db, slots: readonly { key: string; next: Mil
   );
 }
 
-/** What a supplier allows us. Absent: no limit of that kind. */
-export async function limitLane(
-  db: Db,
-  key: string,
-  limits: { concurrency?: number; perSecond?: number },
-): Promise<void> {
+/** What a supplier allows us. null: no limit of that kind. */
+export interface LaneLimits {
+  key: string;
+  concurrency: number | null;
+  perSecond: number | null;
+}
+
+/** Sets limits of lanes. Those that stand as they are asked for are not locked: a pump may be claiming in them. */
+export async function limitLanes(db: Db, lanes: readonly LaneLimits[]): Promise<void> {
+  if (lanes.length === 0) return;
   await db.query(
-    `INSERT INTO lane (key, concurrency, per_second, next_slot_at) VALUES ($1, $2, $3, clock_timestamp())
-     ON CONFLICT (key) DO UPDATE SET concurrency = excluded.concurrency, per_second = excluded.per_second, row_version = lane.row_version + 1
-       WHERE lane.concurrency IS DISTINCT FROM excluded.concurrency OR lane.per_second IS DISTINCT FROM excluded.per_second`,
-    [key, limits.concurrency ?? null, limits.perSecond ?? null],
+    `INSERT INTO lane (key, concurrency, per_second, next_slot_at)
+     SELECT g.key, g.concurrency, g.per_second, clock_timestamp()
+       FROM unnest($1::text[], $2::int[], $3::real[]) AS g(key, concurrency, per_second) LEFT JOIN lane l ON l.key = g.key
+      WHERE l.key IS NULL OR l.concurrency IS DISTINCT FROM g.concurrency OR l.per_second IS DISTINCT FROM g.per_second
+      ORDER BY g.key
+     ON CONFLICT (key) DO UPDATE SET concurrency = excluded.concurrency, per_second = excluded.per_second, row_version = lane.row_version + 1`,
+    [lanes.map((lane) => lane.key), lanes.map((lane) => lane.concurrency), lanes.map((lane) => lane.perSecond)],
   );
 }
 

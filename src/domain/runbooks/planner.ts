@@ -130,6 +130,8 @@ export class Planner {
       }
       const leader = before.find((plan) => plan.node === groupNo)!;
       const page = await this.#items(db, run, group[0]!, leader);
+      // More are on the way, and none has come yet.
+      if (page.items.length === 0 && page.next !== null && page.next === leader.cursor) return false;
       const steps = await this.#steps(db, run, group, page.items, before);
       const fresh = await insertSteps(db, runId, steps, now, parentFactsOf(group));
       const added = steps.filter((step) => fresh.has(step.id));

@@ -5,6 +5,7 @@ import { withCorrelation } from '../../platform/log/log.ts';
 import type { Action, StepAnswer, StepContext } from './action.ts';
 import { understand } from './answer.rules.ts';
 import type { Actions } from './catalogue.ts';
+import { DEFAULT_RETRY } from './definition.schema.ts';
 import { conditionText, holds, resolveWith, type Facts } from './facts.rules.ts';
 import type { PlanNode } from './plan.rules.ts';
 import type { RunContext } from './run-contexts.ts';
@@ -83,7 +84,7 @@ export class Runner {
     return this.#call(action, this.#contextOf(job, parsed.data, line), limitOf(node, action), line, late);
   }
 
-  #contextOf({ claimed, run, outputs }: Job, with_: unknown, line: Lifeline): StepContext<unknown> {
+  #contextOf({ claimed, run, node, outputs }: Job, with_: unknown, line: Lifeline): StepContext<unknown> {
     return {
       stepId: claimed.id,
       runId: claimed.runId,
@@ -91,6 +92,10 @@ export class Runner {
       item: claimed.item ?? undefined,
       with: with_,
       attempt: claimed.attempt,
+      tries: {
+        failed: claimed.failures,
+        left: Math.max(0, (node.step.retry ?? DEFAULT_RETRY).attempts - claimed.failures - 1),
+      },
       since: claimed.readyAt,
       idempotencyKey: `${claimed.id}:${claimed.family}`,
       takenOver: claimed.takenOver,

@@ -3,6 +3,7 @@ import type { Millis } from '../../kernel/time.ts';
 import type { Db } from '../../platform/database/transactions.ts';
 import type { SelectedItem } from './action.ts';
 import type { Settlement } from './answer.rules.ts';
+import { SUSPECTS } from './step.rules.ts';
 
 /**
  * The engine's hot statements: claim, result, release, counters. Each takes a whole group of steps, and its cost is the
@@ -137,10 +138,11 @@ export async function recordResults(db: Db, results: readonly Recorded[], now: M
     `UPDATE step s SET state = r.state, passed = r.passed, failures = r.failures, taken_over = r.taken_over, wake_at = r.wake_at,
             reason = r.reason, for_what = r.for_what, owner_role = r.owner_role, owner_contact_id = r.owner_contact_id,
             due_at = coalesce(r.due_at, s.due_at), output = coalesce(r.output, s.output),
-            finished_at = CASE WHEN r.final THEN $14::timestamptz END, lease_until = NULL, stalled_at = NULL
+            finished_at = CASE WHEN r.final THEN $14::timestamptz END, lease_until = NULL, stalled_at = NULL,
+            lane = CASE WHEN r.lane IS NULL OR s.lane = '${SUSPECTS}' THEN s.lane ELSE r.lane END
        FROM unnest($1::uuid[], $2::int[], $3::text[], $4::bool[], $5::int[], $6::bool[], $7::timestamptz[], $8::text[], $9::text[],
-                   $10::text[], $11::uuid[], $12::timestamptz[], $13::jsonb[], $15::bool[])
-            AS r(id, fence, state, passed, failures, taken_over, wake_at, reason, for_what, owner_role, owner_contact_id, due_at, output, final)
+                   $10::text[], $11::uuid[], $12::timestamptz[], $13::jsonb[], $15::bool[], $16::text[])
+            AS r(id, fence, state, passed, failures, taken_over, wake_at, reason, for_what, owner_role, owner_contact_id, due_at, output, final, lane)
       WHERE s.id = r.id AND s.fence = r.fence AND s.state = 'running' RETURNING s.id`,
     [
       column((r) => r.id),
@@ -158,6 +160,7 @@ export async function recordResults(db: Db, results: readonly Recorded[], now: M
       column((r) => (r.output === null ? null : JSON.stringify(r.output))),
       date(now),
       column((r) => r.final),
+      column((r) => r.lane),
     ],
   );
   return new Set(rows.map((row) => row.id));

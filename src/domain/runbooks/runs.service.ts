@@ -19,7 +19,7 @@ import type { RunContexts } from './run-contexts.ts';
 import type { Runbooks } from './runbooks.service.ts';
 import { runFinished } from './runs.events.ts';
 import { closeRunNodes } from './progress.queries.ts';
-import { insertEvents } from './runs.queries.ts';
+import { insertEvents, rowsOf } from './runs.queries.ts';
 import { whoIs, type StepsService } from './steps.service.ts';
 
 export interface StartRun {
@@ -125,6 +125,17 @@ export class RunsService {
     });
     await this.#wake(db, runId);
     return { runId };
+  }
+
+  /**
+   * Tells a run whose fan-out still takes items that more of them are there.
+   * @returns false when the run has ended and takes none
+   */
+  async grow(db: Db, runId: Id): Promise<boolean> {
+    const [run] = await rowsOf<{ state: string }>(db, `SELECT state FROM run WHERE id = $1`, [runId]);
+    if (run?.state !== 'running') return false;
+    await this.#wake(db, runId);
+    return true;
   }
 
   async #wake(db: Db, runId: Id): Promise<void> {

@@ -12,7 +12,10 @@ export interface Selector {
   /** Kebab-case; what a runbook writes behind `forEach:`. */
   readonly name: string;
   readonly title: string;
-  /** @param cursor null for the first page. @returns at most `limit` items, and the next cursor or null at the end. */
+  /**
+   * @param cursor null for the first page. @returns at most `limit` items, and the next cursor or null at the end. The
+   *   cursor that it was asked with and no item: there will be more, but not yet.
+   */
   page(
     db: Db,
     request: {

@@ -62,3 +62,6 @@ export function afterDeath(deathsBefore: number): {
     ? { state: 'ready', deaths, reason: null }
     : { state: 'parked', deaths, reason: `${deaths} workers died while they held this step` };
 }
+
+/** Lane of steps under suspicion of killing their workers: one at a time, so that a poison step takes no others along. */
+export const SUSPECTS = '!suspects';

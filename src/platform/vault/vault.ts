@@ -1,6 +1,6 @@
 import type { Secret } from '../../kernel/secret.ts';
 import type { Db } from '../database/transactions.ts';
-import type { Store, StoredRef } from './store.ts';
+import type { Store, StoreEntry, StoredRef } from './store.ts';
 
 /**
  * Secrets by reference, whatever store they are in. The reference begins with its store's key; new secrets go to the
@@ -22,6 +22,16 @@ export class Vault {
   /** @param boundTo what the secret belongs to: `connection:<id>:client_secret`. */
   put(db: Db, boundTo: string, value: Secret): Promise<StoredRef> {
     return this.#store(`${this.writesTo}:`).put(boundTo, value, db);
+  }
+
+  /** Many at once. @returns their references, in the same order. */
+  async putAll(db: Db, entries: readonly StoreEntry[]): Promise<StoredRef[]> {
+    if (entries.length === 0) return [];
+    const store = this.#store(`${this.writesTo}:`);
+    if (store.putAll) return store.putAll(entries, db);
+    const refs: StoredRef[] = [];
+    for (const { boundTo, value } of entries) refs.push(await store.put(boundTo, value, db));
+    return refs;
   }
 
   /** @throws Error when the reference is unknown, destroyed, or bound to something else. */

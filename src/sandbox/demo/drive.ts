@@ -31,6 +31,8 @@ const STILL_MS = 1_500;
 const LOOK_MS = 300;
 /** Looked at less often while nothing changes. */
 const IDLE_LOOK_MS = 750;
+/** After so long without a movement the reader is told what is waited for. */
+const QUIET_MS = 10_000;
 /** After so long without an end something is wrong. */
 const PATIENCE_MS = 10 * 60_000;
 
@@ -122,6 +124,7 @@ export async function play(cast: Cast, product: Product, app: AppProcess, leak: 
   let signature = '';
   let since = Date.now();
   let movedAt = Date.now();
+  let toldAt = 0;
   for (;;) {
     if (app.ended !== null) throw new AppEnded(`the application has ended (${app.ended})`);
     const problem = await Promise.race([
@@ -142,6 +145,11 @@ export async function play(cast: Cast, product: Product, app: AppProcess, leak: 
     if (Date.now() - since >= STILL_MS) {
       if ((await look.unplanned()).length === 0) return sight;
       since = Date.now();
+    }
+    if (Date.now() - Math.max(movedAt, toldAt) > QUIET_MS) {
+      toldAt = Date.now();
+      const awaited = [...sight.moving, ...(await look.unplanned()), ...(delivered ? [] : ['a delivery'])];
+      if (awaited.length > 0) display.say(awaited.slice(0, 3).join('; '), 'waits');
     }
     if (Date.now() - movedAt > PATIENCE_MS) {
       throw new Error(

@@ -1,5 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { z } from 'zod';
+import { laneOf } from '../../../domain/revocation/connections.service.ts';
 import { RevocationService } from '../../../domain/revocation/revocation.service.ts';
 import type { Action, StepAnswer, StepContext } from '../../../domain/runbooks/action.ts';
 import { system } from '../../../kernel/principal.ts';
@@ -26,6 +27,7 @@ export class RevokeVersionAction implements Action<With> {
       idempotencyKey: context.idempotencyKey,
       attempt: context.attempt,
       takenOver: context.takenOver,
+      tries: context.tries,
       signal: context.signal,
     });
     switch (result.outcome) {
@@ -40,6 +42,13 @@ export class RevokeVersionAction implements Action<With> {
         };
       case 'retry':
         return { answer: 'retry', reason: result.why, after: result.after, evidence: result.evidence };
+      case 'next_way':
+        return {
+          answer: 'retry',
+          reason: result.why,
+          evidence: result.evidence,
+          otherWay: { lane: laneOf(result.connectionId) },
+        };
       case 'unknown':
         return { answer: 'unknown', reason: result.why, evidence: result.evidence };
       case 'rejected':

@@ -1,10 +1,12 @@
 import { Injectable } from '@nestjs/common';
 import { z } from 'zod';
+import { laneOf } from '../../../domain/revocation/connections.service.ts';
 import type { RevocationCall } from '../../../domain/revocation/probing.service.ts';
 import { RevocationService } from '../../../domain/revocation/revocation.service.ts';
 import type { Action, StepAnswer, StepContext } from '../../../domain/runbooks/action.ts';
 import { system } from '../../../kernel/principal.ts';
-import { SECOND } from '../../../kernel/time.ts';
+import type { Id } from '../../../kernel/ids.ts';
+import { SECOND, type Millis } from '../../../kernel/time.ts';
 
 const settings = z.strictObject({ versionId: z.uuid() });
 type With = z.infer<typeof settings>;
@@ -41,12 +43,7 @@ export class VerifyDeadAction implements Action<With> {
         if (result.ownAuthenticationRefused && context.attempt > 1) {
           return { answer: 'parked', forWhat: `Mend our own authentication at the supplier: ${result.why}.` };
         }
-        return {
-          answer: 'retry',
-          reason: await this.#reason(result, context.with.versionId, call),
-          after: result.after,
-          evidence: result.evidence,
-        };
+        return this.#again(result, context.with.versionId, call);
       case 'unprovable':
         if (result.statementSigned) {
           return {
@@ -65,15 +62,19 @@ export class VerifyDeadAction implements Action<With> {
     }
   }
 
-  /** What was revoked, as its supplier said, and still lives, is asked for once more. */
-  async #reason(
-    result: { outcome: 'live' | 'indeterminate'; why: string },
+  /** What was revoked, as its supplier said, and still lives, is asked for once more, in the end by another way. */
+  async #again(
+    result: { outcome: 'live' | 'indeterminate'; why: string; after?: Millis; evidence: Id[] },
     versionId: string,
     call: RevocationCall,
-  ): Promise<string> {
+  ): Promise<StepAnswer> {
     const again = result.outcome === 'live' ? await this.revocation.revokeAgain(versionId, call) : null;
-    return again
-      ? `${result.why}; asked to revoke once more: ${again.outcome.replaceAll('_', ' ')}`
-      : result.why;
+    const { why, after, evidence } = result;
+    if (again?.outcome === 'next_way') {
+      const otherWay = { lane: laneOf(again.connectionId) };
+      return { answer: 'retry', reason: `${why}; ${again.why}`, evidence, otherWay };
+    }
+    const reason = again ? `${why}; asked to revoke once more: ${again.outcome.replaceAll('_', ' ')}` : why;
+    return { answer: 'retry', reason, after, evidence };
   }
 }

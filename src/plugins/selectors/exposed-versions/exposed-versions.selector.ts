@@ -1,11 +1,14 @@
 import { Injectable } from '@nestjs/common';
 import { laneOf } from '../../../domain/revocation/connections.service.ts';
+import { firstConnections } from '../../../domain/revocation/ways.queries.ts';
 import type { SelectedItem, Subject } from '../../../domain/runbooks/action.ts';
 import type { Selector } from '../../../domain/runbooks/selector.ts';
 import type { Id } from '../../../kernel/ids.ts';
+import { Clock } from '../../../platform/clock/clock.ts';
 import type { Db } from '../../../platform/database/transactions.ts';
 
 interface Row {
+  portion: number;
   version_id: Id;
   credential_id: Id;
   integration_id: Id;
@@ -20,8 +23,9 @@ interface Row {
   approve_within_minutes: number | null;
   approve_otherwise: string | null;
   verifier_party_id: Id;
-  connection_id: Id | null;
 }
+
+const BEFORE_ALL = '-1:0:00000000-0000-0000-0000-000000000000';
 
 interface Request {
   subject: Subject;
@@ -30,37 +34,45 @@ interface Request {
 
 /**
  * The credential versions that an incident is about, riskiest first. With `input.batchId` only those that joined together,
- * so that a late witness gets a run of its own.
+ * so that a late witness gets a run of its own. Of a large delivery they join in portions, and the run takes them until the
+ * last one has joined.
  */
 @Injectable()
 export class ExposedVersionsSelector implements Selector {
   readonly name = 'exposed-versions';
   readonly title = 'The exposed credential versions of an incident';
 
+  constructor(private readonly clock: Clock) {}
+
   async page(
     db: Db,
     request: Request & { cursor: string | null; limit: number },
   ): Promise<{ items: SelectedItem[]; next: string | null }> {
-    // Behind the last row of the page before, in the order (risk down, id up); rows that join later may come in between.
-    const [risk, after] = request.cursor?.split(':') ?? [null, null];
+    // Asked before the rows are: what joined with the last portion of its delivery is then among them.
+    const open = await stillArriving(db, request);
+    // Behind the last row of the page before, in the order (portion up, risk down, id up).
+    const [portion, risk, after] = request.cursor?.split(':') ?? [null, null, null];
     const rows = await db.query<Row[]>(
-      `SELECT i.version_id, i.credential_id, i.integration_id, c.risk, c.name || ', version ' || v.number AS label, c.kind,
+      `SELECT i.version_id, i.credential_id, i.integration_id, i.portion, c.risk, c.name || ', version ' || v.number AS label, c.kind,
               c.environment, c.revocability, i.match, i.authority, i.may_act, i.approve_within_minutes, i.approve_otherwise,
-              c.verifier_party_id,
-              coalesce((SELECT p.connection_id FROM revocation_path p JOIN connection n ON n.id = p.connection_id AND n.retired_at IS NULL
-                         WHERE p.credential_id = c.id AND p.kind = 'connector' ORDER BY p.ordinal LIMIT 1),
-                       (SELECT n.id FROM connection n WHERE n.id = c.connection_id AND n.retired_at IS NULL)) AS connection_id
+              c.verifier_party_id
          FROM incident_credential i
          JOIN credential c ON c.id = i.credential_id
          JOIN credential_version v ON v.id = i.version_id
         WHERE i.incident_id = $1 AND i.open AND ($2::uuid IS NULL OR i.batch_id = $2)
-          AND ($3::int IS NULL OR c.risk < $3 OR (c.risk = $3 AND i.version_id > $4::uuid))
-        ORDER BY c.risk DESC, i.version_id LIMIT $5`,
-      [request.subject.id, batchOf(request), risk, after, request.limit],
+          AND ($3::int IS NULL OR i.portion > $3 OR (i.portion = $3 AND (c.risk < $4 OR (c.risk = $4 AND i.version_id > $5::uuid))))
+        ORDER BY i.portion, c.risk DESC, i.version_id LIMIT $6`,
+      [request.subject.id, batchOf(request), portion, risk, after, request.limit],
     );
     const last = rows.at(-1);
-    const next = rows.length === request.limit && last ? `${last.risk}:${last.version_id}` : null;
-    return { items: rows.map(itemOf), next };
+    const behind = last ? `${last.portion}:${last.risk}:${last.version_id}` : (request.cursor ?? BEFORE_ALL);
+    const next = open || rows.length === request.limit ? behind : null;
+    const connections = await firstConnections(
+      db,
+      rows.map((row) => row.credential_id),
+      this.clock.now(),
+    );
+    return { items: rows.map((row) => itemOf(row, connections.get(row.credential_id))), next };
   }
 
   async count(db: Db, request: Request): Promise<number> {
@@ -72,7 +84,7 @@ export class ExposedVersionsSelector implements Selector {
   }
 }
 
-function itemOf(row: Row): SelectedItem {
+function itemOf(row: Row, connectionId: Id | undefined): SelectedItem {
   return {
     key: row.version_id,
     label: row.label,
@@ -91,11 +103,21 @@ function itemOf(row: Row): SelectedItem {
       // As runbooks write durations.
       approveWithin: `${row.approve_within_minutes ?? 60}m`,
       approveOtherwise: row.approve_otherwise ?? 'escalate',
-      byMachine: row.connection_id !== null,
+      byMachine: connectionId !== undefined,
     },
-    ...(row.connection_id ? { lane: laneOf(row.connection_id) } : {}),
+    ...(connectionId ? { lane: laneOf(connectionId) } : {}),
     priority: row.risk,
   };
+}
+
+/** Whether the batch came with a large delivery of which reports still wait to be filed. */
+async function stillArriving(db: Db, { input }: Request): Promise<boolean> {
+  if (typeof input.exposureBatchId !== 'string') return false;
+  const rows = await db.query<unknown[]>(
+    `SELECT FROM exposure_batch WHERE id = $1 AND reports_ref IS NOT NULL`,
+    [input.exposureBatchId],
+  );
+  return rows.length > 0;
 }
 
 function batchOf(request: Request): string | null {

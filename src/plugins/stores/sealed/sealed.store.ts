@@ -3,7 +3,7 @@ import { Secret } from '../../../kernel/secret.ts';
 import type { Clock } from '../../../platform/clock/clock.ts';
 import type { Db } from '../../../platform/database/transactions.ts';
 import { open, rewrap, seal, type Envelope, type Kek } from '../../../platform/vault/envelope.ts';
-import type { Store, StoredRef } from '../../../platform/vault/store.ts';
+import type { Store, StoreEntry, StoredRef } from '../../../platform/vault/store.ts';
 
 /** Values in our own database, sealed under a key that is not in it. References: `sealed:<row id>`. */
 export class SealedStore implements Store {
@@ -16,22 +16,31 @@ export class SealedStore implements Store {
   ) {}
 
   async put(boundTo: string, value: Secret, db: Db): Promise<StoredRef> {
-    const id = newId();
-    const envelope = seal(value, `${id}:${boundTo}`, this.#current());
+    const [ref] = await this.putAll([{ boundTo, value }], db);
+    return ref!;
+  }
+
+  async putAll(entries: readonly StoreEntry[], db: Db): Promise<StoredRef[]> {
+    const current = this.#current();
+    const rows = entries.map(({ boundTo, value }) => {
+      const id = newId();
+      return { id, boundTo, ...seal(value, `${id}:${boundTo}`, current) };
+    });
     await db.query(
       `INSERT INTO sealed_secret (id, bound_to, kek_id, wrapped_key, nonce, ciphertext, created_at)
-       VALUES ($1, $2, $3, $4, $5, $6, $7)`,
+       SELECT r.id, r.bound_to, $1::text, r.wrapped_key, r.nonce, r.ciphertext, $2::timestamptz
+         FROM unnest($3::uuid[], $4::text[], $5::bytea[], $6::bytea[], $7::bytea[]) AS r(id, bound_to, wrapped_key, nonce, ciphertext)`,
       [
-        id,
-        boundTo,
-        envelope.kekId,
-        envelope.wrappedKey,
-        envelope.nonce,
-        envelope.ciphertext,
+        current.id,
         this.clock.date(),
+        rows.map((row) => row.id),
+        rows.map((row) => row.boundTo),
+        rows.map((row) => row.wrappedKey),
+        rows.map((row) => row.nonce),
+        rows.map((row) => row.ciphertext),
       ],
     );
-    return `sealed:${id}`;
+    return rows.map(({ id }) => `sealed:${id}`);
   }
 
   async get(ref: StoredRef, boundTo: string, db: Db): Promise<Secret> {
