@@ -7,7 +7,7 @@ import type { AgreementLine, AgreementVersionView, AgreementView } from './agree
 
 const LINE = `t.id, t.reference, t.source, t.external_key AS key, t.title, t.party_id AS "partyId", p.name AS "partyName", v.number AS version, v.review_on::text AS "reviewOn"`;
 
-/** The version in force at an instant, as `versionInForce` finds it. */
+/** The version in force at an instant. */
 function from(now: string): string {
   return `agreement t LEFT JOIN party p ON p.id = t.party_id
     LEFT JOIN LATERAL (SELECT number, review_on FROM agreement_version v
