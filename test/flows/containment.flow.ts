@@ -1,4 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { prepare } from '../../src/domain/exposures/record-reports.ts';
+import { ReportsService } from '../../src/domain/exposures/reports.service.ts';
 import { CopiesService } from '../../src/domain/revocation/copies.service.ts';
 import { ReprobeVersionJob } from '../../src/domain/revocation/reprobe-version.job.ts';
 import { newId, type Id } from '../../src/kernel/ids.ts';
@@ -6,6 +8,8 @@ import { system } from '../../src/kernel/principal.ts';
 import { expectOk } from '../../src/kernel/result.ts';
 import { Secret } from '../../src/kernel/secret.ts';
 import { HOUR } from '../../src/kernel/time.ts';
+import { Transactions } from '../../src/platform/database/transactions.ts';
+import { Keys } from '../../src/platform/signing/keys.ts';
 import { Vault } from '../../src/platform/vault/vault.ts';
 import { startApp, until, type TestApp } from '../support/app.ts';
 import { LeakScene, type SceneCredential } from '../support/leak-scene.ts';
@@ -255,6 +259,50 @@ describe('closing', () => {
     expect(await recover()).toMatchObject({ status: 409, body: { code: 'wrong-state' } });
     expect(await close(incidentId)).toMatchObject({ status: 200, body: { state: 'closed' } });
     expect((await close(incidentId)).status).toBe(409);
+  });
+});
+
+test('a further place, told before the value was matched, does not part the leak from its value', async () => {
+  const issued = supplier.issue('parted');
+  const integration = await scene.integration('Parted', { parties: [scene.customerId] });
+  const credential = await scene.credential(integration, {
+    authority: 'revoke_now',
+    value: issued.value,
+    connectionId,
+  });
+  const ref = `octo/parted-${newId()}#1`;
+  const source = await scene.one<{ id: Id }>(`SELECT id FROM source WHERE key = 'github'`, []);
+  const told = (value: Secret | null) => ({
+    batchId: newId(),
+    deliveryId: null,
+    reporter: {
+      kind: 'source' as const,
+      id: source.id,
+      sourceId: source.id,
+      partyId: null,
+      trust: 'act' as const,
+    },
+    reports: prepare([{ externalRef: ref, value, foundAt: [] }], world.app.get(Keys).peppers()),
+    fetchable: true,
+    by: system('test', 'test'),
+    now: world.clock.now(),
+  });
+  const reports = world.app.get(ReportsService);
+  await world.app.get(Transactions).run(system('test', 'test'), async (db) => {
+    await reports.file(db, told(Secret.of(issued.value)));
+    await reports.file(db, told(null));
+  });
+  await scene.settled();
+  const row = await scene.one<{ incident_id: Id; match: string }>(
+    `SELECT incident_id, match FROM exposure WHERE external_ref = $1`,
+    [ref],
+  );
+  expect(row.match).toBe('value');
+  await becomes(row.incident_id, 'contained');
+  expect(
+    await scene.one(`SELECT liveness FROM version_death WHERE version_id = $1`, [credential.versionId]),
+  ).toEqual({
+    liveness: 'dead',
   });
 });
 

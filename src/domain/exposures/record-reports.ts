@@ -71,10 +71,12 @@ interface Row {
   resolution: string | null;
   as_of: string | null;
   clue: boolean;
+  /** Its value comes with this batch. */
+  valued: boolean;
 }
 
 const COLUMNS = `n int, id uuid, external_ref text, place text, supplier_id text, kind text, says text, public boolean,
-  detected_at timestamptz, resolution text, as_of timestamptz, clue boolean`;
+  detected_at timestamptz, resolution text, as_of timestamptz, clue boolean, valued boolean`;
 
 /**
  * Writes reports down as exposures: a new one per leak and source, or an update of the known one. The batch's row must
@@ -84,7 +86,7 @@ export async function recordReports(db: Db, request: RecordRequest): Promise<Rec
   const { reports, now } = request;
   if (reports.length === 0) return [];
   const refs = await distinctRefs(db, request);
-  const rows: Row[] = reports.map(({ report, digests }, n) => ({
+  const rows: Row[] = reports.map(({ report, digests, value }, n) => ({
     n,
     id: newId(),
     external_ref: refs[n]!,
@@ -97,6 +99,7 @@ export async function recordReports(db: Db, request: RecordRequest): Promise<Rec
     resolution: report.resolved ?? null,
     as_of: report.asOf === undefined ? null : iso(report.asOf),
     clue: digests.length > 0 || report.supplierId !== undefined,
+    valued: value !== null,
   }));
   const recorded = new Map<number, Omit<RecordedReport, 'prepared'>>();
   const note = (found: Noted[], isNew: boolean) => {
@@ -134,10 +137,13 @@ async function distinctRefs(db: Db, request: RecordRequest): Promise<string[]> {
   if (request.reporter.sourceId === null) return refs;
   const known = await rowsOf<{ n: number }>(
     db,
+    // Fenced, so that each report costs two look-ups whatever the planner thinks of tables that a delivery just filled.
     `SELECT r.n FROM unnest($2::int[], $3::text[], $4::text[], $5::bytea[]) AS r(n, external_ref, key_id, digest)
-       JOIN exposure e ON e.source_id = $1 AND e.external_ref = r.external_ref
-      WHERE EXISTS (SELECT FROM exposure_digest d WHERE d.exposure_id = e.id AND d.key_id = r.key_id AND d.form IN ('raw', 'sha256'))
-        AND NOT EXISTS (SELECT FROM exposure_digest d WHERE d.exposure_id = e.id AND d.key_id = r.key_id AND d.digest = r.digest)`,
+      CROSS JOIN LATERAL (SELECT e.id FROM exposure e WHERE e.source_id = $1 AND e.external_ref = r.external_ref OFFSET 0) e
+      CROSS JOIN LATERAL (
+            SELECT bool_or(d.form IN ('raw', 'sha256')) AS fingerprinted, bool_or(d.digest = r.digest) AS same
+              FROM exposure_digest d WHERE d.exposure_id = e.id AND d.key_id = r.key_id OFFSET 0) d
+      WHERE d.fingerprinted AND NOT d.same`,
     [
       request.reporter.sourceId,
       ...columnsOf(
@@ -184,7 +190,9 @@ function update(db: Db, request: RecordRequest, rows: readonly Row[]): Promise<N
      UPDATE exposure e
         SET state = x.next_state,
             triage_reason = CASE WHEN x.next_state = 'triage' THEN e.triage_reason END,
-            batch_id = CASE WHEN x.next_state IN ('received', 'fetching') THEN $4::uuid ELSE e.batch_id END,
+            -- One that waits to be matched stays with the batch that holds its value, unless this one brings it, too.
+            batch_id = CASE WHEN x.next_state = 'fetching' OR (x.next_state = 'received' AND (e.state <> 'received' OR x.valued))
+                            THEN $4::uuid ELSE e.batch_id END,
             place = coalesce(e.place, x.place), supplier_id = coalesce(e.supplier_id, x.supplier_id), kind = coalesce(e.kind, x.kind),
             source_says = CASE WHEN x.newer THEN coalesce(x.says, e.source_says) ELSE e.source_says END,
             publicly_leaked = e.publicly_leaked OR x.public,

@@ -53,7 +53,9 @@ export class Pace {
       abilities: (settings) => connector.abilities(settings),
       ...(connector.revoke && {
         revoke: async (target, call) =>
-          (await turn(call)) ? connector.revoke!(target, call) : { outcome: 'retry', why, exchange: unsent() },
+          (await turn(call))
+            ? connector.revoke!(target, call)
+            : { outcome: 'retry', why, exchange: unsent() },
       }),
       ...(connector.probe && {
         probe: async (target, call) =>
