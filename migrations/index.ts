@@ -12,4 +12,5 @@ export { PortfolioImport2026112210000 } from './2026112210-portfolio-import.ts';
 export { WaysToStop2026112211000 } from './2026112211-ways-to-stop.ts';
 export { PolicyAndGate2026112212000 } from './2026112212-policy-and-gate.ts';
 export { Countersigning2026112213000 } from './2026112213-countersigning.ts';
+export { TermsAndInventory2026112214000 } from './2026112214-terms-and-inventory.ts';
 export { LargeDeliveries2026112215000 } from './2026112215-large-deliveries.ts';

@@ -24,6 +24,7 @@ import { AddressOfRecord } from './domain/parties/address-of-record.entity.ts';
 import { Calendar } from './domain/agreements/calendar.entity.ts';
 import { Agreement } from './domain/agreements/agreement.entity.ts';
 import { AgreementVersion } from './domain/agreements/agreement-version.entity.ts';
+import { AgreementDraft } from './domain/agreements/agreement-draft.entity.ts';
 import { Term } from './domain/agreements/term.entity.ts';
 import { TermRecipient } from './domain/agreements/term-recipient.entity.ts';
 import { Integration } from './domain/integrations/integration.entity.ts';
@@ -127,6 +128,7 @@ export const entities: DataSourceNeeds['entities'] = [
   Calendar,
   Agreement,
   AgreementVersion,
+  AgreementDraft,
   Term,
   TermRecipient,
   Integration,

@@ -1,4 +1,5 @@
 import { Module } from '@nestjs/common';
+import { AgreementsModule } from '../domain/agreements/agreements.module.ts';
 import { ExposuresModule } from '../domain/exposures/exposures.module.ts';
 import { IncidentsModule } from '../domain/incidents/incidents.module.ts';
 import { PolicyModule } from '../domain/policy/policy.module.ts';
@@ -14,6 +15,7 @@ import { ImportsController } from './imports.controller.ts';
 import { IntegrationsController } from './integrations.controller.ts';
 import { MatricesController } from './matrices.controller.ts';
 import { MatrixController } from './matrix.controller.ts';
+import { InventoryController } from './inventory.controller.ts';
 import { NoticesController } from './notices.controller.ts';
 import { OpenApiController } from './openapi.controller.ts';
 import { OpenApi } from './openapi.ts';
@@ -23,6 +25,8 @@ import { RunsController } from './runs.controller.ts';
 import { SchemasController } from './schemas.controller.ts';
 import { StatementsController } from './statements.controller.ts';
 import { StepsController } from './steps.controller.ts';
+import { StoppersController } from './stoppers.controller.ts';
+import { TermTemplatesController } from './term-templates.controller.ts';
 import { TokensController } from './tokens.controller.ts';
 import { UsersController } from './users.controller.ts';
 import { CasesController } from './cases.controller.ts';
@@ -32,8 +36,15 @@ import { IntakeController } from './intake.controller.ts';
 import { SourcesController } from './sources.controller.ts';
 
 @Module({
-  imports: [ExposuresModule, IncidentsModule, PolicyModule, PortfolioModule, RevocationModule],
-  imports: [ExposuresModule, IncidentsModule, PortfolioModule, ResponsibilityModule, RevocationModule],
+  imports: [
+    AgreementsModule,
+    ExposuresModule,
+    IncidentsModule,
+    PolicyModule,
+    PortfolioModule,
+    ResponsibilityModule,
+    RevocationModule,
+  ],
   controllers: [
     SourcesController,
     IntakeController,
@@ -51,12 +62,15 @@ import { SourcesController } from './sources.controller.ts';
     ImportsController,
     MatricesController,
     MatrixController,
+    InventoryController,
     NoticesController,
     OpenApiController,
     RunsController,
     SchemasController,
     StatementsController,
     StepsController,
+    StoppersController,
+    TermTemplatesController,
     TokensController,
     UsersController,
   ],

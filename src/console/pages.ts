@@ -1,3 +1,6 @@
+import { AgreementPage } from './agreements/agreement.page.ts';
+import { AgreementsPage } from './agreements/agreements.page.ts';
+import { AgreementDraftPage } from './agreements/draft.page.ts';
 import { CredentialPage } from './credentials/credential.page.ts';
 import { LedgerPage } from './evidence/ledger.page.ts';
 import { HomePage } from './home/home.page.ts';
@@ -9,6 +12,8 @@ import { IntegrationPage } from './integrations/integration.page.ts';
 import { MatrixPage } from './matrices/matrix.page.ts';
 import { PortfolioMatrixFile, PortfolioMatrixPage } from './matrices/portfolio-matrix.page.ts';
 import { MatrixVersionPage } from './matrices/version.page.ts';
+import { EditPage } from './inventory/edit.page.ts';
+import { InventoryPage } from './inventory/inventory.page.ts';
 import { AlertsPage } from './notices/alerts.page.ts';
 import { NoticesPage } from './notices/notices.page.ts';
 import { NoticeLinkPage } from './outside/notice-link.page.ts';
@@ -20,6 +25,7 @@ import { SettingsPage } from './settings/settings.page.ts';
 import { AssetsPage } from './shared/assets.page.ts';
 import type { Area } from './shared/page.ts';
 import { SignInPage } from './sign-in/sign-in.page.ts';
+import { StoppersPage } from './stoppers/stoppers.page.ts';
 
 /** The console's table of contents. The order is that of the navigation. */
 export const AREAS_OF_CONSOLE: readonly Area[] = [
@@ -44,6 +50,19 @@ export const AREAS_OF_CONSOLE: readonly Area[] = [
     path: '/matrices',
     permission: 'matrices:read',
     pages: [PortfolioMatrixPage, PortfolioMatrixFile, MatrixPage, MatrixVersionPage],
+  },
+  {
+    title: 'Inventory',
+    path: '/inventory',
+    permission: 'portfolio:read',
+    pages: [InventoryPage, EditPage],
+  },
+  { title: 'Stoppers', path: '/stoppers', permission: 'portfolio:read', pages: [StoppersPage] },
+  {
+    title: 'Agreements',
+    path: '/agreements',
+    permission: 'agreements:read',
+    pages: [AgreementsPage, AgreementPage, AgreementDraftPage],
   },
   { title: 'Alerts', path: '/alerts', permission: 'operations:read', pages: [AlertsPage] },
   { title: 'Ledger', path: '/ledger', permission: 'ledger:read', pages: [LedgerPage] },

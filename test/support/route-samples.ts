@@ -17,8 +17,10 @@ export async function routeSamples(world: TestApp, partyId: Id): Promise<RouteSa
   return {
     '/api/v1/cases/:id': { id: await caseOf(world, partyId) },
     '/api/v1/agreements/:id': { id: made.agreement },
+    '/api/v1/agreements/:id/preview': { id: made.agreement },
     '/api/v1/contacts/:id': { id: made.contact },
     '/api/v1/credentials/:id': { id: made.credential },
+    '/api/v1/credentials/:id/permissions': { id: made.credential },
     '/api/v1/integrations/:id': { id: made.integration },
     '/api/v1/integrations/:id/matrices': { id: made.integration },
     '/api/v1/notices/:id': { id: made.notice },
@@ -26,6 +28,8 @@ export async function routeSamples(world: TestApp, partyId: Id): Promise<RouteSa
     ...matrixRoutes(made),
     '/integrations/:reference': { reference: made.integrationReference },
     '/credentials/:reference': { reference: made.credentialReference },
+    '/agreements/:reference': { reference: 'AGR-2026-9001' },
+    '/agreements/:reference/compare': { reference: 'AGR-2026-9001' },
     '/notices/:reference': { reference: 'NTC-2026-9001' },
   };
 }

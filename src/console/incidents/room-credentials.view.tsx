@@ -106,7 +106,8 @@ export function StillAlive({ credentials }: { credentials: readonly ExposedCrede
           </span>,
           first ? (
             <span>
-              {first.label} <span class="soft">{first.partyName}</span>
+              {first.label} <span class="soft">{first.partyName}</span>{' '}
+              {first.drillsKnown && first.standing !== 'proven' && <Chip tone="live">not proven</Chip>}
               <span class="soft small">
                 {first.reach ? ` · ${first.reach}` : ''} · {first.measured ? '' : 'about '}
                 {first.expectedMinutes} min

@@ -63,8 +63,18 @@ export function IntegrationView({
           <Pass head={head} now={frame.now} />
           <Chip tone="calm">{`tier ${head.riskTier}`}</Chip>
           {head.shadow && <Chip tone="live">found, not declared</Chip>}
+          {frame.may('portfolio:write') && (
+            <a class="button plain small" href={`/integrations/${head.reference}/edit`}>
+              Edit
+            </a>
+          )}
         </p>
       </div>
+      {head.state === 'quarantined' && (
+        <p class="notice live">
+          It is <b>quarantined</b>: nobody has owned it for a day. Name an owner, and it comes back.
+        </p>
+      )}
       {cases.some((one) => one.state === 'open') && <OpenCases cases={cases} />}
       {unstoppable.length > 0 && (
         <p class="notice live">
@@ -108,7 +118,12 @@ export function IntegrationView({
             />
           </section>
           <section class="card">
-            <h2>Who can still stop what</h2>
+            <h2>
+              Who can still stop what{' '}
+              <a class="aside" href={`/stoppers?integration=${head.reference}`}>
+                on the board
+              </a>
+            </h2>
             {credentials.length === 0 && <Empty>No credential yet.</Empty>}
             {credentials.map((credential) => (
               <>
@@ -270,7 +285,9 @@ function Agreement({ agreement }: { agreement: ShownAgreement | undefined }) {
   return (
     <>
       <p class="line">
-        <b>{agreement.title}</b>
+        <a href={`/agreements/${agreement.reference}`}>
+          <b>{agreement.title}</b>
+        </a>
         <span class="soft small">
           {agreement.reference}, version {agreement.number}, with {agreement.partyName}, since{' '}
           <At at={agreement.validFrom} day />

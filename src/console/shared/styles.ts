@@ -130,7 +130,13 @@ ul.plain { list-style: none; margin: 0 0 16px; padding: 0; } ul.plain li { paddi
 fieldset { border: 1px solid var(--line); border-radius: 8px; padding: 8px 14px 10px; margin: 12px 0; max-width: 520px; } legend { font-weight: 560; padding: 0 6px; } fieldset .check, .card .check { white-space: normal; margin: 4px 0; } .card form + form, .card form + details, .card details + details, .card form + h3 { display: block; margin-top: 12px; }
 .was { color: var(--soft); text-decoration: line-through; } .matrix tr.changed > * { background: var(--wait-bg); } .card + .card.diff { margin-top: 18px; } .diff td { width: 36%; } ol.how { padding-left: 20px; }
 .duty-board td.none { background: var(--live-bg); color: var(--live); } .duty-board th.rot { white-space: normal; font-size: 12px; padding: 6px; } .duty-board td { padding: 6px; overflow-wrap: normal; font-size: 13px; } .duty-board th[scope=row] { min-width: 150px; } .outside main .card { margin-bottom: 18px; } h2 a.aside { text-decoration: underline; }
+.button.small { white-space: nowrap; } .pair .field > input, .trio .field > input, .pair .field > select, .trio .field > select, .step-row .field > input { max-width: none; } .pair { display: grid; grid-template-columns: 1fr 1fr; gap: 0 18px; } .trio { display: grid; grid-template-columns: repeat(3, 1fr); gap: 0 18px; } .pair > *, .trio > * { min-width: 0; } fieldset { border: 0; border-top: 1px solid var(--line); margin: 22px 0 0; padding: 14px 0 0; min-width: 0; } legend { font-weight: 640; padding: 0 10px 0 0; }
+.step-row { display: grid; grid-template-columns: minmax(0, 1fr) 170px 190px; gap: 0 12px; align-items: end; } .step-row .field label { font-size: 12.5px; font-weight: 400; color: var(--soft); }
+.chart.wide.lines { max-width: 980px; } .chart .endless { fill: none; stroke: var(--faint); stroke-width: 1.5; stroke-dasharray: 5 4; } .chart .grid { stroke: var(--line); } .chart .mid { stroke: var(--ink); stroke-width: 1.5; } .chart .side { font-weight: 600; }
+.line > input[type=text] { max-width: 220px; } .stop-board { list-style: none; margin: 0; padding: 0; display: grid; gap: 10px; } .stop-board > li { display: grid; grid-template-columns: minmax(0, 5fr) minmax(0, 7fr); gap: 6px 28px; } .stop-board > li.red { border-left: 4px solid var(--live); } .stop-board .whose .line { margin-top: 6px; } .stop-board p { margin: 0; }
 @media (max-width: 900px) {
+  .stop-board > li { grid-template-columns: 1fr; }
+  .pair, .trio, .step-row { grid-template-columns: 1fr; }
   main { padding: 16px 14px 60px; } .top { padding: 8px 14px; gap: 10px; }
   .w3 { grid-column: span 6; } .w4, .w5, .w6, .w7, .w8 { grid-column: span 12; }
   h1 { font-size: 22px; } .chip { white-space: normal; }
