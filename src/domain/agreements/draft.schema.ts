@@ -63,7 +63,14 @@ const content = {
   approveWithinMinutes: whole(1, 43_200).nullable(),
   approveOtherwise: oneOf(['act', 'escalate'] as const),
   containmentSteps: z
-    .array(z.union([line(500).transform((step) => ({ step, by: null, authority: null })), stepSchema]))
+    .array(
+      z.union([
+        line(500)
+          .transform((step): z.input<typeof stepSchema> => ({ step }))
+          .pipe(stepSchema),
+        stepSchema,
+      ]),
+    )
     .max(100, 'must have at most 100 items'),
   drillEveryDays: whole(1, 3650).nullable().describe('How often the paths are tried'),
   terms: z.array(draftTermSchema).max(100, 'must have at most 100 items'),
