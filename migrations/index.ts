@@ -11,3 +11,4 @@ export { Notices2026112209000 } from './2026112209-notices.ts';
 export { PortfolioImport2026112210000 } from './2026112210-portfolio-import.ts';
 export { WaysToStop2026112211000 } from './2026112211-ways-to-stop.ts';
 export { LargeDeliveries2026112215000 } from './2026112215-large-deliveries.ts';
+export { OperatorRolesUnbound2026112216000 } from './2026112216-operator-roles-unbound.ts';

@@ -3,7 +3,7 @@ import type { FastifyReply, FastifyRequest } from 'fastify';
 import { refusal } from '../kernel/errors.ts';
 import type { RouteConfig } from '../domain/access/route.ts';
 import type { Log } from '../platform/log/log.ts';
-import { answerTo, refusalOf, type Problem } from './problem.ts';
+import { answerTo, refusalOf, refusalOfParty, type Problem } from './problem.ts';
 
 /** A problem for people: a page, or where to go instead. Given by whoever builds the application, as faces do not know each other. */
 export type ProblemPage = (
@@ -33,7 +33,7 @@ export class ProblemFilter implements ExceptionFilter {
   answer(thrown: unknown, request: FastifyRequest, reply: FastifyReply): void {
     if (reply.sent) return;
     const correlationId = request.correlationId ?? '';
-    const refused = refusalOf(thrown);
+    const refused = refusalOf(thrown) ?? refusalOfParty(thrown, request.principal?.partyId);
     const { status, headers, problem } = answerTo(refused ?? BUG, correlationId);
     if (!refused) {
       problem.status = 500;

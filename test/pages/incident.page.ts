@@ -100,7 +100,7 @@ describe('the room of an incident', () => {
       );
       const step = `${site.url}/steps/${rows[0]!.id}`;
       await page.goto(`${step}${query}`);
-      await page.fill('#retry-reason', 'It can be reached again.');
+      await page.fill('form[action$="/retry"] [name=reason]', 'It can be reached again.');
       await page.getByRole('button', { name: 'Try again' }).click();
       await page.getByText('It is tried again.').waitFor({ timeout: 10_000 });
       expect(page.url()).toBe(query === '?back=/work' ? `${site.url}/work` : step);
