@@ -5,7 +5,7 @@ import { newId, type Id } from '../../kernel/ids.ts';
 import { system, type Principal } from '../../kernel/principal.ts';
 import { err, ok, type Result } from '../../kernel/result.ts';
 import type { Secret } from '../../kernel/secret.ts';
-import { MINUTE, type Millis } from '../../kernel/time.ts';
+import { HOUR, MINUTE, type Millis } from '../../kernel/time.ts';
 import { Clock } from '../../platform/clock/clock.ts';
 import { rowsOf } from '../../platform/database/rows.ts';
 import { Transactions, type Db } from '../../platform/database/transactions.ts';
@@ -110,10 +110,16 @@ export class IntakeService {
 
   /** @param limit bytes that were read when it was given up, or that the sender announced */
   async tooLarge(source: Admitted): Promise<Refusal> {
-    await this.#warn(source, 'too-large', {
-      severity: 'critical',
-      message: `A delivery of ${source.name} was larger than ${source.kind.bodyLimit} bytes and is lost: fetch it from the source.`,
-    });
+    // Nobody read it, so nobody knows whose it was: whoever knows the source's key can send one.
+    await this.#warn(
+      source,
+      'too-large',
+      {
+        severity: 'warning',
+        message: `A body over the limit of ${source.kind.bodyLimit} bytes came in the name of ${source.name}. If it was the source's, a delivery is lost: look there, and fetch it.`,
+      },
+      HOUR,
+    );
     return refusal(
       'too_large',
       'delivery-too-large',
@@ -310,16 +316,20 @@ export class IntakeService {
     return refusal('conflict', 'delivery-id-taken', 'This delivery id was used before, with another body.');
   }
 
-  /** An alert of its own transaction, at most once a minute for each source and kind: forgers must not write our disk full. */
+  /**
+   * An alert of its own transaction, at most once in a while for each source and kind: forgers must not write our disk
+   * full. While one is open a further one is counted on it.
+   */
   async #warn(
     source: Admitted,
     kind: string,
     alert: Pick<AlertInput, 'severity' | 'message'>,
+    atMostEvery: Millis = MINUTE,
   ): Promise<void> {
     const now = this.clock.now();
     const dedupeKey = `intake.${kind}:${source.id}`;
     const last = this.#warned.get(dedupeKey);
-    if (last !== undefined && now - last < MINUTE && now >= last) return;
+    if (last !== undefined && now - last < atMostEvery && now >= last) return;
     this.#warned.set(dedupeKey, now);
     await this.transactions.run(this.#self(), (db) =>
       this.alerts.raise(db, {
