@@ -4,6 +4,7 @@ import type { FastifyReply } from 'fastify';
 import { z } from 'zod';
 import { Refused, refusal } from '../kernel/errors.ts';
 import type { Principal } from '../kernel/principal.ts';
+import type { WantedVersion } from '../kernel/row-version.ts';
 import { By, Idempotent, Permission } from '../domain/access/route.ts';
 import {
   addLocationSchema,
@@ -79,7 +80,7 @@ export class CredentialsController {
   async edit(
     @Param('id', { schema: id }) credentialId: string,
     @Body({ schema: editCredentialSchema }) edit: z.output<typeof editCredentialSchema>,
-    @IfMatch() rowVersion: number,
+    @IfMatch() rowVersion: WantedVersion,
     @By() by: Principal,
     @Res({ passthrough: true }) reply: FastifyReply,
   ): Promise<CredentialView> {

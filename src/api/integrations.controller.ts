@@ -4,6 +4,7 @@ import type { FastifyReply } from 'fastify';
 import { z } from 'zod';
 import { Refused, refusal } from '../kernel/errors.ts';
 import type { Principal } from '../kernel/principal.ts';
+import type { WantedVersion } from '../kernel/row-version.ts';
 import { By, Permission } from '../domain/access/route.ts';
 import {
   editIntegrationSchema,
@@ -90,7 +91,7 @@ export class IntegrationsController {
   async edit(
     @Param('id', { schema: id }) integrationId: string,
     @Body({ schema: editIntegrationSchema }) edit: z.output<typeof editIntegrationSchema>,
-    @IfMatch() rowVersion: number,
+    @IfMatch() rowVersion: WantedVersion,
     @By() by: Principal,
     @Res({ passthrough: true }) reply: FastifyReply,
   ): Promise<IntegrationView> {

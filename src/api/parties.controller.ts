@@ -4,6 +4,7 @@ import type { FastifyReply } from 'fastify';
 import { z } from 'zod';
 import { Refused, refusal } from '../kernel/errors.ts';
 import type { Principal } from '../kernel/principal.ts';
+import type { WantedVersion } from '../kernel/row-version.ts';
 import { By, Permission } from '../domain/access/route.ts';
 import { findContact, findParty, listParties } from '../domain/parties/parties.queries.ts';
 import { PartiesService } from '../domain/parties/parties.service.ts';
@@ -70,7 +71,7 @@ export class PartiesController {
   async edit(
     @Param('id', { schema: id }) partyId: string,
     @Body({ schema: editPartySchema }) edit: z.output<typeof editPartySchema>,
-    @IfMatch() rowVersion: number,
+    @IfMatch() rowVersion: WantedVersion,
     @By() by: Principal,
     @Res({ passthrough: true }) reply: FastifyReply,
   ): Promise<PartyView> {
@@ -87,7 +88,7 @@ export class PartiesController {
   async editContact(
     @Param('id', { schema: id }) contactId: string,
     @Body({ schema: editContactSchema }) edit: z.output<typeof editContactSchema>,
-    @IfMatch() rowVersion: number,
+    @IfMatch() rowVersion: WantedVersion,
     @By() by: Principal,
     @Res({ passthrough: true }) reply: FastifyReply,
   ): Promise<ContactView> {

@@ -143,6 +143,42 @@ describe('who comes in', () => {
   });
 });
 
+describe('a list', () => {
+  test.each(['/me', '/users', '/tokens', '/sources', '/exposures'])(
+    '%s refuses a parameter that it does not know',
+    async (list) => {
+      const answer = await asAdmin({ url: `/api/v1${list}?limti=3` });
+      expect(answer.json()).toMatchObject({ status: 400, errors: [{ mend: 'Leave out limti.' }] });
+    },
+  );
+
+  test.each(['users', 'tokens', 'sources'])('of %s comes page by page, each row once', async (list) => {
+    for (const n of [1, 2, 3, 4]) {
+      const body = {
+        users: { email: `page${n}@operator.example`, name: 'P', roles: ['auditor'] },
+        tokens: { name: `page ${n}`, role: 'auditor' },
+        sources: { key: `page-${n}`, kind: 'github', name: `Page ${n}`, keys: ['the key of a webhook'] },
+      }[list];
+      const made = await asAdmin({ method: 'POST', url: `/api/v1/${list}`, payload: body! });
+      expect([made.statusCode, made.body]).toEqual([201, expect.any(String)]);
+    }
+    type Page = { next: string | null } & Record<string, { id: string }[]>;
+    const page = async (query: string) => (await asAdmin({ url: `/api/v1/${list}?${query}` })).json<Page>();
+    const ids = ({ [list]: rows }: Page) => rows!.map(({ id }) => id);
+    const whole = await page('limit=200');
+    const seen: string[] = [];
+    let cursor = '';
+    do {
+      const one = await page(`limit=3${cursor}`);
+      expect(ids(one).length).toBeLessThanOrEqual(3);
+      seen.push(...ids(one));
+      cursor = one.next === null ? '' : `&cursor=${one.next}`;
+    } while (cursor);
+    expect(seen).toEqual(ids(whole));
+    expect(seen.length).toBeGreaterThanOrEqual(4);
+  });
+});
+
 describe('what is taken', () => {
   const post = (payload: string | Buffer, headers: Record<string, string> = {}) =>
     asAdmin({

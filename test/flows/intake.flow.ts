@@ -744,6 +744,27 @@ describe('sources', () => {
     expect(moved.body).toMatchObject({ apiBaseUrl: 'https://b.example', hasApiToken: false });
   });
 
+  test('a party or contact that is not there is named by its own field', async () => {
+    for (const field of ['partyId', 'ownerContactId']) {
+      const { body } = await scene.call('POST', '/api/v1/sources', {
+        body: { key: 'nobodys', kind: 'github', name: 'A source', [field]: newId() },
+      });
+      expect(body).toMatchObject({ status: 400, errors: [{ field: `/${field}` }] });
+    }
+  });
+
+  test('an edit takes the version that stands, one of several, or any', async () => {
+    const { body: made } = await scene.call('POST', '/api/v1/sources', {
+      body: { key: 'matched', kind: 'github', name: 'A source' },
+    });
+    const edit = async (match: string) => {
+      const headers = { 'if-match': match };
+      return (await scene.call('PATCH', `/api/v1/sources/${made.id}`, { body: { name: match }, headers }))
+        .status;
+    };
+    expect([await edit('"7", "1"'), await edit('"7", "1"'), await edit('*')]).toEqual([200, 412, 200]);
+  });
+
   test.each([
     [{ key: 'x1', kind: 'of-nobody' }, 400],
     [{ key: 'x2', kind: 'github', keys: ['short'] }, 400],

@@ -3,6 +3,7 @@ import { refusal, type Refusal } from '../../kernel/errors.ts';
 import type { Id } from '../../kernel/ids.ts';
 import type { Principal } from '../../kernel/principal.ts';
 import { err, type Result } from '../../kernel/result.ts';
+import type { WantedVersion } from '../../kernel/row-version.ts';
 import { Clock } from '../../platform/clock/clock.ts';
 import type { Db } from '../../platform/database/transactions.ts';
 import { LedgerService } from '../ledger/ledger.service.ts';
@@ -34,7 +35,7 @@ export class IntegrationsService {
     db: Db,
     id: Id,
     edit: EditIntegration,
-    rowVersion: number,
+    rowVersion: WantedVersion,
     by: Principal,
   ): Promise<Result<Edited, Refusal>> {
     if (edit.ownerContactId && !(await contactExists(db, edit.ownerContactId)))
