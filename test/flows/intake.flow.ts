@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { z } from 'zod';
 import { newId } from '../../src/kernel/ids.ts';
 import { HOUR } from '../../src/kernel/time.ts';
 import { startApp, type TestApp } from '../support/app.ts';
@@ -742,6 +743,16 @@ describe('sources', () => {
       headers: { 'if-match': '"1"' },
     });
     expect(moved.body).toMatchObject({ apiBaseUrl: 'https://b.example', hasApiToken: false });
+  });
+
+  test('the format of a signed report is published, and fits what is taken', async () => {
+    const answer = await world.app.inject('/api/schemas/report.json');
+    expect(answer.headers['content-type']).toContain('application/schema+json');
+    const { report } = { report: z.fromJSONSchema(answer.json()) };
+    const good = { type: 'exposure.reported', data: { reports: [{ ref: 'r', sha256: 'a'.repeat(64) }] } };
+    expect(report.safeParse(good).success).toBe(true);
+    for (const bad of [{}, { ...good, type: 'other' }, { ...good, data: { reports: [{ value: 'v' }] } }])
+      expect(report.safeParse(bad).success).toBe(false);
   });
 
   test('a party or contact that is not there is named by its own field', async () => {

@@ -13,7 +13,7 @@ import { correlationId } from '../../platform/log/log.ts';
 import { Keys } from '../../platform/signing/keys.ts';
 import { LedgerService } from '../ledger/ledger.service.ts';
 import { AlertsService, type AlertInput } from '../notices/alerts.service.ts';
-import { UNPROVEN } from './delivery.rules.ts';
+import { STALE, UNPROVEN } from './delivery.rules.ts';
 import { sightingOf, type Trust } from './exposure.rules.ts';
 import { Quota } from './quota.ts';
 import { prepare, type PreparedReport } from './record-reports.ts';
@@ -137,9 +137,12 @@ export class IntakeService {
     const proven = source.kind.authenticate(delivery, source.keys, now);
     if (!proven.ok) {
       if (proven.error.kind === 'unauthenticated') {
-        await this.#warn(source, 'not-signed', {
+        const stale = proven.error.code === STALE.code;
+        await this.#warn(source, stale ? 'stale' : 'not-signed', {
           severity: 'warning',
-          message: `A delivery in the name of ${source.name} was not signed with one of its keys. If it was the source, its key changed and its reports are lost.`,
+          message: stale
+            ? `A delivery of ${source.name} was signed more than 5 minutes off our time, and refused: look at both clocks.`
+            : `A delivery in the name of ${source.name} was not signed with one of its keys. If it was the source, its key changed and its reports are lost.`,
         });
       }
       return proven;
