@@ -62,10 +62,10 @@ export async function kickBench(place: BenchPlace): Promise<void> {
       await dataSource.destroy();
     }
     const named = backend === 'off' ? 'queue off' : `queue on ${backend}`;
-    for (const of of [50, 99])
+    for (const percent of [50, 99])
       place.figure(
-        `${named}: commit to start of the handler, p${of} of ${count}`,
-        percentile(waits, of),
+        `${named}: commit to start of the handler, p${percent} of ${count}`,
+        percentile(waits, percent),
         'ms',
       );
     place.figure(

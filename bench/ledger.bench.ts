@@ -95,15 +95,20 @@ export async function ledgerBench(place: BenchPlace): Promise<void> {
 
     const bodies = await admin.query<{ body: string }[]>(`SELECT body FROM ledger_entry LIMIT 50000`);
     const rates = { raw: [] as number[], verified: [] as number[] };
+    const cpu = { raw: [] as number[], verified: [] as number[] };
     for (let round = 0; round < 3; round++) {
       const hashed = performance.now();
+      const idle = process.cpuUsage();
       for (const { body } of bodies) hash('sha256', body);
       rates.raw.push(bodies.length / ((performance.now() - hashed) / 1000));
+      cpu.raw.push(microseconds(idle) / bodies.length);
       const started = performance.now();
+      const before = process.cpuUsage();
       const verdict = await PostgresLedger.read(dataSource, (source) =>
         checkLedger({ source, outside: [], verifiers: [] }),
       );
       if (!verdict.sound || verdict.entries < many) throw new Error(JSON.stringify(verdict.first));
+      cpu.verified.push(microseconds(before) / verdict.entries);
       rates.verified.push(verdict.entries / ((performance.now() - started) / 1000));
     }
     place.figure('raw SHA-256 of the same bytes, in memory', median(rates.raw), '/s');
@@ -113,6 +118,8 @@ export async function ledgerBench(place: BenchPlace): Promise<void> {
       median(rates.verified) / median(rates.raw),
       '×',
     );
+    place.figure('CPU of this process for each entry verified', median(cpu.verified), 'µs');
+    place.figure('raw SHA-256 to verified, by that CPU', median(cpu.raw) / median(cpu.verified), '×');
   } finally {
     await admin.query('DROP TABLE IF EXISTS bench_thing');
     await admin.destroy();
@@ -121,3 +128,8 @@ export async function ledgerBench(place: BenchPlace): Promise<void> {
 }
 
 const INTEGRATION = newId();
+
+function microseconds(since: NodeJS.CpuUsage): number {
+  const { user, system: kernel } = process.cpuUsage(since);
+  return user + kernel;
+}

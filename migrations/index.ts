@@ -10,5 +10,8 @@ export { ExposuresAndIncidents2026112208000 } from './2026112208-exposures-and-i
 export { Notices2026112209000 } from './2026112209-notices.ts';
 export { PortfolioImport2026112210000 } from './2026112210-portfolio-import.ts';
 export { WaysToStop2026112211000 } from './2026112211-ways-to-stop.ts';
+export { PolicyAndGate2026112212000 } from './2026112212-policy-and-gate.ts';
+export { Countersigning2026112213000 } from './2026112213-countersigning.ts';
+export { TermsAndInventory2026112214000 } from './2026112214-terms-and-inventory.ts';
 export { LargeDeliveries2026112215000 } from './2026112215-large-deliveries.ts';
 export { OperatorRolesUnbound2026112216000 } from './2026112216-operator-roles-unbound.ts';

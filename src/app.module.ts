@@ -6,7 +6,9 @@ import { ExposuresModule } from './domain/exposures/exposures.module.ts';
 import { IncidentsModule } from './domain/incidents/incidents.module.ts';
 import { LedgerModule } from './domain/ledger/ledger.module.ts';
 import { NoticesModule } from './domain/notices/notices.module.ts';
+import { ResponsibilityModule } from './domain/responsibility/responsibility.module.ts';
 import { RevocationModule } from './domain/revocation/revocation.module.ts';
+import { PolicyModule } from './domain/policy/policy.module.ts';
 import { PortfolioModule } from './domain/portfolio/portfolio.module.ts';
 import { RunbooksModule } from './domain/runbooks/runbooks.module.ts';
 import { HealthModule } from './platform/health/health.module.ts';
@@ -35,9 +37,11 @@ import { StoresModule } from './plugins/stores/stores.module.ts';
     AccessModule,
     RunbooksModule,
     NoticesModule,
+    ResponsibilityModule,
     RevocationModule,
     ExposuresModule,
     IncidentsModule,
+    PolicyModule,
     PortfolioModule,
     ApiModule,
     ConsoleModule,

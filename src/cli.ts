@@ -3,10 +3,13 @@ import 'reflect-metadata';
 import { Command, CommanderError } from 'commander';
 import type { AddCommand } from './cli/command.ts';
 import { reportFailure } from './cli/failure.ts';
+import { addKeys } from './cli/keys.command.ts';
+import { addGate } from './cli/gate.command.ts';
 import { addLedger } from './cli/ledger.command.ts';
 import { addImport } from './cli/import.command.ts';
 import { addMigrate } from './cli/migrate.command.ts';
 import { addOutbox } from './cli/outbox.command.ts';
+import { addPolicy } from './cli/policy.command.ts';
 import { addServe } from './cli/serve.command.ts';
 import { addTokenCreate } from './cli/token-create.command.ts';
 import { addUserAdd } from './cli/user-add.command.ts';
@@ -16,10 +19,13 @@ const commands: readonly AddCommand[] = [
   addServe,
   addMigrate,
   addImport,
+  addGate,
+  addPolicy,
   addUserAdd,
   addTokenCreate,
   addOutbox,
   addLedger,
+  addKeys,
 ];
 
 const program = new Command('countersign')

@@ -24,6 +24,7 @@ import { AddressOfRecord } from './domain/parties/address-of-record.entity.ts';
 import { Calendar } from './domain/agreements/calendar.entity.ts';
 import { Agreement } from './domain/agreements/agreement.entity.ts';
 import { AgreementVersion } from './domain/agreements/agreement-version.entity.ts';
+import { AgreementDraft } from './domain/agreements/agreement-draft.entity.ts';
 import { Term } from './domain/agreements/term.entity.ts';
 import { TermRecipient } from './domain/agreements/term-recipient.entity.ts';
 import { Integration } from './domain/integrations/integration.entity.ts';
@@ -45,6 +46,14 @@ import { MatrixVersion } from './domain/responsibility/matrix-version.entity.ts'
 import { MatrixRow } from './domain/responsibility/matrix-row.entity.ts';
 import { MatrixPerformer } from './domain/responsibility/matrix-performer.entity.ts';
 import { Attestation } from './domain/responsibility/attestation.entity.ts';
+import { ContactConfirmation } from './domain/responsibility/contact-confirmation.entity.ts';
+import { MatrixComment } from './domain/responsibility/matrix-comment.entity.ts';
+import { MatrixDraft } from './domain/responsibility/matrix-draft.entity.ts';
+import { MatrixDraftRow } from './domain/responsibility/matrix-draft-row.entity.ts';
+import { MatrixInvitation } from './domain/responsibility/matrix-invitation.entity.ts';
+import { MatrixText } from './domain/responsibility/matrix-text.entity.ts';
+import { SigningCode } from './domain/responsibility/signing-code.entity.ts';
+import { SigningKey } from './domain/responsibility/signing-key.entity.ts';
 import { Attachment } from './domain/attachments/attachment.entity.ts';
 import { ConnectorPreset } from './domain/revocation/connector-preset.entity.ts';
 import { Connection } from './domain/revocation/connection.entity.ts';
@@ -87,6 +96,11 @@ import { Lane } from './domain/runbooks/lane.entity.ts';
 import { EngineWorker } from './domain/runbooks/engine-worker.entity.ts';
 import { ImportJob } from './domain/portfolio/import-job.entity.ts';
 import { ImportProblem } from './domain/portfolio/import-problem.entity.ts';
+import { PolicyTemplate } from './domain/policy/policy-template.entity.ts';
+import { GateDecision } from './domain/policy/gate-decision.entity.ts';
+import { GateStanding } from './domain/policy/gate-standing.entity.ts';
+import { GateStale } from './domain/policy/gate-stale.entity.ts';
+import { PolicyException } from './domain/policy/policy-exception.entity.ts';
 import { SealedSecret } from './platform/vault/sealed-secret.entity.ts';
 import { postgresOptions, type DataSourceNeeds } from './platform/database/data-sources.ts';
 
@@ -114,6 +128,7 @@ export const entities: DataSourceNeeds['entities'] = [
   Calendar,
   Agreement,
   AgreementVersion,
+  AgreementDraft,
   Term,
   TermRecipient,
   Integration,
@@ -135,6 +150,14 @@ export const entities: DataSourceNeeds['entities'] = [
   MatrixRow,
   MatrixPerformer,
   Attestation,
+  ContactConfirmation,
+  MatrixComment,
+  MatrixDraft,
+  MatrixDraftRow,
+  MatrixInvitation,
+  MatrixText,
+  SigningCode,
+  SigningKey,
   Attachment,
   ConnectorPreset,
   Connection,
@@ -177,6 +200,11 @@ export const entities: DataSourceNeeds['entities'] = [
   EngineWorker,
   ImportJob,
   ImportProblem,
+  PolicyTemplate,
+  GateDecision,
+  GateStanding,
+  GateStale,
+  PolicyException,
   SealedSecret,
 ];
 

@@ -1,22 +1,32 @@
 import { Module } from '@nestjs/common';
+import { AgreementsModule } from '../domain/agreements/agreements.module.ts';
 import { ExposuresModule } from '../domain/exposures/exposures.module.ts';
 import { IncidentsModule } from '../domain/incidents/incidents.module.ts';
+import { PolicyModule } from '../domain/policy/policy.module.ts';
 import { PortfolioModule } from '../domain/portfolio/portfolio.module.ts';
+import { ResponsibilityModule } from '../domain/responsibility/responsibility.module.ts';
 import { RevocationModule } from '../domain/revocation/revocation.module.ts';
 import { AgreementsController } from './agreements.controller.ts';
 import { ConnectionsController } from './connections.controller.ts';
 import { CredentialsController } from './credentials.controller.ts';
+import { GateController } from './gate.controller.ts';
 import { HealthController } from './health.controller.ts';
 import { ImportsController } from './imports.controller.ts';
 import { IntegrationsController } from './integrations.controller.ts';
+import { MatricesController } from './matrices.controller.ts';
+import { MatrixController } from './matrix.controller.ts';
+import { InventoryController } from './inventory.controller.ts';
 import { NoticesController } from './notices.controller.ts';
 import { OpenApiController } from './openapi.controller.ts';
 import { OpenApi } from './openapi.ts';
 import { PartiesController } from './parties.controller.ts';
+import { PoliciesController } from './policies.controller.ts';
 import { RunsController } from './runs.controller.ts';
 import { SchemasController } from './schemas.controller.ts';
 import { StatementsController } from './statements.controller.ts';
 import { StepsController } from './steps.controller.ts';
+import { StoppersController } from './stoppers.controller.ts';
+import { TermTemplatesController } from './term-templates.controller.ts';
 import { TokensController } from './tokens.controller.ts';
 import { UsersController } from './users.controller.ts';
 import { CasesController } from './cases.controller.ts';
@@ -26,7 +36,15 @@ import { IntakeController } from './intake.controller.ts';
 import { SourcesController } from './sources.controller.ts';
 
 @Module({
-  imports: [ExposuresModule, IncidentsModule, PortfolioModule, RevocationModule],
+  imports: [
+    AgreementsModule,
+    ExposuresModule,
+    IncidentsModule,
+    PolicyModule,
+    PortfolioModule,
+    ResponsibilityModule,
+    RevocationModule,
+  ],
   controllers: [
     SourcesController,
     IntakeController,
@@ -38,14 +56,21 @@ import { SourcesController } from './sources.controller.ts';
     CredentialsController,
     IntegrationsController,
     PartiesController,
+    GateController,
+    PoliciesController,
     HealthController,
     ImportsController,
+    MatricesController,
+    MatrixController,
+    InventoryController,
     NoticesController,
     OpenApiController,
     RunsController,
     SchemasController,
     StatementsController,
     StepsController,
+    StoppersController,
+    TermTemplatesController,
     TokensController,
     UsersController,
   ],

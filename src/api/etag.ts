@@ -13,7 +13,20 @@ export function versioned<T extends { rowVersion: number }>(reply: FastifyReply,
  * The version that the caller last saw, from `If-Match`. Missing: 428 (RFC 6585), so that nobody overwrites blindly. The
  * service compares, and refuses a stale one (`precondition`).
  */
-export const IfMatch = createParamDecorator((_: unknown, context: ExecutionContext): WantedVersion => {
+export const IfMatchAny = createParamDecorator((_: unknown, context: ExecutionContext): WantedVersion =>
+  wantedOf(context),
+);
+
+/** The same where a service takes one version alone: a list or a star names none. */
+export const IfMatch = createParamDecorator((_: unknown, context: ExecutionContext): number => {
+  const wanted = wantedOf(context);
+  if (typeof wanted === 'number') return wanted;
+  throw new Refused(
+    refusal('precondition', 'stale-version', 'If-Match must name one version here, as its ETag gave it.'),
+  );
+});
+
+function wantedOf(context: ExecutionContext): WantedVersion {
   const header = context.switchToHttp().getRequest<FastifyRequest>().headers['if-match'];
   if (header === undefined) {
     const field = {
@@ -28,7 +41,7 @@ export const IfMatch = createParamDecorator((_: unknown, context: ExecutionConte
     );
   }
   return wantedBy(header);
-});
+}
 
 /** An opaque tag, weak or not (RFC 9110, section 8.8.3). */
 const TAG = /^(W\/)?"([\x21\x23-\x7e\x80-\xff]*)"$/;

@@ -21,7 +21,7 @@ import {
 import { Transactions } from '../platform/database/transactions.ts';
 import { answered } from './answered.ts';
 import { namedListQuery, pageByName } from './cursor.ts';
-import { IfMatch, versioned } from './etag.ts';
+import { IfMatchAny, versioned } from './etag.ts';
 
 const id = z.uuid();
 const listQuery = z.strictObject({ ...namedListQuery, role: z.enum(PARTY_ROLES).optional() });
@@ -71,7 +71,7 @@ export class PartiesController {
   async edit(
     @Param('id', { schema: id }) partyId: string,
     @Body({ schema: editPartySchema }) edit: z.output<typeof editPartySchema>,
-    @IfMatch() rowVersion: WantedVersion,
+    @IfMatchAny() rowVersion: WantedVersion,
     @By() by: Principal,
     @Res({ passthrough: true }) reply: FastifyReply,
   ): Promise<PartyView> {
@@ -88,7 +88,7 @@ export class PartiesController {
   async editContact(
     @Param('id', { schema: id }) contactId: string,
     @Body({ schema: editContactSchema }) edit: z.output<typeof editContactSchema>,
-    @IfMatch() rowVersion: WantedVersion,
+    @IfMatchAny() rowVersion: WantedVersion,
     @By() by: Principal,
     @Res({ passthrough: true }) reply: FastifyReply,
   ): Promise<ContactView> {

@@ -16,7 +16,7 @@ import {
 import { SourcesService } from '../domain/exposures/sources.service.ts';
 import { answered } from './answered.ts';
 import { nameCursorSchema, pageByName, pageLimit } from './cursor.ts';
-import { IfMatch, versioned } from './etag.ts';
+import { IfMatchAny, versioned } from './etag.ts';
 
 const id = z.uuid();
 const sourcesQuery = z.strictObject({ limit: pageLimit, cursor: nameCursorSchema.optional() });
@@ -72,7 +72,7 @@ export class SourcesController {
   @ApiOkResponse({ standardSchema: sourceSchema })
   async edit(
     @Param('id', { schema: id }) sourceId: string,
-    @IfMatch() version: WantedVersion,
+    @IfMatchAny() version: WantedVersion,
     @Body({ schema: editSourceSchema }) change: z.output<typeof editSourceSchema>,
     @By() by: Principal,
     @Res({ passthrough: true }) reply: FastifyReply,

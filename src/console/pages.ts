@@ -1,13 +1,23 @@
+import { AgreementPage } from './agreements/agreement.page.ts';
+import { AgreementsPage } from './agreements/agreements.page.ts';
+import { AgreementDraftPage } from './agreements/draft.page.ts';
 import { CredentialPage } from './credentials/credential.page.ts';
 import { LedgerPage } from './evidence/ledger.page.ts';
 import { HomePage } from './home/home.page.ts';
 import { DecidePage } from './incidents/decide.page.ts';
 import { IncidentPage } from './incidents/incident.page.ts';
 import { TriagePage } from './incidents/triage.page.ts';
+import { GatePage } from './integrations/gate.page.ts';
 import { IntegrationPage } from './integrations/integration.page.ts';
+import { MatrixPage } from './matrices/matrix.page.ts';
+import { PortfolioMatrixFile, PortfolioMatrixPage } from './matrices/portfolio-matrix.page.ts';
+import { MatrixVersionPage } from './matrices/version.page.ts';
+import { EditPage } from './inventory/edit.page.ts';
+import { InventoryPage } from './inventory/inventory.page.ts';
 import { AlertsPage } from './notices/alerts.page.ts';
 import { NoticesPage } from './notices/notices.page.ts';
 import { NoticeLinkPage } from './outside/notice-link.page.ts';
+import { SigningLinkPage } from './outside/signing-link.page.ts';
 import { PortfolioPage } from './portfolio/portfolio.page.ts';
 import { StepPage } from './runbooks/step.page.ts';
 import { WorkPage } from './runbooks/work.page.ts';
@@ -15,6 +25,7 @@ import { SettingsPage } from './settings/settings.page.ts';
 import { AssetsPage } from './shared/assets.page.ts';
 import type { Area } from './shared/page.ts';
 import { SignInPage } from './sign-in/sign-in.page.ts';
+import { StoppersPage } from './stoppers/stoppers.page.ts';
 
 /** The console's table of contents. The order is that of the navigation. */
 export const AREAS_OF_CONSOLE: readonly Area[] = [
@@ -33,9 +44,29 @@ export const AREAS_OF_CONSOLE: readonly Area[] = [
     permission: 'portfolio:read',
     pages: [PortfolioPage, IntegrationPage, CredentialPage],
   },
+  { title: 'Gate', path: '/gate', permission: 'policy:read', pages: [GatePage] },
+  {
+    title: 'Matrices',
+    path: '/matrices',
+    permission: 'matrices:read',
+    pages: [PortfolioMatrixPage, PortfolioMatrixFile, MatrixPage, MatrixVersionPage],
+  },
+  {
+    title: 'Inventory',
+    path: '/inventory',
+    permission: 'portfolio:read',
+    pages: [InventoryPage, EditPage],
+  },
+  { title: 'Stoppers', path: '/stoppers', permission: 'portfolio:read', pages: [StoppersPage] },
+  {
+    title: 'Agreements',
+    path: '/agreements',
+    permission: 'agreements:read',
+    pages: [AgreementsPage, AgreementPage, AgreementDraftPage],
+  },
   { title: 'Alerts', path: '/alerts', permission: 'operations:read', pages: [AlertsPage] },
   { title: 'Ledger', path: '/ledger', permission: 'ledger:read', pages: [LedgerPage] },
   { title: 'Settings', path: '/settings', permission: 'sources:read', pages: [SettingsPage] },
   { title: 'The door', pages: [SignInPage, AssetsPage] },
-  { title: 'Outside', pages: [NoticeLinkPage] },
+  { title: 'Outside', pages: [NoticeLinkPage, SigningLinkPage] },
 ];

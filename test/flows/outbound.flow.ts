@@ -525,6 +525,32 @@ describe('secrets', () => {
     expect(bad).toMatchObject({ ok: false, error: { fields: [{ field: '/auth/nonsense' }] } });
   });
 
+  test('secrets are set and replaced, and nothing else of the connection changes', async () => {
+    const connections = world.app.get(ConnectionsService);
+    const id = await scene.connection(partyId, 'sendgrid', suppliers.keys, { auth: {}, canary: null });
+    const rest = () =>
+      scene.query<object>(
+        `SELECT source, external_key, party_id, name, preset_key, base_url, environment, max_concurrent, per_second, control_ref
+           FROM connection WHERE id = $1`,
+        [id],
+      );
+    const before = await rest();
+    const set = (value: string) =>
+      scene.transactions.run(BY, (db) =>
+        connections.setSecrets(db, id, { auth: { api_key: Secret.of(value) } }, BY),
+      );
+    expectOk(await set('admin-key-0123456789'));
+    expectOk(await set('another-admin-key-0123456789'));
+    expect(await rest()).toEqual(before);
+    const sealed = await scene.query<{ destroyed: boolean }>(
+      `SELECT destroyed_at IS NOT NULL AS destroyed FROM sealed_secret WHERE bound_to = $1 ORDER BY id`,
+      [`connection:${id}:api_key`],
+    );
+    expect(sealed.map(({ destroyed }) => destroyed)).toEqual([true, false]);
+    await scene.transactions.run(BY, (db) => connections.retire(db, id, BY));
+    expect(await set('too late')).toMatchObject({ ok: false, error: { code: 'no-connection' } });
+  });
+
   test('a reference moved to another row opens nothing, and nothing is sent', async () => {
     const [first, second] = [await leak('keys', 'sendgrid'), await leak('keys', 'sendgrid')];
     await scene.query(

@@ -311,10 +311,18 @@ describe('the secrets of a connection', () => {
         name: 'Paylane',
         preset: 'oauth-generic',
         baseUrl,
+        maxConcurrent: 3,
+        perSecond: 12.5,
       });
     const same = await importFile(world, token, at('https://id.paylane.example/'), 'jsonl', 'source=example');
     expect(same.job).toMatchObject({ state: 'done', counts: { connection: { changed: 1 } } }); // its name
     expect(await stored('client_secret')).toBe(secret);
+    // What the file says of limits holds for the next step that is taken there.
+    expect(
+      await asAdmin(`SELECT concurrency, per_second FROM lane WHERE key = $1`, [
+        `connection:${ids['paylane-live']}`,
+      ]),
+    ).toEqual([{ concurrency: 3, per_second: 12.5 }]);
     const elsewhere = await importFile(
       world,
       token,

@@ -9,6 +9,7 @@ import { Rooms } from '../../src/console/incidents/rooms.ts';
 import { system, type Role } from '../../src/kernel/principal.ts';
 import { expectOk } from '../../src/kernel/result.ts';
 import { Secret } from '../../src/kernel/secret.ts';
+import type { Config } from '../../src/platform/config/config.ts';
 import { startApp, type TestApp } from '../support/app.ts';
 import { axeFindings, overflowOf, picture, TestBrowser } from '../support/browser.ts';
 import { CANARY, Scene } from './scene.ts';
@@ -27,9 +28,9 @@ export class Console {
     readonly browser: TestBrowser,
   ) {}
 
-  static async start(): Promise<Console> {
+  static async start(config: Partial<Config> = {}): Promise<Console> {
     const folder = await mkdtemp(join(tmpdir(), 'countersign-pages-'));
-    const world = await startApp({ config: { dataFolder: folder } });
+    const world = await startApp({ config: { dataFolder: folder, ...config } });
     await world.app.listen(0, '127.0.0.1');
     const { port } = world.app.getHttpServer().address() as AddressInfo;
     const scene = await Scene.open(world.database.ownerUrl, world.clock.now());

@@ -95,7 +95,7 @@ function checkPackage(path: string, { specifier, line, typeOnly, names }: Import
 }
 
 /** Reading text into values is still pure. */
-const RULE_LIBRARIES = [...KERNEL_LIBRARIES, 'zod', 'yaml', 'ipaddr.js', 'liquidjs'];
+const RULE_LIBRARIES = [...KERNEL_LIBRARIES, 'zod', 'yaml', 'ipaddr.js', 'liquidjs', '@marcbachmann/cel-js'];
 
 function checkContents(source: Source, report: Report): void {
   const { path } = source;
@@ -184,8 +184,9 @@ function isSpec(path: string): boolean {
   return /\.spec\.tsx?$/.test(path);
 }
 
+/** The list of the policy rules is as pure as the rules. */
 function isRules(path: string): boolean {
-  return /\.rules?\.ts$/.test(path);
+  return /\.rules?\.ts$|\/rules\/registry\.ts$/.test(path);
 }
 
 /** A thread's file is named as it is after the build. */

@@ -25,7 +25,7 @@ export interface Answer {
 /** A caller of the API with one token. */
 export function caller(world: TestApp, token: string) {
   return async (
-    method: 'GET' | 'POST' | 'PATCH' | 'PUT',
+    method: 'GET' | 'POST' | 'PATCH' | 'PUT' | 'DELETE',
     url: string,
     o: { body?: unknown; type?: string; ifMatch?: number } = {},
   ): Promise<Answer> => {

@@ -17,21 +17,68 @@ export async function routeSamples(world: TestApp, partyId: Id): Promise<RouteSa
   return {
     '/api/v1/cases/:id': { id: await caseOf(world, partyId) },
     '/api/v1/agreements/:id': { id: made.agreement },
+    '/api/v1/agreements/:id/preview': { id: made.agreement },
     '/api/v1/contacts/:id': { id: made.contact },
     '/api/v1/credentials/:id': { id: made.credential },
+    '/api/v1/credentials/:id/permissions': { id: made.credential },
     '/api/v1/integrations/:id': { id: made.integration },
     '/api/v1/integrations/:id/matrices': { id: made.integration },
     '/api/v1/notices/:id': { id: made.notice },
     '/api/v1/parties/:id': { id: partyId },
+    ...matrixRoutes(made),
     '/integrations/:reference': { reference: made.integrationReference },
     '/credentials/:reference': { reference: made.credentialReference },
+    '/agreements/:reference': { reference: 'AGR-2026-9001' },
+    '/agreements/:reference/compare': { reference: 'AGR-2026-9001' },
     '/notices/:reference': { reference: 'NTC-2026-9001' },
+  };
+}
+
+/** Every address of a matrix, its versions and their signatures. */
+function matrixRoutes(made: Awaited<ReturnType<typeof things>>): RouteSamples {
+  const { integration: id, integrationReference: reference, matrix, attestation: signature } = made;
+  const same = (parameters: Record<string, string>, ...urls: string[]): RouteSamples =>
+    Object.fromEntries(urls.map((url) => [url, parameters]));
+  const api = '/api/v1/integrations/:id/matrix';
+  const page = '/integrations/:reference/matrix';
+  return {
+    ...same({ id }, api, `${api}/inherit`, `${api}/propose`),
+    ...same({ id: matrix }, '/api/v1/matrices/:id', '/matrices/:id'),
+    ...same(
+      { id: matrix },
+      ...['attestations', 'attestations/paper', 'send-back', 'withdraw', 'invitations'].map(
+        (what) => `/api/v1/matrices/:id/${what}`,
+      ),
+    ),
+    ...same(
+      { id: matrix },
+      ...['code', 'sign', 'send-back', 'withdraw'].map((what) => `/matrices/:id/${what}`),
+    ),
+    ...same(
+      { id: matrix, since: matrix },
+      '/api/v1/matrices/:id/changes/:since',
+      '/matrices/:id/changes/:since',
+    ),
+    '/api/v1/matrices/:id/documents/:contactId': { id: matrix, contactId: made.contact },
+    '/api/v1/attestations/:id/withdraw': { id: signature },
+    '/api/v1/contacts/:id/signing-keys': { id: made.contact },
+    ...same(
+      { reference },
+      page,
+      ...['cell', 'remove', 'inherit', 'discard', 'propose'].map((what) => `${page}/${what}`),
+    ),
+    ...same(
+      { id: matrix, signature },
+      '/matrices/:id/signatures/:signature/withdraw',
+      '/matrices/:id/signatures/:signature/confirm',
+    ),
   };
 }
 
 async function things(world: TestApp, partyId: Id) {
   const [integration, credential, version, notice] = [newId(), newId(), newId(), newId()];
   const [agreement, contact] = [newId(), newId()];
+  const [matrix, attestation, person] = [newId(), newId(), newId()];
   const integrationReference = 'INT-2026-9001';
   const credentialReference = 'CRD-2026-9001';
   const now = world.clock.date();
@@ -73,6 +120,21 @@ async function things(world: TestApp, partyId: Id) {
       [contact, partyId, now],
     );
     await db.query(
+      `INSERT INTO matrix_version (id, integration_id, number, state, canonical, content_hash, author_id, created_at, proposed_at)
+       VALUES ($1, $2, 1, 'proposed', '{}', '\\x00', 'test', $3, $3)`,
+      [matrix, integration, now],
+    );
+    await db.query(
+      `INSERT INTO matrix_text (matrix_version_id, integration_id, language, text, text_hash) VALUES ($1, $2, 'en', 'Text', '\\x00')`,
+      [matrix, integration],
+    );
+    await db.query(`INSERT INTO person (id, name, created_at) VALUES ($1, 'Own person', $2)`, [person, now]);
+    await db.query(
+      `INSERT INTO attestation (id, matrix_version_id, integration_id, party_id, person_id, signs_for, content_hash, text_hash, language, strength, at)
+       VALUES ($1, $2, $3, $4, $5, 'Own person', '\\x00', '\\x00', 'en', 'mailbox', $6)`,
+      [attestation, matrix, integration, partyId, person, now],
+    );
+    await db.query(
       `INSERT INTO notice (id, reference, integration_id, party_id, subject_kind, subject_id, idempotency_key, category,
                            trigger, start_event, start_at, fulfilled_by, facts, message_id, correlation_id, created_at, updated_at)
        VALUES ($1, 'NTC-2026-9001', $2, $3, 'case', $4, 'route-sample', 'exposure', 'confirmed', 'confirmed', $5, 'dispatched',
@@ -89,6 +151,8 @@ async function things(world: TestApp, partyId: Id) {
     credentialReference,
     version,
     notice,
+    matrix,
+    attestation,
   };
 }
 

@@ -2,6 +2,7 @@ import { Get, Param } from '@nestjs/common';
 import { Refused, refusal } from '../../kernel/errors.ts';
 import type { Principal } from '../../kernel/principal.ts';
 import { By, Permission } from '../../domain/access/route.ts';
+import { PermissionWords } from '../../domain/credentials/permission-words.ts';
 import { Clock } from '../../platform/clock/clock.ts';
 import { Transactions } from '../../platform/database/transactions.ts';
 import { locationsOf } from '../integrations/integration.queries.ts';
@@ -16,6 +17,7 @@ export class CredentialPage {
   constructor(
     private readonly transactions: Transactions,
     private readonly clock: Clock,
+    private readonly words: PermissionWords,
   ) {}
 
   @Get('credentials/:reference')
@@ -37,6 +39,10 @@ export class CredentialPage {
         reach: await blastRadiusOf(db, head.id),
       };
     });
-    return shows((frame) => CredentialView({ frame, ...model }));
+    const permissions = this.words.wordsFor(
+      model.head.scopes.map((scope) => scope.name),
+      [model.head.kind, model.head.verifier],
+    );
+    return shows((frame) => CredentialView({ frame, ...model, permissions }));
   }
 }

@@ -1,6 +1,7 @@
 import type { Id } from '../../kernel/ids.ts';
 import type { Millis } from '../../kernel/time.ts';
 import type { Db } from '../../platform/database/transactions.ts';
+import { lastUse } from '../../domain/credentials/credentials.queries.ts';
 import { ms, named } from '../shared/sql.ts';
 
 export interface CredentialHead {
@@ -15,6 +16,9 @@ export interface CredentialHead {
   authority: string | null;
   approveWithinMinutes: number | null;
   risk: number;
+  store: string;
+  rotateEveryDays: number | null;
+  lastUsedAt: Millis | null;
   ownerName: string | null;
   issuer: string;
   verifier: string;
@@ -33,7 +37,7 @@ export async function findCredential(db: Db, reference: string): Promise<Credent
     (SELECT x.party_name FROM integration_party x WHERE x.integration_id = c.integration_id AND x.party_id = ${column} LIMIT 1))`;
   const [row] = await db.query<CredentialHead[]>(
     `SELECT c.id, c.reference, c.name, c.kind, c.environment, c.purpose, c.direction, c.revocability, c.authority,
-            c.approve_within_minutes AS "approveWithinMinutes", c.risk,
+            c.approve_within_minutes AS "approveWithinMinutes", c.risk, c.store, c.rotate_every_days AS "rotateEveryDays", ${ms(lastUse('c'))} AS "lastUsedAt",
             ${named('k.name', 'c.owner_contact_id')} AS "ownerName",
             coalesce(${party('c.issuer_party_id')}, 'another party') AS issuer,
             coalesce(${party('c.verifier_party_id')}, 'another party') AS verifier,

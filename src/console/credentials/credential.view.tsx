@@ -1,3 +1,4 @@
+import type { WordedPermission } from '../../domain/credentials/permission-words.ts';
 import type { LocationLine } from '../integrations/integration.queries.ts';
 import { TimeStrips } from '../shared/charts.tsx';
 import type { Frame } from '../shared/frame.ts';
@@ -25,6 +26,7 @@ export function CredentialView({
   locations,
   evidence,
   reach,
+  permissions,
 }: {
   frame: Frame;
   head: CredentialHead;
@@ -33,6 +35,8 @@ export function CredentialView({
   locations: readonly LocationLine[];
   evidence: readonly EvidenceLine[];
   reach: readonly Reach[];
+  /** Of its scopes, in their order. */
+  permissions: readonly WordedPermission[];
 }) {
   return (
     <Page
@@ -61,6 +65,11 @@ export function CredentialView({
           </Chip>
           {head.uses.length > 1 && <Chip tone="wait">{`shared by ${head.uses.length} integrations`}</Chip>}
           {versions.some((version) => version.exposed) && <Chip tone="live">was exposed</Chip>}
+          {frame.may('portfolio:write') && head.retiredAt === null && (
+            <a class="button plain small" href={`/credentials/${head.reference}/edit`}>
+              Edit
+            </a>
+          )}
         </p>
       </div>
       <div class="grid">
@@ -97,6 +106,9 @@ export function CredentialView({
                 ['held by', head.holders.join(', ') || '–'],
                 ['for', head.beneficiary ?? '–'],
                 ['owner', head.ownerName ?? <Chip tone="live">nobody</Chip>],
+                ['kept in', head.store || <Chip tone="wait">nowhere known</Chip>],
+                ['rotation', head.rotateEveryDays ? `every ${head.rotateEveryDays} days` : '–'],
+                ['last use', <At at={head.lastUsedAt} day empty="never seen" />],
                 ['authority', head.authority ? words(head.authority) : 'as agreed'],
                 [
                   'used by',
@@ -122,8 +134,9 @@ export function CredentialView({
             <Empty>No scope is written down.</Empty>
           ) : (
             <ul class="plain">
-              {head.scopes.map((scope) => (
+              {head.scopes.map((scope, at) => (
                 <li>
+                  {permissions[at]?.words && <div>{permissions[at].words}</div>}
                   <span class="mono">{scope.name}</span> {scope.description}
                   <div class="small">
                     {scope.justification ? (

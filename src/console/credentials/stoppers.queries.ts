@@ -8,6 +8,7 @@ import {
   type StopPath,
   type Stopper,
 } from '../../domain/revocation/stoppers.rules.ts';
+import { attemptBy, attemptsShown, type ShownAttempt } from '../../domain/revocation/ways.queries.ts';
 import { ms } from '../shared/sql.ts';
 
 export interface ShownStopper extends Stopper {
@@ -16,6 +17,8 @@ export interface ShownStopper extends Stopper {
   reach: string | null;
   /** Whether drills may be seen at all; where not, nothing is said of them. */
   drillsKnown: boolean;
+  /** How it fared in the revocation that tried one path after another; null: none did, or not this one. */
+  attempt: Pick<ShownAttempt, 'state' | 'reason' | 'beganAt'> | null;
 }
 
 /** Who can still stop each of these credentials, in the order to call. A credential that nobody can stop has an empty list. */
@@ -52,6 +55,7 @@ export async function stoppersOfAll(
       ORDER BY d.revocation_path_id, d.started_at DESC`,
     [credentialIds, new Date(now)],
   );
+  const attempts = await attemptsShown(db, credentialIds);
   const [scope] = await db.query<{ all: boolean }[]>(`SELECT cs_installation() AS all`);
   const credentials = await db.query<{ id: Id; revocability: Revocability }[]>(
     `SELECT id, revocability FROM credential WHERE id = ANY($1::uuid[])`,
@@ -79,6 +83,7 @@ export async function stoppersOfAll(
           partyName: pathOf.get(stopper.pathId)?.partyName ?? '',
           reach: pathOf.get(stopper.pathId)?.reach ?? null,
           drillsKnown: scope?.all ?? false,
+          attempt: attemptBy(attempts, stopper.pathId),
         })),
       ];
     }),

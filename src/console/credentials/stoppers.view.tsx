@@ -9,6 +9,15 @@ const STANDING: Readonly<Record<ShownStopper['standing'], { tone: Tone; word: st
   drill_failed: { tone: 'live', word: 'drill failed' },
 };
 
+export const ATTEMPT: Readonly<
+  Record<NonNullable<ShownStopper['attempt']>['state'], { tone: Tone; word: string }>
+> = {
+  trying: { tone: 'wait', word: 'being tried now' },
+  asked: { tone: 'wait', word: 'asked now' },
+  gave_up: { tone: 'live', word: 'gave up' },
+  accepted: { tone: 'dead', word: 'did it' },
+};
+
 /** Who can still stop a credential, in the order to call. Nobody is the worst finding there is. */
 export function Stoppers({ stoppers }: { stoppers: readonly ShownStopper[] }) {
   if (stoppers.length === 0) return <Chip tone="live">nobody can stop it</Chip>;
@@ -22,7 +31,13 @@ export function Stoppers({ stoppers }: { stoppers: readonly ShownStopper[] }) {
             {stopper.drillsKnown && (
               <Chip tone={STANDING[stopper.standing].tone}>{STANDING[stopper.standing].word}</Chip>
             )}
+            {stopper.attempt && (
+              <Chip tone={ATTEMPT[stopper.attempt.state].tone}>{ATTEMPT[stopper.attempt.state].word}</Chip>
+            )}
           </div>
+          {stopper.attempt && stopper.attempt.reason !== '' && (
+            <div class="soft small">{stopper.attempt.reason}</div>
+          )}
           <div class="soft small">
             {stopper.byMachine
               ? 'by machine'

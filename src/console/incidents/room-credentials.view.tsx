@@ -1,6 +1,7 @@
 import { CopiesChip, FacetChip } from '../credentials/facets.tsx';
 import { At, DataTable, Empty } from '../shared/parts.tsx';
 import { Chip, words, type Tone } from '../shared/states.tsx';
+import { ATTEMPT } from '../credentials/stoppers.view.tsx';
 import type { ExposedCredential } from './room.queries.ts';
 
 const STANDING: Readonly<Record<ExposedCredential['standing'], { tone: Tone; word: string }>> = {
@@ -90,15 +91,23 @@ export function StillAlive({ credentials }: { credentials: readonly ExposedCrede
       caption="Who can still stop what lives"
       columns={[{ title: 'Not proven dead' }, { title: 'Call first' }, { title: 'Then' }]}
       rows={open.slice(0, 12).map((one) => {
-        const [first, ...others] = one.stoppers;
+        // Who has just given up is not who to call.
+        const [first, ...others] = [
+          ...one.stoppers.filter(({ attempt }) => attempt?.state !== 'gave_up'),
+          ...one.stoppers.filter(({ attempt }) => attempt?.state === 'gave_up'),
+        ];
         return [
-          <span class="line tight">
-            <b>{one.name}</b>
-            <Chip tone={STANDING[one.standing].tone}>{STANDING[one.standing].word}</Chip>
+          <span>
+            <span class="line tight">
+              <b>{one.name}</b>
+              <Chip tone={STANDING[one.standing].tone}>{STANDING[one.standing].word}</Chip>
+            </span>
+            <Tried attempts={one.attempts} />
           </span>,
           first ? (
             <span>
-              {first.label} <span class="soft">{first.partyName}</span>
+              {first.label} <span class="soft">{first.partyName}</span>{' '}
+              {first.drillsKnown && first.standing !== 'proven' && <Chip tone="live">not proven</Chip>}
               <span class="soft small">
                 {first.reach ? ` · ${first.reach}` : ''} · {first.measured ? '' : 'about '}
                 {first.expectedMinutes} min
@@ -115,6 +124,22 @@ export function StillAlive({ credentials }: { credentials: readonly ExposedCrede
         ];
       })}
     />
+  );
+}
+
+/** Which ways were tried one after another, and which is being tried now. */
+function Tried({ attempts }: { attempts: ExposedCredential['attempts'] }) {
+  if (attempts.length === 0) return null;
+  return (
+    <ol class="stoppers small">
+      {attempts.map((attempt) => (
+        <li>
+          {attempt.label ?? (attempt.kind === 'connector' ? 'a connection' : 'a contact')}{' '}
+          <Chip tone={ATTEMPT[attempt.state].tone}>{ATTEMPT[attempt.state].word}</Chip>
+          {attempt.reason !== '' && <div class="soft">{attempt.reason}</div>}
+        </li>
+      ))}
+    </ol>
   );
 }
 

@@ -4,6 +4,7 @@ import type { Db } from '../../platform/database/transactions.ts';
 import { listNotices, type NoticeView } from '../../domain/notices/notices.queries.ts';
 import type { StepView } from '../../domain/runbooks/run.schema.ts';
 import { listSteps } from '../../domain/runbooks/steps.queries.ts';
+import { attemptsShown, type ShownAttempt } from '../../domain/revocation/ways.queries.ts';
 import { stoppersOfAll, type ShownStopper } from '../credentials/stoppers.queries.ts';
 import { contactNames } from '../runbooks/work.queries.ts';
 import { ms } from '../shared/sql.ts';
@@ -89,6 +90,8 @@ export interface ExposedCredential {
     partyName: string | null;
   }[];
   stoppers: ShownStopper[];
+  /** The ways that were tried one after another, once the first had given up. */
+  attempts: ShownAttempt[];
 }
 
 const RANK = `CASE WHEN ${DEAD} THEN 2 WHEN ${UNPROVEN} THEN 1 ELSE 0 END`;
@@ -107,7 +110,9 @@ export async function exposedCredentials(
   const [rank = null, risk = null] = (/^([0-2]):(\d{1,4})$/.exec(o.after?.key ?? '')?.slice(1) ?? []).map(
     Number,
   );
-  const rows = await db.query<(Omit<ExposedCredential, 'stoppers' | 'standing'> & { rank: number })[]>(
+  const rows = await db.query<
+    (Omit<ExposedCredential, 'stoppers' | 'attempts' | 'standing'> & { rank: number })[]
+  >(
     `WITH ranked AS (
        SELECT x.*, ${RANK} AS rank, c.risk, c.reference, c.name, c.environment, c.verifier_party_id, d.revocation, d.liveness,
               d.liveness_at, d.sessions, d.sessions_until
@@ -144,8 +149,10 @@ export async function exposedCredentials(
   const open = rows.filter((row) => row.rank < 2).map((row) => row.credentialId);
   const stoppers =
     open.length > 0 ? await stoppersOfAll(db, [...new Set(open)], now) : new Map<Id, ShownStopper[]>();
+  const attempts = await attemptsShown(db, [...new Set(open)]);
   return rows.map((row) => ({
     ...row,
+    attempts: attempts.filter(({ versionId }) => versionId === row.versionId),
     standing: row.rank === 2 ? 'dead' : row.rank === 1 ? 'unproven' : 'alive',
     stoppers: stoppers.get(row.credentialId) ?? [],
   }));

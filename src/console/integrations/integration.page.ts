@@ -17,6 +17,7 @@ import {
   matrixOf,
   partiesOf,
 } from './integration.queries.ts';
+import { standingOf } from './gate.queries.ts';
 import { IntegrationView } from './integration.view.tsx';
 
 @ConsolePage()
@@ -51,6 +52,7 @@ export class IntegrationPage {
         locations: await locationsOf(db, { integrationId: head.id }),
         agreement: head.agreementId ? await agreementOf(db, head.agreementId, now) : undefined,
         cases: await casesOf(db, head.id),
+        gate: await standingOf(db, head.id),
       };
     });
     return shows((frame) => IntegrationView({ frame, ...model }));

@@ -6,7 +6,7 @@ import type { ShownStopper } from '../credentials/stoppers.queries.ts';
 import { DependencyGraph, type GraphNode } from '../shared/charts.tsx';
 import type { Frame } from '../shared/frame.ts';
 import { Page } from '../shared/layout.tsx';
-import { At, DataTable, Empty, Facts, span } from '../shared/parts.tsx';
+import { At, DataTable, Empty, Facts } from '../shared/parts.tsx';
 import { Chip, StateChip, words } from '../shared/states.tsx';
 import type {
   CaseLine,
@@ -19,7 +19,10 @@ import type {
   ShownMatrix,
   ShownTerm,
 } from './integration.queries.ts';
+import type { GateStandingLine } from './gate.queries.ts';
+import { GatePanel } from './gate.view.tsx';
 import { Matrix } from './matrix.view.tsx';
+import { Pass } from './pass.tsx';
 
 export function IntegrationView({
   frame,
@@ -32,6 +35,7 @@ export function IntegrationView({
   dependencies,
   agreement,
   cases,
+  gate,
 }: {
   frame: Frame;
   head: IntegrationHead;
@@ -43,6 +47,7 @@ export function IntegrationView({
   dependencies: readonly Dependency[];
   agreement: ShownAgreement | undefined;
   cases: readonly CaseLine[];
+  gate: GateStandingLine | undefined;
 }) {
   const unstoppable = credentials.filter(({ id }) => stoppers.get(id)?.length === 0);
   return (
@@ -58,8 +63,18 @@ export function IntegrationView({
           <Pass head={head} now={frame.now} />
           <Chip tone="calm">{`tier ${head.riskTier}`}</Chip>
           {head.shadow && <Chip tone="live">found, not declared</Chip>}
+          {frame.may('portfolio:write') && (
+            <a class="button plain small" href={`/integrations/${head.reference}/edit`}>
+              Edit
+            </a>
+          )}
         </p>
       </div>
+      {head.state === 'quarantined' && (
+        <p class="notice live">
+          It is <b>quarantined</b>: nobody has owned it for a day. Name an owner, and it comes back.
+        </p>
+      )}
       {cases.some((one) => one.state === 'open') && <OpenCases cases={cases} />}
       {unstoppable.length > 0 && (
         <p class="notice live">
@@ -68,8 +83,19 @@ export function IntegrationView({
         </p>
       )}
       <div class="grid">
+        {frame.may('policy:read') && (
+          <section class="card w12" id="gate">
+            <h2>The gate</h2>
+            <GatePanel head={head} standing={gate} />
+          </section>
+        )}
         <section class="card w8">
-          <h2>Who answers for what</h2>
+          <h2>
+            Who answers for what
+            <a class="aside" href={`/integrations/${head.reference}/matrix`}>
+              edit, propose, sign
+            </a>
+          </h2>
           <Matrix matrix={matrix} parties={parties} />
         </section>
         <div class="w4 rows">
@@ -92,7 +118,12 @@ export function IntegrationView({
             />
           </section>
           <section class="card">
-            <h2>Who can still stop what</h2>
+            <h2>
+              Who can still stop what{' '}
+              <a class="aside" href={`/stoppers?integration=${head.reference}`}>
+                on the board
+              </a>
+            </h2>
             {credentials.length === 0 && <Empty>No credential yet.</Empty>}
             {credentials.map((credential) => (
               <>
@@ -125,17 +156,6 @@ export function IntegrationView({
       </div>
     </Page>
   );
-}
-
-function Pass({ head, now }: { head: IntegrationHead; now: number }) {
-  if (head.pass === 'lost' && head.passGraceUntil !== null) {
-    const left = head.passGraceUntil - now;
-    return (
-      <Chip tone="live">{left > 0 ? `pass lost, ${span(left)} of grace` : 'pass lost, grace over'}</Chip>
-    );
-  }
-  const none = head.pass === 'refused' && head.state !== 'live';
-  return <Chip tone={head.pass === 'held' ? 'dead' : none ? 'calm' : 'live'}>{`pass ${head.pass}`}</Chip>;
 }
 
 function OpenCases({ cases }: { cases: readonly CaseLine[] }) {
@@ -265,7 +285,9 @@ function Agreement({ agreement }: { agreement: ShownAgreement | undefined }) {
   return (
     <>
       <p class="line">
-        <b>{agreement.title}</b>
+        <a href={`/agreements/${agreement.reference}`}>
+          <b>{agreement.title}</b>
+        </a>
         <span class="soft small">
           {agreement.reference}, version {agreement.number}, with {agreement.partyName}, since{' '}
           <At at={agreement.validFrom} day />

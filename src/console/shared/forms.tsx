@@ -142,6 +142,74 @@ export function Choice({
   );
 }
 
+export interface Option {
+  value: string;
+  word: string;
+  group?: string;
+}
+
+/** A choice of a form that changes something: with its hint, its groups, and what was wrong with it. */
+export function SelectField({
+  name,
+  label,
+  options,
+  value,
+  none,
+  hint,
+  problem,
+  idPrefix = '',
+}: {
+  name: string;
+  label: string;
+  options: readonly Option[];
+  value?: string | undefined;
+  /** The word for choosing nothing. */
+  none?: string;
+  hint?: string;
+  problem?: string | undefined;
+  idPrefix?: string;
+}) {
+  const id = `${idPrefix}${name}`;
+  const described = [hint ? `${id}-hint` : '', problem ? `${id}-error` : ''].filter(Boolean).join(' ');
+  const groups = [...new Set(options.map(({ group }) => group))];
+  const shown = (of: readonly Option[]) =>
+    of.map((option) => (
+      <option value={option.value} selected={option.value === value}>
+        {option.word}
+      </option>
+    ));
+  return (
+    <div class="field">
+      <label for={id}>{label}</label>
+      {hint && (
+        <p class="hint" id={`${id}-hint`}>
+          {hint}
+        </p>
+      )}
+      <select
+        id={id}
+        name={name}
+        aria-invalid={problem ? 'true' : undefined}
+        aria-describedby={described || undefined}
+      >
+        {none !== undefined && <option value="">{none}</option>}
+        {groups.map((group) =>
+          group === undefined ? (
+            shown(options.filter((option) => option.group === undefined))
+          ) : (
+            <optgroup label={group}>{shown(options.filter((option) => option.group === group))}</optgroup>
+          ),
+        )}
+      </select>
+      {problem && (
+        <p class="error" id={`${id}-error`}>
+          {problem}
+        </p>
+      )}
+    </div>
+  );
+}
+
 /** What was wrong with a form as a whole, on top of it. */
 export function FormError({ problems }: { problems: FormProblems | undefined }) {
   const text = problems?.[''];

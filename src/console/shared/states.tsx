@@ -51,6 +51,10 @@ const TONES: Record<string, Tone> = {
   // matrix
   countersigned: 'dead',
   proposed: 'wait',
+  sent_back: 'wait',
+  withdrawn: 'live',
+  expired: 'live',
+  superseded: 'calm',
   // integration
   draft: 'calm',
   in_review: 'wait',

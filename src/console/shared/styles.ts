@@ -127,12 +127,22 @@ ul.plain { list-style: none; margin: 0 0 16px; padding: 0; } ul.plain li { paddi
 .run h3 { margin-top: 10px; } .node-line { display: grid; grid-template-columns: minmax(120px, 200px) 1fr; gap: 4px 16px; padding: 7px 0; border-bottom: 1px solid var(--line); align-items: start; font-size: 14px; } .node-line:last-child { border-bottom: 0; } .node-line .legend { margin-top: 4px; gap: 6px; }
 .bar-cell { width: 250px; max-width: 100%; } .block { display: block; } .board th[scope=row] { font-size: 14px; color: var(--ink); vertical-align: top; padding: 8px 10px; white-space: normal; }
 .chart .edge { stroke: var(--faint); fill: none; stroke-width: 1.5; } .chart .node { fill: var(--card); stroke: var(--line); } .chart .node-text { fill: var(--ink); font-size: 12px; }
+fieldset { border: 1px solid var(--line); border-radius: 8px; padding: 8px 14px 10px; margin: 12px 0; max-width: 520px; } legend { font-weight: 560; padding: 0 6px; } fieldset .check, .card .check { white-space: normal; margin: 4px 0; } .card form + form, .card form + details, .card details + details, .card form + h3 { display: block; margin-top: 12px; }
+.was { color: var(--soft); text-decoration: line-through; } .matrix tr.changed > * { background: var(--wait-bg); } .card + .card.diff { margin-top: 18px; } .diff td { width: 36%; } ol.how { padding-left: 20px; }
+.duty-board td.none { background: var(--live-bg); color: var(--live); } .duty-board th.rot { white-space: normal; font-size: 12px; padding: 6px; } .duty-board td { padding: 6px; overflow-wrap: normal; font-size: 13px; } .duty-board th[scope=row] { min-width: 150px; } .outside main .card { margin-bottom: 18px; } h2 a.aside { text-decoration: underline; }
+.button.small { white-space: nowrap; } .pair .field > input, .trio .field > input, .pair .field > select, .trio .field > select, .step-row .field > input { max-width: none; } .pair { display: grid; grid-template-columns: 1fr 1fr; gap: 0 18px; } .trio { display: grid; grid-template-columns: repeat(3, 1fr); gap: 0 18px; } .pair > *, .trio > * { min-width: 0; } fieldset { border: 0; border-top: 1px solid var(--line); margin: 22px 0 0; padding: 14px 0 0; min-width: 0; } legend { font-weight: 640; padding: 0 10px 0 0; }
+.step-row { display: grid; grid-template-columns: minmax(0, 1fr) 170px 190px; gap: 0 12px; align-items: end; } .step-row .field label { font-size: 12.5px; font-weight: 400; color: var(--soft); }
+.chart.wide.lines { max-width: 980px; } .chart .endless { fill: none; stroke: var(--faint); stroke-width: 1.5; stroke-dasharray: 5 4; } .chart .grid { stroke: var(--line); } .chart .mid { stroke: var(--ink); stroke-width: 1.5; } .chart .side { font-weight: 600; }
+.line > input[type=text] { max-width: 220px; } .stop-board { list-style: none; margin: 0; padding: 0; display: grid; gap: 10px; } .stop-board > li { display: grid; grid-template-columns: minmax(0, 5fr) minmax(0, 7fr); gap: 6px 28px; } .stop-board > li.red { border-left: 4px solid var(--live); } .stop-board .whose .line { margin-top: 6px; } .stop-board p { margin: 0; }
 @media (max-width: 900px) {
+  .stop-board > li { grid-template-columns: 1fr; }
+  .pair, .trio, .step-row { grid-template-columns: 1fr; }
   main { padding: 16px 14px 60px; } .top { padding: 8px 14px; gap: 10px; }
   .w3 { grid-column: span 6; } .w4, .w5, .w6, .w7, .w8 { grid-column: span 12; }
   h1 { font-size: 22px; } .chip { white-space: normal; }
   .top nav { flex: 1 0 100%; order: 3; flex-wrap: nowrap; overflow-x: auto; margin: 0 -14px; padding: 0 14px; } .top .who { margin-left: auto; }
   table.stack td .line { justify-content: flex-end; } table.stack td .rows { align-items: flex-end; }
+  .hashes dl.facts { grid-template-columns: minmax(0, 1fr); } .hashes dd { margin-bottom: 8px; }
   .node-line { grid-template-columns: 1fr; } .clocks { gap: 18px; } .bar-cell { width: 60%; }
   table.stack thead { position: absolute; left: -9999px; }
   table.stack tr { display: block; border: 1px solid var(--line); border-radius: 8px; margin-bottom: 10px; padding: 6px 4px; background: var(--card); }

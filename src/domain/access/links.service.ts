@@ -100,6 +100,17 @@ export class LinksService {
     };
   }
 
+  /** Why a link of ours opens nothing any more; undefined for one that still does, or never did. */
+  async endOfLink(value: string, purpose: string): Promise<'expired' | 'revoked' | undefined> {
+    const [row] = await this.transactions.run(GATE, (db) =>
+      db.query<{ revoked: boolean; expired: boolean }[]>(
+        `SELECT revoked_at IS NOT NULL AS revoked, expires_at <= $3 AS expired FROM link_token WHERE token_hash = $1 AND purpose = $2`,
+        [hashOf(value), purpose, this.clock.date()],
+      ),
+    );
+    return row?.revoked ? 'revoked' : row?.expired ? 'expired' : undefined;
+  }
+
   /** Records the first use, in the transaction of what the link did. The caller's scope must be the installation's. */
   async useLink(db: Db, linkId: Id): Promise<void> {
     await db.query('UPDATE link_token SET used_at = coalesce(used_at, $2) WHERE id = $1', [

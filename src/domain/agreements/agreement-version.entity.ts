@@ -12,6 +12,7 @@ import { Check, Column, Entity, ForeignKey, PrimaryColumn, Unique } from 'typeor
   'agreement_version_otherwise_known',
   `(approve_otherwise = ANY (ARRAY['act'::text, 'escalate'::text]))`,
 )
+@Check('agreement_version_drills_positive', `(drill_every_days > 0)`)
 @ForeignKey('Agreement', ['agreementId', 'partyId'], ['id', 'partyId'], {
   name: 'agreement_version_agreement_fk',
 })
@@ -54,6 +55,9 @@ export class AgreementVersion {
 
   @Column({ name: 'containment_steps', type: 'jsonb', default: () => "'[]'" })
   containmentSteps: unknown;
+
+  @Column({ name: 'drill_every_days', type: 'int', nullable: true })
+  drillEveryDays: number | null;
 
   @Column({ name: 'content_hash', type: 'bytea' })
   contentHash: Buffer;

@@ -1,9 +1,10 @@
-import { Column, Entity, ForeignKey, PrimaryColumn, Unique } from 'typeorm';
+import { Column, Entity, ForeignKey, Index, PrimaryColumn, Unique } from 'typeorm';
 
 @ForeignKey('Party', ['partyId'], ['id'], { name: 'agreement_party_fk' })
 @Unique('agreement_external_key', ['source', 'externalKey'])
 @Unique('agreement_id_party', ['id', 'partyId'])
 @Unique('agreement_reference', ['reference'])
+@Index('agreement_by_title', ['title', 'id'])
 @Entity({ name: 'agreement' })
 export class Agreement {
   @PrimaryColumn({ name: 'id', type: 'uuid', primaryKeyConstraintName: 'agreement_pk' })

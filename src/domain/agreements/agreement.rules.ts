@@ -12,7 +12,10 @@ export interface AgreementContent {
   authority: AuthorityToAct;
   approveWithinMinutes: number | null;
   approveOtherwise: 'act' | 'escalate';
-  containmentSteps: readonly string[];
+  /** A text, or who carries it out with which authority. */
+  containmentSteps: readonly (string | { step: string; by: string | null; authority: string | null })[];
+  /** How often the paths are tried. */
+  drillEveryDays?: number | null;
   terms: readonly TermContent[];
 }
 
@@ -52,10 +55,12 @@ export const SILENT_AGREEMENT: AgreementContent = {
 };
 
 /** SHA-256 of the RFC 8785 text of a version's content; the order of its terms does not count. */
-export function agreementHash(content: AgreementContent): Buffer {
+export function agreementHash({ drillEveryDays, ...content }: AgreementContent): Buffer {
   const terms = content.terms.map((term) => canonicalJson(term as unknown as CanonicalValue)).sort();
   const text = canonicalJson({
     ...content,
+    // Left out where nothing was agreed, so that versions from before it could be said keep their hash.
+    ...(drillEveryDays ? { drillEveryDays } : {}),
     format: 'countersign-agreement-1',
     terms,
   } as unknown as CanonicalValue);

@@ -49,6 +49,16 @@ export const agreementVersionViewSchema = z
     approveWithinMinutes: z.int().nullable(),
     approveOtherwise: z.string(),
     containmentSteps: z.array(z.string()),
+    containment: z
+      .array(
+        z.object({
+          step: z.string(),
+          by: z.enum(['us', 'them']).nullable(),
+          authority: z.string().nullable(),
+        }),
+      )
+      .describe('The same steps, with who carries them out and what they may do without asking'),
+    drillEveryDays: z.int().nullable(),
     contentHash: z.string().describe('SHA-256, lower-case hex'),
     terms: z.array(termViewSchema),
   })

@@ -2,11 +2,12 @@ import type { Id } from '../../kernel/ids.ts';
 import type { Millis } from '../../kernel/time.ts';
 import type { Db } from '../../platform/database/transactions.ts';
 import { namedConditions, Parameters, where, type NamedFilter } from '../parties/named.queries.ts';
+import { stepsOf, type StoredStep } from './drafts.queries.ts';
 import type { AgreementLine, AgreementVersionView, AgreementView } from './agreement.schema.ts';
 
 const LINE = `t.id, t.reference, t.source, t.external_key AS key, t.title, t.party_id AS "partyId", p.name AS "partyName", v.number AS version, v.review_on::text AS "reviewOn"`;
 
-/** The version in force at an instant, as `versionInForce` finds it. */
+/** The version in force at an instant. */
 function from(now: string): string {
   return `agreement t LEFT JOIN party p ON p.id = t.party_id
     LEFT JOIN LATERAL (SELECT number, review_on FROM agreement_version v
@@ -37,10 +38,14 @@ export async function findAgreement(db: Db, id: Id, now: Millis): Promise<Agreem
   );
   if (!agreement) return undefined;
   const versions = await db.query<
-    (Omit<AgreementVersionView, 'validFrom' | 'validUntil'> & { validFrom: Date; validUntil: Date | null })[]
+    (Omit<AgreementVersionView, 'validFrom' | 'validUntil' | 'containmentSteps' | 'containment'> & {
+      storedSteps: StoredStep[];
+      validFrom: Date;
+      validUntil: Date | null;
+    })[]
   >(
     `SELECT v.id, v.number, v.valid_from AS "validFrom", v.valid_until AS "validUntil", v.review_on::text AS "reviewOn", v.prevailing_language AS "prevailingLanguage",
-            v.authority, v.approve_within_minutes AS "approveWithinMinutes", v.approve_otherwise AS "approveOtherwise", v.containment_steps AS "containmentSteps",
+            v.authority, v.approve_within_minutes AS "approveWithinMinutes", v.approve_otherwise AS "approveOtherwise", v.containment_steps AS "storedSteps", v.drill_every_days AS "drillEveryDays",
             encode(v.content_hash, 'hex') AS "contentHash",
             coalesce((SELECT jsonb_agg(jsonb_build_object('id', t.id, 'name', t.external_key, 'direction', t.direction, 'trigger', t.trigger, 'startEvent', t.start_event,
                 'windowCount', t.window_count, 'windowUnit', t.window_unit, 'zone', t.zone, 'calendar', c.name, 'warnPercent', t.warn_percent, 'escalatePercent', t.escalate_percent,
@@ -53,8 +58,10 @@ export async function findAgreement(db: Db, id: Id, now: Millis): Promise<Agreem
   );
   return {
     ...agreement,
-    versions: versions.map((version) => ({
+    versions: versions.map(({ storedSteps, ...version }) => ({
       ...version,
+      containmentSteps: stepsOf(storedSteps).map(({ step }) => step),
+      containment: stepsOf(storedSteps),
       validFrom: version.validFrom.toISOString(),
       validUntil: version.validUntil?.toISOString() ?? null,
     })),

@@ -15,6 +15,7 @@ import { Check, Column, Entity, ForeignKey, Index, PrimaryColumn, Unique } from 
   `(revocability = ANY (ARRAY['instant'::text, 'delayed'::text, 'expiry_only'::text, 'manual'::text, 'impossible'::text]))`,
 )
 @Check('credential_risk_range', `((risk >= 0) AND (risk <= 1000))`)
+@Check('credential_rotation_positive', `(rotate_every_days > 0)`)
 @ForeignKey('Party', ['beneficiaryPartyId'], ['id'], { name: 'credential_beneficiary_fk' })
 @ForeignKey('Connection', ['connectionId'], ['id'], { name: 'credential_connection_fk' })
 @ForeignKey('Integration', ['integrationId'], ['id'], { name: 'credential_integration_fk' })
@@ -26,6 +27,7 @@ import { Check, Column, Entity, ForeignKey, Index, PrimaryColumn, Unique } from 
 @Unique('credential_reference', ['reference'])
 @Index('credential_by_connection', { synchronize: false })
 @Index('credential_by_integration', ['integrationId', 'id'])
+@Index('credential_by_risk', { synchronize: false })
 @Index('credential_by_verifier', ['verifierPartyId', 'id'])
 @Entity({ name: 'credential' })
 export class Credential {
@@ -93,6 +95,25 @@ export class Credential {
 
   @Column({ name: 'risk', type: 'int', default: 500, comment: 'the riskiest are revoked first' })
   risk: number;
+
+  @Column({
+    name: 'store',
+    type: 'text',
+    default: '',
+    comment: 'where its owner keeps the value, in words; never the value',
+  })
+  store: string;
+
+  @Column({ name: 'rotate_every_days', type: 'int', nullable: true })
+  rotateEveryDays: number | null;
+
+  @Column({
+    name: 'last_used_at',
+    type: 'timestamptz',
+    nullable: true,
+    comment: 'as stated; usage events may know of a later use',
+  })
+  lastUsedAt: Date | null;
 
   @Column({ name: 'created_at', type: 'timestamptz' })
   createdAt: Date;

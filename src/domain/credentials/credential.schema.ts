@@ -44,6 +44,13 @@ export const editCredentialSchema = z
     approveOtherwise: oneOf(['act', 'escalate'] as const).nullable(),
     revocability: oneOf(REVOCABILITY),
     risk: whole(0, 1000),
+    store: z
+      .union([z.literal(''), line(300)], 'must be one line of at most 300 characters')
+      .describe('Where the value is kept, in words; never the value'),
+    rotateEveryDays: whole(1, 3650).nullable().describe('null: no schedule'),
+    lastUsedAt: instant
+      .nullable()
+      .describe('As far as its owner knows; usage events may know of a later use'),
   })
   .partial()
   .refine((edit) => edit.authority !== 'approve_within' || typeof edit.approveWithinMinutes === 'number', {
@@ -159,6 +166,12 @@ export const locationViewSchema = z
 export type LocationView = z.infer<typeof locationViewSchema>;
 
 export const credentialCoreSchema = credentialLineSchema.extend({
+  store: z.string().describe('Where the value is kept; never the value'),
+  rotateEveryDays: z.int().nullable(),
+  lastUsedAt: z.iso
+    .datetime({ offset: true })
+    .nullable()
+    .describe('The later of what is stated and what was seen'),
   purpose: z.string(),
   direction: z.enum(['inbound', 'outbound']),
   owner: party.nullable(),

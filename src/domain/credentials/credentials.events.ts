@@ -12,3 +12,20 @@ export const versionAdded = defineEvent({
   name: 'credentials.version-added',
   payload: z.strictObject({ versionIds: z.array(z.uuid()).max(VERSIONS_PER_EVENT) }),
 });
+
+/**
+ * A copying path came to be: whoever put it there holds the credential, too, and the row of the matrix that speaks of
+ * storage and distribution has to say so.
+ */
+export const locationAdded = defineEvent({
+  name: 'credentials.location-added',
+  payload: z.strictObject({
+    locationId: z.uuid(),
+    credentialId: z.uuid(),
+    integrationId: z.uuid(),
+    /** Who owns the place. */
+    partyId: z.uuid(),
+    kind: z.string(),
+    arrivedBy: z.string(),
+  }),
+});

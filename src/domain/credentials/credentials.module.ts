@@ -1,6 +1,18 @@
 import { Module } from '@nestjs/common';
+import { projectFolder } from '../../platform/config/project-folder.ts';
 import { LedgerModule } from '../ledger/ledger.module.ts';
 import { CredentialsService } from './credentials.service.ts';
+import { PermissionWords } from './permission-words.ts';
 
-@Module({ imports: [LedgerModule], providers: [CredentialsService], exports: [CredentialsService] })
+@Module({
+  imports: [LedgerModule],
+  providers: [
+    CredentialsService,
+    {
+      provide: PermissionWords,
+      useFactory: () => PermissionWords.read(projectFolder('templates/permissions')),
+    },
+  ],
+  exports: [CredentialsService, PermissionWords],
+})
 export class CredentialsModule {}

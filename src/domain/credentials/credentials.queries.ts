@@ -16,6 +16,12 @@ const party = (column: string) => `jsonb_build_object('id', ${column}, 'name',
   coalesce((SELECT p.name FROM party p WHERE p.id = ${column}),
            (SELECT ip.party_name FROM integration_party ip WHERE ip.integration_id = t.integration_id AND ip.party_id = ${column} LIMIT 1)))`;
 
+/** The later of what is stated and what was seen. A party sees no usage events, and is told what is stated. */
+export const lastUse = (
+  credential: string,
+) => `greatest(${credential}.last_used_at, (SELECT max((SELECT max(e.at) FROM usage_event e WHERE e.version_id = v.id))
+  FROM credential_version v WHERE v.credential_id = ${credential}.id))`;
+
 const LINE = `t.id, t.reference, t.source, t.external_key AS key, t.name, t.kind AS type, t.environment,
   jsonb_build_object('id', t.integration_id, 'name', (SELECT i.name FROM integration i WHERE i.id = t.integration_id)) AS integration,
   ${party('t.issuer_party_id')} AS issuer, ${party('t.verifier_party_id')} AS verifier, t.authority, t.revocability, t.risk,
@@ -43,8 +49,10 @@ export function listCredentials(db: Db, filter: CredentialFilter): Promise<Crede
 }
 
 export async function findCredential(db: Db, id: Id): Promise<CredentialCore | undefined> {
-  const [core] = await db.query<Omit<CredentialCore, 'versions' | 'locations'>[]>(
-    `SELECT ${LINE}, t.purpose, t.direction, t.approve_within_minutes AS "approveWithinMinutes", t.approve_otherwise AS "approveOtherwise", t.row_version AS "rowVersion",
+  const [core] = await db.query<
+    (Omit<CredentialCore, 'versions' | 'locations' | 'lastUsedAt'> & { lastUsedAt: Date | null })[]
+  >(
+    `SELECT ${LINE}, t.store, t.rotate_every_days AS "rotateEveryDays", ${lastUse('t')} AS "lastUsedAt", t.purpose, t.direction, t.approve_within_minutes AS "approveWithinMinutes", t.approve_otherwise AS "approveOtherwise", t.row_version AS "rowVersion",
             CASE WHEN cs_installation() THEN t.connection_id END AS "connectionId",
             CASE WHEN t.owner_contact_id IS NOT NULL THEN jsonb_build_object('id', t.owner_contact_id, 'name', (SELECT k.name FROM contact k WHERE k.id = t.owner_contact_id)) END AS owner,
             CASE WHEN t.beneficiary_party_id IS NOT NULL THEN ${party('t.beneficiary_party_id')} END AS beneficiary,
@@ -59,6 +67,7 @@ export async function findCredential(db: Db, id: Id): Promise<CredentialCore | u
   if (!core) return undefined;
   return {
     ...core,
+    lastUsedAt: core.lastUsedAt?.toISOString() ?? null,
     versions: await versionsOf(db, id),
     locations: await locationsOf(db, { credentialId: id }),
   };

@@ -13,7 +13,8 @@ import { contactExists, noContact } from '../integrations/integrations.service.t
 import { LedgerService } from '../ledger/ledger.service.ts';
 import { editRow, type EditableTable, type Edited } from '../parties/edits.ts';
 import type { AddLocation, AddVersion, EditCredential } from './credential.schema.ts';
-import { versionAdded } from './credentials.events.ts';
+import { locationAdded, versionAdded } from './credentials.events.ts';
+import { usedInOtherEnvironments } from './reuse.queries.ts';
 import { digestsOfSha256, fingerprintsOf, type KeyedDigest } from './fingerprint.rules.ts';
 
 const CREDENTIAL: EditableTable = {
@@ -28,6 +29,9 @@ const CREDENTIAL: EditableTable = {
     approveOtherwise: 'approve_otherwise',
     revocability: 'revocability',
     risk: 'risk',
+    store: 'store',
+    rotateEveryDays: 'rotate_every_days',
+    lastUsedAt: 'last_used_at',
   },
 };
 
@@ -96,6 +100,7 @@ export class CredentialsService {
         committed: {
           ...(edit.name === undefined ? {} : { name: edit.name }),
           ...(edit.purpose === undefined ? {} : { purpose: edit.purpose }),
+          ...(edit.store === undefined ? {} : { store: edit.store }),
         },
       });
     }
@@ -143,6 +148,19 @@ export class CredentialsService {
         [active.id, input.before, at],
       );
     }
+    const digests = this.#digestsOf(input);
+    const elsewhere = await usedInOtherEnvironments(db, credentialId, digests);
+    if (elsewhere.length > 0) {
+      return err(
+        refusal('conflict', 'reused-across-environments', 'The value is known from another environment.', {
+          fields: elsewhere.map(({ reference, environment }) => ({
+            field: '/value',
+            problem: `is the value of ${reference}, in ${environment}`,
+            mend: 'Issue one of its own for this environment.',
+          })),
+        }),
+      );
+    }
     const id = newId();
     await db.query(
       `INSERT INTO credential_version (id, credential_id, integration_id, number, supplier_id, issued_at, issued_by, expires_at, phase, activated_at, retired_at, created_at)
@@ -162,7 +180,6 @@ export class CredentialsService {
         at,
       ],
     );
-    const digests = this.#digestsOf(input);
     for (const { part, scheme, keyId, digest } of digests) {
       await db.query(
         `INSERT INTO fingerprint (version_id, credential_id, integration_id, part, scheme, key_id, digest, created_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)`,
@@ -258,6 +275,14 @@ export class CredentialsService {
         partyId: input.partyId,
       },
       committed: { name: input.name },
+    });
+    await this.outbox.put(db, locationAdded, {
+      locationId: id,
+      credentialId,
+      integrationId,
+      partyId: input.partyId,
+      kind: input.type,
+      arrivedBy: input.arrivedBy,
     });
     return ok({ id });
   }

@@ -2,7 +2,14 @@ import { createHash, createHmac } from 'node:crypto';
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import { Secret } from '../../kernel/secret.ts';
-import { digestsOf, digestsOfSha256, fingerprintsOf, formsOf, type Pepper } from './fingerprint.rules.ts';
+import {
+  digestsOf,
+  digestsOfSha256,
+  fingerprintsOf,
+  formsOf,
+  keyedSha256,
+  type Pepper,
+} from './fingerprint.rules.ts';
 
 const peppers: Pepper[] = [
   { id: 'p2', key: Secret.of('pepper number two, long enough') },
@@ -94,4 +101,33 @@ describe('fingerprints', () => {
     expect(formsOf(Buffer.from([0xff, 0xfe, 0x00])).map(({ form }) => form)).toEqual(['raw']);
     expect(formsOf(Buffer.alloc(70_000, 0x20))).toHaveLength(1);
   });
+});
+
+test('many values are keyed as one is', () => {
+  const bytes = fc.uint8Array({ minLength: 1, maxLength: 200 }).map((given) => Buffer.from(given));
+  fc.assert(
+    fc.property(
+      fc.array(fc.option(bytes), { maxLength: 5 }),
+      fc.array(bytes, { minLength: 1, maxLength: 3 }),
+      (values, keys) => {
+        const peppers = keys.map((key, n) => ({ id: `k${n}`, key: Secret.ofBytes(Buffer.from(key)) }));
+        const digests = keyedSha256(
+          values.map((value, n) => {
+            if (value === null) return null;
+            const secret = Secret.ofBytes(Buffer.from(value));
+            return n % 2 === 0 ? secret : createHash('sha256').update(value).digest('hex');
+          }),
+          peppers,
+        );
+        const expected = values.flatMap((value) =>
+          peppers.map(({ key }) =>
+            value === null
+              ? Buffer.alloc(32)
+              : digestsOf(Secret.ofBytes(Buffer.from(value)), [{ id: 'k', key }])[0]!.digest,
+          ),
+        );
+        expect(digests).toEqual(Buffer.concat(expected));
+      },
+    ),
+  );
 });

@@ -1,5 +1,5 @@
-import { createHash, createHmac } from 'node:crypto';
-import type { Secret } from '../../kernel/secret.ts';
+import { createHash, createHmac, hash } from 'node:crypto';
+import { Secret } from '../../kernel/secret.ts';
 
 /**
  * Fingerprints: HMAC-SHA-256(pepper, SHA-256(value)). Keyed, so that a stolen database cannot be tried against guesses;
@@ -64,17 +64,52 @@ export function digestsOfSha256(hex: string, peppers: readonly Pepper[]): ({ for
   return keyed(Buffer.from(hex, 'hex'), peppers).map((digest) => ({ form: 'sha256', ...digest }));
 }
 
-/** The first reading only, of a value or of its SHA-256 in hex: enough to put many reports into order. */
-export function keyedSha256(of: Secret | string | undefined, peppers: readonly Pepper[]): KeyedDigest[] {
-  if (of === undefined) return [];
-  return keyed(typeof of === 'string' ? Buffer.from(of, 'hex') : of.useBytes(sha256), peppers);
+/**
+ * Of many values, or of their SHA-256 in hex, the first reading only: enough to put them into order. One after another,
+ * each under every pepper, as 32 bytes each; zeros where there is neither. By the two hashes that an HMAC is (RFC 2104
+ * section 2), since `createHmac` costs three times as much for so few bytes.
+ */
+export function keyedSha256(values: readonly (Secret | string | null)[], peppers: readonly Pepper[]): Buffer {
+  const keys = peppers.map(({ key }) => key.useBytes(padded));
+  const digests = Buffer.alloc(values.length * peppers.length * 32);
+  let at = 0;
+  for (const value of values) {
+    const of = value instanceof Secret ? value.useBytes((bytes) => hash('sha256', bytes, 'hex')) : value;
+    for (const { inner, outer } of keys) {
+      if (of !== null) {
+        inner.write(of, 64, 32, 'hex');
+        outer.write(hash('sha256', inner, 'hex'), 64, 32, 'hex');
+        digests.write(hash('sha256', outer, 'hex'), at, 32, 'hex');
+      }
+      at += 32;
+    }
+  }
+  for (const { inner, outer } of keys) {
+    inner.fill(0);
+    outer.fill(0);
+  }
+  return digests;
 }
 
-function keyed(hash: Buffer, peppers: readonly Pepper[]): KeyedDigest[] {
+/** A key as both hashes of an HMAC begin with it, each with room for what is hashed behind it. */
+function padded(key: Buffer): { inner: Buffer; outer: Buffer } {
+  const block = Buffer.alloc(64);
+  (key.length > 64 ? sha256(key) : key).copy(block);
+  const inner = Buffer.alloc(96);
+  const outer = Buffer.alloc(96);
+  for (const [at, byte] of block.entries()) {
+    inner[at] = byte ^ 0x36;
+    outer[at] = byte ^ 0x5c;
+  }
+  block.fill(0);
+  return { inner, outer };
+}
+
+function keyed(digest: Buffer, peppers: readonly Pepper[]): KeyedDigest[] {
   return peppers.map(({ id, key }) => ({
     scheme: FINGERPRINT_SCHEME,
     keyId: id,
-    digest: key.useBytes((pepper) => createHmac('sha256', pepper).update(hash).digest()),
+    digest: key.useBytes((pepper) => createHmac('sha256', pepper).update(digest).digest()),
   }));
 }
 

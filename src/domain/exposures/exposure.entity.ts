@@ -26,6 +26,7 @@ import { Check, Column, Entity, ForeignKey, Index, PrimaryColumn, Unique } from 
 @Unique('exposure_reference', ['reference'])
 @Index('exposure_by_batch', ['batchId'])
 @Index('exposure_by_delivery', ['deliveryId'])
+@Index('exposure_unmatched', { synchronize: false })
 @Index('exposure_by_reporter', { synchronize: false })
 @Index('exposure_by_supplier_id', { synchronize: false })
 @Index('exposure_by_version', { synchronize: false })

@@ -25,7 +25,7 @@ const LOST_RACE: ReadonlySet<string> = new Set(['23505', '40P01', '40001']);
 const RACES = 5;
 
 /** Reports of a large delivery that one transaction takes: few at first, so that the first revocation leaves at once. */
-const FIRST_PORTION = 100;
+const FIRST_PORTION = 25;
 const LARGEST_PORTION = 1000;
 
 /**

@@ -189,7 +189,8 @@ export function usesOf(db: Db, credentialIds: readonly Id[], awareness: Date): P
        LEFT JOIN LATERAL (
             SELECT id FROM matrix_version
              WHERE integration_id = n.id AND valid_from <= $2 AND (valid_until IS NULL OR valid_until > $2)
-             ORDER BY number DESC LIMIT 1) m ON true
+               AND (state <> 'withdrawn' OR valid_until IS NOT NULL)
+             ORDER BY state = 'countersigned' DESC, number DESC LIMIT 1) m ON true
       WHERE u.credential_id = ANY($1::uuid[]) ORDER BY u.integration_id, u.credential_id`,
     [credentialIds, awareness],
   );

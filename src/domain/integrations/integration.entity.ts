@@ -11,6 +11,9 @@ import { Check, Column, Entity, ForeignKey, Index, PrimaryColumn, Unique } from 
 @Unique('integration_external_key', ['source', 'externalKey'])
 @Unique('integration_reference', ['reference'])
 @Index('integration_by_name', ['name', 'id'])
+@Index('integration_by_owner_contact', { synchronize: false })
+@Index('integration_by_agreement', { synchronize: false })
+@Index('integration_unowned', { synchronize: false })
 @Entity({ name: 'integration' })
 export class Integration {
   @PrimaryColumn({ name: 'id', type: 'uuid', primaryKeyConstraintName: 'integration_pk' })
@@ -63,6 +66,12 @@ export class Integration {
 
   @Column({ name: 'shadow', type: 'boolean', default: false })
   shadow: boolean;
+
+  @Column({ name: 'unowned_since', type: 'timestamptz', nullable: true })
+  unownedSince: Date | null;
+
+  @Column({ name: 'state_before_quarantine', type: 'text', nullable: true })
+  stateBeforeQuarantine: string | null;
 
   @Column({ name: 'created_at', type: 'timestamptz' })
   createdAt: Date;

@@ -1,14 +1,16 @@
 import { Injectable } from '@nestjs/common';
 import { refusal, type Refusal } from '../../kernel/errors.ts';
-import type { Id } from '../../kernel/ids.ts';
 import type { Principal } from '../../kernel/principal.ts';
-import { err, type Result } from '../../kernel/result.ts';
+import { err, ok, type Result } from '../../kernel/result.ts';
 import type { WantedVersion } from '../../kernel/row-version.ts';
 import { Clock } from '../../platform/clock/clock.ts';
 import type { Db } from '../../platform/database/transactions.ts';
 import { LedgerService } from '../ledger/ledger.service.ts';
 import { editRow, type EditableTable, type Edited } from '../parties/edits.ts';
+import { newId, type Id } from '../../kernel/ids.ts';
+import { nextReference } from '../../platform/database/references.ts';
 import type { EditIntegration } from './integration.schema.ts';
+import { QuarantineService } from './quarantine.service.ts';
 
 const INTEGRATION: EditableTable = {
   table: 'integration',
@@ -29,6 +31,7 @@ export class IntegrationsService {
   constructor(
     private readonly ledger: LedgerService,
     private readonly clock: Clock,
+    private readonly quarantine: QuarantineService,
   ) {}
 
   async edit(
@@ -59,7 +62,44 @@ export class IntegrationsService {
         },
       });
     }
+    if (edited.ok && edited.value.changed.includes('ownerContactId')) await this.quarantine.judge(db, id, by);
     return edited;
+  }
+
+  /**
+   * Takes a connection that was found, not declared, into the inventory, as a draft that nobody owns yet: it is quarantined
+   * like any other that nobody owns. Asked again for the same finding, it answers with the same integration.
+   *
+   * @param finding what tells this finding from others; unique
+   */
+  async declareShadow(
+    db: Db,
+    input: { name: string; purpose: string; finding: string },
+    by: Principal,
+  ): Promise<Result<{ id: Id; reference: string; created: boolean }, Refusal>> {
+    const now = this.clock.now();
+    const [id, reference] = [newId(), await nextReference(db, 'INT', now)];
+    const came = await db.query<{ id: Id }[]>(
+      `INSERT INTO integration (id, reference, source, external_key, name, purpose, shadow, created_at, updated_at)
+       VALUES ($1, $2, 'shadow', $3, $4, $5, true, $6, $6) ON CONFLICT (source, external_key) DO NOTHING RETURNING id`,
+      [id, reference, input.finding, input.name, input.purpose, new Date(now)],
+    );
+    if (came.length === 0) {
+      const [known] = await db.query<{ id: Id; reference: string }[]>(
+        `SELECT id, reference FROM integration WHERE source = 'shadow' AND external_key = $1`,
+        [input.finding],
+      );
+      return ok({ ...known!, created: false });
+    }
+    await this.ledger.append(db, {
+      kind: 'integration.shadow-declared',
+      subject: { kind: 'integration', id },
+      by,
+      at: now,
+      facts: { reference },
+      committed: { name: input.name, purpose: input.purpose },
+    });
+    return ok({ id, reference, created: true });
   }
 }
 

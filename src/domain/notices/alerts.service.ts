@@ -35,4 +35,12 @@ export class AlertsService {
       ],
     );
   }
+
+  /** What raised it is over; nobody has to look any more. */
+  async settle(db: Db, dedupeKey: string, at: Millis): Promise<void> {
+    await db.query(
+      `UPDATE alert SET handled_by = 'system', handled_at = $2 WHERE dedupe_key = $1 AND handled_at IS NULL`,
+      [dedupeKey.slice(0, 400), iso(at)],
+    );
+  }
 }

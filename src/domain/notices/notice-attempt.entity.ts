@@ -1,4 +1,4 @@
-import { Check, Column, Entity, ForeignKey, PrimaryColumn, Unique } from 'typeorm';
+import { Check, Column, Entity, ForeignKey, Index, PrimaryColumn, Unique } from 'typeorm';
 
 @Check(
   'notice_attempt_outcome_known',
@@ -7,6 +7,7 @@ import { Check, Column, Entity, ForeignKey, PrimaryColumn, Unique } from 'typeor
 @ForeignKey('Contact', ['contactId'], ['id'], { name: 'notice_attempt_contact_fk' })
 @ForeignKey('Notice', ['noticeId', 'partyId'], ['id', 'partyId'], { name: 'notice_attempt_notice_fk' })
 @Unique('notice_attempt_number', ['noticeId', 'number'])
+@Index('notice_attempt_by_contact', { synchronize: false })
 @Entity({ name: 'notice_attempt' })
 export class NoticeAttempt {
   @PrimaryColumn({ name: 'id', type: 'uuid', primaryKeyConstraintName: 'notice_attempt_pk' })

@@ -7,7 +7,6 @@ import {
   isFulfilled,
   nextAttemptAt,
   nextRecipient,
-  thresholds,
   timelinessAt,
   type NoticeState,
 } from './notice.rules.ts';
@@ -69,25 +68,6 @@ describe('the clock of a notice', () => {
         const dueAt = T0 + 24 * HOUR;
         expect(timelinessAt({ dueAt, fulfilledAt: dueAt + late }, dueAt + late + more)).toBe('missed');
       }),
-    );
-  });
-});
-
-describe('thresholds', () => {
-  test('lie inside the window and in order', () => {
-    fc.assert(
-      fc.property(
-        fc.integer({ min: 1, max: 10_000 * HOUR }),
-        fc.integer({ min: 1, max: 100 }),
-        fc.integer({ min: 1, max: 100 }),
-        (length, a, b) => {
-          const [warn, escalate] = [Math.min(a, b), Math.max(a, b)];
-          const t = thresholds(T0, T0 + length, warn, escalate);
-          expect(t.warnAt).toBeGreaterThanOrEqual(T0);
-          expect(t.escalateAt!).toBeGreaterThanOrEqual(t.warnAt!);
-          expect(t.escalateAt).toBeLessThanOrEqual(T0 + length);
-        },
-      ),
     );
   });
 });

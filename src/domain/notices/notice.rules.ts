@@ -25,21 +25,6 @@ export interface NoticeState {
   fulfilledAt: Millis | null;
 }
 
-/**
- * When to warn and when to escalate: shares of the window, in per cent from its start. Two thresholds, since one that
- * does both wakes the wrong person or wakes them too late.
- */
-export function thresholds(
-  startAt: Millis,
-  dueAt: Millis | null,
-  warnPercent: number,
-  escalatePercent: number,
-): { warnAt: Millis | null; escalateAt: Millis | null } {
-  if (dueAt === null) return { warnAt: null, escalateAt: null };
-  const share = (percent: number) => startAt + Math.floor(((dueAt - startAt) * percent) / 100);
-  return { warnAt: share(warnPercent), escalateAt: share(escalatePercent) };
-}
-
 /** Whether what has happened so far is what the term counts as telling. */
 export function isFulfilled(by: FulfilledBy, dispatch: Dispatch, receipt: Receipt): boolean {
   switch (by) {

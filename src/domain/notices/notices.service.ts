@@ -13,9 +13,10 @@ import { Clock } from '../../platform/clock/clock.ts';
 import { nextReferences } from '../../platform/database/references.ts';
 import type { Db } from '../../platform/database/transactions.ts';
 import { Outbox } from '../../platform/outbox/outbox.ts';
+import { thresholds } from '../agreements/term.rules.ts';
 import { LedgerService } from '../ledger/ledger.service.ts';
 import { deliverNotice } from './deliver-notice.job.ts';
-import { thresholds } from './notice.rules.ts';
+
 import type { NoticeFacts } from './notice-templates.ts';
 
 /** What makes a notice owed: something happened to a subject, under an agreement in force. */

@@ -50,6 +50,7 @@ export const instant = z
     'must be an instant with its offset from UTC, e.g. 2026-11-22T01:58:05Z',
   )
   .transform((text) => iso(parseInstant(text) ?? 0))
+  .pipe(z.iso.datetime())
   .meta({ format: 'date-time' });
 export const date = z.iso.date('must be a date, e.g. 2026-12-31');
 
@@ -94,4 +95,5 @@ export const webUrl = line(500)
       url.hash === ''
     );
   }, 'must be an http or https URL without user, query and fragment')
-  .transform((text) => new URL(text).href.replace(/\/+$/, ''));
+  .transform((text) => new URL(text).href.replace(/\/+$/, ''))
+  .pipe(z.string());

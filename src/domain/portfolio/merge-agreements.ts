@@ -21,6 +21,7 @@ const VERSIONED = [
   'approveWithinMinutes',
   'approveOtherwise',
   'containmentSteps',
+  'drillEveryDays',
   'terms',
 ] as const;
 
@@ -124,11 +125,11 @@ async function mergePage(db: Db, names: Names, page: readonly Given[]): Promise<
   await db.query(
     `WITH came AS (
        INSERT INTO agreement_version (id, agreement_id, party_id, number, valid_from, valid_until, review_on, prevailing_language, authority,
-                                      approve_within_minutes, approve_otherwise, containment_steps, content_hash, created_at)
+                                      approve_within_minutes, approve_otherwise, containment_steps, drill_every_days, content_hash, created_at)
        SELECT v.id, v."agreementId", v."partyId", v.number, v."validFrom", v."validUntil", v."reviewOn", v."prevailingLanguage", v.authority,
-              v."approveWithinMinutes", v."approveOtherwise", v."containmentSteps", decode(v.hash, 'hex'), $3
+              v."approveWithinMinutes", v."approveOtherwise", v."containmentSteps", v."drillEveryDays", decode(v.hash, 'hex'), $3
          FROM jsonb_to_recordset($2::jsonb) AS v(id uuid, "agreementId" uuid, "partyId" uuid, number int, "validFrom" timestamptz, "validUntil" timestamptz,
-              "reviewOn" date, "prevailingLanguage" text, authority text, "approveWithinMinutes" int, "approveOtherwise" text, "containmentSteps" jsonb, hash text)
+              "reviewOn" date, "prevailingLanguage" text, authority text, "approveWithinMinutes" int, "approveOtherwise" text, "containmentSteps" jsonb, "drillEveryDays" int, hash text)
        RETURNING id)
      INSERT INTO staging_change (run_id, kind, id, created, counted) SELECT $1::uuid, 'agreementVersion', id, true, true FROM came`,
     [names.run, JSON.stringify(versions), names.now],
@@ -167,6 +168,7 @@ function contentOf(
       body.approveWithinMinutes === undefined ? before.approveWithinMinutes : body.approveWithinMinutes,
     approveOtherwise: body.approveOtherwise ?? before.approveOtherwise,
     containmentSteps: body.containmentSteps ?? before.containmentSteps,
+    drillEveryDays: body.drillEveryDays === undefined ? (before.drillEveryDays ?? null) : body.drillEveryDays,
     terms:
       body.terms === undefined && termRows === null ? before.terms : terms.map((term) => termOf(term, ids)),
   };
@@ -228,7 +230,7 @@ async function latestVersions(db: Db, agreementIds: readonly Id[]): Promise<Map<
     await db.query(
       `SELECT DISTINCT ON (agreement_id) id, agreement_id AS "agreementId", number, valid_from AS "validFrom", valid_until AS "validUntil", review_on::text AS "reviewOn",
               prevailing_language AS "prevailingLanguage", authority, approve_within_minutes AS "approveWithinMinutes", approve_otherwise AS "approveOtherwise",
-              containment_steps AS "containmentSteps", content_hash AS hash
+              containment_steps AS "containmentSteps", drill_every_days AS "drillEveryDays", content_hash AS hash
          FROM agreement_version WHERE agreement_id = ANY($1) ORDER BY agreement_id, number DESC`,
       [agreementIds],
     ),

@@ -1,6 +1,12 @@
 import { newId, type Id } from '../../kernel/ids.ts';
 import type { Db } from '../../platform/database/transactions.ts';
-import { matrixContent, matrixHash, type Duty, type MatrixRowFacts } from '../responsibility/matrix.rules.ts';
+import {
+  matrixContent,
+  matrixHash,
+  partiesHash,
+  type Duty,
+  type MatrixRowFacts,
+} from '../responsibility/matrix.rules.ts';
 import { matrixRows } from './checks.sql.ts';
 import { execute, rowsOf, type Names } from './statements.ts';
 
@@ -117,17 +123,23 @@ async function latestOf(db: Db, integrationIds: readonly Id[]): Promise<Map<Id, 
       id: Id;
       number: number;
       hash: Buffer;
+      canonical: string;
       rows: { duty: Duty; part: string; credentialId: Id | null; contactId: Id | null; note: string }[];
     }[]
   >(
-    `SELECT v.integration_id AS "integrationId", v.id, v.number, v.content_hash AS hash,
+    `SELECT v.integration_id AS "integrationId", v.id, v.number, v.content_hash AS hash, v.canonical,
             (SELECT coalesce(jsonb_agg(jsonb_build_object('duty', r.duty, 'part', r.part, 'credentialId', r.credential_id, 'contactId', r.contact_id, 'note', r.note)), '[]')
                FROM matrix_row r WHERE r.matrix_version_id = v.id) AS rows
-       FROM (SELECT DISTINCT ON (integration_id) id, integration_id, number, content_hash FROM matrix_version
+       FROM (SELECT DISTINCT ON (integration_id) id, integration_id, number, content_hash, canonical FROM matrix_version
               WHERE integration_id = ANY($1) ORDER BY integration_id, number DESC) v`,
     [integrationIds],
   );
-  return new Map(rows.map((row) => [row.integrationId, { ...row, immaterial: immaterialOf(row.rows) }]));
+  return new Map(
+    rows.map((row) => [
+      row.integrationId,
+      { ...row, hash: partiesHash(row.canonical) ?? row.hash, immaterial: immaterialOf(row.rows) },
+    ]),
+  );
 }
 
 function immaterialOf(

@@ -164,6 +164,9 @@ export const TABLES: readonly TableRule[] = [
       { column: 'revocability', field: 'revocability', type: 'text', or: `'manual'` },
       { column: 'connection_id', field: 'connection', type: 'text', ref: 'connection' },
       { column: 'risk', field: 'risk', type: 'int', or: '500' },
+      { column: 'store', field: 'store', type: 'text', or: `''` },
+      { column: 'rotate_every_days', field: 'rotateEveryDays', type: 'int' },
+      { column: 'last_used_at', field: 'lastUsedAt', type: 'timestamptz' },
     ],
   },
 ];

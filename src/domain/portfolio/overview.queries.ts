@@ -1,11 +1,12 @@
 import type { Id } from '../../kernel/ids.ts';
-import type { Millis } from '../../kernel/time.ts';
+import { iso, type Millis } from '../../kernel/time.ts';
 import type { Db } from '../../platform/database/transactions.ts';
 import type { VersionView } from '../credentials/credential.schema.ts';
 import { findCredential, locationsOf, versionsOf } from '../credentials/credentials.queries.ts';
 import { findIntegration } from '../integrations/integrations.queries.ts';
 import { matrixInForce } from '../responsibility/matrices.queries.ts';
 import { stoppersFor } from '../revocation/deaths.queries.ts';
+import { attemptBy, attemptsShown } from '../revocation/ways.queries.ts';
 import type {
   CredentialView,
   FacetsView,
@@ -96,8 +97,14 @@ const UNTOUCHED: FacetsView = {
 
 async function stoppersView(db: Db, credentialId: Id, now: Millis): Promise<StopperView[]> {
   const stoppers = await stoppersFor(db, credentialId, now);
+  const attempts = await attemptsShown(db, [credentialId]);
+  const attemptOf = (pathId: Id): StopperView['attempt'] => {
+    const attempt = attemptBy(attempts, pathId);
+    return attempt && { state: attempt.state, since: iso(attempt.beganAt), reason: attempt.reason };
+  };
   return stoppers.map((stopper) => ({
     ...stopper,
+    attempt: attemptOf(stopper.pathId),
     lastDrill: stopper.lastDrill && {
       at: new Date(stopper.lastDrill.at).toISOString(),
       outcome: stopper.lastDrill.outcome,

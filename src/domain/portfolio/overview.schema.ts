@@ -30,6 +30,16 @@ export const stopperSchema = z
     measured: z.boolean(),
     standing: z.enum(['proven', 'untried', 'drill_too_old', 'drill_failed']),
     lastDrill: z.object({ at: z.iso.datetime(), outcome: z.enum(['passed', 'failed']) }).nullable(),
+    attempt: z
+      .object({
+        state: z.enum(['trying', 'asked', 'gave_up', 'accepted']),
+        since: z.iso.datetime(),
+        reason: z.string(),
+      })
+      .nullable()
+      .describe(
+        'How it fared in the revocation that tried one path after another. null: none did, or not this one',
+      ),
   })
   .meta({ id: 'Stopper' });
 export type StopperView = z.infer<typeof stopperSchema>;

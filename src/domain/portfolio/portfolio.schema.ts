@@ -1,4 +1,6 @@
 import { z } from 'zod';
+import { WINDOW_UNITS } from '../../kernel/calendar.ts';
+import { DIRECTIONS, FULFILMENTS, START_EVENTS, TRIGGERS } from '../agreements/term.rules.ts';
 import {
   ARRIVALS,
   AUTHORITIES,
@@ -41,20 +43,7 @@ const ref = keySchema;
 const ENVIRONMENT = line(60);
 
 const OTHERWISE = ['act', 'escalate'] as const;
-const TRIGGERS = ['suspected', 'confirmed', 'contained', 'determined', 'classified', 'resolved'] as const;
-const START_EVENTS = [
-  'occurred',
-  'detected',
-  'received',
-  'matched',
-  'suspected',
-  'confirmed',
-  'determined',
-  'classified',
-  'contained',
-  'submitted',
-] as const;
-const UNITS = ['elapsed-hours', 'calendar-days', 'business-days', 'months'] as const;
+const UNITS = WINDOW_UNITS;
 
 const authority = {
   authority: oneOf(AUTHORITIES).nullish().describe('What may be done to a live credential without asking'),
@@ -79,9 +68,7 @@ const windowText = z
 
 const term = {
   name: keySchema.optional().describe('A name for the term within its agreement'),
-  direction: oneOf(['to_party', 'from_party'] as const).describe(
-    'to_party: we owe it; from_party: they owe it to us',
-  ),
+  direction: oneOf(DIRECTIONS).describe('to_party: we owe it; from_party: they owe it to us'),
   trigger: oneOf(TRIGGERS),
   startEvent: oneOf(START_EVENTS).describe('The instant that starts the clock'),
   window: windowText.nullish().describe('Left out: without undue delay, a duty without a number'),
@@ -91,9 +78,7 @@ const term = {
   escalatePercent: whole(1, 100).default(80),
   recipients: listOf(ref).default([]).describe('Keys of contacts, in the order to tell them'),
   fallbackRecipients: listOf(ref).default([]),
-  fulfilledBy: oneOf(['dispatched', 'accepted_by_peer', 'received', 'acknowledged'] as const).default(
-    'accepted_by_peer',
-  ),
+  fulfilledBy: oneOf(FULFILMENTS).default('accepted_by_peer'),
   language: language.default('en'),
   category: line(60).default('exposure'),
   ruleVersion: line(60).default('1'),
@@ -211,6 +196,7 @@ export const kindSchemas = {
       prevailingLanguage: language.optional(),
       ...authority,
       containmentSteps: listOf(line(500)).optional().describe('What was agreed beforehand to do'),
+      drillEveryDays: whole(1, 3650).nullish().describe('How often the paths are tried'),
       terms: listOf(z.strictObject(term).refine(thresholdsInOrder, THRESHOLDS)).optional(),
     })
     .refine(hasTimeToApprove, APPROVAL_NEEDS_TIME),
@@ -285,6 +271,9 @@ export const kindSchemas = {
       uses: listOf(use).optional().describe('Other integrations that use it'),
       scopes: listOf(scope).optional(),
       risk: whole(0, 1000).optional().describe('The riskiest are revoked first'),
+      store: line(300).optional().describe('Where the value is kept, in words; never the value'),
+      rotateEveryDays: whole(1, 3650).nullish(),
+      lastUsedAt: instant.nullish().describe('As far as its owner knows'),
     })
     .refine(hasTimeToApprove, APPROVAL_NEEDS_TIME),
   credentialVersion: z.strictObject({

@@ -4,6 +4,15 @@ import { Check, Column, Entity, ForeignKey, Index, PrimaryColumn } from 'typeorm
   'attestation_strength_known',
   `(strength = ANY (ARRAY['mailbox'::text, 'second_channel'::text, 'account_mfa'::text, 'detached_signature'::text]))`,
 )
+@Check(
+  'attestation_way_known',
+  `(way = ANY (ARRAY['account'::text, 'link'::text, 'offline'::text, 'paper'::text]))`,
+)
+@ForeignKey('SigningKey', ['signingKeyId'], ['id'], { name: 'attestation_key_fk' })
+@ForeignKey('Attachment', ['attachmentId'], ['id'], { name: 'attestation_attachment_fk' })
+@ForeignKey('Contact', ['contactId'], ['id'], { name: 'attestation_contact_fk' })
+@Index('attestation_by_content', ['integrationId', 'contentHash'])
+@Index('attestation_by_expiry', { synchronize: false })
 @ForeignKey('Party', ['partyId'], ['id'], { name: 'attestation_party_fk' })
 @ForeignKey('Person', ['personId'], ['id'], { name: 'attestation_person_fk' })
 @ForeignKey('MatrixVersion', ['matrixVersionId', 'integrationId'], ['id', 'integrationId'], {
@@ -53,4 +62,39 @@ export class Attestation {
 
   @Column({ name: 'withdrawn_at', type: 'timestamptz', nullable: true })
   withdrawnAt: Date | null;
+
+  @Column({ name: 'way', type: 'text', default: 'account' })
+  way: string;
+
+  @Column({ name: 'contact_id', type: 'uuid', nullable: true })
+  contactId: string | null;
+
+  @Column({ name: 'signed_by', type: 'text', nullable: true })
+  signedBy: string | null;
+
+  @Column({ name: 'signing_key_id', type: 'uuid', nullable: true })
+  signingKeyId: string | null;
+
+  @Column({ name: 'attachment_id', type: 'uuid', nullable: true })
+  attachmentId: string | null;
+
+  @Column({ name: 'uploaded_by', type: 'text', nullable: true })
+  uploadedBy: string | null;
+
+  @Column({
+    name: 'confirmed_by',
+    type: 'text',
+    nullable: true,
+    comment: 'paper counts once a second person of the operator has confirmed it',
+  })
+  confirmedBy: string | null;
+
+  @Column({ name: 'confirmed_at', type: 'timestamptz', nullable: true })
+  confirmedAt: Date | null;
+
+  @Column({ name: 'fallen_at', type: 'timestamptz', nullable: true })
+  fallenAt: Date | null;
+
+  @Column({ name: 'reminded_at', type: 'timestamptz', nullable: true })
+  remindedAt: Date | null;
 }

@@ -16,7 +16,8 @@ const VERSION = `id, number, state, encode(content_hash, 'hex') AS "contentHash"
  * $1 integration, $2 instant.
  */
 const IN_FORCE = `FROM matrix_version
-  WHERE integration_id = $1 AND valid_from <= $2 AND (valid_until IS NULL OR valid_until > $2) AND state <> 'withdrawn'
+  WHERE integration_id = $1 AND valid_from <= $2 AND (valid_until IS NULL OR valid_until > $2)
+    AND (state <> 'withdrawn' OR valid_until IS NOT NULL)
   ORDER BY state = 'countersigned' DESC, number DESC LIMIT 1`;
 
 /** @returns undefined when the integration has none, or is not to be seen */
@@ -65,7 +66,7 @@ export function matrixRowsOf(db: Db, versionId: Id): Promise<MatrixRowView[]> {
     `SELECT r.id, r.duty, r.part, r.credential_id AS "credentialId", ${named('r.accountable_party_id')} AS accountable,
             coalesce((SELECT jsonb_agg(${named('f.party_id')} ORDER BY f.party_id) FROM matrix_performer f WHERE f.matrix_row_id = r.id), '[]') AS performing,
             CASE WHEN r.contact_id IS NOT NULL THEN jsonb_build_object('id', r.contact_id, 'name', (SELECT k.name FROM contact k WHERE k.id = r.contact_id)) END AS contact,
-            r.note
+            r.window_minutes AS "windowMinutes", r.path_kind AS "pathKind", r.note
        FROM matrix_row r WHERE r.matrix_version_id = $1
       ORDER BY array_position($2::text[], r.duty), r.part, r.credential_id NULLS FIRST`,
     [versionId, [...DUTIES]],
@@ -80,5 +81,7 @@ export function factsOf(row: MatrixRowView): MatrixRowFacts {
     credentialId: row.credentialId,
     accountablePartyId: row.accountable.id,
     performingPartyIds: row.performing.map(({ id }) => id),
+    windowMinutes: row.windowMinutes,
+    pathKind: row.pathKind,
   };
 }

@@ -4,6 +4,8 @@ import { Check, Column, Entity, ForeignKey, Index, PrimaryColumn, Unique } from 
   'matrix_row_duty_known',
   `(duty = ANY (ARRAY['admission'::text, 'issuance'::text, 'storage'::text, 'distribution'::text, 'scope_approval'::text, 'rotation'::text, 'monitoring'::text, 'revocation'::text, 'notification'::text, 'containment'::text, 'downstream_impact'::text, 'recovery'::text]))`,
 )
+@Check('matrix_row_window_positive', `(window_minutes > 0)`)
+@Check('matrix_row_path_kind_known', `(path_kind = ANY (ARRAY['connector'::text, 'contact'::text]))`)
 @ForeignKey('Party', ['accountablePartyId'], ['id'], { name: 'matrix_row_accountable_fk' })
 @ForeignKey('Contact', ['contactId'], ['id'], { name: 'matrix_row_contact_fk' })
 @ForeignKey('CredentialUse', ['credentialId', 'integrationId'], ['credentialId', 'integrationId'], {
@@ -43,4 +45,15 @@ export class MatrixRow {
 
   @Column({ name: 'note', type: 'text', default: '' })
   note: string;
+
+  @Column({
+    name: 'window_minutes',
+    type: 'int',
+    nullable: true,
+    comment: 'within how long the duty is done, in elapsed minutes; null: no window was agreed',
+  })
+  windowMinutes: number | null;
+
+  @Column({ name: 'path_kind', type: 'text', nullable: true })
+  pathKind: string | null;
 }

@@ -1,9 +1,11 @@
-import { Check, Column, Entity, ForeignKey, PrimaryColumn, Unique } from 'typeorm';
+import { Check, Column, Entity, ForeignKey, Index, PrimaryColumn, Unique } from 'typeorm';
 
 @Check(
   'matrix_version_state_known',
-  `(state = ANY (ARRAY['draft'::text, 'proposed'::text, 'countersigned'::text, 'withdrawn'::text, 'expired'::text, 'superseded'::text]))`,
+  `(state = ANY (ARRAY['draft'::text, 'proposed'::text, 'countersigned'::text, 'withdrawn'::text, 'expired'::text, 'superseded'::text, 'sent_back'::text]))`,
 )
+@Check('matrix_version_reattest_days_range', `((reattest_days >= 1) AND (reattest_days <= 1830))`)
+@Index('matrix_version_by_state', ['state', 'integrationId'])
 @ForeignKey('Integration', ['integrationId'], ['id'], { name: 'matrix_version_integration_fk' })
 @ForeignKey('Offering', ['offeringId'], ['id'], { name: 'matrix_version_offering_fk' })
 @ForeignKey('Party', ['proposedByPartyId'], ['id'], { name: 'matrix_version_proposed_by_fk' })
@@ -52,4 +54,32 @@ export class MatrixVersion {
 
   @Column({ name: 'valid_until', type: 'timestamptz', nullable: true })
   validUntil: Date | null;
+
+  @Column({
+    name: 'declared',
+    type: 'jsonb',
+    nullable: true,
+    comment: 'kinds of credentials, storing parties and scopes as they stood when it was proposed',
+  })
+  declared: unknown;
+
+  @Column({ name: 'authors', type: 'jsonb', default: () => "'[]'" })
+  authors: unknown;
+
+  @Column({ name: 'proposed_at', type: 'timestamptz', nullable: true })
+  proposedAt: Date | null;
+
+  @Column({ name: 'reattest_days', type: 'int', default: 365 })
+  reattestDays: number;
+
+  @Column({ name: 'fell_at', type: 'timestamptz', nullable: true })
+  fellAt: Date | null;
+
+  @Column({
+    name: 'fell_because',
+    type: 'jsonb',
+    nullable: true,
+    comment: 'the material changes that nobody has signed',
+  })
+  fellBecause: unknown;
 }

@@ -7,6 +7,7 @@ import {
   isShared,
   matrixContent,
   matrixHash,
+  partiesHash,
   type MatrixRowFacts,
 } from './matrix.rules.ts';
 
@@ -62,6 +63,18 @@ describe('the hash of a matrix', () => {
         },
       ),
     );
+  });
+
+  test('of the parties alone does not see windows, paths and what was declared', () => {
+    fc.assert(
+      fc.property(rows, (given) => {
+        const more = given.map((one) => ({ ...one, windowMinutes: 60, pathKind: 'contact' as const }));
+        const declared = { credentialKinds: ['api_key'], storingPartyIds: [], scopes: ['read'] };
+        const content = matrixContent({ integrationId: 'i', rows: more, declared });
+        expect(partiesHash(content)?.toString('hex')).toBe(hash(given));
+      }),
+    );
+    expect(partiesHash('no content')).toBeUndefined();
   });
 
   test('is of a text that anybody can recompute', () => {

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { canonicalJson } from '../../kernel/canonical-json.ts';
+import { canonicalJson, parseCanonicalJson, type CanonicalValue } from '../../kernel/canonical-json.ts';
 import type { Id } from '../../kernel/ids.ts';
 
 /** What somebody must answer for on every integration. */
@@ -28,11 +28,28 @@ export interface MatrixRowFacts {
   credentialId: Id | null;
   accountablePartyId: Id;
   performingPartyIds: readonly Id[];
+  /** Within how long the duty is done once it is due, in elapsed minutes; absent or null: no window was agreed. */
+  windowMinutes?: number | null;
+  /** Of a revocation: whether a connector does it or a contact is asked. */
+  pathKind?: PathKind | null;
+}
+
+export const PATH_KINDS = ['connector', 'contact'] as const;
+export type PathKind = (typeof PATH_KINDS)[number];
+
+/** What the integration was when its matrix was proposed: what widens it is material. Sorted, each once. */
+export interface Declared {
+  /** Kinds of credentials that it uses. */
+  credentialKinds: readonly string[];
+  /** Parties that keep a copy of one. */
+  storingPartyIds: readonly Id[];
+  scopes: readonly string[];
 }
 
 export interface Matrix {
   integrationId: Id;
   rows: readonly MatrixRowFacts[];
+  declared?: Declared | null;
 }
 
 /**
@@ -46,17 +63,48 @@ export function matrixContent(matrix: Matrix): string {
       ...(row.credentialId === null ? {} : { credential: row.credentialId }),
       duty: row.duty,
       part: row.part,
+      ...(row.pathKind ? { path: row.pathKind } : {}),
       performing: [...new Set(row.performingPartyIds)].sort(),
+      ...(row.windowMinutes ? { window: row.windowMinutes } : {}),
     }))
     .map((row) => ({ row, order: `${row.duty}\u0000${row.part}\u0000${row.credential ?? ''}` }))
     .sort((a, b) => (a.order < b.order ? -1 : a.order > b.order ? 1 : 0))
     .map(({ row }) => row);
-  return canonicalJson({ format: 'countersign-matrix-1', integration: matrix.integrationId, rows });
+  const { declared } = matrix;
+  return canonicalJson({
+    ...(declared
+      ? {
+          declared: {
+            kinds: [...declared.credentialKinds],
+            scopes: [...declared.scopes],
+            storing: [...declared.storingPartyIds],
+          },
+        }
+      : {}),
+    format: 'countersign-matrix-1',
+    integration: matrix.integrationId,
+    rows,
+  });
 }
 
 /** SHA-256 of the content: what every accountable party must have attested for the matrix to be countersigned. */
 export function matrixHash(matrix: Matrix): Buffer {
   return createHash('sha256').update(matrixContent(matrix)).digest();
+}
+
+/**
+ * The hash that a content would have if it said only who answers and who performs, which is all that a portfolio file can
+ * say. A file that was imported before changes nothing when windows were agreed since.
+ *
+ * @returns undefined for what is no content of a matrix
+ */
+export function partiesHash(content: string): Buffer | undefined {
+  const read = parseCanonicalJson(content) as
+    { integration?: string; rows?: readonly Record<string, CanonicalValue>[] } | null | undefined;
+  if (!read?.integration || !read.rows) return undefined;
+  const rows = read.rows.map(({ window: _window, path: _path, ...row }) => row);
+  const text = canonicalJson({ format: 'countersign-matrix-1', integration: read.integration, rows });
+  return createHash('sha256').update(text).digest();
 }
 
 /** What a matrix leaves open. */
@@ -75,7 +123,7 @@ export function gapsOf(rows: readonly MatrixRowFacts[]): MatrixGap[] {
       gaps.push({
         duty,
         part: '',
-        mend: `Name the party accountable for ${words(duty)} and who performs it.`,
+        mend: `Name the party accountable for ${dutyWords(duty)} and who performs it.`,
       });
     }
   }
@@ -84,14 +132,15 @@ export function gapsOf(rows: readonly MatrixRowFacts[]): MatrixGap[] {
       gaps.push({
         duty: row.duty,
         part: row.part,
-        mend: `Name at least one party that performs ${words(row.duty)}.`,
+        mend: `Name at least one party that performs ${dutyWords(row.duty)}.`,
       });
     }
   }
   return gaps;
 }
 
-function words(duty: Duty): string {
+/** A duty as people write it. */
+export function dutyWords(duty: Duty): string {
   return duty.replaceAll('_', ' ');
 }
 

@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
-import { earliestOf, laneLimitsOf, spacingOf } from './pace.rules.ts';
+import { laneLimitsOf, spacingOf, waitOf, windowOf } from './pace.rules.ts';
 
 const rate = fc.integer({ min: 1, max: 20_000 }).map((cents) => cents / 100);
 
@@ -24,28 +24,42 @@ describe('the pace of requests', () => {
     );
   });
 
-  test('no second holds more than is allowed, however late and crowded the timers fire', () => {
+  const trip = fc.record({ late: fc.nat(400), there: fc.nat(100), back: fc.nat(900) });
+
+  test('the supplier sees no second with more than it allows, however late timers fire and requests arrive', () => {
     fc.assert(
-      fc.property(rate, fc.array(fc.nat(400), { minLength: 1, maxLength: 300 }), (perSecond, lateness) => {
-        const left: number[] = [];
-        let fired = 0;
-        for (const [nth, late] of lateness.entries()) {
-          fired = Math.max(fired, nth * spacingOf(perSecond) + late);
-          left.push(earliestOf(left, perSecond, fired));
+      fc.property(rate, fc.array(trip, { minLength: 1, maxLength: 120 }), (perSecond, trips) => {
+        const arrived: number[] = [];
+        const left: { left: number; end: number }[] = [];
+        let now = 0;
+        for (const [nth, { late, there, back }] of trips.entries()) {
+          now = Math.max(now, nth * spacingOf(perSecond) + late);
+          for (;;) {
+            const recent = left.map((one) => ({ left: one.left, ended: one.end <= now ? one.end : null }));
+            const wait = waitOf(recent, perSecond, now);
+            if (wait === 0) break;
+            expect(wait).toBeGreaterThan(0);
+            now += wait;
+          }
+          arrived.push(now + there);
+          left.push({ left: now, end: now + there + back });
         }
-        const most = Math.ceil(perSecond);
-        for (const start of left) {
-          const within = left.filter((at) => at >= start && at < start + 1000).length;
-          expect(within).toBeLessThanOrEqual(most);
+        for (const start of arrived) {
+          const within = arrived.filter((at) => at >= start && at < start + 1000).length;
+          expect(within).toBeLessThanOrEqual(Math.ceil(perSecond));
         }
-        expect(left).toEqual(left.toSorted((a, b) => a - b));
       }),
     );
   });
 
   test('nobody waits who is within the limit', () => {
-    expect(earliestOf([], 5, 1000)).toBe(1000);
-    expect(earliestOf([0, 200, 400, 600], 5, 800)).toBe(800);
-    expect(earliestOf([0, 200, 400, 600, 800], 5, 900)).toBe(1025);
+    const ended = (...at: number[]) => at.map((one) => ({ left: one - 10, ended: one }));
+    expect(waitOf([], 5, 1000)).toBe(0);
+    expect(waitOf(ended(0, 200, 400, 600), 5, 800)).toBe(0);
+    expect(waitOf(ended(0, 200, 400, 600, 790), 5, 800)).toBe(windowOf(5) - 800);
+    // An answer that takes long holds nobody up for long.
+    const pending = [0, 1, 2, 3, 4].map((left) => ({ left, ended: null }));
+    expect(waitOf(pending, 5, 10)).toBe(windowOf(5) + 90);
+    expect(waitOf(pending, 5, windowOf(5) + 100)).toBe(0);
   });
 });

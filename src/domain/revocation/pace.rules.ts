@@ -7,10 +7,12 @@ export interface ConnectionLimits {
   perSecond: number | null;
 }
 
-/** A pace is kept below its limit, so that what the network and timers add cannot push a second over it. */
+/** The pace that processes share is kept below the limit, so that what the network adds cannot push a second over it. */
 const CARE = 0.93;
-/** How much later than its neighbours a request may arrive at the supplier. */
-const DRIFT: Millis = 25;
+/** What clocks that count milliseconds may be off. */
+const GRAIN: Millis = 2;
+/** The longest that a request is on its way to a supplier. */
+const ON_ITS_WAY: Millis = 100;
 /** Requests that one step makes at most, and how long they may wait for their turns, within the time of one call. */
 const OF_A_STEP = 3;
 const PATIENCE: Millis = 30 * SECOND;
@@ -33,15 +35,32 @@ export function spacingOf(perSecond: number): Millis {
   return SECOND / (perSecond * CARE);
 }
 
+/** How long an ended request counts against those that want to leave. */
+export function windowOf(perSecond: number): Millis {
+  return (Math.ceil(perSecond) / perSecond) * SECOND + GRAIN;
+}
+
+/** A request that left, and when its answer was there; null: not yet. */
+export interface Departure {
+  left: Millis;
+  ended: Millis | null;
+}
+
 /**
- * When a request may leave at the earliest, so that with those that left before it no second holds more than allowed:
- * what timers that fire late and all at once would otherwise do.
+ * How long a request must wait, so that the supplier sees no second with more than it allows, also when timers fire late
+ * and all at once. When one arrives there is not for us to know, only that it is before its answer, and, where the answer
+ * takes long, that it was not that long on its way: so each counts from then on for a second.
  *
- * @param left  when requests left or will leave, in ascending order
+ * @returns 0: it may leave
  */
-export function earliestOf(left: readonly Millis[], perSecond: number, now: Millis): Millis {
-  const most = Math.ceil(perSecond);
-  const window = (most / perSecond) * SECOND + DRIFT;
-  const before = left[left.length - most];
-  return before === undefined ? now : Math.max(now, before + window);
+export function waitOf(recent: readonly Departure[], perSecond: number, now: Millis): Millis {
+  const window = windowOf(perSecond);
+  const until = recent.map((one) => arrivedBy(one) + window).filter((end) => end > now);
+  const frees = until.sort((a, b) => a - b)[until.length - Math.ceil(perSecond)];
+  return frees === undefined ? 0 : frees - now;
+}
+
+/** The latest instant at which a request can have arrived. */
+export function arrivedBy({ left, ended }: Departure): Millis {
+  return Math.min(ended ?? Infinity, left + ON_ITS_WAY);
 }

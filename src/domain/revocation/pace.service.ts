@@ -2,14 +2,10 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { Injectable } from '@nestjs/common';
 import type { Id } from '../../kernel/ids.ts';
 import { system } from '../../kernel/principal.ts';
-import type { Millis } from '../../kernel/time.ts';
 import { Clock } from '../../platform/clock/clock.ts';
 import { Transactions } from '../../platform/database/transactions.ts';
-import type { Call, Connector, Exchange } from './connector.ts';
-import { earliestOf, spacingOf } from './pace.rules.ts';
-
-/** Departures that are remembered of one connection: more than any limit a second. */
-const REMEMBERED = 1000;
+import type { Call, Connector, Exchange, ProbeAnswer, RevokeAnswer, SessionsAnswer } from './connector.ts';
+import { arrivedBy, spacingOf, waitOf, windowOf, type Departure } from './pace.rules.ts';
 
 /**
  * Keeps each supplier's limit of requests a second, over all processes: a request books its turn in the database and
@@ -18,7 +14,7 @@ const REMEMBERED = 1000;
  */
 @Injectable()
 export class Pace {
-  readonly #left = new Map<Id, Millis[]>();
+  readonly #gates = new Map<Id, Gate>();
   readonly #by = system('engine', 'pace');
 
   constructor(
@@ -30,7 +26,6 @@ export class Pace {
   keep(connector: Connector, connection: { id: Id; perSecond: number | null }): Connector {
     const { id, perSecond } = connection;
     if (perSecond === null || perSecond <= 0) return connector;
-    const turn = (call: Call) => this.#turn(id, perSecond, call.signal);
     const why = 'not asked: its turn at the supplier did not come in time';
     const unsent = (): Exchange => {
       const at = this.clock.now();
@@ -44,6 +39,17 @@ export class Pace {
         failure: 'aborted',
       };
     };
+    const inTurn = async <T>(call: Call, ask: () => Promise<T>, otherwise: () => T): Promise<T> => {
+      const end = await this.#turn(id, perSecond, call.signal);
+      if (!end) return otherwise();
+      try {
+        return await ask();
+      } finally {
+        end();
+      }
+    };
+    const unasked = () => ({ outcome: 'retry' as const, why, exchange: unsent() });
+    const unseen = () => ({ verdict: 'indeterminate' as const, why, exchange: null });
     return {
       key: connector.key,
       title: connector.title,
@@ -52,32 +58,24 @@ export class Pace {
       revocability: (settings, kind) => connector.revocability(settings, kind),
       abilities: (settings) => connector.abilities(settings),
       ...(connector.revoke && {
-        revoke: async (target, call) =>
-          (await turn(call)) ? connector.revoke!(target, call) : { outcome: 'retry', why, exchange: unsent() },
+        revoke: (target, call) => inTurn<RevokeAnswer>(call, () => connector.revoke!(target, call), unasked),
       }),
       ...(connector.probe && {
-        probe: async (target, call) =>
-          (await turn(call))
-            ? connector.probe!(target, call)
-            : { verdict: 'indeterminate', why, exchange: null },
+        probe: (target, call) => inTurn<ProbeAnswer>(call, () => connector.probe!(target, call), unseen),
       }),
       ...(connector.checkOwnAuthentication && {
-        checkOwnAuthentication: async (target, call) =>
-          (await turn(call))
-            ? connector.checkOwnAuthentication!(target, call)
-            : { verdict: 'indeterminate', why, exchange: null },
+        checkOwnAuthentication: (target, call) =>
+          inTurn<ProbeAnswer>(call, () => connector.checkOwnAuthentication!(target, call), unseen),
       }),
       ...(connector.endSessions && {
-        endSessions: async (target, call) =>
-          (await turn(call))
-            ? connector.endSessions!(target, call)
-            : { outcome: 'retry', why, exchange: unsent() },
+        endSessions: (target, call) =>
+          inTurn<SessionsAnswer>(call, () => connector.endSessions!(target, call), unasked),
       }),
     };
   }
 
-  /** @returns false when the call was cut short before its turn came */
-  async #turn(id: Id, perSecond: number, signal: AbortSignal): Promise<boolean> {
+  /** @returns null when the call was cut short before its turn came; else what is to be called when the answer is there */
+  async #turn(id: Id, perSecond: number, signal: AbortSignal): Promise<(() => void) | null> {
     const spacing = spacingOf(perSecond);
     const [slot] = await this.transactions.run(this.#by, (db) =>
       db.query<{ wait: number }[]>(
@@ -89,16 +87,36 @@ export class Pace {
     );
     try {
       await pause(Math.max(0, slot?.wait ?? 0), undefined, { signal });
-      const left = this.#left.get(id) ?? [];
-      this.#left.set(id, left);
-      const now = performance.now();
-      const at = earliestOf(left, perSecond, now);
-      left.push(at);
-      if (left.length > 2 * REMEMBERED) left.splice(0, REMEMBERED);
-      if (at > now) await pause(at - now, undefined, { signal });
-      return true;
+      const gate = this.#gates.get(id) ?? new Gate();
+      this.#gates.set(id, gate);
+      return await gate.pass(perSecond, signal);
     } catch {
-      return false;
+      return null;
+    }
+  }
+}
+
+/** What this process sent to one supplier account within the last second or so. */
+class Gate {
+  #recent: Departure[] = [];
+
+  /** Waits until one more may leave, and lets it. @returns what is to be called when its answer is there */
+  async pass(perSecond: number, signal: AbortSignal): Promise<() => void> {
+    for (;;) {
+      const now = performance.now();
+      const window = windowOf(perSecond);
+      this.#recent = this.#recent.filter((one) => arrivedBy(one) + window > now);
+      const wait = waitOf(this.#recent, perSecond, now);
+      if (wait > 0) {
+        await pause(Math.ceil(wait), undefined, { signal });
+        continue;
+      }
+      // In the same turn as the look that allowed it, so that nobody else takes the place.
+      const one: Departure = { left: now, ended: null };
+      this.#recent.push(one);
+      return () => {
+        one.ended = performance.now();
+      };
     }
   }
 }

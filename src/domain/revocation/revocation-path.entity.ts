@@ -1,4 +1,4 @@
-import { Check, Column, Entity, ForeignKey, PrimaryColumn, Unique } from 'typeorm';
+import { Check, Column, Entity, ForeignKey, Index, PrimaryColumn, Unique } from 'typeorm';
 
 @Check('revocation_path_kind_known', `(kind = ANY (ARRAY['connector'::text, 'contact'::text]))`)
 @Check(
@@ -12,6 +12,7 @@ import { Check, Column, Entity, ForeignKey, PrimaryColumn, Unique } from 'typeor
 })
 @ForeignKey('Party', ['partyId'], ['id'], { name: 'revocation_path_party_fk' })
 @Unique('revocation_path_order', ['credentialId', 'ordinal'])
+@Index('revocation_path_by_connection', { synchronize: false })
 @Entity({ name: 'revocation_path' })
 export class RevocationPath {
   @PrimaryColumn({ name: 'id', type: 'uuid', primaryKeyConstraintName: 'revocation_path_pk' })

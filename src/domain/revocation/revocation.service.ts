@@ -51,7 +51,9 @@ export class RevocationService {
     if (plan.go === 'look_first') {
       looked = await this.probing.look({ ...loaded, path }, asked);
       if (looked.verdict === 'dead') {
-        await this.#succeeded(loaded, call, 'it was dead already');
+        await this.transactions.run(call.by, (db) =>
+          this.#succeeded(db, loaded, call, 'it was dead already'),
+        );
         return { outcome: 'already_dead', evidence: looked.evidence, note: `not asked again: ${looked.why}` };
       }
       const refused = looked.ownAuthenticationRefused
@@ -247,14 +249,10 @@ export class RevocationService {
   }
 
   /** The way in use has done it. */
-  async #succeeded(
-    { version, attempts }: LoadedVersion,
-    call: RevocationCall,
-    reason: string,
-  ): Promise<void> {
-    if (attempts.length === 0) return;
+  async #succeeded(db: Db, loaded: LoadedVersion, call: RevocationCall, reason: string): Promise<void> {
+    if (loaded.attempts.length === 0) return;
     const how = { state: 'accepted' as const, reason, at: this.clock.now() };
-    await this.transactions.run(call.by, (db) => endAttempt(db, version.id, familyOf(call), how));
+    await endAttempt(db, loaded.version.id, familyOf(call), how);
   }
 
   async #afterRevoke(
@@ -323,10 +321,7 @@ export class RevocationService {
       switch (answer.outcome) {
         case 'accepted':
         case 'gone':
-          if (loaded.attempts.length > 0) {
-            const at = this.clock.now();
-            await endAttempt(db, version.id, familyOf(call), { state: 'accepted', reason: '', at });
-          }
+          await this.#succeeded(db, loaded, call, '');
           return {
             outcome: answer.outcome,
             evidence: all,

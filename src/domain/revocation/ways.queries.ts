@@ -200,10 +200,10 @@ export async function endAttempt(
 export interface ShownAttempt {
   versionId: Id;
   credentialId: Id;
+  /** The agreed path that it is; null: the credential's own connection or owner. */
+  pathId: Id | null;
   number: number;
   kind: 'connector' | 'contact';
-  connectionId: Id | null;
-  contactId: Id | null;
   /** null: not to be seen by whoever asks. */
   label: string | null;
   state: Attempt['state'];
@@ -211,16 +211,28 @@ export interface ShownAttempt {
   beganAt: Millis;
 }
 
-/** The ways that were tried for each of these credentials' versions, under the latest attempt family of each. */
+/** The ways that were tried for each of these credentials' versions, under the latest attempt family of each, in order. */
 export async function attemptsShown(db: Db, credentialIds: readonly Id[]): Promise<ShownAttempt[]> {
+  if (credentialIds.length === 0) return [];
   return db.query<ShownAttempt[]>(
-    `SELECT a.version_id AS "versionId", a.credential_id AS "credentialId", a.number, a.kind, a.connection_id AS "connectionId",
-            a.contact_id AS "contactId", coalesce(n.name, k.name) AS label, a.state, a.reason,
-            (extract(epoch FROM a.began_at) * 1000)::float8 AS "beganAt"
-       FROM path_attempt a LEFT JOIN connection n ON n.id = a.connection_id LEFT JOIN contact k ON k.id = a.contact_id
+    `SELECT a.version_id AS "versionId", a.credential_id AS "credentialId", p.id AS "pathId", a.number, a.kind,
+            coalesce(n.name, k.name) AS label, a.state, a.reason, (extract(epoch FROM a.began_at) * 1000)::float8 AS "beganAt"
+       FROM path_attempt a
+       LEFT JOIN revocation_path p ON p.credential_id = a.credential_id
+                 AND (p.connection_id = a.connection_id OR p.contact_id = a.contact_id)
+       LEFT JOIN connection n ON n.id = a.connection_id LEFT JOIN contact k ON k.id = a.contact_id
       WHERE a.credential_id = ANY($1::uuid[])
         AND a.family = (SELECT b.family FROM path_attempt b WHERE b.version_id = a.version_id ORDER BY b.began_at DESC, b.number DESC LIMIT 1)
       ORDER BY a.version_id, a.number`,
     [credentialIds],
+  );
+}
+
+/** How the agreed path fared when it was tried last; null: it was not, since the last person's word. */
+export function attemptBy(attempts: readonly ShownAttempt[], pathId: Id): ShownAttempt | null {
+  return (
+    attempts
+      .filter((attempt) => attempt.pathId === pathId)
+      .toSorted((a, b) => b.beganAt - a.beganAt || b.number - a.number)[0] ?? null
   );
 }

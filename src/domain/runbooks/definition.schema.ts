@@ -112,6 +112,17 @@ export const stepSchema = z.strictObject({
   timeout: duration.optional(),
   warnAfter: duration.optional(),
   dueWithin: duration.optional(),
+  /**
+   * How long its people need for it as a rule: a duration, or `2 business-days`. Planned, never enforced: the gate compares
+   * it with the windows that were agreed.
+   */
+  takes: z
+    .string()
+    .refine(
+      (text) => parseDuration(text) !== undefined || /^[1-9]\d{0,2} business-days?$/.test(text),
+      'must be a duration such as 4h, or working days such as 2 business-days',
+    )
+    .optional(),
   owner: z.enum(ROLES).optional(),
   approval: approvalSchema.optional(),
   onFailure: onFailure.default('halt'),

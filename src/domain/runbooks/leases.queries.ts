@@ -169,7 +169,11 @@ export async function limitLanes(db: Db, lanes: readonly LaneLimits[]): Promise<
       WHERE l.key IS NULL OR l.concurrency IS DISTINCT FROM g.concurrency OR l.per_second IS DISTINCT FROM g.per_second
       ORDER BY g.key
      ON CONFLICT (key) DO UPDATE SET concurrency = excluded.concurrency, per_second = excluded.per_second, row_version = lane.row_version + 1`,
-    [lanes.map((lane) => lane.key), lanes.map((lane) => lane.concurrency), lanes.map((lane) => lane.perSecond)],
+    [
+      lanes.map((lane) => lane.key),
+      lanes.map((lane) => lane.concurrency),
+      lanes.map((lane) => lane.perSecond),
+    ],
   );
 }
 

@@ -7,6 +7,7 @@ import { Column, Entity, ForeignKey, Index, PrimaryColumn } from 'typeorm';
   { name: 'usage_event_version_fk' },
 )
 @Index('usage_event_by_version', ['versionId', 'at'])
+@Index('usage_event_by_time', ['at'])
 @Entity({ name: 'usage_event' })
 export class UsageEvent {
   @PrimaryColumn({ name: 'id', type: 'uuid', primaryKeyConstraintName: 'usage_event_pk' })

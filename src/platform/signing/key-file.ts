@@ -51,6 +51,15 @@ export class KeyFolder {
     }
   }
 
+  /**
+   * A text that differs once the folder has other files than before. Within two seconds of a change it always differs, as
+   * a second change may bear the time of the first.
+   */
+  state(): string {
+    const { mtimeMs } = statSync(this.path);
+    return Date.now() - mtimeMs < 2000 ? `${mtimeMs} ${performance.now()}` : String(mtimeMs);
+  }
+
   /** Names of the files that match, in ascending order of the first number in them. */
   list(pattern: RegExp): string[] {
     return readdirSync(this.path)

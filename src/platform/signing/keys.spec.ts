@@ -204,3 +204,35 @@ function reveal(keys: Keys): string[] {
     key.useBytes((bytes) => bytes.toString('hex')),
   );
 }
+
+describe('a new key-encryption key', () => {
+  test('is current at once, also for who opened the folder before; the old ones still unwrap', () => {
+    const [server, command] = [open(), open()];
+    const [first] = server.keks();
+    const made = command.makeKek();
+    expect(made.where).toBe(file('kek-2.key'));
+    expect(statSync(made.where).mode & 0o777).toBe(0o600);
+    for (const keys of [server, command, open()])
+      expect(keys.keks().map(({ id }) => id)).toEqual([made.id, first?.id]);
+    expect(command.makeKek().where).toBe(file('kek-3.key'));
+    rmSync(file('kek-1.key'));
+    expect(server.keks()).toHaveLength(2);
+  });
+
+  test('is not ours to make where the environment gives it; a file beside it still unwraps', () => {
+    const before = open().keks();
+    const keys = open({ kek: Buffer.alloc(32, 7).toString('base64') });
+    expect(() => keys.makeKek()).toThrow(/COUNTERSIGN_KEK.*openssl rand -base64 32/);
+    expect(keys.keks()).toHaveLength(2);
+    expect(keys.keks()[0]?.where).toBe('COUNTERSIGN_KEK');
+    expect(keys.keks()[1]?.id).toBe(before[0]?.id);
+  });
+
+  test('a file that nobody can use takes no key from a process that runs, and is named at the next start', () => {
+    const server = open();
+    const before = server.keks().map(({ id }) => id);
+    write('kek-9.key', 'not a key');
+    expect(server.keks().map(({ id }) => id)).toEqual(before);
+    expect(() => open()).toThrow(/kek-9\.key/);
+  });
+});

@@ -20,6 +20,11 @@ export interface NamedKey {
   key: Secret;
 }
 
+/** A key, and the file or variable that it comes from. */
+export interface KeptKey extends NamedKey {
+  where: string;
+}
+
 /** The ledger's own key. `origin` is the name of the log that it signs for. */
 export interface LedgerSigner extends NoteSigner {
   origin: string;
@@ -44,7 +49,11 @@ export class Keys {
   readonly #link: Secret;
   readonly #session: Secret;
   readonly #peppers: readonly NamedKey[];
-  readonly #keks: readonly NamedKey[];
+  readonly #folder: KeyFolder;
+  readonly #config: KeyConfig;
+  #keks: readonly KeptKey[];
+  /** The folder as it was when its keys were read. */
+  #readAs: string;
 
   private constructor(folder: KeyFolder, config: KeyConfig) {
     this.#ledger = readLedgerKey(folder);
@@ -53,12 +62,12 @@ export class Keys {
       config.sessionSecret === undefined ? readKey(folder, 'session.key') : Secret.of(config.sessionSecret);
     this.#peppers = named([
       ...(config.pepper === undefined ? [] : [Secret.of(config.pepper)]),
-      ...readNumbered(folder, 'pepper', config.pepper === undefined),
+      ...readNumbered(folder, 'pepper', config.pepper === undefined).map(({ key }) => key),
     ]);
-    this.#keks = named([
-      ...(config.kek === undefined ? [] : [kekOf(config.kek)]),
-      ...readNumbered(folder, 'kek', config.kek === undefined),
-    ]);
+    this.#folder = folder;
+    this.#config = config;
+    this.#keks = this.#readKeks();
+    this.#readAs = folder.state();
   }
 
   /** @throws KeyProblem naming the file or variable and its mend. */
@@ -82,9 +91,53 @@ export class Keys {
     return this.#peppers;
   }
 
-  /** Key-encryption keys of 32 bytes; the first is current, the others unwrap what they wrapped. */
-  keks(): readonly NamedKey[] {
+  /**
+   * Key-encryption keys of 32 bytes; the first is current, the others unwrap what they wrapped. A process that runs while
+   * a command makes a new one uses it from its next call on.
+   */
+  keks(): readonly KeptKey[] {
+    const state = this.#folder.state();
+    if (state === this.#readAs) return this.#keks;
+    try {
+      this.#keks = this.#readKeks();
+      this.#readAs = state;
+    } catch (thrown) {
+      // A file that nobody can use takes no key away from a process that runs; the next start names it.
+      if (!(thrown instanceof KeyProblem)) throw thrown;
+    }
     return this.#keks;
+  }
+
+  /**
+   * Makes a new key-encryption key, from now on the current one, and keeps the others.
+   *
+   * @throws KeyProblem where the current key is not a file, and so not ours to make
+   */
+  makeKek(): KeptKey {
+    if (this.#config.kek !== undefined) {
+      throw new KeyProblem({
+        field: 'COUNTERSIGN_KEK',
+        problem: 'is the current key-encryption key, and only whoever sets it can replace it',
+        mend: `Put the old value into ${join(this.#folder.path, 'kek-1.key')} (mode 600; any free number), set COUNTERSIGN_KEK to the output of: openssl rand -base64 32, start every process again, and run: countersign keys rewrap`,
+      });
+    }
+    const last = this.#folder.list(KEK_FILES).at(-1) ?? 'kek-0.key';
+    readKey(this.#folder, `kek-${Number(/\d+/.exec(last)?.[0] ?? 0) + 1}.key`);
+    const [made] = this.keks();
+    if (!made) throw new Error('a key-encryption key was made and is not there');
+    return made;
+  }
+
+  #readKeks(): KeptKey[] {
+    const { kek } = this.#config;
+    const kept = [
+      ...(kek === undefined ? [] : [{ key: kekOf(kek), where: 'COUNTERSIGN_KEK' }]),
+      ...readNumbered(this.#folder, 'kek', kek === undefined),
+    ];
+    return named(kept.map(({ key }) => key)).map((one) => ({
+      ...one,
+      where: kept.find(({ key }) => key === one.key)?.where ?? '',
+    }));
   }
 
   sessionSecret(): Secret {
@@ -101,11 +154,13 @@ function readKey(folder: KeyFolder, name: string): Secret {
   return decodeKey(text, join(folder.path, name), 'Restore the file from your backup of the keys.');
 }
 
+const KEK_FILES = /^kek-\d+\.key$/;
+
 /** Highest number first. `needed`: there must be one, so the first is made. */
-function readNumbered(folder: KeyFolder, kind: string, needed: boolean): Secret[] {
+function readNumbered(folder: KeyFolder, kind: string, needed: boolean): { key: Secret; where: string }[] {
   const names = folder.list(new RegExp(`^${kind}-\\d+\\.key$`)).toReversed();
   if (names.length === 0 && needed) names.push(`${kind}-1.key`);
-  return names.map((name) => readKey(folder, name));
+  return names.map((name) => ({ key: readKey(folder, name), where: join(folder.path, name) }));
 }
 
 function kekOf(text: string): Secret {

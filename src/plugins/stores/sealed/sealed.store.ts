@@ -16,8 +16,23 @@ export class SealedStore implements Store {
   ) {}
 
   async put(boundTo: string, value: Secret, db: Db): Promise<StoredRef> {
-    const [ref] = await this.putAll([{ boundTo, value }], db);
-    return ref!;
+    const id = newId();
+    const envelope = seal(value, `${id}:${boundTo}`, this.#current());
+    // Apart from `putAll`: a parameter of its own goes over as it is, and not as text in an array.
+    await db.query(
+      `INSERT INTO sealed_secret (id, bound_to, kek_id, wrapped_key, nonce, ciphertext, created_at)
+       VALUES ($1, $2, $3, $4, $5, $6, $7)`,
+      [
+        id,
+        boundTo,
+        envelope.kekId,
+        envelope.wrappedKey,
+        envelope.nonce,
+        envelope.ciphertext,
+        this.clock.date(),
+      ],
+    );
+    return `sealed:${id}`;
   }
 
   async putAll(entries: readonly StoreEntry[], db: Db): Promise<StoredRef[]> {
@@ -97,6 +112,16 @@ export class SealedStore implements Store {
     }
     const last = rows.length === limit ? (rows.at(-1)?.id ?? null) : null;
     return { last, moved: rows.length - unreadable.length, unreadable };
+  }
+
+  /** How many values each key-encryption key wraps. `settled`: waits until nobody is about to add one under an older key. */
+  async uses(db: Db, settled: boolean): Promise<ReadonlyMap<string, number>> {
+    // Waits for every transaction that has written here, and keeps new ones waiting until this one ends.
+    if (settled) await db.query('LOCK TABLE sealed_secret IN SHARE MODE');
+    const rows = await db.query<{ kek_id: string; n: number }[]>(
+      `SELECT kek_id, count(*)::int AS n FROM sealed_secret WHERE destroyed_at IS NULL GROUP BY kek_id`,
+    );
+    return new Map(rows.map((row) => [row.kek_id, row.n]));
   }
 
   #current(): Kek {

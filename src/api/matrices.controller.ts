@@ -1,0 +1,255 @@
+import { Body, Controller, Get, HttpCode, Param, Post, Query, Res } from '@nestjs/common';
+import { ApiCreatedResponse, ApiOkResponse, ApiTags } from '@nestjs/swagger';
+import type { FastifyReply } from 'fastify';
+import { z } from 'zod';
+import { Refused, refusal } from '../kernel/errors.ts';
+import type { Principal } from '../kernel/principal.ts';
+import { By, Idempotent, Permission, PerMinute, Takes } from '../domain/access/route.ts';
+import { STRENGTHS } from '../domain/responsibility/attestation.rules.ts';
+import { Attestations } from '../domain/responsibility/attestations.service.ts';
+import {
+  attestOfflineSchema,
+  paperQuery,
+  sendBackSchema,
+  signingKeySchema,
+  signsFor,
+  withdrawSchema,
+} from '../domain/responsibility/matrix-edit.schema.ts';
+import { MatrixProposalsService } from '../domain/responsibility/matrix-proposals.service.ts';
+import { matrixDiff, versionView } from '../domain/responsibility/matrix-views.queries.ts';
+import { DUTIES } from '../domain/responsibility/matrix.rules.ts';
+import {
+  VERSION_STATES,
+  versionViewSchema,
+  type VersionView,
+} from '../domain/responsibility/matrix.schema.ts';
+import { OfflineSigning } from '../domain/responsibility/offline-signing.service.ts';
+import { portfolioMatrix } from '../domain/responsibility/portfolio-matrix.queries.ts';
+import { SigningKeys } from '../domain/responsibility/signing-keys.service.ts';
+import { Clock } from '../platform/clock/clock.ts';
+import { Transactions } from '../platform/database/transactions.ts';
+import { answered } from './answered.ts';
+import { nameCursorSchema, pageByName, pageLimit } from './cursor.ts';
+
+const id = z.uuid();
+const listQuery = z.strictObject({
+  partyId: id.optional().describe('Accountable for something, or for the duty asked for'),
+  duty: z.enum(DUTIES).optional(),
+  gap: z.enum(['true', 'false']).optional().describe('Only where nobody answers'),
+  cursor: nameCursorSchema.optional(),
+  limit: pageLimit,
+});
+const listSchema = z
+  .object({
+    integrations: z.array(
+      z.object({
+        id: z.uuid(),
+        reference: z.string(),
+        name: z.string(),
+        state: z.string(),
+        versionId: z.uuid().nullable(),
+        number: z.int().nullable(),
+        matrixState: z.enum(VERSION_STATES).nullable(),
+        accountable: z
+          .partialRecord(z.enum(DUTIES), z.array(z.string()))
+          .describe('A duty that is not named is a gap'),
+      }),
+    ),
+    next: z.string().nullable(),
+  })
+  .meta({ id: 'PortfolioMatrix' });
+const attestedSchema = z
+  .object({ attestationId: z.uuid(), state: z.enum(VERSION_STATES), strength: z.enum(STRENGTHS) })
+  .meta({ id: 'Attested' });
+const keySchema = z
+  .object({
+    id: z.uuid(),
+    contactId: z.uuid(),
+    fingerprint: z.string().describe('SHA-256 of the key, lower-case hex'),
+    registeredAt: z.iso.datetime(),
+    revokedAt: z.iso.datetime().nullable(),
+  })
+  .meta({ id: 'SigningKey' });
+const documentQuery = z.strictObject({
+  signsFor: signsFor.optional(),
+  language: z.enum(['en', 'de']).default('en'),
+});
+const MOST_PAPER = 10_000_000;
+
+/** Versions of matrices, and signatures under them. */
+@ApiTags('matrices')
+@Controller('api/v1')
+export class MatricesController {
+  constructor(
+    private readonly transactions: Transactions,
+    private readonly clock: Clock,
+    private readonly proposals: MatrixProposalsService,
+    private readonly attestations: Attestations,
+    private readonly offline: OfflineSigning,
+    private readonly keys: SigningKeys,
+  ) {}
+
+  /** Integrations against duties: who is accountable, and where nobody is. */
+  @Get('matrices')
+  @Permission('matrices:read')
+  @ApiOkResponse({ standardSchema: listSchema })
+  async list(
+    @Query({ schema: listQuery }) query: z.output<typeof listQuery>,
+    @By() by: Principal,
+  ): Promise<z.infer<typeof listSchema>> {
+    const { limit, cursor, gap, ...filter } = query;
+    const rows = await this.transactions.run(by, (db) =>
+      portfolioMatrix(
+        db,
+        { ...filter, gap: gap === 'true', after: cursor, limit: limit + 1 },
+        this.clock.now(),
+      ),
+    );
+    const { page, next } = pageByName(rows, limit, 'name');
+    return { integrations: page as z.infer<typeof listSchema>['integrations'], next };
+  }
+
+  /** With its rows, its texts, who has signed and who has not, comments, and what became of the mails. */
+  @Get('matrices/:id')
+  @Permission('matrices:read')
+  @ApiOkResponse({ standardSchema: versionViewSchema })
+  async get(@Param('id', { schema: id }) versionId: string, @By() by: Principal): Promise<VersionView> {
+    const found = await this.transactions.run(by, (db) => versionView(db, versionId, this.clock.now()));
+    if (!found) throw new Refused(noVersion());
+    return found;
+  }
+
+  /** What is material between two versions of one integration. */
+  @Get('matrices/:id/changes/:since')
+  @Permission('matrices:read')
+  async changes(
+    @Param('id', { schema: id }) versionId: string,
+    @Param('since', { schema: id }) since: string,
+    @By() by: Principal,
+  ) {
+    const found = await this.transactions.run(by, (db) => matrixDiff(db, since, versionId));
+    if (!found) throw new Refused(noVersion());
+    return found;
+  }
+
+  /** The exact bytes that a contact signs elsewhere, with an Ed25519 key that was registered before. */
+  @Get('matrices/:id/documents/:contactId')
+  @Permission('matrices:read')
+  async document(
+    @Param('id', { schema: id }) versionId: string,
+    @Param('contactId', { schema: id }) contactId: string,
+    @Query({ schema: documentQuery }) query: z.output<typeof documentQuery>,
+    @By() by: Principal,
+    @Res() reply: FastifyReply,
+  ): Promise<void> {
+    const document = answered(await this.offline.document(versionId, { contactId, ...query }, by));
+    void reply
+      .header('content-disposition', `attachment; filename="matrix-${versionId}.json"`)
+      .type('application/json; charset=utf-8')
+      .send(document);
+  }
+
+  /** Takes in a detached signature that was made over the document. People who are signed in sign in the console. */
+  @Post('matrices/:id/attestations')
+  @Permission('matrices:countersign')
+  @Idempotent()
+  @ApiCreatedResponse({ standardSchema: attestedSchema })
+  async attestOffline(
+    @Param('id', { schema: id }) versionId: string,
+    @Body({ schema: attestOfflineSchema }) input: z.output<typeof attestOfflineSchema>,
+    @By() by: Principal,
+  ): Promise<z.infer<typeof attestedSchema>> {
+    return answered(await this.offline.attestOffline(versionId, input, by));
+  }
+
+  @Post('matrices/:id/send-back')
+  @HttpCode(204)
+  @Permission('matrices:countersign')
+  async sendBack(
+    @Param('id', { schema: id }) versionId: string,
+    @Body({ schema: sendBackSchema }) input: z.output<typeof sendBackSchema>,
+    @By() by: Principal,
+  ): Promise<void> {
+    answered(await this.proposals.sendBack(versionId, input, by));
+  }
+
+  /** Takes one's own proposal back. */
+  @Post('matrices/:id/withdraw')
+  @HttpCode(204)
+  @Permission('matrices:write')
+  async withdrawProposal(
+    @Param('id', { schema: id }) versionId: string,
+    @Body({ schema: withdrawSchema }) { reason }: z.output<typeof withdrawSchema>,
+    @By() by: Principal,
+  ): Promise<void> {
+    answered(await this.proposals.withdraw(versionId, reason, by));
+  }
+
+  /** Mails a contact a link to sign; again, too. */
+  @Post('matrices/:id/invitations')
+  @Permission('matrices:write')
+  @Idempotent()
+  @PerMinute(30)
+  async invite(
+    @Param('id', { schema: id }) versionId: string,
+    @Body({ schema: z.strictObject({ contactId: id }) }) { contactId }: { contactId: string },
+    @By() by: Principal,
+  ): Promise<{ id: string }> {
+    return answered(await this.proposals.invite(versionId, contactId, by));
+  }
+
+  /** Takes in a scan of signed paper, as PDF, PNG or JPEG; a second person confirms it in the console. */
+  @Post('matrices/:id/attestations/paper')
+  @Permission('matrices:countersign')
+  @Takes('raw', { limit: MOST_PAPER })
+  @ApiCreatedResponse({ standardSchema: attestedSchema })
+  async attestOnPaper(
+    @Param('id', { schema: id }) versionId: string,
+    @Query({ schema: paperQuery }) query: z.output<typeof paperQuery>,
+    @Body() file: unknown,
+    @By() by: Principal,
+  ): Promise<z.infer<typeof attestedSchema>> {
+    const bytes = Buffer.isBuffer(file) ? file : Buffer.alloc(0);
+    return answered(await this.offline.attestOnPaper(versionId, query, bytes, by));
+  }
+
+  /** Takes one's own side's signature back. */
+  @Post('attestations/:id/withdraw')
+  @HttpCode(204)
+  @Permission('matrices:countersign')
+  async withdraw(
+    @Param('id', { schema: id }) attestationId: string,
+    @Body({ schema: withdrawSchema }) { reason }: z.output<typeof withdrawSchema>,
+    @By() by: Principal,
+  ): Promise<void> {
+    answered(await this.attestations.withdraw(attestationId, reason, by));
+  }
+
+  @Get('contacts/:id/signing-keys')
+  @Permission('matrices:read')
+  async keysOf(
+    @Param('id', { schema: id }) contactId: string,
+    @By() by: Principal,
+  ): Promise<{ keys: z.infer<typeof keySchema>[] }> {
+    const keys = await this.keys.of(contactId, by);
+    if (!keys) throw new Refused(refusal('not_found', 'no-contact', 'There is no such contact.'));
+    return { keys };
+  }
+
+  /** Registers a contact's key for signatures made elsewhere; it counts for what is proposed after. */
+  @Post('contacts/:id/signing-keys')
+  @Permission('matrices:write')
+  @Idempotent()
+  @ApiCreatedResponse({ standardSchema: keySchema })
+  async registerKey(
+    @Param('id', { schema: id }) contactId: string,
+    @Body({ schema: signingKeySchema }) { publicKey }: z.output<typeof signingKeySchema>,
+    @By() by: Principal,
+  ): Promise<z.infer<typeof keySchema>> {
+    return answered(await this.keys.register(contactId, publicKey, by));
+  }
+}
+
+function noVersion() {
+  return refusal('not_found', 'no-matrix-version', 'There is no such version of a matrix.');
+}

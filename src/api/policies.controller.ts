@@ -1,0 +1,119 @@
+import { Controller, Get, HttpCode, Param, Post, Query } from '@nestjs/common';
+import { ApiOkResponse, ApiTags } from '@nestjs/swagger';
+import { z } from 'zod';
+import { Refused, refusal } from '../kernel/errors.ts';
+import type { Principal } from '../kernel/principal.ts';
+import { By, Permission } from '../domain/access/route.ts';
+import { ExceptionsService } from '../domain/policy/exceptions.service.ts';
+import { listExceptions, viewOfPolicy } from '../domain/policy/gate.queries.ts';
+import {
+  exceptionSchema,
+  policyViewSchema,
+  type ExceptionView,
+  type PolicyView,
+} from '../domain/policy/gate.schema.ts';
+import { Policies } from '../domain/policy/policies.ts';
+import { Clock } from '../platform/clock/clock.ts';
+import { Transactions } from '../platform/database/transactions.ts';
+import { answered } from './answered.ts';
+import { cursorSchema, cursorText, pageLimit } from './cursor.ts';
+
+const id = z.uuid();
+const name = z.string().regex(/^[a-z][a-z0-9-]{0,59}$/);
+const listQuery = z.strictObject({
+  open: z.enum(['true', 'false']).optional().describe('Only what is asked for or holds now'),
+  cursor: cursorSchema.optional(),
+  limit: pageLimit,
+});
+const policiesSchema = z.object({ policies: z.array(policyViewSchema) }).meta({ id: 'Policies' });
+const exceptionsSchema = z
+  .object({ exceptions: z.array(exceptionSchema), next: z.string().nullable() })
+  .meta({ id: 'Exceptions' });
+
+@ApiTags('policy')
+@Controller('api/v1')
+export class PoliciesController {
+  constructor(
+    private readonly transactions: Transactions,
+    private readonly policies: Policies,
+    private readonly exceptions: ExceptionsService,
+    private readonly clock: Clock,
+  ) {}
+
+  /** Every policy with what it inherits. */
+  @Get('policies')
+  @Permission('policy:read')
+  @ApiOkResponse({ standardSchema: policiesSchema })
+  list(): z.infer<typeof policiesSchema> {
+    return { policies: this.policies.all().map(viewOfPolicy) };
+  }
+
+  @Get('policies/:name')
+  @Permission('policy:read')
+  @ApiOkResponse({ standardSchema: policyViewSchema })
+  get(@Param('name', { schema: name }) policy: string): PolicyView {
+    const known = this.policies.get(policy);
+    if (!known) throw new Refused(refusal('not_found', 'no-policy', 'There is no such policy.'));
+    return viewOfPolicy(known);
+  }
+
+  /** Across all integrations, newest first. */
+  @Get('exceptions')
+  @Permission('policy:read')
+  @ApiOkResponse({ standardSchema: exceptionsSchema })
+  async allExceptions(
+    @Query({ schema: listQuery }) { open, cursor, limit }: z.output<typeof listQuery>,
+    @By() by: Principal,
+  ): Promise<z.infer<typeof exceptionsSchema>> {
+    const rows = await this.transactions.run(by, (db) =>
+      listExceptions(db, {
+        limit: limit + 1,
+        now: this.clock.now(),
+        open: open === 'true',
+        ...(cursor ? { after: cursor } : {}),
+      }),
+    );
+    const page = rows.slice(0, limit);
+    const last = page.at(-1);
+    return {
+      exceptions: page,
+      next:
+        last && rows.length > limit ? cursorText({ at: Date.parse(last.requestedAt), id: last.id }) : null,
+    };
+  }
+
+  /** By somebody other than whoever asked for it. */
+  @Post('exceptions/:id/approve')
+  @Permission('approvals:decide')
+  @HttpCode(200)
+  @ApiOkResponse({ standardSchema: exceptionSchema })
+  async approve(
+    @Param('id', { schema: id }) exceptionId: string,
+    @By() by: Principal,
+  ): Promise<ExceptionView> {
+    return answered(await this.exceptions.decide(exceptionId, 'approved', by));
+  }
+
+  @Post('exceptions/:id/refuse')
+  @Permission('approvals:decide')
+  @HttpCode(200)
+  @ApiOkResponse({ standardSchema: exceptionSchema })
+  async refuse(
+    @Param('id', { schema: id }) exceptionId: string,
+    @By() by: Principal,
+  ): Promise<ExceptionView> {
+    return answered(await this.exceptions.decide(exceptionId, 'refused', by));
+  }
+
+  /** Before it ends. The finding counts again at once. */
+  @Post('exceptions/:id/withdraw')
+  @Permission('policy:write')
+  @HttpCode(200)
+  @ApiOkResponse({ standardSchema: exceptionSchema })
+  async withdraw(
+    @Param('id', { schema: id }) exceptionId: string,
+    @By() by: Principal,
+  ): Promise<ExceptionView> {
+    return answered(await this.exceptions.withdraw(exceptionId, by));
+  }
+}

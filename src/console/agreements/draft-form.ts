@@ -1,0 +1,174 @@
+import type { FieldProblem, Refusal } from '../../kernel/errors.ts';
+import { err, ok, type Result } from '../../kernel/result.ts';
+import {
+  draftTermSchema,
+  editDraftSchema,
+  type DraftContent,
+  type DraftTerm,
+  type EditDraft,
+} from '../../domain/agreements/draft.schema.ts';
+import type { FormProblems } from '../shared/forms.tsx';
+
+/** A form as the browser sent it: a field that comes twice is a list. */
+export type Given = Readonly<Record<string, string | readonly string[]>>;
+
+export const RECIPIENTS = 3;
+export const FALLBACKS = 3;
+
+export function given(body: unknown): Given {
+  return typeof body === 'object' && body !== null ? (body as Given) : {};
+}
+
+function text(form: Given, name: string): string {
+  const value = form[name];
+  return (typeof value === 'string' ? value : (value?.[0] ?? '')).trim();
+}
+
+function list(form: Given, name: string): readonly string[] {
+  const value = form[name];
+  return value === undefined ? [] : typeof value === 'string' ? [value] : value;
+}
+
+/** The version of the draft that a form was filled in from. */
+export function rowVersionOf(form: Given): number {
+  return Number(/^\d{1,9}$/.exec(text(form, 'rowVersion'))?.[0] ?? 0);
+}
+
+const emptied = (value: string) => (value === '' ? null : value);
+// What is no number stays as it is, so that the schema says what it must be.
+const number = (value: string) =>
+  value === '' ? null : /^-?\d+(\.\d+)?$/.test(value) ? Number(value) : value;
+
+/** The fields of the draft but its terms. */
+export function readHead(body: unknown): Result<EditDraft, FormProblems> {
+  const form = given(body);
+  const [steps, by, authority] = [list(form, 'step'), list(form, 'stepBy'), list(form, 'stepAuthority')];
+  const read = editDraftSchema.safeParse({
+    validFrom: emptied(text(form, 'validFrom')),
+    validUntil: emptied(text(form, 'validUntil')),
+    reviewOn: emptied(text(form, 'reviewOn')),
+    prevailingLanguage: text(form, 'prevailingLanguage'),
+    authority: text(form, 'authority'),
+    approveWithinMinutes:
+      text(form, 'authority') === 'approve_within' ? number(text(form, 'approveWithinMinutes')) : null,
+    approveOtherwise: text(form, 'approveOtherwise'),
+    drillEveryDays: number(text(form, 'drillEveryDays')),
+    containmentSteps: steps.flatMap((step, at) =>
+      step.trim() === ''
+        ? []
+        : [{ step: step.trim(), by: emptied(by[at] ?? ''), authority: emptied(authority[at] ?? '') }],
+    ),
+  });
+  return read.success ? ok(read.data) : err(problemsFrom(read.error.issues));
+}
+
+/** One term. */
+export function readTerm(body: unknown): Result<DraftTerm, FormProblems> {
+  const form = given(body);
+  const unit = text(form, 'windowUnit');
+  const people = (name: string, count: number) =>
+    Array.from({ length: count }, (_, at) => text(form, `${name}${at + 1}`)).filter(Boolean);
+  const read = draftTermSchema.safeParse({
+    name: emptied(text(form, 'name')),
+    direction: text(form, 'direction'),
+    trigger: text(form, 'trigger'),
+    startEvent: text(form, 'startEvent'),
+    window: unit === '' ? null : { count: number(text(form, 'windowCount')), unit },
+    zone: text(form, 'zone'),
+    calendar: emptied(text(form, 'calendar')),
+    warnPercent: number(text(form, 'warnPercent')),
+    escalatePercent: number(text(form, 'escalatePercent')),
+    recipients: people('recipient', RECIPIENTS),
+    fallbackRecipients: people('fallback', FALLBACKS),
+    fulfilledBy: text(form, 'fulfilledBy'),
+    language: text(form, 'language'),
+    category: text(form, 'category'),
+    ruleVersion: text(form, 'ruleVersion') || '1',
+  });
+  return read.success ? ok(read.data) : err(problemsFrom(read.error.issues));
+}
+
+type Issue = { path: readonly PropertyKey[]; message: string };
+
+function problemsFrom(issues: readonly Issue[]): FormProblems {
+  const problems: Record<string, string> = {};
+  for (const { path, message } of issues) problems[fieldOf(path.map(String))] ??= message;
+  return problems;
+}
+
+/** The form's name of a field of the draft: `terms/2/window/count` is `windowCount`. */
+function fieldOf(path: readonly string[]): string {
+  const [first = '', second, ...rest] = path;
+  if (first === 'terms') return rest.length === 0 ? '' : fieldOf(rest);
+  if (first === 'window') return second === 'unit' ? 'windowUnit' : 'windowCount';
+  if (first === 'recipients') return `recipient${Number(second ?? 0) + 1}`;
+  if (first === 'fallbackRecipients') return `fallback${Number(second ?? 0) + 1}`;
+  return first === 'containmentSteps' ? 'step' : first;
+}
+
+/** What the domain said of the draft, at the fields of the form. @param at of the term that the form is about */
+export function problemsOfRefusal({ kind, message, fields = [] }: Refusal, at?: number): FormProblems {
+  const problems: Record<string, string> = {};
+  const elsewhere: FieldProblem[] = [];
+  for (const field of fields) {
+    const path = field.field.split('/').slice(1);
+    const own = at === undefined ? path[0] !== 'terms' : path[0] === 'terms' && path[1] === String(at);
+    if (own && kind !== 'precondition') problems[fieldOf(path)] ??= `It ${field.problem}. ${field.mend}`;
+    else elsewhere.push(field);
+  }
+  const said = elsewhere.map(({ field, problem }) => `${field.slice(1)} ${problem}`).join('; ');
+  if (Object.keys(problems).length === 0 || elsewhere.length > 0)
+    problems[''] = said ? `${message} (${said})` : message;
+  return problems;
+}
+
+/** The form of a term as the browser would send it. */
+export function termGiven(term: DraftTerm): Given {
+  const people = (name: string, ids: readonly string[]) =>
+    Object.fromEntries(ids.map((id, at) => [`${name}${at + 1}`, id]));
+  return {
+    name: term.name ?? '',
+    direction: term.direction,
+    trigger: term.trigger,
+    startEvent: term.startEvent,
+    windowCount: term.window ? String(term.window.count) : '',
+    windowUnit: term.window?.unit ?? '',
+    zone: term.zone,
+    calendar: term.calendar ?? '',
+    warnPercent: String(term.warnPercent),
+    escalatePercent: String(term.escalatePercent),
+    fulfilledBy: term.fulfilledBy,
+    language: term.language,
+    category: term.category,
+    ruleVersion: term.ruleVersion,
+    ...people('recipient', term.recipients),
+    ...people('fallback', term.fallbackRecipients),
+  };
+}
+
+/** The form of the draft's other fields as the browser would send it. */
+export function headGiven(content: DraftContent): Given {
+  return {
+    validFrom: content.validFrom ?? '',
+    validUntil: content.validUntil ?? '',
+    reviewOn: content.reviewOn ?? '',
+    prevailingLanguage: content.prevailingLanguage,
+    authority: content.authority,
+    approveWithinMinutes: String(content.approveWithinMinutes ?? ''),
+    approveOtherwise: content.approveOtherwise,
+    drillEveryDays: String(content.drillEveryDays ?? ''),
+    step: content.containmentSteps.map(({ step }) => step),
+    stepBy: content.containmentSteps.map(({ by }) => by ?? ''),
+    stepAuthority: content.containmentSteps.map(({ authority }) => authority ?? ''),
+  };
+}
+
+/** One field of a form, filled in again. */
+export function again(form: Given, name: string): string {
+  const value = form[name];
+  return typeof value === 'string' ? value : (value?.[0] ?? '');
+}
+
+export function againAll(form: Given, name: string): readonly string[] {
+  return list(form, name);
+}

@@ -1,0 +1,78 @@
+import type { SignatureView, VersionView } from '../../domain/responsibility/matrix.schema.ts';
+import { At } from '../shared/parts.tsx';
+import { Chip, words, type Tone } from '../shared/states.tsx';
+
+/** Who must sign, and who has. */
+export function Signers({ version }: { version: VersionView }) {
+  return (
+    <ul class="plain">
+      {version.signers.map((signer) => {
+        const given = version.signatures.find(({ party, counts }) => party.id === signer.id && counts);
+        return (
+          <li>
+            <Chip tone={signer.signed ? 'dead' : 'wait'}>{signer.signed ? 'signed' : 'still to sign'}</Chip>{' '}
+            <b>{signer.name ?? 'another party'}</b>
+            {given && <Given signature={given} />}
+          </li>
+        );
+      })}
+    </ul>
+  );
+}
+
+export function Given({ signature }: { signature: SignatureView }) {
+  return (
+    <div class="soft small">
+      {signature.signsFor}, <At at={Date.parse(signature.at)} />, {WAYS[signature.way]}, strength:{' '}
+      {words(signature.strength)}
+      {signature.expiresAt !== null && (
+        <>
+          , until <At at={Date.parse(signature.expiresAt)} day />
+        </>
+      )}
+    </div>
+  );
+}
+
+export const WAYS = {
+  account: 'signed in',
+  link: 'by link and code',
+  offline: 'with a key of their own',
+  paper: 'on paper',
+} as const;
+
+const MAIL: Readonly<Record<VersionView['mails'][number]['mail'], { tone: Tone; word: string }>> = {
+  owed: { tone: 'wait', word: 'mail not sent yet' },
+  attempting: { tone: 'wait', word: 'mail is being tried' },
+  accepted: { tone: 'info', word: 'mail handed over' },
+  failed: { tone: 'live', word: 'mail refused' },
+};
+const PURPOSE = { attest: 'to sign', changed: 'about the change', confirm: 'to confirm as contact' } as const;
+
+/** What became of the mails, so that nobody waits for one that never came. */
+export function Mails({ version }: { version: VersionView }) {
+  if (version.mails.length === 0 && version.unconfirmed.length === 0) return null;
+  return (
+    <>
+      <h3>Mails</h3>
+      <ul class="plain small">
+        {version.mails.slice(0, 8).map((one) => (
+          <li>
+            <Chip tone={MAIL[one.mail].tone}>{MAIL[one.mail].word}</Chip> {PURPOSE[one.purpose]}:{' '}
+            {one.party.name}
+            {one.contact && `, ${one.contact}`}{' '}
+            <span class="soft">
+              <At at={Date.parse(one.at)} />
+            </span>
+          </li>
+        ))}
+        {version.unconfirmed.map((one) => (
+          <li>
+            <Chip tone="wait">not confirmed</Chip> {one.contact.name ?? 'a contact of the other side'} is new
+            and confirms until <At at={Date.parse(one.dueAt)} day />
+          </li>
+        ))}
+      </ul>
+    </>
+  );
+}

@@ -1,0 +1,263 @@
+import { Body, Controller, Get, Param, Post, Query, Req, Res } from '@nestjs/common';
+import { ApiExcludeController } from '@nestjs/swagger';
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import type { VNode } from 'preact';
+import { z } from 'zod';
+import type { Refusal } from '../../kernel/errors.ts';
+import { PerMinute, Public } from '../../domain/access/route.ts';
+import { formProof, isFormProof } from '../../domain/notices/notice-link.rules.ts';
+import { isTextLanguage } from '../../domain/responsibility/matrix-text.rules.ts';
+import { DUTIES } from '../../domain/responsibility/matrix.rules.ts';
+import { SigningLinks } from '../../domain/responsibility/signing-links.service.ts';
+import { Keys } from '../../platform/signing/keys.ts';
+import { document } from '../shared/layout.tsx';
+import { BadSigningLinkView, ConfirmContactView, SigningLinkView } from './signing-link.view.tsx';
+
+const OPEN_FOR = 3600;
+const SIGN = { cookie: 'cs_matrix', path: '/sign-matrix' };
+const CONFIRM = { cookie: 'cs_contact', path: '/confirm-contact' };
+const WHY = 'a link in a mail is the key; what it opens is one matrix of one integration';
+
+const text = (most: number) => z.string().max(most).catch('');
+const signForm = z.object({
+  signs_for: text(200),
+  language: text(10),
+  content_hash: text(64),
+  text_hash: text(64),
+  code: text(20),
+  proof: text(200),
+});
+const backForm = z.object({
+  duty: z.enum(DUTIES).nullable().catch(null),
+  text: text(2000),
+  proof: text(200),
+});
+
+/**
+ * The pages behind the links to sign a matrix and to confirm a contact. Opening them changes nothing, however often and by
+ * whatever scanner. The token leaves the address at once; signing needs a code that goes to the registered mailbox, so a
+ * link that was passed on signs nothing.
+ */
+@Controller()
+@ApiExcludeController()
+export class SigningLinkPage {
+  constructor(
+    private readonly links: SigningLinks,
+    private readonly keys: Keys,
+  ) {}
+
+  @Get('m/:token')
+  @Public({ why: WHY, face: 'outside' })
+  @PerMinute(60)
+  enter(@Param('token') token: string, @Req() request: FastifyRequest, @Res() reply: FastifyReply): void {
+    open(reply, request, SIGN, token);
+  }
+
+  @Get('sign-matrix')
+  @Public({ why: WHY, face: 'outside' })
+  @PerMinute(60)
+  async show(
+    @Query('language') language: unknown,
+    @Query('code') code: unknown,
+    @Req() request: FastifyRequest,
+    @Res() reply: FastifyReply,
+  ): Promise<void> {
+    await this.#draw(request, reply, { language, codeSent: code === 'sent' });
+  }
+
+  @Post('sign-matrix/code')
+  @Public({ why: WHY, face: 'outside' })
+  @PerMinute(10)
+  async code(
+    @Body() body: unknown,
+    @Req() request: FastifyRequest,
+    @Res() reply: FastifyReply,
+  ): Promise<void> {
+    const token = request.cookies[SIGN.cookie] ?? '';
+    const { proof, language } = signForm.parse(body ?? {});
+    if (!this.#isOurs(proof, token)) return this.#draw(request, reply, { problem: NOT_OURS, status: 403 });
+    const sent = await this.links.sendCode(token, fromOf(request));
+    if (!sent.ok)
+      return this.#draw(request, reply, { problem: sent.error.message, status: statusOf(sent.error) });
+    const query = isTextLanguage(language) ? `&language=${language}` : '';
+    void reply.headers(PRIVATE).redirect(`${SIGN.path}?code=sent${query}#sign`, 303);
+  }
+
+  @Post('sign-matrix')
+  @Public({ why: WHY, face: 'outside' })
+  @PerMinute(20)
+  async sign(
+    @Body() body: unknown,
+    @Req() request: FastifyRequest,
+    @Res() reply: FastifyReply,
+  ): Promise<void> {
+    const token = request.cookies[SIGN.cookie] ?? '';
+    const typed = signForm.parse(body ?? {});
+    const again = (problem: string, status: number) =>
+      this.#draw(request, reply, {
+        problem,
+        status,
+        language: typed.language,
+        signsFor: typed.signs_for,
+        codeSent: true,
+      });
+    if (!this.#isOurs(typed.proof, token)) return again(NOT_OURS, 403);
+    if (typed.signs_for.trim() === '')
+      return again('Type your name and position: they stand under the matrix.', 422);
+    if (typed.code.trim() === '')
+      return again('Ask for a code, and type it here: it is in your mailbox.', 422);
+    const done = await this.links.attest(
+      token,
+      {
+        signsFor: typed.signs_for.trim(),
+        language: typed.language,
+        contentHash: typed.content_hash,
+        textHash: typed.text_hash,
+        code: typed.code,
+      },
+      fromOf(request),
+    );
+    if (!done.ok) return again(done.error.message, statusOf(done.error));
+    void reply.headers(PRIVATE).redirect(SIGN.path, 303);
+  }
+
+  @Post('sign-matrix/back')
+  @Public({ why: WHY, face: 'outside' })
+  @PerMinute(20)
+  async sendBack(
+    @Body() body: unknown,
+    @Req() request: FastifyRequest,
+    @Res() reply: FastifyReply,
+  ): Promise<void> {
+    const token = request.cookies[SIGN.cookie] ?? '';
+    const typed = backForm.parse(body ?? {});
+    if (!this.#isOurs(typed.proof, token))
+      return this.#draw(request, reply, { problem: NOT_OURS, status: 403 });
+    const comment = typed.text.replaceAll(/\s+/g, ' ').trim();
+    if (comment === '')
+      return this.#draw(request, reply, { problem: 'Say what should be different.', status: 422 });
+    const done = await this.links.sendBack(
+      token,
+      { comments: [{ duty: typed.duty, part: '', credentialId: null, text: comment }] },
+      fromOf(request),
+    );
+    if (!done.ok)
+      return this.#draw(request, reply, { problem: done.error.message, status: statusOf(done.error) });
+    answer(
+      reply,
+      200,
+      BadSigningLinkView({
+        kind: 'sent-back',
+        message: 'Your comment is with the other side. You will get a new mail when there is a new version.',
+      }),
+    );
+  }
+
+  @Get('mc/:token')
+  @Public({ why: WHY, face: 'outside' })
+  @PerMinute(60)
+  enterConfirmation(
+    @Param('token') token: string,
+    @Req() request: FastifyRequest,
+    @Res() reply: FastifyReply,
+  ): void {
+    open(reply, request, CONFIRM, token);
+  }
+
+  @Get('confirm-contact')
+  @Public({ why: WHY, face: 'outside' })
+  @PerMinute(60)
+  async showConfirmation(@Req() request: FastifyRequest, @Res() reply: FastifyReply): Promise<void> {
+    const token = request.cookies[CONFIRM.cookie] ?? '';
+    const shown = await this.links.showConfirmation(token, fromOf(request));
+    if (!shown.ok) return bad(reply, shown.error);
+    answer(
+      reply,
+      200,
+      ConfirmContactView({ shown: shown.value, proof: formProof(token, this.keys.linkKey()) }),
+    );
+  }
+
+  @Post('confirm-contact')
+  @Public({ why: WHY, face: 'outside' })
+  @PerMinute(20)
+  async confirm(
+    @Body() body: unknown,
+    @Req() request: FastifyRequest,
+    @Res() reply: FastifyReply,
+  ): Promise<void> {
+    const token = request.cookies[CONFIRM.cookie] ?? '';
+    const { proof } = z.object({ proof: text(200) }).parse(body ?? {});
+    if (!this.#isOurs(proof, token))
+      return bad(reply, { kind: 'forbidden', code: 'proof', message: NOT_OURS });
+    const done = await this.links.confirm(token, fromOf(request));
+    if (!done.ok) return bad(reply, done.error);
+    void reply.headers(PRIVATE).redirect(CONFIRM.path, 303);
+  }
+
+  async #draw(
+    request: FastifyRequest,
+    reply: FastifyReply,
+    o: { language?: unknown; problem?: string; status?: number; signsFor?: string; codeSent?: boolean },
+  ): Promise<void> {
+    const token = request.cookies[SIGN.cookie] ?? '';
+    const language = typeof o.language === 'string' && isTextLanguage(o.language) ? o.language : undefined;
+    const shown = await this.links.show(token, language, fromOf(request));
+    if (!shown.ok) return bad(reply, shown.error);
+    const view = SigningLinkView({
+      shown: shown.value,
+      proof: formProof(token, this.keys.linkKey()),
+      codeSent: o.codeSent === true,
+      signsFor: o.signsFor ?? '',
+      problem: o.problem,
+    });
+    answer(reply, o.status ?? 200, view);
+  }
+
+  /** Only our own page can have made the proof, and only for the holder of this link. */
+  #isOurs(proof: string, token: string): boolean {
+    return isFormProof(proof, token, this.keys.linkKey());
+  }
+}
+
+const NOT_OURS = 'The form was not sent from this page. Read the matrix, then try once more.';
+const PRIVATE = { 'cache-control': 'no-store', 'referrer-policy': 'no-referrer' };
+
+function open(
+  reply: FastifyReply,
+  request: FastifyRequest,
+  to: { cookie: string; path: string },
+  token: string,
+): void {
+  void reply
+    .headers(PRIVATE)
+    .setCookie(to.cookie, token, {
+      httpOnly: true,
+      sameSite: 'lax',
+      path: to.path,
+      maxAge: OPEN_FOR,
+      secure: request.protocol === 'https',
+    })
+    .redirect(to.path, 303);
+}
+
+function fromOf(request: FastifyRequest) {
+  return { correlationId: request.correlationId, ip: request.ip };
+}
+
+function statusOf(refused: Refusal): number {
+  return { conflict: 409, not_found: 404, too_many: 429, unavailable: 503 }[refused.kind as string] ?? 422;
+}
+
+function answer(reply: FastifyReply, status: number, view: VNode): void {
+  void reply.code(status).headers(PRIVATE).type('text/html; charset=utf-8').send(document(view));
+}
+
+function bad(reply: FastifyReply, refused: Refusal): void {
+  const ended = refused.kind === 'conflict';
+  answer(
+    reply,
+    ended ? 410 : refused.kind === 'not_found' ? 404 : 403,
+    BadSigningLinkView({ kind: ended ? 'ended' : 'unknown', message: refused.message }),
+  );
+}

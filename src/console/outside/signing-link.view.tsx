@@ -1,0 +1,211 @@
+import type { ShownConfirmation, ShownVersion } from '../../domain/responsibility/signing-links.service.ts';
+import { DUTIES } from '../../domain/responsibility/matrix.rules.ts';
+import { Field } from '../shared/forms.tsx';
+import { OutsidePage } from '../shared/layout.tsx';
+import { At, DataTable } from '../shared/parts.tsx';
+import { Chip, words } from '../shared/states.tsx';
+
+const LANGUAGES: Readonly<Record<string, string>> = { en: 'English', de: 'Deutsch' };
+
+/** One page: what is agreed, what is new in it, and how to say yes or no. */
+export function SigningLinkView({
+  shown,
+  proof,
+  codeSent,
+  signsFor,
+  problem,
+}: {
+  shown: ShownVersion;
+  proof: string;
+  codeSent: boolean;
+  signsFor: string;
+  problem?: string | undefined;
+}) {
+  const { version, signed } = shown;
+  const title = `Who answers for what: ${shown.integrationName}`;
+  return (
+    <OutsidePage title={title}>
+      <p class="ref">
+        {shown.reference}, version {version.number}
+      </p>
+      <h1>{title}</h1>
+      <p class="lead">
+        {shown.contactName}, you are asked to sign for <b>{shown.partyName}</b>: which side answers for which
+        duty when a credential of this integration is issued, kept, replaced or leaked.
+      </p>
+      {problem && (
+        <p class="notice live" role="alert">
+          {problem}
+        </p>
+      )}
+      {signed ? (
+        <p class="notice dead" role="status">
+          <Chip tone="dead">signed</Chip> for {shown.partyName} by {signed.signsFor} <At at={signed.at} />.{' '}
+          {shown.missing.length > 0
+            ? `Still to sign: ${shown.missing.join(', ')}. Nothing more is needed from you.`
+            : 'Every side has signed: it is in force.'}
+        </p>
+      ) : (
+        <ol class="small soft how">
+          <li>Read the text below.</li>
+          <li>Ask for a code; it goes to your registered mailbox, {shown.maskedEmail}.</li>
+          <li>
+            Type your name, your position and the code, and sign. Or send it back with what should be
+            different.
+          </li>
+        </ol>
+      )}
+      {shown.changes && shown.changes.length > 0 && (
+        <section class="card">
+          <h2>What is new since both sides last signed</h2>
+          <DataTable
+            caption="What is new"
+            columns={[{ title: 'Duty' }, { title: 'What' }, { title: 'Signed' }, { title: 'Now' }]}
+            rows={shown.changes.map((one) => [one.where, one.what, one.before, <b>{one.after}</b>])}
+          />
+        </section>
+      )}
+      <p class="line small">
+        {shown.languages.map((language) =>
+          language === shown.language ? (
+            <b>{LANGUAGES[language] ?? language}</b>
+          ) : (
+            <a href={`/sign-matrix?language=${language}`}>{LANGUAGES[language] ?? language}</a>
+          ),
+        )}
+      </p>
+      <div class="letter">{shown.text}</div>
+      {!signed && !shown.used && (
+        <>
+          <section class="card" id="sign">
+            <h2>Sign</h2>
+            <form method="post" action="/sign-matrix/code" aria-label="Ask for a code">
+              <input type="hidden" name="proof" value={proof} />
+              <input type="hidden" name="language" value={shown.language} />
+              {codeSent ? (
+                <p class="notice dead" role="status">
+                  A code is on its way to {shown.maskedEmail}. It is good for 15 minutes.
+                </p>
+              ) : (
+                <p>First, have a code mailed to {shown.maskedEmail}.</p>
+              )}
+              <button type="submit" class={codeSent ? 'plain small' : undefined}>
+                {codeSent ? 'Mail me another code' : 'Mail me a code'}
+              </button>
+            </form>
+            <form method="post" action="/sign-matrix" aria-label="Sign the matrix">
+              <input type="hidden" name="proof" value={proof} />
+              <input type="hidden" name="language" value={shown.language} />
+              <input type="hidden" name="content_hash" value={version.contentHash} />
+              <input type="hidden" name="text_hash" value={shown.textHash} />
+              <Field
+                name="code"
+                label="Code"
+                hint="Eight digits from the mail."
+                maxLength={20}
+                autocomplete="one-time-code"
+                required
+              />
+              <Field
+                name="signs_for"
+                label="Your name and position"
+                hint={`For example: ${shown.contactName}, head of security. It stands under the matrix.`}
+                value={signsFor}
+                maxLength={200}
+                autocomplete="name"
+                required
+              />
+              <p class="actions">
+                <button type="submit">Sign for {shown.partyName}</button>
+              </p>
+            </form>
+          </section>
+          <section class="card">
+            <details>
+              <summary>I do not agree: send it back</summary>
+              <form method="post" action="/sign-matrix/back" aria-label="Send it back">
+                <input type="hidden" name="proof" value={proof} />
+                <label for="duty">About</label>
+                <select id="duty" name="duty">
+                  <option value="">the whole</option>
+                  {DUTIES.map((duty) => (
+                    <option value={duty}>{words(duty)}</option>
+                  ))}
+                </select>
+                <Field name="text" label="What should be different" type="area" maxLength={2000} required />
+                <p class="actions">
+                  <button class="plain" type="submit">
+                    Send back
+                  </button>
+                </p>
+              </form>
+            </details>
+          </section>
+        </>
+      )}
+      <p class="soft small">
+        What is signed is exactly this text, SHA-256 <span class="mono">{shown.textHash.slice(0, 16)}…</span>,
+        of the content <span class="mono">{version.contentHash.slice(0, 16)}…</span>
+      </p>
+    </OutsidePage>
+  );
+}
+
+export function ConfirmContactView({ shown, proof }: { shown: ShownConfirmation; proof: string }) {
+  const title = `Contact for ${shown.integrationName}`;
+  return (
+    <OutsidePage title={title}>
+      <p class="ref">{shown.reference}</p>
+      <h1>{title}</h1>
+      <p class="lead">
+        {shown.contactName}, you were named as the contact of {shown.partyName} for these duties:
+      </p>
+      <ul>
+        {shown.duties.map((duty) => (
+          <li>{words(duty)}</li>
+        ))}
+      </ul>
+      {shown.confirmedAt ? (
+        <p class="notice dead" role="status">
+          <Chip tone="dead">confirmed</Chip> <At at={shown.confirmedAt.getTime()} />. Thank you. Nothing more
+          is needed here.
+        </p>
+      ) : (
+        <form class="card" method="post" action="/confirm-contact" aria-label="Confirm">
+          <input type="hidden" name="proof" value={proof} />
+          <p>Confirm that you can be reached for them. If you are not the one, answer the mail.</p>
+          <p class="actions">
+            <button type="submit">I am the contact</button>
+          </p>
+        </form>
+      )}
+    </OutsidePage>
+  );
+}
+
+const TITLES = {
+  ended: 'This link has ended',
+  unknown: 'This link opens nothing',
+  'sent-back': 'Sent back',
+} as const;
+
+/** For links that open nothing, or nothing any more, and for what is done. */
+export function BadSigningLinkView({ kind, message }: { kind: keyof typeof TITLES; message: string }) {
+  const title = TITLES[kind];
+  return (
+    <OutsidePage title={title}>
+      <h1>{title}</h1>
+      <p class="lead">{message}</p>
+      {kind !== 'sent-back' && (
+        <div class="card">
+          <h2>What you can do</h2>
+          <ul>
+            <li>Open the link again from the newest mail; some mail programs cut long links in two.</li>
+            <li>If the page stayed open for more than an hour, open the link in the mail once more.</li>
+            <li>Else answer the mail: a person at the sender can send you a new link.</li>
+          </ul>
+        </div>
+      )}
+    </OutsidePage>
+  );
+}

@@ -1,0 +1,77 @@
+import { newId, type Id } from '../../kernel/ids.ts';
+import { iso, type Millis } from '../../kernel/time.ts';
+import type { Db } from '../../platform/database/transactions.ts';
+import type { DraftContent, DraftTerm } from './draft.schema.ts';
+import type { StoredStep } from './drafts.queries.ts';
+
+export interface NewVersion {
+  /** Of the agreement. */
+  id: Id;
+  partyId: Id;
+  number: number;
+  validFrom: Millis;
+  hash: Buffer;
+  said: Omit<DraftContent, 'containmentSteps' | 'terms'> & {
+    containmentSteps: readonly StoredStep[];
+    terms: readonly (DraftTerm & {
+      windowCount: number | null;
+      windowUnit: string | null;
+      calendarId: Id | null;
+    })[];
+  };
+  now: Millis;
+}
+
+/** Writes a version with its terms and whom they name. @returns the version's id */
+export async function insertVersion(
+  db: Db,
+  { id: agreementId, partyId, number, validFrom, hash, said, now }: NewVersion,
+): Promise<Id> {
+  const id = newId();
+  await db.query(
+    `INSERT INTO agreement_version (id, agreement_id, party_id, number, valid_from, valid_until, review_on, prevailing_language, authority,
+                                    approve_within_minutes, approve_otherwise, containment_steps, drill_every_days, content_hash, created_at)
+     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)`,
+    [
+      id,
+      agreementId,
+      partyId,
+      number,
+      iso(validFrom),
+      said.validUntil,
+      said.reviewOn,
+      said.prevailingLanguage,
+      said.authority,
+      said.approveWithinMinutes,
+      said.approveOtherwise,
+      JSON.stringify(said.containmentSteps),
+      said.drillEveryDays,
+      hash,
+      iso(now),
+    ],
+  );
+  const terms = said.terms.map((term) => ({ ...term, id: newId() }));
+  await db.query(
+    `INSERT INTO term (id, agreement_version_id, party_id, external_key, direction, trigger, start_event, window_count, window_unit, zone, calendar_id,
+                       warn_percent, escalate_percent, fulfilled_by, language, category, rule_version, valid_from)
+     SELECT t.id, $2, $3, t.name, t.direction, t.trigger, t."startEvent", t."windowCount", t."windowUnit", t.zone, t."calendarId",
+            t."warnPercent", t."escalatePercent", t."fulfilledBy", t.language, t.category, t."ruleVersion", $4
+       FROM jsonb_to_recordset($1::jsonb) AS t(id uuid, name text, direction text, trigger text, "startEvent" text,
+            "windowCount" int, "windowUnit" text, zone text, "calendarId" uuid, "warnPercent" int, "escalatePercent" int, "fulfilledBy" text,
+            language text, category text, "ruleVersion" text)`,
+    [JSON.stringify(terms), id, partyId, iso(validFrom)],
+  );
+  const recipients = terms.flatMap((term) =>
+    [
+      ...term.recipients.map((contactId) => ({ contactId, fallback: false })),
+      ...term.fallbackRecipients.map((contactId) => ({ contactId, fallback: true })),
+    ].map((recipient, ordinal) => ({ ...recipient, ordinal, termId: term.id })),
+  );
+  await db.query(
+    `INSERT INTO term_recipient (term_id, contact_id, party_id, ordinal, fallback)
+     SELECT r."termId", r."contactId", $2, r.ordinal, r.fallback
+       FROM jsonb_to_recordset($1::jsonb) AS r("termId" uuid, "contactId" uuid, ordinal int, fallback boolean)`,
+    [JSON.stringify(recipients), partyId],
+  );
+  return id;
+}

@@ -1,0 +1,191 @@
+import { createHash } from 'node:crypto';
+import type { Id } from '../../kernel/ids.ts';
+import { canonicalJson } from '../../kernel/canonical-json.ts';
+import { DUTIES, type Declared, type Duty, type MatrixRowFacts } from './matrix.rules.ts';
+
+/** The languages that a matrix can be shown and signed in. */
+export const TEXT_LANGUAGES = ['en', 'de'] as const;
+export type TextLanguage = (typeof TEXT_LANGUAGES)[number];
+
+export function isTextLanguage(text: string): text is TextLanguage {
+  return (TEXT_LANGUAGES as readonly string[]).includes(text);
+}
+
+/** What the text names beside the content: the reference of the integration and the names of parties and credentials. */
+export interface TextNames {
+  reference: string;
+  party(id: Id): string;
+  credential(id: Id): string;
+}
+
+interface Words {
+  title: (reference: string) => string;
+  intro: string;
+  accountable: string;
+  performs: string;
+  within: (minutes: string) => string;
+  path: Record<'connector' | 'contact', string>;
+  part: (part: string) => string;
+  only: (credential: string) => string;
+  declared: string;
+  kinds: string;
+  storing: string;
+  scopes: string;
+  none: string;
+  minute: (n: number) => string;
+  hour: (n: number) => string;
+  day: (n: number) => string;
+  duties: Record<Duty, string>;
+}
+
+const EN: Words = {
+  title: (reference) => `Responsibility matrix of integration ${reference}`,
+  intro:
+    'Each duty has one accountable party, which answers for it whoever performs it. Whoever signs agrees to this text and to nothing beside it.',
+  accountable: 'accountable',
+  performs: 'performed by',
+  within: (time) => `within ${time}`,
+  path: { connector: 'revoked by machine', contact: 'revoked by asking a contact' },
+  part: (part) => `part "${part}"`,
+  only: (credential) => `only for the credential "${credential}"`,
+  declared: 'Declared when this was proposed',
+  kinds: 'kinds of credentials',
+  storing: 'parties that keep copies',
+  scopes: 'scopes',
+  none: 'none',
+  minute: (n) => (n === 1 ? '1 minute' : `${n} minutes`),
+  hour: (n) => (n === 1 ? '1 hour' : `${n} hours`),
+  day: (n) => (n === 1 ? '1 day' : `${n} days`),
+  duties: {
+    admission: 'Admission: the decision to trust the integration and let its credentials reach production',
+    issuance: 'Issuance: makes the credentials',
+    storage: 'Storage: keeps the credentials',
+    distribution: 'Distribution: brings the credentials where they are used',
+    scope_approval: 'Scope approval: agrees to what the credentials may do',
+    rotation: 'Rotation: replaces the credentials in time',
+    monitoring: 'Monitoring: watches their use',
+    revocation: 'Revocation: kills the credentials',
+    notification: 'Notification: tells who must be told',
+    containment: 'Containment: stops the abuse',
+    downstream_impact: 'Downstream impact: finds and treats what the credentials reached',
+    recovery: 'Recovery: restores the service',
+  },
+};
+
+const DE: Words = {
+  title: (reference) => `Zuständigkeitsmatrix der Integration ${reference}`,
+  intro:
+    'Für jede Pflicht ist genau eine Partei rechenschaftspflichtig, wer auch immer sie ausführt. Wer unterzeichnet, stimmt diesem Text zu und nichts außerdem.',
+  accountable: 'rechenschaftspflichtig',
+  performs: 'ausgeführt von',
+  within: (time) => `innerhalb von ${time}`,
+  path: { connector: 'Widerruf durch eine Maschine', contact: 'Widerruf auf Anfrage bei einem Kontakt' },
+  part: (part) => `Teil „${part}“`,
+  only: (credential) => `nur für die Zugangsdaten „${credential}“`,
+  declared: 'Bei der Vorlage erklärt',
+  kinds: 'Arten von Zugangsdaten',
+  storing: 'Parteien, die Kopien halten',
+  scopes: 'Berechtigungen',
+  none: 'keine',
+  minute: (n) => (n === 1 ? '1 Minute' : `${n} Minuten`),
+  hour: (n) => (n === 1 ? '1 Stunde' : `${n} Stunden`),
+  day: (n) => (n === 1 ? '1 Tag' : `${n} Tagen`),
+  duties: {
+    admission: 'Zulassung: die Entscheidung, der Integration zu vertrauen und sie in Betrieb zu nehmen',
+    issuance: 'Ausstellung: stellt die Zugangsdaten aus',
+    storage: 'Aufbewahrung: verwahrt die Zugangsdaten',
+    distribution: 'Verteilung: bringt die Zugangsdaten dorthin, wo sie gebraucht werden',
+    scope_approval: 'Freigabe der Berechtigungen: stimmt zu, was die Zugangsdaten dürfen',
+    rotation: 'Rotation: ersetzt die Zugangsdaten rechtzeitig',
+    monitoring: 'Überwachung: beobachtet ihren Gebrauch',
+    revocation: 'Widerruf: macht die Zugangsdaten unbrauchbar',
+    notification: 'Benachrichtigung: sagt es denen, die es wissen müssen',
+    containment: 'Eindämmung: beendet den Missbrauch',
+    downstream_impact: 'Folgen: findet und behandelt, was die Zugangsdaten erreicht haben',
+    recovery: 'Wiederherstellung: bringt den Dienst zurück',
+  },
+};
+
+const WORDS: Readonly<Record<TextLanguage, Words>> = { en: EN, de: DE };
+
+/** "2 days", "90 minutes": the largest unit that says it exactly. */
+export function windowWords(minutes: number, language: TextLanguage = 'en'): string {
+  const words = WORDS[language];
+  if (minutes % 1440 === 0) return words.day(minutes / 1440);
+  if (minutes % 60 === 0) return words.hour(minutes / 60);
+  return words.minute(minutes);
+}
+
+/** What a duty is about, as the signed text words it. */
+export function dutySentence(duty: Duty, language: TextLanguage = 'en'): string {
+  return WORDS[language].duties[duty];
+}
+
+/** What is signed, as people read it. Only the material content: a new phone number does not change a word of it. */
+export function matrixText(
+  matrix: { rows: readonly MatrixRowFacts[]; declared?: Declared | null },
+  names: TextNames,
+  language: TextLanguage,
+): string {
+  const words = WORDS[language];
+  const lines = [words.title(names.reference), '', words.intro];
+  for (const duty of DUTIES) {
+    const rows = matrix.rows
+      .filter((row) => row.duty === duty)
+      .sort((a, b) => compare(a.credentialId ?? '', b.credentialId ?? '') || compare(a.part, b.part));
+    if (rows.length === 0) continue;
+    lines.push('', words.duties[duty]);
+    for (const row of rows) {
+      const where = [
+        row.part && words.part(row.part),
+        row.credentialId !== null && words.only(names.credential(row.credentialId)),
+      ].filter(Boolean);
+      const how = [
+        `${words.accountable}: ${names.party(row.accountablePartyId)}`,
+        `${words.performs}: ${[...new Set(row.performingPartyIds)].map(names.party).sort(compare).join(', ')}`,
+        row.windowMinutes && words.within(windowWords(row.windowMinutes, language)),
+        row.pathKind && words.path[row.pathKind],
+      ].filter(Boolean);
+      lines.push(`  ${where.length > 0 ? `${where.join(', ')}: ` : ''}${how.join('; ')}`);
+    }
+  }
+  const { declared } = matrix;
+  if (declared) {
+    const list = (items: readonly string[]) => (items.length > 0 ? items.join(', ') : words.none);
+    lines.push(
+      '',
+      words.declared,
+      `  ${words.kinds}: ${list(declared.credentialKinds.map((kind) => kind.replaceAll('_', ' ')))}`,
+      `  ${words.storing}: ${list(declared.storingPartyIds.map(names.party).sort(compare))}`,
+      `  ${words.scopes}: ${list(declared.scopes)}`,
+    );
+  }
+  return `${lines.join('\n')}\n`;
+}
+
+export function textHash(text: string): Buffer {
+  return createHash('sha256').update(text, 'utf8').digest();
+}
+
+/** What a document to be signed elsewhere binds. */
+export interface OfflineDocument {
+  matrixVersionId: Id;
+  integrationId: Id;
+  contentHash: string;
+  textHash: string;
+  language: string;
+  partyId: Id;
+  contactId: Id;
+  /** Name and position: on whose behalf, and by what authority. */
+  signsFor: string;
+  text: string;
+}
+
+/** The bytes that a detached signature is over (RFC 8785 text, UTF-8): the same every time for the same facts. */
+export function offlineDocument(document: OfflineDocument): string {
+  return canonicalJson({ format: 'countersign-attestation-1', ...document });
+}
+
+function compare(a: string, b: string): number {
+  return a < b ? -1 : a > b ? 1 : 0;
+}

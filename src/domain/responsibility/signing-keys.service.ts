@@ -1,0 +1,148 @@
+import { createHash, createPublicKey, verify, type KeyObject } from 'node:crypto';
+import { Injectable } from '@nestjs/common';
+import { Refused, refusal, type Refusal } from '../../kernel/errors.ts';
+import { newId, type Id } from '../../kernel/ids.ts';
+import type { Principal } from '../../kernel/principal.ts';
+import { err, ok, type Result } from '../../kernel/result.ts';
+import { iso } from '../../kernel/time.ts';
+import { Clock } from '../../platform/clock/clock.ts';
+import { Transactions, type Db } from '../../platform/database/transactions.ts';
+import { LedgerService } from '../ledger/ledger.service.ts';
+
+export interface SigningKeyView {
+  id: Id;
+  contactId: Id;
+  /** SHA-256 of the SubjectPublicKeyInfo, lower-case hex: what people compare over the phone. */
+  fingerprint: string;
+  registeredAt: string;
+  revokedAt: string | null;
+}
+
+export interface RegisteredKey {
+  id: Id;
+  contactId: Id;
+  partyId: Id;
+  publicKey: string;
+  registeredBy: string;
+  registeredAt: Date;
+}
+
+/** Keys with which contacts sign elsewhere. A key counts for what is proposed after it was registered. */
+@Injectable()
+export class SigningKeys {
+  constructor(
+    private readonly transactions: Transactions,
+    private readonly clock: Clock,
+    private readonly ledger: LedgerService,
+  ) {}
+
+  async register(contactId: Id, pem: string, by: Principal): Promise<Result<SigningKeyView, Refusal>> {
+    const key = readKey(pem);
+    if (!key)
+      return err(
+        refusal('invalid', 'not-a-key', 'That is no Ed25519 public key.', {
+          fields: [
+            {
+              field: '/publicKey',
+              problem: 'is no Ed25519 public key in PEM',
+              mend: 'Send what `openssl pkey -pubout` prints for an Ed25519 key.',
+            },
+          ],
+        }),
+      );
+    const der = key.export({ type: 'spki', format: 'der' });
+    const fingerprint = createHash('sha256').update(der).digest();
+    const at = this.clock.now();
+    try {
+      return ok(
+        await this.transactions.run(by, async (db) => {
+          const [contact] = await db.query<{ partyId: Id }[]>(
+            'SELECT party_id AS "partyId" FROM contact WHERE id = $1 AND active',
+            [contactId],
+          );
+          if (!contact) throw new Refused(refusal('not_found', 'no-contact', 'There is no such contact.'));
+          const id = newId();
+          const rows = await db.query<unknown[]>(
+            `INSERT INTO signing_key (id, party_id, contact_id, public_key, fingerprint, registered_by, registered_at)
+             VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT ON CONSTRAINT signing_key_fingerprint DO NOTHING RETURNING id`,
+            [
+              id,
+              contact.partyId,
+              contactId,
+              key.export({ type: 'spki', format: 'pem' }),
+              fingerprint,
+              by.id,
+              iso(at),
+            ],
+          );
+          if (rows.length === 0)
+            throw new Refused(refusal('conflict', 'key-known', 'This contact has that key already.'));
+          await this.ledger.append(db, {
+            kind: 'signing_key.registered',
+            subject: { kind: 'contact', id: contactId },
+            by,
+            at,
+            facts: { key: id, fingerprint: fingerprint.toString('hex') },
+          });
+          return {
+            id,
+            contactId,
+            fingerprint: fingerprint.toString('hex'),
+            registeredAt: iso(at),
+            revokedAt: null,
+          };
+        }),
+      );
+    } catch (thrown) {
+      if (thrown instanceof Refused) return err(thrown.refusal);
+      throw thrown;
+    }
+  }
+
+  async of(contactId: Id, by: Principal): Promise<SigningKeyView[] | undefined> {
+    return this.transactions.run(by, async (db) => {
+      const known = await db.query<unknown[]>('SELECT 1 FROM contact WHERE id = $1', [contactId]);
+      if (known.length === 0) return undefined;
+      const rows = await db.query<
+        (Omit<SigningKeyView, 'registeredAt' | 'revokedAt'> & {
+          registeredAt: Date;
+          revokedAt: Date | null;
+        })[]
+      >(
+        `SELECT id, contact_id AS "contactId", encode(fingerprint, 'hex') AS fingerprint, registered_at AS "registeredAt", revoked_at AS "revokedAt"
+           FROM signing_key WHERE contact_id = $1 ORDER BY registered_at DESC`,
+        [contactId],
+      );
+      return rows.map((row) => ({
+        ...row,
+        registeredAt: row.registeredAt.toISOString(),
+        revokedAt: row.revokedAt?.toISOString() ?? null,
+      }));
+    });
+  }
+}
+
+export async function findKey(db: Db, id: Id): Promise<RegisteredKey | undefined> {
+  const [row] = await db.query<RegisteredKey[]>(
+    `SELECT id, contact_id AS "contactId", party_id AS "partyId", public_key AS "publicKey", registered_by AS "registeredBy",
+            registered_at AS "registeredAt" FROM signing_key WHERE id = $1 AND revoked_at IS NULL`,
+    [id],
+  );
+  return row;
+}
+
+/** Ed25519 over the bytes themselves (RFC 8032 section 5.1). */
+export function isSignature(publicKey: string, document: string, signature: Buffer): boolean {
+  return verify(null, Buffer.from(document, 'utf8'), createPublicKey(publicKey), signature);
+}
+
+function readKey(pem: string): KeyObject | undefined {
+  // A private key would be read, too, and its public half taken: it must not be sent here at all.
+  if (!pem.trim().startsWith('-----BEGIN PUBLIC KEY-----')) return undefined;
+  try {
+    const key = createPublicKey(pem);
+    return key.asymmetricKeyType === 'ed25519' ? key : undefined;
+  } catch {
+    return undefined;
+  }
+}

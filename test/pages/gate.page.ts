@@ -1,0 +1,99 @@
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import type { Page } from 'playwright-core';
+import { ReEvaluationSweep } from '../../src/domain/policy/re-evaluate.job.ts';
+import { GateScene } from '../support/gate-scene.ts';
+import { Console } from './console.ts';
+
+let site: Console;
+let gate: GateScene;
+let page: Page;
+let path: string;
+let vera: string;
+
+beforeAll(async () => {
+  site = await Console.start();
+  gate = await GateScene.set(site.world, (text) => text.replace('provable: store_api', "provable: 'no'"));
+  path = `${site.url}/integrations/${gate.reference}/gate`;
+  vera = (await site.account('Vera', 'vendor_risk')).email;
+  page = await site.browser.page();
+  await site.signIn(page, vera, '/gate');
+}, 120_000);
+afterAll(() => site.close());
+
+describe('the gate', () => {
+  test('what blocks production, the worst of each, and by which rule', async () => {
+    await site.world.app.get(ReEvaluationSweep).sweep(gate.by);
+    await page.goto(`${site.url}/gate`);
+    await site.judge(page, 'gate-list');
+    const row = page.getByRole('row', { name: /Checkout payments/ });
+    expect(await row.innerText()).toMatch(/is accountable in this matrix and has not signed it/);
+    await page.goto(`${site.url}/gate?rule=unprovable-location`);
+    expect(await page.getByRole('row', { name: /Checkout payments/ }).innerText()).toMatch(
+      /Nobody can show that the copy/,
+    );
+    await page.goto(`${site.url}/gate?rule=no-owner`);
+    expect(await page.locator('main').innerText()).toContain('Nothing is kept out by this rule');
+  });
+
+  test('each finding says how to mend it; asking is recorded and opens nothing', async () => {
+    await page.goto(`${site.url}/integrations/${gate.reference}`);
+    expect(await page.locator('#gate').innerText()).toMatch(/4 keep it out/);
+    await page.getByRole('link', { name: 'What keeps it out' }).click();
+    await site.judge(page, 'gate');
+    expect(await page.locator('#critical').innerText()).toMatch(
+      /Ask Paylane Payments to countersign version 1/,
+    );
+    expect(await page.locator('#high').innerText()).toMatch(/Move the copy to a place that can be checked/);
+    await page.getByRole('button', { name: 'Ask the gate' }).click();
+    expect(await page.locator('main').innerText()).toContain('The dry run is on record');
+    await page.getByRole('button', { name: 'Go live' }).click();
+    expect(await page.locator('main').innerText()).toContain('Refused. What keeps it out stands below.');
+    expect(await page.locator('main').innerText()).toMatch(/go live/);
+  });
+
+  test('an exception is asked for by one, decided by another, and stands beside the pass', async () => {
+    await page.locator('#high').getByRole('link', { name: 'Ask for an exception' }).click();
+    await site.judge(page, 'gate-exception');
+    await page.getByLabel('Why it cannot be mended now').fill('The old reader is replaced in May.');
+    await page.getByLabel('What is done instead').fill('Its host is rebuilt every night.');
+    await page.getByLabel('Until').fill('2020-01-01');
+    await page.getByRole('button', { name: 'Ask' }).click();
+    expect(await page.locator('form').filter({ hasText: 'Until' }).innerText()).toMatch(/lies in the past/i);
+    expect(await page.getByLabel('What is done instead').inputValue()).toBe(
+      'Its host is rebuilt every night.',
+    );
+    site.browser.complaints.length = 0; // the browser reports the 422 itself
+    const day = new Date(site.world.clock.now() + 20 * 86_400_000).toISOString().slice(0, 10);
+    await page.getByLabel('Until').fill(day);
+    await page.getByRole('button', { name: 'Ask' }).click();
+    expect(await page.locator('#exceptions').innerText()).toMatch(/Vera[\s\S]*requested/);
+    await page.getByRole('button', { name: 'Approve' }).click();
+    expect(await page.locator('main').innerText()).toContain(
+      'Whoever asked for an exception cannot decide it',
+    );
+    site.browser.complaints.length = 0;
+
+    await page.getByRole('button', { name: 'Sign out' }).click();
+    const { email } = await site.account('Otto', 'contract_owner');
+    await site.signIn(page, email, `/integrations/${gate.reference}/gate`);
+    await page.getByRole('button', { name: 'Approve' }).click();
+    expect(await page.locator('#exceptions').innerText()).toMatch(/approved by Otto/);
+    expect(await page.locator('#high').innerText()).toMatch(new RegExp(`excepted until ${day}`));
+    expect(await page.getByRole('button', { name: 'Go live' }).count()).toBe(0);
+    await page.getByRole('button', { name: 'Sign out' }).click();
+  });
+
+  test('with every piece in place it goes live', async () => {
+    await site.signIn(page, vera, '/gate');
+    await gate.sign('northwind');
+    await gate.sign('paylane');
+    await gate.drill();
+    await page.goto(path);
+    expect(await page.locator('main').innerText()).toContain(
+      'Nothing keeps this integration out of production',
+    );
+    await page.getByRole('button', { name: 'Go live' }).click();
+    await site.judge(page, 'gate-live');
+    expect(await page.locator('.head').innerText()).toMatch(/live[\s\S]*pass held[\s\S]*1 by exception/);
+  });
+});

@@ -1,0 +1,226 @@
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import type { Page } from 'playwright-core';
+import type { Id } from '../../src/kernel/ids.ts';
+import { MailServer } from '../support/mail-server.ts';
+import { tabStops, TestBrowser } from '../support/browser.ts';
+import { Console } from './console.ts';
+import { portfolioScene, type PortfolioScene } from './scene.ts';
+
+/** Pictures and axe on a busy machine. */
+const LONG = 180_000;
+
+let site: Console;
+let mail: MailServer;
+let ids: PortfolioScene;
+let page: Page;
+const PATH = '/integrations/INT-2026-0001/matrix';
+
+beforeAll(async () => {
+  mail = await MailServer.start();
+  site = await Console.start({ smtpUrl: `smtp://${mail.host}`, outboundAllow: [mail.host] });
+  ids = await portfolioScene(site.scene);
+  const { email } = await site.account('Olga', 'admin');
+  page = await site.browser.page();
+  await site.signIn(page, email, '/matrices');
+}, 120_000);
+afterAll(async () => {
+  await site.close();
+  await mail.close();
+});
+
+const said = () => page.locator('main').innerText();
+const newest = async (): Promise<Id> =>
+  (
+    await site.scene.client.query<{ id: Id }>(
+      'SELECT id FROM matrix_version WHERE integration_id = $1 ORDER BY number DESC LIMIT 1',
+      [ids.billing],
+    )
+  ).rows[0]!.id;
+
+/** The newest mail to somebody that says this. */
+async function letter(to: string, what: RegExp): Promise<string> {
+  const found = () => mail.received.findLast((one) => one.to.includes(to) && what.test(one.text));
+  await site.until(async () => found() !== undefined);
+  return found()!.text;
+}
+
+/** The link that the mail about the newest version carries. */
+async function linkFor(to: string): Promise<string> {
+  const { rows } = await site.scene.client.query<{ hash: string }>(
+    `SELECT encode(content_hash, 'hex') AS hash FROM matrix_version WHERE id = $1`,
+    [await newest()],
+  );
+  const text = await letter(to, new RegExp(rows[0]!.hash));
+  return `${site.url}/m/${/\/m\/([\w-]{43})/.exec(text)![1]!}`;
+}
+
+describe('the matrices of the portfolio', () => {
+  test(
+    'stand against duties; gaps are red and can be looked for',
+    async () => {
+      await page.goto(`${site.url}/matrices`);
+      await site.judge(page, 'matrices');
+      const billing = page.getByRole('row', { name: /Billing export/ });
+      expect(await billing.innerText()).toMatch(/Northwind Cloud[\s\S]*gap/);
+      await page.goto(`${site.url}/matrices?duty=recovery&gap=1&q=billing`);
+      expect(await page.locator('tbody tr').count()).toBe(1);
+      await page.goto(`${site.url}/matrices?duty=issuance&gap=1&q=billing`);
+      expect(await said()).toContain('No integration is like that');
+    },
+    LONG,
+  );
+
+  test(
+    'are a file that a spreadsheet opens without running anything',
+    async () => {
+      await site.scene.client.query(`UPDATE integration SET name = '=1+1' WHERE id = $1`, [ids.reporting]);
+      const answer = await page.request.get(`${site.url}/matrices.csv`);
+      expect(answer.headers()['content-type']).toContain('text/csv');
+      const text = await answer.text();
+      expect(text).toContain(`"'=1+1"`);
+      expect(text).toContain('"downstream impact"');
+      expect(text).toContain('"GAP"');
+      await site.scene.client.query(`UPDATE integration SET name = 'Management reporting' WHERE id = $1`, [
+        ids.reporting,
+      ]);
+    },
+    LONG,
+  );
+});
+
+describe('one matrix', () => {
+  test(
+    'says what is wrong with it, and is mended by forms, without scripts',
+    async () => {
+      await page.goto(`${site.url}${PATH}`);
+      await site.judge(page, 'matrix');
+      expect(await said()).toMatch(/Nobody answers for recovery/);
+      const plain = await site.plainPage();
+      await plain.goto(`${site.url}${PATH}`);
+      await plain.getByRole('link', { name: 'Set recovery' }).click();
+      await plain.getByRole('radio', { name: /Aurora Pay/ }).check();
+      await plain.getByRole('button', { name: 'Save' }).click();
+      expect(await plain.locator('main').innerText()).toContain('Nobody performs it');
+      await plain.getByRole('checkbox', { name: /Aurora Pay/ }).check();
+      await plain.fill('[name=window]', 'soon');
+      await plain.getByRole('button', { name: 'Save' }).click();
+      expect(await plain.locator('main').innerText()).toContain('Minutes, hours or days');
+      await plain.fill('[name=window]', '2d');
+      await plain.selectOption('[name=contact]', ids.contacts.ann);
+      await plain.getByRole('button', { name: 'Save' }).click();
+      expect(await plain.getByRole('row', { name: /^recovery/ }).innerText()).toMatch(
+        /Aurora Pay[\s\S]*2 days[\s\S]*Ann Meyer/,
+      );
+      await plain.close();
+    },
+    LONG,
+  );
+
+  test(
+    'a row is edited on a page of its own; somebody who was faster is told of',
+    async () => {
+      await page.goto(`${site.url}${PATH}/cell?duty=recovery`);
+      await site.judge(page, 'matrix-cell');
+      const other = await site.browser.page();
+      await other.goto(`${site.url}${PATH}/cell?duty=recovery`);
+      await other.fill('[name=note]', 'By night, too.');
+      await other.getByRole('button', { name: 'Save' }).click();
+      await other.close();
+      await page.fill('[name=note]', 'Only by day.');
+      await page.getByRole('button', { name: 'Save' }).click();
+      expect(await said()).toMatch(/Somebody changed the draft[\s\S]*recovery was changed since you read it/);
+      site.browser.complaints.length = 0; // the browser reports the 412 itself
+    },
+    LONG,
+  );
+
+  test(
+    'is proposed, signed in the product, and by link with a code on a phone',
+    async () => {
+      // Every row needs somebody to ask.
+      await site.scene.client.query(
+        `UPDATE matrix_draft_row SET contact_id = CASE WHEN accountable_party_id = $2 THEN $3::uuid ELSE $4::uuid END WHERE integration_id = $1`,
+        [ids.billing, ids.operator, ids.contacts.ann, ids.contacts.nora],
+      );
+      await page.goto(`${site.url}${PATH}`);
+      await page.getByRole('button', { name: 'Propose' }).click();
+      await page.waitForURL(`${site.url}${PATH}`);
+      expect(await said()).toMatch(/is proposed\. Still to sign: [\s\S]*Northwind Cloud/);
+      const link = await linkFor('nora@northwind.example');
+      const versionId = await newest();
+      await page.goto(`${site.url}/matrices/${versionId}`);
+      await site.judge(page, 'matrix-version');
+
+      const phone = await TestBrowser.open({ scripts: false });
+      try {
+        const visitor = await phone.page();
+        await visitor.setViewportSize({ width: 390, height: 844 });
+        await visitor.goto(link);
+        expect(visitor.url()).toBe(`${site.url}/sign-matrix`);
+        const text = await visitor.locator('main').innerText();
+        expect(text).toContain('Nora Visser, you are asked to sign for Northwind Cloud');
+        expect(text).toContain('n***@northwind.example');
+        expect(text).not.toMatch(/Quartz|Pigeon|ann@aurora/);
+        await visitor.getByRole('link', { name: 'Deutsch' }).click();
+        expect(await visitor.locator('.letter').innerText()).toContain('rechenschaftspflichtig');
+        await visitor.getByRole('link', { name: 'English' }).click();
+        await visitor.fill('[name=code]', '00000000');
+        await visitor.fill('[name=signs_for]', 'Nora Visser, head of security');
+        await visitor.getByRole('button', { name: /Sign for Northwind/ }).click();
+        expect(await visitor.locator('main').innerText()).toContain('The code has ended');
+
+        await visitor.getByRole('button', { name: /Mail me/ }).click();
+        expect(await visitor.locator('main').innerText()).toContain(
+          'A code is on its way to n***@northwind.example',
+        );
+        const code = /^(\d{8})$/m.exec(await letter('nora@northwind.example', /^\d{8}$/m))![1]!;
+        await visitor.fill('[name=code]', code);
+        await visitor.fill('[name=signs_for]', 'Nora Visser, head of security');
+        await visitor.getByRole('button', { name: /Sign for Northwind/ }).click();
+        expect(await visitor.locator('main').innerText()).toMatch(
+          /signed\s+for Northwind Cloud by Nora Visser/,
+        );
+        expect(await visitor.getByRole('button').count()).toBe(0);
+      } finally {
+        await phone.close();
+      }
+
+      await page.goto(`${site.url}/matrices/${versionId}`);
+      await page.fill('[name=signs_for]', 'Olga Reyes, contract owner');
+      await page.getByRole('button', { name: 'Sign', exact: true }).click();
+      await page.waitForURL(`${site.url}/matrices/${versionId}`);
+      await page.goto(`${site.url}${PATH}`);
+      await site.judge(page, 'matrix-signed');
+      expect(await said()).toContain('Both sides have signed');
+    },
+    LONG,
+  );
+
+  test(
+    'one cell is edited after signing: the signatures fall, with the difference, side by side',
+    async () => {
+      const before = await newest();
+      await page.goto(`${site.url}${PATH}/cell?duty=recovery`);
+      expect(await said()).toContain('signatures fall at once');
+      await page.fill('[name=window]', '4d');
+      await page.getByRole('button', { name: 'Save' }).click();
+      await page.waitForURL(`${site.url}${PATH}`);
+      expect(await said()).toMatch(/The signatures under version \d+ fell[\s\S]*2 days[\s\S]*4 days/);
+      await site.judge(page, 'matrix-fell');
+      await page.getByRole('button', { name: 'Propose' }).click();
+      await page.waitForURL(`${site.url}${PATH}`);
+      await page.goto(`${site.url}/matrices/${await newest()}/changes/${before}`);
+      await site.judge(page, 'matrix-diff');
+      expect(await page.locator('tr.changed').count()).toBe(1);
+      await page.goto(await linkFor('nora@northwind.example'));
+      await site.judge(page, 'sign-link');
+      expect(await tabStops(page)).toEqual(
+        expect.arrayContaining(['input code', 'input signs_for', 'button Sign for Northwind Cloud']),
+      );
+      await page.goto(`${site.url}/m/nothing`);
+      site.browser.complaints.length = 0; // the browser reports the 404 itself
+      await site.judge(page, 'sign-link-unknown');
+    },
+    LONG,
+  );
+});
