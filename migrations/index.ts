@@ -14,4 +14,5 @@ export { PolicyAndGate2026112212000 } from './2026112212-policy-and-gate.ts';
 export { Countersigning2026112213000 } from './2026112213-countersigning.ts';
 export { TermsAndInventory2026112214000 } from './2026112214-terms-and-inventory.ts';
 export { LargeDeliveries2026112215000 } from './2026112215-large-deliveries.ts';
+export { OperatorRolesUnbound2026112216000 } from './2026112216-operator-roles-unbound.ts';
 export { PeopleWhoAnswer2026112219000 } from './2026112219-people-who-answer.ts';

@@ -21,6 +21,7 @@ import { LogController, type FastifyInstance } from 'fastify';
 import { DataSource } from 'typeorm';
 import { Refused, refusal } from './kernel/errors.ts';
 import { SECOND } from './kernel/time.ts';
+import { refuseAddress, refuseUnreadable } from './api/address-refusals.ts';
 import { Admission } from './api/admission.ts';
 import { readBodiesAsDeclared } from './api/body.ts';
 import { IdempotencyInterceptor } from './api/idempotency.interceptor.ts';
@@ -103,6 +104,8 @@ export async function createApp(settings: AppSettings): Promise<NestFastifyAppli
         connectionTimeout: 60 * SECOND,
         keepAliveTimeout: 65 * SECOND,
         routerOptions: { maxParamLength: 200 },
+        frameworkErrors: refuseAddress,
+        clientErrorHandler: refuseUnreadable,
         exposeHeadRoutes: false,
         forceCloseConnections: 'idle',
       }),
@@ -112,7 +115,7 @@ export async function createApp(settings: AppSettings): Promise<NestFastifyAppli
     endSilentConnections(app.getHttpServer(), app.get(Lifecycle));
     await equip(app, config, admission, log);
     app.useGlobalPipes(new ValidationPipe());
-    app.useGlobalFilters(new ProblemFilter(log, problemOnPage));
+    app.useGlobalFilters(new ProblemFilter(log, problemOnPage, (path) => admission.methodsAt(path)));
     app.useGlobalInterceptors(new IdempotencyInterceptor(app.get(Transactions), app.get(Clock)));
     app.get(OpenApi).from(app, () => admission.routes);
     await app.init();

@@ -35,6 +35,7 @@ const SAFE = new Set(['GET', 'HEAD', 'OPTIONS']);
  */
 export class Admission {
   readonly #noted: RouteOptions[] = [];
+  #patterns: { at: RegExp; methods: string[] }[] | undefined;
 
   constructor(
     private readonly access: AccessService,
@@ -50,6 +51,16 @@ export class Admission {
         .flat()
         .map((method) => ({ method, url: route.url, ...(declaration ? { declaration } : {}) }));
     });
+  }
+
+  /** The methods that an address takes; none: it is nowhere. */
+  methodsAt(path: string): string[] {
+    this.#patterns ??= this.#noted.map((route) => ({
+      at: patternOf(route.url),
+      methods: [route.method].flat(),
+    }));
+    const found = this.#patterns.filter(({ at }) => at.test(path)).flatMap(({ methods }) => methods);
+    return [...new Set(found)].toSorted();
   }
 
   /** First hooks of a request: its correlation id, and the record of every route that is registered from here on. */
@@ -125,6 +136,15 @@ export class Admission {
     const value = /^Bearer ([A-Za-z0-9_-]{20,200})$/i.exec(request.headers.authorization ?? '')?.[1];
     return value === undefined ? undefined : this.access.resolveToken(value, from);
   }
+}
+
+/** The addresses of a route: `:name` is one part of a path, `*` the rest of it. */
+function patternOf(url: string): RegExp {
+  const parts = url.split(/(:[A-Za-z]\w*|\*)/).map((part) => {
+    if (part === '*') return '.*';
+    return part.startsWith(':') ? '[^/]+' : part.replaceAll(/[.+?^${}()|[\]\\]/g, '\\$&');
+  });
+  return new RegExp(`^${parts.join('')}$`);
 }
 
 /** Postgres keeps no NUL, so that a name with one names nothing, and a parameter with one asks nothing. */

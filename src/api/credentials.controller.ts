@@ -4,6 +4,7 @@ import type { FastifyReply } from 'fastify';
 import { z } from 'zod';
 import { Refused, refusal } from '../kernel/errors.ts';
 import type { Principal } from '../kernel/principal.ts';
+import type { WantedVersion } from '../kernel/row-version.ts';
 import { By, Idempotent, Permission } from '../domain/access/route.ts';
 import {
   addLocationSchema,
@@ -19,7 +20,7 @@ import { Clock } from '../platform/clock/clock.ts';
 import { Transactions } from '../platform/database/transactions.ts';
 import { answered } from './answered.ts';
 import { namedListQuery, pageByName } from './cursor.ts';
-import { IfMatch, versioned } from './etag.ts';
+import { IfMatchAny, versioned } from './etag.ts';
 
 const id = z.uuid();
 const listQuery = z.strictObject({
@@ -79,7 +80,7 @@ export class CredentialsController {
   async edit(
     @Param('id', { schema: id }) credentialId: string,
     @Body({ schema: editCredentialSchema }) edit: z.output<typeof editCredentialSchema>,
-    @IfMatch() rowVersion: number,
+    @IfMatchAny() rowVersion: WantedVersion,
     @By() by: Principal,
     @Res({ passthrough: true }) reply: FastifyReply,
   ): Promise<CredentialView> {

@@ -4,6 +4,7 @@ import type { FastifyReply } from 'fastify';
 import { z } from 'zod';
 import { Refused, refusal } from '../kernel/errors.ts';
 import type { Principal } from '../kernel/principal.ts';
+import type { WantedVersion } from '../kernel/row-version.ts';
 import { By, Permission } from '../domain/access/route.ts';
 import {
   editIntegrationSchema,
@@ -21,7 +22,7 @@ import { Clock } from '../platform/clock/clock.ts';
 import { Transactions } from '../platform/database/transactions.ts';
 import { answered } from './answered.ts';
 import { namedListQuery, pageByName } from './cursor.ts';
-import { IfMatch, versioned } from './etag.ts';
+import { IfMatchAny, versioned } from './etag.ts';
 
 const id = z.uuid();
 const listQuery = z.strictObject({
@@ -90,7 +91,7 @@ export class IntegrationsController {
   async edit(
     @Param('id', { schema: id }) integrationId: string,
     @Body({ schema: editIntegrationSchema }) edit: z.output<typeof editIntegrationSchema>,
-    @IfMatch() rowVersion: number,
+    @IfMatchAny() rowVersion: WantedVersion,
     @By() by: Principal,
     @Res({ passthrough: true }) reply: FastifyReply,
   ): Promise<IntegrationView> {

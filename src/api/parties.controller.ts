@@ -4,6 +4,7 @@ import type { FastifyReply } from 'fastify';
 import { z } from 'zod';
 import { Refused, refusal } from '../kernel/errors.ts';
 import type { Principal } from '../kernel/principal.ts';
+import type { WantedVersion } from '../kernel/row-version.ts';
 import { By, Permission } from '../domain/access/route.ts';
 import { findContact, findParty, listParties } from '../domain/parties/parties.queries.ts';
 import { PartiesService } from '../domain/parties/parties.service.ts';
@@ -20,7 +21,7 @@ import {
 import { Transactions } from '../platform/database/transactions.ts';
 import { answered } from './answered.ts';
 import { namedListQuery, pageByName } from './cursor.ts';
-import { IfMatch, versioned } from './etag.ts';
+import { IfMatchAny, versioned } from './etag.ts';
 
 const id = z.uuid();
 const listQuery = z.strictObject({ ...namedListQuery, role: z.enum(PARTY_ROLES).optional() });
@@ -70,7 +71,7 @@ export class PartiesController {
   async edit(
     @Param('id', { schema: id }) partyId: string,
     @Body({ schema: editPartySchema }) edit: z.output<typeof editPartySchema>,
-    @IfMatch() rowVersion: number,
+    @IfMatchAny() rowVersion: WantedVersion,
     @By() by: Principal,
     @Res({ passthrough: true }) reply: FastifyReply,
   ): Promise<PartyView> {
@@ -87,7 +88,7 @@ export class PartiesController {
   async editContact(
     @Param('id', { schema: id }) contactId: string,
     @Body({ schema: editContactSchema }) edit: z.output<typeof editContactSchema>,
-    @IfMatch() rowVersion: number,
+    @IfMatchAny() rowVersion: WantedVersion,
     @By() by: Principal,
     @Res({ passthrough: true }) reply: FastifyReply,
   ): Promise<ContactView> {

@@ -94,6 +94,21 @@ export function refusalOf(thrown: unknown): Refusal | undefined {
   );
 }
 
+const NOT_YOURS = refusal(
+  'forbidden',
+  'beyond-own-party',
+  'This would write what is not of your own party. It needs somebody of the operator, bound to no party.',
+);
+
+/**
+ * What row-level security refused to somebody who is bound to a party (PostgreSQL: insufficient_privilege): nothing was
+ * stored. Of the installation itself it would be a fault of ours.
+ */
+export function refusalOfParty(thrown: unknown, partyId: string | null | undefined): Refusal | undefined {
+  if (!partyId || !(thrown instanceof Error) || !('code' in thrown)) return undefined;
+  return thrown.code === '42501' && thrown.message.includes('row-level security') ? NOT_YOURS : undefined;
+}
+
 function statusOf(thrown: unknown): number | undefined {
   if (thrown instanceof HttpException) return thrown.getStatus();
   // Fastify's own errors (its router, its readers) carry their status.

@@ -1,9 +1,10 @@
-import { Body, Controller, Delete, Get, Param, Patch, Post, Res } from '@nestjs/common';
+import { Body, Controller, Delete, Get, Param, Patch, Post, Query, Res } from '@nestjs/common';
 import { ApiCreatedResponse, ApiOkResponse, ApiTags } from '@nestjs/swagger';
 import type { FastifyReply } from 'fastify';
 import { z } from 'zod';
 import type { Principal } from '../kernel/principal.ts';
 import { Secret } from '../kernel/secret.ts';
+import type { WantedVersion } from '../kernel/row-version.ts';
 import { By, Idempotent, Permission } from '../domain/access/route.ts';
 import {
   addKeySchema,
@@ -14,11 +15,13 @@ import {
 } from '../domain/exposures/source.schema.ts';
 import { SourcesService } from '../domain/exposures/sources.service.ts';
 import { answered } from './answered.ts';
-import { IfMatch, versioned } from './etag.ts';
+import { nameCursorSchema, pageByName, pageLimit } from './cursor.ts';
+import { IfMatchAny, versioned } from './etag.ts';
 
 const id = z.uuid();
+const sourcesQuery = z.strictObject({ limit: pageLimit, cursor: nameCursorSchema.optional() });
 const sourcesSchema = z
-  .object({ sources: z.array(sourceSchema), next: z.null().describe('The list is short: there is one page') })
+  .object({ sources: z.array(sourceSchema), next: z.string().nullable() })
   .meta({ id: 'Sources' });
 
 @ApiTags('sources')
@@ -29,8 +32,13 @@ export class SourcesController {
   @Get()
   @Permission('sources:read')
   @ApiOkResponse({ standardSchema: sourcesSchema })
-  async list(@By() by: Principal): Promise<z.infer<typeof sourcesSchema>> {
-    return { sources: await this.sources.list(by), next: null };
+  async list(
+    @Query({ schema: sourcesQuery }) { limit, cursor }: z.output<typeof sourcesQuery>,
+    @By() by: Principal,
+  ): Promise<z.infer<typeof sourcesSchema>> {
+    const rows = await this.sources.list(by, { limit: limit + 1, ...(cursor ? { after: cursor.name } : {}) });
+    const { page, next } = pageByName(rows, limit, 'key');
+    return { sources: page, next };
   }
 
   @Get(':id')
@@ -64,7 +72,7 @@ export class SourcesController {
   @ApiOkResponse({ standardSchema: sourceSchema })
   async edit(
     @Param('id', { schema: id }) sourceId: string,
-    @IfMatch() version: number,
+    @IfMatchAny() version: WantedVersion,
     @Body({ schema: editSourceSchema }) change: z.output<typeof editSourceSchema>,
     @By() by: Principal,
     @Res({ passthrough: true }) reply: FastifyReply,

@@ -1,4 +1,4 @@
-import { Body, Controller, Delete, Get, HttpCode, Inject, Param, Post, Res } from '@nestjs/common';
+import { Body, Controller, Delete, Get, HttpCode, Inject, Param, Post, Query, Res } from '@nestjs/common';
 import { ApiCreatedResponse, ApiNoContentResponse, ApiOkResponse, ApiTags } from '@nestjs/swagger';
 import type { FastifyReply } from 'fastify';
 import { z } from 'zod';
@@ -10,8 +10,10 @@ import { AccessService } from '../domain/access/access.service.ts';
 import { By, Idempotent, Permission } from '../domain/access/route.ts';
 import { Clock } from '../platform/clock/clock.ts';
 import { answered } from './answered.ts';
+import { cursorSchema, cursorText, pageLimit } from './cursor.ts';
 
 const id = z.uuid();
+const tokensQuery = z.strictObject({ limit: pageLimit, cursor: cursorSchema.optional() });
 
 @ApiTags('access')
 @Controller('api/v1/tokens')
@@ -24,9 +26,19 @@ export class TokensController {
 
   @Get()
   @Permission('tokens:read')
-  @ApiOkResponse({ standardSchema: z.object({ tokens: z.array(tokenSchema) }).meta({ id: 'Tokens' }) })
-  async list(@By() by: Principal): Promise<{ tokens: TokenView[] }> {
-    return { tokens: await this.queries.tokens(by) };
+  @ApiOkResponse({
+    standardSchema: z
+      .object({ tokens: z.array(tokenSchema), next: z.string().nullable() })
+      .meta({ id: 'Tokens' }),
+  })
+  async list(
+    @Query({ schema: tokensQuery }) { limit, cursor }: z.output<typeof tokensQuery>,
+    @By() by: Principal,
+  ): Promise<{ tokens: TokenView[]; next: string | null }> {
+    const rows = await this.queries.tokens(by, { limit: limit + 1, after: cursor });
+    const tokens = rows.slice(0, limit);
+    const last = rows.length > limit ? tokens.at(-1) : undefined;
+    return { tokens, next: last ? cursorText({ at: Date.parse(last.createdAt), id: last.id }) : null };
   }
 
   @Post()

@@ -1,4 +1,4 @@
-import { Body, Controller, Get, Post, Res } from '@nestjs/common';
+import { Body, Controller, Get, Post, Query, Res } from '@nestjs/common';
 import { ApiCreatedResponse, ApiOkResponse, ApiTags } from '@nestjs/swagger';
 import type { FastifyReply } from 'fastify';
 import { z } from 'zod';
@@ -10,6 +10,10 @@ import { AccessService } from '../domain/access/access.service.ts';
 import { grantsOf } from '../domain/access/permissions.ts';
 import { By, Idempotent, Permission } from '../domain/access/route.ts';
 import { answered } from './answered.ts';
+import { nameCursorSchema, pageByName, pageLimit } from './cursor.ts';
+
+const nothing = z.strictObject({});
+const usersQuery = z.strictObject({ limit: pageLimit, cursor: nameCursorSchema.optional() });
 
 @ApiTags('access')
 @Controller('api/v1')
@@ -22,7 +26,7 @@ export class UsersController {
   @Get('me')
   @Permission('self:read')
   @ApiOkResponse({ standardSchema: meSchema })
-  me(@By() by: Principal): z.infer<typeof meSchema> {
+  me(@Query({ schema: nothing }) _query: object, @By() by: Principal): z.infer<typeof meSchema> {
     const permissions = by.permissions ?? [...new Set(by.roles.flatMap((role) => grantsOf(role)))];
     return {
       kind: by.kind,
@@ -35,9 +39,18 @@ export class UsersController {
 
   @Get('users')
   @Permission('users:read')
-  @ApiOkResponse({ standardSchema: z.object({ users: z.array(userSchema) }).meta({ id: 'Users' }) })
-  async list(@By() by: Principal): Promise<{ users: UserView[] }> {
-    return { users: await this.queries.users(by) };
+  @ApiOkResponse({
+    standardSchema: z
+      .object({ users: z.array(userSchema), next: z.string().nullable() })
+      .meta({ id: 'Users' }),
+  })
+  async list(
+    @Query({ schema: usersQuery }) { limit, cursor }: z.output<typeof usersQuery>,
+    @By() by: Principal,
+  ): Promise<{ users: UserView[]; next: string | null }> {
+    const rows = await this.queries.users(by, { limit: limit + 1, after: cursor });
+    const { page, next } = pageByName(rows, limit, 'email');
+    return { users: page, next };
   }
 
   @Post('users')

@@ -1,6 +1,7 @@
 import { Refused, errorText, type FieldProblem } from '../kernel/errors.ts';
 import { parseConfig, type Config } from '../platform/config/config.ts';
 import { environment } from '../platform/config/environment.ts';
+import { unknownVariables } from '../platform/config/unknown-variables.ts';
 import { KeyProblem } from '../platform/signing/key-file.ts';
 
 /** Configuration that cannot be used. */
@@ -12,9 +13,18 @@ class BadConfiguration extends Error {
 
 /** @throws BadConfiguration with every bad variable. */
 export function configured(env: NodeJS.ProcessEnv = environment()): Config {
+  warnOfUnknown(env);
   const parsed = parseConfig(env);
   if (parsed.ok) return parsed.value;
   throw new BadConfiguration(parsed.error);
+}
+
+/** On standard error, since a command's output is its answer and the server's is its log. */
+function warnOfUnknown(env: NodeJS.ProcessEnv): void {
+  for (const { name, nearest } of unknownVariables(env)) {
+    const mend = nearest === undefined ? 'Unset it.' : `Did you mean ${nearest}?`;
+    process.stderr.write(`countersign: warning: nothing reads the variable ${name}. ${mend}\n`);
+  }
 }
 
 /**

@@ -28,7 +28,10 @@ export const addImport: AddCommand = (program) => {
     .option('--dry-run', 'do everything but commit')
     .option('--partial', 'take the good rows of a file with bad ones')
     .option('--format <format>', `${FORMATS.join(', ')}; by default what the name of the file says`)
-    .option('--kind <kind>', 'for CSV and JSON Lines: the kind of every row')
+    .option(
+      '--kind <kind>',
+      'for CSV and JSON Lines without a column or member kind: the kind of every row, like party',
+    )
     .option('--source <name>', 'whose keys the file uses; a document may name its own')
     .option('--json', 'print the outcome as one JSON object')
     .action(async (file: string, options: Options) => {

@@ -4,7 +4,7 @@ import { createTokenSchema } from '../domain/access/access.schema.ts';
 import { AccessService } from '../domain/access/access.service.ts';
 import { Clock } from '../platform/clock/clock.ts';
 import { accepted, print, withApp, type AddCommand } from './command.ts';
-import { badOptions } from './user-add.command.ts';
+import { badOptions, inOptions } from './user-add.command.ts';
 
 interface Options {
   role?: string;
@@ -23,7 +23,10 @@ export const addTokenCreate: AddCommand = (program) => {
     .description('make an API token and print it once')
     .option('--role <role>', 'what it may do, by role')
     .option('--permission <permission...>', 'what it may do, one by one')
-    .option('--party <id>', 'the party that it belongs to')
+    .option(
+      '--party <id>',
+      'the party that it belongs to; only for the role party_contact or its permissions',
+    )
     .option('--user <id>', 'the account whose person acts with it')
     .option('--name <name>', 'what it is for', 'command line')
     .option('--expires <instant>', 'RFC 3339, or days as "90d"; by default 90 days from now')
@@ -42,7 +45,9 @@ export const addTokenCreate: AddCommand = (program) => {
         });
         if (!input.success) throw new Refused(badOptions(input.error));
         const expiresAt = Date.parse(input.data.expiresAt ?? '');
-        const made = accepted(await app.get(AccessService).createToken({ ...input.data, expiresAt }, by));
+        const made = accepted(
+          inOptions(await app.get(AccessService).createToken({ ...input.data, expiresAt }, by)),
+        );
         const value = made.value.use((text) => text);
         print(options.json ? JSON.stringify({ id: made.id, value, expiresAt: iso(made.expiresAt) }) : value);
       });

@@ -1,5 +1,6 @@
 import { z } from 'zod';
-import { Refused, refusal } from '../kernel/errors.ts';
+import { Refused, refusal, type Refusal } from '../kernel/errors.ts';
+import { err, type Result } from '../kernel/result.ts';
 import { Secret } from '../kernel/secret.ts';
 import { createUserSchema } from '../domain/access/access.schema.ts';
 import { AccessService } from '../domain/access/access.service.ts';
@@ -27,7 +28,7 @@ export const addUserAdd: AddCommand = (program) => {
       '--role <role...>',
       'admin, vendor_risk, responder, contract_owner, integration_engineer, auditor or party_contact',
     )
-    .option('--party <id>', 'the party that the account belongs to')
+    .option('--party <id>', 'the party that the account belongs to; only with the role party_contact')
     .option('--generate', 'generate the password even when standard input is no terminal')
     .action(async (options: Options) => {
       const input = createUserSchema.safeParse({
@@ -40,7 +41,9 @@ export const addUserAdd: AddCommand = (program) => {
       const typed = process.stdin.isTTY || options.generate ? undefined : await firstLine();
       await withApp(async (app, by) => {
         const password = typed ?? app.get(Passwords).generate();
-        const { userId } = accepted(await app.get(AccessService).createUser({ ...input.data, password }, by));
+        const { userId } = accepted(
+          inOptions(await app.get(AccessService).createUser({ ...input.data, password }, by)),
+        );
         print(`user ${userId}`);
         if (!typed) print(`password ${password.use((value) => value)}`);
       });
@@ -60,11 +63,37 @@ async function firstLine(): Promise<Secret | undefined> {
 
 /** The schema speaks of a request's body; on a command line its fields are options. */
 export function badOptions(error: z.ZodError) {
-  const options: Record<string, string> = { roles: '--role', partyId: '--party', expiresAt: '--expires' };
   return refusal('invalid', 'bad-options', 'The options are not as they must be.', {
     fields: error.issues.map((issue) => {
       const name = String(issue.path[0] ?? '');
-      return { field: options[name] ?? `--${name}`, problem: issue.message, mend: 'See --help.' };
+      return { field: optionOf(name), problem: issue.message, mend: MENDS[name] ?? 'See --help.' };
     }),
   });
+}
+
+/** A refusal of the domain about these options. */
+export function inOptions<T>(result: Result<T, Refusal>): Result<T, Refusal> {
+  if (result.ok || !result.error.fields) return result;
+  const fields = result.error.fields.map((one) => ({
+    ...one,
+    field: optionOf(one.field.replace(/^\//, '')),
+  }));
+  return err({ ...result.error, fields });
+}
+
+const OPTIONS: Readonly<Record<string, string>> = {
+  roles: '--role',
+  permissions: '--permission',
+  partyId: '--party',
+  expiresAt: '--expires',
+};
+
+const MENDS: Readonly<Record<string, string>> = {
+  expiresAt: 'Give an instant, like 2027-01-31T00:00:00Z, or a number of days from now, like 90d.',
+  partyId: 'Give the id of a party: see /api/v1/parties.',
+  role: 'Give either --role or --permission.',
+};
+
+function optionOf(name: string): string {
+  return OPTIONS[name] ?? `--${name}`;
 }

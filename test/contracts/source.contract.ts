@@ -541,6 +541,32 @@ describe('standard-webhooks', () => {
     );
   });
 
+  test('a signature of another time says so to whoever holds the key, and to nobody else', () => {
+    const body = leak(CANARY);
+    const judged = (by: string) =>
+      source.authenticate({ body, headers: headers(body, by, { at: NOW - 301_000 }) }, keys, NOW);
+    expect(judged(key)).toMatchObject({
+      ok: false,
+      error: { code: 'delivery-stale', message: expect.stringContaining('more than 5 minutes off') },
+    });
+    expect(judged(otherKey)).toMatchObject({
+      ok: false,
+      error: {
+        code: 'delivery-not-authenticated',
+        fields: [{ mend: expect.stringContaining('Sign the body') }],
+      },
+    });
+  });
+
+  test('the example of the README is a report', () => {
+    const [, example] = /```json\n([^`]+)```/.exec(readFileSync('README.md', 'utf8')) ?? [];
+    const read = source.read({ body: Buffer.from(example ?? ''), headers: {} });
+    expect(read).toMatchObject({
+      ok: true,
+      value: { event: 'exposure.reported', reports: [{ externalRef: 'scan-7/41' }] },
+    });
+  });
+
   test('several signatures, of which one fits; unknown versions are skipped', () => {
     const body = leak(CANARY);
     const good = headers(body, key)['webhook-signature']!;

@@ -309,6 +309,17 @@ describe('what cannot work is refused with its mend', () => {
     }
   });
 
+  test.each(['/proc/nowrite', '/proc/nowrite/below/it'])('a data folder %s, refused at once', async (dir) => {
+    const begun = performance.now();
+    await expect(start(dir)).rejects.toMatchObject({
+      refusal: {
+        code: 'data-folder-not-writable',
+        fields: [{ field: 'COUNTERSIGN_DATA', mend: expect.stringContaining('COUNTERSIGN_DATA') }],
+      },
+    });
+    expect(performance.now() - begun).toBeLessThan(5000);
+  });
+
   test('a data folder on a file system that takes no writes', async () => {
     // Present on every Linux; refused to root, too.
     await expect(start('/sys/kernel/countersign')).rejects.toMatchObject({

@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { Body, Controller, Get, Module, Post, Req, Res } from '@nestjs/common';
 import type { FastifyReply, FastifyRequest, InjectOptions } from 'fastify';
+import { Client } from 'pg';
 import { DataSource } from 'typeorm';
 import { newId } from '../../src/kernel/ids.ts';
 import { system, type Principal } from '../../src/kernel/principal.ts';
@@ -341,6 +342,113 @@ describe('the door', () => {
         await world.app.get(Transactions).run(outsider, (db) => db.query(`SELECT * FROM ${table}`)),
       ).toEqual([]);
       expect(await world.app.get(DataSource).query(`SELECT * FROM ${table}`)).toEqual([]);
+    }
+  });
+});
+
+describe("the operator's roles are for the installation", () => {
+  const party = newId();
+  const expiresAt = () => world.clock.now() + HOUR;
+  const owner = async (sql: string, params: unknown[] = []) => {
+    const client = new Client({ connectionString: world.database.ownerUrl });
+    await client.connect();
+    try {
+      return (await client.query<{ n: number }>(sql, params)).rows;
+    } finally {
+      await client.end();
+    }
+  };
+  beforeAll(() =>
+    world.app
+      .get(Transactions)
+      .run(by, (db) =>
+        db.query(
+          `INSERT INTO party (id, reference, name, created_at, updated_at) VALUES ($1, 'PTY-bound', 'Bound AG', $2, $2)`,
+          [party, world.clock.date()],
+        ),
+      ),
+  );
+
+  test.each([
+    ['/role', { role: 'admin' }],
+    ['/role', { role: 'auditor' }],
+    ['/permissions', { permissions: ['notices:read', 'tokens:create'] }],
+  ] as const)('no token of %s %j is bound to a party', async (field, what) => {
+    const made = await access.createToken(
+      { name: 'bound', ...what, partyId: party, expiresAt: expiresAt() },
+      by,
+    );
+    expect(made).toMatchObject({ ok: false, error: { kind: 'invalid', fields: [{ field }] } });
+  });
+
+  test.each([[['admin']], [['party_contact', 'responder']]] as const)(
+    'nor an account of %j',
+    async (roles) => {
+      const made = await access.createUser(
+        { email: 'b@bound.example', name: 'B', roles, partyId: party },
+        by,
+      );
+      expect(made).toMatchObject({ ok: false, error: { kind: 'invalid', fields: [{ field: '/roles' }] } });
+    },
+  );
+
+  test('and nobody is bound to a party that is not there', async () => {
+    const nobodys = { partyId: newId(), name: 'N' };
+    for (const made of [
+      await access.createToken({ ...nobodys, role: 'party_contact', expiresAt: expiresAt() }, by),
+      await access.createUser({ ...nobodys, email: 'n@bound.example', roles: ['party_contact'] }, by),
+    ]) {
+      expect(made).toMatchObject({
+        ok: false,
+        error: { code: 'unknown-party', fields: [{ field: '/partyId' }] },
+      });
+    }
+    expectOk(
+      await access.createToken(
+        { name: 'C', role: 'party_contact', partyId: party, expiresAt: expiresAt() },
+        by,
+      ),
+    );
+  });
+
+  test('the database holds the same line', async () => {
+    const { userId } = expectOk(
+      await access.createUser(
+        { email: 'c@bound.example', name: 'C', roles: ['party_contact'], partyId: party },
+        by,
+      ),
+    );
+    await expect(
+      owner(`INSERT INTO user_role (user_id, role, granted_at) VALUES ($1, 'admin', now())`, [userId]),
+    ).rejects.toThrow(/operator role/);
+    await expect(owner(`UPDATE api_token SET role = 'admin' WHERE party_id = $1`, [party])).rejects.toThrow(
+      /operator role/,
+    );
+  });
+
+  test('one from before, that is bound to a party, is refused what is not of that party, and nothing breaks', async () => {
+    const value = expectOk(
+      await access.createToken({ name: 'old', role: 'admin', expiresAt: expiresAt() }, by),
+    ).value.use((text) => text);
+    await owner('ALTER TABLE api_token DISABLE TRIGGER api_token_operator_unbound');
+    await owner(`UPDATE api_token SET party_id = $1 WHERE name = 'old'`, [party]);
+    await owner('ALTER TABLE api_token ENABLE TRIGGER api_token_operator_unbound');
+    const post = (url: string, payload: object | string, type = 'application/json') =>
+      ask({
+        method: 'POST',
+        url: `/api/v1${url}`,
+        headers: { authorization: `Bearer ${value}`, 'content-type': type, 'idempotency-key': newId() },
+        payload,
+      });
+    const contact = { role: 'party_contact', partyId: party };
+    const answers = [
+      await post('/sources', { key: 'bound', kind: 'github', name: 'Bound', keys: ['a key of the webhook'] }),
+      await post('/imports?format=csv&kind=party', 'key,name\na,A\n', 'text/csv'),
+      await post('/users', { email: 'd@bound.example', name: 'D', roles: ['party_contact'], partyId: party }),
+      await post('/tokens', { name: 'T', ...contact }),
+    ];
+    for (const answer of answers) {
+      expect(answer.json()).toMatchObject({ status: 403, code: 'beyond-own-party' });
     }
   });
 });

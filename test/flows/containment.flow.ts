@@ -131,6 +131,62 @@ describe('an exposed credential', () => {
     expect(stored).not.toContain(credential.value);
   });
 
+  test('can be followed in the log from its delivery to its notice, by one id and without a name or address', async () => {
+    const contactId = newId();
+    await scene.rows(
+      `INSERT INTO contact (id, party_id, name, role, email, created_at, updated_at)
+       VALUES ($1, $2, 'Sally Customer', 'security', 'sally@customer.example', $3, $3)`,
+      [contactId, scene.customerId, world.clock.date()],
+    );
+    const { credential, incidentId } = await leaked({});
+    await containedByProof(credential, incidentId);
+    const { trail } = await scene.one<{ trail: string }>(
+      `SELECT d.correlation_id AS trail FROM delivery d JOIN exposure e ON e.delivery_id = d.id WHERE e.incident_id = $1`,
+      [incidentId],
+    );
+    type Line = Record<string, unknown>;
+    const lines = () =>
+      world.log.lines
+        .map((line) => JSON.parse(line) as Line)
+        .filter((line) => line['correlationId'] === trail);
+    const infos = () => lines().filter((line) => line['level'] === 30);
+    const attempted = (line: Line) =>
+      ['notice.accepted_by_peer', 'notice.attempt_failed'].includes(line['entry'] as string);
+    await until(() => infos().some(attempted), 'the notice was attempted, and that was logged');
+    for (const expected of [
+      { msg: 'answered', route: '/api/v1/intake/:sourceKey' },
+      { msg: 'on record', entry: 'delivery.received' },
+      { msg: 'on record', entry: 'exposure.accepted' },
+      { msg: 'on record', entry: 'incident.opened', id: incidentId },
+      { msg: 'on record', entry: 'run.started' },
+      {
+        msg: 'a step answered',
+        action: 'revoke-version',
+        answer: 'done',
+        attempt: 1,
+        ms: expect.any(Number),
+      },
+      { msg: 'a step answered', action: 'verify-dead', answer: 'done' },
+      {
+        msg: 'a supplier was asked',
+        connection: connectionId,
+        kind: 'revoke',
+        status: 200,
+        ms: expect.any(Number),
+      },
+      { msg: 'a supplier was asked', kind: 'probe', version: credential.versionId },
+      { msg: 'on record', entry: 'notice.owed' },
+    ]) {
+      expect(infos()).toContainEqual(expect.objectContaining(expected));
+    }
+    const text = lines()
+      .map((line) => JSON.stringify(line))
+      .join('\n');
+    for (const hidden of [credential.value, 'Sally', 'customer.example', 'Customer SA', supplier.hostPort])
+      expect(text).not.toContain(hidden);
+    await scene.rows(`UPDATE contact SET active = false WHERE id = $1`, [contactId]);
+  });
+
   test('keeps its incident open while one of its copies is not shown to be gone', async () => {
     const integrationId = await scene.integration('With a copy');
     const location = newId();

@@ -1,3 +1,5 @@
+import { connect, type AddressInfo } from 'node:net';
+import { text } from 'node:stream/consumers';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import type { InjectOptions } from 'fastify';
 import { startApp, type TestApp } from '../support/app.ts';
@@ -78,10 +80,102 @@ describe('who comes in', () => {
     expect((await ask({ method: 'HEAD', url: '/api/v1/users' })).statusCode).toBe(404);
   });
 
+  test.each(['/api/v1/parties/%ff', '/%zz', '/api/v1/parties/%E0%A4%A'])(
+    'the address %s cannot be read',
+    async (url) => {
+      const answer = await asAdmin({ url });
+      expect(answer.statusCode).toBe(400);
+      expect(answer.headers['content-type']).toMatch('application/problem+json');
+      expect(answer.json()).toMatchObject({
+        code: 'bad-address',
+        correlationId: answer.headers['x-correlation-id'],
+        errors: [{ field: 'path', mend: expect.any(String) }],
+      });
+    },
+  );
+
+  test.each([
+    ['BREW', 400, 'unknown-method'],
+    ['PROPFIND', 405, 'method-not-allowed'],
+  ])('the method %s gets a problem document', async (method, status, code) => {
+    if (!world.app.getHttpServer().listening) await world.app.listen(0, '127.0.0.1');
+    const { port } = world.app.getHttpServer().address() as AddressInfo;
+    const socket = connect(port, '127.0.0.1');
+    socket.end(`${method} /api/v1/me HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n`);
+    const answer = await text(socket);
+    expect(answer).toMatch(new RegExp(`^HTTP/1.1 ${status} `));
+    expect(answer).toContain('application/problem+json');
+    expect(JSON.parse(answer.split('\r\n\r\n')[1] ?? '')).toMatchObject({ status, code });
+  });
+
+  test('another method than the address takes: 405, and which it takes', async () => {
+    for (const [method, url, allow] of [
+      ['GET', '/api/v1/intake/github', 'POST'],
+      ['DELETE', '/api/v1/users', 'GET, POST'],
+      ['PUT', '/api/v1/tokens/x?y=1', 'DELETE'],
+    ] as const) {
+      const answer = await ask({ method, url });
+      expect([answer.statusCode, answer.headers['allow']]).toEqual([405, allow]);
+      expect(answer.json()).toMatchObject({ status: 405, code: 'method-not-allowed' });
+    }
+    expect((await ask({ method: 'DELETE', url: '/nowhere' })).statusCode).toBe(404);
+  });
+
+  test('HEAD of the two health addresses answers as GET does, without a body', async () => {
+    if (!world.app.getHttpServer().listening) await world.app.listen(0, '127.0.0.1');
+    const { port } = world.app.getHttpServer().address() as AddressInfo;
+    for (const path of ['/healthz', '/readyz']) {
+      const url = `http://127.0.0.1:${port}${path}`;
+      const [head, get] = [await fetch(url, { method: 'HEAD' }), await fetch(url)];
+      expect([head.status, head.headers.get('content-type'), await head.text()]).toEqual([
+        get.status,
+        get.headers.get('content-type'),
+        '',
+      ]);
+      expect(await get.text()).not.toBe('');
+    }
+  });
+
   test('what is nowhere is a problem document', async () => {
     const answer = await ask({ url: '/nowhere' });
     expect(answer.statusCode).toBe(404);
     expect(answer.json()).toMatchObject({ code: 'not-found' });
+  });
+});
+
+describe('a list', () => {
+  test.each(['/me', '/users', '/tokens', '/sources', '/exposures'])(
+    '%s refuses a parameter that it does not know',
+    async (list) => {
+      const answer = await asAdmin({ url: `/api/v1${list}?limti=3` });
+      expect(answer.json()).toMatchObject({ status: 400, errors: [{ mend: 'Leave out limti.' }] });
+    },
+  );
+
+  test.each(['users', 'tokens', 'sources'])('of %s comes page by page, each row once', async (list) => {
+    for (const n of [1, 2, 3, 4]) {
+      const body = {
+        users: { email: `page${n}@operator.example`, name: 'P', roles: ['auditor'] },
+        tokens: { name: `page ${n}`, role: 'auditor' },
+        sources: { key: `page-${n}`, kind: 'github', name: `Page ${n}`, keys: ['the key of a webhook'] },
+      }[list];
+      const made = await asAdmin({ method: 'POST', url: `/api/v1/${list}`, payload: body! });
+      expect([made.statusCode, made.body]).toEqual([201, expect.any(String)]);
+    }
+    type Page = { next: string | null } & Record<string, { id: string }[]>;
+    const page = async (query: string) => (await asAdmin({ url: `/api/v1/${list}?${query}` })).json<Page>();
+    const ids = ({ [list]: rows }: Page) => rows!.map(({ id }) => id);
+    const whole = await page('limit=200');
+    const seen: string[] = [];
+    let cursor = '';
+    do {
+      const one = await page(`limit=3${cursor}`);
+      expect(ids(one).length).toBeLessThanOrEqual(3);
+      seen.push(...ids(one));
+      cursor = one.next === null ? '' : `&cursor=${one.next}`;
+    } while (cursor);
+    expect(seen).toEqual(ids(whole));
+    expect(seen.length).toBeGreaterThanOrEqual(4);
   });
 });
 

@@ -91,6 +91,23 @@ describe('the room of an incident', () => {
     expect(rows[0]?.output.supplierId).toBe('whsec_2');
   });
 
+  test.each(['', '?back=//evil.example/x', '?back=/work'])(
+    'a step opened at “%s” takes its forms',
+    async (query) => {
+      const { rows } = await site.scene.client.query<{ id: string }>(
+        `SELECT id FROM step WHERE run_id = $1 AND state = 'parked' ORDER BY id LIMIT 1`,
+        [made.run],
+      );
+      const step = `${site.url}/steps/${rows[0]!.id}`;
+      await page.goto(`${step}${query}`);
+      await page.fill('form[action$="/retry"] [name=reason]', 'It can be reached again.');
+      await page.getByRole('button', { name: 'Try again' }).click();
+      await page.getByText('It is tried again.').waitFor({ timeout: 10_000 });
+      expect(page.url()).toBe(query === '?back=/work' ? `${site.url}/work` : step);
+      await site.until(async () => (await stepsIn('parked')) >= 1);
+    },
+  );
+
   test('without scripts it is a plain page that says so', async () => {
     const plain = await site.plainPage();
     await plain.goto(`${site.url}/incidents/INC-2026-0007`);

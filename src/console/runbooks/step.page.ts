@@ -13,7 +13,7 @@ import { Clock } from '../../platform/clock/clock.ts';
 import { Transactions, type Db } from '../../platform/database/transactions.ts';
 import { problemsOf, readForm, type FormProblems } from '../shared/forms.tsx';
 import { ConsolePage, goes, shows, type Answer } from '../shared/page.ts';
-import { nextOf } from '../sign-in/next.rules.ts';
+import { backOf } from '../sign-in/next.rules.ts';
 import { completeForm, decideForm, reasonForm, replacementForm, statementForm } from './step.schema.ts';
 import { StepPageView, type StepForm } from './step.view.tsx';
 import { contactNames, evidenceOfStep, happeningsOf, incidentReferences } from './work.queries.ts';
@@ -170,7 +170,7 @@ export class StepPage {
     );
   }
 
-  async #act<T extends { back: string | undefined }>(
+  async #act<T extends { back?: string | undefined }>(
     form: StepForm,
     schema: z.ZodType<T>,
     stepId: Id,
@@ -181,12 +181,15 @@ export class StepPage {
   ): Promise<Answer> {
     const read = readForm(schema, body);
     const typed = (typeof body === 'object' && body !== null ? body : {}) as Record<string, unknown>;
-    if (!read.ok) return this.#draw(stepId, by, typed['back'], { form, problems: read.error, typed });
+    if (!read.ok) {
+      const problems = onTop(read.error);
+      return this.#draw(stepId, by, typed['back'], { form, problems, typed });
+    }
     const acted = await this.transactions.run(by, (db) => act(db, read.value));
     // Some acts open a transaction of their own.
     const result = typeof acted === 'function' ? await acted() : acted;
     if (!result.ok) {
-      const problems = problemsOf(result.error.message, result.error.fields);
+      const problems = onTop(problemsOf(result.error.message, result.error.fields));
       return this.#draw(stepId, by, typed['back'], { form, problems, typed });
     }
     const late = (result.value as { late?: boolean } | undefined)?.late;
@@ -222,10 +225,30 @@ export class StepPage {
         StepPageView({
           frame,
           ...model,
-          ...(back === undefined ? {} : { back: nextOf(back) }),
+          ...(backOf(back) === undefined ? {} : { back: backOf(back)! }),
           ...(refused ? { refused } : {}),
         }),
       refused ? 422 : 200,
     );
   }
+}
+
+/** Fields of the step's forms that show what is wrong beside them. */
+const SHOWN = new Set([
+  '',
+  'note',
+  'supplierId',
+  'place',
+  'sha256',
+  'expiresAt',
+  'signsFor',
+  'text',
+  'reason',
+]);
+
+/** What no field of a form would show stands on top of it: nothing is refused without a word. */
+function onTop(problems: FormProblems): FormProblems {
+  const hidden = Object.entries(problems).filter(([name]) => !SHOWN.has(name));
+  if (hidden.length === 0 || problems['']) return problems;
+  return { ...problems, '': hidden.map(([name, problem]) => `${name}: ${problem}`).join(' ') };
 }

@@ -1,10 +1,8 @@
 import { z } from 'zod';
-import { nextOf } from '../sign-in/next.rules.ts';
+import { backOf } from '../sign-in/next.rules.ts';
 
-const back = z
-  .unknown()
-  .optional()
-  .transform((text) => (text === undefined ? undefined : nextOf(text)));
+/** Never a reason to refuse: a form whose way back is missing or no address of ours goes to the step itself. */
+const back = z.unknown().optional().transform(backOf);
 const said = (most: number, missing: string) =>
   z.string({ error: missing }).trim().min(1, missing).max(most, `At most ${most} characters.`);
 const maybe = (most: number) =>

@@ -7,3 +7,9 @@ export function nextOf(text: unknown): string {
   if (!/^\/(?![/\\])[\x21-\x7e]*$/.test(text) || text.includes('\\')) return '/';
   return text.startsWith('/sign-in') ? '/' : text;
 }
+
+/** Where a form leads back to, when that is an address of this console; else undefined: the form has a place of its own to go. */
+export function backOf(text: unknown): string | undefined {
+  const next = nextOf(text);
+  return next === '/' && text !== '/' ? undefined : next;
+}

@@ -3,23 +3,35 @@ import type { Id } from '../../kernel/ids.ts';
 import type { Principal, Role } from '../../kernel/principal.ts';
 import { Transactions } from '../../platform/database/transactions.ts';
 
+/** Which rows of a list. `after`: the last one of the page before. */
+export interface PageOf<After> {
+  limit: number;
+  after?: After | undefined;
+}
+
+const ALL: PageOf<never> = { limit: 1000 };
+
 /** What is shown of accounts and tokens. */
 @Injectable()
 export class AccessQueries {
   constructor(private readonly transactions: Transactions) {}
 
-  async users(by: Principal): Promise<UserView[]> {
+  /** By e-mail address. */
+  async users(by: Principal, page: PageOf<{ name: string }> = ALL): Promise<UserView[]> {
     const rows = await this.transactions.run(by, (db) =>
       db.query<(Omit<UserView, 'createdAt'> & { createdAt: Date })[]>(
         `SELECT u.id, u.email, p.name, u.state, u.party_id AS "partyId", u.created_at AS "createdAt",
                 coalesce((SELECT array_agg(r.role ORDER BY r.role) FROM user_role r WHERE r.user_id = u.id), '{}') AS roles
-           FROM user_account u JOIN person p ON p.id = u.person_id ORDER BY u.email LIMIT 1000`,
+           FROM user_account u JOIN person p ON p.id = u.person_id
+          WHERE $1::text IS NULL OR u.email > $1 ORDER BY u.email LIMIT $2`,
+        [page.after?.name ?? null, page.limit],
       ),
     );
     return rows.map((row) => ({ ...row, createdAt: row.createdAt.toISOString() }));
   }
 
-  async tokens(by: Principal): Promise<TokenView[]> {
+  /** The newest first. */
+  async tokens(by: Principal, page: PageOf<{ at: number; id: Id }> = ALL): Promise<TokenView[]> {
     type Row = Omit<TokenView, 'createdAt' | 'expiresAt' | 'revokedAt' | 'lastUsedAt'> &
       Record<'createdAt' | 'expiresAt', Date> &
       Record<'revokedAt' | 'lastUsedAt', Date | null>;
@@ -27,7 +39,9 @@ export class AccessQueries {
       db.query<Row[]>(
         `SELECT id, name, hint, role, permissions, party_id AS "partyId", created_at AS "createdAt", expires_at AS "expiresAt",
                 revoked_at AS "revokedAt", last_used_at AS "lastUsedAt"
-           FROM api_token ORDER BY created_at DESC LIMIT 1000`,
+           FROM api_token WHERE $1::timestamptz IS NULL OR (created_at, id) < ($1, $2::uuid)
+          ORDER BY created_at DESC, id DESC LIMIT $3`,
+        [page.after ? new Date(page.after.at) : null, page.after?.id ?? null, page.limit],
       ),
     );
     return rows.map((row) => ({

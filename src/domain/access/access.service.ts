@@ -61,6 +61,51 @@ function beyondOwn(by: Principal, permissions: readonly string[], partyId: Id | 
   return undefined;
 }
 
+/**
+ * The operator's roles are for the installation: bound to a party they would promise what row-level security never lets
+ * them do. Only what a contact of a party may do can be bound to one.
+ */
+function boundBeyondContact(
+  held: {
+    field: '/role' | '/roles' | '/permissions';
+    roles: readonly Role[];
+    permissions: readonly string[];
+  },
+  partyId: Id | null,
+): Refusal | undefined {
+  if (partyId === null) return undefined;
+  const ofContacts: readonly string[] = grantsOf('party_contact');
+  const over = [
+    ...held.roles.filter((role) => role !== 'party_contact'),
+    ...held.permissions.filter((permission) => !ofContacts.includes(permission)),
+  ];
+  if (over.length === 0) return undefined;
+  return refusal('invalid', 'not-for-parties', 'Only a contact of a party may be bound to a party.', {
+    fields: [
+      {
+        field: held.field,
+        problem: `${over.slice(0, 5).join(', ')} is the operator's, and cannot be bound to a party`,
+        mend:
+          held.field === '/permissions'
+            ? 'Name only permissions that party_contact has, or no party.'
+            : 'Name the role party_contact alone, or no party.',
+      },
+    ],
+  });
+}
+
+/** @returns what to answer when there is no such party, or none that `by` may see */
+async function unknownParty(db: Db, partyId: Id | null): Promise<Refusal | undefined> {
+  if (partyId === null) return undefined;
+  const known = await db.query<unknown[]>('SELECT FROM party WHERE id = $1', [partyId]);
+  if (known.length > 0) return undefined;
+  return refusal('invalid', 'unknown-party', 'There is no such party.', {
+    fields: [
+      { field: '/partyId', problem: 'names no party', mend: 'Name a party by its id: see /api/v1/parties.' },
+    ],
+  });
+}
+
 const GATE = system('access', 'access');
 const WRONG = refusal(
   'unauthenticated',
@@ -89,11 +134,14 @@ export class AccessService {
         }),
       );
     }
-    const beyond = beyondOwn(
-      by,
-      input.roles.flatMap((role) => grantsOf(role)),
-      input.partyId ?? null,
-    );
+    const partyId = input.partyId ?? null;
+    const beyond =
+      boundBeyondContact({ field: '/roles', roles: input.roles, permissions: [] }, partyId) ??
+      beyondOwn(
+        by,
+        input.roles.flatMap((role) => grantsOf(role)),
+        partyId,
+      );
     if (beyond) return err(beyond);
     const weak = input.password && this.passwords.weakness(input.password);
     if (weak) return err(weak);
@@ -101,6 +149,8 @@ export class AccessService {
     const ids = { userId: newId(), personId: newId() };
     const now = this.clock.date();
     return this.transactions.run(by, async (db) => {
+      const nobody = await unknownParty(db, partyId);
+      if (nobody) return err(nobody);
       const email = input.email.toLowerCase();
       const taken = await db.query<unknown[]>('SELECT FROM user_account WHERE email = $1', [email]);
       if (taken.length > 0) {
@@ -119,7 +169,7 @@ export class AccessService {
       ]);
       await db.query(
         'INSERT INTO user_account (id, person_id, email, password_hash, party_id, created_at) VALUES ($1, $2, $3, $4, $5, $6)',
-        [ids.userId, ids.personId, email, hash, input.partyId ?? null, now],
+        [ids.userId, ids.personId, email, hash, partyId, now],
       );
       await db.query('INSERT INTO user_role (user_id, role, granted_at) SELECT $1, unnest($2::text[]), $3', [
         ids.userId,
@@ -131,7 +181,7 @@ export class AccessService {
         subject: { kind: 'user', id: ids.userId },
         by,
         at: now.getTime(),
-        facts: { roles: [...new Set(input.roles)].sort(), party: input.partyId ?? null },
+        facts: { roles: [...new Set(input.roles)].sort(), party: partyId },
         committed: { email, name: input.name },
       });
       return ok(ids);
@@ -229,11 +279,16 @@ export class AccessService {
         }),
       );
     }
-    const beyond = beyondOwn(
-      by,
-      input.permissions ?? (input.role ? grantsOf(input.role) : []),
-      input.partyId ?? null,
-    );
+    const partyId = input.partyId ?? null;
+    const beyond =
+      boundBeyondContact(
+        {
+          field: input.permissions ? '/permissions' : '/role',
+          roles: input.role ? [input.role] : [],
+          permissions: input.permissions ?? [],
+        },
+        partyId,
+      ) ?? beyondOwn(by, input.permissions ?? (input.role ? grantsOf(input.role) : []), partyId);
     if (beyond) return err(beyond);
     const now = this.clock.now();
     if (input.expiresAt <= now) {
@@ -245,9 +300,21 @@ export class AccessService {
     }
     const value = `cs_${randomBytes(32).toString('base64url')}`;
     const id = newId();
-    const made = await this.transactions.run(by, async (db) => {
-      if (input.userId !== undefined && !(await isAccountOf(db, input.userId, input.partyId ?? null)))
-        return false;
+    return this.transactions.run(by, async (db) => {
+      const nobody = await unknownParty(db, partyId);
+      if (nobody) return err(nobody);
+      if (input.userId !== undefined && !(await isAccountOf(db, input.userId, partyId)))
+        return err(
+          refusal('invalid', 'no-account', 'A token of a person needs their account.', {
+            fields: [
+              {
+                field: '/userId',
+                problem: 'is no active account of that party',
+                mend: 'Name an active account, and its party.',
+              },
+            ],
+          }),
+        );
       await db.query(
         `INSERT INTO api_token (id, name, token_hash, hint, role, permissions, party_id, created_by, created_at, expires_at, user_id)
          VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)`,
@@ -258,7 +325,7 @@ export class AccessService {
           value.slice(-4),
           input.role ?? null,
           input.permissions ? [...input.permissions] : null,
-          input.partyId ?? null,
+          partyId,
           by.id,
           new Date(now),
           new Date(input.expiresAt),
@@ -273,28 +340,14 @@ export class AccessService {
         facts: {
           role: input.role ?? null,
           permissions: input.permissions ? [...input.permissions] : null,
-          party: input.partyId ?? null,
+          party: partyId,
           ...(input.userId === undefined ? {} : { user: input.userId }),
           expiresAt: iso(input.expiresAt),
         },
         committed: { name: input.name },
       });
-      return true;
+      return ok({ id, value: Secret.of(value), expiresAt: input.expiresAt });
     });
-    if (!made) {
-      return err(
-        refusal('invalid', 'no-account', 'A token of a person needs their account.', {
-          fields: [
-            {
-              field: '/userId',
-              problem: 'is no active account of that party',
-              mend: 'Name an active account, and its party.',
-            },
-          ],
-        }),
-      );
-    }
-    return ok({ id, value: Secret.of(value), expiresAt: input.expiresAt });
   }
 
   /** @returns undefined for a token that is unknown, expired or revoked. */

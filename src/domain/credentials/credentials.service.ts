@@ -4,6 +4,7 @@ import { newId, type Id } from '../../kernel/ids.ts';
 import type { Principal } from '../../kernel/principal.ts';
 import { err, ok, type Result } from '../../kernel/result.ts';
 import { Secret } from '../../kernel/secret.ts';
+import type { WantedVersion } from '../../kernel/row-version.ts';
 import { Clock } from '../../platform/clock/clock.ts';
 import type { Db } from '../../platform/database/transactions.ts';
 import { Outbox } from '../../platform/outbox/outbox.ts';
@@ -53,7 +54,7 @@ export class CredentialsService {
     db: Db,
     id: Id,
     edit: EditCredential,
-    rowVersion: number,
+    rowVersion: WantedVersion,
     by: Principal,
   ): Promise<Result<Edited, Refusal>> {
     if (edit.ownerContactId && !(await contactExists(db, edit.ownerContactId)))

@@ -11,6 +11,31 @@ export const UNPROVEN: Refusal = refusal(
   'unauthenticated',
   'delivery-not-authenticated',
   'The delivery is not signed with a key of this source.',
+  {
+    fields: [
+      {
+        field: 'signature',
+        problem: 'is missing, or is not by a key of a source of this name',
+        mend: 'Sign the body, byte for byte as it is sent, with a key that the source has here, and look whether the address ends with the key of the source.',
+      },
+    ],
+  },
+);
+
+/** To whoever proved that they hold a key: only the time of their signature is wrong. */
+export const STALE: Refusal = refusal(
+  'unauthenticated',
+  'delivery-stale',
+  'The delivery is signed, but the timestamp is more than 5 minutes off.',
+  {
+    fields: [
+      {
+        field: 'webhook-timestamp',
+        problem: 'the timestamp is more than 5 minutes off',
+        mend: 'Set the clock of the sender, and sign each try anew with the second at which it is sent.',
+      },
+    ],
+  },
 );
 
 /** Whether one of the signatures is the expected one, in a time that does not depend on where they differ. */

@@ -81,7 +81,7 @@ export const exposuresSchema = z
   .object({ exposures: z.array(z.union([exposureSchema, ownReportSchema])), next: z.uuid().nullable() })
   .meta({ id: 'Exposures' });
 
-export const listExposuresSchema = z.object({
+export const listExposuresSchema = z.strictObject({
   state: z.enum(EXPOSURE_STATES, `must be one of ${EXPOSURE_STATES.join(', ')}`).optional(),
   incident: z.uuid().optional().describe('For the operator alone'),
   cursor: z.uuid().optional(),

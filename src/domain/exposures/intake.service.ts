@@ -5,7 +5,7 @@ import { newId, type Id } from '../../kernel/ids.ts';
 import { system, type Principal } from '../../kernel/principal.ts';
 import { err, ok, type Result } from '../../kernel/result.ts';
 import type { Secret } from '../../kernel/secret.ts';
-import { MINUTE, type Millis } from '../../kernel/time.ts';
+import { HOUR, MINUTE, type Millis } from '../../kernel/time.ts';
 import { Clock } from '../../platform/clock/clock.ts';
 import { rowsOf } from '../../platform/database/rows.ts';
 import { Transactions, type Db } from '../../platform/database/transactions.ts';
@@ -13,7 +13,7 @@ import { correlationId } from '../../platform/log/log.ts';
 import { Keys } from '../../platform/signing/keys.ts';
 import { LedgerService } from '../ledger/ledger.service.ts';
 import { AlertsService, type AlertInput } from '../notices/alerts.service.ts';
-import { UNPROVEN } from './delivery.rules.ts';
+import { STALE, UNPROVEN } from './delivery.rules.ts';
 import { sightingOf, type Trust } from './exposure.rules.ts';
 import { Quota } from './quota.ts';
 import { prepare, type PreparedReport } from './record-reports.ts';
@@ -110,10 +110,16 @@ export class IntakeService {
 
   /** @param limit bytes that were read when it was given up, or that the sender announced */
   async tooLarge(source: Admitted): Promise<Refusal> {
-    await this.#warn(source, 'too-large', {
-      severity: 'critical',
-      message: `A delivery of ${source.name} was larger than ${source.kind.bodyLimit} bytes and is lost: fetch it from the source.`,
-    });
+    // Nobody read it, so nobody knows whose it was: whoever knows the source's key can send one.
+    await this.#warn(
+      source,
+      'too-large',
+      {
+        severity: 'warning',
+        message: `A body over the limit of ${source.kind.bodyLimit} bytes came in the name of ${source.name}. If it was the source's, a delivery is lost: look there, and fetch it.`,
+      },
+      HOUR,
+    );
     return refusal(
       'too_large',
       'delivery-too-large',
@@ -131,9 +137,12 @@ export class IntakeService {
     const proven = source.kind.authenticate(delivery, source.keys, now);
     if (!proven.ok) {
       if (proven.error.kind === 'unauthenticated') {
-        await this.#warn(source, 'not-signed', {
+        const stale = proven.error.code === STALE.code;
+        await this.#warn(source, stale ? 'stale' : 'not-signed', {
           severity: 'warning',
-          message: `A delivery in the name of ${source.name} was not signed with one of its keys. If it was the source, its key changed and its reports are lost.`,
+          message: stale
+            ? `A delivery of ${source.name} was signed more than 5 minutes off our time, and refused: look at both clocks.`
+            : `A delivery in the name of ${source.name} was not signed with one of its keys. If it was the source, its key changed and its reports are lost.`,
         });
       }
       return proven;
@@ -310,16 +319,20 @@ export class IntakeService {
     return refusal('conflict', 'delivery-id-taken', 'This delivery id was used before, with another body.');
   }
 
-  /** An alert of its own transaction, at most once a minute for each source and kind: forgers must not write our disk full. */
+  /**
+   * An alert of its own transaction, at most once in a while for each source and kind: forgers must not write our disk
+   * full. While one is open a further one is counted on it.
+   */
   async #warn(
     source: Admitted,
     kind: string,
     alert: Pick<AlertInput, 'severity' | 'message'>,
+    atMostEvery: Millis = MINUTE,
   ): Promise<void> {
     const now = this.clock.now();
     const dedupeKey = `intake.${kind}:${source.id}`;
     const last = this.#warned.get(dedupeKey);
-    if (last !== undefined && now - last < MINUTE && now >= last) return;
+    if (last !== undefined && now - last < atMostEvery && now >= last) return;
     this.#warned.set(dedupeKey, now);
     await this.transactions.run(this.#self(), (db) =>
       this.alerts.raise(db, {

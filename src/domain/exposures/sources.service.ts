@@ -5,6 +5,7 @@ import type { Principal } from '../../kernel/principal.ts';
 import { err, ok, type Result } from '../../kernel/result.ts';
 import { Secret } from '../../kernel/secret.ts';
 import { iso, type Millis } from '../../kernel/time.ts';
+import { isWanted, type WantedVersion } from '../../kernel/row-version.ts';
 import { Clock } from '../../platform/clock/clock.ts';
 import { rowsOf } from '../../platform/database/rows.ts';
 import { Transactions, type Db } from '../../platform/database/transactions.ts';
@@ -51,8 +52,14 @@ export class SourcesService {
     private readonly ledger: LedgerService,
   ) {}
 
-  async list(by: Principal): Promise<SourceView[]> {
-    const rows = await this.transactions.run(by, (db) => rowsOf<Row>(db, `${SELECT} ORDER BY key`));
+  /** By key. @param page.after the key that the page before ended with */
+  async list(by: Principal, page: { limit: number; after?: string }): Promise<SourceView[]> {
+    const rows = await this.transactions.run(by, (db) =>
+      rowsOf<Row>(db, `${SELECT} WHERE $1::text IS NULL OR key > $1 ORDER BY key LIMIT $2`, [
+        page.after ?? null,
+        page.limit,
+      ]),
+    );
     return rows.map(viewOf);
   }
 
@@ -107,7 +114,12 @@ export class SourcesService {
   }
 
   /** An edit of the version that the caller saw. Another address of the API drops the token that was meant for the old one. */
-  edit(id: Id, version: number, change: SourceChange, by: Principal): Promise<Result<SourceView, Refusal>> {
+  edit(
+    id: Id,
+    version: WantedVersion,
+    change: SourceChange,
+    by: Principal,
+  ): Promise<Result<SourceView, Refusal>> {
     return this.#change(by, async (db, now) => {
       const row = await this.#lock(db, id, version);
       const moved = change.apiBaseUrl !== undefined && change.apiBaseUrl !== row.api_base_url;
@@ -177,16 +189,20 @@ export class SourcesService {
       if (thrown instanceof Refused) return err(thrown.refusal);
       // A party or contact that is not there.
       if ((thrown as { code?: string }).code === '23503') {
-        return err(invalid('/partyId', 'names a party or contact that is not there', 'Name one that is.'));
+        const what = (thrown as { constraint?: string }).constraint?.includes('contact')
+          ? 'contact'
+          : 'party';
+        const field = what === 'contact' ? '/ownerContactId' : '/partyId';
+        return err(invalid(field, `names a ${what} that is not there`, `Name a ${what} by its id.`));
       }
       throw thrown;
     }
   }
 
-  async #lock(db: Db, id: Id, version?: number): Promise<Row> {
+  async #lock(db: Db, id: Id, version?: WantedVersion): Promise<Row> {
     const [row] = await rowsOf<Row>(db, `${SELECT} WHERE id = $1 FOR NO KEY UPDATE`, [id]);
     if (!row) throw new Refused(unknown());
-    if (version !== undefined && row.row_version !== version) {
+    if (version !== undefined && !isWanted(row.row_version, version)) {
       throw new Refused(
         refusal('precondition', 'stale-version', 'The source was changed since you read it.'),
       );

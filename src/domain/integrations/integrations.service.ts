@@ -2,6 +2,7 @@ import { Injectable } from '@nestjs/common';
 import { refusal, type Refusal } from '../../kernel/errors.ts';
 import type { Principal } from '../../kernel/principal.ts';
 import { err, ok, type Result } from '../../kernel/result.ts';
+import type { WantedVersion } from '../../kernel/row-version.ts';
 import { Clock } from '../../platform/clock/clock.ts';
 import type { Db } from '../../platform/database/transactions.ts';
 import { LedgerService } from '../ledger/ledger.service.ts';
@@ -37,7 +38,7 @@ export class IntegrationsService {
     db: Db,
     id: Id,
     edit: EditIntegration,
-    rowVersion: number,
+    rowVersion: WantedVersion,
     by: Principal,
   ): Promise<Result<Edited, Refusal>> {
     if (edit.ownerContactId && !(await contactExists(db, edit.ownerContactId)))

@@ -1,4 +1,4 @@
-import { Injectable } from '@nestjs/common';
+import { Injectable, Optional } from '@nestjs/common';
 import { refusal, type Refusal } from '../../kernel/errors.ts';
 import type { Id } from '../../kernel/ids.ts';
 import { DETAIL_ERASED, ENTRY_SUBJECT } from '../../kernel/ledger-entry.ts';
@@ -12,7 +12,8 @@ import {
 import type { Principal } from '../../kernel/principal.ts';
 import { err, ok, type Result } from '../../kernel/result.ts';
 import { iso, type Millis } from '../../kernel/time.ts';
-import type { Db } from '../../platform/database/transactions.ts';
+import { afterCommit, type Db } from '../../platform/database/transactions.ts';
+import { Log } from '../../platform/log/log.ts';
 import { composeEntries, type ComposedEntry, type LedgerInput } from './compose.rules.ts';
 import { rootsOfRanges } from './tree.queries.ts';
 
@@ -40,18 +41,50 @@ export interface InclusionProof {
 
 const MOST_AT_ONCE = 5000;
 
+/** A log line's facts: the kind of an entry, what it is about, and under which correlation id. No name, no address. */
+interface Line {
+  correlationId: string;
+  entry: string;
+  by: string;
+  subject: string;
+  id: Id;
+  /** How many further entries of that kind were written with it. */
+  more?: number;
+}
+
+/** One line for each kind of entry, however many were written together. What the engine says of its own steps has lines of its own. */
+function linesOf(inputs: readonly LedgerInput[]): Line[] {
+  const lines = new Map<string, Line>();
+  for (const { kind, subject, by } of inputs) {
+    if (by.kind === 'system' && kind.startsWith('step.')) continue;
+    const key = `${kind} ${by.correlationId}`;
+    const known = lines.get(key);
+    if (known) known.more = (known.more ?? 0) + 1;
+    else {
+      const { correlationId } = by;
+      lines.set(key, { correlationId, entry: kind, by: by.kind, subject: subject.kind, id: subject.id });
+    }
+  }
+  return [...lines.values()];
+}
+
 /**
  * The record of what was done. It is written in the transaction of the change: if the entry cannot be written, the change
  * does not happen.
  */
 @Injectable()
 export class LedgerService {
+  constructor(@Optional() private readonly log?: Log) {}
+
   /** Writes one entry or many, in one statement for up to 5,000. */
   async append(db: Db, entries: LedgerInput | readonly LedgerInput[]): Promise<void> {
     const inputs = Array.isArray(entries) ? (entries as readonly LedgerInput[]) : [entries as LedgerInput];
     for (let from = 0; from < inputs.length; from += MOST_AT_ONCE) {
       await insert(db, composeEntries(inputs.slice(from, from + MOST_AT_ONCE)));
     }
+    const { log } = this;
+    const told = log === undefined ? [] : linesOf(inputs);
+    if (told.length > 0) afterCommit(db, () => told.forEach((line) => log!.info(line, 'on record')));
   }
 
   /**

@@ -7,6 +7,7 @@ import { ELAPSED_DAY, iso, type Millis } from '../../kernel/time.ts';
 import { Clock } from '../../platform/clock/clock.ts';
 import { Transactions, type Db } from '../../platform/database/transactions.ts';
 import { Outbox } from '../../platform/outbox/outbox.ts';
+import { withCorrelation } from '../../platform/log/log.ts';
 import { Keys } from '../../platform/signing/keys.ts';
 import { LedgerService } from '../ledger/ledger.service.ts';
 import { readLinkToken, type NoticeLink } from './notice-link.rules.ts';
@@ -144,8 +145,15 @@ export class AcknowledgementService {
         ),
       );
     }
-    const by: Principal = { ...linkPrincipal(link, null), ...(ip && { ip }) };
-    return ok(await this.transactions.run(by, (db) => this.record(db, notice, link, name, by)));
+    const guest: Principal = { ...linkPrincipal(link, null), ...(ip && { ip }) };
+    // It is the end of what the notice tells of, and what follows belongs there too.
+    const [told] = await this.transactions.run(guest, (db) =>
+      db.query<{ trail: string }[]>('SELECT correlation_id AS trail FROM notice WHERE id = $1', [notice.id]),
+    );
+    const by = { ...guest, correlationId: told?.trail ?? guest.correlationId };
+    return withCorrelation(by.correlationId, async () =>
+      ok(await this.transactions.run(by, (db) => this.record(db, notice, link, name, by))),
+    );
   }
 
   private async record(

@@ -5,6 +5,7 @@ import { iso, SECOND, type Millis } from '../../kernel/time.ts';
 import { Clock } from '../../platform/clock/clock.ts';
 import { PublicUrl } from '../../platform/config/public-url.ts';
 import { Transactions, type Db } from '../../platform/database/transactions.ts';
+import { withCorrelation } from '../../platform/log/log.ts';
 import { Keys } from '../../platform/signing/keys.ts';
 import { LedgerService } from '../ledger/ledger.service.ts';
 import { AlertsService } from './alerts.service.ts';
@@ -88,6 +89,12 @@ export class DeliveryService {
   async deliver(noticeId: Id, by: Principal, signal: AbortSignal): Promise<DeliveryResult> {
     const prepared = await this.transactions.run(by, (db) => this.prepare(db, noticeId, by));
     if ('state' in prepared) return prepared;
+    // Whoever noticed that it is due, it belongs to what it tells of.
+    const { correlation_id: trail } = prepared.notice;
+    return withCorrelation(trail, () => this.attempt(prepared, { ...by, correlationId: trail }, signal));
+  }
+
+  private async attempt(prepared: Prepared, by: Principal, signal: AbortSignal): Promise<DeliveryResult> {
     const { notice, recipient, channel } = prepared;
     const rendered = this.render(notice, recipient, prepared.checkpoint);
     const answer = await channel.send(
@@ -194,7 +201,7 @@ export class DeliveryService {
     await this.ledger.append(db, {
       kind: 'notice.failed',
       subject: { kind: 'notice', id: notice.id },
-      by,
+      by: { ...by, correlationId: notice.correlation_id },
       at: now,
       facts: { reference: notice.reference, why },
     });

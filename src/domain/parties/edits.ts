@@ -2,6 +2,7 @@ import { refusal, type Refusal } from '../../kernel/errors.ts';
 import type { Id } from '../../kernel/ids.ts';
 import { err, ok, type Result } from '../../kernel/result.ts';
 import type { Millis } from '../../kernel/time.ts';
+import { isWanted, type WantedVersion } from '../../kernel/row-version.ts';
 import type { Db } from '../../platform/database/transactions.ts';
 
 /** A row that people edit: which field is which column. Only what stands here can be changed. */
@@ -27,7 +28,7 @@ export async function editRow(
   target: EditableTable,
   id: Id,
   edit: Readonly<Record<string, unknown>>,
-  rowVersion: number,
+  rowVersion: WantedVersion,
   now: Millis,
 ): Promise<Result<Edited, Refusal>> {
   const fields = Object.keys(edit).filter(
@@ -39,7 +40,7 @@ export async function editRow(
     [id],
   );
   if (!row) return err(refusal('not_found', 'not-found', `There is no such ${target.word}.`));
-  if (row.row_version !== rowVersion) {
+  if (!isWanted(row.row_version, rowVersion)) {
     return err(
       refusal(
         'precondition',
@@ -49,13 +50,13 @@ export async function editRow(
     );
   }
   const changed = fields.filter((field, at) => !same(row[columns[at] ?? ''], edit[field]));
-  if (changed.length === 0) return ok({ rowVersion, changed });
+  if (changed.length === 0) return ok({ rowVersion: row.row_version, changed });
   const assignments = changed.map((field, at) => `${target.columns[field]} = $${at + 3}`);
   await db.query(
     `UPDATE ${target.table} SET ${assignments.join(', ')}, updated_at = $2, row_version = row_version + 1 WHERE id = $1`,
     [id, new Date(now), ...changed.map((field) => edit[field])],
   );
-  return ok({ rowVersion: rowVersion + 1, changed });
+  return ok({ rowVersion: row.row_version + 1, changed });
 }
 
 function same(stored: unknown, given: unknown): boolean {

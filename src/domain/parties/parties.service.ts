@@ -3,6 +3,7 @@ import type { Refusal } from '../../kernel/errors.ts';
 import type { Id } from '../../kernel/ids.ts';
 import type { Principal } from '../../kernel/principal.ts';
 import type { Result } from '../../kernel/result.ts';
+import type { WantedVersion } from '../../kernel/row-version.ts';
 import { Clock } from '../../platform/clock/clock.ts';
 import type { Db } from '../../platform/database/transactions.ts';
 import { LedgerService } from '../ledger/ledger.service.ts';
@@ -42,7 +43,7 @@ export class PartiesService {
     db: Db,
     id: Id,
     edit: EditParty,
-    rowVersion: number,
+    rowVersion: WantedVersion,
     by: Principal,
   ): Promise<Result<Edited, Refusal>> {
     return this.#edit(db, PARTY, id, edit, rowVersion, by);
@@ -52,7 +53,7 @@ export class PartiesService {
     db: Db,
     id: Id,
     edit: EditContact,
-    rowVersion: number,
+    rowVersion: WantedVersion,
     by: Principal,
   ): Promise<Result<Edited, Refusal>> {
     const edited = await this.#edit(db, CONTACT, id, edit, rowVersion, by);
@@ -67,7 +68,7 @@ export class PartiesService {
     target: EditableTable,
     id: Id,
     edit: Record<string, unknown>,
-    rowVersion: number,
+    rowVersion: WantedVersion,
     by: Principal,
   ): Promise<Result<Edited, Refusal>> {
     const at = this.clock.now();

@@ -218,7 +218,7 @@ function readHeading(
       line: 1,
       field: 'kind',
       problem: 'no column says of which kind the rows are',
-      mend: `Add a column kind, or name one for the whole file: ${KINDS.join(', ')}.`,
+      mend: `Add a column kind, or name one for the whole file, as --kind party or ?kind=party: ${KINDS.join(', ')}.`,
     });
   }
   const columns = names.map((name, at) => {

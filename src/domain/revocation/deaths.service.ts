@@ -4,7 +4,8 @@ import type { Principal } from '../../kernel/principal.ts';
 import type { Secret } from '../../kernel/secret.ts';
 import { iso, type Millis } from '../../kernel/time.ts';
 import { Clock } from '../../platform/clock/clock.ts';
-import type { Db } from '../../platform/database/transactions.ts';
+import { afterCommit, type Db } from '../../platform/database/transactions.ts';
+import { Log } from '../../platform/log/log.ts';
 import { Outbox } from '../../platform/outbox/outbox.ts';
 import { Vault } from '../../platform/vault/vault.ts';
 import { LedgerService, type LedgerInput } from '../ledger/ledger.service.ts';
@@ -58,6 +59,7 @@ export class Deaths {
     private readonly ledger: LedgerService,
     private readonly outbox: Outbox,
     private readonly clock: Clock,
+    private readonly log: Log,
   ) {}
 
   /** The version's row, made when missing, locked until the transaction ends: facets change one after another. */
@@ -125,6 +127,20 @@ export class Deaths {
         new Date(exchange?.endedAt ?? now),
       ],
     );
+    if (exchange) {
+      const line = {
+        correlationId: trail.by.correlationId,
+        connection: finding.connectionId,
+        kind: finding.kind,
+        outcome: finding.outcome,
+        status: exchange.status,
+        ms: exchange.endedAt - exchange.startedAt,
+        version: version.id,
+        step: trail.stepId,
+        evidence: id,
+      };
+      afterCommit(db, () => this.log.info(line, 'a supplier was asked'));
+    }
     return id;
   }
 

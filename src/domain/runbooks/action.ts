@@ -22,6 +22,8 @@ export interface Action<With = unknown> {
   readonly lease: 'short' | 'call';
   /** Whether it may wait for long. A runbook that uses it has to name an owner and a deadline. */
   readonly waitsFor?: 'person' | 'time';
+  /** It changes nothing and asks nobody: its steps are not worth a line of the log each. */
+  readonly quiet?: boolean;
   /** Milliseconds after which `signal` aborts and the step's outcome is `unknown`. */
   readonly timeout: Millis;
   run(context: StepContext<With>): Promise<StepAnswer>;

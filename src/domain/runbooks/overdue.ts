@@ -90,6 +90,7 @@ export class Overdue {
       db,
       deadlinePassed,
       deadlines.map((one) => ({
+        correlationId: this.contexts.of(one.runId).by.correlationId,
         payload: {
           deadlineId: one.id,
           runId: one.runId,

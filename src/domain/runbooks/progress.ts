@@ -265,12 +265,17 @@ export class Progress {
       at: now,
       facts: { runbook: run.definition.id, subject: run.subject.id },
     });
-    await this.outbox.put(db, runFinished, {
-      runId,
-      runbook: run.definition.id,
-      subject: run.subject,
-      state,
-    });
+    await this.outbox.put(
+      db,
+      runFinished,
+      {
+        runId,
+        runbook: run.definition.id,
+        subject: run.subject,
+        state,
+      },
+      { correlationId: run.by.correlationId },
+    );
   }
 
   /** One event for up to 50 steps of a run that ended together; nothing where nobody listens. */
@@ -282,11 +287,12 @@ export class Progress {
       byRun.set(end.runId, steps);
     }
     for (const [runId, steps] of byRun) {
-      const { subject } = this.contexts.of(runId);
+      const { subject, by } = this.contexts.of(runId);
       const payloads = [];
       for (let at = 0; at < steps.length; at += 50) {
         const some = steps.slice(at, at + 50);
         payloads.push({
+          correlationId: by.correlationId,
           payload: {
             runId,
             subject,

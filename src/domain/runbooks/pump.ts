@@ -204,16 +204,38 @@ export class Pump {
   #start(job: Job, worker: Id, delay: Millis): void {
     const line = new Lifeline();
     this.#inHand.set(job.claimed.id, { job, worker, line });
+    let begun = 0;
     const answered = (answer: StepAnswer, late: boolean) => {
+      this.#tell(job, answer, performance.now() - begun);
       this.#answers.push({ job, worker, answer, late });
       this.#spin();
     };
-    const run = () =>
+    const run = () => {
+      begun = performance.now();
       void this.runner
         .run(job, line, (answer) => answered(answer, true))
         .then((answer) => answered(answer, false));
+    };
     if (delay > 0) setTimeout(run, delay);
     else run();
+  }
+
+  /** One line for each step that did something; none of it is a name, an address or what somebody typed. */
+  #tell({ claimed, run, node }: Job, { answer }: StepAnswer, ms: Millis): void {
+    const { uses } = node.step;
+    const quiet = answer === 'waiting' || answer === 'skipped' || this.actions.get(uses)?.quiet === true;
+    this.log[quiet ? 'debug' : 'info'](
+      {
+        correlationId: run.by.correlationId,
+        run: run.id,
+        step: claimed.id,
+        action: uses,
+        answer,
+        attempt: claimed.attempt,
+        ms: Math.round(ms),
+      },
+      'a step answered',
+    );
   }
 
   /** A group that cannot be written is tried again: all of it when the database is in trouble, one by one when it is not. */

@@ -125,6 +125,7 @@ export class Recorder {
       db,
       stepParked,
       parked.map(({ job, settlement }) => ({
+        correlationId: job.run.by.correlationId,
         payload: {
           runId: job.claimed.runId,
           subject: job.run.subject,

@@ -24,10 +24,14 @@ export class Transactions {
   async run<T>(principal: Principal, work: (db: Db) => Promise<T>): Promise<T> {
     for (let tries = 1; ; tries++) {
       try {
-        return await this.dataSource.transaction(async (db) => {
+        const after: (() => void)[] = [];
+        const result = await this.dataSource.transaction(async (db) => {
+          afterwards.set(db, after);
           await db.query(SET_PRINCIPAL, settingsOf(principal));
           return work(db);
         });
+        for (const todo of after) todo();
+        return result;
       } catch (error) {
         if (!isConflict(error)) throw error;
         this.onConflict(error);
@@ -36,6 +40,14 @@ export class Transactions {
       }
     }
   }
+}
+
+/** By open transaction; weak, so that one that rolled back is forgotten with it. */
+const afterwards = new WeakMap<Db, (() => void)[]>();
+
+/** Runs `todo` once this transaction has committed, and never if it does not: for log lines, which nothing takes back. */
+export function afterCommit(db: Db, todo: () => void): void {
+  afterwards.get(db)?.push(todo);
 }
 
 const MOST_TRIES = 5;

@@ -9,6 +9,7 @@ import {
   realpath,
   rename,
   rm,
+  stat,
   writeFile,
 } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
@@ -45,6 +46,7 @@ export async function placeFor(dir: string): Promise<Place> {
     await makeFolder(wanted, 0o755);
     const folder = await realpath(wanted);
     await access(folder, constants.R_OK | constants.W_OK | constants.X_OK);
+    await assertTakesFiles(folder);
     const home = await homeOf(folder);
     const cluster = join(home, 'pg');
     const account = await serverAccount(cluster);
@@ -102,11 +104,37 @@ async function assertOwned(cluster: string, account: Account | undefined): Promi
   if (found.uid !== (account?.uid ?? process.getuid())) throw wrongOwner(cluster, found.uid);
 }
 
-/** Makes the missing folders of a path. Only those that we made get the mode: a umask of 077 would close them. */
+/**
+ * Makes the missing folders of a path. Only those that we made get the mode: a umask of 077 would close them. Node's own
+ * recursive mkdir never returns where a file system says ENOENT for good, as /proc does.
+ */
 async function makeFolder(path: string, mode: number): Promise<void> {
-  const first = await mkdir(path, { recursive: true });
-  if (first === undefined) return;
-  for (let at = path; at.length >= first.length; at = dirname(at)) await chmod(at, mode);
+  if (await make(path, mode)) return;
+  if (dirname(path) === path) throw Object.assign(new Error('no root'), { code: 'ENOENT' });
+  await makeFolder(dirname(path), mode);
+  if (!(await make(path, mode)))
+    throw Object.assign(new Error('no folder can be made there'), { code: 'EROFS' });
+}
+
+/** @returns whether the folder is there now; false: what is above it is not */
+async function make(path: string, mode: number): Promise<boolean> {
+  try {
+    await mkdir(path);
+    await chmod(path, mode);
+    return true;
+  } catch (thrown) {
+    const { code } = thrown as NodeJS.ErrnoException;
+    if (code === 'ENOENT') return false;
+    if (code === 'EEXIST' && (await stat(path)).isDirectory()) return true;
+    throw thrown;
+  }
+}
+
+/** What the rights of a folder do not tell (a full disk, a file system that takes no files) a file does. */
+async function assertTakesFiles(folder: string): Promise<void> {
+  const probe = join(folder, `.writable-${randomUUID()}`);
+  await writeFile(probe, '', { mode: 0o600, flag: 'wx' });
+  await rm(probe);
 }
 
 export async function exists(path: string): Promise<boolean> {

@@ -11,6 +11,8 @@ export interface PutOptions {
   dueAt?: Millis;
   /** At most one unfinished row of the job and this key: a second put moves it earlier, or repeats it if it is running. */
   key?: string;
+  /** What it belongs to, where one transaction writes for several. Absent: the work in hand. */
+  correlationId?: string;
 }
 
 /**
@@ -53,7 +55,7 @@ export class Outbox {
     const rows = new Map<string, OutboxInput>();
     for (const job of jobsOf(what as JobDefinition<never> | EventDefinition<never>)) {
       for (const entry of entries) {
-        const row = rowOf(job, entry, now, trail);
+        const row = rowOf(job, entry, now, entry.correlationId ?? trail);
         const known = entry.key === undefined ? undefined : rows.get(`${job.name} ${entry.key}`);
         // One statement cannot meet the same key twice; the earlier of the two wins, as in the table.
         if (known) known.due_at = known.due_at < row.due_at ? known.due_at : row.due_at;

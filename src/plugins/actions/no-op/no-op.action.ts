@@ -12,6 +12,7 @@ export class NoOpAction implements Action<z.infer<typeof settings>> {
   readonly title = 'Nothing';
   readonly with = settings;
   readonly lease = 'short';
+  readonly quiet = true;
   readonly timeout = 10 * SECOND;
 
   async run(): Promise<StepAnswer> {

@@ -28,6 +28,7 @@ export class WaitAction implements Action<Settings> {
   readonly title = 'Wait';
   readonly with = settings;
   readonly lease = 'short';
+  readonly quiet = true;
   readonly timeout = 10 * SECOND;
   readonly waitsFor = 'time';
 

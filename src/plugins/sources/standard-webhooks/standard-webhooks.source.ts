@@ -6,6 +6,7 @@ import type { Secret } from '../../../kernel/secret.ts';
 import { readStrictJson } from '../../../kernel/strict-json.ts';
 import { MINUTE, SECOND, type Millis } from '../../../kernel/time.ts';
 import {
+  STALE,
   UNPROVEN,
   contentKeyOf,
   malformed,
@@ -13,12 +14,11 @@ import {
   sameBytes,
   unreadable,
 } from '../../../domain/exposures/delivery.rules.ts';
-import { reportSchema, toReport } from '../../../domain/exposures/report.schema.ts';
+import { MOST_DELIVERED, reportSchema, toReport } from '../../../domain/exposures/report.schema.ts';
 import type { RawDelivery, ReadDelivery, Report, Source } from '../../../domain/exposures/source.ts';
 
 const BODY_LIMIT = 10 * 1024 * 1024;
 const JSON_LIMITS = { depth: 16, items: 1_000_000 };
-const MOST_REPORTS = 50_000;
 const MOST_PROBLEMS = 10;
 const TOLERANCE: Millis = 5 * MINUTE;
 const MOST_SIGNATURES = 20;
@@ -50,7 +50,6 @@ export class StandardWebhooksSource implements Source {
     const stamp = delivery.headers['webhook-timestamp'] ?? '';
     // Neither may hold a full stop: it would move the borders of what is signed.
     if (!/^[\x21-\x2d\x2f-\x7e]{1,200}$/.test(id) || !/^\d{1,12}$/.test(stamp)) return err(UNPROVEN);
-    if (Math.abs(now - Number(stamp) * SECOND) > TOLERANCE) return err(UNPROVEN);
     const given = (delivery.headers['webhook-signature'] ?? '')
       .split(' ')
       .slice(0, MOST_SIGNATURES)
@@ -64,7 +63,10 @@ export class StandardWebhooksSource implements Source {
       bytes.fill(0);
       return given.filter((signature) => sameBytes(expected, signature));
     });
-    return proven.length > 0 ? ok({ deliveryId: id }) : err(UNPROVEN);
+    if (proven.length === 0) return err(UNPROVEN);
+    // Judged last: who does not hold a key learns nothing, not even that there is such a source.
+    const stale = Math.abs(now - Number(stamp) * SECOND) > TOLERANCE;
+    return stale ? err(STALE) : ok({ deliveryId: id });
   }
 
   read(delivery: RawDelivery): Result<ReadDelivery, Refusal> {
@@ -99,11 +101,11 @@ export class StandardWebhooksSource implements Source {
 
 function reportsOf(data: unknown): Result<Report[], FieldProblem[]> {
   const given = isObject(data) ? (data as { reports?: unknown }).reports : undefined;
-  if (!Array.isArray(given) || given.length === 0 || given.length > MOST_REPORTS) {
+  if (!Array.isArray(given) || given.length === 0 || given.length > MOST_DELIVERED) {
     return err([
       {
         field: 'body/data/reports',
-        problem: `must be a list of 1 to ${MOST_REPORTS} reports`,
+        problem: `must be a list of 1 to ${MOST_DELIVERED} reports`,
         mend: 'Send the reports there; split a larger list.',
       },
     ]);
