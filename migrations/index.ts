@@ -16,3 +16,4 @@ export { TermsAndInventory2026112214000 } from './2026112214-terms-and-inventory
 export { LargeDeliveries2026112215000 } from './2026112215-large-deliveries.ts';
 export { OperatorRolesUnbound2026112216000 } from './2026112216-operator-roles-unbound.ts';
 export { PeopleWhoAnswer2026112219000 } from './2026112219-people-who-answer.ts';
+export { RequestThatDied2026112220000 } from './2026112220-request-that-died.ts';

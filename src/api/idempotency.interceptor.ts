@@ -4,20 +4,22 @@ import type { FastifyReply, FastifyRequest } from 'fastify';
 import { from, lastValueFrom, type Observable } from 'rxjs';
 import { Refused, refusal } from '../kernel/errors.ts';
 import { system, type Principal } from '../kernel/principal.ts';
-import { ELAPSED_DAY, MINUTE } from '../kernel/time.ts';
+import { ELAPSED_DAY, SECOND } from '../kernel/time.ts';
 import { declarationOf } from '../domain/access/route.ts';
 import type { Clock } from '../platform/clock/clock.ts';
-import type { Transactions } from '../platform/database/transactions.ts';
+import { withEachTransaction, type Transactions } from '../platform/database/transactions.ts';
 
 /** Milliseconds for which an answer is kept for repeats. */
 const KEPT = ELAPSED_DAY;
-/** After this long a first try that never ended counts as died with its process. */
-const DEAD = MINUTE;
+/** Milliseconds after which a try that is no longer prolonged counts as died with its process. */
+const HELD = 10 * SECOND;
+const PROLONGED_EVERY = 2.5 * SECOND;
 const KEY = /^[\x21-\x7e]{1,200}$/;
 
 /**
  * `Idempotency-Key` on POSTs that create (draft-ietf-httpapi-idempotency-key-header): the same caller, key and request
- * get the first answer again. A refused try keeps nothing, so that it can be mended and sent anew.
+ * get the first answer again. A refused try keeps nothing, so that it can be mended and sent anew. Of a try that died with
+ * its process the repeat runs anew if nothing was stored, and is told so if something was.
  */
 export class IdempotencyInterceptor implements NestInterceptor {
   constructor(
@@ -69,33 +71,47 @@ export class IdempotencyInterceptor implements NestInterceptor {
     const hash = createHash('sha256').update(`${request.method} ${request.url}\n`).update(body).digest('hex');
     const now = this.clock.now();
 
-    type Row = {
-      hash: string;
-      status: number | null;
-      headers: Record<string, string> | null;
-      body: string | null;
-    };
     const known = await this.transactions.run(by, async (db) => {
       const mine = await db.query<unknown[]>(
-        `INSERT INTO idempotency_key AS k (principal, key, request_hash, created_at, expires_at) VALUES ($1, $2, $3, $4, $5)
+        `INSERT INTO idempotency_key AS k (principal, key, request_hash, created_at, expires_at, held_until)
+         VALUES ($1, $2, $3, $4, $5, clock_timestamp() + $6 * interval '1 millisecond')
          ON CONFLICT (principal, key) DO UPDATE SET request_hash = excluded.request_hash, status = NULL, headers = NULL, body = NULL,
-                                                    created_at = excluded.created_at, expires_at = excluded.expires_at
-           WHERE k.expires_at <= excluded.created_at OR (k.status IS NULL AND k.created_at < $6 AND k.request_hash = excluded.request_hash)
+                                                    created_at = excluded.created_at, expires_at = excluded.expires_at,
+                                                    held_until = excluded.held_until, stored = false
+           WHERE k.expires_at <= excluded.created_at
+              OR (k.status IS NULL AND NOT k.stored AND k.request_hash = excluded.request_hash
+                  AND coalesce(k.held_until, '-infinity') < clock_timestamp())
          RETURNING key`,
-        [who, key, hash, new Date(now), new Date(now + KEPT), new Date(now - DEAD)],
+        [who, key, hash, new Date(now), new Date(now + KEPT), HELD],
       );
       if (mine.length > 0) return undefined;
-      const [row] = await db.query<Row[]>(
-        'SELECT request_hash AS hash, status, headers, body FROM idempotency_key WHERE principal = $1 AND key = $2',
+      const [row] = await db.query<KnownTry[]>(
+        `SELECT request_hash AS hash, status, headers, body, stored AND coalesce(held_until, '-infinity') < clock_timestamp() AS lost
+           FROM idempotency_key WHERE principal = $1 AND key = $2`,
         [who, key],
       );
       return row;
     });
     if (known) return replay(known, hash, reply);
 
+    const prolong = setInterval(() => {
+      this.transactions
+        .run(by, (db) =>
+          db.query(
+            `UPDATE idempotency_key SET held_until = clock_timestamp() + $3 * interval '1 millisecond'
+              WHERE principal = $1 AND key = $2 AND status IS NULL`,
+            [who, key, HELD],
+          ),
+        )
+        // The database is away: the request itself will say so.
+        .catch(() => undefined);
+    }, PROLONGED_EVERY).unref();
     let value: unknown;
     try {
-      value = await lastValueFrom(next.handle(), { defaultValue: undefined });
+      value = await withEachTransaction(
+        (db) => db.query('SELECT cs_request_stored($1, $2)', [who, key]),
+        () => lastValueFrom(next.handle(), { defaultValue: undefined }),
+      );
     } catch (thrown) {
       await this.transactions.run(by, (db) =>
         db.query('DELETE FROM idempotency_key WHERE principal = $1 AND key = $2 AND status IS NULL', [
@@ -104,6 +120,8 @@ export class IdempotencyInterceptor implements NestInterceptor {
         ]),
       );
       throw thrown;
+    } finally {
+      clearInterval(prolong);
     }
     const headers = Object.fromEntries(
       ['location', 'etag'].flatMap((name) =>
@@ -121,11 +139,16 @@ export class IdempotencyInterceptor implements NestInterceptor {
   }
 }
 
-function replay(
-  known: { hash: string; status: number | null; headers: Record<string, string> | null; body: string | null },
-  hash: string,
-  reply: FastifyReply,
-): unknown {
+interface KnownTry {
+  hash: string;
+  status: number | null;
+  headers: Record<string, string> | null;
+  body: string | null;
+  /** It stored something, and died before it answered. */
+  lost: boolean;
+}
+
+function replay(known: KnownTry, hash: string, reply: FastifyReply): unknown {
   if (known.hash !== hash) {
     const field = {
       field: 'idempotency-key',
@@ -136,6 +159,15 @@ function replay(
       refusal('conflict', 'idempotency-key-reused', 'This Idempotency-Key belongs to another request.', {
         fields: [field],
       }),
+    );
+  }
+  if (known.status === null && known.lost) {
+    throw new Refused(
+      refusal(
+        'conflict',
+        'answer-lost',
+        'The first request with this Idempotency-Key was stored, and its answer was lost. Look at what exists, or use a new key.',
+      ),
     );
   }
   if (known.status === null) {

@@ -2,6 +2,8 @@ import { connect, type AddressInfo } from 'node:net';
 import { text } from 'node:stream/consumers';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import type { InjectOptions } from 'fastify';
+import { system } from '../../src/kernel/principal.ts';
+import { Transactions } from '../../src/platform/database/transactions.ts';
 import { startApp, type TestApp } from '../support/app.ts';
 
 let world: TestApp;
@@ -278,6 +280,50 @@ describe('a POST that creates', () => {
     expect(codes.every((code) => code === 201 || code === 409)).toBe(true);
     const { users } = (await asAdmin({ url: '/api/v1/users' })).json<{ users: { email: string }[] }>();
     expect(users.filter(({ email }) => email === 'twice@operator.example')).toHaveLength(1);
+  });
+
+  test('whose process died runs anew if it had stored nothing, and is said to be lost if it had', async () => {
+    const request = (email: string, key: string): InjectOptions => ({
+      method: 'POST',
+      url: '/api/v1/users',
+      payload: { ...user, email },
+      headers: { 'idempotency-key': key },
+    });
+    const rows = (sql: string) =>
+      world.app.get(Transactions).run(system('test', 'test'), (db) => db.query(sql));
+    const first = request('stored@operator.example', 'k4');
+    expect((await asAdmin(first)).statusCode).toBe(201);
+    // The mark came from the transaction of the request itself.
+    expect(await rows(`SELECT stored, status FROM idempotency_key WHERE key = 'k4'`)).toEqual([
+      { stored: true, status: 201 },
+    ]);
+    const died = `status = NULL, body = NULL, held_until = clock_timestamp()`;
+    await rows(`UPDATE idempotency_key SET ${died} + interval '1 minute' WHERE key = 'k4'`);
+    expect((await asAdmin(first)).json()).toMatchObject({ status: 409, code: 'in-progress' });
+    await rows(`UPDATE idempotency_key SET ${died} - interval '1 second' WHERE key = 'k4'`);
+    expect((await asAdmin(first)).json()).toMatchObject({ status: 409, code: 'answer-lost' });
+
+    const second = request('anew@operator.example', 'k5');
+    expect((await asAdmin(second)).statusCode).toBe(201);
+    await rows(
+      `DELETE FROM user_role WHERE user_id IN (SELECT id FROM user_account WHERE email = 'anew@operator.example')`,
+    );
+    await rows(`DELETE FROM user_account WHERE email = 'anew@operator.example'`);
+    await rows(`UPDATE idempotency_key SET ${died} - interval '1 second', stored = false WHERE key = 'k5'`);
+    expect((await asAdmin(second)).statusCode).toBe(201);
+  });
+
+  test('that was refused may be sent again', async () => {
+    const request: InjectOptions = {
+      method: 'POST',
+      url: '/api/v1/users',
+      payload: { ...user, email: 'anew@operator.example' },
+      headers: { 'idempotency-key': 'k6' },
+    };
+    expect((await asAdmin(request)).json()).toMatchObject({ code: 'email-taken' });
+    expect(
+      (await asAdmin({ ...request, payload: { ...user, email: 'free@operator.example' } })).statusCode,
+    ).toBe(201);
   });
 
   test('never shows a token twice', async () => {

@@ -26,4 +26,20 @@ export class IdempotencyKey {
 
   @Column({ name: 'expires_at', type: 'timestamptz' })
   expiresAt: Date;
+
+  @Column({
+    name: 'held_until',
+    type: 'timestamptz',
+    nullable: true,
+    comment: 'by the clock of the database; prolonged while the process lives',
+  })
+  heldUntil: Date | null;
+
+  @Column({
+    name: 'stored',
+    type: 'boolean',
+    default: false,
+    comment: 'a transaction of the request that wrote something has committed',
+  })
+  stored: boolean;
 }

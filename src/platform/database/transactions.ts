@@ -1,3 +1,4 @@
+import { AsyncLocalStorage } from 'node:async_hooks';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { DataSource, EntityManager } from 'typeorm';
 import type { Principal } from '../../kernel/principal.ts';
@@ -28,7 +29,10 @@ export class Transactions {
         const result = await this.dataSource.transaction(async (db) => {
           afterwards.set(db, after);
           await db.query(SET_PRINCIPAL, settingsOf(principal));
-          return work(db);
+          const worked = await work(db);
+          const around = surroundings.getStore();
+          if (around?.open) await around.atEnd(db);
+          return worked;
         });
         for (const todo of after) todo();
         return result;
@@ -48,6 +52,24 @@ const afterwards = new WeakMap<Db, (() => void)[]>();
 /** Runs `todo` once this transaction has committed, and never if it does not: for log lines, which nothing takes back. */
 export function afterCommit(db: Db, todo: () => void): void {
   afterwards.get(db)?.push(todo);
+}
+
+const surroundings = new AsyncLocalStorage<{ open: boolean; atEnd: (db: Db) => Promise<unknown> }>();
+
+/**
+ * Runs `work`; `atEnd` is called at the end of each transaction that it opens, within it, so that both are stored or
+ * neither. What `work` leaves behind running is not followed any further.
+ */
+export async function withEachTransaction<T>(
+  atEnd: (db: Db) => Promise<unknown>,
+  work: () => Promise<T>,
+): Promise<T> {
+  const around = { open: true, atEnd };
+  try {
+    return await surroundings.run(around, work);
+  } finally {
+    around.open = false;
+  }
 }
 
 const MOST_TRIES = 5;

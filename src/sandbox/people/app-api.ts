@@ -133,7 +133,9 @@ export class AppApi {
       signal: AbortSignal.timeout(15_000),
     });
     const text = await answer.body.text();
-    if (answer.statusCode >= 500 || answer.statusCode === 429) {
+    // Whoever is told when to come back comes back.
+    const later = answer.statusCode >= 400 && answer.headers['retry-after'] !== undefined;
+    if (answer.statusCode >= 500 || later) {
       throw new Error(`${method} ${path}: ${answer.statusCode}`);
     }
     if (answer.statusCode >= 400)
