@@ -179,6 +179,8 @@ export function SelectField({
 }) {
   const id = `${idPrefix}${name}`;
   const described = [hint ? `${id}-hint` : '', problem ? `${id}-error` : ''].filter(Boolean).join(' ');
+  // What stands and is not on offer stays chosen: a form that is saved for another field must not drop it.
+  const kept = Boolean(value) && !options.some((option) => option.value === value);
   const groups = [...new Set(options.map(({ group }) => group))];
   const shown = (of: readonly Option[]) =>
     of.map((option) => (
@@ -201,6 +203,11 @@ export function SelectField({
         aria-describedby={described || undefined}
       >
         {none !== undefined && <option value="">{none}</option>}
+        {kept && (
+          <option value={value} selected>
+            as it stands now
+          </option>
+        )}
         {groups.map((group) =>
           group === undefined ? (
             shown(options.filter((option) => option.group === undefined))
