@@ -50,6 +50,8 @@ const listSchema = z
         versionId: z.uuid().nullable(),
         number: z.int().nullable(),
         matrixState: z.enum(VERSION_STATES).nullable(),
+        validFrom: z.iso.datetime().nullable(),
+        validUntil: z.iso.datetime().nullable(),
         accountable: z
           .partialRecord(z.enum(DUTIES), z.array(z.string()))
           .describe('A duty that is not named is a gap'),

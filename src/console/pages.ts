@@ -12,7 +12,8 @@ import { TriagePage } from './incidents/triage.page.ts';
 import { GatePage } from './integrations/gate.page.ts';
 import { IntegrationPage } from './integrations/integration.page.ts';
 import { MatrixPage } from './matrices/matrix.page.ts';
-import { PortfolioMatrixFile, PortfolioMatrixPage } from './matrices/portfolio-matrix.page.ts';
+import { MatrixFilesPage } from './matrices/matrix-files.page.ts';
+import { PortfolioMatrixPage } from './matrices/portfolio-matrix.page.ts';
 import { MatrixVersionPage } from './matrices/version.page.ts';
 import { EditPage } from './inventory/edit.page.ts';
 import { InventoryPage } from './inventory/inventory.page.ts';
@@ -51,7 +52,7 @@ export const AREAS_OF_CONSOLE: readonly Area[] = [
     title: 'Matrices',
     path: '/matrices',
     permission: 'matrices:read',
-    pages: [PortfolioMatrixPage, PortfolioMatrixFile, MatrixPage, MatrixVersionPage],
+    pages: [PortfolioMatrixPage, MatrixFilesPage, MatrixPage, MatrixVersionPage],
   },
   {
     title: 'Inventory',

@@ -28,6 +28,10 @@ export class ConsoleSession {
     return { status: statusCode, html: body };
   }
 
+  async file(url: string): Promise<Buffer> {
+    return (await this.world.app.inject({ url, headers: { cookie: this.cookie } })).rawPayload;
+  }
+
   /** Sends a form that stands on the page `from`. */
   async send(
     from: string,

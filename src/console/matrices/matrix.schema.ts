@@ -92,3 +92,14 @@ export const portfolioQuery = z.object({
   after: z.string().max(2000).optional().catch(undefined),
 });
 export type PortfolioAsked = z.output<typeof portfolioQuery>;
+
+/** What the reader asks of the portfolio, as its queries take it. */
+export function filterOf(asked: PortfolioAsked) {
+  const q = asked.q?.replaceAll(/\p{Cc}+/gu, ' ').trim();
+  return {
+    ...(asked.party === undefined ? {} : { partyId: asked.party }),
+    ...(asked.duty === undefined ? {} : { duty: asked.duty }),
+    ...(q ? { text: q } : {}),
+    gap: asked.gap === '1',
+  };
+}

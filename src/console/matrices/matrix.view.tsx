@@ -71,6 +71,7 @@ export function MatrixPageView({
           <h2>
             {working.drafted ? 'As drafted' : newest ? `Version ${newest.number}` : 'Nothing yet'}
             <span class="aside">
+              <a href={`${path}.xlsx`}>as a spreadsheet</a> · <a href={`${path}.csv`}>as CSV</a> ·{' '}
               <a href="/matrices">every matrix</a>
             </span>
           </h2>

@@ -31,9 +31,14 @@ export function PortfolioMatrixView({
             Every integration against every duty: the accountable party, or that there is none.
           </p>
         </div>
-        <a class="button plain small" href={addressOf('/matrices.csv', query)}>
-          As CSV
-        </a>
+        <p class="line">
+          <a class="button plain small" href={addressOf('/matrices.xlsx', query)}>
+            As a spreadsheet
+          </a>
+          <a class="button plain small" href={addressOf('/matrices.csv', query)}>
+            As CSV
+          </a>
+        </p>
       </div>
       <form class="search" method="get" action="/matrices" role="search">
         <label class="choice grow">

@@ -58,7 +58,15 @@ export function VersionPageView(model: Model) {
       )}
       <div class="grid">
         <section class="card w8">
-          <h2>What it says</h2>
+          <h2>
+            What it says
+            <span class="aside">
+              <a href={`/integrations/${head.reference}/matrix.xlsx?version=${version.number}`}>
+                as a spreadsheet
+              </a>{' '}
+              · <a href={`/integrations/${head.reference}/matrix.csv?version=${version.number}`}>as CSV</a>
+            </span>
+          </h2>
           <MatrixTable
             rows={version.rows}
             credentials={new Map(credentials.map(({ id, name }) => [id as string, name]))}

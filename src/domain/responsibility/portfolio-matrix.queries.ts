@@ -23,12 +23,15 @@ export interface PortfolioMatrixLine {
   number: number | null;
   /** Null: there is no matrix at all. */
   matrixState: string | null;
+  /** ISO instants. */
+  validFrom: string | null;
+  validUntil: string | null;
   /** The accountable parties of each duty; two or more: it is shared. A duty without an entry is a gap. */
   accountable: Partial<Record<Duty, string[]>>;
 }
 
 /** The matrix in force, else the newest that was not withdrawn. */
-const SHOWN = `SELECT m.id, m.number, m.state FROM matrix_version m
+const SHOWN = `SELECT m.id, m.number, m.state, m.valid_from, m.valid_until FROM matrix_version m
    WHERE m.integration_id = i.id AND m.state <> 'withdrawn'
    ORDER BY (m.valid_from <= $1 AND (m.valid_until IS NULL OR m.valid_until > $1)) DESC NULLS LAST, m.state = 'countersigned' DESC, m.number DESC LIMIT 1`;
 
@@ -38,8 +41,10 @@ export async function portfolioMatrix(
   filter: PortfolioMatrixFilter,
   now: Millis,
 ): Promise<PortfolioMatrixLine[]> {
-  const page = await db.query<Omit<PortfolioMatrixLine, 'accountable'>[]>(
-    `SELECT i.id, i.reference, i.name, i.state, v.id AS "versionId", v.number, v.state AS "matrixState"
+  type Line = Omit<PortfolioMatrixLine, 'accountable' | 'validFrom' | 'validUntil'>;
+  const page = await db.query<(Line & { validFrom: Date | null; validUntil: Date | null })[]>(
+    `SELECT i.id, i.reference, i.name, i.state, v.id AS "versionId", v.number, v.state AS "matrixState",
+            v.valid_from AS "validFrom", v.valid_until AS "validUntil"
        FROM integration i LEFT JOIN LATERAL (${SHOWN}) v ON true
       WHERE i.state <> 'retired'
         AND ($2::text IS NULL OR i.name ILIKE $2 OR i.reference ILIKE $2)
@@ -70,6 +75,8 @@ export async function portfolioMatrix(
     byVersion.set(versionId, { ...byVersion.get(versionId), [duty]: parties });
   return page.map((line) => ({
     ...line,
+    validFrom: line.validFrom?.toISOString() ?? null,
+    validUntil: line.validUntil?.toISOString() ?? null,
     accountable: (line.versionId === null ? undefined : byVersion.get(line.versionId)) ?? {},
   }));
 }

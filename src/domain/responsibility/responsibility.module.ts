@@ -5,6 +5,7 @@ import { NoticesModule } from '../notices/notices.module.ts';
 import { Attestations } from './attestations.service.ts';
 import { CountersigningService } from './countersigning.service.ts';
 import { MatrixDraftsService } from './matrix-drafts.service.ts';
+import { MatrixFiles } from './matrix-files.service.ts';
 import { MatrixProposalsService } from './matrix-proposals.service.ts';
 import { MatrixTemplates } from './matrix-templates.ts';
 import { OfflineSigning } from './offline-signing.service.ts';
@@ -19,6 +20,7 @@ const shared = [
   CountersigningService,
   Attestations,
   MatrixDraftsService,
+  MatrixFiles,
   MatrixProposalsService,
   MatrixTemplates,
   OfflineSigning,
@@ -33,6 +35,7 @@ const shared = [
     Attestations,
     CountersigningService,
     MatrixDraftsService,
+    MatrixFiles,
     MatrixProposalsService,
     OfflineSigning,
     SendInvitationJob,
