@@ -15,6 +15,8 @@ import {
   signsFor,
   withdrawSchema,
 } from '../domain/responsibility/matrix-edit.schema.ts';
+import { MatrixAssignments } from '../domain/responsibility/matrix-assignments.service.ts';
+import { assignedSchema, assignGapsSchema } from '../domain/responsibility/matrix-bulk.schema.ts';
 import { MatrixProposalsService } from '../domain/responsibility/matrix-proposals.service.ts';
 import { matrixDiff, versionView } from '../domain/responsibility/matrix-views.queries.ts';
 import { DUTIES } from '../domain/responsibility/matrix.rules.ts';
@@ -55,6 +57,7 @@ const listSchema = z
         accountable: z
           .partialRecord(z.enum(DUTIES), z.array(z.string()))
           .describe('A duty that is not named is a gap'),
+        drafted: z.array(z.enum(DUTIES)).describe('Duties that a draft answers for, which nobody has signed'),
       }),
     ),
     next: z.string().nullable(),
@@ -89,6 +92,7 @@ export class MatricesController {
     private readonly attestations: Attestations,
     private readonly offline: OfflineSigning,
     private readonly keys: SigningKeys,
+    private readonly assignments: MatrixAssignments,
   ) {}
 
   /** Integrations against duties: who is accountable, and where nobody is. */
@@ -109,6 +113,22 @@ export class MatricesController {
     );
     const { page, next } = pageByName(rows, limit, 'name');
     return { integrations: page as z.infer<typeof listSchema>['integrations'], next };
+  }
+
+  /**
+   * Names who answers for gaps of many integrations at once, each in its own draft. What one integration refuses (a stale
+   * version, for one) stands in its outcome and holds up no other.
+   */
+  @Post('matrices/assignments')
+  @HttpCode(200)
+  @Permission('matrices:write')
+  @PerMinute(30)
+  @ApiOkResponse({ standardSchema: assignedSchema })
+  async assign(
+    @Body({ schema: assignGapsSchema }) input: z.output<typeof assignGapsSchema>,
+    @By() by: Principal,
+  ): Promise<z.infer<typeof assignedSchema>> {
+    return { outcomes: await this.assignments.fillGaps(input, by) };
   }
 
   /** With its rows, its texts, who has signed and who has not, comments, and what became of the mails. */

@@ -67,7 +67,7 @@ function matrixRoutes(made: Awaited<ReturnType<typeof things>>): RouteSamples {
       page,
       `${page}.csv`,
       `${page}.xlsx`,
-      ...['cell', 'remove', 'inherit', 'discard', 'propose'].map((what) => `${page}/${what}`),
+      ...['bulk', 'cell', 'remove', 'inherit', 'discard', 'propose'].map((what) => `${page}/${what}`),
     ),
     ...same(
       { id: matrix, signature },

@@ -5,7 +5,7 @@ import { DUTIES } from '../../domain/responsibility/matrix.rules.ts';
 import { Field, PostForm } from '../shared/forms.tsx';
 import type { Frame } from '../shared/frame.ts';
 import { Page } from '../shared/layout.tsx';
-import { At, Facts } from '../shared/parts.tsx';
+import { At, Facts, PaperFoot } from '../shared/parts.tsx';
 import { Chip, StateChip, words } from '../shared/states.tsx';
 import { Changes } from './changes.tsx';
 import type { VersionLine } from './choices.queries.ts';
@@ -151,6 +151,7 @@ export function VersionPageView(model: Model) {
           </section>
         )}
       </div>
+      <PaperFoot reference={head.reference} version={version} />
     </Page>
   );
 }
@@ -210,7 +211,7 @@ function Answer({
   const mine = version.signers.find(({ id }) => id === side);
   if (!frame.may('matrices:countersign') || !SIGNABLE.includes(version.state) || !shown) return null;
   return (
-    <section class="card">
+    <section class="card unprinted">
       <h2>Your answer</h2>
       {mine && !mine.signed && (
         <>

@@ -41,16 +41,19 @@ export function PostForm({
   action,
   inline,
   label,
+  id,
   children,
 }: {
   frame: Frame;
   action: string;
   inline?: boolean;
   label?: string;
+  /** For fields that stand elsewhere on the page. */
+  id?: string;
   children: ComponentChildren;
 }) {
   return (
-    <form method="post" action={action} class={inline ? 'inline' : undefined} aria-label={label}>
+    <form id={id} method="post" action={action} class={inline ? 'inline' : undefined} aria-label={label}>
       <input type="hidden" name="_csrf" value={frame.csrf} />
       {children}
     </form>

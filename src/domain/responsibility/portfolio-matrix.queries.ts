@@ -28,6 +28,8 @@ export interface PortfolioMatrixLine {
   validUntil: string | null;
   /** The accountable parties of each duty; two or more: it is shared. A duty without an entry is a gap. */
   accountable: Partial<Record<Duty, string[]>>;
+  /** Duties that a draft answers for, which nobody has signed. */
+  drafted: Duty[];
 }
 
 /** The matrix in force, else the newest that was not withdrawn. */
@@ -41,7 +43,7 @@ export async function portfolioMatrix(
   filter: PortfolioMatrixFilter,
   now: Millis,
 ): Promise<PortfolioMatrixLine[]> {
-  type Line = Omit<PortfolioMatrixLine, 'accountable' | 'validFrom' | 'validUntil'>;
+  type Line = Omit<PortfolioMatrixLine, 'accountable' | 'drafted' | 'validFrom' | 'validUntil'>;
   const page = await db.query<(Line & { validFrom: Date | null; validUntil: Date | null })[]>(
     `SELECT i.id, i.reference, i.name, i.state, v.id AS "versionId", v.number, v.state AS "matrixState",
             v.valid_from AS "validFrom", v.valid_until AS "validUntil"
@@ -70,6 +72,12 @@ export async function portfolioMatrix(
        FROM matrix_row r WHERE r.matrix_version_id = ANY($1) AND r.credential_id IS NULL GROUP BY 1, 2`,
     [page.map(({ versionId }) => versionId).filter((id) => id !== null)],
   );
+  const drafts = await db.query<{ id: Id; duties: Duty[] }[]>(
+    `SELECT integration_id AS id, array_agg(DISTINCT duty) AS duties FROM matrix_draft_row
+      WHERE integration_id = ANY($1) AND credential_id IS NULL AND NOT gone GROUP BY 1`,
+    [page.map(({ id }) => id)],
+  );
+  const drafted = new Map(drafts.map(({ id, duties }) => [id, duties]));
   const byVersion = new Map<Id, Partial<Record<Duty, string[]>>>();
   for (const { versionId, duty, parties } of cells)
     byVersion.set(versionId, { ...byVersion.get(versionId), [duty]: parties });
@@ -77,6 +85,7 @@ export async function portfolioMatrix(
     ...line,
     validFrom: line.validFrom?.toISOString() ?? null,
     validUntil: line.validUntil?.toISOString() ?? null,
+    drafted: drafted.get(line.id) ?? [],
     accountable: (line.versionId === null ? undefined : byVersion.get(line.versionId)) ?? {},
   }));
 }

@@ -4,6 +4,7 @@ import { LedgerModule } from '../ledger/ledger.module.ts';
 import { NoticesModule } from '../notices/notices.module.ts';
 import { Attestations } from './attestations.service.ts';
 import { CountersigningService } from './countersigning.service.ts';
+import { MatrixAssignments } from './matrix-assignments.service.ts';
 import { MatrixDraftsService } from './matrix-drafts.service.ts';
 import { MatrixFiles } from './matrix-files.service.ts';
 import { MatrixProposalsService } from './matrix-proposals.service.ts';
@@ -19,6 +20,7 @@ import { SigningLinks } from './signing-links.service.ts';
 const shared = [
   CountersigningService,
   Attestations,
+  MatrixAssignments,
   MatrixDraftsService,
   MatrixFiles,
   MatrixProposalsService,
@@ -34,6 +36,7 @@ const shared = [
   providers: [
     Attestations,
     CountersigningService,
+    MatrixAssignments,
     MatrixDraftsService,
     MatrixFiles,
     MatrixProposalsService,
