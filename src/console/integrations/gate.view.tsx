@@ -1,3 +1,4 @@
+import type { ReEvaluation } from '../../domain/policy/re-evaluation.service.ts';
 import type { ExceptionView, DecisionView, FindingView } from '../../domain/policy/gate.schema.ts';
 import { SEVERITIES } from '../../domain/policy/policy.schema.ts';
 import { MAY_GO_LIVE } from '../../domain/policy/pass.rules.ts';
@@ -9,6 +10,7 @@ import { At, DataTable, Empty, Facts, Stat } from '../shared/parts.tsx';
 import { Chip, StateChip, words, type Tone } from '../shared/states.tsx';
 import type { BlockedLine, GateStandingLine, GateTotals } from './gate.queries.ts';
 import type { IntegrationHead } from './integration.queries.ts';
+import { Looking } from './looking.tsx';
 import { Pass } from './pass.tsx';
 
 const SEVERITY_WORDS = {
@@ -393,8 +395,10 @@ export function BlockedView({
   first,
   page,
   totals,
+  again,
 }: {
   frame: Frame;
+  again: ReEvaluation;
   rule: string | undefined;
   first: boolean;
   page: Listed<BlockedLine>;
@@ -409,6 +413,13 @@ export function BlockedView({
             Every integration that the gate refuses now, the worst finding of each, and what to do.
           </p>
         </div>
+        {frame.may('policy:write') && (
+          <PostForm frame={frame} action="/gate/re-evaluation" inline label="Look at all again">
+            <button class="plain small" type="submit">
+              Look at all again
+            </button>
+          </PostForm>
+        )}
       </div>
       <div class="grid">
         <section class="card w12 slim">
@@ -422,6 +433,7 @@ export function BlockedView({
             />
             <Stat value={totals.passing} word="would pass" tone="dead" />
           </div>
+          <Looking again={again} />
         </section>
         <section class="card w12">
           <form class="search" method="get" action="/gate" role="search" aria-label="Blocked integrations">

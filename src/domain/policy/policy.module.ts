@@ -6,6 +6,7 @@ import { ExceptionsService } from './exceptions.service.ts';
 import { GateService } from './gate.service.ts';
 import { Policies } from './policies.ts';
 import { ReEvaluateJob, ReEvaluationSweep } from './re-evaluate.job.ts';
+import { ReEvaluations } from './re-evaluation.service.ts';
 
 @Module({
   imports: [LedgerModule, NoticesModule],
@@ -15,7 +16,8 @@ import { ReEvaluateJob, ReEvaluationSweep } from './re-evaluate.job.ts';
     ExceptionsService,
     ReEvaluateJob,
     ReEvaluationSweep,
+    ReEvaluations,
   ],
-  exports: [Policies, GateService, ExceptionsService],
+  exports: [Policies, GateService, ExceptionsService, ReEvaluations],
 })
 export class PolicyModule {}
