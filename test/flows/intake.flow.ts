@@ -2,10 +2,11 @@ import { createHash } from 'node:crypto';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { Client } from 'pg';
 import { z } from 'zod';
 import { newId } from '../../src/kernel/ids.ts';
 import { HOUR } from '../../src/kernel/time.ts';
-import { startApp, type TestApp } from '../support/app.ts';
+import { startApp, until, type TestApp } from '../support/app.ts';
 import { GITHUB_KEY, LeakScene, REPORTS_KEY, spellingsOf } from '../support/leak-scene.ts';
 
 let world: TestApp;
@@ -323,6 +324,42 @@ describe('one leak, one incident', () => {
     expect(await scene.rows(`SELECT FROM exposure WHERE external_ref LIKE $1`, [`${repo}#%`])).toHaveLength(
       1,
     );
+  });
+
+  test('an update that comes while its exposure is being accepted leaves it accepted', async () => {
+    const credential = await scene.credential(await scene.integration('Overtaken'));
+    const repo = place();
+    await scene.alert({ number: 1, secret: credential.value }, { repo });
+    await scene.settled();
+    const accepted = await exposureOf(`${repo}#1`);
+    expect(accepted.state).toBe('accepted');
+    // Once more to the moment before, with somebody in the middle of accepting it.
+    await scene.rows(
+      `UPDATE exposure SET state = 'received', incident_id = NULL WHERE id = $1 RETURNING id`,
+      [accepted.id],
+    );
+    const client = new Client(world.database.ownerUrl);
+    await client.connect();
+    try {
+      await client.query('BEGIN');
+      await client.query(`UPDATE exposure SET state = 'accepted', incident_id = $2 WHERE id = $1`, [
+        accepted.id,
+        accepted.incident_id,
+      ]);
+      const later = new Date(world.clock.now() + 1000).toISOString();
+      const update = scene.alert({ number: 1, secret: credential.value, updated_at: later }, { repo });
+      const waiting = () => scene.rows(`SELECT FROM pg_locks WHERE NOT granted`);
+      await until(async () => (await waiting()).length > 0, 'the update waits for the row');
+      await client.query('COMMIT');
+      expect((await update).status).toBe(202);
+    } finally {
+      await client.end();
+    }
+    await scene.settled();
+    expect(await exposureOf(`${repo}#1`)).toMatchObject({
+      state: 'accepted',
+      incident_id: accepted.incident_id,
+    });
   });
 
   test('one name for two values is two leaks', async () => {
