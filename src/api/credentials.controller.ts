@@ -1,4 +1,4 @@
-import { Body, Controller, Get, Param, Patch, Post, Query, Res } from '@nestjs/common';
+import { Body, Controller, Get, Param, Patch, Post, Put, Query, Res } from '@nestjs/common';
 import { ApiCreatedResponse, ApiOkResponse, ApiTags } from '@nestjs/swagger';
 import type { FastifyReply } from 'fastify';
 import { z } from 'zod';
@@ -11,11 +11,15 @@ import {
   addVersionSchema,
   credentialLineSchema,
   editCredentialSchema,
+  newCredentialSchema,
 } from '../domain/credentials/credential.schema.ts';
 import { listCredentials } from '../domain/credentials/credentials.queries.ts';
 import { CredentialsService } from '../domain/credentials/credentials.service.ts';
+import { NewCredentials } from '../domain/credentials/new-credentials.service.ts';
 import { credentialView } from '../domain/portfolio/overview.queries.ts';
 import { credentialViewSchema, type CredentialView } from '../domain/portfolio/overview.schema.ts';
+import { pathsSchema } from '../domain/revocation/paths.schema.ts';
+import { PathsService } from '../domain/revocation/paths.service.ts';
 import { Clock } from '../platform/clock/clock.ts';
 import { Transactions } from '../platform/database/transactions.ts';
 import { answered } from './answered.ts';
@@ -42,6 +46,8 @@ export class CredentialsController {
   constructor(
     private readonly transactions: Transactions,
     private readonly credentials: CredentialsService,
+    private readonly newCredentials: NewCredentials,
+    private readonly paths: PathsService,
     private readonly clock: Clock,
   ) {}
 
@@ -72,6 +78,41 @@ export class CredentialsController {
     const found = await this.transactions.run(by, (db) => credentialView(db, credentialId, this.clock.now()));
     if (!found) throw new Refused(refusal('not_found', 'no-credential', 'There is no such credential.'));
     return versioned(reply, found);
+  }
+
+  /** Adds a credential: what it is, never its value. Its versions, copies and paths are added to it. */
+  @Post()
+  @Permission('portfolio:write')
+  @Idempotent()
+  @ApiCreatedResponse({ standardSchema: credentialViewSchema })
+  async create(
+    @Body({ schema: newCredentialSchema }) input: z.output<typeof newCredentialSchema>,
+    @By() by: Principal,
+    @Res({ passthrough: true }) reply: FastifyReply,
+  ): Promise<CredentialView> {
+    const made = await this.transactions.run(by, async (db) => {
+      const { id: credentialId } = answered(await this.newCredentials.create(db, input, by));
+      return (await credentialView(db, credentialId, this.clock.now()))!;
+    });
+    void reply.header('location', `/api/v1/credentials/${made.id}`);
+    return versioned(reply, made);
+  }
+
+  /** Says by which ways the credential is revoked, in the order to try them. */
+  @Put(':id/paths')
+  @Permission('portfolio:write')
+  @ApiOkResponse({ standardSchema: credentialViewSchema })
+  async setPaths(
+    @Param('id', { schema: id }) credentialId: string,
+    @Body({ schema: pathsSchema }) input: z.output<typeof pathsSchema>,
+    @By() by: Principal,
+    @Res({ passthrough: true }) reply: FastifyReply,
+  ): Promise<CredentialView> {
+    const view = await this.transactions.run(by, async (db) => {
+      answered(await this.paths.replace(db, credentialId, input.paths, by));
+      return (await credentialView(db, credentialId, this.clock.now()))!;
+    });
+    return versioned(reply, view);
   }
 
   @Patch(':id')

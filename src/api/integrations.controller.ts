@@ -1,15 +1,16 @@
-import { Body, Controller, Get, Param, Patch, Query, Res } from '@nestjs/common';
-import { ApiOkResponse, ApiTags } from '@nestjs/swagger';
+import { Body, Controller, Get, Param, Patch, Post, Query, Res } from '@nestjs/common';
+import { ApiCreatedResponse, ApiOkResponse, ApiTags } from '@nestjs/swagger';
 import type { FastifyReply } from 'fastify';
 import { z } from 'zod';
 import { Refused, refusal } from '../kernel/errors.ts';
 import type { Principal } from '../kernel/principal.ts';
 import type { WantedVersion } from '../kernel/row-version.ts';
-import { By, Permission } from '../domain/access/route.ts';
+import { By, Idempotent, Permission } from '../domain/access/route.ts';
 import {
   editIntegrationSchema,
   INTEGRATION_STATES,
   integrationLineSchema,
+  newIntegrationSchema,
 } from '../domain/integrations/integration.schema.ts';
 import { findIntegration, listIntegrations } from '../domain/integrations/integrations.queries.ts';
 import { IntegrationsService } from '../domain/integrations/integrations.service.ts';
@@ -83,6 +84,24 @@ export class IntegrationsController {
     );
     if (!found) throw new Refused(notFound());
     return versioned(reply, found);
+  }
+
+  /** Adds an integration as a draft. Many at once: import a portfolio. */
+  @Post()
+  @Permission('portfolio:write')
+  @Idempotent()
+  @ApiCreatedResponse({ standardSchema: integrationViewSchema })
+  async create(
+    @Body({ schema: newIntegrationSchema }) input: z.output<typeof newIntegrationSchema>,
+    @By() by: Principal,
+    @Res({ passthrough: true }) reply: FastifyReply,
+  ): Promise<IntegrationView> {
+    const made = await this.transactions.run(by, async (db) => {
+      const { id: integrationId } = answered(await this.integrations.create(db, input, by));
+      return (await integrationView(db, integrationId, this.clock.now()))!;
+    });
+    void reply.header('location', `/api/v1/integrations/${made.id}`);
+    return versioned(reply, made);
   }
 
   @Patch(':id')

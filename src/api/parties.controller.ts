@@ -1,17 +1,19 @@
-import { Body, Controller, Get, Param, Patch, Query, Res } from '@nestjs/common';
-import { ApiOkResponse, ApiTags } from '@nestjs/swagger';
+import { Body, Controller, Get, Param, Patch, Post, Query, Res } from '@nestjs/common';
+import { ApiCreatedResponse, ApiOkResponse, ApiTags } from '@nestjs/swagger';
 import type { FastifyReply } from 'fastify';
 import { z } from 'zod';
 import { Refused, refusal } from '../kernel/errors.ts';
 import type { Principal } from '../kernel/principal.ts';
 import type { WantedVersion } from '../kernel/row-version.ts';
-import { By, Permission } from '../domain/access/route.ts';
+import { By, Idempotent, Permission } from '../domain/access/route.ts';
 import { findContact, findParty, listParties } from '../domain/parties/parties.queries.ts';
 import { PartiesService } from '../domain/parties/parties.service.ts';
 import {
   contactViewSchema,
   editContactSchema,
   editPartySchema,
+  newContactSchema,
+  newPartySchema,
   PARTY_ROLES,
   partyLineSchema,
   partyViewSchema,
@@ -50,6 +52,43 @@ export class PartiesController {
     );
     const { page, next } = pageByName(rows, query.limit, 'name');
     return { parties: page, next };
+  }
+
+  /** Adds a party with its contacts. Many at once: import a portfolio. */
+  @Post('parties')
+  @Permission('portfolio:write')
+  @Idempotent()
+  @ApiCreatedResponse({ standardSchema: partyViewSchema })
+  async create(
+    @Body({ schema: newPartySchema }) input: z.output<typeof newPartySchema>,
+    @By() by: Principal,
+    @Res({ passthrough: true }) reply: FastifyReply,
+  ): Promise<PartyView> {
+    const party = await this.transactions.run(by, async (db) => {
+      const { id: partyId } = answered(await this.parties.createParty(db, input, by));
+      return (await findParty(db, partyId))!;
+    });
+    void reply.header('location', `/api/v1/parties/${party.id}`);
+    return versioned(reply, party);
+  }
+
+  /** Adds somebody who can be told. */
+  @Post('parties/:id/contacts')
+  @Permission('portfolio:write')
+  @Idempotent()
+  @ApiCreatedResponse({ standardSchema: contactViewSchema })
+  async addContact(
+    @Param('id', { schema: id }) partyId: string,
+    @Body({ schema: newContactSchema }) input: z.output<typeof newContactSchema>,
+    @By() by: Principal,
+    @Res({ passthrough: true }) reply: FastifyReply,
+  ): Promise<ContactView> {
+    const contact = await this.transactions.run(by, async (db) => {
+      const added = answered(await this.parties.addContact(db, partyId, input, by));
+      return (await findContact(db, added.id))!;
+    });
+    void reply.header('location', `/api/v1/contacts/${contact.id}`);
+    return versioned(reply, contact);
   }
 
   @Get('parties/:id')
