@@ -129,6 +129,30 @@ describe('every route', () => {
     }
   });
 
+  test('of the API is described in words of its own, under an id of its own', async () => {
+    const { paths } = (await world.app.inject('/api/openapi.json')).json<{
+      paths: Record<string, Record<string, { summary?: string; operationId?: string }>>;
+    }>();
+    const operations = Object.entries(paths).flatMap(([path, methods]) =>
+      Object.entries(methods).map(([method, operation]) => ({
+        name: `${method.toUpperCase()} ${path}`,
+        ...operation,
+      })),
+    );
+    expect(operations.map(({ name }) => name)).toEqual(
+      expect.arrayContaining(
+        routes
+          .filter(({ url, declaration }) => url.startsWith('/api/v1/') && declaration?.face === 'api')
+          .map((route) => label(route).replaceAll(/:(\w+)/g, '{$1}')),
+      ),
+    );
+    expect(operations.filter(({ summary }) => !/^[A-Z](?=.* ).{8,118}[^.]$/.test(summary ?? ''))).toEqual([]);
+    for (const said of ['summary', 'operationId'] as const) {
+      const values = operations.map((operation) => operation[said]);
+      expect(values.filter((value, at) => value === undefined || values.indexOf(value) !== at)).toEqual([]);
+    }
+  });
+
   test('that is read answers HEAD to the same people as GET, and with nothing but the head', async () => {
     const heads = new Map(
       routesOf(world.app)

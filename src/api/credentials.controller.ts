@@ -1,5 +1,5 @@
 import { Body, Controller, Get, Param, Patch, Post, Query, Res } from '@nestjs/common';
-import { ApiCreatedResponse, ApiOkResponse, ApiTags } from '@nestjs/swagger';
+import { ApiCreatedResponse, ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
 import type { FastifyReply } from 'fastify';
 import { z } from 'zod';
 import { Refused, refusal } from '../kernel/errors.ts';
@@ -45,8 +45,8 @@ export class CredentialsController {
     private readonly clock: Clock,
   ) {}
 
-  /** By name. */
   @Get()
+  @ApiOperation({ summary: 'List credentials, by name' })
   @Permission('portfolio:read')
   @ApiOkResponse({ standardSchema: credentialsSchema })
   async list(
@@ -60,8 +60,11 @@ export class CredentialsController {
     return { credentials: page, next };
   }
 
-  /** With its versions and their death, its copies, and who can stop it. */
   @Get(':id')
+  @ApiOperation({
+    summary: 'Read a credential',
+    description: 'With its versions and their death, its copies, and who can stop it.',
+  })
   @Permission('portfolio:read')
   @ApiOkResponse({ standardSchema: credentialViewSchema })
   async get(
@@ -75,6 +78,7 @@ export class CredentialsController {
   }
 
   @Patch(':id')
+  @ApiOperation({ summary: 'Change the owner, purpose or other facts of a credential' })
   @Permission('portfolio:write')
   @ApiOkResponse({ standardSchema: credentialViewSchema })
   async edit(
@@ -96,6 +100,10 @@ export class CredentialsController {
    * of a body that may hold a value: the same supplierId again answers with the same version.
    */
   @Post(':id/versions')
+  @ApiOperation({
+    summary: 'Record a version of a credential, such as the replacement of a leaked one',
+    description: 'The same supplierId again answers with the same version.',
+  })
   @Permission('portfolio:write')
   @ApiCreatedResponse({ standardSchema: addedVersionSchema })
   async addVersion(
@@ -112,8 +120,8 @@ export class CredentialsController {
     return version;
   }
 
-  /** Records where a copy lies. */
   @Post(':id/locations')
+  @ApiOperation({ summary: 'Record where a copy of a credential lies' })
   @Permission('portfolio:write')
   @Idempotent()
   @ApiCreatedResponse({ standardSchema: addedLocationSchema })

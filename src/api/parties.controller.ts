@@ -1,5 +1,5 @@
 import { Body, Controller, Get, Param, Patch, Query, Res } from '@nestjs/common';
-import { ApiOkResponse, ApiTags } from '@nestjs/swagger';
+import { ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
 import type { FastifyReply } from 'fastify';
 import { z } from 'zod';
 import { Refused, refusal } from '../kernel/errors.ts';
@@ -37,8 +37,8 @@ export class PartiesController {
     private readonly parties: PartiesService,
   ) {}
 
-  /** By name. */
   @Get('parties')
+  @ApiOperation({ summary: 'List parties, by name' })
   @Permission('portfolio:read')
   @ApiOkResponse({ standardSchema: partiesSchema })
   async list(
@@ -53,6 +53,7 @@ export class PartiesController {
   }
 
   @Get('parties/:id')
+  @ApiOperation({ summary: 'Read a party with its contacts' })
   @Permission('portfolio:read')
   @ApiOkResponse({ standardSchema: partyViewSchema })
   async get(
@@ -66,6 +67,7 @@ export class PartiesController {
   }
 
   @Patch('parties/:id')
+  @ApiOperation({ summary: 'Change the name, zone, language or other facts of a party' })
   @Permission('portfolio:write')
   @ApiOkResponse({ standardSchema: partyViewSchema })
   async edit(
@@ -83,6 +85,7 @@ export class PartiesController {
   }
 
   @Patch('contacts/:id')
+  @ApiOperation({ summary: 'Change a contact of a party' })
   @Permission('portfolio:write')
   @ApiOkResponse({ standardSchema: contactViewSchema })
   async editContact(
@@ -100,6 +103,7 @@ export class PartiesController {
   }
 
   @Get('contacts/:id')
+  @ApiOperation({ summary: 'Read a contact of a party' })
   @Permission('portfolio:read')
   @ApiOkResponse({ standardSchema: contactViewSchema })
   async getContact(
