@@ -10,6 +10,7 @@ import type { FastifyReply } from 'fastify';
 import { z } from 'zod';
 import { Refused, refusal } from '../kernel/errors.ts';
 import type { Principal } from '../kernel/principal.ts';
+import type { WantedVersion } from '../kernel/row-version.ts';
 import { By, Idempotent, Permission } from '../domain/access/route.ts';
 import {
   agreementLineSchema,
@@ -33,7 +34,7 @@ import { Clock } from '../platform/clock/clock.ts';
 import { Transactions } from '../platform/database/transactions.ts';
 import { answered } from './answered.ts';
 import { namedListQuery, pageByName } from './cursor.ts';
-import { IfMatch, versioned } from './etag.ts';
+import { IfMatch, IfMatchAny, versioned } from './etag.ts';
 
 const id = z.uuid();
 const listQuery = z.strictObject({ ...namedListQuery, partyId: id.optional() });
@@ -115,7 +116,7 @@ export class AgreementsController {
   async edit(
     @Param('id', { schema: id }) agreementId: string,
     @Body({ schema: editAgreementSchema }) edit: z.output<typeof editAgreementSchema>,
-    @IfMatch() rowVersion: number,
+    @IfMatchAny() rowVersion: WantedVersion,
     @By() by: Principal,
     @Res({ passthrough: true }) reply: FastifyReply,
   ): Promise<AgreementView> {
