@@ -1,5 +1,5 @@
 import { Body, Controller, Get, Param, Patch, Post, Put, Query, Res } from '@nestjs/common';
-import { ApiCreatedResponse, ApiOkResponse, ApiTags } from '@nestjs/swagger';
+import { ApiCreatedResponse, ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
 import type { FastifyReply } from 'fastify';
 import { z } from 'zod';
 import { Refused, refusal } from '../kernel/errors.ts';
@@ -51,8 +51,8 @@ export class CredentialsController {
     private readonly clock: Clock,
   ) {}
 
-  /** By name. */
   @Get()
+  @ApiOperation({ summary: 'List credentials, by name' })
   @Permission('portfolio:read')
   @ApiOkResponse({ standardSchema: credentialsSchema })
   async list(
@@ -66,8 +66,11 @@ export class CredentialsController {
     return { credentials: page, next };
   }
 
-  /** With its versions and their death, its copies, and who can stop it. */
   @Get(':id')
+  @ApiOperation({
+    summary: 'Read a credential',
+    description: 'With its versions and their death, its copies, and who can stop it.',
+  })
   @Permission('portfolio:read')
   @ApiOkResponse({ standardSchema: credentialViewSchema })
   async get(
@@ -80,8 +83,11 @@ export class CredentialsController {
     return versioned(reply, found);
   }
 
-  /** Adds a credential: what it is, never its value. Its versions, copies and paths are added to it. */
   @Post()
+  @ApiOperation({
+    summary: 'Add a credential',
+    description: 'What it is, never its value. Its versions, copies and paths are added to it.',
+  })
   @Permission('portfolio:write')
   @Idempotent()
   @ApiCreatedResponse({ standardSchema: credentialViewSchema })
@@ -98,8 +104,8 @@ export class CredentialsController {
     return versioned(reply, made);
   }
 
-  /** Says by which ways the credential is revoked, in the order to try them. */
   @Put(':id/paths')
+  @ApiOperation({ summary: 'Set the revocation paths of a credential, in the order to try them' })
   @Permission('portfolio:write')
   @ApiOkResponse({ standardSchema: credentialViewSchema })
   async setPaths(
@@ -116,6 +122,7 @@ export class CredentialsController {
   }
 
   @Patch(':id')
+  @ApiOperation({ summary: 'Change the owner, purpose or other facts of a credential' })
   @Permission('portfolio:write')
   @ApiOkResponse({ standardSchema: credentialViewSchema })
   async edit(
@@ -137,6 +144,10 @@ export class CredentialsController {
    * of a body that may hold a value: the same supplierId again answers with the same version.
    */
   @Post(':id/versions')
+  @ApiOperation({
+    summary: 'Record a version of a credential, such as the replacement of a leaked one',
+    description: 'The same supplierId again answers with the same version.',
+  })
   @Permission('portfolio:write')
   @ApiCreatedResponse({ standardSchema: addedVersionSchema })
   async addVersion(
@@ -153,8 +164,8 @@ export class CredentialsController {
     return version;
   }
 
-  /** Records where a copy lies. */
   @Post(':id/locations')
+  @ApiOperation({ summary: 'Record where a copy of a credential lies' })
   @Permission('portfolio:write')
   @Idempotent()
   @ApiCreatedResponse({ standardSchema: addedLocationSchema })

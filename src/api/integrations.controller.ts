@@ -1,5 +1,5 @@
 import { Body, Controller, Get, Param, Patch, Post, Query, Res } from '@nestjs/common';
-import { ApiCreatedResponse, ApiOkResponse, ApiTags } from '@nestjs/swagger';
+import { ApiCreatedResponse, ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
 import type { FastifyReply } from 'fastify';
 import { z } from 'zod';
 import { Refused, refusal } from '../kernel/errors.ts';
@@ -55,8 +55,11 @@ export class IntegrationsController {
     private readonly clock: Clock,
   ) {}
 
-  /** By name. A party's own people see the integrations that their party is in. */
   @Get()
+  @ApiOperation({
+    summary: 'List integrations, by name',
+    description: "A party's own people see the integrations that their party is in.",
+  })
   @Permission('portfolio:read')
   @ApiOkResponse({ standardSchema: integrationsSchema })
   async list(
@@ -70,8 +73,12 @@ export class IntegrationsController {
     return { integrations: page, next };
   }
 
-  /** With its parties, the matrix in force and its gaps, its credentials, their versions, copies and stoppers. */
   @Get(':id')
+  @ApiOperation({
+    summary: 'Read an integration',
+    description:
+      'With its parties, the matrix in force and its gaps, its credentials, their versions, copies and stoppers.',
+  })
   @Permission('portfolio:read')
   @ApiOkResponse({ standardSchema: integrationViewSchema })
   async get(
@@ -86,8 +93,11 @@ export class IntegrationsController {
     return versioned(reply, found);
   }
 
-  /** Adds an integration as a draft. Many at once: import a portfolio. */
   @Post()
+  @ApiOperation({
+    summary: 'Add an integration as a draft',
+    description: 'Many at once: import a portfolio.',
+  })
   @Permission('portfolio:write')
   @Idempotent()
   @ApiCreatedResponse({ standardSchema: integrationViewSchema })
@@ -105,6 +115,7 @@ export class IntegrationsController {
   }
 
   @Patch(':id')
+  @ApiOperation({ summary: 'Change the owner, purpose, tier or other facts of an integration' })
   @Permission('portfolio:write')
   @ApiOkResponse({ standardSchema: integrationViewSchema })
   async edit(
@@ -122,6 +133,7 @@ export class IntegrationsController {
   }
 
   @Get(':id/matrices')
+  @ApiOperation({ summary: "List the versions of an integration's responsibility matrix" })
   @Permission('matrices:read')
   @ApiOkResponse({ standardSchema: matricesSchema })
   async matrices(

@@ -1,5 +1,5 @@
 import { Body, Controller, Get, Param, Patch, Post, Query, Res } from '@nestjs/common';
-import { ApiCreatedResponse, ApiOkResponse, ApiTags } from '@nestjs/swagger';
+import { ApiCreatedResponse, ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
 import type { FastifyReply } from 'fastify';
 import { z } from 'zod';
 import { Refused, refusal } from '../kernel/errors.ts';
@@ -39,8 +39,8 @@ export class PartiesController {
     private readonly parties: PartiesService,
   ) {}
 
-  /** By name. */
   @Get('parties')
+  @ApiOperation({ summary: 'List parties, by name' })
   @Permission('portfolio:read')
   @ApiOkResponse({ standardSchema: partiesSchema })
   async list(
@@ -54,8 +54,11 @@ export class PartiesController {
     return { parties: page, next };
   }
 
-  /** Adds a party with its contacts. Many at once: import a portfolio. */
   @Post('parties')
+  @ApiOperation({
+    summary: 'Add a party with its contacts',
+    description: 'Many at once: import a portfolio.',
+  })
   @Permission('portfolio:write')
   @Idempotent()
   @ApiCreatedResponse({ standardSchema: partyViewSchema })
@@ -72,8 +75,8 @@ export class PartiesController {
     return versioned(reply, party);
   }
 
-  /** Adds somebody who can be told. */
   @Post('parties/:id/contacts')
+  @ApiOperation({ summary: 'Add a contact of a party' })
   @Permission('portfolio:write')
   @Idempotent()
   @ApiCreatedResponse({ standardSchema: contactViewSchema })
@@ -92,6 +95,7 @@ export class PartiesController {
   }
 
   @Get('parties/:id')
+  @ApiOperation({ summary: 'Read a party with its contacts' })
   @Permission('portfolio:read')
   @ApiOkResponse({ standardSchema: partyViewSchema })
   async get(
@@ -105,6 +109,7 @@ export class PartiesController {
   }
 
   @Patch('parties/:id')
+  @ApiOperation({ summary: 'Change the name, zone, language or other facts of a party' })
   @Permission('portfolio:write')
   @ApiOkResponse({ standardSchema: partyViewSchema })
   async edit(
@@ -122,6 +127,7 @@ export class PartiesController {
   }
 
   @Patch('contacts/:id')
+  @ApiOperation({ summary: 'Change a contact of a party' })
   @Permission('portfolio:write')
   @ApiOkResponse({ standardSchema: contactViewSchema })
   async editContact(
@@ -139,6 +145,7 @@ export class PartiesController {
   }
 
   @Get('contacts/:id')
+  @ApiOperation({ summary: 'Read a contact of a party' })
   @Permission('portfolio:read')
   @ApiOkResponse({ standardSchema: contactViewSchema })
   async getContact(

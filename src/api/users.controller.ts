@@ -1,5 +1,5 @@
 import { Body, Controller, Get, Post, Query, Res } from '@nestjs/common';
-import { ApiCreatedResponse, ApiOkResponse, ApiTags } from '@nestjs/swagger';
+import { ApiCreatedResponse, ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
 import type { FastifyReply } from 'fastify';
 import { z } from 'zod';
 import type { Principal } from '../kernel/principal.ts';
@@ -24,6 +24,7 @@ export class UsersController {
   ) {}
 
   @Get('me')
+  @ApiOperation({ summary: 'Read who asks: the token or user, and its roles' })
   @Permission('self:read')
   @ApiOkResponse({ standardSchema: meSchema })
   me(@Query({ schema: nothing }) _query: object, @By() by: Principal): z.infer<typeof meSchema> {
@@ -38,6 +39,7 @@ export class UsersController {
   }
 
   @Get('users')
+  @ApiOperation({ summary: 'List users, by email address' })
   @Permission('users:read')
   @ApiOkResponse({
     standardSchema: z
@@ -54,6 +56,7 @@ export class UsersController {
   }
 
   @Post('users')
+  @ApiOperation({ summary: 'Create a user' })
   @Permission('users:create')
   @Idempotent()
   @ApiCreatedResponse({ standardSchema: createdUserSchema })
