@@ -15,6 +15,7 @@ import { MatrixPage } from './matrices/matrix.page.ts';
 import { PortfolioMatrixFile, PortfolioMatrixPage } from './matrices/portfolio-matrix.page.ts';
 import { MatrixVersionPage } from './matrices/version.page.ts';
 import { EditPage } from './inventory/edit.page.ts';
+import { FillPage } from './inventory/fill.page.ts';
 import { InventoryPage } from './inventory/inventory.page.ts';
 import { NewPage } from './inventory/new.page.ts';
 import { AlertsPage } from './notices/alerts.page.ts';
@@ -58,7 +59,7 @@ export const AREAS_OF_CONSOLE: readonly Area[] = [
     title: 'Inventory',
     path: '/inventory',
     permission: 'portfolio:read',
-    pages: [InventoryPage, EditPage, NewPage],
+    pages: [InventoryPage, EditPage, NewPage, FillPage],
   },
   { title: 'Stoppers', path: '/stoppers', permission: 'portfolio:read', pages: [StoppersPage] },
   {
