@@ -19,7 +19,6 @@ export class Offerings2026112221000 implements MigrationInterface {
         ADD COLUMN chase_every_hours int NOT NULL DEFAULT 72,
         ADD COLUMN reattest_days int NOT NULL DEFAULT 365,
         ADD COLUMN updated_at timestamptz,
-        ADD COLUMN retired_at timestamptz,
         ADD CONSTRAINT offering_chase_range CHECK (chase_every_hours BETWEEN 24 AND 2160),
         ADD CONSTRAINT offering_reattest_range CHECK (reattest_days BETWEEN 1 AND 1830);
       CREATE INDEX offering_by_name ON offering (name, id);
@@ -99,7 +98,7 @@ export class Offerings2026112221000 implements MigrationInterface {
       ALTER TABLE matrix_version DROP COLUMN terms_hash;
       DROP INDEX offering_by_name;
       ALTER TABLE offering
-        DROP COLUMN editors, DROP COLUMN chase_every_hours, DROP COLUMN reattest_days, DROP COLUMN updated_at, DROP COLUMN retired_at;
+        DROP COLUMN editors, DROP COLUMN chase_every_hours, DROP COLUMN reattest_days, DROP COLUMN updated_at;
       COMMENT ON COLUMN offering.body IS NULL`);
   }
 }

@@ -16,8 +16,10 @@ import {
   type Attested,
   type NewAttestation,
 } from './attestations.service.ts';
+import { findTerms, type StoredTerms } from './bound-terms.ts';
 import { changeWords, type WordedChange } from './change-words.rules.ts';
 import { materialChanges } from './material-changes.rules.ts';
+import { isTextLanguage, textHash } from './matrix-text.rules.ts';
 import { MatrixProposalsService } from './matrix-proposals.service.ts';
 import type { SendBack } from './matrix-edit.schema.ts';
 import {
@@ -49,6 +51,8 @@ export interface ShownVersion {
   textHash: string;
   language: string;
   languages: string[];
+  /** Terms that are signed with it, in the same language. */
+  terms: { text: string; textHash: string } | undefined;
   /** What is new since both sides last signed; undefined: they never did. */
   changes: WordedChange[] | undefined;
   missing: string[];
@@ -233,6 +237,7 @@ export class SigningLinks {
     const text = texts.find((one) => one.language === (language ?? head!.wanted.slice(0, 2))) ?? texts[0]!;
     const names = new Map((await partiesIn(db, version.integrationId)).map(({ id, name }) => [id, name]));
     const last = await lastSignedVersion(db, version.integrationId);
+    const terms = version.termsHash === null ? undefined : await findTerms(db, version.id);
     const given = await attestationsOf(db, version.integrationId, version.contentHash);
     const { missing } = await this.signatures.standing(db, version, this.clock.now());
     return {
@@ -247,11 +252,16 @@ export class SigningLinks {
       textHash: text.hash,
       language: text.language,
       languages: texts.map((one) => one.language),
+      terms: termsShown(terms, contact.partyId, text.language),
       changes:
         last && last.id !== version.id
           ? materialChanges(
-              { rows: await cellsOfVersion(db, last.id), declared: last.declared },
-              { rows: await cellsOfVersion(db, version.id), declared: version.declared },
+              { rows: await cellsOfVersion(db, last.id), declared: last.declared, terms: last.termsHash },
+              {
+                rows: await cellsOfVersion(db, version.id),
+                declared: version.declared,
+                terms: version.termsHash,
+              },
             ).map((change) =>
               changeWords(change, {
                 party: (id) => names.get(id) ?? 'another party',
@@ -291,6 +301,14 @@ async function confirmationOf(db: Db, holder: LinkHolder): Promise<ShownConfirma
     [holder.subject.id, holder.contactId],
   );
   return row;
+}
+
+/** To the party that they are with; whoever else signs the matrix agrees to no terms. */
+function termsShown(terms: StoredTerms | undefined, partyId: Id, language: string) {
+  if (!terms || !isTextLanguage(language)) return undefined;
+  if (terms.partyId !== partyId) return undefined;
+  const text = terms.texts[language];
+  return { text, textHash: textHash(text).toString('hex') };
 }
 
 /** Enough to recognise one's own address, too little to write to. */
