@@ -127,6 +127,7 @@ export function VersionPageView(model: Model) {
               </span>
             </h2>
             <div class="letter">{shown.text}</div>
+            <TermsText version={version} language={shown.language} />
             <Facts
               facts={[
                 ['hash of the content', <span class="mono">{version.contentHash}</span>],
@@ -144,6 +145,32 @@ export function VersionPageView(model: Model) {
         )}
       </div>
     </Page>
+  );
+}
+
+/** What is signed with it, where the reader is a side of it. */
+function TermsText({ version, language }: { version: VersionView; language: string }) {
+  const text = version.terms?.texts.find((one) => one.language === language);
+  if (!text) return null;
+  return (
+    <>
+      <h3>The terms that are signed with it</h3>
+      <div class="letter">{text.text}</div>
+      <Facts
+        facts={[
+          ['hash of the terms', <span class="mono">{version.terms!.contentHash}</span>],
+          ['hash of this text', <span class="mono">{text.textHash}</span>],
+          [
+            'in force',
+            version.terms!.agreementVersionId === null ? (
+              <Chip tone="wait">once every side has signed</Chip>
+            ) : (
+              <Chip tone="dead">as a version of the agreement</Chip>
+            ),
+          ],
+        ]}
+      />
+    </>
   );
 }
 

@@ -75,6 +75,16 @@ export function SigningLinkView({
         )}
       </p>
       <div class="letter">{shown.text}</div>
+      {shown.terms && (
+        <>
+          <h2>The terms that you sign with it</h2>
+          <div class="letter">{shown.terms.text}</div>
+          <p class="soft small">
+            Its hash stands in the text above: SHA-256{' '}
+            <span class="mono">{shown.terms.textHash.slice(0, 16)}…</span>
+          </p>
+        </>
+      )}
       {!signed && !shown.used && (
         <>
           <section class="card" id="sign">
