@@ -14,6 +14,7 @@ import { OfflineSigning } from './offline-signing.service.ts';
 import { ProposeOfferingJob } from './propose-offering.job.ts';
 import { SendInvitationJob } from './send-invitation.job.ts';
 import { Signatures } from './signatures.service.ts';
+import { ShiftRowJob } from './shift-row.job.ts';
 import { SignaturesSweep } from './signatures.sweep.ts';
 import { SigningCodes } from './signing-codes.service.ts';
 import { SigningKeys } from './signing-keys.service.ts';
@@ -46,6 +47,7 @@ const shared = [
     OfflineSigning,
     ProposeOfferingJob,
     SendInvitationJob,
+    ShiftRowJob,
     Signatures,
     SignaturesSweep,
     SigningCodes,
