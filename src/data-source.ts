@@ -41,6 +41,8 @@ import { ReachableSystem } from './domain/credentials/system.entity.ts';
 import { CredentialSystem } from './domain/credentials/credential-system.entity.ts';
 import { LocationSystem } from './domain/credentials/location-system.entity.ts';
 import { UsageEvent } from './domain/usage/usage-event.entity.ts';
+import { OfferingTarget } from './domain/responsibility/offering-target.entity.ts';
+import { OfferingVersion } from './domain/responsibility/offering-version.entity.ts';
 import { Offering } from './domain/responsibility/offering.entity.ts';
 import { MatrixVersion } from './domain/responsibility/matrix-version.entity.ts';
 import { MatrixRow } from './domain/responsibility/matrix-row.entity.ts';
@@ -51,6 +53,7 @@ import { MatrixComment } from './domain/responsibility/matrix-comment.entity.ts'
 import { MatrixDraft } from './domain/responsibility/matrix-draft.entity.ts';
 import { MatrixDraftRow } from './domain/responsibility/matrix-draft-row.entity.ts';
 import { MatrixInvitation } from './domain/responsibility/matrix-invitation.entity.ts';
+import { MatrixTerms } from './domain/responsibility/matrix-terms.entity.ts';
 import { MatrixText } from './domain/responsibility/matrix-text.entity.ts';
 import { SigningCode } from './domain/responsibility/signing-code.entity.ts';
 import { SigningKey } from './domain/responsibility/signing-key.entity.ts';
@@ -147,6 +150,8 @@ export const entities: DataSourceNeeds['entities'] = [
   LocationSystem,
   UsageEvent,
   Offering,
+  OfferingTarget,
+  OfferingVersion,
   MatrixVersion,
   MatrixRow,
   MatrixPerformer,
@@ -156,6 +161,7 @@ export const entities: DataSourceNeeds['entities'] = [
   MatrixDraft,
   MatrixDraftRow,
   MatrixInvitation,
+  MatrixTerms,
   MatrixText,
   SigningCode,
   SigningKey,

@@ -5,7 +5,7 @@ import { z } from 'zod';
 import { Refused, refusal } from '../kernel/errors.ts';
 import type { Principal } from '../kernel/principal.ts';
 import { By, Idempotent, Permission, PerMinute, Takes } from '../domain/access/route.ts';
-import { STRENGTHS } from '../domain/responsibility/attestation.rules.ts';
+import { STRENGTHS, waysThatSuffice } from '../domain/responsibility/attestation.rules.ts';
 import { Attestations } from '../domain/responsibility/attestations.service.ts';
 import {
   attestOfflineSchema,
@@ -18,13 +18,10 @@ import {
 import { MatrixProposalsService } from '../domain/responsibility/matrix-proposals.service.ts';
 import { matrixDiff, versionView } from '../domain/responsibility/matrix-views.queries.ts';
 import { DUTIES } from '../domain/responsibility/matrix.rules.ts';
-import {
-  VERSION_STATES,
-  versionViewSchema,
-  type VersionView,
-} from '../domain/responsibility/matrix.schema.ts';
+import { VERSION_STATES, versionViewSchema } from '../domain/responsibility/matrix.schema.ts';
 import { OfflineSigning } from '../domain/responsibility/offline-signing.service.ts';
 import { portfolioMatrix } from '../domain/responsibility/portfolio-matrix.queries.ts';
+import { SigningFloor } from '../domain/responsibility/signing-floor.ts';
 import { SigningKeys } from '../domain/responsibility/signing-keys.service.ts';
 import { Clock } from '../platform/clock/clock.ts';
 import { Transactions } from '../platform/database/transactions.ts';
@@ -61,6 +58,12 @@ const listSchema = z
 const attestedSchema = z
   .object({ attestationId: z.uuid(), state: z.enum(VERSION_STATES), strength: z.enum(STRENGTHS) })
   .meta({ id: 'Attested' });
+const signableSchema = versionViewSchema
+  .extend({
+    leastStrength: z.enum(STRENGTHS).describe('What the policy of the integration asks of a signature'),
+    waysToSign: z.array(z.string()).describe('Ways that are strong enough'),
+  })
+  .meta({ id: 'SignableMatrixVersion' });
 const keySchema = z
   .object({
     id: z.uuid(),
@@ -87,6 +90,7 @@ export class MatricesController {
     private readonly attestations: Attestations,
     private readonly offline: OfflineSigning,
     private readonly keys: SigningKeys,
+    private readonly floor: SigningFloor,
   ) {}
 
   @Get('matrices')
@@ -116,11 +120,18 @@ export class MatricesController {
       'With its rows, its texts, who has signed and who has not, comments, and what became of the mails.',
   })
   @Permission('matrices:read')
-  @ApiOkResponse({ standardSchema: versionViewSchema })
-  async get(@Param('id', { schema: id }) versionId: string, @By() by: Principal): Promise<VersionView> {
-    const found = await this.transactions.run(by, (db) => versionView(db, versionId, this.clock.now()));
+  @ApiOkResponse({ standardSchema: signableSchema })
+  async get(
+    @Param('id', { schema: id }) versionId: string,
+    @By() by: Principal,
+  ): Promise<z.infer<typeof signableSchema>> {
+    const found = await this.transactions.run(by, async (db) => {
+      const view = await versionView(db, versionId, this.clock.now());
+      return view && { view, least: await this.floor.least(db, view.integrationId) };
+    });
     if (!found) throw new Refused(noVersion());
-    return found;
+    const { view, least } = found;
+    return { ...view, leastStrength: least, waysToSign: waysThatSuffice(least) };
   }
 
   @Get('matrices/:id/changes/:since')

@@ -22,6 +22,9 @@ import { AlertsPage } from './notices/alerts.page.ts';
 import { NoticesPage } from './notices/notices.page.ts';
 import { NoticeLinkPage } from './outside/notice-link.page.ts';
 import { SigningLinkPage } from './outside/signing-link.page.ts';
+import { OfferingDraftPage } from './offerings/draft.page.ts';
+import { OfferingPage } from './offerings/offering.page.ts';
+import { OfferingsPage } from './offerings/offerings.page.ts';
 import { PortfolioPage } from './portfolio/portfolio.page.ts';
 import { StepPage } from './runbooks/step.page.ts';
 import { WorkPage } from './runbooks/work.page.ts';
@@ -54,6 +57,12 @@ export const AREAS_OF_CONSOLE: readonly Area[] = [
     path: '/matrices',
     permission: 'matrices:read',
     pages: [PortfolioMatrixPage, PortfolioMatrixFile, MatrixPage, MatrixVersionPage],
+  },
+  {
+    title: 'Offerings',
+    path: '/offerings',
+    permission: 'offerings:read',
+    pages: [OfferingsPage, OfferingPage, OfferingDraftPage],
   },
   {
     title: 'Inventory',
