@@ -56,6 +56,7 @@ import { SigningCode } from './domain/responsibility/signing-code.entity.ts';
 import { SigningKey } from './domain/responsibility/signing-key.entity.ts';
 import { Attachment } from './domain/attachments/attachment.entity.ts';
 import { ConnectorPreset } from './domain/revocation/connector-preset.entity.ts';
+import { Canary } from './domain/revocation/canary.entity.ts';
 import { Connection } from './domain/revocation/connection.entity.ts';
 import { ConnectionPace } from './domain/revocation/connection-pace.entity.ts';
 import { PathAttempt } from './domain/revocation/path-attempt.entity.ts';
@@ -161,6 +162,7 @@ export const entities: DataSourceNeeds['entities'] = [
   SigningKey,
   Attachment,
   ConnectorPreset,
+  Canary,
   Connection,
   RevocationPath,
   ConnectionPace,

@@ -31,6 +31,7 @@ import { TermTemplatesController } from './term-templates.controller.ts';
 import { TokensController } from './tokens.controller.ts';
 import { UsersController } from './users.controller.ts';
 import { CasesController } from './cases.controller.ts';
+import { DrillsController } from './drills.controller.ts';
 import { ExposuresController } from './exposures.controller.ts';
 import { IncidentsController } from './incidents.controller.ts';
 import { IntakeController } from './intake.controller.ts';
@@ -55,6 +56,7 @@ import { SourcesController } from './sources.controller.ts';
     CasesController,
     AgreementsController,
     CredentialsController,
+    DrillsController,
     IntegrationsController,
     PartiesController,
     GateController,

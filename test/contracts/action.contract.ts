@@ -17,14 +17,18 @@ import { startApp, type TestApp } from '../support/app.ts';
 const SAMPLES: Record<string, { with: () => Record<string, unknown>; item?: () => SelectedItem }> = {
   approval: { with: () => ({ question: 'Revoke it now?' }) },
   'await-acknowledgement': { with: () => ({}), item: () => about('notice') },
+  'call-out': { with: () => ({ drillId: newId(), within: '1d' }) },
   'check-location': {
     with: () => ({ locationId: newId(), versionId: newId() }),
     item: () => about('location'),
   },
+  'conclude-drill': { with: () => ({ drillId: newId(), within: '1d' }) },
   'end-sessions': { with: () => ({ versionId: newId() }), item: () => about('credential-version') },
   escalate: { with: () => ({ message: 'Nobody answers' }) },
   'manual-task': { with: () => ({ what: 'Issue a replacement' }) },
   'no-op': { with: () => ({ note: 'nothing' }) },
+  'prove-canary-dead': { with: () => ({ drillId: newId() }) },
+  'revoke-canary': { with: () => ({ drillId: newId() }) },
   'revoke-version': { with: () => ({ versionId: newId() }), item: () => about('credential-version') },
   'send-notice': { with: () => ({}), item: () => about('notice') },
   'verify-dead': { with: () => ({ versionId: newId() }), item: () => about('credential-version') },
