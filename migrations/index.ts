@@ -18,3 +18,4 @@ export { OperatorRolesUnbound2026112216000 } from './2026112216-operator-roles-u
 export { PeopleWhoAnswer2026112219000 } from './2026112219-people-who-answer.ts';
 export { RequestThatDied2026112220000 } from './2026112220-request-that-died.ts';
 export { DrillsAndCanaries2026112223000 } from './2026112223-drills-and-canaries.ts';
+export { ComingAndGoing2026112224000 } from './2026112224-coming-and-going.ts';

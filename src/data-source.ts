@@ -99,6 +99,10 @@ import { EngineWorker } from './domain/runbooks/engine-worker.entity.ts';
 import { ImportJob } from './domain/portfolio/import-job.entity.ts';
 import { ImportProblem } from './domain/portfolio/import-problem.entity.ts';
 import { PolicyTemplate } from './domain/policy/policy-template.entity.ts';
+import { Onboarding } from './domain/policy/onboarding.entity.ts';
+import { Offboarding } from './domain/policy/offboarding.entity.ts';
+import { ScopeReview } from './domain/policy/scope-review.entity.ts';
+import { PartyVerification } from './domain/parties/party-verification.entity.ts';
 import { GateDecision } from './domain/policy/gate-decision.entity.ts';
 import { GateStanding } from './domain/policy/gate-standing.entity.ts';
 import { GateStale } from './domain/policy/gate-stale.entity.ts';
@@ -205,6 +209,10 @@ export const entities: DataSourceNeeds['entities'] = [
   ImportJob,
   ImportProblem,
   PolicyTemplate,
+  Onboarding,
+  Offboarding,
+  ScopeReview,
+  PartyVerification,
   GateDecision,
   GateStanding,
   GateStale,

@@ -17,6 +17,7 @@ import { MatricesController } from './matrices.controller.ts';
 import { MatrixController } from './matrix.controller.ts';
 import { InventoryController } from './inventory.controller.ts';
 import { NoticesController } from './notices.controller.ts';
+import { OnboardingController } from './onboarding.controller.ts';
 import { OpenApiController } from './openapi.controller.ts';
 import { OpenApi } from './openapi.ts';
 import { PartiesController } from './parties.controller.ts';
@@ -67,6 +68,7 @@ import { SourcesController } from './sources.controller.ts';
     MatrixController,
     InventoryController,
     NoticesController,
+    OnboardingController,
     OpenApiController,
     RunsController,
     SchemasController,

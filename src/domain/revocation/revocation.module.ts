@@ -14,6 +14,7 @@ import { Drilling } from './drilling.service.ts';
 import { DrillRecords } from './drill-records.service.ts';
 import { DrillsService } from './drills.service.ts';
 import { ExpiredValuesSweep } from './expired-values.sweep.ts';
+import { Issuance } from './issuance.service.ts';
 import { Pace } from './pace.service.ts';
 import { Presets } from './presets.service.ts';
 import { Probing } from './probing.service.ts';
@@ -34,6 +35,7 @@ const services = [
   Drilling,
   DrillRecords,
   DrillsService,
+  Issuance,
   Pace,
   Presets,
   Probing,
