@@ -14,6 +14,7 @@ import { IntegrationPage } from './integrations/integration.page.ts';
 import { MatrixPage } from './matrices/matrix.page.ts';
 import { PortfolioMatrixFile, PortfolioMatrixPage } from './matrices/portfolio-matrix.page.ts';
 import { MatrixVersionPage } from './matrices/version.page.ts';
+import { DrillsPage } from './drills/drills.page.ts';
 import { EditPage } from './inventory/edit.page.ts';
 import { FillPage } from './inventory/fill.page.ts';
 import { InventoryPage } from './inventory/inventory.page.ts';
@@ -49,7 +50,7 @@ export const AREAS_OF_CONSOLE: readonly Area[] = [
     title: 'Portfolio',
     path: '/portfolio',
     permission: 'portfolio:read',
-    pages: [PortfolioPage, IntegrationPage, CredentialPage],
+    pages: [PortfolioPage, IntegrationPage, CredentialPage, DrillsPage],
   },
   { title: 'Gate', path: '/gate', permission: 'policy:read', pages: [GatePage] },
   {

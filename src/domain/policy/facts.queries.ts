@@ -259,7 +259,9 @@ async function loadParties(
   );
   const partyIds = [...new Set([...members, ...contacts].map(({ partyId }) => partyId))];
   const parties = await db.query<Omit<GateFacts['parties'][number], 'roles' | 'contacts'>[]>(
-    `SELECT p.id, p.external_key AS key, p.name, p.is_operator AS operator FROM party p WHERE p.id = ANY($1::uuid[])`,
+    `SELECT p.id, p.external_key AS key, p.name, p.is_operator AS operator,
+            (SELECT ${ms('max(v.verified_at)')} FROM party_verification v WHERE v.party_id = p.id AND v.withdrawn_at IS NULL) AS "verifiedAt"
+       FROM party p WHERE p.id = ANY($1::uuid[])`,
     [partyIds],
   );
   const partyOf = new Map(parties.map((party) => [party.id, party]));

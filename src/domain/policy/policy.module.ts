@@ -2,20 +2,29 @@ import { Module } from '@nestjs/common';
 import { projectFolder } from '../../platform/config/project-folder.ts';
 import { LedgerModule } from '../ledger/ledger.module.ts';
 import { NoticesModule } from '../notices/notices.module.ts';
+import { RevocationModule } from '../revocation/revocation.module.ts';
+import { AdvanceWayJob, StartDrillsJob, TryIssuanceAgainJob } from './advance-way.job.ts';
+import { EndWayJob } from './end-way.job.ts';
 import { ExceptionsService } from './exceptions.service.ts';
 import { GateService } from './gate.service.ts';
+import { OnboardingService } from './onboarding.service.ts';
 import { Policies } from './policies.ts';
 import { ReEvaluateJob, ReEvaluationSweep } from './re-evaluate.job.ts';
 
 @Module({
-  imports: [LedgerModule, NoticesModule],
+  imports: [LedgerModule, NoticesModule, RevocationModule],
   providers: [
     { provide: Policies, useFactory: () => new Policies(projectFolder('templates/policies')) },
     GateService,
     ExceptionsService,
+    OnboardingService,
+    AdvanceWayJob,
+    EndWayJob,
+    StartDrillsJob,
+    TryIssuanceAgainJob,
     ReEvaluateJob,
     ReEvaluationSweep,
   ],
-  exports: [Policies, GateService, ExceptionsService],
+  exports: [Policies, GateService, ExceptionsService, OnboardingService],
 })
 export class PolicyModule {}
