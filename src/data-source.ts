@@ -100,6 +100,10 @@ import { ImportProblem } from './domain/portfolio/import-problem.entity.ts';
 import { PolicyTemplate } from './domain/policy/policy-template.entity.ts';
 import { GateDecision } from './domain/policy/gate-decision.entity.ts';
 import { GateStanding } from './domain/policy/gate-standing.entity.ts';
+import { AccessReview } from './domain/policy/access-review.entity.ts';
+import { AccessReviewItem } from './domain/policy/access-review-item.entity.ts';
+import { AccessReviewOccasion } from './domain/policy/access-review-occasion.entity.ts';
+import { AccessReviewPart } from './domain/policy/access-review-part.entity.ts';
 import { GateStale } from './domain/policy/gate-stale.entity.ts';
 import { PolicyException } from './domain/policy/policy-exception.entity.ts';
 import { SealedSecret } from './platform/vault/sealed-secret.entity.ts';
@@ -205,6 +209,10 @@ export const entities: DataSourceNeeds['entities'] = [
   PolicyTemplate,
   GateDecision,
   GateStanding,
+  AccessReview,
+  AccessReviewItem,
+  AccessReviewOccasion,
+  AccessReviewPart,
   GateStale,
   PolicyException,
   SealedSecret,

@@ -2,10 +2,15 @@ import { Module } from '@nestjs/common';
 import { projectFolder } from '../../platform/config/project-folder.ts';
 import { LedgerModule } from '../ledger/ledger.module.ts';
 import { NoticesModule } from '../notices/notices.module.ts';
+import { AccessDecisions } from './access-decisions.service.ts';
+import { AccessRemovals } from './access-removals.service.ts';
+import { AccessReviewsService } from './access-reviews.service.ts';
+import { AccessReviewsSweep } from './access-reviews.sweep.ts';
 import { ExceptionsService } from './exceptions.service.ts';
 import { GateService } from './gate.service.ts';
 import { Policies } from './policies.ts';
 import { ReEvaluateJob, ReEvaluationSweep } from './re-evaluate.job.ts';
+import { SettleRemovalJob } from './settle-removal.job.ts';
 
 @Module({
   imports: [LedgerModule, NoticesModule],
@@ -15,7 +20,12 @@ import { ReEvaluateJob, ReEvaluationSweep } from './re-evaluate.job.ts';
     ExceptionsService,
     ReEvaluateJob,
     ReEvaluationSweep,
+    AccessDecisions,
+    AccessRemovals,
+    AccessReviewsService,
+    AccessReviewsSweep,
+    SettleRemovalJob,
   ],
-  exports: [Policies, GateService, ExceptionsService],
+  exports: [Policies, GateService, ExceptionsService, AccessReviewsService, AccessDecisions],
 })
 export class PolicyModule {}

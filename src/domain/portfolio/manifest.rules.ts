@@ -150,6 +150,7 @@ export function factsOfManifest(manifest: Manifest, runbooks: readonly RunbookFa
       agreement,
       credentials,
       runbooks: [...runbooks],
+      accessReviews: [],
     };
   });
 }
@@ -431,6 +432,7 @@ export function withRecorded(proposed: GateFacts, recordedFacts: GateFacts): Gat
   );
   return {
     ...proposed,
+    accessReviews: recorded.accessReviews,
     integration: {
       ...proposed.integration,
       state: recorded.integration.state,
