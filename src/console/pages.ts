@@ -21,6 +21,8 @@ import { NoticesPage } from './notices/notices.page.ts';
 import { NoticeLinkPage } from './outside/notice-link.page.ts';
 import { SigningLinkPage } from './outside/signing-link.page.ts';
 import { PortfolioPage } from './portfolio/portfolio.page.ts';
+import { ReviewFile, ReviewPage } from './reviews/review.page.ts';
+import { ReviewsPage } from './reviews/reviews.page.ts';
 import { StepPage } from './runbooks/step.page.ts';
 import { WorkPage } from './runbooks/work.page.ts';
 import { SettingsPage } from './settings/settings.page.ts';
@@ -47,6 +49,12 @@ export const AREAS_OF_CONSOLE: readonly Area[] = [
     pages: [PortfolioPage, IntegrationPage, CredentialPage],
   },
   { title: 'Gate', path: '/gate', permission: 'policy:read', pages: [GatePage] },
+  {
+    title: 'Access reviews',
+    path: '/access-reviews',
+    permission: 'reviews:read',
+    pages: [ReviewsPage, ReviewPage, ReviewFile],
+  },
   {
     title: 'Matrices',
     path: '/matrices',

@@ -120,13 +120,13 @@ describe('every month, where most would be lost', () => {
         .sort(),
     ).toEqual([
       'Checkout access token: connection Paylane (live account) by path: revoke',
-      'Checkout access token: contact Incident desk by matrix: revoke rotate',
+      'Checkout access token: contact Incident desk by matrix: rotate revoke',
       'Checkout access token: contact Incident desk by path: revoke',
       'Checkout access token: contact Shop desk by owner: rotate revoke',
       'Checkout access token: party Northwind Retail by holder: view',
       'Checkout access token: party Northwind Retail by location: view',
-      'Checkout access token: party Northwind Retail by matrix: revoke rotate view',
-      'Checkout access token: party Paylane Payments by matrix: revoke rotate',
+      'Checkout access token: party Northwind Retail by matrix: view rotate revoke',
+      'Checkout access token: party Paylane Payments by matrix: rotate revoke',
     ]);
     expect(
       items

@@ -1,6 +1,7 @@
 import type { Id } from '../../kernel/ids.ts';
 import type { Millis } from '../../kernel/time.ts';
 import type { Db } from '../../platform/database/transactions.ts';
+import { ACCESS } from './access-review.rules.ts';
 import type { ReviewItemView, ReviewPartView, ReviewView } from './access-review.schema.ts';
 
 type Row<T, K extends keyof T> = Omit<T, K> & { [P in K]: T[P] extends null | string ? Date | null : Date };
@@ -145,6 +146,7 @@ export async function itemsOf(
   );
   return rows.map((row) => ({
     ...row,
+    access: ACCESS.filter((one) => row.access.includes(one)),
     decidedAt: text(row.decidedAt),
     carriedOutAt: text(row.carriedOutAt),
   }));
