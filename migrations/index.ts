@@ -18,3 +18,4 @@ export { OperatorRolesUnbound2026112216000 } from './2026112216-operator-roles-u
 export { PeopleWhoAnswer2026112219000 } from './2026112219-people-who-answer.ts';
 export { RequestThatDied2026112220000 } from './2026112220-request-that-died.ts';
 export { AccessReviews2026112225000 } from './2026112225-access-reviews.ts';
+export { JobsThatKill2026112228000 } from './2026112228-jobs-that-kill.ts';

@@ -1,5 +1,11 @@
 import { Body, Controller, Get, HttpCode, Param, Post, Query, Res } from '@nestjs/common';
-import { ApiCreatedResponse, ApiNoContentResponse, ApiOkResponse, ApiTags } from '@nestjs/swagger';
+import {
+  ApiCreatedResponse,
+  ApiNoContentResponse,
+  ApiOkResponse,
+  ApiOperation,
+  ApiTags,
+} from '@nestjs/swagger';
 import type { FastifyReply } from 'fastify';
 import { z } from 'zod';
 import { Refused, refusal } from '../kernel/errors.ts';
@@ -66,6 +72,7 @@ export class AccessReviewsController {
 
   /** Newest first. */
   @Get()
+  @ApiOperation({ summary: 'List access reviews, newest first' })
   @Permission('reviews:read')
   @ApiOkResponse({ standardSchema: reviewsSchema })
   async list(
@@ -82,6 +89,7 @@ export class AccessReviewsController {
 
   /** Opens a campaign by hand. Monthly ones, and those for an event, open by themselves. */
   @Post()
+  @ApiOperation({ summary: 'Open an access review by hand' })
   @Permission('reviews:open')
   @Idempotent()
   @ApiCreatedResponse({ standardSchema: openedSchema })
@@ -96,6 +104,7 @@ export class AccessReviewsController {
   }
 
   @Get(':id')
+  @ApiOperation({ summary: 'Read an access review' })
   @Permission('reviews:read')
   @ApiOkResponse({ standardSchema: reviewSchema })
   show(@Param('id', { schema: id }) reviewId: string, @By() by: Principal): Promise<ReviewView> {
@@ -104,6 +113,7 @@ export class AccessReviewsController {
 
   /** Who reviews what, and how far they are. */
   @Get(':id/parts')
+  @ApiOperation({ summary: 'List the parts of an access review: who reviews what, and how far they are' })
   @Permission('reviews:read')
   @ApiOkResponse({ standardSchema: partsSchema })
   async parts(
@@ -121,6 +131,7 @@ export class AccessReviewsController {
 
   /** Who can view, rotate and revoke what, and what was decided about it. */
   @Get(':id/items')
+  @ApiOperation({ summary: 'List who can view, rotate and revoke what, and what was decided' })
   @Permission('reviews:read')
   @ApiOkResponse({ standardSchema: itemsSchema })
   async items(
@@ -148,6 +159,7 @@ export class AccessReviewsController {
 
   /** Keeps or removes; all of the items, or none. A removal becomes work at once. */
   @Post(':id/decisions')
+  @ApiOperation({ summary: 'Keep or remove accesses: all of the items, or none' })
   @Permission('reviews:decide')
   @Idempotent()
   @ApiCreatedResponse({ standardSchema: decidedSchema })
@@ -161,6 +173,7 @@ export class AccessReviewsController {
 
   /** Gives a part to another reviewer. */
   @Post(':id/parts/:part/reviewer')
+  @ApiOperation({ summary: 'Hand a part of an access review over to another reviewer' })
   @HttpCode(204)
   @Permission('reviews:open')
   @ApiNoContentResponse({ description: 'Handed over' })
@@ -175,6 +188,7 @@ export class AccessReviewsController {
 
   /** Asks once more for a removal that failed. */
   @Post(':id/items/:item/retry')
+  @ApiOperation({ summary: 'Ask once more for a removal that failed' })
   @HttpCode(204)
   @Permission('reviews:decide')
   @ApiNoContentResponse({ description: 'Asked for' })
@@ -188,6 +202,7 @@ export class AccessReviewsController {
 
   /** Whether what is stored still is what was hashed when each part finished. */
   @Get(':id/check')
+  @ApiOperation({ summary: 'Check that what is stored still is what was hashed' })
   @Permission('reviews:read')
   @ApiOkResponse({ standardSchema: checkSchema })
   check(

@@ -1,5 +1,5 @@
 import { Body, Controller, Get, HttpCode, Param, Post, Query, Res } from '@nestjs/common';
-import { ApiCreatedResponse, ApiOkResponse, ApiTags } from '@nestjs/swagger';
+import { ApiCreatedResponse, ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
 import type { FastifyReply } from 'fastify';
 import { z } from 'zod';
 import { Refused, refusal } from '../kernel/errors.ts';
@@ -89,8 +89,8 @@ export class MatricesController {
     private readonly keys: SigningKeys,
   ) {}
 
-  /** Integrations against duties: who is accountable, and where nobody is. */
   @Get('matrices')
+  @ApiOperation({ summary: 'List integrations against duties: who is accountable, and where nobody is' })
   @Permission('matrices:read')
   @ApiOkResponse({ standardSchema: listSchema })
   async list(
@@ -109,8 +109,12 @@ export class MatricesController {
     return { integrations: page as z.infer<typeof listSchema>['integrations'], next };
   }
 
-  /** With its rows, its texts, who has signed and who has not, comments, and what became of the mails. */
   @Get('matrices/:id')
+  @ApiOperation({
+    summary: 'Read a version of a responsibility matrix',
+    description:
+      'With its rows, its texts, who has signed and who has not, comments, and what became of the mails.',
+  })
   @Permission('matrices:read')
   @ApiOkResponse({ standardSchema: versionViewSchema })
   async get(@Param('id', { schema: id }) versionId: string, @By() by: Principal): Promise<VersionView> {
@@ -119,8 +123,11 @@ export class MatricesController {
     return found;
   }
 
-  /** What is material between two versions of one integration. */
   @Get('matrices/:id/changes/:since')
+  @ApiOperation({
+    summary: 'Compare two versions of a matrix',
+    description: 'What is material between two versions of one integration.',
+  })
   @Permission('matrices:read')
   async changes(
     @Param('id', { schema: id }) versionId: string,
@@ -132,8 +139,11 @@ export class MatricesController {
     return found;
   }
 
-  /** The exact bytes that a contact signs elsewhere, with an Ed25519 key that was registered before. */
   @Get('matrices/:id/documents/:contactId')
+  @ApiOperation({
+    summary: 'Download the document that a contact signs elsewhere',
+    description: 'The exact bytes, for an Ed25519 key that was registered before.',
+  })
   @Permission('matrices:read')
   async document(
     @Param('id', { schema: id }) versionId: string,
@@ -149,8 +159,11 @@ export class MatricesController {
       .send(document);
   }
 
-  /** Takes in a detached signature that was made over the document. People who are signed in sign in the console. */
   @Post('matrices/:id/attestations')
+  @ApiOperation({
+    summary: "Take in a contact's detached signature under a version",
+    description: 'It was made over the document. People who are signed in sign in the console.',
+  })
   @Permission('matrices:countersign')
   @Idempotent()
   @ApiCreatedResponse({ standardSchema: attestedSchema })
@@ -163,6 +176,7 @@ export class MatricesController {
   }
 
   @Post('matrices/:id/send-back')
+  @ApiOperation({ summary: 'Send a proposed version back with comments' })
   @HttpCode(204)
   @Permission('matrices:countersign')
   async sendBack(
@@ -173,8 +187,8 @@ export class MatricesController {
     answered(await this.proposals.sendBack(versionId, input, by));
   }
 
-  /** Takes one's own proposal back. */
   @Post('matrices/:id/withdraw')
+  @ApiOperation({ summary: "Withdraw one's own proposal of a version" })
   @HttpCode(204)
   @Permission('matrices:write')
   async withdrawProposal(
@@ -185,8 +199,8 @@ export class MatricesController {
     answered(await this.proposals.withdraw(versionId, reason, by));
   }
 
-  /** Mails a contact a link to sign; again, too. */
   @Post('matrices/:id/invitations')
+  @ApiOperation({ summary: 'Mail a contact a link to sign a version', description: 'Again, too.' })
   @Permission('matrices:write')
   @Idempotent()
   @PerMinute(30)
@@ -198,8 +212,11 @@ export class MatricesController {
     return answered(await this.proposals.invite(versionId, contactId, by));
   }
 
-  /** Takes in a scan of signed paper, as PDF, PNG or JPEG; a second person confirms it in the console. */
   @Post('matrices/:id/attestations/paper')
+  @ApiOperation({
+    summary: 'Take in a scan of signed paper under a version',
+    description: 'PDF, PNG or JPEG; a second person confirms it in the console.',
+  })
   @Permission('matrices:countersign')
   @Takes('raw', { limit: MOST_PAPER })
   @ApiCreatedResponse({ standardSchema: attestedSchema })
@@ -213,8 +230,8 @@ export class MatricesController {
     return answered(await this.offline.attestOnPaper(versionId, query, bytes, by));
   }
 
-  /** Takes one's own side's signature back. */
   @Post('attestations/:id/withdraw')
+  @ApiOperation({ summary: "Withdraw one's own side's signature" })
   @HttpCode(204)
   @Permission('matrices:countersign')
   async withdraw(
@@ -226,6 +243,7 @@ export class MatricesController {
   }
 
   @Get('contacts/:id/signing-keys')
+  @ApiOperation({ summary: "List a contact's signing keys" })
   @Permission('matrices:read')
   async keysOf(
     @Param('id', { schema: id }) contactId: string,
@@ -236,8 +254,11 @@ export class MatricesController {
     return { keys };
   }
 
-  /** Registers a contact's key for signatures made elsewhere; it counts for what is proposed after. */
   @Post('contacts/:id/signing-keys')
+  @ApiOperation({
+    summary: "Register a contact's key for signatures made elsewhere",
+    description: 'It counts for what is proposed after.',
+  })
   @Permission('matrices:write')
   @Idempotent()
   @ApiCreatedResponse({ standardSchema: keySchema })

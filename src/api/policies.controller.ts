@@ -1,5 +1,5 @@
 import { Controller, Get, HttpCode, Param, Post, Query } from '@nestjs/common';
-import { ApiOkResponse, ApiTags } from '@nestjs/swagger';
+import { ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
 import { z } from 'zod';
 import { Refused, refusal } from '../kernel/errors.ts';
 import type { Principal } from '../kernel/principal.ts';
@@ -40,8 +40,8 @@ export class PoliciesController {
     private readonly clock: Clock,
   ) {}
 
-  /** Every policy with what it inherits. */
   @Get('policies')
+  @ApiOperation({ summary: 'List policies, each with what it inherits' })
   @Permission('policy:read')
   @ApiOkResponse({ standardSchema: policiesSchema })
   list(): z.infer<typeof policiesSchema> {
@@ -49,6 +49,7 @@ export class PoliciesController {
   }
 
   @Get('policies/:name')
+  @ApiOperation({ summary: 'Read a policy with its rules' })
   @Permission('policy:read')
   @ApiOkResponse({ standardSchema: policyViewSchema })
   get(@Param('name', { schema: name }) policy: string): PolicyView {
@@ -57,8 +58,8 @@ export class PoliciesController {
     return viewOfPolicy(known);
   }
 
-  /** Across all integrations, newest first. */
   @Get('exceptions')
+  @ApiOperation({ summary: 'List the exceptions of all integrations, newest first' })
   @Permission('policy:read')
   @ApiOkResponse({ standardSchema: exceptionsSchema })
   async allExceptions(
@@ -82,8 +83,11 @@ export class PoliciesController {
     };
   }
 
-  /** By somebody other than whoever asked for it. */
   @Post('exceptions/:id/approve')
+  @ApiOperation({
+    summary: 'Approve an exception',
+    description: 'By somebody other than whoever asked for it.',
+  })
   @Permission('approvals:decide')
   @HttpCode(200)
   @ApiOkResponse({ standardSchema: exceptionSchema })
@@ -95,6 +99,7 @@ export class PoliciesController {
   }
 
   @Post('exceptions/:id/refuse')
+  @ApiOperation({ summary: 'Refuse an exception that was asked for' })
   @Permission('approvals:decide')
   @HttpCode(200)
   @ApiOkResponse({ standardSchema: exceptionSchema })
@@ -105,8 +110,11 @@ export class PoliciesController {
     return answered(await this.exceptions.decide(exceptionId, 'refused', by));
   }
 
-  /** Before it ends. The finding counts again at once. */
   @Post('exceptions/:id/withdraw')
+  @ApiOperation({
+    summary: 'Withdraw an exception before it ends',
+    description: 'The finding counts again at once.',
+  })
   @Permission('policy:write')
   @HttpCode(200)
   @ApiOkResponse({ standardSchema: exceptionSchema })

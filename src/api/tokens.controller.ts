@@ -1,5 +1,11 @@
 import { Body, Controller, Delete, Get, HttpCode, Inject, Param, Post, Query, Res } from '@nestjs/common';
-import { ApiCreatedResponse, ApiNoContentResponse, ApiOkResponse, ApiTags } from '@nestjs/swagger';
+import {
+  ApiCreatedResponse,
+  ApiNoContentResponse,
+  ApiOkResponse,
+  ApiOperation,
+  ApiTags,
+} from '@nestjs/swagger';
 import type { FastifyReply } from 'fastify';
 import { z } from 'zod';
 import type { Principal } from '../kernel/principal.ts';
@@ -29,6 +35,7 @@ export class TokensController {
   ) {}
 
   @Get()
+  @ApiOperation({ summary: 'List API tokens, newest first, without their values' })
   @Permission('tokens:read')
   @ApiOkResponse({
     standardSchema: z
@@ -46,6 +53,7 @@ export class TokensController {
   }
 
   @Post()
+  @ApiOperation({ summary: 'Create an API token; its value is shown this once' })
   @Permission('tokens:create')
   @Idempotent('once')
   @ApiCreatedResponse({ standardSchema: createdTokenSchema })
@@ -63,6 +71,7 @@ export class TokensController {
   }
 
   @Delete(':id')
+  @ApiOperation({ summary: 'Revoke an API token' })
   @HttpCode(204)
   @Permission('tokens:create')
   @ApiNoContentResponse({ description: 'Revoked: at once, and for good' })

@@ -1,5 +1,11 @@
 import { Body, Controller, Get, HttpCode, Param, Post, Query, Res } from '@nestjs/common';
-import { ApiCreatedResponse, ApiNoContentResponse, ApiOkResponse, ApiTags } from '@nestjs/swagger';
+import {
+  ApiCreatedResponse,
+  ApiNoContentResponse,
+  ApiOkResponse,
+  ApiOperation,
+  ApiTags,
+} from '@nestjs/swagger';
 import type { FastifyReply } from 'fastify';
 import { z } from 'zod';
 import type { Principal } from '../kernel/principal.ts';
@@ -28,6 +34,7 @@ export class UsersController {
   ) {}
 
   @Get('me')
+  @ApiOperation({ summary: 'Read who asks: the token or user, and its roles' })
   @Permission('self:read')
   @ApiOkResponse({ standardSchema: meSchema })
   me(@Query({ schema: nothing }) _query: object, @By() by: Principal): z.infer<typeof meSchema> {
@@ -42,6 +49,7 @@ export class UsersController {
   }
 
   @Get('users')
+  @ApiOperation({ summary: 'List users, by email address' })
   @Permission('users:read')
   @ApiOkResponse({
     standardSchema: z
@@ -58,6 +66,7 @@ export class UsersController {
   }
 
   @Post('users')
+  @ApiOperation({ summary: 'Create a user' })
   @Permission('users:create')
   @Idempotent()
   @ApiCreatedResponse({ standardSchema: createdUserSchema })
@@ -79,6 +88,7 @@ export class UsersController {
 
   /** Closes an account: nobody signs in with it any more, its tokens die, and what its person may do is reviewed. */
   @Post('users/:id/disable')
+  @ApiOperation({ summary: 'Close an account; its tokens die with it' })
   @HttpCode(204)
   @Permission('users:create')
   @ApiNoContentResponse({ description: 'Closed; closing twice is closing once' })

@@ -16,6 +16,7 @@ import { PortfolioMatrixFile, PortfolioMatrixPage } from './matrices/portfolio-m
 import { MatrixVersionPage } from './matrices/version.page.ts';
 import { EditPage } from './inventory/edit.page.ts';
 import { InventoryPage } from './inventory/inventory.page.ts';
+import { NewPage } from './inventory/new.page.ts';
 import { AlertsPage } from './notices/alerts.page.ts';
 import { NoticesPage } from './notices/notices.page.ts';
 import { NoticeLinkPage } from './outside/notice-link.page.ts';
@@ -65,7 +66,7 @@ export const AREAS_OF_CONSOLE: readonly Area[] = [
     title: 'Inventory',
     path: '/inventory',
     permission: 'portfolio:read',
-    pages: [InventoryPage, EditPage],
+    pages: [InventoryPage, EditPage, NewPage],
   },
   { title: 'Stoppers', path: '/stoppers', permission: 'portfolio:read', pages: [StoppersPage] },
   {

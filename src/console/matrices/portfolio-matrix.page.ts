@@ -71,6 +71,10 @@ export class PortfolioMatrixFile {
       'cache-control': 'no-store',
       'x-content-type-options': 'nosniff',
     });
+    if (reply.request.method === 'HEAD') {
+      reply.raw.end();
+      return;
+    }
     reply.raw.write(
       csvText([['reference', 'integration', 'state', 'matrix', 'version', ...DUTIES.map(words)]]),
     );

@@ -3,6 +3,7 @@ import { refusal, type FieldProblem, type Refusal } from '../../kernel/errors.ts
 import { newId, type Id } from '../../kernel/ids.ts';
 import type { Principal } from '../../kernel/principal.ts';
 import { err, ok, type Result } from '../../kernel/result.ts';
+import type { WantedVersion } from '../../kernel/row-version.ts';
 import { iso, parseInstant, type Millis } from '../../kernel/time.ts';
 import { Clock } from '../../platform/clock/clock.ts';
 import { nextReference } from '../../platform/database/references.ts';
@@ -98,7 +99,7 @@ export class AgreementsService {
     db: Db,
     id: Id,
     edit: EditAgreement,
-    rowVersion: number,
+    rowVersion: WantedVersion,
     by: Principal,
   ): Promise<Result<Edited, Refusal>> {
     const at = this.clock.now();

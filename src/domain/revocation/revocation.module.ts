@@ -10,6 +10,7 @@ import { CopiesService } from './copies.service.ts';
 import { Deaths } from './deaths.service.ts';
 import { ExpiredValuesSweep } from './expired-values.sweep.ts';
 import { Pace } from './pace.service.ts';
+import { PathsService } from './paths.service.ts';
 import { Presets } from './presets.service.ts';
 import { Probing } from './probing.service.ts';
 import { ReprobeVersionJob } from './reprobe-version.job.ts';
@@ -26,6 +27,7 @@ const services = [
   CopiesService,
   Deaths,
   Pace,
+  PathsService,
   Presets,
   Probing,
   RevocationService,
