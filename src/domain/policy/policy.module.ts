@@ -8,6 +8,7 @@ import { AccessReviewsService } from './access-reviews.service.ts';
 import { AccessReviewsSweep } from './access-reviews.sweep.ts';
 import { ExceptionsService } from './exceptions.service.ts';
 import { GateService } from './gate.service.ts';
+import { Isolation } from './isolation.service.ts';
 import { Policies } from './policies.ts';
 import { ReEvaluateJob, ReEvaluationSweep } from './re-evaluate.job.ts';
 import { SettleRemovalJob } from './settle-removal.job.ts';
@@ -25,7 +26,8 @@ import { SettleRemovalJob } from './settle-removal.job.ts';
     AccessReviewsService,
     AccessReviewsSweep,
     SettleRemovalJob,
+    Isolation,
   ],
-  exports: [Policies, GateService, ExceptionsService, AccessReviewsService, AccessDecisions],
+  exports: [Policies, GateService, ExceptionsService, AccessReviewsService, AccessDecisions, Isolation],
 })
 export class PolicyModule {}
