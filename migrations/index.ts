@@ -20,4 +20,5 @@ export { RequestThatDied2026112220000 } from './2026112220-request-that-died.ts'
 export { Offerings2026112221000 } from './2026112221-offerings.ts';
 export { DrillsAndCanaries2026112223000 } from './2026112223-drills-and-canaries.ts';
 export { ComingAndGoing2026112224000 } from './2026112224-coming-and-going.ts';
+export { AccessReviews2026112225000 } from './2026112225-access-reviews.ts';
 export { JobsThatKill2026112228000 } from './2026112228-jobs-that-kill.ts';

@@ -108,6 +108,10 @@ import { ScopeReview } from './domain/policy/scope-review.entity.ts';
 import { PartyVerification } from './domain/parties/party-verification.entity.ts';
 import { GateDecision } from './domain/policy/gate-decision.entity.ts';
 import { GateStanding } from './domain/policy/gate-standing.entity.ts';
+import { AccessReview } from './domain/policy/access-review.entity.ts';
+import { AccessReviewItem } from './domain/policy/access-review-item.entity.ts';
+import { AccessReviewOccasion } from './domain/policy/access-review-occasion.entity.ts';
+import { AccessReviewPart } from './domain/policy/access-review-part.entity.ts';
 import { GateStale } from './domain/policy/gate-stale.entity.ts';
 import { PolicyException } from './domain/policy/policy-exception.entity.ts';
 import { SealedSecret } from './platform/vault/sealed-secret.entity.ts';
@@ -221,6 +225,10 @@ export const entities: DataSourceNeeds['entities'] = [
   PartyVerification,
   GateDecision,
   GateStanding,
+  AccessReview,
+  AccessReviewItem,
+  AccessReviewOccasion,
+  AccessReviewPart,
   GateStale,
   PolicyException,
   SealedSecret,

@@ -6,6 +6,7 @@ import { PolicyModule } from '../domain/policy/policy.module.ts';
 import { PortfolioModule } from '../domain/portfolio/portfolio.module.ts';
 import { ResponsibilityModule } from '../domain/responsibility/responsibility.module.ts';
 import { RevocationModule } from '../domain/revocation/revocation.module.ts';
+import { AccessReviewsController } from './access-reviews.controller.ts';
 import { AgreementsController } from './agreements.controller.ts';
 import { ConnectionsController } from './connections.controller.ts';
 import { CredentialsController } from './credentials.controller.ts';
@@ -50,6 +51,7 @@ import { SourcesController } from './sources.controller.ts';
     RevocationModule,
   ],
   controllers: [
+    AccessReviewsController,
     SourcesController,
     IntakeController,
     IncidentsController,

@@ -27,6 +27,8 @@ import { OfferingDraftPage } from './offerings/draft.page.ts';
 import { OfferingPage } from './offerings/offering.page.ts';
 import { OfferingsPage } from './offerings/offerings.page.ts';
 import { PortfolioPage } from './portfolio/portfolio.page.ts';
+import { ReviewFile, ReviewPage } from './reviews/review.page.ts';
+import { ReviewsPage } from './reviews/reviews.page.ts';
 import { StepPage } from './runbooks/step.page.ts';
 import { WorkPage } from './runbooks/work.page.ts';
 import { SettingsPage } from './settings/settings.page.ts';
@@ -53,6 +55,12 @@ export const AREAS_OF_CONSOLE: readonly Area[] = [
     pages: [PortfolioPage, IntegrationPage, CredentialPage, DrillsPage],
   },
   { title: 'Gate', path: '/gate', permission: 'policy:read', pages: [GatePage] },
+  {
+    title: 'Access reviews',
+    path: '/access-reviews',
+    permission: 'reviews:read',
+    pages: [ReviewsPage, ReviewPage, ReviewFile],
+  },
   {
     title: 'Matrices',
     path: '/matrices',

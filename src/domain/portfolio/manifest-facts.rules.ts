@@ -45,6 +45,7 @@ export function factsOfManifest(manifest: Manifest, runbooks: readonly RunbookFa
       agreement,
       credentials,
       runbooks: [...runbooks],
+      accessReviews: [],
     };
   });
 }

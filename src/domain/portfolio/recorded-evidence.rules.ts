@@ -35,6 +35,7 @@ export function withRecorded(proposed: GateFacts, recordedFacts: GateFacts): Gat
   );
   return {
     ...proposed,
+    accessReviews: recorded.accessReviews,
     integration: {
       ...proposed.integration,
       state: recorded.integration.state,
