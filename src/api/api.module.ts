@@ -15,6 +15,7 @@ import { HealthController } from './health.controller.ts';
 import { ImportsController } from './imports.controller.ts';
 import { IntegrationsController } from './integrations.controller.ts';
 import { MatricesController } from './matrices.controller.ts';
+import { MatrixFilesController } from './matrix-files.controller.ts';
 import { MatrixController } from './matrix.controller.ts';
 import { InventoryController } from './inventory.controller.ts';
 import { NoticesController } from './notices.controller.ts';
@@ -68,6 +69,7 @@ import { SourcesController } from './sources.controller.ts';
     HealthController,
     ImportsController,
     MatricesController,
+    MatrixFilesController,
     MatrixController,
     InventoryController,
     NoticesController,

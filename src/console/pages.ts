@@ -12,7 +12,10 @@ import { TriagePage } from './incidents/triage.page.ts';
 import { GatePage } from './integrations/gate.page.ts';
 import { IntegrationPage } from './integrations/integration.page.ts';
 import { MatrixPage } from './matrices/matrix.page.ts';
-import { PortfolioMatrixFile, PortfolioMatrixPage } from './matrices/portfolio-matrix.page.ts';
+import { AssignPage } from './matrices/assign.page.ts';
+import { MatrixBulkPage } from './matrices/matrix-bulk.page.ts';
+import { MatrixFilesPage } from './matrices/matrix-files.page.ts';
+import { PortfolioMatrixPage } from './matrices/portfolio-matrix.page.ts';
 import { MatrixVersionPage } from './matrices/version.page.ts';
 import { DrillsPage } from './drills/drills.page.ts';
 import { EditPage } from './inventory/edit.page.ts';
@@ -65,7 +68,7 @@ export const AREAS_OF_CONSOLE: readonly Area[] = [
     title: 'Matrices',
     path: '/matrices',
     permission: 'matrices:read',
-    pages: [PortfolioMatrixPage, PortfolioMatrixFile, MatrixPage, MatrixVersionPage],
+    pages: [PortfolioMatrixPage, MatrixFilesPage, AssignPage, MatrixPage, MatrixBulkPage, MatrixVersionPage],
   },
   {
     title: 'Offerings',

@@ -15,6 +15,7 @@ import { Isolation } from './isolation.service.ts';
 import { OnboardingService } from './onboarding.service.ts';
 import { Policies } from './policies.ts';
 import { ReEvaluateJob, ReEvaluationSweep } from './re-evaluate.job.ts';
+import { ReEvaluations } from './re-evaluation.service.ts';
 import { SettleRemovalJob } from './settle-removal.job.ts';
 
 @Module({
@@ -30,6 +31,7 @@ import { SettleRemovalJob } from './settle-removal.job.ts';
     TryIssuanceAgainJob,
     ReEvaluateJob,
     ReEvaluationSweep,
+    ReEvaluations,
     AccessDecisions,
     AccessRemovals,
     AccessReviewsService,
@@ -45,6 +47,7 @@ import { SettleRemovalJob } from './settle-removal.job.ts';
     AccessReviewsService,
     AccessDecisions,
     Isolation,
+    ReEvaluations,
   ],
 })
 export class PolicyModule {}
