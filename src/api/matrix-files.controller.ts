@@ -1,5 +1,5 @@
 import { Controller, Get, Param, Query, Res } from '@nestjs/common';
-import { ApiProduces, ApiTags } from '@nestjs/swagger';
+import { ApiOperation, ApiProduces, ApiTags } from '@nestjs/swagger';
 import type { FastifyReply } from 'fastify';
 import { Readable } from 'node:stream';
 import { z } from 'zod';
@@ -34,6 +34,7 @@ export class MatrixFilesController {
 
   /** Integrations against duties; streamed. */
   @Get('matrices.csv')
+  @ApiOperation({ summary: 'Read the portfolio matrix as CSV' })
   @Permission('matrices:read')
   @PerMinute(10)
   @ApiProduces('text/csv')
@@ -47,6 +48,7 @@ export class MatrixFilesController {
 
   /** Integrations against duties; at most 100,000 rows. */
   @Get('matrices.xlsx')
+  @ApiOperation({ summary: 'Read the portfolio matrix as a workbook' })
   @Permission('matrices:read')
   @PerMinute(10)
   @ApiProduces(XLSX)
@@ -59,6 +61,7 @@ export class MatrixFilesController {
   }
 
   @Get('integrations/:id/matrix.csv')
+  @ApiOperation({ summary: 'Read the matrix of an integration as CSV' })
   @Permission('matrices:read')
   @PerMinute(30)
   @ApiProduces('text/csv')
@@ -73,6 +76,7 @@ export class MatrixFilesController {
 
   /** With what it is, its content hash, and who signed it. */
   @Get('integrations/:id/matrix.xlsx')
+  @ApiOperation({ summary: 'Read the matrix of an integration as a workbook' })
   @Permission('matrices:read')
   @PerMinute(30)
   @ApiProduces(XLSX)

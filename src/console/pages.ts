@@ -17,13 +17,21 @@ import { MatrixBulkPage } from './matrices/matrix-bulk.page.ts';
 import { MatrixFilesPage } from './matrices/matrix-files.page.ts';
 import { PortfolioMatrixPage } from './matrices/portfolio-matrix.page.ts';
 import { MatrixVersionPage } from './matrices/version.page.ts';
+import { DrillsPage } from './drills/drills.page.ts';
 import { EditPage } from './inventory/edit.page.ts';
+import { FillPage } from './inventory/fill.page.ts';
 import { InventoryPage } from './inventory/inventory.page.ts';
+import { NewPage } from './inventory/new.page.ts';
 import { AlertsPage } from './notices/alerts.page.ts';
 import { NoticesPage } from './notices/notices.page.ts';
 import { NoticeLinkPage } from './outside/notice-link.page.ts';
 import { SigningLinkPage } from './outside/signing-link.page.ts';
+import { OfferingDraftPage } from './offerings/draft.page.ts';
+import { OfferingPage } from './offerings/offering.page.ts';
+import { OfferingsPage } from './offerings/offerings.page.ts';
 import { PortfolioPage } from './portfolio/portfolio.page.ts';
+import { ReviewFile, ReviewPage } from './reviews/review.page.ts';
+import { ReviewsPage } from './reviews/reviews.page.ts';
 import { StepPage } from './runbooks/step.page.ts';
 import { WorkPage } from './runbooks/work.page.ts';
 import { SettingsPage } from './settings/settings.page.ts';
@@ -47,9 +55,15 @@ export const AREAS_OF_CONSOLE: readonly Area[] = [
     title: 'Portfolio',
     path: '/portfolio',
     permission: 'portfolio:read',
-    pages: [PortfolioPage, IntegrationPage, CredentialPage],
+    pages: [PortfolioPage, IntegrationPage, CredentialPage, DrillsPage],
   },
   { title: 'Gate', path: '/gate', permission: 'policy:read', pages: [GatePage] },
+  {
+    title: 'Access reviews',
+    path: '/access-reviews',
+    permission: 'reviews:read',
+    pages: [ReviewsPage, ReviewPage, ReviewFile],
+  },
   {
     title: 'Matrices',
     path: '/matrices',
@@ -57,10 +71,16 @@ export const AREAS_OF_CONSOLE: readonly Area[] = [
     pages: [PortfolioMatrixPage, MatrixFilesPage, AssignPage, MatrixPage, MatrixBulkPage, MatrixVersionPage],
   },
   {
+    title: 'Offerings',
+    path: '/offerings',
+    permission: 'offerings:read',
+    pages: [OfferingsPage, OfferingPage, OfferingDraftPage],
+  },
+  {
     title: 'Inventory',
     path: '/inventory',
     permission: 'portfolio:read',
-    pages: [InventoryPage, EditPage],
+    pages: [InventoryPage, EditPage, NewPage, FillPage],
   },
   { title: 'Stoppers', path: '/stoppers', permission: 'portfolio:read', pages: [StoppersPage] },
   {

@@ -16,14 +16,10 @@ import { problemsOf, readForm, type FormProblems } from '../shared/forms.tsx';
 import { ConsolePage, goes, shows, type Answer } from '../shared/page.ts';
 import { cursorText, listed, readCursor } from '../shared/paging.tsx';
 import { reference, searchAfter } from '../shared/search.ts';
+import { BlockedView } from './blocked.view.tsx';
+import { ExceptionFormView, type AskedException } from './exceptions.view.tsx';
 import { actorNames, blockedIntegrations, gateTotals } from './gate.queries.ts';
-import {
-  BlockedView,
-  ExceptionFormView,
-  GateView,
-  type AskedException,
-  type GateModel,
-} from './gate.view.tsx';
+import { GateView, type GateModel } from './gate.view.tsx';
 import { findIntegration } from './integration.queries.ts';
 
 const name = { schema: reference };

@@ -45,6 +45,19 @@ export function SigningLinkView({
             ? `Still to sign: ${shown.missing.join(', ')}. Nothing more is needed from you.`
             : 'Every side has signed: it is in force.'}
         </p>
+      ) : shown.strongerWays ? (
+        <div class="notice wait" role="status">
+          <p>
+            A link and a code to the same mailbox are one factor, and the policy of this integration asks for
+            more. Read the text here, then sign in one of these ways:
+          </p>
+          <ul>
+            {shown.strongerWays.map((way) => (
+              <li>{way}</li>
+            ))}
+          </ul>
+          <p>Answer the mail to be given an account, or the document to sign with your key or on paper.</p>
+        </div>
       ) : (
         <Asked shown={shown} />
       )}
@@ -68,51 +81,63 @@ export function SigningLinkView({
         )}
       </p>
       <div class="letter">{shown.text}</div>
+      {shown.terms && (
+        <>
+          <h2>The terms that you sign with it</h2>
+          <div class="letter">{shown.terms.text}</div>
+          <p class="soft small">
+            Its hash stands in the text above: SHA-256{' '}
+            <span class="mono">{shown.terms.textHash.slice(0, 16)}…</span>
+          </p>
+        </>
+      )}
       {!signed && !shown.used && (
         <>
-          <section class="card" id="sign">
-            <h2>Sign</h2>
-            <form method="post" action="/sign-matrix/code" aria-label="Ask for a code">
-              <input type="hidden" name="proof" value={proof} />
-              <input type="hidden" name="language" value={shown.language} />
-              {codeSent ? (
-                <p class="notice dead" role="status">
-                  A code is on its way to {shown.maskedEmail}. It is good for 15 minutes.
+          {!shown.strongerWays && (
+            <section class="card" id="sign">
+              <h2>Sign</h2>
+              <form method="post" action="/sign-matrix/code" aria-label="Ask for a code">
+                <input type="hidden" name="proof" value={proof} />
+                <input type="hidden" name="language" value={shown.language} />
+                {codeSent ? (
+                  <p class="notice dead" role="status">
+                    A code is on its way to {shown.maskedEmail}. It is good for 15 minutes.
+                  </p>
+                ) : (
+                  <p>First, have a code mailed to {shown.maskedEmail}.</p>
+                )}
+                <button type="submit" class={codeSent ? 'plain small' : undefined}>
+                  {codeSent ? 'Mail me another code' : 'Mail me a code'}
+                </button>
+              </form>
+              <form method="post" action="/sign-matrix" aria-label="Sign the matrix">
+                <input type="hidden" name="proof" value={proof} />
+                <input type="hidden" name="language" value={shown.language} />
+                <input type="hidden" name="content_hash" value={version.contentHash} />
+                <input type="hidden" name="text_hash" value={shown.textHash} />
+                <Field
+                  name="code"
+                  label="Code"
+                  hint="Eight digits from the mail."
+                  maxLength={20}
+                  autocomplete="one-time-code"
+                  required
+                />
+                <Field
+                  name="signs_for"
+                  label="Your name and position"
+                  hint={`For example: ${shown.contactName}, head of security. It stands under the matrix.`}
+                  value={signsFor}
+                  maxLength={200}
+                  autocomplete="name"
+                  required
+                />
+                <p class="actions">
+                  <button type="submit">Sign for {shown.partyName}</button>
                 </p>
-              ) : (
-                <p>First, have a code mailed to {shown.maskedEmail}.</p>
-              )}
-              <button type="submit" class={codeSent ? 'plain small' : undefined}>
-                {codeSent ? 'Mail me another code' : 'Mail me a code'}
-              </button>
-            </form>
-            <form method="post" action="/sign-matrix" aria-label="Sign the matrix">
-              <input type="hidden" name="proof" value={proof} />
-              <input type="hidden" name="language" value={shown.language} />
-              <input type="hidden" name="content_hash" value={version.contentHash} />
-              <input type="hidden" name="text_hash" value={shown.textHash} />
-              <Field
-                name="code"
-                label="Code"
-                hint="Eight digits from the mail."
-                maxLength={20}
-                autocomplete="one-time-code"
-                required
-              />
-              <Field
-                name="signs_for"
-                label="Your name and position"
-                hint={`For example: ${shown.contactName}, head of security. It stands under the matrix.`}
-                value={signsFor}
-                maxLength={200}
-                autocomplete="name"
-                required
-              />
-              <p class="actions">
-                <button type="submit">Sign for {shown.partyName}</button>
-              </p>
-            </form>
-          </section>
+              </form>
+            </section>
+          )}
           <section class="card">
             <details>
               <summary>I do not agree: send it back</summary>
