@@ -3,12 +3,14 @@ import { projectFolder } from '../../platform/config/project-folder.ts';
 import { LedgerModule } from '../ledger/ledger.module.ts';
 import { NoticesModule } from '../notices/notices.module.ts';
 import { RevocationModule } from '../revocation/revocation.module.ts';
-import { AdvanceWayJob, StartDrillsJob, TryIssuanceAgainJob } from './advance-way.job.ts';
+import { AdvanceWayJob, RetireAgainJob, StartDrillsJob, TryIssuanceAgainJob } from './advance-way.job.ts';
 import { EndWayJob } from './end-way.job.ts';
 import { ExceptionsService } from './exceptions.service.ts';
 import { GateService } from './gate.service.ts';
+import { OffboardingService } from './offboarding.service.ts';
 import { OnboardingService } from './onboarding.service.ts';
 import { Policies } from './policies.ts';
+import { RetirementService } from './retirement.service.ts';
 import { ReEvaluateJob, ReEvaluationSweep } from './re-evaluate.job.ts';
 
 @Module({
@@ -17,14 +19,24 @@ import { ReEvaluateJob, ReEvaluationSweep } from './re-evaluate.job.ts';
     { provide: Policies, useFactory: () => new Policies(projectFolder('templates/policies')) },
     GateService,
     ExceptionsService,
+    OffboardingService,
     OnboardingService,
+    RetirementService,
     AdvanceWayJob,
     EndWayJob,
+    RetireAgainJob,
     StartDrillsJob,
     TryIssuanceAgainJob,
     ReEvaluateJob,
     ReEvaluationSweep,
   ],
-  exports: [Policies, GateService, ExceptionsService, OnboardingService],
+  exports: [
+    Policies,
+    GateService,
+    ExceptionsService,
+    OffboardingService,
+    OnboardingService,
+    RetirementService,
+  ],
 })
 export class PolicyModule {}
