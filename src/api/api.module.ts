@@ -7,6 +7,7 @@ import { PortfolioModule } from '../domain/portfolio/portfolio.module.ts';
 import { ResponsibilityModule } from '../domain/responsibility/responsibility.module.ts';
 import { RevocationModule } from '../domain/revocation/revocation.module.ts';
 import { AgreementsController } from './agreements.controller.ts';
+import { ConfirmationsController } from './confirmations.controller.ts';
 import { ConnectionsController } from './connections.controller.ts';
 import { CredentialsController } from './credentials.controller.ts';
 import { GateController } from './gate.controller.ts';
@@ -52,6 +53,7 @@ import { SourcesController } from './sources.controller.ts';
     SourcesController,
     IntakeController,
     IncidentsController,
+    ConfirmationsController,
     ConnectionsController,
     ExposuresController,
     CasesController,

@@ -3,6 +3,8 @@ import { templatesFolder } from '../../platform/config/templates.ts';
 import { LedgerModule } from '../ledger/ledger.module.ts';
 import { NoticesModule } from '../notices/notices.module.ts';
 import { Attestations } from './attestations.service.ts';
+import { ConfirmContactJob } from './confirm-contact.job.ts';
+import { ConfirmationsService } from './confirmations.service.ts';
 import { CountersigningService } from './countersigning.service.ts';
 import { MatrixDraftsService } from './matrix-drafts.service.ts';
 import { MatrixProposalsService } from './matrix-proposals.service.ts';
@@ -16,6 +18,7 @@ import { SigningKeys } from './signing-keys.service.ts';
 import { SigningLinks } from './signing-links.service.ts';
 
 const shared = [
+  ConfirmationsService,
   CountersigningService,
   Attestations,
   MatrixDraftsService,
@@ -31,6 +34,8 @@ const shared = [
   imports: [LedgerModule, NoticesModule],
   providers: [
     Attestations,
+    ConfirmationsService,
+    ConfirmContactJob,
     CountersigningService,
     MatrixDraftsService,
     MatrixProposalsService,
