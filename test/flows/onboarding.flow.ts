@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { ReEvaluationSweep } from '../../src/domain/policy/re-evaluate.job.ts';
 import type { Id } from '../../src/kernel/ids.ts';
 import { startApp, until, type TestApp } from '../support/app.ts';
-import { GateScene, manifestText } from '../support/gate-scene.ts';
+import { GateScene } from '../support/gate-scene.ts';
 import { personCalling } from '../support/people.ts';
 import { caller } from '../support/portfolio.ts';
 import { oauth, ScriptedSupplier } from '../support/scripted-supplier.ts';

@@ -2,6 +2,7 @@ import { Get, Param } from '@nestjs/common';
 import { Refused, refusal } from '../../kernel/errors.ts';
 import type { Principal } from '../../kernel/principal.ts';
 import { By, Permission } from '../../domain/access/route.ts';
+import { compensatingControlOf } from '../../domain/policy/ways.queries.ts';
 import { Clock } from '../../platform/clock/clock.ts';
 import { Transactions } from '../../platform/database/transactions.ts';
 import { stoppersOfAll } from '../credentials/stoppers.queries.ts';
@@ -53,6 +54,7 @@ export class IntegrationPage {
         agreement: head.agreementId ? await agreementOf(db, head.agreementId, now) : undefined,
         cases: await casesOf(db, head.id),
         gate: await standingOf(db, head.id),
+        control: await compensatingControlOf(db, head.id),
       };
     });
     return shows((frame) => IntegrationView({ frame, ...model }));

@@ -36,6 +36,7 @@ export function IntegrationView({
   agreement,
   cases,
   gate,
+  control,
 }: {
   frame: Frame;
   head: IntegrationHead;
@@ -48,6 +49,8 @@ export function IntegrationView({
   agreement: ShownAgreement | undefined;
   cases: readonly CaseLine[];
   gate: GateStandingLine | undefined;
+  /** What makes up for what its fast path left out. */
+  control: { control: string; until: number } | null;
 }) {
   const unstoppable = credentials.filter(({ id }) => stoppers.get(id)?.length === 0);
   return (
@@ -87,6 +90,19 @@ export function IntegrationView({
           <section class="card w12" id="gate">
             <h2>The gate</h2>
             <GatePanel head={head} standing={gate} />
+            {control && (
+              <p class="small">
+                It came by the fast path. Instead: {control.control} Until <At at={control.until} day />.
+              </p>
+            )}
+            <p class="line">
+              <a class="button plain small" href={`/integrations/${head.reference}/onboarding`}>
+                Onboarding
+              </a>
+              <a class="button plain small" href={`/integrations/${head.reference}/offboarding`}>
+                Offboarding
+              </a>
+            </p>
           </section>
         )}
         <section class="card w8">
