@@ -19,3 +19,4 @@ export { PeopleWhoAnswer2026112219000 } from './2026112219-people-who-answer.ts'
 export { RequestThatDied2026112220000 } from './2026112220-request-that-died.ts';
 export { JobsThatKill2026112228000 } from './2026112228-jobs-that-kill.ts';
 export { Offerings2026112221000 } from './2026112221-offerings.ts';
+export { WhoseHand2026112222000 } from './2026112222-whose-hand.ts';
