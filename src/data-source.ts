@@ -59,6 +59,7 @@ import { SigningCode } from './domain/responsibility/signing-code.entity.ts';
 import { SigningKey } from './domain/responsibility/signing-key.entity.ts';
 import { Attachment } from './domain/attachments/attachment.entity.ts';
 import { ConnectorPreset } from './domain/revocation/connector-preset.entity.ts';
+import { Canary } from './domain/revocation/canary.entity.ts';
 import { Connection } from './domain/revocation/connection.entity.ts';
 import { ConnectionPace } from './domain/revocation/connection-pace.entity.ts';
 import { PathAttempt } from './domain/revocation/path-attempt.entity.ts';
@@ -101,8 +102,16 @@ import { EngineWorker } from './domain/runbooks/engine-worker.entity.ts';
 import { ImportJob } from './domain/portfolio/import-job.entity.ts';
 import { ImportProblem } from './domain/portfolio/import-problem.entity.ts';
 import { PolicyTemplate } from './domain/policy/policy-template.entity.ts';
+import { Onboarding } from './domain/policy/onboarding.entity.ts';
+import { Offboarding } from './domain/policy/offboarding.entity.ts';
+import { ScopeReview } from './domain/policy/scope-review.entity.ts';
+import { PartyVerification } from './domain/parties/party-verification.entity.ts';
 import { GateDecision } from './domain/policy/gate-decision.entity.ts';
 import { GateStanding } from './domain/policy/gate-standing.entity.ts';
+import { AccessReview } from './domain/policy/access-review.entity.ts';
+import { AccessReviewItem } from './domain/policy/access-review-item.entity.ts';
+import { AccessReviewOccasion } from './domain/policy/access-review-occasion.entity.ts';
+import { AccessReviewPart } from './domain/policy/access-review-part.entity.ts';
 import { GateStale } from './domain/policy/gate-stale.entity.ts';
 import { PolicyException } from './domain/policy/policy-exception.entity.ts';
 import { SealedSecret } from './platform/vault/sealed-secret.entity.ts';
@@ -167,6 +176,7 @@ export const entities: DataSourceNeeds['entities'] = [
   SigningKey,
   Attachment,
   ConnectorPreset,
+  Canary,
   Connection,
   RevocationPath,
   ConnectionPace,
@@ -209,8 +219,16 @@ export const entities: DataSourceNeeds['entities'] = [
   ImportJob,
   ImportProblem,
   PolicyTemplate,
+  Onboarding,
+  Offboarding,
+  ScopeReview,
+  PartyVerification,
   GateDecision,
   GateStanding,
+  AccessReview,
+  AccessReviewItem,
+  AccessReviewOccasion,
+  AccessReviewPart,
   GateStale,
   PolicyException,
   SealedSecret,

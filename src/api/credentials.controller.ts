@@ -16,6 +16,7 @@ import {
 import { listCredentials } from '../domain/credentials/credentials.queries.ts';
 import { CredentialsService } from '../domain/credentials/credentials.service.ts';
 import { NewCredentials } from '../domain/credentials/new-credentials.service.ts';
+import { Isolation } from '../domain/policy/isolation.service.ts';
 import { credentialView } from '../domain/portfolio/overview.queries.ts';
 import { credentialViewSchema, type CredentialView } from '../domain/portfolio/overview.schema.ts';
 import { pathsSchema } from '../domain/revocation/paths.schema.ts';
@@ -49,6 +50,7 @@ export class CredentialsController {
     private readonly newCredentials: NewCredentials,
     private readonly paths: PathsService,
     private readonly clock: Clock,
+    private readonly isolation: Isolation,
   ) {}
 
   @Get()
@@ -157,7 +159,11 @@ export class CredentialsController {
     @Res({ passthrough: true }) reply: FastifyReply,
   ): Promise<z.infer<typeof addedVersionSchema>> {
     const { created, ...version } = answered(
-      await this.transactions.run(by, (db) => this.credentials.addVersion(db, credentialId, input, by)),
+      await this.transactions.run(by, async (db) =>
+        this.credentials.addVersion(db, credentialId, input, by, {
+          acrossEnvironments: !(await this.isolation.holdsFor(db, credentialId)),
+        }),
+      ),
     );
     if (!created) void reply.status(200);
     void reply.header('location', `/api/v1/credentials/${credentialId}`);

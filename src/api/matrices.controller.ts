@@ -15,6 +15,8 @@ import {
   signsFor,
   withdrawSchema,
 } from '../domain/responsibility/matrix-edit.schema.ts';
+import { MatrixAssignments } from '../domain/responsibility/matrix-assignments.service.ts';
+import { assignedSchema, assignGapsSchema } from '../domain/responsibility/matrix-bulk.schema.ts';
 import { MatrixProposalsService } from '../domain/responsibility/matrix-proposals.service.ts';
 import { matrixDiff, versionView } from '../domain/responsibility/matrix-views.queries.ts';
 import { DUTIES } from '../domain/responsibility/matrix.rules.ts';
@@ -47,9 +49,12 @@ const listSchema = z
         versionId: z.uuid().nullable(),
         number: z.int().nullable(),
         matrixState: z.enum(VERSION_STATES).nullable(),
+        validFrom: z.iso.datetime().nullable(),
+        validUntil: z.iso.datetime().nullable(),
         accountable: z
           .partialRecord(z.enum(DUTIES), z.array(z.string()))
           .describe('A duty that is not named is a gap'),
+        drafted: z.array(z.enum(DUTIES)).describe('Duties that a draft answers for, which nobody has signed'),
       }),
     ),
     next: z.string().nullable(),
@@ -91,6 +96,7 @@ export class MatricesController {
     private readonly offline: OfflineSigning,
     private readonly keys: SigningKeys,
     private readonly floor: SigningFloor,
+    private readonly assignments: MatrixAssignments,
   ) {}
 
   @Get('matrices')
@@ -113,6 +119,24 @@ export class MatricesController {
     return { integrations: page as z.infer<typeof listSchema>['integrations'], next };
   }
 
+  /**
+   * Names who answers for gaps of many integrations at once, each in its own draft. What one integration refuses (a stale
+   * version, for one) stands in its outcome and holds up no other.
+   */
+  @Post('matrices/assignments')
+  @ApiOperation({ summary: 'Say who answers for gaps of many integrations at once' })
+  @HttpCode(200)
+  @Permission('matrices:write')
+  @PerMinute(30)
+  @ApiOkResponse({ standardSchema: assignedSchema })
+  async assign(
+    @Body({ schema: assignGapsSchema }) input: z.output<typeof assignGapsSchema>,
+    @By() by: Principal,
+  ): Promise<z.infer<typeof assignedSchema>> {
+    return { outcomes: await this.assignments.fillGaps(input, by) };
+  }
+
+  /** With its rows, its texts, who has signed and who has not, comments, and what became of the mails. */
   @Get('matrices/:id')
   @ApiOperation({
     summary: 'Read a version of a responsibility matrix',

@@ -1,5 +1,5 @@
 import { Body, Controller, Delete, Get, HttpCode, Param, Patch, Post, Query, Res } from '@nestjs/common';
-import { ApiCreatedResponse, ApiOkResponse, ApiResponse, ApiTags } from '@nestjs/swagger';
+import { ApiCreatedResponse, ApiOkResponse, ApiOperation, ApiResponse, ApiTags } from '@nestjs/swagger';
 import type { FastifyReply } from 'fastify';
 import { z } from 'zod';
 import { Refused } from '../kernel/errors.ts';
@@ -63,6 +63,7 @@ export class OfferingsController {
   ) {}
 
   @Get()
+  @ApiOperation({ summary: 'List the offerings' })
   @Permission('offerings:read')
   @ApiOkResponse({ standardSchema: offeringsSchema })
   async list(
@@ -78,6 +79,7 @@ export class OfferingsController {
 
   /** Begins a draft: empty, from a template, or from what an integration has. */
   @Post()
+  @ApiOperation({ summary: 'Create an offering' })
   @Permission('offerings:write')
   @Idempotent()
   @ApiCreatedResponse({ standardSchema: createdSchema })
@@ -92,6 +94,7 @@ export class OfferingsController {
   }
 
   @Get(':id')
+  @ApiOperation({ summary: 'Read an offering with its draft' })
   @Permission('offerings:read')
   @ApiOkResponse({ standardSchema: offeringViewSchema })
   async get(
@@ -106,6 +109,7 @@ export class OfferingsController {
 
   /** Changes the draft. What lies before customers stays as it was proposed. */
   @Patch(':id')
+  @ApiOperation({ summary: 'Change the draft of an offering' })
   @Permission('offerings:write')
   async edit(
     @Param('id', { schema: id }) offeringId: string,
@@ -118,6 +122,7 @@ export class OfferingsController {
   }
 
   @Post(':id/versions')
+  @ApiOperation({ summary: 'Publish the draft of an offering as its next version' })
   @Permission('offerings:write')
   @Idempotent()
   @ApiCreatedResponse({ standardSchema: publishedSchema })
@@ -131,6 +136,7 @@ export class OfferingsController {
 
   /** What is different since a version. */
   @Get(':id/versions/:number/changes')
+  @ApiOperation({ summary: 'Compare two versions of an offering' })
   @Permission('offerings:read')
   @ApiOkResponse({ standardSchema: offeringDiffSchema })
   async changes(
@@ -146,6 +152,7 @@ export class OfferingsController {
 
   /** Lays the newest version before customers, each with a matrix, terms and a signature of its own. Watch `targets`. */
   @Post(':id/proposals')
+  @ApiOperation({ summary: 'Propose an offering to many customers' })
   @HttpCode(202)
   @Permission('offerings:write')
   @Idempotent()
@@ -160,6 +167,7 @@ export class OfferingsController {
 
   /** Every customer, and where each stands. */
   @Get(':id/targets')
+  @ApiOperation({ summary: 'List the customers of an offering and how far each is' })
   @Permission('offerings:read')
   @ApiOkResponse({ standardSchema: targetsSchema })
   async targets(
@@ -179,6 +187,7 @@ export class OfferingsController {
 
   /** What one customer has against what is offered now. */
   @Get(':id/targets/:integrationId')
+  @ApiOperation({ summary: 'Compare what a customer has with the offering' })
   @Permission('offerings:read')
   @ApiOkResponse({ standardSchema: targetDiffSchema })
   async diff(
@@ -195,6 +204,7 @@ export class OfferingsController {
 
   /** Takes a customer out; what was proposed and signed stays. */
   @Delete(':id/targets/:integrationId')
+  @ApiOperation({ summary: 'Take a customer off an offering' })
   @HttpCode(204)
   @Permission('offerings:write')
   async remove(
@@ -207,6 +217,7 @@ export class OfferingsController {
 
   /** Reminds those who have not signed; nobody more often than the offering says. */
   @Post(':id/reminders')
+  @ApiOperation({ summary: 'Remind the customers that have not signed' })
   @HttpCode(200)
   @Permission('offerings:write')
   @PerMinute(30)

@@ -13,8 +13,10 @@ import { ELAPSED_DAY, iso } from '../kernel/time.ts';
 import { createTokenSchema, createdTokenSchema, tokenSchema } from '../domain/access/access.schema.ts';
 import { AccessQueries, type TokenView } from '../domain/access/access.queries.ts';
 import { AccessService } from '../domain/access/access.service.ts';
+import { AccountsService } from '../domain/access/accounts.service.ts';
 import { By, Idempotent, Permission } from '../domain/access/route.ts';
 import { Clock } from '../platform/clock/clock.ts';
+import { Transactions } from '../platform/database/transactions.ts';
 import { answered } from './answered.ts';
 import { cursorSchema, cursorText, pageLimit } from './cursor.ts';
 
@@ -26,6 +28,8 @@ const tokensQuery = z.strictObject({ limit: pageLimit, cursor: cursorSchema.opti
 export class TokensController {
   constructor(
     private readonly access: AccessService,
+    private readonly accounts: AccountsService,
+    private readonly transactions: Transactions,
     private readonly queries: AccessQueries,
     @Inject(Clock) private readonly clock: Clock,
   ) {}
@@ -72,6 +76,6 @@ export class TokensController {
   @Permission('tokens:create')
   @ApiNoContentResponse({ description: 'Revoked: at once, and for good' })
   async revoke(@Param('id', { schema: id }) tokenId: string, @By() by: Principal): Promise<void> {
-    answered(await this.access.revokeToken(tokenId, by));
+    answered(await this.transactions.run(by, (db) => this.accounts.revokeToken(db, tokenId, by)));
   }
 }

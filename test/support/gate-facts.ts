@@ -146,6 +146,7 @@ export function soundFacts(): GateFacts {
         addresses: [],
       },
     ],
+    accessReviews: [],
   };
 }
 
@@ -162,6 +163,7 @@ function party(
     name,
     operator,
     roles: [role],
+    verifiedAt: NOW - days(20),
     contacts: [
       {
         id: desk,

@@ -110,6 +110,13 @@ export function CredentialView({
               )}
             </h2>
             <Stoppers stoppers={stoppers} />
+            {frame.may('runs:read') && stoppers.length > 0 && (
+              <p>
+                <a class="button plain small" href={`/credentials/${head.reference}/drills`}>
+                  Drills
+                </a>
+              </p>
+            )}
           </section>
           <section class="card">
             <h2>Whose it is</h2>

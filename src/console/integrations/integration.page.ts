@@ -4,6 +4,7 @@ import type { Principal } from '../../kernel/principal.ts';
 import { By, Permission } from '../../domain/access/route.ts';
 import { Clock } from '../../platform/clock/clock.ts';
 import { Transactions } from '../../platform/database/transactions.ts';
+import { openReviewsOf } from '../../domain/policy/access-reviews.queries.ts';
 import { stoppersOfAll } from '../credentials/stoppers.queries.ts';
 import { reference } from '../shared/search.ts';
 import { ConsolePage, shows, type Answer } from '../shared/page.ts';
@@ -53,6 +54,7 @@ export class IntegrationPage {
         agreement: head.agreementId ? await agreementOf(db, head.agreementId, now) : undefined,
         cases: await casesOf(db, head.id),
         gate: await standingOf(db, head.id),
+        reviews: await openReviewsOf(db, head.id),
       };
     });
     return shows((frame) => IntegrationView({ frame, ...model }));

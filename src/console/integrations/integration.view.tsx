@@ -36,6 +36,7 @@ export function IntegrationView({
   agreement,
   cases,
   gate,
+  reviews,
 }: {
   frame: Frame;
   head: IntegrationHead;
@@ -48,6 +49,7 @@ export function IntegrationView({
   agreement: ShownAgreement | undefined;
   cases: readonly CaseLine[];
   gate: GateStandingLine | undefined;
+  reviews: readonly OpenReview[];
 }) {
   const unstoppable = credentials.filter(({ id }) => stoppers.get(id)?.length === 0);
   return (
@@ -82,6 +84,7 @@ export function IntegrationView({
           it in a drill.
         </p>
       )}
+      {reviews.length > 0 && <OpenReviews reviews={reviews} now={frame.now} />}
       <div class="grid">
         {frame.may('policy:read') && (
           <section class="card w12" id="gate">
@@ -160,6 +163,29 @@ export function IntegrationView({
         </section>
       </div>
     </Page>
+  );
+}
+
+interface OpenReview {
+  reference: string;
+  dueAt: Date;
+  items: number;
+  decided: number;
+}
+
+function OpenReviews({ reviews, now }: { reviews: readonly OpenReview[]; now: number }) {
+  const late = reviews.some(({ dueAt }) => dueAt.getTime() < now);
+  return (
+    <div class={`notice ${late ? 'live' : 'wait'}`}>
+      {reviews.map(({ reference, dueAt, items, decided }) => (
+        <div>
+          Access is being reviewed: <a href={`/access-reviews/${reference}`}>{reference}</a>,{' '}
+          {`${items - decided} of ${items} still open, `}
+          {dueAt.getTime() < now ? <b>late since </b> : 'due '}
+          <At at={dueAt.getTime()} day />
+        </div>
+      ))}
+    </div>
   );
 }
 

@@ -10,7 +10,7 @@ import { DUTIES } from '../../domain/responsibility/matrix.rules.ts';
 import { Field, PostForm } from '../shared/forms.tsx';
 import type { Frame } from '../shared/frame.ts';
 import { Page } from '../shared/layout.tsx';
-import { At, Facts } from '../shared/parts.tsx';
+import { At, Facts, PaperFoot } from '../shared/parts.tsx';
 import { Chip, StateChip, words } from '../shared/states.tsx';
 import { Changes } from './changes.tsx';
 import type { VersionLine } from './choices.queries.ts';
@@ -65,7 +65,15 @@ export function VersionPageView(model: Model) {
       )}
       <div class="grid">
         <section class="card w8">
-          <h2>What it says</h2>
+          <h2>
+            What it says
+            <span class="aside">
+              <a href={`/integrations/${head.reference}/matrix.xlsx?version=${version.number}`}>
+                as a spreadsheet
+              </a>{' '}
+              · <a href={`/integrations/${head.reference}/matrix.csv?version=${version.number}`}>as CSV</a>
+            </span>
+          </h2>
           <MatrixTable
             rows={version.rows}
             credentials={new Map(credentials.map(({ id, name }) => [id as string, name]))}
@@ -151,6 +159,7 @@ export function VersionPageView(model: Model) {
           </section>
         )}
       </div>
+      <PaperFoot reference={head.reference} version={version} />
     </Page>
   );
 }
@@ -241,7 +250,7 @@ function Answer({
   const byKey = !strongEnough('account_mfa', least);
   if (!frame.may('matrices:countersign') || !SIGNABLE.includes(version.state) || !shown) return null;
   return (
-    <section class="card">
+    <section class="card unprinted">
       <h2>Your answer</h2>
       {mine && needsCode && (!mine.signed || weak) && (
         <div class="notice wait">

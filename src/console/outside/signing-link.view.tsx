@@ -2,7 +2,7 @@ import type { ShownConfirmation, ShownVersion } from '../../domain/responsibilit
 import { DUTIES } from '../../domain/responsibility/matrix.rules.ts';
 import { Field } from '../shared/forms.tsx';
 import { OutsidePage } from '../shared/layout.tsx';
-import { At, DataTable } from '../shared/parts.tsx';
+import { At, DataTable, Facts, PaperFoot } from '../shared/parts.tsx';
 import { Chip, words } from '../shared/states.tsx';
 
 const LANGUAGES: Readonly<Record<string, string>> = { en: 'English', de: 'Deutsch' };
@@ -59,14 +59,7 @@ export function SigningLinkView({
           <p>Answer the mail to be given an account, or the document to sign with your key or on paper.</p>
         </div>
       ) : (
-        <ol class="small soft how">
-          <li>Read the text below.</li>
-          <li>Ask for a code; it goes to your registered mailbox, {shown.maskedEmail}.</li>
-          <li>
-            Type your name, your position and the code, and sign. Or send it back with what should be
-            different.
-          </li>
-        </ol>
+        <Asked shown={shown} />
       )}
       {shown.changes && shown.changes.length > 0 && (
         <section class="card">
@@ -172,7 +165,49 @@ export function SigningLinkView({
         What is signed is exactly this text, SHA-256 <span class="mono">{shown.textHash.slice(0, 16)}…</span>,
         of the content <span class="mono">{version.contentHash.slice(0, 16)}…</span>
       </p>
+      <PaperFoot reference={shown.reference} version={version} />
     </OutsidePage>
+  );
+}
+
+/** What is asked, in three steps, for somebody who sees such a page for the first time. */
+function Asked({ shown }: { shown: ShownVersion }) {
+  const years = shown.version.reattestDays === 365 ? 'a year' : `${shown.version.reattestDays} days`;
+  return (
+    <section class="card">
+      <h2>What you are asked to do</h2>
+      <ol class="how">
+        <li>
+          <b>Read</b> the text below: duty by duty, which party answers for it, who performs it and within
+          what time.
+        </li>
+        <li>
+          <b>Have a code mailed</b> to your registered mailbox, {shown.maskedEmail}. It shows that you are the
+          one who was asked.
+        </li>
+        <li>
+          <b>Sign</b> with your name, your position and the code. If something is wrong, send it back with
+          what should be different.
+        </li>
+      </ol>
+      <Facts
+        facts={[
+          ['who asks', shown.askedBy ?? 'the operator of this installation'],
+          [
+            'by when',
+            <>
+              <At at={shown.until} />; then this link ends
+            </>,
+          ],
+          [
+            'what signing means',
+            `You say for ${shown.partyName} that it answers for the duties that name it, within the times that stand there. It is in force when every side has signed the same text.`,
+          ],
+          ['for how long', `For ${years}, or until the text is changed: then you are asked anew.`],
+          ['what it does not do', 'Opening this page, or asking for a code, signs nothing.'],
+        ]}
+      />
+    </section>
   );
 }
 

@@ -36,6 +36,7 @@ export async function loadFacts(
     now,
   );
   const credentials = await loadCredentials(db, ids);
+  const accessReviews = await loadAccessReviews(db, ids);
   const named = new Map(
     heads.map((head) => {
       const agreement = head.agreementId === null ? undefined : agreements.get(head.agreementId);
@@ -59,6 +60,7 @@ export async function loadFacts(
         agreement: (agreementId === null ? undefined : agreements.get(agreementId)) ?? null,
         credentials: credentials.get(integration.id) ?? [],
         runbooks: [...runbooks],
+        accessReviews: accessReviews.get(integration.id) ?? [],
       },
     ]),
   );
@@ -259,7 +261,9 @@ async function loadParties(
   );
   const partyIds = [...new Set([...members, ...contacts].map(({ partyId }) => partyId))];
   const parties = await db.query<Omit<GateFacts['parties'][number], 'roles' | 'contacts'>[]>(
-    `SELECT p.id, p.external_key AS key, p.name, p.is_operator AS operator FROM party p WHERE p.id = ANY($1::uuid[])`,
+    `SELECT p.id, p.external_key AS key, p.name, p.is_operator AS operator,
+            (SELECT ${ms('max(v.verified_at)')} FROM party_verification v WHERE v.party_id = p.id AND v.withdrawn_at IS NULL) AS "verifiedAt"
+       FROM party p WHERE p.id = ANY($1::uuid[])`,
     [partyIds],
   );
   const partyOf = new Map(parties.map((party) => [party.id, party]));
@@ -288,6 +292,24 @@ async function loadParties(
       ];
     }),
   );
+}
+
+/** Reviews that are not finished or not carried out; what is said of all accounts counts for every integration of the campaign. */
+async function loadAccessReviews(db: Db, ids: readonly Id[]): Promise<Map<Id, GateFacts['accessReviews']>> {
+  type Row = GateFacts['accessReviews'][number] & { integrationId: Id };
+  const rows = await db.query<Row[]>(
+    `SELECT o.integration_id AS "integrationId", x.id, v.reference, ${ms('x.due_at')} AS "dueAt", x.items - x.decided AS undecided,
+            x.integration_id IS NULL AS accounts,
+            (SELECT count(*)::int FROM access_review_item t WHERE t.part_id = x.id AND t.work = 'failed') AS "removalsFailed"
+       FROM access_review_part o
+       JOIN access_review_part x ON x.review_id = o.review_id AND (x.id = o.id OR x.integration_id IS NULL)
+       JOIN access_review v ON v.id = x.review_id
+      WHERE o.integration_id = ANY($1::uuid[])
+        AND (x.finished_at IS NULL OR EXISTS (SELECT FROM access_review_item t WHERE t.part_id = x.id AND t.work = 'failed'))
+      ORDER BY x.due_at, x.id`,
+    [ids],
+  );
+  return grouped(rows, 'integrationId');
 }
 
 /** Rows by one of their members, which is left out of them. */

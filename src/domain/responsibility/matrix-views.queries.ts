@@ -249,9 +249,13 @@ export async function versionView(db: Db, versionId: Id, now: Millis): Promise<V
   };
 }
 
+interface DiffSide extends Pick<VersionFacts, 'id' | 'number' | 'state' | 'contentHash'> {
+  rows: MatrixRowView[];
+}
+
 export interface MatrixDiff {
-  before: { id: Id; number: number; state: VersionFacts['state']; rows: MatrixRowView[] };
-  after: { id: Id; number: number; state: VersionFacts['state']; rows: MatrixRowView[] };
+  before: DiffSide;
+  after: DiffSide;
   changes: ChangeView[];
 }
 
@@ -264,6 +268,7 @@ export async function matrixDiff(db: Db, beforeId: Id, afterId: Id): Promise<Mat
     id: version.id,
     number: version.number,
     state: version.state,
+    contentHash: version.contentHash,
     rows: await matrixRowsOf(db, version.id),
   });
   const changes = materialChanges(

@@ -5,7 +5,9 @@ import { LedgerModule } from '../ledger/ledger.module.ts';
 import { NoticesModule } from '../notices/notices.module.ts';
 import { Attestations } from './attestations.service.ts';
 import { CountersigningService } from './countersigning.service.ts';
+import { MatrixAssignments } from './matrix-assignments.service.ts';
 import { MatrixDraftsService } from './matrix-drafts.service.ts';
+import { MatrixFiles } from './matrix-files.service.ts';
 import { MatrixProposalsService } from './matrix-proposals.service.ts';
 import { MatrixTemplates } from './matrix-templates.ts';
 import { OfferingProposals } from './offering-proposals.service.ts';
@@ -24,7 +26,9 @@ import { TermsInForce } from './terms-in-force.ts';
 const shared = [
   CountersigningService,
   Attestations,
+  MatrixAssignments,
   MatrixDraftsService,
+  MatrixFiles,
   MatrixProposalsService,
   MatrixTemplates,
   OfferingProposals,
@@ -40,7 +44,9 @@ const shared = [
   providers: [
     Attestations,
     CountersigningService,
+    MatrixAssignments,
     MatrixDraftsService,
+    MatrixFiles,
     MatrixProposalsService,
     OfferingProposals,
     OfferingsService,

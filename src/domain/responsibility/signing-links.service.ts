@@ -2,7 +2,7 @@ import { Injectable } from '@nestjs/common';
 import { refusal, type Refusal } from '../../kernel/errors.ts';
 import type { Id } from '../../kernel/ids.ts';
 import { err, ok, type Result } from '../../kernel/result.ts';
-import { iso } from '../../kernel/time.ts';
+import { iso, type Millis } from '../../kernel/time.ts';
 import { Clock } from '../../platform/clock/clock.ts';
 import { Transactions, type Db } from '../../platform/database/transactions.ts';
 import type { From } from '../access/access.service.ts';
@@ -61,6 +61,10 @@ export interface ShownVersion {
   /** What is new since both sides last signed; undefined: they never did. */
   changes: WordedChange[] | undefined;
   missing: string[];
+  /** Whose proposal it is; null: the operator's, who is on neither side. */
+  askedBy: string | null;
+  /** When the link ends. */
+  until: Millis;
   signed: StoredAttestation | undefined;
   used: boolean;
 }
@@ -282,6 +286,9 @@ export class SigningLinks {
               }),
             )
           : undefined,
+      askedBy:
+        version.proposedByPartyId === null ? null : (names.get(version.proposedByPartyId) ?? 'another party'),
+      until: holder.expiresAt,
       missing: missing.map((id) => names.get(id) ?? 'another party'),
       signed: missing.includes(contact.partyId)
         ? undefined

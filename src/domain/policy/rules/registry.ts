@@ -1,3 +1,4 @@
+import { accessReviewOverdue } from './access-review-overdue.rule.ts';
 import { allowedStores } from './allowed-stores.rule.ts';
 import { contactFreshness } from './contact-freshness.rule.ts';
 import { credentialWithoutOwner } from './credential-without-owner.rule.ts';
@@ -19,6 +20,7 @@ import { revocability } from './revocability.rule.ts';
 import { revocationDutyWithoutPath } from './revocation-duty-without-path.rule.ts';
 import { revokersDisagree } from './revokers-disagree.rule.ts';
 import { rotationInterval } from './rotation-interval.rule.ts';
+import { partnerUnverified } from './partner-unverified.rule.ts';
 import type { Rule } from './finding.rules.ts';
 import { runbookNotifiesUnnamed } from './runbook-notifies-unnamed.rule.ts';
 import { scopeJustification } from './scope-justification.rule.ts';
@@ -40,6 +42,7 @@ export const RULES: readonly Rule[] = [
   weakSignature,
   dutyWithoutAccountable,
   dutyWithTwoAccountable,
+  partnerUnverified,
   shadowIntegration,
   unstatedPurpose,
   // Who can still stop it
@@ -63,6 +66,7 @@ export const RULES: readonly Rule[] = [
   notificationMissing,
   notificationWindow,
   reviewDue,
+  accessReviewOverdue,
   unreachableContact,
   contactFreshness,
   // Agreement, inventory and runbook say the same
