@@ -11,6 +11,7 @@ import { GateService } from './gate.service.ts';
 import { Isolation } from './isolation.service.ts';
 import { Policies } from './policies.ts';
 import { ReEvaluateJob, ReEvaluationSweep } from './re-evaluate.job.ts';
+import { RemindReviewerJob } from './remind-reviewer.job.ts';
 import { SettleRemovalJob } from './settle-removal.job.ts';
 
 @Module({
@@ -26,6 +27,7 @@ import { SettleRemovalJob } from './settle-removal.job.ts';
     AccessReviewsService,
     AccessReviewsSweep,
     SettleRemovalJob,
+    RemindReviewerJob,
     Isolation,
   ],
   exports: [Policies, GateService, ExceptionsService, AccessReviewsService, AccessDecisions, Isolation],
