@@ -41,6 +41,8 @@ import { ReachableSystem } from './domain/credentials/system.entity.ts';
 import { CredentialSystem } from './domain/credentials/credential-system.entity.ts';
 import { LocationSystem } from './domain/credentials/location-system.entity.ts';
 import { UsageEvent } from './domain/usage/usage-event.entity.ts';
+import { OfferingTarget } from './domain/responsibility/offering-target.entity.ts';
+import { OfferingVersion } from './domain/responsibility/offering-version.entity.ts';
 import { Offering } from './domain/responsibility/offering.entity.ts';
 import { MatrixVersion } from './domain/responsibility/matrix-version.entity.ts';
 import { MatrixRow } from './domain/responsibility/matrix-row.entity.ts';
@@ -51,11 +53,13 @@ import { MatrixComment } from './domain/responsibility/matrix-comment.entity.ts'
 import { MatrixDraft } from './domain/responsibility/matrix-draft.entity.ts';
 import { MatrixDraftRow } from './domain/responsibility/matrix-draft-row.entity.ts';
 import { MatrixInvitation } from './domain/responsibility/matrix-invitation.entity.ts';
+import { MatrixTerms } from './domain/responsibility/matrix-terms.entity.ts';
 import { MatrixText } from './domain/responsibility/matrix-text.entity.ts';
 import { SigningCode } from './domain/responsibility/signing-code.entity.ts';
 import { SigningKey } from './domain/responsibility/signing-key.entity.ts';
 import { Attachment } from './domain/attachments/attachment.entity.ts';
 import { ConnectorPreset } from './domain/revocation/connector-preset.entity.ts';
+import { Canary } from './domain/revocation/canary.entity.ts';
 import { Connection } from './domain/revocation/connection.entity.ts';
 import { ConnectionPace } from './domain/revocation/connection-pace.entity.ts';
 import { PathAttempt } from './domain/revocation/path-attempt.entity.ts';
@@ -98,6 +102,10 @@ import { EngineWorker } from './domain/runbooks/engine-worker.entity.ts';
 import { ImportJob } from './domain/portfolio/import-job.entity.ts';
 import { ImportProblem } from './domain/portfolio/import-problem.entity.ts';
 import { PolicyTemplate } from './domain/policy/policy-template.entity.ts';
+import { Onboarding } from './domain/policy/onboarding.entity.ts';
+import { Offboarding } from './domain/policy/offboarding.entity.ts';
+import { ScopeReview } from './domain/policy/scope-review.entity.ts';
+import { PartyVerification } from './domain/parties/party-verification.entity.ts';
 import { GateDecision } from './domain/policy/gate-decision.entity.ts';
 import { GateStanding } from './domain/policy/gate-standing.entity.ts';
 import { AccessReview } from './domain/policy/access-review.entity.ts';
@@ -151,6 +159,8 @@ export const entities: DataSourceNeeds['entities'] = [
   LocationSystem,
   UsageEvent,
   Offering,
+  OfferingTarget,
+  OfferingVersion,
   MatrixVersion,
   MatrixRow,
   MatrixPerformer,
@@ -160,11 +170,13 @@ export const entities: DataSourceNeeds['entities'] = [
   MatrixDraft,
   MatrixDraftRow,
   MatrixInvitation,
+  MatrixTerms,
   MatrixText,
   SigningCode,
   SigningKey,
   Attachment,
   ConnectorPreset,
+  Canary,
   Connection,
   RevocationPath,
   ConnectionPace,
@@ -207,6 +219,10 @@ export const entities: DataSourceNeeds['entities'] = [
   ImportJob,
   ImportProblem,
   PolicyTemplate,
+  Onboarding,
+  Offboarding,
+  ScopeReview,
+  PartyVerification,
   GateDecision,
   GateStanding,
   AccessReview,

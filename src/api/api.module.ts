@@ -15,9 +15,12 @@ import { HealthController } from './health.controller.ts';
 import { ImportsController } from './imports.controller.ts';
 import { IntegrationsController } from './integrations.controller.ts';
 import { MatricesController } from './matrices.controller.ts';
+import { MatrixFilesController } from './matrix-files.controller.ts';
 import { MatrixController } from './matrix.controller.ts';
 import { InventoryController } from './inventory.controller.ts';
 import { NoticesController } from './notices.controller.ts';
+import { OfferingsController } from './offerings.controller.ts';
+import { OnboardingController } from './onboarding.controller.ts';
 import { OpenApiController } from './openapi.controller.ts';
 import { OpenApi } from './openapi.ts';
 import { PartiesController } from './parties.controller.ts';
@@ -32,6 +35,7 @@ import { TermTemplatesController } from './term-templates.controller.ts';
 import { TokensController } from './tokens.controller.ts';
 import { UsersController } from './users.controller.ts';
 import { CasesController } from './cases.controller.ts';
+import { DrillsController } from './drills.controller.ts';
 import { ExposuresController } from './exposures.controller.ts';
 import { IncidentsController } from './incidents.controller.ts';
 import { IntakeController } from './intake.controller.ts';
@@ -57,6 +61,7 @@ import { SourcesController } from './sources.controller.ts';
     CasesController,
     AgreementsController,
     CredentialsController,
+    DrillsController,
     IntegrationsController,
     PartiesController,
     GateController,
@@ -64,9 +69,12 @@ import { SourcesController } from './sources.controller.ts';
     HealthController,
     ImportsController,
     MatricesController,
+    MatrixFilesController,
     MatrixController,
     InventoryController,
     NoticesController,
+    OfferingsController,
+    OnboardingController,
     OpenApiController,
     RunsController,
     SchemasController,

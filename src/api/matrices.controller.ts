@@ -5,7 +5,7 @@ import { z } from 'zod';
 import { Refused, refusal } from '../kernel/errors.ts';
 import type { Principal } from '../kernel/principal.ts';
 import { By, Idempotent, Permission, PerMinute, Takes } from '../domain/access/route.ts';
-import { STRENGTHS } from '../domain/responsibility/attestation.rules.ts';
+import { STRENGTHS, waysThatSuffice } from '../domain/responsibility/attestation.rules.ts';
 import { Attestations } from '../domain/responsibility/attestations.service.ts';
 import {
   attestOfflineSchema,
@@ -15,16 +15,15 @@ import {
   signsFor,
   withdrawSchema,
 } from '../domain/responsibility/matrix-edit.schema.ts';
+import { MatrixAssignments } from '../domain/responsibility/matrix-assignments.service.ts';
+import { assignedSchema, assignGapsSchema } from '../domain/responsibility/matrix-bulk.schema.ts';
 import { MatrixProposalsService } from '../domain/responsibility/matrix-proposals.service.ts';
 import { matrixDiff, versionView } from '../domain/responsibility/matrix-views.queries.ts';
 import { DUTIES } from '../domain/responsibility/matrix.rules.ts';
-import {
-  VERSION_STATES,
-  versionViewSchema,
-  type VersionView,
-} from '../domain/responsibility/matrix.schema.ts';
+import { VERSION_STATES, versionViewSchema } from '../domain/responsibility/matrix.schema.ts';
 import { OfflineSigning } from '../domain/responsibility/offline-signing.service.ts';
 import { portfolioMatrix } from '../domain/responsibility/portfolio-matrix.queries.ts';
+import { SigningFloor } from '../domain/responsibility/signing-floor.ts';
 import { SigningKeys } from '../domain/responsibility/signing-keys.service.ts';
 import { Clock } from '../platform/clock/clock.ts';
 import { Transactions } from '../platform/database/transactions.ts';
@@ -50,9 +49,12 @@ const listSchema = z
         versionId: z.uuid().nullable(),
         number: z.int().nullable(),
         matrixState: z.enum(VERSION_STATES).nullable(),
+        validFrom: z.iso.datetime().nullable(),
+        validUntil: z.iso.datetime().nullable(),
         accountable: z
           .partialRecord(z.enum(DUTIES), z.array(z.string()))
           .describe('A duty that is not named is a gap'),
+        drafted: z.array(z.enum(DUTIES)).describe('Duties that a draft answers for, which nobody has signed'),
       }),
     ),
     next: z.string().nullable(),
@@ -61,6 +63,12 @@ const listSchema = z
 const attestedSchema = z
   .object({ attestationId: z.uuid(), state: z.enum(VERSION_STATES), strength: z.enum(STRENGTHS) })
   .meta({ id: 'Attested' });
+const signableSchema = versionViewSchema
+  .extend({
+    leastStrength: z.enum(STRENGTHS).describe('What the policy of the integration asks of a signature'),
+    waysToSign: z.array(z.string()).describe('Ways that are strong enough'),
+  })
+  .meta({ id: 'SignableMatrixVersion' });
 const keySchema = z
   .object({
     id: z.uuid(),
@@ -87,6 +95,8 @@ export class MatricesController {
     private readonly attestations: Attestations,
     private readonly offline: OfflineSigning,
     private readonly keys: SigningKeys,
+    private readonly floor: SigningFloor,
+    private readonly assignments: MatrixAssignments,
   ) {}
 
   @Get('matrices')
@@ -109,6 +119,24 @@ export class MatricesController {
     return { integrations: page as z.infer<typeof listSchema>['integrations'], next };
   }
 
+  /**
+   * Names who answers for gaps of many integrations at once, each in its own draft. What one integration refuses (a stale
+   * version, for one) stands in its outcome and holds up no other.
+   */
+  @Post('matrices/assignments')
+  @ApiOperation({ summary: 'Say who answers for gaps of many integrations at once' })
+  @HttpCode(200)
+  @Permission('matrices:write')
+  @PerMinute(30)
+  @ApiOkResponse({ standardSchema: assignedSchema })
+  async assign(
+    @Body({ schema: assignGapsSchema }) input: z.output<typeof assignGapsSchema>,
+    @By() by: Principal,
+  ): Promise<z.infer<typeof assignedSchema>> {
+    return { outcomes: await this.assignments.fillGaps(input, by) };
+  }
+
+  /** With its rows, its texts, who has signed and who has not, comments, and what became of the mails. */
   @Get('matrices/:id')
   @ApiOperation({
     summary: 'Read a version of a responsibility matrix',
@@ -116,11 +144,18 @@ export class MatricesController {
       'With its rows, its texts, who has signed and who has not, comments, and what became of the mails.',
   })
   @Permission('matrices:read')
-  @ApiOkResponse({ standardSchema: versionViewSchema })
-  async get(@Param('id', { schema: id }) versionId: string, @By() by: Principal): Promise<VersionView> {
-    const found = await this.transactions.run(by, (db) => versionView(db, versionId, this.clock.now()));
+  @ApiOkResponse({ standardSchema: signableSchema })
+  async get(
+    @Param('id', { schema: id }) versionId: string,
+    @By() by: Principal,
+  ): Promise<z.infer<typeof signableSchema>> {
+    const found = await this.transactions.run(by, async (db) => {
+      const view = await versionView(db, versionId, this.clock.now());
+      return view && { view, least: await this.floor.least(db, view.integrationId) };
+    });
     if (!found) throw new Refused(noVersion());
-    return found;
+    const { view, least } = found;
+    return { ...view, leastStrength: least, waysToSign: waysThatSuffice(least) };
   }
 
   @Get('matrices/:id/changes/:since')

@@ -1,9 +1,9 @@
 import { Controller, Get, HttpCode, Param, Post, Query } from '@nestjs/common';
-import { ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
+import { ApiAcceptedResponse, ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
 import { z } from 'zod';
 import { Refused, refusal } from '../kernel/errors.ts';
 import type { Principal } from '../kernel/principal.ts';
-import { By, Permission } from '../domain/access/route.ts';
+import { By, Permission, PerMinute } from '../domain/access/route.ts';
 import { ExceptionsService } from '../domain/policy/exceptions.service.ts';
 import { listExceptions, viewOfPolicy } from '../domain/policy/gate.queries.ts';
 import {
@@ -15,6 +15,12 @@ import {
 import { Policies } from '../domain/policy/policies.ts';
 import { Clock } from '../platform/clock/clock.ts';
 import { Transactions } from '../platform/database/transactions.ts';
+import {
+  reEvaluationOf,
+  reEvaluationSchema,
+  ReEvaluations,
+  type ReEvaluation,
+} from '../domain/policy/re-evaluation.service.ts';
 import { answered } from './answered.ts';
 import { cursorSchema, cursorText, pageLimit } from './cursor.ts';
 
@@ -38,8 +44,30 @@ export class PoliciesController {
     private readonly policies: Policies,
     private readonly exceptions: ExceptionsService,
     private readonly clock: Clock,
+    private readonly again: ReEvaluations,
   ) {}
 
+  /** How far the gate is with looking again at what changed, aged, or was asked for. */
+  @Get('gate/re-evaluation')
+  @ApiOperation({ summary: 'Read how far the gate is with looking again' })
+  @Permission('policy:read')
+  @ApiOkResponse({ standardSchema: reEvaluationSchema })
+  progress(@By() by: Principal): Promise<ReEvaluation> {
+    return this.transactions.run(by, (db) => reEvaluationOf(db, this.clock.now()));
+  }
+
+  /** Has the gate look at every integration again, in the background; ask how far it is by GET. */
+  @Post('gate/re-evaluation')
+  @ApiOperation({ summary: 'Have the gate look at every integration again' })
+  @HttpCode(202)
+  @Permission('policy:write')
+  @PerMinute(6)
+  @ApiAcceptedResponse({ standardSchema: reEvaluationSchema })
+  lookAgain(@By() by: Principal): Promise<ReEvaluation> {
+    return this.again.ask(by);
+  }
+
+  /** Every policy with what it inherits. */
   @Get('policies')
   @ApiOperation({ summary: 'List policies, each with what it inherits' })
   @Permission('policy:read')

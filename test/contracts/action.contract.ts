@@ -15,16 +15,27 @@ import { startApp, type TestApp } from '../support/app.ts';
 
 /** Values that each action takes. An action without a line here fails the suite. */
 const SAMPLES: Record<string, { with: () => Record<string, unknown>; item?: () => SelectedItem }> = {
+  'ask-gate': { with: () => ({}) },
+  'await-findings-gone': { with: () => ({ rules: ['no-owner'] }) },
+  'await-live': { with: () => ({}) },
+  'await-scope-review': { with: () => ({}) },
+  compensate: { with: () => ({ tiers: [4], control: 'Looked at every month', for: '90d' }) },
+  'drill-unproven': { with: () => ({}) },
+  'simulate-issuance': { with: () => ({ credentialId: newId() }), item: () => about('credential') },
   approval: { with: () => ({ question: 'Revoke it now?' }) },
   'await-acknowledgement': { with: () => ({}), item: () => about('notice') },
+  'call-out': { with: () => ({ drillId: newId(), within: '1d' }) },
   'check-location': {
     with: () => ({ locationId: newId(), versionId: newId() }),
     item: () => about('location'),
   },
+  'conclude-drill': { with: () => ({ drillId: newId(), within: '1d' }) },
   'end-sessions': { with: () => ({ versionId: newId() }), item: () => about('credential-version') },
   escalate: { with: () => ({ message: 'Nobody answers' }) },
   'manual-task': { with: () => ({ what: 'Issue a replacement' }) },
   'no-op': { with: () => ({ note: 'nothing' }) },
+  'prove-canary-dead': { with: () => ({ drillId: newId() }) },
+  'revoke-canary': { with: () => ({ drillId: newId() }) },
   'revoke-version': { with: () => ({ versionId: newId() }), item: () => about('credential-version') },
   'send-notice': { with: () => ({}), item: () => about('notice') },
   'verify-dead': { with: () => ({ versionId: newId() }), item: () => about('credential-version') },

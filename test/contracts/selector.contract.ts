@@ -18,6 +18,7 @@ const chosen = Array.from({ length: 25 }, (_, i) => ({
 
 /** Whether the input alone makes items, and how many. A selector without a line here fails the suite. */
 const SAMPLES: Record<string, { input: Record<string, unknown>; items: number }> = {
+  'credentials-of-integration': { input: {}, items: 0 },
   'exposed-versions': { input: {}, items: 0 },
   'from-input': { input: { items: chosen }, items: 25 },
   'locations-of-exposed-versions': { input: {}, items: 0 },

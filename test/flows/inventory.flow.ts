@@ -219,6 +219,7 @@ describe('what keeps a credential alive', () => {
     expect(added).toEqual([
       {
         locationId: body.id,
+        addedBy: expect.any(String),
         credentialId: ids['checkout-token'],
         integrationId: ids['checkout'],
         partyId: ids['paylane'],

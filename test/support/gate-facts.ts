@@ -163,6 +163,7 @@ function party(
     name,
     operator,
     roles: [role],
+    verifiedAt: NOW - days(20),
     contacts: [
       {
         id: desk,

@@ -2,7 +2,7 @@ import { At } from '../shared/parts.tsx';
 import { Chip, type Tone } from '../shared/states.tsx';
 import type { ShownStopper } from './stoppers.queries.ts';
 
-const STANDING: Readonly<Record<ShownStopper['standing'], { tone: Tone; word: string }>> = {
+export const STANDING: Readonly<Record<ShownStopper['standing'], { tone: Tone; word: string }>> = {
   proven: { tone: 'dead', word: 'proven' },
   untried: { tone: 'wait', word: 'never tried' },
   drill_too_old: { tone: 'wait', word: 'drill too old' },

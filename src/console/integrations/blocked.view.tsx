@@ -1,10 +1,12 @@
-import { Choice } from '../shared/forms.tsx';
+import type { ReEvaluation } from '../../domain/policy/re-evaluation.service.ts';
+import { Choice, PostForm } from '../shared/forms.tsx';
 import type { Frame } from '../shared/frame.ts';
 import { Page } from '../shared/layout.tsx';
 import { Pager, type Listed } from '../shared/paging.tsx';
 import { DataTable, Empty, Stat } from '../shared/parts.tsx';
 import { Chip, StateChip } from '../shared/states.tsx';
 import type { BlockedLine, GateTotals } from './gate.queries.ts';
+import { Looking } from './looking.tsx';
 import { Pass } from './pass.tsx';
 
 /** What keeps integrations out of production, across the portfolio. */
@@ -14,8 +16,10 @@ export function BlockedView({
   first,
   page,
   totals,
+  again,
 }: {
   frame: Frame;
+  again: ReEvaluation;
   rule: string | undefined;
   first: boolean;
   page: Listed<BlockedLine>;
@@ -30,6 +34,13 @@ export function BlockedView({
             Every integration that the gate refuses now, the worst finding of each, and what to do.
           </p>
         </div>
+        {frame.may('policy:write') && (
+          <PostForm frame={frame} action="/gate/re-evaluation" inline label="Look at all again">
+            <button class="plain small" type="submit">
+              Look at all again
+            </button>
+          </PostForm>
+        )}
       </div>
       <div class="grid">
         <section class="card w12 slim">
@@ -43,6 +54,7 @@ export function BlockedView({
             />
             <Stat value={totals.passing} word="would pass" tone="dead" />
           </div>
+          <Looking again={again} />
         </section>
         <section class="card w12">
           <form class="search" method="get" action="/gate" role="search" aria-label="Blocked integrations">

@@ -138,7 +138,12 @@ export function IntegrationView({
         </div>
         <section class="card w12" id="credentials">
           <h2>
-            Credentials <span class="aside">{credentials.length}</span>
+            Credentials{' '}
+            {frame.may('portfolio:write') && head.state !== 'retired' && (
+              <a class="aside" href={`/integrations/${head.reference}/credentials/new`}>
+                add a credential
+              </a>
+            )}
           </h2>
           <Credentials credentials={credentials} now={frame.now} />
         </section>

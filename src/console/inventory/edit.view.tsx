@@ -53,7 +53,14 @@ export function EditCredentialView({ frame, stored, owners, form, problems }: Ed
   );
 }
 
-export function EditIntegrationView({ frame, stored, owners, form, problems }: Editing<EditableIntegration>) {
+export function EditIntegrationView({
+  frame,
+  stored,
+  owners,
+  agreements,
+  form,
+  problems,
+}: Editing<EditableIntegration> & { agreements: readonly Option[] }) {
   const field = fieldsOf(form, problems);
   return (
     <EditPage
@@ -78,6 +85,7 @@ export function EditIntegrationView({ frame, stored, owners, form, problems }: E
       </div>
       <Field {...field('purpose')} label="Purpose" type="area" maxLength={4000} />
       <div class="pair">
+        <SelectField {...field('agreementId')} label="Agreement" options={agreements} none="none" />
         <Field {...field('dataClass')} label="Data class" required maxLength={60} />
         <SelectField
           {...field('riskTier')}

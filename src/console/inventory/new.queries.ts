@@ -1,6 +1,7 @@
 import type { Id } from '../../kernel/ids.ts';
 import type { Db } from '../../platform/database/transactions.ts';
 import type { Option } from '../shared/forms.tsx';
+import { ownerOptions } from './edits.queries.ts';
 
 const MOST = 1000;
 
@@ -45,12 +46,35 @@ export async function credentialHome(db: Db, reference: string): Promise<Credent
     [reference],
   );
   if (!home) return undefined;
-  const parties = await db.query<Option[]>(
+  return { ...home, parties: await membersOf(db, home.id) };
+}
+
+/** A credential that a version or a copy is added to. */
+export interface CredentialToFill {
+  id: Id;
+  reference: string;
+  name: string;
+  parties: Option[];
+  owners: Option[];
+}
+
+export async function credentialToFill(db: Db, reference: string): Promise<CredentialToFill | undefined> {
+  const [credential] = await db.query<{ id: Id; reference: string; name: string; integrationId: Id }[]>(
+    `SELECT id, reference, name, integration_id AS "integrationId" FROM credential WHERE reference = $1 AND retired_at IS NULL`,
+    [reference],
+  );
+  if (!credential) return undefined;
+  const { integrationId, ...shown } = credential;
+  const parties = await membersOf(db, integrationId);
+  return { ...shown, parties, owners: await ownerOptions(db, integrationId) };
+}
+
+function membersOf(db: Db, integrationId: Id): Promise<Option[]> {
+  return db.query(
     `SELECT party_id AS value, min(party_name) || ', ' || string_agg(replace(role, '_', ' '), ', ' ORDER BY role) AS word
        FROM integration_party WHERE integration_id = $1 GROUP BY party_id ORDER BY min(role) DESC, min(party_name)`,
-    [home.id],
+    [integrationId],
   );
-  return { ...home, parties };
 }
 
 /** A credential with the ways to revoke it, as a form shows them: "connection:<id>" or "contact:<id>". */

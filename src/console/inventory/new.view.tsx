@@ -5,9 +5,9 @@ import { Field, FormError, PostForm, SelectField, type FormProblems, type Option
 import type { Frame } from '../shared/frame.ts';
 import { Page } from '../shared/layout.tsx';
 import { words } from '../shared/states.tsx';
-import type { CredentialHome, CredentialWays } from './new.queries.ts';
+import type { CredentialHome } from './new.queries.ts';
 
-interface Adding {
+export interface Adding {
   frame: Frame;
   /** What was typed, by field; of a field that stands several times, what stood in each. */
   form: Readonly<Record<string, string | readonly string[]>>;
@@ -15,17 +15,18 @@ interface Adding {
 }
 
 const text = (value: string | readonly string[] | undefined) => (typeof value === 'string' ? value : '');
-const optionsOf = (all: readonly string[]): Option[] => all.map((value) => ({ value, word: words(value) }));
+export const optionsOf = (all: readonly string[]): Option[] =>
+  all.map((value) => ({ value, word: words(value) }));
 const TIERS: readonly Option[] = ['1', '2', '3', '4'].map((tier) => ({
   value: tier,
   word: tier === '1' ? '1, the riskiest' : tier,
 }));
 
-function fieldsOf({ form, problems }: Adding) {
+export function fieldsOf({ form, problems }: Adding) {
   return (name: string) => ({ name, value: text(form[name]), problem: problems[name] });
 }
 
-function AddPage({
+export function AddPage({
   adding,
   title,
   lead,
@@ -62,7 +63,12 @@ function AddPage({
   );
 }
 
-export function NewPartyView(adding: Adding) {
+export function NewPartyView(
+  adding: Adding & {
+    /** Nobody has said yet who runs this installation. */
+    first: boolean;
+  },
+) {
   const field = fieldsOf(adding);
   return (
     <AddPage
@@ -74,6 +80,12 @@ export function NewPartyView(adding: Adding) {
       leave="/portfolio/suppliers"
     >
       <Field {...field('name')} label="Name" required maxLength={200} />
+      {adding.first && (
+        <label class="check">
+          <input type="checkbox" name="operator" value="yes" checked={adding.form['operator'] === 'yes'} /> It
+          is us: who runs this installation
+        </label>
+      )}
       <div class="pair">
         <Field {...field('region')} label="Region" maxLength={120} />
         <Field {...field('sector')} label="Sector" maxLength={120} />
@@ -227,44 +239,6 @@ export function NewCredentialView(adding: Adding & { home: CredentialHome }) {
         rows={4}
         maxLength={20_000}
       />
-    </AddPage>
-  );
-}
-
-export function PathsView(adding: Adding & { credential: CredentialWays }) {
-  const { credential, form, problems } = adding;
-  const path = `/credentials/${credential.reference}`;
-  const ways = [form['way'] ?? []].flat();
-  const minutes = [form['minutes'] ?? []].flat();
-  return (
-    <AddPage
-      adding={adding}
-      title="Ways to revoke it"
-      lead={`Who or what can stop ${credential.name}, in the order to try them. An empty line leaves one out.`}
-      crumbs={[{ title: credential.name, path }]}
-      action={`${path}/paths`}
-      leave={path}
-    >
-      {Array.from({ length: Math.max(ways.length, credential.paths.length) + 2 }, (_, at) => (
-        <div class="pair">
-          <SelectField
-            name="way"
-            idPrefix={`${at}-`}
-            label={`Way ${at + 1}`}
-            options={credential.options}
-            none="none"
-            value={ways[at] ?? ''}
-            problem={problems[`way ${at}`]}
-          />
-          <Field
-            name="minutes"
-            idPrefix={`${at}-`}
-            label={`Minutes that way ${at + 1} takes`}
-            value={minutes[at] ?? ''}
-            problem={problems[`minutes ${at}`]}
-          />
-        </div>
-      ))}
     </AddPage>
   );
 }

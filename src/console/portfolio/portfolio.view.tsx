@@ -39,6 +39,11 @@ export function PortfolioView({
             Every connection to a supplier: what state it is in, and what is worst about its credentials.
           </p>
         </div>
+        {frame.may('portfolio:write') && (
+          <a class="button" href="/portfolio/new">
+            Add an integration
+          </a>
+        )}
       </div>
       {!frame.outside && <Tabs label="Portfolio" here="/portfolio" tabs={TABS} />}
       <div class="grid">
@@ -203,6 +208,11 @@ export function SuppliersView({
             Whose systems accept our credentials, and how they can be reached when one leaks.
           </p>
         </div>
+        {frame.may('portfolio:write') && (
+          <a class="button" href="/portfolio/suppliers/new">
+            Add a party
+          </a>
+        )}
       </div>
       <Tabs label="Portfolio" here="/portfolio/suppliers" tabs={TABS} />
       <section class="card">

@@ -22,8 +22,8 @@ import {
   possibleReviewers,
 } from '../../domain/policy/access-reviews.queries.ts';
 import { Clock } from '../../platform/clock/clock.ts';
+import { csvText } from '../../platform/sheets/csv.ts';
 import { Transactions, type Db } from '../../platform/database/transactions.ts';
-import { csvText } from '../matrices/csv.rules.ts';
 import { problemsOf, readForm } from '../shared/forms.tsx';
 import { ConsolePage, goes, shows, type Answer } from '../shared/page.ts';
 import { addressOf, cursorText, listed, readCursor } from '../shared/paging.tsx';

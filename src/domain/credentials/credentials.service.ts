@@ -286,6 +286,7 @@ export class CredentialsService {
       partyId: input.partyId,
       kind: input.type,
       arrivedBy: input.arrivedBy,
+      addedBy: by.id,
     });
     return ok({ id });
   }

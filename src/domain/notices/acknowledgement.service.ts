@@ -47,6 +47,7 @@ interface Row {
   fulfilled_at: Date | null;
   timeliness: string;
   acknowledged_at: Date | null;
+  term_id: Id | null;
   typed_name: string | null;
 }
 
@@ -176,14 +177,15 @@ export class AcknowledgementService {
     );
     if (inserted.length === 0) return { late };
     const fulfilled = row.fulfilled_at === null && isFulfilled(row.fulfilled_by, 'accepted', 'acknowledged');
-    const lapsesAt = now + ACKNOWLEDGEMENT_LIFE;
+    // Of what no term asks for, the answer itself is all that was wanted.
+    const lapsesAt = row.term_id === null ? null : now + ACKNOWLEDGEMENT_LIFE;
     await db.query(
       `UPDATE notice SET receipt = 'acknowledged', acknowledged_at = coalesce(acknowledged_at, $2),
               fulfilled_at = CASE WHEN $3 THEN $2 ELSE fulfilled_at END,
               next_clock_at = CASE WHEN timeliness = 'open' THEN $2 ELSE $4::timestamptz END,
               acknowledgement_lapses_at = $4, updated_at = $2, row_version = row_version + 1
        WHERE id = $1`,
-      [notice.id, iso(now), fulfilled, iso(lapsesAt)],
+      [notice.id, iso(now), fulfilled, lapsesAt === null ? null : iso(lapsesAt)],
     );
     await this.ledger.append(db, {
       kind: 'notice.acknowledged',
@@ -235,7 +237,7 @@ const NO_SUCH_LINK = refusal(
 
 const FIND = `
   SELECT n.id, n.reference, n.party_id, n.category, n.language, n.facts, n.start_at, n.due_at, n.created_at, n.fulfilled_by,
-         n.fulfilled_at, n.timeliness, n.acknowledged_at,
+         n.fulfilled_at, n.timeliness, n.acknowledged_at, n.term_id,
          (SELECT a.typed_name FROM acknowledgement a WHERE a.notice_id = n.id AND a.effective) AS typed_name
   FROM notice n WHERE n.id = $1`;
 

@@ -284,7 +284,10 @@ export class DeliveryService {
   }
 }
 
-/** Who may be told, in the order of the agreement; first the contact that the notice is for. */
+/**
+ * Who may be told, in the order of the agreement; first the contact that the notice is for. What no term asks for is for
+ * that contact alone: another's answer would say nothing of this one.
+ */
 async function recipientsOf(db: Db, notice: NoticeRow, channels: readonly Channel[]): Promise<Recipient[]> {
   const rows: { id: Id; email: string | null; fallback: boolean; refused: boolean }[] = await db.query(
     `SELECT c.id, c.email, (c.id IS DISTINCT FROM $2::uuid) AS fallback,
@@ -292,7 +295,8 @@ async function recipientsOf(db: Db, notice: NoticeRow, channels: readonly Channe
      FROM contact c
      LEFT JOIN notice n ON n.id = $1
      LEFT JOIN term_recipient r ON r.term_id = n.term_id AND r.contact_id = c.id
-     WHERE c.party_id = $3 AND c.active AND (c.id = $2::uuid OR r.contact_id IS NOT NULL OR c.role = 'security')
+     WHERE c.party_id = $3 AND c.active
+       AND (c.id = $2::uuid OR (n.term_id IS NOT NULL AND (r.contact_id IS NOT NULL OR c.role = 'security')))
      ORDER BY (c.id = $2::uuid) DESC, r.ordinal NULLS LAST, c.ordinal, c.id`,
     [notice.id, notice.contact_id, notice.party_id],
   );

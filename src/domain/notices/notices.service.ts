@@ -33,6 +33,23 @@ export interface Trigger {
   correlationId: string;
 }
 
+/** Something that is told or asked outside every agreement: no window runs, and nobody else is told instead. */
+export interface Message {
+  integrationId: Id;
+  partyId: Id;
+  contactId: Id;
+  subject: { kind: string; id: Id };
+  /** Names the templates: `templates/notices/<category>.<language>.*`. */
+  category: string;
+  language: string;
+  /** `acknowledged`: a human being has to answer. */
+  fulfilledBy: 'accepted_by_peer' | 'acknowledged';
+  facts: Readonly<Record<string, unknown>>;
+  /** The same key is the same message. */
+  key: string;
+  correlationId: string;
+}
+
 interface TermRow {
   id: Id;
   agreement_version_id: Id;
@@ -112,6 +129,61 @@ export class NoticesService {
       fresh.map((draft) => ({ payload: { noticeId: draft.id }, key: draft.id })),
     );
     return fresh.map((draft) => draft.id);
+  }
+
+  /**
+   * Writes down a message that no term asks for, and has it carried. `facts` may use `reference`; it is filled in.
+   *
+   * @returns the id of the notice, also where the same was asked before
+   */
+  async send(db: Db, message: Message, by: Principal): Promise<Id> {
+    const now = this.clock.now();
+    const [known] = await db.query<{ id: Id }[]>('SELECT id FROM notice WHERE idempotency_key = $1', [
+      message.key,
+    ]);
+    if (known) return known.id;
+    const [reference] = await nextReferences(db, 'NTC', now, 1);
+    const id = newId();
+    const facts = { ...message.facts, reference: reference! };
+    await db.query(
+      `INSERT INTO notice (id, reference, integration_id, party_id, contact_id, subject_kind, subject_id, idempotency_key, category,
+                           language, trigger, start_event, start_at, due_why, fulfilled_by, facts, message_id, correlation_id,
+                           created_at, next_attempt_at, updated_at)
+       VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $9, 'asked', $11, 'no term asks for it', $12, $13, $14, $15, $11, $11, $11)`,
+      [
+        id,
+        reference,
+        message.integrationId,
+        message.partyId,
+        message.contactId,
+        message.subject.kind,
+        message.subject.id,
+        message.key,
+        message.category,
+        message.language,
+        iso(now),
+        message.fulfilledBy,
+        JSON.stringify(facts),
+        `${id}@notices.countersign`,
+        message.correlationId,
+      ],
+    );
+    await this.ledger.append(db, {
+      kind: 'notice.asked',
+      subject: { kind: 'notice', id },
+      by,
+      at: now,
+      facts: {
+        reference: reference!,
+        about: message.subject.id,
+        party: message.partyId,
+        category: message.category,
+        fulfilledBy: message.fulfilledBy,
+        factsHash: createHash('sha256').update(JSON.stringify(facts)).digest('hex'),
+      },
+    });
+    await this.outbox.putAll(db, deliverNotice, [{ payload: { noticeId: id }, key: id }]);
+    return id;
   }
 }
 

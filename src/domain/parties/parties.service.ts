@@ -46,25 +46,36 @@ export class PartiesService {
     input: NewParty,
     by: Principal,
   ): Promise<Result<{ id: Id; reference: string }, Refusal>> {
-    // Two who add the same party at once wait for each other.
-    await db.query(`SELECT pg_advisory_xact_lock(hashtextextended('party:' || lower($1), 0))`, [input.name]);
-    const [known] = await db.query<{ reference: string }[]>(
-      `SELECT reference FROM party WHERE lower(name) = lower($1) AND retired_at IS NULL LIMIT 1`,
-      [input.name],
+    // Who adds parties at once waits for the other, lest the same one comes to be twice.
+    await db.query(`SELECT pg_advisory_xact_lock(hashtextextended('parties.create', 0))`);
+    const [known] = await db.query<{ reference: string; same: boolean }[]>(
+      `SELECT reference, lower(name) = lower($1) AS same FROM party
+        WHERE retired_at IS NULL AND (lower(name) = lower($1) OR ($2 AND is_operator)) ORDER BY same DESC LIMIT 1`,
+      [input.name, input.operator],
     );
-    if (known) return err(alreadyThere(known.reference));
+    if (known) return err(known.same ? alreadyThere(known.reference) : operatorKnown(known.reference));
     const now = this.clock.now();
     const [id, reference] = [newId(), await nextReference(db, 'PTY', now)];
     await db.query(
-      `INSERT INTO party (id, reference, name, region, sector, zone, language, created_at, updated_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $8)`,
-      [id, reference, input.name, input.region, input.sector, input.zone, input.language, new Date(now)],
+      `INSERT INTO party (id, reference, name, is_operator, region, sector, zone, language, created_at, updated_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $9)`,
+      [
+        id,
+        reference,
+        input.name,
+        input.operator,
+        input.region,
+        input.sector,
+        input.zone,
+        input.language,
+        new Date(now),
+      ],
     );
     await this.ledger.append(db, {
       kind: 'party.created',
       subject: { kind: 'party', id },
       by,
       at: now,
-      facts: { reference, zone: input.zone },
+      facts: { reference, zone: input.zone, operator: input.operator },
       committed: { name: input.name },
     });
     for (const contact of input.contacts) await this.#insertContact(db, id, contact, by);
@@ -178,4 +189,17 @@ function alreadyThere(reference: string): Refusal {
       },
     ],
   });
+}
+
+function operatorKnown(reference: string): Refusal {
+  return refusal(
+    'conflict',
+    'operator-exists',
+    `Who runs this installation is known already: ${reference}.`,
+    {
+      fields: [
+        { field: '/operator', problem: `is ${reference} already`, mend: 'Leave it out, or edit that party.' },
+      ],
+    },
+  );
 }

@@ -51,6 +51,7 @@ export type NewContact = z.output<typeof newContactSchema>;
 export const newPartySchema = z
   .strictObject({
     name: line(200),
+    operator: yesNo.default(false).describe('Whether it is who runs this installation; there is one'),
     region: line(120).nullable().default(null),
     sector: line(120).nullable().default(null),
     zone: zone.default('UTC'),

@@ -84,9 +84,11 @@ async function loadMatrices(db: Db, ids: readonly Id[]): Promise<Map<Id, MatrixF
     [versionIds],
   );
   const attestations = await db.query<(MatrixFacts['attestations'][number] & { versionId: Id })[]>(
-    `SELECT a.matrix_version_id AS "versionId", a.id, a.party_id AS "partyId", encode(a.content_hash, 'hex') AS hash, a.strength,
+    // As the signatures themselves count: for the content that was signed, whichever version says it; paper once confirmed.
+    `SELECT v.id AS "versionId", a.id, a.party_id AS "partyId", encode(a.content_hash, 'hex') AS hash, a.strength,
             ${ms('a.at')} AS at, ${ms('a.expires_at')} AS "expiresAt", 'recorded' AS origin
-       FROM attestation a WHERE a.matrix_version_id = ANY($1::uuid[]) AND a.withdrawn_at IS NULL`,
+       FROM matrix_version v JOIN attestation a ON a.integration_id = v.integration_id AND a.content_hash = v.content_hash
+      WHERE v.id = ANY($1::uuid[]) AND a.withdrawn_at IS NULL AND a.fallen_at IS NULL AND (a.way <> 'paper' OR a.confirmed_at IS NOT NULL)`,
     [versionIds],
   );
   const [rowsOf, attestationsOf] = [grouped(rows, 'versionId'), grouped(attestations, 'versionId')];
@@ -259,7 +261,9 @@ async function loadParties(
   );
   const partyIds = [...new Set([...members, ...contacts].map(({ partyId }) => partyId))];
   const parties = await db.query<Omit<GateFacts['parties'][number], 'roles' | 'contacts'>[]>(
-    `SELECT p.id, p.external_key AS key, p.name, p.is_operator AS operator FROM party p WHERE p.id = ANY($1::uuid[])`,
+    `SELECT p.id, p.external_key AS key, p.name, p.is_operator AS operator,
+            (SELECT ${ms('max(v.verified_at)')} FROM party_verification v WHERE v.party_id = p.id AND v.withdrawn_at IS NULL) AS "verifiedAt"
+       FROM party p WHERE p.id = ANY($1::uuid[])`,
     [partyIds],
   );
   const partyOf = new Map(parties.map((party) => [party.id, party]));

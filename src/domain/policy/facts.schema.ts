@@ -41,6 +41,8 @@ const party = z.object({
   name: z.string(),
   operator: z.boolean(),
   roles: z.array(z.enum(PARTY_ROLES)),
+  /** When somebody last made sure that it is who it says; null: nobody did. */
+  verifiedAt: millis.nullable(),
   contacts: z.array(contact),
 });
 

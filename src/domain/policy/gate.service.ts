@@ -11,6 +11,8 @@ import { Outbox } from '../../platform/outbox/outbox.ts';
 import { LedgerService, type LedgerInput } from '../ledger/ledger.service.ts';
 import { AlertsService } from '../notices/alerts.service.ts';
 import { Runbooks } from '../runbooks/runbooks.service.ts';
+import { RunsService } from '../runbooks/runs.service.ts';
+import { advanceWay } from './advance-way.definition.ts';
 import type { GateFacts, RunbookFacts } from './facts.schema.ts';
 import { evidenceOf, loadFacts } from './facts.queries.ts';
 import { standingExceptions } from './gate.queries.ts';
@@ -20,6 +22,7 @@ import { MAY_GO_LIVE, passAfter, type PassFacts } from './pass.rules.ts';
 import { Policies, type KnownPolicy } from './policies.ts';
 import { passChanged, wentLive } from './policy.events.ts';
 import { runbookFacts } from './runbook-time.rules.ts';
+import { onTheirWay } from './ways.queries.ts';
 
 interface Evaluated {
   facts: GateFacts;
@@ -44,6 +47,7 @@ export class GateService {
     private readonly ledger: LedgerService,
     private readonly outbox: Outbox,
     private readonly alerts: AlertsService,
+    private readonly runs: RunsService,
   ) {}
 
   /** What the gate would say now. Recorded as a dry run: it decides nothing and opens nothing. */
@@ -79,6 +83,13 @@ export class GateService {
         );
       const [found] = await this.#evaluate(db, [integrationId], now);
       if (!found) return err(noIntegration());
+      const [onboarding] = await db.query<{ runId: Id }[]>(
+        `SELECT run_id AS "runId" FROM onboarding WHERE integration_id = $1 AND state = 'open'`,
+        [integrationId],
+      );
+      const part = onboarding && { runId: onboarding.runId, step: 'go-live' };
+      const apart = part && (await this.runs.mayContribute(db, part, by));
+      if (apart) return err(apart);
       const decision = await this.#decide(db, 'go_live', found, by, now);
       await this.#stand(db, [found], now, new Map([[integrationId, decision.id]]));
       if (decision.verdict === 'refused') return ok({ ...decision, state: locked.state, pass: locked.pass });
@@ -94,6 +105,7 @@ export class GateService {
         at: now,
         facts: { decision: decision.id, from: locked.state },
       });
+      if (part) await this.runs.contribute(db, part, 'let it go live', by);
       await this.outbox.put(db, wentLive, { integrationId, decisionId: decision.id });
       return ok({ ...decision, state: 'live', pass: 'held' });
     });
@@ -157,6 +169,13 @@ export class GateService {
     }
     await this.ledger.append(db, ledger);
     await this.#stand(db, all, now, decisions);
+    // Whoever is on the way in or out may have waited for what has just changed.
+    const going = await onTheirWay(db, ids);
+    await this.outbox.putAll(
+      db,
+      advanceWay,
+      going.map((integrationId) => ({ payload: { integrationId } })),
+    );
   }
 
   /** Every integration, one batch after the other. @param onProgress told after each batch */

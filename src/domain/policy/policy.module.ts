@@ -2,26 +2,37 @@ import { Module } from '@nestjs/common';
 import { projectFolder } from '../../platform/config/project-folder.ts';
 import { LedgerModule } from '../ledger/ledger.module.ts';
 import { NoticesModule } from '../notices/notices.module.ts';
+import { RevocationModule } from '../revocation/revocation.module.ts';
 import { AccessDecisions } from './access-decisions.service.ts';
 import { AccessRemovals } from './access-removals.service.ts';
 import { AccessReviewsService } from './access-reviews.service.ts';
 import { AccessReviewsSweep } from './access-reviews.sweep.ts';
+import { AdvanceWayJob, StartDrillsJob, TryIssuanceAgainJob } from './advance-way.job.ts';
+import { EndWayJob } from './end-way.job.ts';
 import { ExceptionsService } from './exceptions.service.ts';
 import { GateService } from './gate.service.ts';
 import { Isolation } from './isolation.service.ts';
+import { OnboardingService } from './onboarding.service.ts';
 import { Policies } from './policies.ts';
 import { ReEvaluateJob, ReEvaluationSweep } from './re-evaluate.job.ts';
 import { RemindReviewerJob } from './remind-reviewer.job.ts';
+import { ReEvaluations } from './re-evaluation.service.ts';
 import { SettleRemovalJob } from './settle-removal.job.ts';
 
 @Module({
-  imports: [LedgerModule, NoticesModule],
+  imports: [LedgerModule, NoticesModule, RevocationModule],
   providers: [
     { provide: Policies, useFactory: () => new Policies(projectFolder('templates/policies')) },
     GateService,
     ExceptionsService,
+    OnboardingService,
+    AdvanceWayJob,
+    EndWayJob,
+    StartDrillsJob,
+    TryIssuanceAgainJob,
     ReEvaluateJob,
     ReEvaluationSweep,
+    ReEvaluations,
     AccessDecisions,
     AccessRemovals,
     AccessReviewsService,
@@ -30,6 +41,15 @@ import { SettleRemovalJob } from './settle-removal.job.ts';
     RemindReviewerJob,
     Isolation,
   ],
-  exports: [Policies, GateService, ExceptionsService, AccessReviewsService, AccessDecisions, Isolation],
+  exports: [
+    Policies,
+    GateService,
+    ExceptionsService,
+    OnboardingService,
+    AccessReviewsService,
+    AccessDecisions,
+    Isolation,
+    ReEvaluations,
+  ],
 })
 export class PolicyModule {}

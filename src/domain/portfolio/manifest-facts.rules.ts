@@ -69,6 +69,7 @@ function partyFacts(
       name: party?.name ?? key,
       operator: party?.operator ?? false,
       roles: (integration.parties ?? []).filter((one) => one.party === key).map(({ role }) => role),
+      verifiedAt: null,
       contacts: contacts
         .filter((one) => one.party === key)
         .map((one) => ({

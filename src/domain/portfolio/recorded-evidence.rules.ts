@@ -29,6 +29,7 @@ export function withRecorded(proposed: GateFacts, recordedFacts: GateFacts): Gat
     matrix !== null &&
     recorded.matrix !== null &&
     manifestMatrixHash('', matrix.rows) === manifestMatrixHash('', recorded.matrix.rows);
+  const verified = new Map(recorded.parties.map((party) => [party.id, party.verifiedAt]));
   const confirmed = new Map(
     recorded.parties.flatMap((party) => party.contacts.map((one) => [one.id, one.confirmedAt] as const)),
   );
@@ -42,6 +43,7 @@ export function withRecorded(proposed: GateFacts, recordedFacts: GateFacts): Gat
     },
     parties: proposed.parties.map((party) => ({
       ...party,
+      verifiedAt: verified.get(party.id) ?? null,
       contacts: party.contacts.map((one) => ({ ...one, confirmedAt: confirmed.get(one.id) ?? null })),
     })),
     // An edited matrix is one that nobody has signed.

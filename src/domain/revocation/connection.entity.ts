@@ -1,6 +1,8 @@
 import { Check, Column, Entity, ForeignKey, PrimaryColumn, Unique } from 'typeorm';
 
 @Check('connection_max_concurrent_range', `((max_concurrent >= 1) AND (max_concurrent <= 1000))`)
+@Check('connection_sandbox_is_another', `sandbox_connection_id <> id`)
+@ForeignKey('Connection', ['sandboxConnectionId'], ['id'], { name: 'connection_sandbox_fk' })
 @ForeignKey('Party', ['partyId'], ['id'], { name: 'connection_party_fk' })
 @Unique('connection_external_key', ['source', 'externalKey'])
 @Entity({ name: 'connection' })
@@ -53,6 +55,14 @@ export class Connection {
 
   @Column({ name: 'per_second', type: 'numeric', precision: 8, scale: 2, nullable: true })
   perSecond: string | null;
+
+  @Column({
+    name: 'sandbox_connection_id',
+    type: 'uuid',
+    nullable: true,
+    comment: 'the same supplier where nothing is at stake; drills run there',
+  })
+  sandboxConnectionId: string | null;
 
   @Column({ name: 'created_at', type: 'timestamptz' })
   createdAt: Date;

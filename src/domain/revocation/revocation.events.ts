@@ -38,3 +38,20 @@ export const statementSigned = defineEvent({
     integrationId: id,
   }),
 });
+
+/** Somebody recorded a throwaway credential for drills. */
+export const canaryAdded = defineEvent({
+  name: 'revocation.canary-added',
+  payload: z.object({ connectionId: id, canaryId: id }),
+});
+
+/** A path was tried. */
+export const drillEnded = defineEvent({
+  name: 'revocation.drill-ended',
+  payload: z.object({
+    drillId: id,
+    pathId: id,
+    integrationId: id,
+    outcome: z.enum(['passed', 'failed', 'cancelled']),
+  }),
+});

@@ -4,11 +4,17 @@ import { Transactions } from '../../platform/database/transactions.ts';
 import { Duties } from '../../platform/queue/duties.ts';
 import { LedgerModule } from '../ledger/ledger.module.ts';
 import { NoticesModule } from '../notices/notices.module.ts';
+import { CanariesService } from './canaries.service.ts';
+import { CloseDrillJob } from './close-drill.job.ts';
 import { ConnectionsService } from './connections.service.ts';
 import { ContainmentService } from './containment.service.ts';
 import { CopiesService } from './copies.service.ts';
 import { Deaths } from './deaths.service.ts';
+import { Drilling } from './drilling.service.ts';
+import { DrillRecords } from './drill-records.service.ts';
+import { DrillsService } from './drills.service.ts';
 import { ExpiredValuesSweep } from './expired-values.sweep.ts';
+import { Issuance } from './issuance.service.ts';
 import { Pace } from './pace.service.ts';
 import { PathsService } from './paths.service.ts';
 import { Presets } from './presets.service.ts';
@@ -22,10 +28,15 @@ import { Targets } from './targets.service.ts';
 import { Ways } from './ways.service.ts';
 
 const services = [
+  CanariesService,
   ConnectionsService,
   ContainmentService,
   CopiesService,
   Deaths,
+  Drilling,
+  DrillRecords,
+  DrillsService,
+  Issuance,
   Pace,
   PathsService,
   Presets,
@@ -39,7 +50,14 @@ const services = [
 /** Needs `Connectors` and `Vault`, which the plug-ins' modules give. */
 @Module({
   imports: [LedgerModule, NoticesModule],
-  providers: [...services, ExpiredValuesSweep, ReprobeVersionJob, ScheduleReprobeJob, SettleStatedStepsJob],
+  providers: [
+    ...services,
+    CloseDrillJob,
+    ExpiredValuesSweep,
+    ReprobeVersionJob,
+    ScheduleReprobeJob,
+    SettleStatedStepsJob,
+  ],
   exports: services,
 })
 export class RevocationModule implements OnModuleInit {

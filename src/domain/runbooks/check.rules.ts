@@ -5,6 +5,7 @@ import type { StepDefinition } from './definition.schema.ts';
 import type { Parsed } from './definition.rules.ts';
 import { referencesIn } from './facts.rules.ts';
 import { graphProblems } from './plan.rules.ts';
+import { REQUEST } from './separation.rules.ts';
 
 /** What is installed, as far as a runbook can name it. */
 export interface Installed {
@@ -35,6 +36,25 @@ export function checkDefinition(parsed: Parsed, file: string, installed: Install
     )) {
       problems.push({ field: `${file}: step ${step.id}, ${key}`, problem, mend, line: lineOf(step.id, key) });
     }
+  }
+  const [acts, apart] = [definition.steps.map(({ act }) => act), (definition.separation ?? []).flat()];
+  for (const act of new Set(apart)) {
+    if (act === REQUEST || acts.includes(act)) continue;
+    problems.push({
+      field: `${file}: separation`,
+      problem: `keeps "${act}" apart, which no step plays`,
+      mend: 'Write the act of a step, or request.',
+      line: lineOf(definition.steps[0]!.id),
+    });
+  }
+  for (const { id, act } of definition.steps) {
+    if (act === undefined || apart.includes(act)) continue;
+    problems.push({
+      field: `${file}: step ${id}, act`,
+      problem: `plays "${act}", which separation keeps apart from nothing`,
+      mend: 'Name it in separation, or remove it.',
+      line: lineOf(id, 'act'),
+    });
   }
   return problems;
 }

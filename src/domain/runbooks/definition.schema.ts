@@ -124,6 +124,8 @@ export const stepSchema = z.strictObject({
     )
     .optional(),
   owner: z.enum(ROLES).optional(),
+  /** Which part whoever answers this step plays; kept apart from others by the runbook's `separation`. */
+  act: stepId.optional(),
   approval: approvalSchema.optional(),
   onFailure: onFailure.default('halt'),
   /** The step that undoes this one; runs for each finished item when the run is cancelled. */
@@ -139,6 +141,8 @@ export const definitionSchema = z.strictObject({
   draft: z.boolean().default(false),
   /** Who looks after steps that name no owner of their own. */
   owner: z.enum(ROLES).default('responder'),
+  /** Groups of parts that belong to different people. `request` is the part of whoever starts the run. */
+  separation: z.array(z.array(stepId).min(2).max(10)).max(10).optional(),
   steps: z.array(stepSchema).min(1).max(200),
 });
 export type Definition = z.infer<typeof definitionSchema>;

@@ -6,6 +6,7 @@ import type { Settlement } from './answer.rules.ts';
 import type { Decision } from './approval.rules.ts';
 import { type Cancelled } from './progress.queries.ts';
 import { rowsOf } from './runs.queries.ts';
+import { conflictOf, REQUEST, type Part } from './separation.rules.ts';
 import type { RunState, StepState } from './step.rules.ts';
 
 /** A step as a person's act finds it, locked until the act is committed. */
@@ -181,4 +182,50 @@ export async function parkedSteps(db: Db, runId: Id): Promise<Id[]> {
     [runId],
   );
   return rows.map((row) => row.id);
+}
+
+/**
+ * Which parts people have had in a run so far, its starter apart: their answers, what they contributed to a step, and what
+ * a machine did with the work of somebody (`actedBy` of its output).
+ */
+export async function partsIn(db: Db, runId: Id): Promise<(Part & { stepId: Id })[]> {
+  return rowsOf(
+    db,
+    `SELECT DISTINCT d.value->>'act' AS act, e.by AS who, s.id AS "stepId"
+       FROM run r
+       JOIN runbook_definition f ON f.hash = r.definition_hash
+       JOIN LATERAL jsonb_array_elements(f.body->'steps') d ON d.value ? 'act'
+       JOIN run_node n ON n.run_id = r.id AND n.step = d.value->>'id'
+       JOIN step s ON s.run_id = r.id AND s.node = n.node
+       JOIN LATERAL (SELECT x.by FROM step_event x WHERE x.step_id = s.id AND x.kind IN ('settled', 'approved', 'rejected', 'skipped', 'contributed')
+                     UNION SELECT s.output->>'actedBy') e ON e.by NOT LIKE 'system:%'
+      WHERE r.id = $1`,
+    [runId],
+  );
+}
+
+/** The step of a run that fans out over nothing. */
+export async function singleStep(db: Db, runId: Id, step: string): Promise<Id | undefined> {
+  const [row] = await rowsOf<{ id: Id }>(
+    db,
+    `SELECT s.id FROM run_node n JOIN step s ON s.run_id = n.run_id AND s.node = n.node WHERE n.run_id = $1 AND n.step = $2 LIMIT 1`,
+    [runId, step],
+  );
+  return row?.id;
+}
+
+/** Who may not play a part in a run, as they have another one that excludes it. */
+export async function excludedFrom(db: Db, runId: Id, act: string): Promise<string[]> {
+  const [run] = await rowsOf<{ requestedBy: string; groups: string[][] | null }>(
+    db,
+    `SELECT r.requested_by AS "requestedBy", f.body->'separation' AS groups
+       FROM run r JOIN runbook_definition f ON f.hash = r.definition_hash WHERE r.id = $1`,
+    [runId],
+  );
+  if (!run?.groups) return [];
+  const { groups } = run;
+  const before: Part[] = [{ act: REQUEST, who: run.requestedBy }, ...(await partsIn(db, runId))];
+  return [...new Set(before.map(({ who }) => who))].filter(
+    (who) => conflictOf(groups, before, { act, who }) !== null,
+  );
 }

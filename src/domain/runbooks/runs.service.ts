@@ -12,7 +12,14 @@ import { stepProblems } from './check.rules.ts';
 import { adHocStepSchema, stepSchema } from './definition.schema.ts';
 import { startDeadlines } from './deadlines.queries.ts';
 import { gateOf, planOf } from './plan.rules.ts';
-import { callCompensations, cancelNodes, cancelSteps, holdRun, parkedSteps } from './people.queries.ts';
+import {
+  callCompensations,
+  cancelNodes,
+  cancelSteps,
+  holdRun,
+  parkedSteps,
+  singleStep,
+} from './people.queries.ts';
 import { insertSteps, newStep, stopPlanning } from './planning.queries.ts';
 import { pumpJob } from './pump.job.ts';
 import type { RunContexts } from './run-contexts.ts';
@@ -152,6 +159,27 @@ export class RunsService {
     ...[db, stepId, word, by]: Parameters<StepsService['approve']>
   ): ReturnType<StepsService['approve']> {
     return this.steps.approve(db, stepId, word, by);
+  }
+
+  /**
+   * Puts on record that somebody played the part of a step that fans out over nothing. Where the runbook has no such step,
+   * there is no part to play.
+   * @returns a refusal where the runbook gives the part to somebody else
+   */
+  async contribute(
+    db: Db,
+    at: { runId: Id; step: string },
+    what: string,
+    by: Principal,
+  ): Promise<Result<void, Refusal>> {
+    const stepId = await singleStep(db, at.runId, at.step);
+    return stepId === undefined ? ok(undefined) : this.steps.contribute(db, stepId, what, by);
+  }
+
+  /** Why the runbook gives the part of a step to somebody else; null: it does not. */
+  async mayContribute(db: Db, at: { runId: Id; step: string }, by: Principal): Promise<Refusal | null> {
+    const stepId = await singleStep(db, at.runId, at.step);
+    return stepId === undefined ? null : this.steps.mayContribute(db, stepId, by);
   }
 
   retryStep(db: Db, stepId: Id, act: Act): Promise<Result<void, Refusal>> {

@@ -14,6 +14,7 @@ import {
   addDecision,
   decisionsOn,
   holdStep,
+  partsIn,
   readyAgain,
   settleStep,
   type HeldStep,
@@ -21,6 +22,7 @@ import {
 import type { Ended, Progress } from './progress.ts';
 import { pumpJob } from './pump.job.ts';
 import type { RunContexts } from './run-contexts.ts';
+import { conflictOf, isSeparated, PERSON_NEEDED, REQUEST, separationRefusal } from './separation.rules.ts';
 import { insertEvents } from './runs.queries.ts';
 import { FINAL, mayBecome } from './step.rules.ts';
 
@@ -59,6 +61,8 @@ export class StepsService {
     const reason = 'reason' in answer ? answer.reason : (answer.note ?? null);
     if (FINAL.has(step.state)) return this.#late(db, step, answer.answer, reason, by, now);
     const { step: definition } = this.contexts.node(step.runId, step.node)!;
+    const apart = await this.#apart(db, step, by);
+    if (apart) return err(apart);
     const needsApproval = definition.approval !== undefined && !step.approved;
     if (needsApproval && answer.answer === 'done')
       return err(
@@ -98,6 +102,8 @@ export class StepsService {
       decisions,
     );
     if (refused) return err(refused);
+    const apart = await this.#apart(db, step, by);
+    if (apart) return err(apart);
     const now = this.clock.now();
     const note = word.note === undefined ? null : errorText(word.note);
     const waiting = step.state === 'parked' && !step.approved;
@@ -225,6 +231,8 @@ export class StepsService {
     if (!step) return err(NOT_FOUND);
     if (!mayBecome(step.state, 'skipped'))
       return err(refusal('conflict', 'step-ended', `The step is ${step.state} already.`));
+    const apart = await this.#apart(db, step, act.by);
+    if (apart) return err(apart);
     const { step: definition } = this.contexts.node(step.runId, step.node)!;
     const now = this.clock.now();
     await this.#end(
@@ -236,6 +244,39 @@ export class StepsService {
       now,
     );
     return ok(undefined);
+  }
+
+  /**
+   * Puts on record that somebody played the part of a step without answering it: they decided one thing of many, or did
+   * outside what the step waits for.
+   */
+  async contribute(db: Db, stepId: Id, what: string, by: Principal): Promise<Result<void, Refusal>> {
+    const step = await this.#hold(db, stepId);
+    if (!step) return err(NOT_FOUND);
+    const apart = await this.#apart(db, step, by);
+    if (apart) return err(apart);
+    await this.#note(db, step, 'contributed', null, errorText(what), by, this.clock.now());
+    return ok(undefined);
+  }
+
+  /** Why somebody may not contribute to a step; null: they may. */
+  async mayContribute(db: Db, stepId: Id, by: Principal): Promise<Refusal | null> {
+    const step = await this.#hold(db, stepId);
+    return step ? this.#apart(db, step, by) : NOT_FOUND;
+  }
+
+  /** Why this person may not play the part of this step: they have another one that excludes it. */
+  async #apart(db: Db, step: HeldStep, by: Principal): Promise<Refusal | null> {
+    const { act } = this.contexts.node(step.runId, step.node)!.step;
+    const { definition, requestedBy } = this.contexts.of(step.runId);
+    const groups = definition.separation ?? [];
+    if (act === undefined || by.kind === 'system' || !isSeparated(groups, act)) return null;
+    if (by.personId === undefined) return PERSON_NEEDED;
+    // One act of a run after the other: two at once would not see each other.
+    await db.query(`SELECT pg_advisory_xact_lock(hashtextextended($1, 0))`, [`parts:${step.runId}`]);
+    const before = [{ act: REQUEST, who: requestedBy }, ...(await partsIn(db, step.runId))];
+    const conflict = conflictOf(groups, before, { act, who: whoIs(by) });
+    return conflict === null ? null : separationRefusal(definition.title, act, conflict);
   }
 
   async #hold(db: Db, stepId: Id): Promise<HeldStep | undefined> {

@@ -1,26 +1,48 @@
 import { ApprovalAction } from './approval/approval.action.ts';
+import { AskGateAction } from './ask-gate/ask-gate.action.ts';
 import { AwaitAcknowledgementAction } from './await-acknowledgement/await-acknowledgement.action.ts';
+import { AwaitFindingsGoneAction } from './await-findings-gone/await-findings-gone.action.ts';
+import { AwaitLiveAction } from './await-live/await-live.action.ts';
+import { AwaitScopeReviewAction } from './await-scope-review/await-scope-review.action.ts';
+import { CallOutAction } from './call-out/call-out.action.ts';
 import { CheckLocationAction } from './check-location/check-location.action.ts';
+import { CompensateAction } from './compensate/compensate.action.ts';
+import { ConcludeDrillAction } from './conclude-drill/conclude-drill.action.ts';
+import { DrillUnprovenAction } from './drill-unproven/drill-unproven.action.ts';
 import { EndSessionsAction } from './end-sessions/end-sessions.action.ts';
 import { EscalateAction } from './escalate/escalate.action.ts';
 import { ManualTaskAction } from './manual-task/manual-task.action.ts';
 import { NoOpAction } from './no-op/no-op.action.ts';
+import { ProveCanaryDeadAction } from './prove-canary-dead/prove-canary-dead.action.ts';
+import { RevokeCanaryAction } from './revoke-canary/revoke-canary.action.ts';
 import { RevokeVersionAction } from './revoke-version/revoke-version.action.ts';
 import { SendNoticeAction } from './send-notice/send-notice.action.ts';
+import { SimulateIssuanceAction } from './simulate-issuance/simulate-issuance.action.ts';
 import { VerifyDeadAction } from './verify-dead/verify-dead.action.ts';
 import { WaitAction } from './wait/wait.action.ts';
 
 /** Every action that a runbook may use, each a Nest provider. One line adds one. */
 export const actionClasses = [
   ApprovalAction,
+  AskGateAction,
   AwaitAcknowledgementAction,
+  AwaitFindingsGoneAction,
+  AwaitLiveAction,
+  AwaitScopeReviewAction,
+  CallOutAction,
   CheckLocationAction,
+  CompensateAction,
+  ConcludeDrillAction,
+  DrillUnprovenAction,
   EndSessionsAction,
   EscalateAction,
   ManualTaskAction,
   NoOpAction,
+  ProveCanaryDeadAction,
+  RevokeCanaryAction,
   RevokeVersionAction,
   SendNoticeAction,
+  SimulateIssuanceAction,
   VerifyDeadAction,
   WaitAction,
 ] as const;

@@ -1,3 +1,4 @@
+import { CredentialsOfIntegrationSelector } from './credentials-of-integration/credentials-of-integration.selector.ts';
 import { ExposedVersionsSelector } from './exposed-versions/exposed-versions.selector.ts';
 import { FromInputSelector } from './from-input/from-input.selector.ts';
 import { LocationsOfExposedVersionsSelector } from './locations-of-exposed-versions/locations-of-exposed-versions.selector.ts';
@@ -5,6 +6,7 @@ import { NoticesOwedSelector } from './notices-owed/notices-owed.selector.ts';
 
 /** Everything that a runbook may fan out over, each a Nest provider. One line adds one. */
 export const selectorClasses = [
+  CredentialsOfIntegrationSelector,
   ExposedVersionsSelector,
   FromInputSelector,
   LocationsOfExposedVersionsSelector,

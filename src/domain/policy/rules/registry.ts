@@ -21,6 +21,7 @@ import { revocability } from './revocability.rule.ts';
 import { revocationDutyWithoutPath } from './revocation-duty-without-path.rule.ts';
 import { revokersDisagree } from './revokers-disagree.rule.ts';
 import { rotationInterval } from './rotation-interval.rule.ts';
+import { partnerUnverified } from './partner-unverified.rule.ts';
 import type { Rule } from './finding.rules.ts';
 import { runbookNotifiesUnnamed } from './runbook-notifies-unnamed.rule.ts';
 import { scopeJustification } from './scope-justification.rule.ts';
@@ -43,6 +44,7 @@ export const RULES: readonly Rule[] = [
   weakSignature,
   dutyWithoutAccountable,
   dutyWithTwoAccountable,
+  partnerUnverified,
   shadowIntegration,
   unstatedPurpose,
   // Who can still stop it

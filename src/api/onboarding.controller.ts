@@ -1,0 +1,123 @@
+import { Body, Controller, Get, HttpCode, Param, Post } from '@nestjs/common';
+import {
+  ApiAcceptedResponse,
+  ApiCreatedResponse,
+  ApiNoContentResponse,
+  ApiOkResponse,
+  ApiOperation,
+  ApiTags,
+} from '@nestjs/swagger';
+import { z } from 'zod';
+import { Refused, refusal } from '../kernel/errors.ts';
+import type { Principal } from '../kernel/principal.ts';
+import { By, Idempotent, Permission } from '../domain/access/route.ts';
+import { findParty } from '../domain/parties/parties.queries.ts';
+import {
+  VerificationsService,
+  verificationSchema,
+  verifyPartySchema,
+  type VerificationView,
+  type VerifyParty,
+} from '../domain/parties/verifications.service.ts';
+import {
+  onboardingSchema,
+  reviewScopeSchema,
+  startedWaySchema,
+  startOnboardingSchema,
+  type OnboardingView,
+  type ReviewScope,
+  type StartedWay,
+  type StartOnboarding,
+} from '../domain/policy/onboarding.schema.ts';
+import { OnboardingService } from '../domain/policy/onboarding.service.ts';
+import { onboardingOf } from '../domain/policy/ways.queries.ts';
+import { Transactions } from '../platform/database/transactions.ts';
+import { answered } from './answered.ts';
+
+const id = z.uuid();
+const verificationsSchema = z
+  .object({ verifications: z.array(verificationSchema) })
+  .meta({ id: 'PartyVerifications' });
+
+@ApiTags('onboarding')
+@Controller('api/v1')
+export class OnboardingController {
+  constructor(
+    private readonly transactions: Transactions,
+    private readonly onboarding: OnboardingService,
+    private readonly verifications: VerificationsService,
+  ) {}
+
+  /** Starts the way into production. Whoever starts it asks for it, and can neither admit it nor open the gate. */
+  @Post('integrations/:id/onboarding')
+  @ApiOperation({ summary: 'Start the onboarding of an integration' })
+  @Permission('portfolio:write')
+  @Idempotent()
+  @HttpCode(202)
+  @ApiAcceptedResponse({ standardSchema: startedWaySchema })
+  async start(
+    @Param('id', { schema: id }) integrationId: string,
+    @Body({ schema: startOnboardingSchema }) input: StartOnboarding,
+    @By() by: Principal,
+  ): Promise<StartedWay> {
+    return answered(await this.onboarding.start(integrationId, input, by));
+  }
+
+  /** The newest one: where each step stands, and what it waits for. */
+  @Get('integrations/:id/onboarding')
+  @ApiOperation({ summary: 'Read how far the onboarding of an integration is' })
+  @Permission('policy:read')
+  @ApiOkResponse({ standardSchema: onboardingSchema })
+  async get(
+    @Param('id', { schema: id }) integrationId: string,
+    @By() by: Principal,
+  ): Promise<OnboardingView> {
+    const found = await this.transactions.run(by, (db) => onboardingOf(db, integrationId));
+    if (!found)
+      throw new Refused(refusal('not_found', 'no-onboarding', 'This integration was never onboarded here.'));
+    return found;
+  }
+
+  /** A person's word on one scope. What nobody justifies stands as a finding of the gate. */
+  @Post('integrations/:id/onboarding/scopes')
+  @ApiOperation({ summary: 'Decide on a scope that an onboarding asks about' })
+  @Permission('approvals:decide')
+  @HttpCode(204)
+  @ApiNoContentResponse({ description: 'Decided' })
+  async scope(
+    @Param('id', { schema: id }) integrationId: string,
+    @Body({ schema: reviewScopeSchema }) review: ReviewScope,
+    @By() by: Principal,
+  ): Promise<void> {
+    answered(await this.onboarding.reviewScope(integrationId, review, by));
+  }
+
+  /** Puts on record, with a name, that a party is who it says. */
+  @Post('parties/:id/verifications')
+  @ApiOperation({ summary: 'Record how a partner was verified' })
+  @Permission('gate:open')
+  @Idempotent()
+  @ApiCreatedResponse({ standardSchema: verificationSchema })
+  async verify(
+    @Param('id', { schema: id }) partyId: string,
+    @Body({ schema: verifyPartySchema }) input: VerifyParty,
+    @By() by: Principal,
+  ): Promise<VerificationView> {
+    return answered(await this.verifications.verify(partyId, input, by));
+  }
+
+  @Get('parties/:id/verifications')
+  @ApiOperation({ summary: 'List how a partner was verified' })
+  @Permission('policy:read')
+  @ApiOkResponse({ standardSchema: verificationsSchema })
+  async listVerifications(
+    @Param('id', { schema: id }) partyId: string,
+    @By() by: Principal,
+  ): Promise<z.infer<typeof verificationsSchema>> {
+    return this.transactions.run(by, async (db) => {
+      if (!(await findParty(db, partyId)))
+        throw new Refused(refusal('not_found', 'no-party', 'There is no such party.'));
+      return { verifications: await this.verifications.list(db, partyId) };
+    });
+  }
+}

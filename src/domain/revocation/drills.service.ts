@@ -1,0 +1,135 @@
+import { Injectable } from '@nestjs/common';
+import { refusal, Refused, type Refusal } from '../../kernel/errors.ts';
+import { newId, type Id } from '../../kernel/ids.ts';
+import type { Principal } from '../../kernel/principal.ts';
+import { err, ok, type Result } from '../../kernel/result.ts';
+import { iso } from '../../kernel/time.ts';
+import { Clock } from '../../platform/clock/clock.ts';
+import { Transactions, type Db } from '../../platform/database/transactions.ts';
+import { LedgerService } from '../ledger/ledger.service.ts';
+import { RunsService } from '../runbooks/runs.service.ts';
+import { CanariesService, type TakenCanary } from './canaries.service.ts';
+import type { StartedDrill } from './drill.schema.ts';
+import { canaryAsVersion } from './drill-records.service.ts';
+import { findDrillPath, type DrillPath } from './drills.queries.ts';
+import { Targets } from './targets.service.ts';
+
+/** Starts drills. What they do at a supplier is in `drilling.service.ts`, how they end in `drill-records.service.ts`. */
+@Injectable()
+export class DrillsService {
+  constructor(
+    private readonly transactions: Transactions,
+    private readonly targets: Targets,
+    private readonly canaries: CanariesService,
+    private readonly runs: RunsService,
+    private readonly ledger: LedgerService,
+    private readonly clock: Clock,
+  ) {}
+
+  /** Tries a path. Refused, with what to do, where nothing is known that may be killed, or nobody could tell whether it died. */
+  async start(pathId: Id, by: Principal): Promise<Result<StartedDrill, Refusal>> {
+    try {
+      return ok(await this.transactions.run(by, (db) => this.begin(db, pathId, by)));
+    } catch (thrown) {
+      if (thrown instanceof Refused) return err(thrown.refusal);
+      throw thrown;
+    }
+  }
+
+  /** The same in the caller's transaction. @throws Refused: what it took has to be given back */
+  async begin(db: Db, pathId: Id, by: Principal): Promise<StartedDrill> {
+    const path = await findDrillPath(db, pathId, true);
+    if (!path) throw new Refused(refusal('not_found', 'no-path', 'There is no such revocation path.'));
+    if (path.openDrillId !== null)
+      throw new Refused(refusal('conflict', 'drill-under-way', 'This path is being drilled already.'));
+    if (path.retired) {
+      throw new Refused(
+        refusal('conflict', 'path-retired', 'The path leads to something that is no longer in use.'),
+      );
+    }
+    const canary = path.kind === 'connector' ? await this.#takeCanary(db, path) : null;
+    if (path.kind === 'contact' && path.contactEmail === null) {
+      throw new Refused(
+        refusal(
+          'conflict',
+          'no-address',
+          `${path.contactName ?? 'The contact'} has no mail address to be called out at. Add one, then drill.`,
+        ),
+      );
+    }
+    const drillId = newId();
+    const now = this.clock.now();
+    const { runId } = await this.runs.start(db, {
+      runbook: 'drill',
+      subject: { kind: 'revocation_path', id: pathId },
+      input: { drillId, kind: path.kind },
+      correlationId: by.correlationId,
+      by,
+    });
+    await db.query(
+      `INSERT INTO drill (id, revocation_path_id, run_id, canary_id, requested_by, started_at) VALUES ($1, $2, $3, $4, $5, $6)`,
+      [drillId, pathId, runId, canary?.id ?? null, by.personId ?? `${by.kind}:${by.id}`, iso(now)],
+    );
+    await this.ledger.append(db, {
+      kind: 'drill.started',
+      subject: { kind: 'drill', id: drillId },
+      by,
+      at: now,
+      facts: {
+        path: pathId,
+        credentialId: path.credentialId,
+        integrationId: path.integrationId,
+        run: runId,
+        canary: canary?.id ?? null,
+        through: path.drilledThrough,
+      },
+    });
+    return { drillId, runId };
+  }
+
+  async #takeCanary(db: Db, path: DrillPath): Promise<TakenCanary> {
+    const through = path.drilledThrough!;
+    const name = path.connectionName ?? 'its connection';
+    const known = await this.targets.pathTo(db, canaryAsVersion(path, null), through);
+    if (!known.path || known.problems.length > 0) {
+      throw new Refused(
+        refusal('conflict', 'path-not-usable', `${name} cannot be used: ${known.problems.join('; ')}.`),
+      );
+    }
+    const { revoke, probe } = known.path.abilities;
+    if (revoke === 'no') {
+      throw new Refused(
+        refusal(
+          'conflict',
+          'no-machine',
+          `${name} revokes through a person. Add the contact who does it as a path of this credential, and drill that.`,
+        ),
+      );
+    }
+    if (probe === 'no') {
+      throw new Refused(
+        refusal(
+          'conflict',
+          'no-probe',
+          `${name} has no way to look whether a credential is dead, so that a drill could prove nothing. Add a probe to its preset, or a contact as a path.`,
+        ),
+      );
+    }
+    const needs = {
+      value: revoke === 'value' || probe === 'value',
+      id: revoke === 'id' || probe === 'id',
+    };
+    const canary = await this.canaries.take(db, through, needs);
+    if (!canary) {
+      const what = [needs.value ? 'its value' : '', needs.id ? 'the supplier’s id' : ''].filter(Boolean);
+      throw new Refused(
+        refusal(
+          'conflict',
+          'no-canary',
+          `No canary is ready for ${name}. Issue a credential at the supplier that nobody uses, and record it with ${what.join(' and ')} as a canary of connection ${through}: the drill revokes it.`,
+        ),
+      );
+    }
+    return canary;
+  }
+}
