@@ -12,6 +12,7 @@ import { migrate } from '../src/platform/database/migrate.ts';
 import { startLocalPostgres } from '../src/platform/embedded/local-postgres.ts';
 import { engineBench } from './engine.bench.ts';
 import { importBench } from './import.bench.ts';
+import { gateBench } from './gate.bench.ts';
 import { kickBench } from './kick.bench.ts';
 import { leakBench } from './leak.bench.ts';
 import { ledgerBench } from './ledger.bench.ts';
@@ -23,6 +24,7 @@ const BENCHES: Readonly<Record<string, (place: BenchPlace) => Promise<void>>> = 
   engine: engineBench,
   ledger: ledgerBench,
   import: importBench,
+  gate: gateBench,
 };
 
 async function main(): Promise<void> {
@@ -53,6 +55,15 @@ async function main(): Promise<void> {
       await bench({
         appUrl: local.url(),
         adminUrl,
+        async database(other) {
+          const name = `bench_${other}`;
+          const first = new Client(adminUrl);
+          await first.connect();
+          await first.query(`CREATE DATABASE ${name} OWNER countersign_owner`);
+          await first.end();
+          await migrate({ ownerUrl: local.url(name, 'countersign_owner'), migrations });
+          return { appUrl: local.url(name), adminUrl: local.url(name, 'countersign_admin') };
+        },
         redisUrl: process.env['REDIS_URL'] || process.env['COUNTERSIGN_TEST_REDIS'] || undefined,
         quick: process.argv.includes('--quick'),
         figure(label, value, unit) {

@@ -2,6 +2,8 @@
 export interface BenchPlace {
   appUrl: string;
   adminUrl: string;
+  /** A further database on the same server, migrated and empty: for a bench that counts what there is. */
+  database(name: string): Promise<{ appUrl: string; adminUrl: string }>;
   redisUrl: string | undefined;
   /** Fewer rounds: all benches together under two minutes, and what they say less sure. */
   quick: boolean;

@@ -9,6 +9,7 @@ import { NoticesModule } from './domain/notices/notices.module.ts';
 import { ResponsibilityModule } from './domain/responsibility/responsibility.module.ts';
 import { RevocationModule } from './domain/revocation/revocation.module.ts';
 import { PolicyModule } from './domain/policy/policy.module.ts';
+import { SigningFloorModule } from './domain/policy/signing-floor.module.ts';
 import { PortfolioModule } from './domain/portfolio/portfolio.module.ts';
 import { RunbooksModule } from './domain/runbooks/runbooks.module.ts';
 import { HealthModule } from './platform/health/health.module.ts';
@@ -42,6 +43,7 @@ import { StoresModule } from './plugins/stores/stores.module.ts';
     ExposuresModule,
     IncidentsModule,
     PolicyModule,
+    SigningFloorModule,
     PortfolioModule,
     ApiModule,
     ConsoleModule,

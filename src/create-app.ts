@@ -106,7 +106,8 @@ export async function createApp(settings: AppSettings): Promise<NestFastifyAppli
         routerOptions: { maxParamLength: 200 },
         frameworkErrors: refuseAddress,
         clientErrorHandler: refuseUnreadable,
-        exposeHeadRoutes: false,
+        // HEAD is GET without the body, under the same declaration (RFC 9110, section 9.3.2).
+        exposeHeadRoutes: true,
         forceCloseConnections: 'idle',
       }),
       { logger: new NestLog(log), bodyParser: false, abortOnError: false },

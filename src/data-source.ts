@@ -41,6 +41,8 @@ import { ReachableSystem } from './domain/credentials/system.entity.ts';
 import { CredentialSystem } from './domain/credentials/credential-system.entity.ts';
 import { LocationSystem } from './domain/credentials/location-system.entity.ts';
 import { UsageEvent } from './domain/usage/usage-event.entity.ts';
+import { OfferingTarget } from './domain/responsibility/offering-target.entity.ts';
+import { OfferingVersion } from './domain/responsibility/offering-version.entity.ts';
 import { Offering } from './domain/responsibility/offering.entity.ts';
 import { MatrixVersion } from './domain/responsibility/matrix-version.entity.ts';
 import { MatrixRow } from './domain/responsibility/matrix-row.entity.ts';
@@ -51,6 +53,7 @@ import { MatrixComment } from './domain/responsibility/matrix-comment.entity.ts'
 import { MatrixDraft } from './domain/responsibility/matrix-draft.entity.ts';
 import { MatrixDraftRow } from './domain/responsibility/matrix-draft-row.entity.ts';
 import { MatrixInvitation } from './domain/responsibility/matrix-invitation.entity.ts';
+import { MatrixTerms } from './domain/responsibility/matrix-terms.entity.ts';
 import { MatrixText } from './domain/responsibility/matrix-text.entity.ts';
 import { SigningCode } from './domain/responsibility/signing-code.entity.ts';
 import { SigningKey } from './domain/responsibility/signing-key.entity.ts';
@@ -105,6 +108,10 @@ import { ScopeReview } from './domain/policy/scope-review.entity.ts';
 import { PartyVerification } from './domain/parties/party-verification.entity.ts';
 import { GateDecision } from './domain/policy/gate-decision.entity.ts';
 import { GateStanding } from './domain/policy/gate-standing.entity.ts';
+import { AccessReview } from './domain/policy/access-review.entity.ts';
+import { AccessReviewItem } from './domain/policy/access-review-item.entity.ts';
+import { AccessReviewOccasion } from './domain/policy/access-review-occasion.entity.ts';
+import { AccessReviewPart } from './domain/policy/access-review-part.entity.ts';
 import { GateStale } from './domain/policy/gate-stale.entity.ts';
 import { PolicyException } from './domain/policy/policy-exception.entity.ts';
 import { SealedSecret } from './platform/vault/sealed-secret.entity.ts';
@@ -152,6 +159,8 @@ export const entities: DataSourceNeeds['entities'] = [
   LocationSystem,
   UsageEvent,
   Offering,
+  OfferingTarget,
+  OfferingVersion,
   MatrixVersion,
   MatrixRow,
   MatrixPerformer,
@@ -161,6 +170,7 @@ export const entities: DataSourceNeeds['entities'] = [
   MatrixDraft,
   MatrixDraftRow,
   MatrixInvitation,
+  MatrixTerms,
   MatrixText,
   SigningCode,
   SigningKey,
@@ -215,6 +225,10 @@ export const entities: DataSourceNeeds['entities'] = [
   PartyVerification,
   GateDecision,
   GateStanding,
+  AccessReview,
+  AccessReviewItem,
+  AccessReviewOccasion,
+  AccessReviewPart,
   GateStale,
   PolicyException,
   SealedSecret,

@@ -1,5 +1,6 @@
 import { Signer } from '@fastify/cookie';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import type { InjectOptions } from 'fastify';
 import { randomBytes } from 'node:crypto';
 import { routesOf } from '../src/create-app.ts';
 import type { RegisteredRoute } from '../src/api/admission.ts';
@@ -80,21 +81,24 @@ async function sessionOf(role: Role, party?: string): Promise<string> {
 
 /** The answer's status; a stream is let go as soon as it begins. */
 async function ask(route: RegisteredRoute, url: string, who?: string): Promise<number> {
+  const answer = await world.app.inject({ ...requestFor(route, url, who), payloadAsStream: true });
+  answer.stream().destroy();
+  return answer.statusCode;
+}
+
+function requestFor(route: RegisteredRoute, url: string, who?: string): InjectOptions {
   const console = route.declaration?.face === 'console';
   const headers: Record<string, string> = {};
   if (who !== undefined && console) headers['cookie'] = cookies.get(who)!;
   if (who !== undefined && !console) headers['authorization'] = `Bearer ${tokens.get(who)!}`;
   const body = ['POST', 'PUT', 'PATCH'].includes(route.method);
   if (body) headers['content-type'] = console ? 'application/x-www-form-urlencoded' : 'application/json';
-  const answer = await world.app.inject({
+  return {
     method: route.method as 'GET',
     url,
     headers,
     ...(body ? { payload: console ? '' : '{}' } : {}),
-    payloadAsStream: true,
-  });
-  answer.stream().destroy();
-  return answer.statusCode;
+  };
 }
 
 const filled = (url: string, parameters: Record<string, string>) =>
@@ -123,6 +127,61 @@ describe('every route', () => {
         declared: Boolean(permission) !== Boolean(open && open.length >= 10),
       }).toEqual({ route: label(route), declared: true });
     }
+  });
+
+  test('of the API is described in words of its own, under an id of its own', async () => {
+    const { paths } = (await world.app.inject('/api/openapi.json')).json<{
+      paths: Record<string, Record<string, { summary?: string; operationId?: string }>>;
+    }>();
+    const operations = Object.entries(paths).flatMap(([path, methods]) =>
+      Object.entries(methods).map(([method, operation]) => ({
+        name: `${method.toUpperCase()} ${path}`,
+        ...operation,
+      })),
+    );
+    expect(operations.map(({ name }) => name)).toEqual(
+      expect.arrayContaining(
+        routes
+          .filter(({ url, declaration }) => url.startsWith('/api/v1/') && declaration?.face === 'api')
+          .map((route) => label(route).replaceAll(/:(\w+)/g, '{$1}')),
+      ),
+    );
+    expect(operations.filter(({ summary }) => !/^[A-Z](?=.* ).{8,118}[^.]$/.test(summary ?? ''))).toEqual([]);
+    for (const said of ['summary', 'operationId'] as const) {
+      const values = operations.map((operation) => operation[said]);
+      expect(values.filter((value, at) => value === undefined || values.indexOf(value) !== at)).toEqual([]);
+    }
+  });
+
+  test('that is read answers HEAD to the same people as GET, and with nothing but the head', async () => {
+    const heads = new Map(
+      routesOf(world.app)
+        .filter(({ method }) => method === 'HEAD')
+        .map(({ url, declaration }) => [url, declaration]),
+    );
+    const reading = routes.filter(({ method }) => method === 'GET');
+    expect(reading.map(({ url }) => url).filter((url) => !heads.has(url))).toEqual([]);
+    expect(
+      await faults(reading, async (route) => {
+        const wrong: string[] = [];
+        const head = { ...route, method: 'HEAD', declaration: heads.get(route.url) };
+        if (head.declaration?.permission !== route.declaration?.permission)
+          wrong.push(`HEAD needs ${head.declaration?.permission}`);
+        const sample = samples[route.url];
+        for (const who of [undefined, sample ? 'party_contact of own' : 'admin', 'party_contact of other']) {
+          const url = filled(route.url, sample ?? {});
+          const [got, headed] = [
+            await ask(route, url, who),
+            await world.app.inject(requestFor(head, url, who)),
+          ];
+          if (headed.statusCode !== got)
+            wrong.push(`answers ${who ?? 'a stranger'} ${got}, but HEAD ${headed.statusCode}`);
+          // Of a refusal the socket leaves the body out.
+          if (headed.statusCode < 400 && headed.payload !== '') wrong.push('answers HEAD with a body');
+        }
+        return wrong;
+      }),
+    ).toEqual([]);
   });
 
   test('refuses a stranger', async () => {

@@ -1,9 +1,16 @@
 import { Body, Controller, Delete, Get, HttpCode, Param, Patch, Post, Query, Res } from '@nestjs/common';
-import { ApiCreatedResponse, ApiNoContentResponse, ApiOkResponse, ApiTags } from '@nestjs/swagger';
+import {
+  ApiCreatedResponse,
+  ApiNoContentResponse,
+  ApiOkResponse,
+  ApiOperation,
+  ApiTags,
+} from '@nestjs/swagger';
 import type { FastifyReply } from 'fastify';
 import { z } from 'zod';
 import { Refused, refusal } from '../kernel/errors.ts';
 import type { Principal } from '../kernel/principal.ts';
+import type { WantedVersion } from '../kernel/row-version.ts';
 import { By, Idempotent, Permission } from '../domain/access/route.ts';
 import {
   agreementLineSchema,
@@ -27,7 +34,7 @@ import { Clock } from '../platform/clock/clock.ts';
 import { Transactions } from '../platform/database/transactions.ts';
 import { answered } from './answered.ts';
 import { namedListQuery, pageByName } from './cursor.ts';
-import { IfMatch, versioned } from './etag.ts';
+import { IfMatch, IfMatchAny, versioned } from './etag.ts';
 
 const id = z.uuid();
 const listQuery = z.strictObject({ ...namedListQuery, partyId: id.optional() });
@@ -53,8 +60,8 @@ export class AgreementsController {
     private readonly clock: Clock,
   ) {}
 
-  /** By title. */
   @Get()
+  @ApiOperation({ summary: 'List agreements, by title' })
   @Permission('agreements:read')
   @ApiOkResponse({ standardSchema: agreementsSchema })
   async list(
@@ -68,8 +75,8 @@ export class AgreementsController {
     return { agreements: page, next };
   }
 
-  /** With every version of it. */
   @Get(':id')
+  @ApiOperation({ summary: 'Read an agreement with every version of it' })
   @Permission('agreements:read')
   @ApiOkResponse({ standardSchema: agreementViewSchema })
   async get(
@@ -84,8 +91,11 @@ export class AgreementsController {
     return versioned(reply, agreement);
   }
 
-  /** With an empty draft. Nothing is in force before a version is published. */
   @Post()
+  @ApiOperation({
+    summary: 'Create an agreement with an empty draft',
+    description: 'Nothing is in force before a version is published.',
+  })
   @Permission('agreements:write')
   @Idempotent()
   @ApiCreatedResponse({ standardSchema: createdSchema })
@@ -100,12 +110,13 @@ export class AgreementsController {
   }
 
   @Patch(':id')
+  @ApiOperation({ summary: 'Change the title of an agreement' })
   @Permission('agreements:write')
   @ApiOkResponse({ standardSchema: agreementViewSchema })
   async edit(
     @Param('id', { schema: id }) agreementId: string,
     @Body({ schema: editAgreementSchema }) edit: z.output<typeof editAgreementSchema>,
-    @IfMatch() rowVersion: number,
+    @IfMatchAny() rowVersion: WantedVersion,
     @By() by: Principal,
     @Res({ passthrough: true }) reply: FastifyReply,
   ): Promise<AgreementView> {
@@ -116,8 +127,11 @@ export class AgreementsController {
     return versioned(reply, edited);
   }
 
-  /** When each term would be due, if its start event happened at an instant: computed as notices are. */
   @Get(':id/preview')
+  @ApiOperation({
+    summary: 'Preview when each term in force would be due',
+    description: 'As if its start event happened at the instant asked for; computed as notices are.',
+  })
   @Permission('agreements:read')
   @ApiOkResponse({ standardSchema: previewSchema })
   async preview(
@@ -134,8 +148,8 @@ export class AgreementsController {
     return preview;
   }
 
-  /** The working copy of the next version. */
   @Get(':id/draft')
+  @ApiOperation({ summary: 'Read the draft of the next version' })
   @Permission('agreements:write')
   @ApiOkResponse({ standardSchema: draftViewSchema })
   async draft(
@@ -148,8 +162,11 @@ export class AgreementsController {
     return versioned(reply, draft);
   }
 
-  /** Opens a draft, a copy of the latest version; where one is open, answers with that. */
   @Post(':id/draft')
+  @ApiOperation({
+    summary: 'Open a draft of the next version',
+    description: 'A copy of the latest version; where a draft is open already, the answer is that one.',
+  })
   @Permission('agreements:write')
   @ApiCreatedResponse({ standardSchema: draftViewSchema })
   async openDraft(
@@ -166,6 +183,7 @@ export class AgreementsController {
   }
 
   @Patch(':id/draft')
+  @ApiOperation({ summary: 'Change the dates, terms or authority of the draft' })
   @Permission('agreements:write')
   @ApiOkResponse({ standardSchema: draftViewSchema })
   async editDraft(
@@ -184,6 +202,7 @@ export class AgreementsController {
   }
 
   @Delete(':id/draft')
+  @ApiOperation({ summary: 'Discard the draft' })
   @Permission('agreements:write')
   @HttpCode(204)
   @ApiNoContentResponse()
@@ -197,8 +216,11 @@ export class AgreementsController {
     );
   }
 
-  /** When each term of the draft would be due, if its start event happened at an instant. */
   @Get(':id/draft/preview')
+  @ApiOperation({
+    summary: 'Preview when each term of the draft would be due',
+    description: 'As if its start event happened at the instant asked for.',
+  })
   @Permission('agreements:write')
   @ApiOkResponse({ standardSchema: previewSchema })
   async previewDraft(
@@ -215,8 +237,12 @@ export class AgreementsController {
     return preview;
   }
 
-  /** Makes the draft a version that nobody edits any more. What is owed already keeps the version that it was owed under. */
   @Post(':id/draft/publish')
+  @ApiOperation({
+    summary: 'Publish the draft as a version',
+    description:
+      'Nobody edits a version any more. What is owed already keeps the version that it was owed under.',
+  })
   @Permission('agreements:write')
   @Idempotent()
   @ApiCreatedResponse({ standardSchema: publishedSchema })

@@ -6,6 +6,7 @@ import { PolicyModule } from '../domain/policy/policy.module.ts';
 import { PortfolioModule } from '../domain/portfolio/portfolio.module.ts';
 import { ResponsibilityModule } from '../domain/responsibility/responsibility.module.ts';
 import { RevocationModule } from '../domain/revocation/revocation.module.ts';
+import { AccessReviewsController } from './access-reviews.controller.ts';
 import { AgreementsController } from './agreements.controller.ts';
 import { ConfirmationsController } from './confirmations.controller.ts';
 import { ConnectionsController } from './connections.controller.ts';
@@ -15,9 +16,11 @@ import { HealthController } from './health.controller.ts';
 import { ImportsController } from './imports.controller.ts';
 import { IntegrationsController } from './integrations.controller.ts';
 import { MatricesController } from './matrices.controller.ts';
+import { MatrixFilesController } from './matrix-files.controller.ts';
 import { MatrixController } from './matrix.controller.ts';
 import { InventoryController } from './inventory.controller.ts';
 import { NoticesController } from './notices.controller.ts';
+import { OfferingsController } from './offerings.controller.ts';
 import { OnboardingController } from './onboarding.controller.ts';
 import { OpenApiController } from './openapi.controller.ts';
 import { OpenApi } from './openapi.ts';
@@ -50,6 +53,7 @@ import { SourcesController } from './sources.controller.ts';
     RevocationModule,
   ],
   controllers: [
+    AccessReviewsController,
     SourcesController,
     IntakeController,
     IncidentsController,
@@ -67,9 +71,11 @@ import { SourcesController } from './sources.controller.ts';
     HealthController,
     ImportsController,
     MatricesController,
+    MatrixFilesController,
     MatrixController,
     InventoryController,
     NoticesController,
+    OfferingsController,
     OnboardingController,
     OpenApiController,
     RunsController,

@@ -1,5 +1,5 @@
 import { Controller, Get, Param, Query } from '@nestjs/common';
-import { ApiOkResponse, ApiTags } from '@nestjs/swagger';
+import { ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
 import { z } from 'zod';
 import { Refused, refusal } from '../kernel/errors.ts';
 import type { Principal } from '../kernel/principal.ts';
@@ -22,8 +22,11 @@ const listQuery = z.strictObject({
 export class CasesController {
   constructor(private readonly transactions: Transactions) {}
 
-  /** Newest first. A party sees the cases of its own integrations. */
   @Get()
+  @ApiOperation({
+    summary: 'List cases, newest first',
+    description: 'A party sees the cases of its own integrations.',
+  })
   @Permission('cases:read')
   @ApiOkResponse({ standardSchema: casesSchema })
   async list(
@@ -47,6 +50,7 @@ export class CasesController {
   }
 
   @Get(':id')
+  @ApiOperation({ summary: 'Read a case: its state, its times, and the matrix and agreement that apply' })
   @Permission('cases:read')
   @ApiOkResponse({ standardSchema: caseDetailSchema })
   async get(

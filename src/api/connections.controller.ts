@@ -1,5 +1,5 @@
 import { Body, Controller, Get, Param, Put, Query, Res } from '@nestjs/common';
-import { ApiOkResponse, ApiTags } from '@nestjs/swagger';
+import { ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
 import type { FastifyReply } from 'fastify';
 import { z } from 'zod';
 import { Refused, refusal } from '../kernel/errors.ts';
@@ -32,8 +32,8 @@ export class ConnectionsController {
     private readonly connections: ConnectionsService,
   ) {}
 
-  /** By name. */
   @Get()
+  @ApiOperation({ summary: 'List connections to suppliers, by name' })
   @Permission('connections:read')
   @ApiOkResponse({ standardSchema: connectionsSchema })
   async list(
@@ -48,6 +48,7 @@ export class ConnectionsController {
   }
 
   @Get(':id')
+  @ApiOperation({ summary: 'Read a connection, without its secrets' })
   @Permission('connections:read')
   @ApiOkResponse({ standardSchema: connectionViewSchema })
   async get(
@@ -59,8 +60,12 @@ export class ConnectionsController {
     return versioned(reply, found);
   }
 
-  /** Our own authentication at the supplier, and the canary. Written, never read: the answer names what is set. */
   @Put(':id/secrets')
+  @ApiOperation({
+    summary: "Set a connection's secrets and canary",
+    description:
+      'Our own authentication at the supplier, and the canary. Written, never read: the answer names what is set.',
+  })
   @Permission('connections:write')
   @ApiOkResponse({ standardSchema: connectionViewSchema })
   async putSecrets(

@@ -1,5 +1,5 @@
-import { Body, Controller, Get, Param, Patch, Post, Query, Res } from '@nestjs/common';
-import { ApiCreatedResponse, ApiOkResponse, ApiTags } from '@nestjs/swagger';
+import { Body, Controller, Get, Param, Patch, Post, Put, Query, Res } from '@nestjs/common';
+import { ApiCreatedResponse, ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
 import type { FastifyReply } from 'fastify';
 import { z } from 'zod';
 import { Refused, refusal } from '../kernel/errors.ts';
@@ -11,11 +11,16 @@ import {
   addVersionSchema,
   credentialLineSchema,
   editCredentialSchema,
+  newCredentialSchema,
 } from '../domain/credentials/credential.schema.ts';
 import { listCredentials } from '../domain/credentials/credentials.queries.ts';
 import { CredentialsService } from '../domain/credentials/credentials.service.ts';
+import { NewCredentials } from '../domain/credentials/new-credentials.service.ts';
+import { Isolation } from '../domain/policy/isolation.service.ts';
 import { credentialView } from '../domain/portfolio/overview.queries.ts';
 import { credentialViewSchema, type CredentialView } from '../domain/portfolio/overview.schema.ts';
+import { pathsSchema } from '../domain/revocation/paths.schema.ts';
+import { PathsService } from '../domain/revocation/paths.service.ts';
 import { Clock } from '../platform/clock/clock.ts';
 import { Transactions } from '../platform/database/transactions.ts';
 import { answered } from './answered.ts';
@@ -42,11 +47,14 @@ export class CredentialsController {
   constructor(
     private readonly transactions: Transactions,
     private readonly credentials: CredentialsService,
+    private readonly newCredentials: NewCredentials,
+    private readonly paths: PathsService,
     private readonly clock: Clock,
+    private readonly isolation: Isolation,
   ) {}
 
-  /** By name. */
   @Get()
+  @ApiOperation({ summary: 'List credentials, by name' })
   @Permission('portfolio:read')
   @ApiOkResponse({ standardSchema: credentialsSchema })
   async list(
@@ -60,8 +68,11 @@ export class CredentialsController {
     return { credentials: page, next };
   }
 
-  /** With its versions and their death, its copies, and who can stop it. */
   @Get(':id')
+  @ApiOperation({
+    summary: 'Read a credential',
+    description: 'With its versions and their death, its copies, and who can stop it.',
+  })
   @Permission('portfolio:read')
   @ApiOkResponse({ standardSchema: credentialViewSchema })
   async get(
@@ -74,7 +85,46 @@ export class CredentialsController {
     return versioned(reply, found);
   }
 
+  @Post()
+  @ApiOperation({
+    summary: 'Add a credential',
+    description: 'What it is, never its value. Its versions, copies and paths are added to it.',
+  })
+  @Permission('portfolio:write')
+  @Idempotent()
+  @ApiCreatedResponse({ standardSchema: credentialViewSchema })
+  async create(
+    @Body({ schema: newCredentialSchema }) input: z.output<typeof newCredentialSchema>,
+    @By() by: Principal,
+    @Res({ passthrough: true }) reply: FastifyReply,
+  ): Promise<CredentialView> {
+    const made = await this.transactions.run(by, async (db) => {
+      const { id: credentialId } = answered(await this.newCredentials.create(db, input, by));
+      return (await credentialView(db, credentialId, this.clock.now()))!;
+    });
+    void reply.header('location', `/api/v1/credentials/${made.id}`);
+    return versioned(reply, made);
+  }
+
+  @Put(':id/paths')
+  @ApiOperation({ summary: 'Set the revocation paths of a credential, in the order to try them' })
+  @Permission('portfolio:write')
+  @ApiOkResponse({ standardSchema: credentialViewSchema })
+  async setPaths(
+    @Param('id', { schema: id }) credentialId: string,
+    @Body({ schema: pathsSchema }) input: z.output<typeof pathsSchema>,
+    @By() by: Principal,
+    @Res({ passthrough: true }) reply: FastifyReply,
+  ): Promise<CredentialView> {
+    const view = await this.transactions.run(by, async (db) => {
+      answered(await this.paths.replace(db, credentialId, input.paths, by));
+      return (await credentialView(db, credentialId, this.clock.now()))!;
+    });
+    return versioned(reply, view);
+  }
+
   @Patch(':id')
+  @ApiOperation({ summary: 'Change the owner, purpose or other facts of a credential' })
   @Permission('portfolio:write')
   @ApiOkResponse({ standardSchema: credentialViewSchema })
   async edit(
@@ -96,6 +146,10 @@ export class CredentialsController {
    * of a body that may hold a value: the same supplierId again answers with the same version.
    */
   @Post(':id/versions')
+  @ApiOperation({
+    summary: 'Record a version of a credential, such as the replacement of a leaked one',
+    description: 'The same supplierId again answers with the same version.',
+  })
   @Permission('portfolio:write')
   @ApiCreatedResponse({ standardSchema: addedVersionSchema })
   async addVersion(
@@ -105,15 +159,19 @@ export class CredentialsController {
     @Res({ passthrough: true }) reply: FastifyReply,
   ): Promise<z.infer<typeof addedVersionSchema>> {
     const { created, ...version } = answered(
-      await this.transactions.run(by, (db) => this.credentials.addVersion(db, credentialId, input, by)),
+      await this.transactions.run(by, async (db) =>
+        this.credentials.addVersion(db, credentialId, input, by, {
+          acrossEnvironments: !(await this.isolation.holdsFor(db, credentialId)),
+        }),
+      ),
     );
     if (!created) void reply.status(200);
     void reply.header('location', `/api/v1/credentials/${credentialId}`);
     return version;
   }
 
-  /** Records where a copy lies. */
   @Post(':id/locations')
+  @ApiOperation({ summary: 'Record where a copy of a credential lies' })
   @Permission('portfolio:write')
   @Idempotent()
   @ApiCreatedResponse({ standardSchema: addedLocationSchema })

@@ -4,6 +4,7 @@ import {
   ApiCreatedResponse,
   ApiNoContentResponse,
   ApiOkResponse,
+  ApiOperation,
   ApiTags,
 } from '@nestjs/swagger';
 import { z } from 'zod';
@@ -43,6 +44,7 @@ export class DrillsController {
 
   /** Tries a revocation path: on a canary of its connection, or by calling its contact. Watch the run, or the drill. */
   @Post('revocation-paths/:id/drills')
+  @ApiOperation({ summary: 'Drill a revocation path' })
   @Permission('runs:start')
   @Idempotent()
   @HttpCode(202)
@@ -53,6 +55,7 @@ export class DrillsController {
 
   /** Newest first, each with its exchanges. */
   @Get('revocation-paths/:id/drills')
+  @ApiOperation({ summary: 'List the drills of a revocation path' })
   @Permission('runs:read')
   @ApiOkResponse({ standardSchema: drillsSchema })
   async list(
@@ -67,6 +70,7 @@ export class DrillsController {
   }
 
   @Get('drills/:id')
+  @ApiOperation({ summary: 'Read a drill with what it showed' })
   @Permission('runs:read')
   @ApiOkResponse({ standardSchema: drillSchema })
   async get(@Param('id', { schema: id }) drillId: string, @By() by: Principal): Promise<DrillView> {
@@ -77,6 +81,7 @@ export class DrillsController {
 
   /** Records a throwaway credential that drills may kill. Whatever the portfolio knows as a credential is refused. */
   @Post('connections/:id/canaries')
+  @ApiOperation({ summary: 'Add a canary that drills may revoke' })
   @Permission('connections:write')
   @Idempotent()
   @ApiCreatedResponse({ standardSchema: canarySchema })
@@ -90,6 +95,7 @@ export class DrillsController {
 
   /** Newest first; never with their values. */
   @Get('connections/:id/canaries')
+  @ApiOperation({ summary: 'List the canaries of a connection' })
   @Permission('connections:read')
   @ApiOkResponse({ standardSchema: canariesSchema })
   async listCanaries(
@@ -105,6 +111,7 @@ export class DrillsController {
 
   /** Takes a canary back; its value is destroyed. */
   @Delete('connections/:id/canaries/:canary')
+  @ApiOperation({ summary: 'Withdraw a canary' })
   @Permission('connections:write')
   @HttpCode(204)
   @ApiNoContentResponse({ description: 'Withdrawn' })
@@ -118,6 +125,7 @@ export class DrillsController {
 
   /** Names the connection to the same supplier where nothing is at stake: drills of this one run there. */
   @Put('connections/:id/sandbox')
+  @ApiOperation({ summary: 'Name the sandbox of a connection' })
   @Permission('connections:write')
   @HttpCode(204)
   @ApiNoContentResponse({ description: 'Named' })

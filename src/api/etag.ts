@@ -17,7 +17,10 @@ export const IfMatchAny = createParamDecorator((_: unknown, context: ExecutionCo
   wantedOf(context),
 );
 
-/** The same where a service takes one version alone: a list or a star names none. */
+/**
+ * The same for drafts. What is frozen to be signed must be what its proposer read, and a stale edit is told what changed
+ * since then: a list or a star names no such version.
+ */
 export const IfMatch = createParamDecorator((_: unknown, context: ExecutionContext): number => {
   const wanted = wantedOf(context);
   if (typeof wanted === 'number') return wanted;

@@ -1,5 +1,5 @@
 import { Body, Controller, Get, HttpCode, Param, Post, Query } from '@nestjs/common';
-import { ApiAcceptedResponse, ApiOkResponse, ApiTags } from '@nestjs/swagger';
+import { ApiAcceptedResponse, ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
 import { z } from 'zod';
 import type { Principal } from '../kernel/principal.ts';
 import { By, Idempotent, Permission } from '../domain/access/route.ts';
@@ -32,8 +32,11 @@ export class ExposuresController {
     private readonly incidents: IncidentsService,
   ) {}
 
-  /** Reports leaked credentials. The answer is the same whether or not anything matches; matching comes afterwards. */
   @Post()
+  @ApiOperation({
+    summary: 'Report leaked credentials',
+    description: 'The answer is the same whether or not anything matches; matching comes afterwards.',
+  })
   @HttpCode(202)
   @Permission('exposures:report')
   @Idempotent()
@@ -45,8 +48,11 @@ export class ExposuresController {
     return answered(await this.reports.report(input.reports, by));
   }
 
-  /** Newest first. A party reads its own reports, without what they matched. */
   @Get()
+  @ApiOperation({
+    summary: 'List exposures that were reported, newest first',
+    description: 'A party reads its own reports, without what they matched.',
+  })
   @Permission('reports:read')
   @ApiOkResponse({ standardSchema: exposuresSchema })
   list(
@@ -58,6 +64,7 @@ export class ExposuresController {
   }
 
   @Get(':id')
+  @ApiOperation({ summary: 'Read an exposure with what it matched' })
   @Permission('exposures:read')
   @ApiOkResponse({ standardSchema: exposureDetailSchema })
   async get(
@@ -67,8 +74,11 @@ export class ExposuresController {
     return answered(await this.triage.get(exposureId, by));
   }
 
-  /** The first person asks for it, a second one decides. */
   @Post(':id/dismiss')
+  @ApiOperation({
+    summary: 'Dismiss an exposure that is none',
+    description: 'The first person asks for it, a second one decides.',
+  })
   @HttpCode(200)
   @Permission('incidents:act')
   @ApiOkResponse({ standardSchema: dismissedSchema })
@@ -80,8 +90,11 @@ export class ExposuresController {
     return answered(await this.triage.dismiss(exposureId, input.reason, by));
   }
 
-  /** A person says which credential version an exposure in triage is about. */
   @Post(':id/match')
+  @ApiOperation({
+    summary: 'Match an exposure in triage by hand',
+    description: 'A person says which credential version it is about.',
+  })
   @HttpCode(200)
   @Permission('incidents:act')
   @ApiOkResponse({ standardSchema: placedSchema })

@@ -1,5 +1,5 @@
 import { Body, Controller, Get, HttpCode, Param, Post, Query } from '@nestjs/common';
-import { ApiCreatedResponse, ApiOkResponse, ApiTags } from '@nestjs/swagger';
+import { ApiCreatedResponse, ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
 import { z } from 'zod';
 import { Refused, refusal } from '../kernel/errors.ts';
 import type { Principal } from '../kernel/principal.ts';
@@ -42,8 +42,11 @@ export class GateController {
     private readonly clock: Clock,
   ) {}
 
-  /** Asks the gate without opening it. The answer is recorded as a dry run. */
   @Post('gate')
+  @ApiOperation({
+    summary: 'Ask the gate about an integration without opening it',
+    description: 'The answer is recorded as a dry run.',
+  })
   @Permission('gate:check')
   @Idempotent()
   @ApiCreatedResponse({ standardSchema: decisionSchema })
@@ -54,8 +57,11 @@ export class GateController {
     return answered(await this.gate.dryRun(integrationId, by));
   }
 
-  /** Lets the integration into production, or says with every finding what keeps it out. */
   @Post('go-live')
+  @ApiOperation({
+    summary: 'Let an integration into production',
+    description: 'Or say with every finding what keeps it out.',
+  })
   @Permission('gate:open')
   @Idempotent()
   @HttpCode(200)
@@ -67,8 +73,11 @@ export class GateController {
     return answered(await this.gate.goLive(integrationId, by));
   }
 
-  /** Newest first; kept for ever. */
   @Get('gate-decisions')
+  @ApiOperation({
+    summary: "List the gate's decisions on an integration, newest first",
+    description: 'They are kept for ever.',
+  })
   @Permission('policy:read')
   @ApiOkResponse({ standardSchema: decisionsSchema })
   async decisions(
@@ -88,8 +97,11 @@ export class GateController {
     };
   }
 
-  /** What is on record of it, as the rules see it: for an evaluation before a change is made. */
   @Get('gate-facts')
+  @ApiOperation({
+    summary: 'Read what the rules see of an integration',
+    description: 'For an evaluation before a change is made.',
+  })
   @Permission('gate:check')
   @ApiOkResponse({ standardSchema: factsSchema })
   async facts(@Param('id', { schema: id }) integrationId: string, @By() by: Principal): Promise<GateFacts> {
@@ -98,8 +110,8 @@ export class GateController {
     return facts;
   }
 
-  /** Asks that one finding may pass until a date. */
   @Post('exceptions')
+  @ApiOperation({ summary: 'Ask for an exception: that one finding may pass until a date' })
   @Permission('policy:write')
   @Idempotent()
   @ApiCreatedResponse({ standardSchema: exceptionSchema })
@@ -111,8 +123,11 @@ export class GateController {
     return answered(await this.exceptions.request(integrationId, input, by));
   }
 
-  /** Newest first: requested, approved, refused, withdrawn, expired. */
   @Get('exceptions')
+  @ApiOperation({
+    summary: 'List the exceptions of an integration, newest first',
+    description: 'Requested, approved, refused, withdrawn and expired ones.',
+  })
   @Permission('policy:read')
   @ApiOkResponse({ standardSchema: exceptionsSchema })
   async list(

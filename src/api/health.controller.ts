@@ -1,4 +1,4 @@
-import { Controller, Get, Head, Res } from '@nestjs/common';
+import { Controller, Get, Res } from '@nestjs/common';
 import { ApiExcludeController } from '@nestjs/swagger';
 import type { FastifyReply } from 'fastify';
 import { EveryProcess, Permission, Public } from '../domain/access/route.ts';
@@ -27,21 +27,6 @@ export class HealthController {
     const readiness = await this.health.readiness();
     void reply.status(readiness.ready ? 200 : 503).header('cache-control', 'no-store');
     return readiness;
-  }
-
-  /** Some supervisors ask without wanting a body. */
-  @Head('healthz')
-  @EveryProcess()
-  @Public({ why: 'a supervisor asks whether the process is alive' })
-  aliveHead(): { alive: true } {
-    return this.alive();
-  }
-
-  @Head('readyz')
-  @EveryProcess()
-  @Public({ why: 'a load balancer asks whether to send anybody here' })
-  readyHead(@Res({ passthrough: true }) reply: FastifyReply): Promise<Readiness> {
-    return this.ready(reply);
   }
 
   @Get('metrics')

@@ -1,6 +1,6 @@
 import type { Readable } from 'node:stream';
 import { Controller, Get, HttpCode, Param, Post, Query, Req, Res } from '@nestjs/common';
-import { ApiAcceptedResponse, ApiConsumes, ApiOkResponse, ApiTags } from '@nestjs/swagger';
+import { ApiAcceptedResponse, ApiConsumes, ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { z } from 'zod';
 import { Refused, refusal } from '../kernel/errors.ts';
@@ -40,11 +40,12 @@ const problemsSchema = z
 export class ImportsController {
   constructor(private readonly imports: ImportsService) {}
 
-  /**
-   * The body is the file itself. Answered as soon as it is kept; the resource says how it goes on. The same file again
-   * changes nothing, so a lost answer is mended by sending it anew.
-   */
   @Post()
+  @ApiOperation({
+    summary: 'Send a portfolio file to import',
+    description:
+      'The body is the file itself. Answered as soon as it is kept; the resource says how it goes on. The same file again changes nothing, so a lost answer is mended by sending it anew.',
+  })
   @HttpCode(202)
   @Permission('portfolio:import')
   @Takes('stream', { limit: Math.max(...Object.values(FILE_LIMITS)) })
@@ -81,6 +82,7 @@ export class ImportsController {
   }
 
   @Get()
+  @ApiOperation({ summary: 'List imports, newest first' })
   @Permission('portfolio:import')
   @ApiOkResponse({ standardSchema: importsSchema })
   async list(
@@ -92,6 +94,7 @@ export class ImportsController {
   }
 
   @Get(':id')
+  @ApiOperation({ summary: 'Read how far an import is' })
   @Permission('portfolio:import')
   @ApiOkResponse({ standardSchema: importViewSchema })
   async get(@Param('id', { schema: id }) importId: string, @By() by: Principal): Promise<ImportView> {
@@ -101,6 +104,7 @@ export class ImportsController {
   }
 
   @Get(':id/problems')
+  @ApiOperation({ summary: 'List what an import refused, with the line and how to mend it' })
   @Permission('portfolio:import')
   @ApiOkResponse({ standardSchema: problemsSchema })
   async problems(

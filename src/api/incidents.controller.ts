@@ -1,5 +1,5 @@
 import { Body, Controller, Get, HttpCode, Param, Post, Query } from '@nestjs/common';
-import { ApiCreatedResponse, ApiOkResponse, ApiTags } from '@nestjs/swagger';
+import { ApiCreatedResponse, ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
 import { z } from 'zod';
 import { Refused, refusal } from '../kernel/errors.ts';
 import type { Principal } from '../kernel/principal.ts';
@@ -51,8 +51,8 @@ export class IncidentsController {
     private readonly clock: Clock,
   ) {}
 
-  /** Newest first. */
   @Get()
+  @ApiOperation({ summary: 'List incidents, newest first' })
   @Permission('incidents:read')
   @ApiOkResponse({ standardSchema: incidentsSchema })
   async list(
@@ -73,6 +73,7 @@ export class IncidentsController {
   }
 
   @Get(':id')
+  @ApiOperation({ summary: 'Read an incident' })
   @Permission('incidents:read')
   @ApiOkResponse({ standardSchema: incidentSchema })
   get(
@@ -82,8 +83,11 @@ export class IncidentsController {
     return this.transactions.run(by, (db) => found(db, incidentId));
   }
 
-  /** Riskiest first, each with the four facets of its death. */
   @Get(':id/credentials')
+  @ApiOperation({
+    summary: 'List the exposed credentials of an incident',
+    description: 'The riskiest first, each with the four facets of its death.',
+  })
   @Permission('incidents:read')
   @ApiOkResponse({ standardSchema: exposedCredentialsSchema })
   credentials(
@@ -97,8 +101,11 @@ export class IncidentsController {
     });
   }
 
-  /** Every copy of an exposed credential, with what is known of it. */
   @Get(':id/locations')
+  @ApiOperation({
+    summary: 'List every copy of the exposed credentials of an incident',
+    description: 'Each with what is known of it.',
+  })
   @Permission('incidents:read')
   @ApiOkResponse({ standardSchema: exposedLocationsSchema })
   locations(
@@ -113,6 +120,7 @@ export class IncidentsController {
   }
 
   @Get(':id/cases')
+  @ApiOperation({ summary: 'List the cases of an incident, one for each affected integration' })
   @Permission('incidents:read')
   @ApiOkResponse({ standardSchema: casesSchema })
   async cases(
@@ -133,6 +141,7 @@ export class IncidentsController {
   }
 
   @Get(':id/instants')
+  @ApiOperation({ summary: 'List the instants of an incident' })
   @Permission('incidents:read')
   @ApiOkResponse({ standardSchema: instantsSchema })
   async instants(
@@ -145,8 +154,11 @@ export class IncidentsController {
     });
   }
 
-  /** Adds an instant; nothing is ever edited. */
   @Post(':id/instants')
+  @ApiOperation({
+    summary: 'Assert an instant of an incident',
+    description: 'It is added beside what others assert; nothing is ever edited.',
+  })
   @Permission('incidents:act')
   @ApiCreatedResponse({ standardSchema: assertedSchema })
   async assertInstant(
@@ -157,8 +169,8 @@ export class IncidentsController {
     return answered(await this.incidents.assertInstant(incidentId, input, by));
   }
 
-  /** Somebody has seen it and takes it on. */
   @Post(':id/acknowledge')
+  @ApiOperation({ summary: 'Acknowledge an incident', description: 'Somebody has seen it and takes it on.' })
   @HttpCode(200)
   @Permission('incidents:act')
   @ApiOkResponse({ standardSchema: movedSchema })
@@ -169,8 +181,11 @@ export class IncidentsController {
     return answered(await this.incidents.acknowledge(incidentId, by));
   }
 
-  /** The first person asks for it, a second one decides. */
   @Post(':id/dismiss')
+  @ApiOperation({
+    summary: 'Dismiss an incident that is none',
+    description: 'The first person asks for it, a second one decides.',
+  })
   @HttpCode(200)
   @Permission('incidents:act')
   @ApiOkResponse({ standardSchema: movedSchema })
@@ -183,6 +198,7 @@ export class IncidentsController {
   }
 
   @Post(':id/recover')
+  @ApiOperation({ summary: 'Move a contained incident on to recovering' })
   @HttpCode(200)
   @Permission('incidents:act')
   @ApiOkResponse({ standardSchema: movedSchema })
@@ -194,8 +210,11 @@ export class IncidentsController {
     return answered(await this.incidents.recover(incidentId, reason, by));
   }
 
-  /** Refused while anything is open, or unproven and not answered for. */
   @Post(':id/close')
+  @ApiOperation({
+    summary: 'Close an incident',
+    description: 'Refused while anything is open, or unproven and not answered for.',
+  })
   @HttpCode(200)
   @Permission('incidents:act')
   @ApiOkResponse({ standardSchema: movedSchema })

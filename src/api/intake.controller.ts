@@ -1,5 +1,5 @@
 import { Controller, Param, Post, Req, Res } from '@nestjs/common';
-import { ApiAcceptedResponse, ApiParam, ApiTags } from '@nestjs/swagger';
+import { ApiAcceptedResponse, ApiOperation, ApiParam, ApiTags } from '@nestjs/swagger';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { z } from 'zod';
 import { Refused, type Refusal } from '../kernel/errors.ts';
@@ -21,6 +21,10 @@ export class IntakeController {
    * over those.
    */
   @Post(':sourceKey')
+  @ApiOperation({
+    summary: 'Deliver a signed report of a source',
+    description: 'It is proven by the signature over its exact bytes.',
+  })
   @Public({ why: 'proven by the signature over its body' })
   @Takes('stream', { limit: MOST })
   @ApiParam({ name: 'sourceKey', description: 'The key of a source' })

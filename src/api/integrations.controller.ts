@@ -1,15 +1,16 @@
-import { Body, Controller, Get, Param, Patch, Query, Res } from '@nestjs/common';
-import { ApiOkResponse, ApiTags } from '@nestjs/swagger';
+import { Body, Controller, Get, Param, Patch, Post, Query, Res } from '@nestjs/common';
+import { ApiCreatedResponse, ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
 import type { FastifyReply } from 'fastify';
 import { z } from 'zod';
 import { Refused, refusal } from '../kernel/errors.ts';
 import type { Principal } from '../kernel/principal.ts';
 import type { WantedVersion } from '../kernel/row-version.ts';
-import { By, Permission } from '../domain/access/route.ts';
+import { By, Idempotent, Permission } from '../domain/access/route.ts';
 import {
   editIntegrationSchema,
   INTEGRATION_STATES,
   integrationLineSchema,
+  newIntegrationSchema,
 } from '../domain/integrations/integration.schema.ts';
 import { findIntegration, listIntegrations } from '../domain/integrations/integrations.queries.ts';
 import { IntegrationsService } from '../domain/integrations/integrations.service.ts';
@@ -54,8 +55,11 @@ export class IntegrationsController {
     private readonly clock: Clock,
   ) {}
 
-  /** By name. A party's own people see the integrations that their party is in. */
   @Get()
+  @ApiOperation({
+    summary: 'List integrations, by name',
+    description: "A party's own people see the integrations that their party is in.",
+  })
   @Permission('portfolio:read')
   @ApiOkResponse({ standardSchema: integrationsSchema })
   async list(
@@ -69,8 +73,12 @@ export class IntegrationsController {
     return { integrations: page, next };
   }
 
-  /** With its parties, the matrix in force and its gaps, its credentials, their versions, copies and stoppers. */
   @Get(':id')
+  @ApiOperation({
+    summary: 'Read an integration',
+    description:
+      'With its parties, the matrix in force and its gaps, its credentials, their versions, copies and stoppers.',
+  })
   @Permission('portfolio:read')
   @ApiOkResponse({ standardSchema: integrationViewSchema })
   async get(
@@ -85,7 +93,29 @@ export class IntegrationsController {
     return versioned(reply, found);
   }
 
+  @Post()
+  @ApiOperation({
+    summary: 'Add an integration as a draft',
+    description: 'Many at once: import a portfolio.',
+  })
+  @Permission('portfolio:write')
+  @Idempotent()
+  @ApiCreatedResponse({ standardSchema: integrationViewSchema })
+  async create(
+    @Body({ schema: newIntegrationSchema }) input: z.output<typeof newIntegrationSchema>,
+    @By() by: Principal,
+    @Res({ passthrough: true }) reply: FastifyReply,
+  ): Promise<IntegrationView> {
+    const made = await this.transactions.run(by, async (db) => {
+      const { id: integrationId } = answered(await this.integrations.create(db, input, by));
+      return (await integrationView(db, integrationId, this.clock.now()))!;
+    });
+    void reply.header('location', `/api/v1/integrations/${made.id}`);
+    return versioned(reply, made);
+  }
+
   @Patch(':id')
+  @ApiOperation({ summary: 'Change the owner, purpose, tier or other facts of an integration' })
   @Permission('portfolio:write')
   @ApiOkResponse({ standardSchema: integrationViewSchema })
   async edit(
@@ -103,6 +133,7 @@ export class IntegrationsController {
   }
 
   @Get(':id/matrices')
+  @ApiOperation({ summary: "List the versions of an integration's responsibility matrix" })
   @Permission('matrices:read')
   @ApiOkResponse({ standardSchema: matricesSchema })
   async matrices(

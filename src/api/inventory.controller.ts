@@ -1,5 +1,5 @@
 import { Body, Controller, Get, Param, Post, Query, Res } from '@nestjs/common';
-import { ApiCreatedResponse, ApiOkResponse, ApiTags } from '@nestjs/swagger';
+import { ApiCreatedResponse, ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
 import type { FastifyReply } from 'fastify';
 import { z } from 'zod';
 import { Refused, refusal } from '../kernel/errors.ts';
@@ -60,8 +60,12 @@ export class InventoryController {
     private readonly words: PermissionWords,
   ) {}
 
-  /** Owner, purpose, store, rotation and last use of each credential, and which of them are missing; the riskiest first. */
   @Get('inventory')
+  @ApiOperation({
+    summary: 'List the credential inventory, the riskiest first',
+    description:
+      'Owner, purpose, store, rotation and last use of each credential, and which of them are missing.',
+  })
   @Permission('portfolio:read')
   @ApiOkResponse({ standardSchema: inventorySchema })
   async list(
@@ -80,8 +84,8 @@ export class InventoryController {
     };
   }
 
-  /** Integrations that nobody owns, or whose owner left. */
   @Get('inventory/unowned')
+  @ApiOperation({ summary: 'List integrations that nobody owns, or whose owner left' })
   @Permission('portfolio:read')
   @ApiOkResponse({ standardSchema: unownedSchema })
   async unowned(
@@ -91,8 +95,12 @@ export class InventoryController {
     return { integrations: await this.transactions.run(by, (db) => unownedIntegrations(db, limit)) };
   }
 
-  /** Values that stand in several credentials, by equal fingerprints; across environments they block. */
   @Get('inventory/reuse')
+  @ApiOperation({
+    summary: 'List values that stand in several credentials',
+    description:
+      'Found by equal fingerprints. Reuse across environments keeps an integration out of production.',
+  })
   @Permission('exposures:read')
   @ApiOkResponse({ standardSchema: reuseSchema })
   async reuse(
@@ -106,8 +114,8 @@ export class InventoryController {
     return { values: page, next: rows.length > limit ? (page.at(-1)?.group ?? null) : null };
   }
 
-  /** Credentials that several integrations use, with how far they reach. */
   @Get('inventory/shared')
+  @ApiOperation({ summary: 'List credentials that several integrations use, with how far they reach' })
   @Permission('exposures:read')
   @ApiOkResponse({ standardSchema: sharedSchema })
   async shared(
@@ -117,8 +125,11 @@ export class InventoryController {
     return { credentials: await this.transactions.run(by, (db) => sharedCredentials(db, limit)) };
   }
 
-  /** What points at connections that nobody declared: reports that matched nothing, and uses that nothing explains. */
   @Get('inventory/shadows')
+  @ApiOperation({
+    summary: 'List what points at connections that nobody declared',
+    description: 'Reports that matched nothing, and uses that nothing explains.',
+  })
   @Permission('exposures:read')
   @ApiOkResponse({ standardSchema: shadowsSchema })
   async shadows(
@@ -132,8 +143,11 @@ export class InventoryController {
     }));
   }
 
-  /** Takes a finding into the inventory, as a shadow integration that needs an owner. */
   @Post('inventory/shadows')
+  @ApiOperation({
+    summary: 'Take a finding into the inventory as a shadow integration',
+    description: 'It needs an owner from then on.',
+  })
   @Permission('portfolio:write')
   @Idempotent()
   @ApiCreatedResponse({ standardSchema: declaredSchema })
@@ -153,8 +167,11 @@ export class InventoryController {
     return declared;
   }
 
-  /** What a credential may do, in words; a scope that nobody has put into words stands as it is. */
   @Get('credentials/:id/permissions')
+  @ApiOperation({
+    summary: 'Read in words what a credential may do',
+    description: 'A scope that nobody has put into words stands as it is.',
+  })
   @Permission('portfolio:read')
   @ApiOkResponse({ standardSchema: permissionsSchema })
   async permissions(

@@ -1,11 +1,11 @@
 import { Body, Controller, Get, HttpCode, Param, Post, Query, Res } from '@nestjs/common';
-import { ApiCreatedResponse, ApiOkResponse, ApiTags } from '@nestjs/swagger';
+import { ApiCreatedResponse, ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
 import type { FastifyReply } from 'fastify';
 import { z } from 'zod';
 import { Refused, refusal } from '../kernel/errors.ts';
 import type { Principal } from '../kernel/principal.ts';
 import { By, Idempotent, Permission, PerMinute, Takes } from '../domain/access/route.ts';
-import { STRENGTHS } from '../domain/responsibility/attestation.rules.ts';
+import { STRENGTHS, waysThatSuffice } from '../domain/responsibility/attestation.rules.ts';
 import { Attestations } from '../domain/responsibility/attestations.service.ts';
 import {
   attestOfflineSchema,
@@ -15,16 +15,15 @@ import {
   signsFor,
   withdrawSchema,
 } from '../domain/responsibility/matrix-edit.schema.ts';
+import { MatrixAssignments } from '../domain/responsibility/matrix-assignments.service.ts';
+import { assignedSchema, assignGapsSchema } from '../domain/responsibility/matrix-bulk.schema.ts';
 import { MatrixProposalsService } from '../domain/responsibility/matrix-proposals.service.ts';
 import { matrixDiff, versionView } from '../domain/responsibility/matrix-views.queries.ts';
 import { DUTIES } from '../domain/responsibility/matrix.rules.ts';
-import {
-  VERSION_STATES,
-  versionViewSchema,
-  type VersionView,
-} from '../domain/responsibility/matrix.schema.ts';
+import { VERSION_STATES, versionViewSchema } from '../domain/responsibility/matrix.schema.ts';
 import { OfflineSigning } from '../domain/responsibility/offline-signing.service.ts';
 import { portfolioMatrix } from '../domain/responsibility/portfolio-matrix.queries.ts';
+import { SigningFloor } from '../domain/responsibility/signing-floor.ts';
 import { SigningKeys } from '../domain/responsibility/signing-keys.service.ts';
 import { Clock } from '../platform/clock/clock.ts';
 import { Transactions } from '../platform/database/transactions.ts';
@@ -50,9 +49,12 @@ const listSchema = z
         versionId: z.uuid().nullable(),
         number: z.int().nullable(),
         matrixState: z.enum(VERSION_STATES).nullable(),
+        validFrom: z.iso.datetime().nullable(),
+        validUntil: z.iso.datetime().nullable(),
         accountable: z
           .partialRecord(z.enum(DUTIES), z.array(z.string()))
           .describe('A duty that is not named is a gap'),
+        drafted: z.array(z.enum(DUTIES)).describe('Duties that a draft answers for, which nobody has signed'),
       }),
     ),
     next: z.string().nullable(),
@@ -61,6 +63,12 @@ const listSchema = z
 const attestedSchema = z
   .object({ attestationId: z.uuid(), state: z.enum(VERSION_STATES), strength: z.enum(STRENGTHS) })
   .meta({ id: 'Attested' });
+const signableSchema = versionViewSchema
+  .extend({
+    leastStrength: z.enum(STRENGTHS).describe('What the policy of the integration asks of a signature'),
+    waysToSign: z.array(z.string()).describe('Ways that are strong enough'),
+  })
+  .meta({ id: 'SignableMatrixVersion' });
 const keySchema = z
   .object({
     id: z.uuid(),
@@ -87,10 +95,12 @@ export class MatricesController {
     private readonly attestations: Attestations,
     private readonly offline: OfflineSigning,
     private readonly keys: SigningKeys,
+    private readonly floor: SigningFloor,
+    private readonly assignments: MatrixAssignments,
   ) {}
 
-  /** Integrations against duties: who is accountable, and where nobody is. */
   @Get('matrices')
+  @ApiOperation({ summary: 'List integrations against duties: who is accountable, and where nobody is' })
   @Permission('matrices:read')
   @ApiOkResponse({ standardSchema: listSchema })
   async list(
@@ -109,18 +119,50 @@ export class MatricesController {
     return { integrations: page as z.infer<typeof listSchema>['integrations'], next };
   }
 
-  /** With its rows, its texts, who has signed and who has not, comments, and what became of the mails. */
-  @Get('matrices/:id')
-  @Permission('matrices:read')
-  @ApiOkResponse({ standardSchema: versionViewSchema })
-  async get(@Param('id', { schema: id }) versionId: string, @By() by: Principal): Promise<VersionView> {
-    const found = await this.transactions.run(by, (db) => versionView(db, versionId, this.clock.now()));
-    if (!found) throw new Refused(noVersion());
-    return found;
+  /**
+   * Names who answers for gaps of many integrations at once, each in its own draft. What one integration refuses (a stale
+   * version, for one) stands in its outcome and holds up no other.
+   */
+  @Post('matrices/assignments')
+  @ApiOperation({ summary: 'Say who answers for gaps of many integrations at once' })
+  @HttpCode(200)
+  @Permission('matrices:write')
+  @PerMinute(30)
+  @ApiOkResponse({ standardSchema: assignedSchema })
+  async assign(
+    @Body({ schema: assignGapsSchema }) input: z.output<typeof assignGapsSchema>,
+    @By() by: Principal,
+  ): Promise<z.infer<typeof assignedSchema>> {
+    return { outcomes: await this.assignments.fillGaps(input, by) };
   }
 
-  /** What is material between two versions of one integration. */
+  /** With its rows, its texts, who has signed and who has not, comments, and what became of the mails. */
+  @Get('matrices/:id')
+  @ApiOperation({
+    summary: 'Read a version of a responsibility matrix',
+    description:
+      'With its rows, its texts, who has signed and who has not, comments, and what became of the mails.',
+  })
+  @Permission('matrices:read')
+  @ApiOkResponse({ standardSchema: signableSchema })
+  async get(
+    @Param('id', { schema: id }) versionId: string,
+    @By() by: Principal,
+  ): Promise<z.infer<typeof signableSchema>> {
+    const found = await this.transactions.run(by, async (db) => {
+      const view = await versionView(db, versionId, this.clock.now());
+      return view && { view, least: await this.floor.least(db, view.integrationId) };
+    });
+    if (!found) throw new Refused(noVersion());
+    const { view, least } = found;
+    return { ...view, leastStrength: least, waysToSign: waysThatSuffice(least) };
+  }
+
   @Get('matrices/:id/changes/:since')
+  @ApiOperation({
+    summary: 'Compare two versions of a matrix',
+    description: 'What is material between two versions of one integration.',
+  })
   @Permission('matrices:read')
   async changes(
     @Param('id', { schema: id }) versionId: string,
@@ -132,8 +174,11 @@ export class MatricesController {
     return found;
   }
 
-  /** The exact bytes that a contact signs elsewhere, with an Ed25519 key that was registered before. */
   @Get('matrices/:id/documents/:contactId')
+  @ApiOperation({
+    summary: 'Download the document that a contact signs elsewhere',
+    description: 'The exact bytes, for an Ed25519 key that was registered before.',
+  })
   @Permission('matrices:read')
   async document(
     @Param('id', { schema: id }) versionId: string,
@@ -149,8 +194,11 @@ export class MatricesController {
       .send(document);
   }
 
-  /** Takes in a detached signature that was made over the document. People who are signed in sign in the console. */
   @Post('matrices/:id/attestations')
+  @ApiOperation({
+    summary: "Take in a contact's detached signature under a version",
+    description: 'It was made over the document. People who are signed in sign in the console.',
+  })
   @Permission('matrices:countersign')
   @Idempotent()
   @ApiCreatedResponse({ standardSchema: attestedSchema })
@@ -163,6 +211,7 @@ export class MatricesController {
   }
 
   @Post('matrices/:id/send-back')
+  @ApiOperation({ summary: 'Send a proposed version back with comments' })
   @HttpCode(204)
   @Permission('matrices:countersign')
   async sendBack(
@@ -173,8 +222,8 @@ export class MatricesController {
     answered(await this.proposals.sendBack(versionId, input, by));
   }
 
-  /** Takes one's own proposal back. */
   @Post('matrices/:id/withdraw')
+  @ApiOperation({ summary: "Withdraw one's own proposal of a version" })
   @HttpCode(204)
   @Permission('matrices:write')
   async withdrawProposal(
@@ -185,8 +234,8 @@ export class MatricesController {
     answered(await this.proposals.withdraw(versionId, reason, by));
   }
 
-  /** Mails a contact a link to sign; again, too. */
   @Post('matrices/:id/invitations')
+  @ApiOperation({ summary: 'Mail a contact a link to sign a version', description: 'Again, too.' })
   @Permission('matrices:write')
   @Idempotent()
   @PerMinute(30)
@@ -198,8 +247,11 @@ export class MatricesController {
     return answered(await this.proposals.invite(versionId, contactId, by));
   }
 
-  /** Takes in a scan of signed paper, as PDF, PNG or JPEG; a second person confirms it in the console. */
   @Post('matrices/:id/attestations/paper')
+  @ApiOperation({
+    summary: 'Take in a scan of signed paper under a version',
+    description: 'PDF, PNG or JPEG; a second person confirms it in the console.',
+  })
   @Permission('matrices:countersign')
   @Takes('raw', { limit: MOST_PAPER })
   @ApiCreatedResponse({ standardSchema: attestedSchema })
@@ -213,8 +265,8 @@ export class MatricesController {
     return answered(await this.offline.attestOnPaper(versionId, query, bytes, by));
   }
 
-  /** Takes one's own side's signature back. */
   @Post('attestations/:id/withdraw')
+  @ApiOperation({ summary: "Withdraw one's own side's signature" })
   @HttpCode(204)
   @Permission('matrices:countersign')
   async withdraw(
@@ -226,6 +278,7 @@ export class MatricesController {
   }
 
   @Get('contacts/:id/signing-keys')
+  @ApiOperation({ summary: "List a contact's signing keys" })
   @Permission('matrices:read')
   async keysOf(
     @Param('id', { schema: id }) contactId: string,
@@ -236,8 +289,11 @@ export class MatricesController {
     return { keys };
   }
 
-  /** Registers a contact's key for signatures made elsewhere; it counts for what is proposed after. */
   @Post('contacts/:id/signing-keys')
+  @ApiOperation({
+    summary: "Register a contact's key for signatures made elsewhere",
+    description: 'It counts for what is proposed after.',
+  })
   @Permission('matrices:write')
   @Idempotent()
   @ApiCreatedResponse({ standardSchema: keySchema })

@@ -1,5 +1,5 @@
 import { Body, Controller, Delete, Get, HttpCode, Param, Patch, Post, Res } from '@nestjs/common';
-import { ApiCreatedResponse, ApiOkResponse, ApiTags } from '@nestjs/swagger';
+import { ApiCreatedResponse, ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
 import type { FastifyReply } from 'fastify';
 import { z } from 'zod';
 import { Refused, refusal } from '../kernel/errors.ts';
@@ -64,8 +64,11 @@ export class MatrixController {
     private readonly known: MatrixTemplates,
   ) {}
 
-  /** What is drafted, with its findings and what of it nobody has signed. */
   @Get('integrations/:id/matrix')
+  @ApiOperation({
+    summary: "Read the draft of an integration's responsibility matrix",
+    description: 'With its findings and what of it nobody has signed.',
+  })
   @Permission('matrices:read')
   @ApiOkResponse({ standardSchema: workingMatrixSchema })
   async get(
@@ -78,8 +81,11 @@ export class MatrixController {
     return versioned(reply, found);
   }
 
-  /** Sets and removes cells, all or none. A stale edit is told which cells changed since. */
   @Patch('integrations/:id/matrix')
+  @ApiOperation({
+    summary: 'Set and remove cells of the draft matrix, all or none',
+    description: 'A stale edit is told which cells changed since.',
+  })
   @Permission('matrices:write')
   @ApiOkResponse({ standardSchema: editedSchema })
   async edit(
@@ -92,8 +98,11 @@ export class MatrixController {
     return versioned(reply, answered(await this.drafts.edit(integrationId, edit, rowVersion, by)));
   }
 
-  /** Fills the draft from a template or from another integration; what it says already is kept unless asked otherwise. */
   @Post('integrations/:id/matrix/inherit')
+  @ApiOperation({
+    summary: 'Fill the draft matrix from a template or another integration',
+    description: 'What it says already is kept unless asked otherwise.',
+  })
   @HttpCode(200)
   @Permission('matrices:write')
   @ApiOkResponse({ standardSchema: editedSchema })
@@ -108,6 +117,7 @@ export class MatrixController {
   }
 
   @Delete('integrations/:id/matrix')
+  @ApiOperation({ summary: 'Discard the draft matrix' })
   @HttpCode(204)
   @Permission('matrices:write')
   async discard(
@@ -118,8 +128,11 @@ export class MatrixController {
     answered(await this.drafts.discard(integrationId, rowVersion, by));
   }
 
-  /** Freezes the draft as a version and lays it before everybody who must sign. */
   @Post('integrations/:id/matrix/propose')
+  @ApiOperation({
+    summary: 'Propose the draft matrix for countersigning',
+    description: 'Freezes it as a version and lays that before everybody who must sign.',
+  })
   @Permission('matrices:write')
   @Idempotent()
   @ApiCreatedResponse({ standardSchema: proposedSchema })
@@ -136,6 +149,7 @@ export class MatrixController {
   }
 
   @Get('matrix-templates')
+  @ApiOperation({ summary: 'List the templates that a matrix can be filled from' })
   @Permission('matrices:read')
   @ApiOkResponse({ standardSchema: templatesSchema })
   templates(): z.infer<typeof templatesSchema> {

@@ -1,5 +1,5 @@
 import { Controller, Get, Param, Query } from '@nestjs/common';
-import { ApiOkResponse, ApiTags } from '@nestjs/swagger';
+import { ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
 import { z } from 'zod';
 import { Refused, refusal } from '../kernel/errors.ts';
 import type { Principal } from '../kernel/principal.ts';
@@ -34,8 +34,8 @@ const noticesSchema = z
 export class NoticesController {
   constructor(private readonly transactions: Transactions) {}
 
-  /** Newest first. A party sees what was owed to it. */
   @Get()
+  @ApiOperation({ summary: 'List notices, newest first', description: 'A party sees what was owed to it.' })
   @Permission('notices:read')
   @ApiOkResponse({ standardSchema: noticesSchema })
   async list(
@@ -59,8 +59,8 @@ export class NoticesController {
     };
   }
 
-  /** One notice with every attempt to deliver it. */
   @Get(':id')
+  @ApiOperation({ summary: 'Read a notice with every attempt to deliver it' })
   @Permission('notices:read')
   @ApiOkResponse({ standardSchema: noticeWithAttemptsSchema })
   async get(

@@ -4,6 +4,7 @@ import {
   ApiCreatedResponse,
   ApiNoContentResponse,
   ApiOkResponse,
+  ApiOperation,
   ApiTags,
 } from '@nestjs/swagger';
 import { z } from 'zod';
@@ -57,6 +58,7 @@ export class OnboardingController {
 
   /** Starts the way into production. Whoever starts it asks for it, and can neither admit it nor open the gate. */
   @Post('integrations/:id/onboarding')
+  @ApiOperation({ summary: 'Start the onboarding of an integration' })
   @Permission('portfolio:write')
   @Idempotent()
   @HttpCode(202)
@@ -71,6 +73,7 @@ export class OnboardingController {
 
   /** The newest one: where each step stands, and what it waits for. */
   @Get('integrations/:id/onboarding')
+  @ApiOperation({ summary: 'Read how far the onboarding of an integration is' })
   @Permission('policy:read')
   @ApiOkResponse({ standardSchema: onboardingSchema })
   async get(
@@ -85,6 +88,7 @@ export class OnboardingController {
 
   /** A person's word on one scope. What nobody justifies stands as a finding of the gate. */
   @Post('integrations/:id/onboarding/scopes')
+  @ApiOperation({ summary: 'Decide on a scope that an onboarding asks about' })
   @Permission('approvals:decide')
   @HttpCode(204)
   @ApiNoContentResponse({ description: 'Decided' })
@@ -126,6 +130,7 @@ export class OnboardingController {
 
   /** Puts on record, with a name, that a party is who it says. */
   @Post('parties/:id/verifications')
+  @ApiOperation({ summary: 'Record how a partner was verified' })
   @Permission('gate:open')
   @Idempotent()
   @ApiCreatedResponse({ standardSchema: verificationSchema })
@@ -138,6 +143,7 @@ export class OnboardingController {
   }
 
   @Get('parties/:id/verifications')
+  @ApiOperation({ summary: 'List how a partner was verified' })
   @Permission('policy:read')
   @ApiOkResponse({ standardSchema: verificationsSchema })
   async listVerifications(

@@ -1,17 +1,19 @@
-import { Body, Controller, Get, Param, Patch, Query, Res } from '@nestjs/common';
-import { ApiOkResponse, ApiTags } from '@nestjs/swagger';
+import { Body, Controller, Get, Param, Patch, Post, Query, Res } from '@nestjs/common';
+import { ApiCreatedResponse, ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
 import type { FastifyReply } from 'fastify';
 import { z } from 'zod';
 import { Refused, refusal } from '../kernel/errors.ts';
 import type { Principal } from '../kernel/principal.ts';
 import type { WantedVersion } from '../kernel/row-version.ts';
-import { By, Permission } from '../domain/access/route.ts';
+import { By, Idempotent, Permission } from '../domain/access/route.ts';
 import { findContact, findParty, listParties } from '../domain/parties/parties.queries.ts';
 import { PartiesService } from '../domain/parties/parties.service.ts';
 import {
   contactViewSchema,
   editContactSchema,
   editPartySchema,
+  newContactSchema,
+  newPartySchema,
   PARTY_ROLES,
   partyLineSchema,
   partyViewSchema,
@@ -37,8 +39,8 @@ export class PartiesController {
     private readonly parties: PartiesService,
   ) {}
 
-  /** By name. */
   @Get('parties')
+  @ApiOperation({ summary: 'List parties, by name' })
   @Permission('portfolio:read')
   @ApiOkResponse({ standardSchema: partiesSchema })
   async list(
@@ -52,7 +54,48 @@ export class PartiesController {
     return { parties: page, next };
   }
 
+  @Post('parties')
+  @ApiOperation({
+    summary: 'Add a party with its contacts',
+    description: 'Many at once: import a portfolio.',
+  })
+  @Permission('portfolio:write')
+  @Idempotent()
+  @ApiCreatedResponse({ standardSchema: partyViewSchema })
+  async create(
+    @Body({ schema: newPartySchema }) input: z.output<typeof newPartySchema>,
+    @By() by: Principal,
+    @Res({ passthrough: true }) reply: FastifyReply,
+  ): Promise<PartyView> {
+    const party = await this.transactions.run(by, async (db) => {
+      const { id: partyId } = answered(await this.parties.createParty(db, input, by));
+      return (await findParty(db, partyId))!;
+    });
+    void reply.header('location', `/api/v1/parties/${party.id}`);
+    return versioned(reply, party);
+  }
+
+  @Post('parties/:id/contacts')
+  @ApiOperation({ summary: 'Add a contact of a party' })
+  @Permission('portfolio:write')
+  @Idempotent()
+  @ApiCreatedResponse({ standardSchema: contactViewSchema })
+  async addContact(
+    @Param('id', { schema: id }) partyId: string,
+    @Body({ schema: newContactSchema }) input: z.output<typeof newContactSchema>,
+    @By() by: Principal,
+    @Res({ passthrough: true }) reply: FastifyReply,
+  ): Promise<ContactView> {
+    const contact = await this.transactions.run(by, async (db) => {
+      const added = answered(await this.parties.addContact(db, partyId, input, by));
+      return (await findContact(db, added.id))!;
+    });
+    void reply.header('location', `/api/v1/contacts/${contact.id}`);
+    return versioned(reply, contact);
+  }
+
   @Get('parties/:id')
+  @ApiOperation({ summary: 'Read a party with its contacts' })
   @Permission('portfolio:read')
   @ApiOkResponse({ standardSchema: partyViewSchema })
   async get(
@@ -66,6 +109,7 @@ export class PartiesController {
   }
 
   @Patch('parties/:id')
+  @ApiOperation({ summary: 'Change the name, zone, language or other facts of a party' })
   @Permission('portfolio:write')
   @ApiOkResponse({ standardSchema: partyViewSchema })
   async edit(
@@ -83,6 +127,7 @@ export class PartiesController {
   }
 
   @Patch('contacts/:id')
+  @ApiOperation({ summary: 'Change a contact of a party' })
   @Permission('portfolio:write')
   @ApiOkResponse({ standardSchema: contactViewSchema })
   async editContact(
@@ -100,6 +145,7 @@ export class PartiesController {
   }
 
   @Get('contacts/:id')
+  @ApiOperation({ summary: 'Read a contact of a party' })
   @Permission('portfolio:read')
   @ApiOkResponse({ standardSchema: contactViewSchema })
   async getContact(

@@ -1,9 +1,9 @@
 import { Controller, Get, HttpCode, Param, Post, Query } from '@nestjs/common';
-import { ApiOkResponse, ApiTags } from '@nestjs/swagger';
+import { ApiAcceptedResponse, ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
 import { z } from 'zod';
 import { Refused, refusal } from '../kernel/errors.ts';
 import type { Principal } from '../kernel/principal.ts';
-import { By, Permission } from '../domain/access/route.ts';
+import { By, Permission, PerMinute } from '../domain/access/route.ts';
 import { ExceptionsService } from '../domain/policy/exceptions.service.ts';
 import { listExceptions, viewOfPolicy } from '../domain/policy/gate.queries.ts';
 import {
@@ -15,6 +15,12 @@ import {
 import { Policies } from '../domain/policy/policies.ts';
 import { Clock } from '../platform/clock/clock.ts';
 import { Transactions } from '../platform/database/transactions.ts';
+import {
+  reEvaluationOf,
+  reEvaluationSchema,
+  ReEvaluations,
+  type ReEvaluation,
+} from '../domain/policy/re-evaluation.service.ts';
 import { answered } from './answered.ts';
 import { cursorSchema, cursorText, pageLimit } from './cursor.ts';
 
@@ -38,10 +44,32 @@ export class PoliciesController {
     private readonly policies: Policies,
     private readonly exceptions: ExceptionsService,
     private readonly clock: Clock,
+    private readonly again: ReEvaluations,
   ) {}
+
+  /** How far the gate is with looking again at what changed, aged, or was asked for. */
+  @Get('gate/re-evaluation')
+  @ApiOperation({ summary: 'Read how far the gate is with looking again' })
+  @Permission('policy:read')
+  @ApiOkResponse({ standardSchema: reEvaluationSchema })
+  progress(@By() by: Principal): Promise<ReEvaluation> {
+    return this.transactions.run(by, (db) => reEvaluationOf(db, this.clock.now()));
+  }
+
+  /** Has the gate look at every integration again, in the background; ask how far it is by GET. */
+  @Post('gate/re-evaluation')
+  @ApiOperation({ summary: 'Have the gate look at every integration again' })
+  @HttpCode(202)
+  @Permission('policy:write')
+  @PerMinute(6)
+  @ApiAcceptedResponse({ standardSchema: reEvaluationSchema })
+  lookAgain(@By() by: Principal): Promise<ReEvaluation> {
+    return this.again.ask(by);
+  }
 
   /** Every policy with what it inherits. */
   @Get('policies')
+  @ApiOperation({ summary: 'List policies, each with what it inherits' })
   @Permission('policy:read')
   @ApiOkResponse({ standardSchema: policiesSchema })
   list(): z.infer<typeof policiesSchema> {
@@ -49,6 +77,7 @@ export class PoliciesController {
   }
 
   @Get('policies/:name')
+  @ApiOperation({ summary: 'Read a policy with its rules' })
   @Permission('policy:read')
   @ApiOkResponse({ standardSchema: policyViewSchema })
   get(@Param('name', { schema: name }) policy: string): PolicyView {
@@ -57,8 +86,8 @@ export class PoliciesController {
     return viewOfPolicy(known);
   }
 
-  /** Across all integrations, newest first. */
   @Get('exceptions')
+  @ApiOperation({ summary: 'List the exceptions of all integrations, newest first' })
   @Permission('policy:read')
   @ApiOkResponse({ standardSchema: exceptionsSchema })
   async allExceptions(
@@ -82,8 +111,11 @@ export class PoliciesController {
     };
   }
 
-  /** By somebody other than whoever asked for it. */
   @Post('exceptions/:id/approve')
+  @ApiOperation({
+    summary: 'Approve an exception',
+    description: 'By somebody other than whoever asked for it.',
+  })
   @Permission('approvals:decide')
   @HttpCode(200)
   @ApiOkResponse({ standardSchema: exceptionSchema })
@@ -95,6 +127,7 @@ export class PoliciesController {
   }
 
   @Post('exceptions/:id/refuse')
+  @ApiOperation({ summary: 'Refuse an exception that was asked for' })
   @Permission('approvals:decide')
   @HttpCode(200)
   @ApiOkResponse({ standardSchema: exceptionSchema })
@@ -105,8 +138,11 @@ export class PoliciesController {
     return answered(await this.exceptions.decide(exceptionId, 'refused', by));
   }
 
-  /** Before it ends. The finding counts again at once. */
   @Post('exceptions/:id/withdraw')
+  @ApiOperation({
+    summary: 'Withdraw an exception before it ends',
+    description: 'The finding counts again at once.',
+  })
   @Permission('policy:write')
   @HttpCode(200)
   @ApiOkResponse({ standardSchema: exceptionSchema })

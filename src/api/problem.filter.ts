@@ -63,9 +63,9 @@ export class ProblemFilter implements ExceptionFilter {
     else void reply.type('text/html; charset=utf-8').send(page.html);
   }
 
-  /** What the address takes in place of this method. HEAD is asked of what answers it, and is nowhere else. */
+  /** What the address takes in place of this method. */
   #allowed(request: FastifyRequest): string[] {
-    if (request.method === 'HEAD' || request.method === 'OPTIONS') return [];
+    if (request.method === 'OPTIONS') return [];
     return this.methodsAt(request.url.split('?', 1)[0] ?? '');
   }
 }

@@ -1,5 +1,5 @@
 import { Body, Controller, Post } from '@nestjs/common';
-import { ApiCreatedResponse, ApiTags } from '@nestjs/swagger';
+import { ApiCreatedResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
 import type { z } from 'zod';
 import type { Principal } from '../kernel/principal.ts';
 import { By, Idempotent, Permission } from '../domain/access/route.ts';
@@ -12,8 +12,11 @@ import { answered } from './answered.ts';
 export class RiskAcceptancesController {
   constructor(private readonly risks: RisksService) {}
 
-  /** The first person asks that a risk be carried until a date, a second one accepts it. */
   @Post()
+  @ApiOperation({
+    summary: 'Accept a risk until a date',
+    description: 'The first person asks that it be carried, a second one accepts it.',
+  })
   @Permission('risks:accept')
   @Idempotent()
   @ApiCreatedResponse({ standardSchema: riskAnswerSchema })

@@ -1,5 +1,5 @@
 import { Body, Controller, Get, HttpCode, Param, Post, Query } from '@nestjs/common';
-import { ApiNoContentResponse, ApiOkResponse, ApiTags } from '@nestjs/swagger';
+import { ApiNoContentResponse, ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
 import { z } from 'zod';
 import { Refused, refusal } from '../kernel/errors.ts';
 import type { Principal } from '../kernel/principal.ts';
@@ -31,8 +31,8 @@ export class RunsController {
     private readonly runs: RunsService,
   ) {}
 
-  /** Newest first. */
   @Get()
+  @ApiOperation({ summary: 'List runs of runbooks, newest first' })
   @Permission('runs:read')
   @ApiOkResponse({ standardSchema: runsSchema })
   async list(
@@ -56,8 +56,8 @@ export class RunsController {
     };
   }
 
-  /** One run, with how far each step of its runbook is. */
   @Get(':id')
+  @ApiOperation({ summary: 'Read a run with how far each step of its runbook is' })
   @Permission('runs:read')
   @ApiOkResponse({ standardSchema: runWithNodesSchema })
   async get(
@@ -69,8 +69,11 @@ export class RunsController {
     return run;
   }
 
-  /** Asks once more for every step that gave up and waits for a decision. */
   @Post(':id/resume')
+  @ApiOperation({
+    summary: 'Resume a run',
+    description: 'Asks once more for every step that gave up and waits for a decision.',
+  })
   @HttpCode(200)
   @Permission('steps:settle')
   @ApiOkResponse({ standardSchema: resumedSchema })
@@ -82,8 +85,12 @@ export class RunsController {
     return answered(await this.transactions.run(by, (db) => this.runs.resumeRun(db, runId, { reason, by })));
   }
 
-  /** Ends the run: what has not ended is cancelled, and what was done is compensated where the runbook says how. */
   @Post(':id/cancel')
+  @ApiOperation({
+    summary: 'Cancel a run',
+    description:
+      'What has not ended is cancelled, and what was done is compensated where the runbook says how.',
+  })
   @HttpCode(204)
   @Permission('runs:start')
   @ApiNoContentResponse({ description: 'Cancelled' })

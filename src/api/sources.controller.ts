@@ -1,5 +1,5 @@
 import { Body, Controller, Delete, Get, Param, Patch, Post, Query, Res } from '@nestjs/common';
-import { ApiCreatedResponse, ApiOkResponse, ApiTags } from '@nestjs/swagger';
+import { ApiCreatedResponse, ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
 import type { FastifyReply } from 'fastify';
 import { z } from 'zod';
 import type { Principal } from '../kernel/principal.ts';
@@ -30,6 +30,7 @@ export class SourcesController {
   constructor(private readonly sources: SourcesService) {}
 
   @Get()
+  @ApiOperation({ summary: 'List sources of exposure reports, by key' })
   @Permission('sources:read')
   @ApiOkResponse({ standardSchema: sourcesSchema })
   async list(
@@ -42,6 +43,7 @@ export class SourcesController {
   }
 
   @Get(':id')
+  @ApiOperation({ summary: 'Read a source, without its keys' })
   @Permission('sources:read')
   @ApiOkResponse({ standardSchema: sourceSchema })
   async get(
@@ -52,8 +54,11 @@ export class SourcesController {
     return versioned(reply, answered(await this.sources.get(sourceId, by)));
   }
 
-  /** Keys and the token are write-only: no answer ever holds them. */
   @Post()
+  @ApiOperation({
+    summary: 'Create a source of exposure reports',
+    description: 'Keys and the token are write-only: no answer ever holds them.',
+  })
   @Permission('sources:write')
   @Idempotent()
   @ApiCreatedResponse({ standardSchema: sourceSchema })
@@ -68,6 +73,7 @@ export class SourcesController {
   }
 
   @Patch(':id')
+  @ApiOperation({ summary: 'Change the name, trust, quota or other facts of a source' })
   @Permission('sources:write')
   @ApiOkResponse({ standardSchema: sourceSchema })
   async edit(
@@ -80,8 +86,11 @@ export class SourcesController {
     return versioned(reply, answered(await this.sources.edit(sourceId, version, change, by)));
   }
 
-  /** A further key; the others stay good until they are retired. */
   @Post(':id/keys')
+  @ApiOperation({
+    summary: 'Add a key to a source',
+    description: 'The others stay good until they are retired.',
+  })
   @Permission('sources:write')
   @Idempotent()
   @ApiCreatedResponse({ standardSchema: sourceSchema })
@@ -95,6 +104,7 @@ export class SourcesController {
   }
 
   @Delete(':id/keys/:keyId')
+  @ApiOperation({ summary: 'Retire a key of a source' })
   @Permission('sources:write')
   @ApiOkResponse({ standardSchema: sourceSchema })
   async retireKey(

@@ -1,5 +1,5 @@
 import { Body, Controller, Post } from '@nestjs/common';
-import { ApiCreatedResponse, ApiTags } from '@nestjs/swagger';
+import { ApiCreatedResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
 import { z } from 'zod';
 import type { Principal } from '../kernel/principal.ts';
 import { By, Idempotent, Permission } from '../domain/access/route.ts';
@@ -12,11 +12,12 @@ import { answered } from './answered.ts';
 export class StatementsController {
   constructor(private readonly copies: CopiesService) {}
 
-  /**
-   * Somebody with a name says that a credential was revoked or that a copy is gone; the step that waits for it goes on. Of
-   * a copy it is the proof that its owner can give; a credential it never makes dead.
-   */
   @Post()
+  @ApiOperation({
+    summary: 'Sign a statement that a credential was revoked or a copy is gone',
+    description:
+      'Somebody with a name says so; the step that waits for it goes on. Of a copy it is the proof that its owner can give; a credential it never makes dead.',
+  })
   @Permission('statements:sign')
   @Idempotent()
   @ApiCreatedResponse({ standardSchema: signedSchema })

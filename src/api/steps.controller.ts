@@ -1,5 +1,5 @@
 import { Body, Controller, Get, HttpCode, Param, Post, Query } from '@nestjs/common';
-import { ApiNoContentResponse, ApiOkResponse, ApiTags } from '@nestjs/swagger';
+import { ApiNoContentResponse, ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
 import { z } from 'zod';
 import { Refused, refusal } from '../kernel/errors.ts';
 import type { Principal } from '../kernel/principal.ts';
@@ -43,8 +43,8 @@ export class StepsController {
     private readonly runs: RunsService,
   ) {}
 
-  /** Oldest first. */
   @Get()
+  @ApiOperation({ summary: 'List steps of runs, oldest first' })
   @Permission('runs:read')
   @ApiOkResponse({ standardSchema: stepsSchema })
   async list(
@@ -67,6 +67,7 @@ export class StepsController {
   }
 
   @Get(':id')
+  @ApiOperation({ summary: 'Read a step of a run' })
   @Permission('runs:read')
   @ApiOkResponse({ standardSchema: stepSchema })
   async get(
@@ -78,8 +79,8 @@ export class StepsController {
     return step;
   }
 
-  /** Answers for a step in a person's name: a task is done, or cannot be. */
   @Post(':id/settle')
+  @ApiOperation({ summary: "Settle a step in a person's name", description: 'A task is done, or cannot be.' })
   @HttpCode(200)
   @Permission('steps:settle')
   @Idempotent()
@@ -92,8 +93,11 @@ export class StepsController {
     return answered(await this.transactions.run(by, (db) => this.runs.settle(db, stepId, answer, by)));
   }
 
-  /** One person's word on a step that waits for approval. */
   @Post(':id/approve')
+  @ApiOperation({
+    summary: 'Approve or refuse a step that waits for approval',
+    description: "One person's word.",
+  })
   @HttpCode(200)
   @Permission('approvals:decide')
   @Idempotent()
@@ -107,8 +111,8 @@ export class StepsController {
     return answered(await this.transactions.run(by, (db) => this.runs.approve(db, stepId, word, by)));
   }
 
-  /** Another try under a new idempotency key. */
   @Post(':id/retry')
+  @ApiOperation({ summary: 'Retry a step', description: 'Under a new idempotency key.' })
   @HttpCode(204)
   @Permission('steps:settle')
   @ApiNoContentResponse({ description: 'It is tried again' })
@@ -120,8 +124,8 @@ export class StepsController {
     answered(await this.transactions.run(by, (db) => this.runs.retryStep(db, stepId, { reason, by })));
   }
 
-  /** Goes on without it. */
   @Post(':id/skip')
+  @ApiOperation({ summary: 'Skip a step, so that its run goes on without it' })
   @HttpCode(204)
   @Permission('steps:settle')
   @ApiNoContentResponse({ description: 'Skipped' })

@@ -1,5 +1,5 @@
 import { Controller, Get, Query } from '@nestjs/common';
-import { ApiOkResponse, ApiTags } from '@nestjs/swagger';
+import { ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
 import { z } from 'zod';
 import type { Principal } from '../kernel/principal.ts';
 import { By, Permission } from '../domain/access/route.ts';
@@ -31,8 +31,8 @@ export class StoppersController {
     private readonly clock: Clock,
   ) {}
 
-  /** Who can stop what, now: the riskiest credential first. */
   @Get()
+  @ApiOperation({ summary: 'List who can stop what now, the riskiest credential first' })
   @Permission('portfolio:read')
   @ApiOkResponse({ standardSchema: boardSchema })
   async board(

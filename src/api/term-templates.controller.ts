@@ -1,5 +1,5 @@
 import { Controller, Get, Query } from '@nestjs/common';
-import { ApiOkResponse, ApiTags } from '@nestjs/swagger';
+import { ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
 import { z } from 'zod';
 import type { Principal } from '../kernel/principal.ts';
 import { By, Permission } from '../domain/access/route.ts';
@@ -26,8 +26,11 @@ export class TermTemplatesController {
     private readonly transactions: Transactions,
   ) {}
 
-  /** Windows of laws and industries, each with its source. Without a number where the source has none. */
   @Get('term-templates')
+  @ApiOperation({
+    summary: 'List notification windows of laws and industries, each with its source',
+    description: 'Without a number where the source has none.',
+  })
   @Permission('agreements:read')
   @ApiOkResponse({ standardSchema: templatesSchema })
   list(@Query({ schema: listQuery }) query: z.output<typeof listQuery>): z.infer<typeof templatesSchema> {
@@ -41,8 +44,11 @@ export class TermTemplatesController {
     return { templates };
   }
 
-  /** The calendars that business days may count by. A party reads those of its own terms. */
   @Get('calendars')
+  @ApiOperation({
+    summary: 'List the calendars that business days may count by',
+    description: 'A party reads those of its own terms.',
+  })
   @Permission('agreements:read')
   @ApiOkResponse({ standardSchema: calendarsSchema })
   async calendars(@By() by: Principal): Promise<z.infer<typeof calendarsSchema>> {

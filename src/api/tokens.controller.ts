@@ -1,5 +1,11 @@
 import { Body, Controller, Delete, Get, HttpCode, Inject, Param, Post, Query, Res } from '@nestjs/common';
-import { ApiCreatedResponse, ApiNoContentResponse, ApiOkResponse, ApiTags } from '@nestjs/swagger';
+import {
+  ApiCreatedResponse,
+  ApiNoContentResponse,
+  ApiOkResponse,
+  ApiOperation,
+  ApiTags,
+} from '@nestjs/swagger';
 import type { FastifyReply } from 'fastify';
 import { z } from 'zod';
 import type { Principal } from '../kernel/principal.ts';
@@ -7,8 +13,10 @@ import { ELAPSED_DAY, iso } from '../kernel/time.ts';
 import { createTokenSchema, createdTokenSchema, tokenSchema } from '../domain/access/access.schema.ts';
 import { AccessQueries, type TokenView } from '../domain/access/access.queries.ts';
 import { AccessService } from '../domain/access/access.service.ts';
+import { AccountsService } from '../domain/access/accounts.service.ts';
 import { By, Idempotent, Permission } from '../domain/access/route.ts';
 import { Clock } from '../platform/clock/clock.ts';
+import { Transactions } from '../platform/database/transactions.ts';
 import { answered } from './answered.ts';
 import { cursorSchema, cursorText, pageLimit } from './cursor.ts';
 
@@ -20,11 +28,14 @@ const tokensQuery = z.strictObject({ limit: pageLimit, cursor: cursorSchema.opti
 export class TokensController {
   constructor(
     private readonly access: AccessService,
+    private readonly accounts: AccountsService,
+    private readonly transactions: Transactions,
     private readonly queries: AccessQueries,
     @Inject(Clock) private readonly clock: Clock,
   ) {}
 
   @Get()
+  @ApiOperation({ summary: 'List API tokens, newest first, without their values' })
   @Permission('tokens:read')
   @ApiOkResponse({
     standardSchema: z
@@ -42,6 +53,7 @@ export class TokensController {
   }
 
   @Post()
+  @ApiOperation({ summary: 'Create an API token; its value is shown this once' })
   @Permission('tokens:create')
   @Idempotent('once')
   @ApiCreatedResponse({ standardSchema: createdTokenSchema })
@@ -59,10 +71,11 @@ export class TokensController {
   }
 
   @Delete(':id')
+  @ApiOperation({ summary: 'Revoke an API token' })
   @HttpCode(204)
   @Permission('tokens:create')
   @ApiNoContentResponse({ description: 'Revoked: at once, and for good' })
   async revoke(@Param('id', { schema: id }) tokenId: string, @By() by: Principal): Promise<void> {
-    answered(await this.access.revokeToken(tokenId, by));
+    answered(await this.transactions.run(by, (db) => this.accounts.revokeToken(db, tokenId, by)));
   }
 }

@@ -1,5 +1,11 @@
-import { Body, Controller, Get, Post, Query, Res } from '@nestjs/common';
-import { ApiCreatedResponse, ApiOkResponse, ApiTags } from '@nestjs/swagger';
+import { Body, Controller, Get, HttpCode, Param, Post, Query, Res } from '@nestjs/common';
+import {
+  ApiCreatedResponse,
+  ApiNoContentResponse,
+  ApiOkResponse,
+  ApiOperation,
+  ApiTags,
+} from '@nestjs/swagger';
 import type { FastifyReply } from 'fastify';
 import { z } from 'zod';
 import type { Principal } from '../kernel/principal.ts';
@@ -7,8 +13,10 @@ import { Secret } from '../kernel/secret.ts';
 import { createUserSchema, createdUserSchema, meSchema, userSchema } from '../domain/access/access.schema.ts';
 import { AccessQueries, type UserView } from '../domain/access/access.queries.ts';
 import { AccessService } from '../domain/access/access.service.ts';
+import { AccountsService } from '../domain/access/accounts.service.ts';
 import { grantsOf } from '../domain/access/permissions.ts';
 import { By, Idempotent, Permission } from '../domain/access/route.ts';
+import { Transactions } from '../platform/database/transactions.ts';
 import { answered } from './answered.ts';
 import { nameCursorSchema, pageByName, pageLimit } from './cursor.ts';
 
@@ -20,10 +28,13 @@ const usersQuery = z.strictObject({ limit: pageLimit, cursor: nameCursorSchema.o
 export class UsersController {
   constructor(
     private readonly access: AccessService,
+    private readonly accounts: AccountsService,
+    private readonly transactions: Transactions,
     private readonly queries: AccessQueries,
   ) {}
 
   @Get('me')
+  @ApiOperation({ summary: 'Read who asks: the token or user, and its roles' })
   @Permission('self:read')
   @ApiOkResponse({ standardSchema: meSchema })
   me(@Query({ schema: nothing }) _query: object, @By() by: Principal): z.infer<typeof meSchema> {
@@ -38,6 +49,7 @@ export class UsersController {
   }
 
   @Get('users')
+  @ApiOperation({ summary: 'List users, by email address' })
   @Permission('users:read')
   @ApiOkResponse({
     standardSchema: z
@@ -54,6 +66,7 @@ export class UsersController {
   }
 
   @Post('users')
+  @ApiOperation({ summary: 'Create a user' })
   @Permission('users:create')
   @Idempotent()
   @ApiCreatedResponse({ standardSchema: createdUserSchema })
@@ -71,5 +84,15 @@ export class UsersController {
     );
     void reply.header('location', `/api/v1/users/${created.userId}`);
     return { id: created.userId };
+  }
+
+  /** Closes an account: nobody signs in with it any more, its tokens die, and what its person may do is reviewed. */
+  @Post('users/:id/disable')
+  @ApiOperation({ summary: 'Close an account; its tokens die with it' })
+  @HttpCode(204)
+  @Permission('users:create')
+  @ApiNoContentResponse({ description: 'Closed; closing twice is closing once' })
+  async disable(@Param('id', { schema: z.uuid() }) userId: string, @By() by: Principal): Promise<void> {
+    answered(await this.transactions.run(by, (db) => this.accounts.disable(db, userId, by)));
   }
 }

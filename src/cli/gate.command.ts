@@ -14,12 +14,9 @@ import {
   type Place,
   type ReportFormat,
 } from '../domain/policy/report.rules.ts';
-import {
-  factsOfManifest,
-  originsOf,
-  readManifest,
-  withRecorded,
-} from '../domain/portfolio/manifest.rules.ts';
+import { factsOfManifest } from '../domain/portfolio/manifest-facts.rules.ts';
+import { readManifest } from '../domain/portfolio/manifest.rules.ts';
+import { originsOf, withRecorded } from '../domain/portfolio/recorded-evidence.rules.ts';
 import { Clock } from '../platform/clock/clock.ts';
 import { environment } from '../platform/config/environment.ts';
 import { Transactions } from '../platform/database/transactions.ts';

@@ -12,16 +12,26 @@ import { TriagePage } from './incidents/triage.page.ts';
 import { GatePage } from './integrations/gate.page.ts';
 import { IntegrationPage } from './integrations/integration.page.ts';
 import { MatrixPage } from './matrices/matrix.page.ts';
-import { PortfolioMatrixFile, PortfolioMatrixPage } from './matrices/portfolio-matrix.page.ts';
+import { AssignPage } from './matrices/assign.page.ts';
+import { MatrixBulkPage } from './matrices/matrix-bulk.page.ts';
+import { MatrixFilesPage } from './matrices/matrix-files.page.ts';
+import { PortfolioMatrixPage } from './matrices/portfolio-matrix.page.ts';
 import { MatrixVersionPage } from './matrices/version.page.ts';
 import { DrillsPage } from './drills/drills.page.ts';
 import { EditPage } from './inventory/edit.page.ts';
+import { FillPage } from './inventory/fill.page.ts';
 import { InventoryPage } from './inventory/inventory.page.ts';
+import { NewPage } from './inventory/new.page.ts';
 import { AlertsPage } from './notices/alerts.page.ts';
 import { NoticesPage } from './notices/notices.page.ts';
 import { NoticeLinkPage } from './outside/notice-link.page.ts';
 import { SigningLinkPage } from './outside/signing-link.page.ts';
+import { OfferingDraftPage } from './offerings/draft.page.ts';
+import { OfferingPage } from './offerings/offering.page.ts';
+import { OfferingsPage } from './offerings/offerings.page.ts';
 import { PortfolioPage } from './portfolio/portfolio.page.ts';
+import { ReviewFile, ReviewPage } from './reviews/review.page.ts';
+import { ReviewsPage } from './reviews/reviews.page.ts';
 import { StepPage } from './runbooks/step.page.ts';
 import { WorkPage } from './runbooks/work.page.ts';
 import { SettingsPage } from './settings/settings.page.ts';
@@ -51,16 +61,28 @@ export const AREAS_OF_CONSOLE: readonly Area[] = [
   },
   { title: 'Gate', path: '/gate', permission: 'policy:read', pages: [GatePage] },
   {
+    title: 'Access reviews',
+    path: '/access-reviews',
+    permission: 'reviews:read',
+    pages: [ReviewsPage, ReviewPage, ReviewFile],
+  },
+  {
     title: 'Matrices',
     path: '/matrices',
     permission: 'matrices:read',
-    pages: [PortfolioMatrixPage, PortfolioMatrixFile, MatrixPage, MatrixVersionPage],
+    pages: [PortfolioMatrixPage, MatrixFilesPage, AssignPage, MatrixPage, MatrixBulkPage, MatrixVersionPage],
+  },
+  {
+    title: 'Offerings',
+    path: '/offerings',
+    permission: 'offerings:read',
+    pages: [OfferingsPage, OfferingPage, OfferingDraftPage],
   },
   {
     title: 'Inventory',
     path: '/inventory',
     permission: 'portfolio:read',
-    pages: [InventoryPage, EditPage],
+    pages: [InventoryPage, EditPage, NewPage, FillPage],
   },
   { title: 'Stoppers', path: '/stoppers', permission: 'portfolio:read', pages: [StoppersPage] },
   {

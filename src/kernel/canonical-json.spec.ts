@@ -55,7 +55,7 @@ describe('canonical JSON (RFC 8785)', () => {
       [{ '\udc00': 1 }, 'ill-formed'],
       [{ a: undefined }, '/a: a value of type undefined'],
       [Array.from({ length: 2 }), '/0: a value of type undefined'],
-      [[1, , 2], '/1: a value of type undefined'], // oxlint-disable-line no-sparse-arrays
+      [[1, , 2], '/1: a value of type undefined'], // oxlint-disable-line no-sparse-arrays -- a hole is what must be refused
       [{ a: 1n }, '/a: a value of type bigint'],
       [{ a: () => 1 }, '/a: a value of type function'],
       [{ at: new Date(0) }, '/at: an instance of a class'],

@@ -77,7 +77,6 @@ export function parseVkey(vkey: string): Result<Verifier, string> {
 
 /** Takes a note apart, checking its form and no signature. */
 export function parseNote(note: string): Result<Note, string> {
-  // oxlint-disable-next-line no-control-regex
   if (!note.isWellFormed() || /[\u0000-\u0009\u000b-\u001f]/.test(note))
     return err('a note holds no control characters');
   const blank = note.lastIndexOf('\n\n');
@@ -119,7 +118,6 @@ export function openNote(note: string, verifiers: readonly Verifier[]): Result<s
 
 /** @throws RangeError for a text that is no note text. */
 export function signNote(text: string, signer: NoteSigner): string {
-  // oxlint-disable-next-line no-control-regex
   if (!text.endsWith('\n') || !text.isWellFormed() || /[\u0000-\u0009\u000b-\u001f]/.test(text)) {
     throw new RangeError('a note text ends in a newline and holds no control characters');
   }

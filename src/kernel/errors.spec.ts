@@ -18,7 +18,6 @@ test('the text of an error is fit for a row and a log line', () => {
       const text = errorText(new Error(message));
       expect(text.isWellFormed()).toBe(true);
       expect(text.length).toBeLessThanOrEqual(2000);
-      // oxlint-disable-next-line no-control-regex
       expect(text).not.toMatch(/[\u0000-\u001f\u007f-\u009f]/);
     }),
   );

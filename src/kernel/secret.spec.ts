@@ -16,8 +16,8 @@ test('whatever prints it prints the mask', () => {
   const secret = Secret.of(VALUE);
   const prints = [
     String(secret),
-    `${secret}`, // oxlint-disable-line typescript/restrict-template-expressions
-    secret + '', // oxlint-disable-line typescript/no-base-to-string
+    `${secret}`, // oxlint-disable-line typescript/restrict-template-expressions -- done by mistake, this must show the mask
+    secret + '',
     JSON.stringify({ secret }),
     inspect({ secret }, { depth: 9, showHidden: true }),
     format('%s %o %j', secret, secret, secret),

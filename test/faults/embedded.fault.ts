@@ -19,6 +19,7 @@ import {
 import { alive } from '../../src/platform/embedded/processes.ts';
 
 const asRoot = process.getuid?.() === 0;
+// Only root can make files that belong to another account; for anybody else the case does not arise.
 const onlyRoot = asRoot ? test : test.skip;
 
 const undo: (() => Promise<unknown>)[] = [];

@@ -185,6 +185,7 @@ describe('a start that cannot succeed says why', () => {
 
 describe('a Redis that would lose work', () => {
   const redisUrl = process.env['COUNTERSIGN_TEST_REDIS'];
+  // It sets up a Redis to lose work, so it needs one that is there for tests alone.
   (redisUrl ? test : test.skip)(
     'is refused at boot, with the mend',
     async () => {

@@ -245,6 +245,37 @@ describe('a row', () => {
     expect(await world.app.get(OutboxRows).finish({ id: row!.id, fence: 1 }, world.clock.now())).toBe('lost');
   });
 
+  test('that kills whoever runs it is set aside, while what ran beside it is done', async () => {
+    const bench = new Bench();
+    const world = await start(bench);
+    const minute = world.clock.now() + MINUTE;
+    const died = (n: number, deaths: number) =>
+      asAdmin(
+        `UPDATE outbox SET deaths = $2, lease_until = clock_timestamp() - interval '1 second', relayed_at = clock_timestamp() - interval '2 seconds'
+          WHERE payload = jsonb_build_object('n', $1::int)`,
+        [n, deaths],
+      );
+    await put(world, 66, { dueAt: minute });
+    await put(world, 67, { dueAt: minute });
+    await died(66, 4);
+    await died(67, 1);
+    world.clock.advance(MINUTE);
+    await until(() => world.log.text.includes('job-given-up'), 'the alert');
+    await settled(world);
+    // Both died with their holder: neither runs at once, and the one of five deaths never.
+    expect(bench.ran('plain')).toEqual([]);
+    world.clock.advance(MINUTE);
+    await settled(world);
+    expect(bench.ran('plain')).toEqual([67]);
+    const rows = world.app.get(OutboxRows);
+    const [dead] = await rows.failed(10);
+    expect(dead?.lastError).toContain('died or hung, 5 times');
+    // Revived by a person, it starts afresh.
+    expect(await rows.retryFailed(world.clock.now(), dead!.id)).toBe(1);
+    await settled(world);
+    expect(bench.ran('plain')).toEqual([67, 66]);
+  });
+
   test('whose lease is lost tells its handler to stop', async () => {
     const bench = new Bench();
     const world = await start(bench);

@@ -64,6 +64,26 @@ async function agreement(terms: object[]): Promise<{ id: Id; rowVersion: number 
   return { id, rowVersion: edited.body.rowVersion };
 }
 
+test('a title takes the version that stands, one of several, or any; a draft only the one that was read', async () => {
+  const { id, rowVersion } = await agreement([]);
+  const token = await world.token('contract_owner');
+  const edit = async (path: string, body: object, match: string) =>
+    (
+      await world.app.inject({
+        method: 'PATCH',
+        url: `/api/v1/agreements/${id}${path}`,
+        headers: { authorization: `Bearer ${token}`, 'if-match': match },
+        payload: body,
+      })
+    ).statusCode;
+  const titled = (match: string) => edit('', { title: `Addendum ${match}` }, match);
+  expect([await titled('"7", "1"'), await titled('"7", "1"'), await titled('*')]).toEqual([200, 412, 200]);
+  const reviewed = (match: string) => edit('/draft', { reviewOn: '2030-01-01' }, match);
+  expect([await reviewed('*'), await reviewed('"0", "1", "2"'), await reviewed(`"${rowVersion}"`)]).toEqual([
+    412, 412, 200,
+  ]);
+});
+
 describe('an agreement', () => {
   test('is drafted, published, and then never edited', async () => {
     const { id, rowVersion } = await agreement([hours(24)]);

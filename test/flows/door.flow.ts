@@ -79,7 +79,7 @@ describe('who comes in', () => {
     ]) {
       expect([401, 404]).toContain((await ask({ url })).statusCode);
     }
-    expect((await ask({ method: 'HEAD', url: '/api/v1/users' })).statusCode).toBe(404);
+    expect((await ask({ method: 'HEAD', url: '/api/v1/users' })).statusCode).toBe(401);
   });
 
   test.each(['/api/v1/parties/%ff', '/%zz', '/api/v1/parties/%E0%A4%A'])(
@@ -113,27 +113,35 @@ describe('who comes in', () => {
   test('another method than the address takes: 405, and which it takes', async () => {
     for (const [method, url, allow] of [
       ['GET', '/api/v1/intake/github', 'POST'],
-      ['DELETE', '/api/v1/users', 'GET, POST'],
+      ['HEAD', '/api/v1/intake/github', 'POST'],
+      ['DELETE', '/api/v1/users', 'GET, HEAD, POST'],
       ['PUT', '/api/v1/tokens/x?y=1', 'DELETE'],
     ] as const) {
       const answer = await ask({ method, url });
       expect([answer.statusCode, answer.headers['allow']]).toEqual([405, allow]);
-      expect(answer.json()).toMatchObject({ status: 405, code: 'method-not-allowed' });
+      if (method !== 'HEAD') expect(answer.json()).toMatchObject({ status: 405, code: 'method-not-allowed' });
     }
     expect((await ask({ method: 'DELETE', url: '/nowhere' })).statusCode).toBe(404);
   });
 
-  test('HEAD of the two health addresses answers as GET does, without a body', async () => {
+  test('HEAD answers as GET does, without a body', async () => {
     if (!world.app.getHttpServer().listening) await world.app.listen(0, '127.0.0.1');
     const { port } = world.app.getHttpServer().address() as AddressInfo;
-    for (const path of ['/healthz', '/readyz']) {
+    const headers = { authorization: `Bearer ${admin}` };
+    for (const path of ['/healthz', '/readyz', '/api/v1/users', '/api/openapi.json', '/sign-in']) {
       const url = `http://127.0.0.1:${port}${path}`;
-      const [head, get] = [await fetch(url, { method: 'HEAD' }), await fetch(url)];
-      expect([head.status, head.headers.get('content-type'), await head.text()]).toEqual([
-        get.status,
-        get.headers.get('content-type'),
-        '',
-      ]);
+      const [head, get] = [
+        await fetch(url, { method: 'HEAD', headers }),
+        await fetch(url, { method: 'GET', headers }),
+      ];
+      const said = ({ status, headers: all }: Response) => [
+        path,
+        status,
+        ...['content-type', 'content-length', 'cache-control', 'allow'].map((name) => all.get(name)),
+      ];
+      expect(said(head)).toEqual(said(get));
+      expect(head.status).toBe(200);
+      expect(await head.text()).toBe('');
       expect(await get.text()).not.toBe('');
     }
   });

@@ -1,5 +1,9 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import type { Role } from '../../src/kernel/principal.ts';
 import { ELAPSED_DAY } from '../../src/kernel/time.ts';
+import { AccessService } from '../../src/domain/access/access.service.ts';
+import { Secret } from '../../src/kernel/secret.ts';
+import { ConsoleSession } from '../support/console-session.ts';
 import { GateService } from '../../src/domain/policy/gate.service.ts';
 import { ReEvaluationSweep } from '../../src/domain/policy/re-evaluate.job.ts';
 import { Relay } from '../../src/platform/queue/relay.ts';
@@ -283,6 +287,51 @@ describe('policies and the whole portfolio', () => {
     expect(done).toBe(251);
     expect(told).toEqual([100, 200, 251]);
     expect(await scene.query(`SELECT count(*)::int AS n FROM gate_standing`)).toEqual([{ n: 251 }]);
+  });
+
+  test('everything is asked for again over REST and on the page, and both say how far it is', async () => {
+    const at = '/api/v1/gate/re-evaluation';
+    const ask = async (method: 'GET' | 'POST', role: Role) => {
+      const answer = await world.app.inject({
+        method,
+        url: at,
+        headers: { authorization: `Bearer ${await world.token(role)}` },
+      });
+      return { status: answer.statusCode, body: answer.json<Record<string, unknown>>() };
+    };
+    await sweep();
+    expect(await ask('GET', 'auditor')).toMatchObject({ status: 200, body: { total: 251, waiting: 0 } });
+    expect((await ask('POST', 'auditor')).status).toBe(403);
+    expect(await ask('POST', 'vendor_risk')).toMatchObject({
+      status: 202,
+      body: { total: 251, waiting: 251 },
+    });
+    // Asked twice, nothing is looked at twice.
+    expect(await ask('POST', 'vendor_risk')).toMatchObject({ status: 202, body: { waiting: 251 } });
+    expect(await scene.query(`SELECT count(*)::int AS n FROM gate_stale`)).toEqual([{ n: 251 }]);
+    const password = Secret.of('correct horse battery staple');
+    await world.app
+      .get(AccessService)
+      .createUser(
+        { email: 'vera@operator.example', name: 'Vera', roles: ['vendor_risk'], partyId: null, password },
+        scene.by,
+      );
+    const page = await ConsoleSession.signIn(world, 'vera@operator.example', 'correct horse battery staple');
+    expect((await page.page('/gate')).html).toContain('251 of 251 integrations wait');
+    await world.app.get(GateService).round(scene.by);
+    expect((await page.page('/gate')).html).toContain('151 of 251 integrations wait');
+    expect(await ask('GET', 'auditor')).toMatchObject({ body: { waiting: 151 } });
+    await sweep();
+    expect(await ask('GET', 'auditor')).toMatchObject({
+      body: { waiting: 0, newestAt: new Date(world.clock.now()).toISOString() },
+    });
+    expect((await page.page('/gate')).html).not.toContain('integrations wait');
+    expect(await page.send('/gate', '/gate/re-evaluation', {})).toMatchObject({
+      status: 303,
+      location: '/gate',
+    });
+    expect((await page.page('/gate')).html).toContain('The gate looks again at 251 integrations.');
+    await sweep();
   });
 
   test('the ledger holds who asked, who decided and what the pass became, without the reasons in the clear', async () => {

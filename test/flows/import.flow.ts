@@ -34,7 +34,7 @@ async function asAdmin<T extends object>(sql: string, values: unknown[] = []): P
 async function portfolio(): Promise<string> {
   const tables = await asAdmin<{ name: string }>(
     `SELECT relname AS name FROM pg_class WHERE relnamespace = 'public'::regnamespace AND relkind = 'r'
-        AND relname NOT LIKE 'typeorm%' AND relname NOT LIKE 'import%' AND relname NOT LIKE 'ledger%'
+        AND relname NOT LIKE 'typeorm%' AND relname NOT LIKE 'import%' AND relname NOT LIKE 'ledger%' AND relname NOT LIKE 'access_review%'
         AND relname NOT IN ('gate_stale', 'gate_standing', 'policy_template', 'outbox', 'queue_canary', 'engine_worker', 'api_token', 'idempotency_key') ORDER BY 1`,
   );
   const parts = await Promise.all(

@@ -219,6 +219,7 @@ describe('what keeps a credential alive', () => {
     expect(added).toEqual([
       {
         locationId: body.id,
+        addedBy: expect.any(String),
         credentialId: ids['checkout-token'],
         integrationId: ids['checkout'],
         partyId: ids['paylane'],
@@ -290,7 +291,7 @@ describe('one value in several credentials', () => {
         members: [{ credentialId: live }, { credentialId: twin }],
       },
     ]);
-    // An import brings what it brings: then it is found, and blocks.
+    // What was on record before is found all the same, and blocks.
     await sql(`UPDATE credential SET environment = 'staging' WHERE id = $1`, [twin]);
     expect(await reuse()).toMatchObject([{ kind: 'across_environments', blocking: true }]);
     expect((await party('GET', '/api/v1/inventory/reuse')).status).toBe(403);

@@ -11,6 +11,7 @@ import { ExposedVersionsSelector } from '../../src/plugins/selectors/exposed-ver
 import { LocationsOfExposedVersionsSelector } from '../../src/plugins/selectors/locations-of-exposed-versions/locations-of-exposed-versions.selector.ts';
 import { startApp, type TestApp } from '../support/app.ts';
 import { BY, RevocationScene, type KnownVersion } from '../support/revocation-scene.ts';
+import { stepsOnce, type RunStep } from '../support/run-steps.ts';
 import { datadog, oauth, ScriptedSupplier, slack } from '../support/scripted-supplier.ts';
 
 /**
@@ -50,35 +51,8 @@ afterAll(async () => {
   await tokens.stop();
 });
 
-interface Step {
-  step: string;
-  state: string;
-  subject: Id;
-  reason: string | null;
-  forWhat: string | null;
-}
-
-async function steps(runId: Id): Promise<Step[]> {
-  return scene.query<Step>(
-    `SELECT n.step, s.state, s.item->'subject'->>'id' AS subject, s.reason, s.for_what AS "forWhat"
-       FROM step s JOIN run_node n ON n.run_id = s.run_id AND n.node = s.node WHERE s.run_id = $1`,
-    [runId],
-  );
-}
-
-/** Waits on the run's own state; the clock goes on meanwhile, so that retries come. */
-async function until(runId: Id, what: (all: Step[]) => boolean): Promise<Step[]> {
-  const limit = Date.now() + 40_000;
-  for (;;) {
-    const all = await steps(runId);
-    if (what(all)) return all;
-    if (Date.now() > limit) throw new Error(`still: ${JSON.stringify(all, null, 1)}`);
-    world.clock.advance(250);
-    await new Promise((resolve) => setTimeout(resolve, 20));
-  }
-}
-const resting = (all: Step[]) =>
-  all.length > 0 && all.every((step) => ['done', 'skipped', 'parked', 'pending'].includes(step.state));
+const resting = (all: RunStep[]) =>
+  all.every((step) => ['done', 'skipped', 'parked', 'pending'].includes(step.state));
 
 /** Every item of a selector, two a page. */
 async function selected(selector: Selector, incidentId: Id): Promise<SelectedItem[]> {
@@ -176,7 +150,9 @@ test('from incident to contained, with the answers lost, lied about and asked of
   );
 
   // Every copy is now with its owner, and the hand-made credential with the person who must change it.
-  const parked = await until(
+  const parked = await stepsOnce(
+    world,
+    scene,
     runId,
     (all) =>
       resting(all) &&
@@ -220,7 +196,9 @@ test('from incident to contained, with the answers lost, lied about and asked of
       subjectId: manual.versionId,
     }),
   );
-  const ended = await until(runId, (all) => all.every((step) => ['done', 'skipped'].includes(step.state)));
+  const ended = await stepsOnce(world, scene, runId, (all) =>
+    all.every((step) => ['done', 'skipped'].includes(step.state)),
+  );
   expect(ended.filter((step) => step.step === 'copies')).toHaveLength(6);
 
   const contained = (ids: Id[]) =>

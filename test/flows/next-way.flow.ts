@@ -8,6 +8,7 @@ import { expectOk } from '../../src/kernel/result.ts';
 import { MINUTE, SECOND } from '../../src/kernel/time.ts';
 import { startApp, type TestApp } from '../support/app.ts';
 import { BY, RevocationScene, type KnownVersion } from '../support/revocation-scene.ts';
+import { stepsOnce, type RunStep } from '../support/run-steps.ts';
 import {
   ScriptedSupplier,
   sendgrid,
@@ -117,15 +118,8 @@ async function leak(
   return { ...known, issued, a, b, ann };
 }
 
-interface Step {
-  id: Id;
-  step: string;
-  state: string;
-  lane: string;
-  reason: string | null;
-  for_what: string | null;
-  owner_contact_id: Id | null;
-}
+type Steps = Record<string, RunStep>;
+const byName = (all: RunStep[]): Steps => Object.fromEntries(all.map((one) => [one.step, one]));
 
 async function run(of: Leak): Promise<Id> {
   const { runId } = await scene.transactions.run(BY, (db) =>
@@ -140,26 +134,10 @@ async function run(of: Leak): Promise<Id> {
   return runId;
 }
 
-async function until(
-  runId: Id,
-  what: (steps: Record<string, Step>) => boolean,
-): Promise<Record<string, Step>> {
-  const limit = Date.now() + 60_000;
-  for (;;) {
-    const rows = await scene.query<Step>(
-      `SELECT s.id, n.step, s.state, s.lane, s.reason, s.for_what, s.owner_contact_id
-         FROM step s JOIN run_node n ON n.run_id = s.run_id AND n.node = s.node WHERE s.run_id = $1`,
-      [runId],
-    );
-    const steps = Object.fromEntries(rows.map((row) => [row.step, row]));
-    if (rows.length > 0 && what(steps)) return steps;
-    if (Date.now() > limit) throw new Error(`still: ${JSON.stringify(rows, null, 1)}`);
-    world.clock.advance(250);
-    await new Promise((resolve) => setTimeout(resolve, 20));
-  }
-}
-const parked = (step: string) => (steps: Record<string, Step>) => steps[step]?.state === 'parked';
-const done = (steps: Record<string, Step>) => Object.values(steps).every(({ state }) => state === 'done');
+const until = async (runId: Id, reached: (steps: Steps) => boolean): Promise<Steps> =>
+  byName(await stepsOnce(world, scene, runId, (all) => reached(byName(all))));
+const parked = (step: string) => (steps: Steps) => steps[step]?.state === 'parked';
+const done = (steps: Steps) => Object.values(steps).every(({ state }) => state === 'done');
 
 const attempts = (of: Leak) =>
   scene.query<{ connection_id: Id | null; contact_id: Id | null; state: string; reason: string }>(
@@ -279,8 +257,8 @@ describe('the person who was named', () => {
     const runId = await run(one);
     const { revoke } = await until(runId, parked('revoke'));
     expect(revoke).toMatchObject({
-      owner_contact_id: one.ann,
-      for_what: expect.stringMatching(/^Revoke .* by hand/),
+      ownerContactId: one.ann,
+      forWhat: expect.stringMatching(/^Revoke .* by hand/),
     });
     expect(await attempts(one)).toMatchObject([
       { connection_id: one.a, state: 'gave_up' },

@@ -1,28 +1,17 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
-import { ConnectionsService } from '../../src/domain/revocation/connections.service.ts';
 import { ContainmentService } from '../../src/domain/revocation/containment.service.ts';
 import { CopiesService } from '../../src/domain/revocation/copies.service.ts';
 import { RisksService } from '../../src/domain/revocation/risks.service.ts';
-import { Deaths } from '../../src/domain/revocation/deaths.service.ts';
 import { evidenceOf } from '../../src/domain/revocation/deaths.queries.ts';
-import { ExpiredValuesSweep } from '../../src/domain/revocation/expired-values.sweep.ts';
 import { ReprobeVersionJob } from '../../src/domain/revocation/reprobe-version.job.ts';
 import { RevocationService } from '../../src/domain/revocation/revocation.service.ts';
 import { newId, type Id } from '../../src/kernel/ids.ts';
 import { expectOk } from '../../src/kernel/result.ts';
-import { Secret } from '../../src/kernel/secret.ts';
-import { HOUR, MINUTE, SECOND } from '../../src/kernel/time.ts';
+import { MINUTE, SECOND } from '../../src/kernel/time.ts';
 import { startApp, type TestApp } from '../support/app.ts';
-import { BY, RevocationScene, type KnownVersion } from '../support/revocation-scene.ts';
-import {
-  oauth,
-  ScriptedSupplier,
-  sendgrid,
-  slack,
-  type Fault,
-  type Issued,
-} from '../support/scripted-supplier.ts';
+import { BY, RevocationScene } from '../support/revocation-scene.ts';
+import { oauth, ScriptedSupplier, sendgrid, slack, type Fault } from '../support/scripted-supplier.ts';
 
 /** A leaked credential is revoked and proven dead at its supplier; what cannot be proven stays visibly unproven. */
 
@@ -62,25 +51,8 @@ beforeEach(() => {
 // A canary seen a minute ago would serve the next test, whose supplier has forgotten it.
 afterEach(() => world.clock.advance(10 * MINUTE));
 
-interface Leak extends KnownVersion {
-  issued: Issued;
-  canary: Issued | null;
-}
-
-async function leak(
-  which: keyof typeof suppliers,
-  preset: string,
-  o: { canary?: boolean; auth?: Record<string, string> } = {},
-): Promise<Leak> {
-  const supplier = suppliers[which];
-  const issued = supplier.issue('leaked');
-  const canary = o.canary === false ? null : supplier.issue('canary');
-  const connectionId = await scene.connection(partyId, preset, supplier, {
-    canary,
-    ...(o.auth ? { auth: o.auth } : {}),
-  });
-  return { ...(await scene.version(partyId, connectionId, issued)), issued, canary };
-}
+const leak = (which: keyof typeof suppliers, preset: string, o?: Parameters<RevocationScene['leak']>[3]) =>
+  scene.leak(partyId, preset, suppliers[which], o);
 
 /** In the supplier's own log no two revokes of one credential stand without a look between them. */
 function expectNoBlindRepeat(supplier: ScriptedSupplier, name = 'leaked'): void {
@@ -436,123 +408,5 @@ describe('sessions', () => {
     world.clock.advance(11 * MINUTE);
     expect(await revocation.endSessions(one.versionId, scene.call())).toMatchObject({ outcome: 'none' });
     expect(await scene.facets(one.versionId)).toMatchObject({ sessions: 'ended' });
-  });
-});
-
-describe('secrets', () => {
-  test('nothing in any table shows a value, our own authentication or a canary', async () => {
-    const one = await leak('keys', 'sendgrid');
-    suppliers.keys.goesWrong('echo', 'any', 2);
-    const call = scene.call();
-    await revocation.revoke(one.versionId, call);
-    await revocation.revoke(one.versionId, { ...call, attempt: 2, takenOver: true });
-    await revocation.verifyDead(one.versionId, scene.call());
-    const stored = (await scene.everythingStored()) + world.log.text;
-    expect(stored).toContain(one.versionId);
-    for (const secret of [one.issued.value, one.canary?.value ?? '', 'admin-key-0123456789']) {
-      for (const form of [
-        secret,
-        Buffer.from(secret).toString('base64').slice(0, -4),
-        Buffer.from(secret).toString('hex'),
-      ])
-        expect(stored).not.toContain(form);
-    }
-  });
-
-  test('a value that is no longer needed is destroyed, and then nobody can look', async () => {
-    const one = await leak('keys', 'sendgrid');
-    const deaths = world.app.get(Deaths);
-    expect(await scene.transactions.run(BY, (db) => deaths.forgetValue(db, one.versionId, BY))).toBe(true);
-    expect(await scene.transactions.run(BY, (db) => deaths.forgetValue(db, one.versionId, BY))).toBe(false);
-    expect(await revocation.verifyDead(one.versionId, scene.call())).toMatchObject({ outcome: 'unprovable' });
-    const left = await scene.query(
-      `SELECT 1 FROM sealed_secret WHERE bound_to = $1 AND ciphertext IS NOT NULL`,
-      [`credential_version:${one.versionId}`],
-    );
-    expect(left).toEqual([]);
-    expect(await revocation.revoke(one.versionId, scene.call())).toMatchObject({ outcome: 'accepted' });
-  });
-
-  test('a value whose hold has expired is destroyed although nobody came back', async () => {
-    const one = await leak('keys', 'sendgrid');
-    const kept = () =>
-      scene.query<object>(`SELECT 1 FROM version_death WHERE version_id = $1 AND value_ref IS NOT NULL`, [
-        one.versionId,
-      ]);
-    await world.app.get(ExpiredValuesSweep).sweep(BY);
-    expect(await kept()).toHaveLength(1);
-    world.clock.advance(24 * HOUR);
-    await world.app.get(ExpiredValuesSweep).sweep(BY);
-    expect(await kept()).toHaveLength(0);
-    expect(await scene.ledger(one.versionId)).toEqual(['credential_version.value-destroyed']);
-  });
-
-  test('a connection that is pointed elsewhere loses its secrets', async () => {
-    const { keys } = suppliers;
-    const externalKey = newId();
-    const connections = world.app.get(ConnectionsService);
-    const id = await scene.connection(partyId, 'sendgrid', keys, {
-      canary: keys.issue('canary'),
-      externalKey,
-    });
-    const input = {
-      source: 'test',
-      externalKey,
-      partyId,
-      name: 'moved',
-      presetKey: 'sendgrid',
-      baseUrl: 'https://evil.example',
-      environment: 'production',
-      auth: {},
-    };
-    const moved = expectOk(await scene.transactions.run(BY, (db) => connections.put(db, input, BY)));
-    expect(moved).toEqual({ id, dropped: ['api_key'] });
-    const [row] = await scene.query<object>(`SELECT auth_refs, control_ref FROM connection WHERE id = $1`, [
-      id,
-    ]);
-    expect(row).toEqual({ auth_refs: {}, control_ref: null });
-    const bad = await scene.transactions.run(BY, (db) =>
-      connections.put(db, { ...input, auth: { nonsense: Secret.of('x') } }, BY),
-    );
-    expect(bad).toMatchObject({ ok: false, error: { fields: [{ field: '/auth/nonsense' }] } });
-  });
-
-  test('secrets are set and replaced, and nothing else of the connection changes', async () => {
-    const connections = world.app.get(ConnectionsService);
-    const id = await scene.connection(partyId, 'sendgrid', suppliers.keys, { auth: {}, canary: null });
-    const rest = () =>
-      scene.query<object>(
-        `SELECT source, external_key, party_id, name, preset_key, base_url, environment, max_concurrent, per_second, control_ref
-           FROM connection WHERE id = $1`,
-        [id],
-      );
-    const before = await rest();
-    const set = (value: string) =>
-      scene.transactions.run(BY, (db) =>
-        connections.setSecrets(db, id, { auth: { api_key: Secret.of(value) } }, BY),
-      );
-    expectOk(await set('admin-key-0123456789'));
-    expectOk(await set('another-admin-key-0123456789'));
-    expect(await rest()).toEqual(before);
-    const sealed = await scene.query<{ destroyed: boolean }>(
-      `SELECT destroyed_at IS NOT NULL AS destroyed FROM sealed_secret WHERE bound_to = $1 ORDER BY id`,
-      [`connection:${id}:api_key`],
-    );
-    expect(sealed.map(({ destroyed }) => destroyed)).toEqual([true, false]);
-    await scene.transactions.run(BY, (db) => connections.retire(db, id, BY));
-    expect(await set('too late')).toMatchObject({ ok: false, error: { code: 'no-connection' } });
-  });
-
-  test('a reference moved to another row opens nothing, and nothing is sent', async () => {
-    const [first, second] = [await leak('keys', 'sendgrid'), await leak('keys', 'sendgrid')];
-    await scene.query(
-      `UPDATE connection SET auth_refs = (SELECT auth_refs FROM connection WHERE id = $1) WHERE id = $2`,
-      [first.connectionId, second.connectionId],
-    );
-    expect(await revocation.revoke(second.versionId, scene.call())).toMatchObject({
-      outcome: 'rejected',
-      why: 'not asked: no value for {auth.api_key}',
-    });
-    expect(suppliers.keys.asked).toEqual([]);
   });
 });

@@ -5,7 +5,7 @@ import { RunsService } from '../../src/domain/runbooks/runs.service.ts';
 import { newId, type Id } from '../../src/kernel/ids.ts';
 import { expectOk } from '../../src/kernel/result.ts';
 import { Secret } from '../../src/kernel/secret.ts';
-import { startApp, type TestApp } from '../support/app.ts';
+import { startApp, until, type TestApp } from '../support/app.ts';
 import { BY, RevocationScene } from '../support/revocation-scene.ts';
 import { ScriptedSupplier, sendgrid } from '../support/scripted-supplier.ts';
 
@@ -114,7 +114,6 @@ test('no second holds more requests than the supplier allows, and nine tenths of
       by: BY,
     }),
   );
-  const limit = Date.now() + 60_000;
   const open = async () =>
     (
       await scene.query<{ open: number }>(
@@ -124,10 +123,13 @@ test('no second holds more requests than the supplier allows, and nine tenths of
     )[0]!.open;
   const planned = async () =>
     (await scene.query<{ id: Id }>(`SELECT id FROM step WHERE run_id = $1`, [runId])).length;
-  while ((await planned()) < 2 * VERSIONS || (await open()) > 0) {
-    if (Date.now() > limit) throw new Error(`still ${await open()} open`);
-    await new Promise((resolve) => setTimeout(resolve, 50));
-  }
+  let left = 0;
+  await until(
+    async () => (await planned()) >= 2 * VERSIONS && (left = await open()) === 0,
+    () => `still ${left} open`,
+    60_000,
+    50,
+  );
 
   const at = supplier.asked.map((asked) => asked.at).sort((x, y) => x - y);
   const inSecondFrom = (start: number) => at.filter((one) => one >= start && one < start + 1000).length;

@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import type { Page } from 'playwright-core';
 import type { Id } from '../../src/kernel/ids.ts';
 import { MailServer } from '../support/mail-server.ts';
-import { tabStops, TestBrowser } from '../support/browser.ts';
+import { overflowOf, printed, tabStops, TestBrowser } from '../support/browser.ts';
 import { Console } from './console.ts';
 import { portfolioScene, type PortfolioScene } from './scene.ts';
 
@@ -88,6 +88,37 @@ describe('the matrices of the portfolio', () => {
   );
 });
 
+describe('gaps of the portfolio', () => {
+  test(
+    'are chosen on the board and given to somebody, without scripts',
+    async () => {
+      const plain = await site.plainPage();
+      await plain.goto(`${site.url}/matrices?gap=1&q=reporting`);
+      await plain
+        .getByRole('checkbox', { name: /of Management reporting/ })
+        .first()
+        .press('Space');
+      await plain.getByRole('button', { name: 'Name who answers for the chosen gaps' }).press('Enter');
+      expect(await plain.locator('main').innerText()).toMatch(
+        /Who answers for the gaps[\s\S]*Management reporting/,
+      );
+      await plain.close();
+      await page.goto(`${site.url}/matrices?gap=1&q=reporting`);
+      await page
+        .getByRole('checkbox', { name: /of Management reporting/ })
+        .first()
+        .check();
+      await page.getByRole('button', { name: 'Name who answers for the chosen gaps' }).click();
+      await site.judge(page, 'matrix-assign');
+      await page.getByLabel('Accountable, and performing').selectOption('the customer of each');
+      await page.getByRole('button', { name: 'Name them in the drafts' }).click();
+      await site.judge(page, 'matrix-assigned');
+      expect(await said()).toContain('1 of 1 integrations have a drafted row more');
+    },
+    LONG,
+  );
+});
+
 describe('one matrix', () => {
   test(
     'says what is wrong with it, and is mended by forms, without scripts',
@@ -135,6 +166,36 @@ describe('one matrix', () => {
   );
 
   test(
+    'several rows are set at once, on a phone, by keyboard and without scripts',
+    async () => {
+      await page.goto(`${site.url}${PATH}/bulk`);
+      await site.judge(page, 'matrix-bulk');
+      expect(await tabStops(page)).toEqual(
+        expect.arrayContaining([
+          'input row',
+          'input performing',
+          'input window',
+          'button Set it on the chosen rows',
+        ]),
+      );
+      const plain = await site.plainPage();
+      await plain.setViewportSize({ width: 390, height: 844 });
+      await plain.goto(`${site.url}${PATH}/bulk`);
+      for (const duty of ['issuance', 'distribution'])
+        await plain.getByRole('checkbox', { name: duty, exact: true }).press('Space');
+      await plain.getByLabel('Within').selectOption('what is typed below');
+      await plain.getByLabel('Window', { exact: true }).fill('3d');
+      await plain.keyboard.press('Enter');
+      await plain.waitForURL(`${site.url}${PATH}`);
+      expect(await plain.locator('[role=status]').innerText()).toBe('2 rows saved.');
+      for (const duty of [/^issuance/, /^distribution/])
+        expect(await plain.getByRole('row', { name: duty }).innerText()).toContain('3 days');
+      await plain.close();
+    },
+    LONG,
+  );
+
+  test(
     'is proposed, signed in the product, and by link with a code on a phone',
     async () => {
       // Every row needs somebody to ask.
@@ -151,6 +212,35 @@ describe('one matrix', () => {
       await page.goto(`${site.url}/matrices/${versionId}`);
       await site.judge(page, 'matrix-version');
 
+      await page.emulateMedia({ media: 'print' });
+      await page.setViewportSize({ width: 718, height: 1000 }); // a sheet of A4 between its margins
+      for (const gone of ['header.top', '.crumbs', 'form', 'button'])
+        expect(await page.locator(gone).first().isVisible()).toBe(false);
+      expect(await page.locator('table.duties thead').isVisible()).toBe(true);
+      const foot = page.locator('.paper-foot');
+      const { rows } = await site.scene.client.query<{ hash: string; number: number }>(
+        `SELECT encode(content_hash, 'hex') AS hash, number FROM matrix_version WHERE id = $1`,
+        [versionId],
+      );
+      expect(await foot.innerText()).toBe(
+        `INT-2026-0001, version ${rows[0]!.number}, SHA-256 of the content ${rows[0]!.hash}`,
+      );
+      // What repeats it on every sheet.
+      expect(await foot.evaluate((element) => getComputedStyle(element as never).display)).toBe(
+        'table-footer-group',
+      );
+      expect(
+        await page
+          .locator('tbody tr')
+          .first()
+          .evaluate((row) => getComputedStyle(row as never).breakInside),
+      ).toBe('avoid');
+      expect(await overflowOf(page)).toEqual([]);
+      expect((await printed(page, 'matrix-version')).sheets).toBeGreaterThan(1);
+      await page.emulateMedia({ media: 'screen' });
+      await page.setViewportSize({ width: 1360, height: 900 });
+      expect(await foot.isVisible()).toBe(false);
+
       const phone = await TestBrowser.open({ scripts: false });
       try {
         const visitor = await phone.page();
@@ -160,6 +250,10 @@ describe('one matrix', () => {
         const text = await visitor.locator('main').innerText();
         expect(text).toContain('Nora Visser, you are asked to sign for Northwind Cloud');
         expect(text).toContain('n***@northwind.example');
+        expect(text).toMatch(/What you are asked to do[\s\S]*Read[\s\S]*Have a code mailed[\s\S]*Sign/);
+        expect(text).toMatch(/who asks\s+Aurora Pay/);
+        expect(text).toMatch(/by when\s+\d{4}-\d\d-\d\d/);
+        expect(text).toMatch(/what signing means\s+You say for Northwind Cloud that it answers/);
         expect(text).not.toMatch(/Quartz|Pigeon|ann@aurora/);
         await visitor.getByRole('link', { name: 'Deutsch' }).click();
         expect(await visitor.locator('.letter').innerText()).toContain('rechenschaftspflichtig');

@@ -99,13 +99,14 @@ export async function startApp(
 /** Waits until a state is reached, looking at it again and again. @throws Error after `limit` milliseconds */
 export async function until(
   reached: () => boolean | Promise<boolean>,
-  what: string,
+  what: string | (() => string),
   limit: Millis = 90_000,
   every: Millis = 10,
 ): Promise<void> {
   const end = performance.now() + limit;
   while (!(await reached())) {
-    if (performance.now() > end) throw new Error(`never reached: ${what}`);
+    if (performance.now() > end)
+      throw new Error(`never reached: ${typeof what === 'string' ? what : what()}`);
     await new Promise((resolve) => setTimeout(resolve, every));
   }
 }

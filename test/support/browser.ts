@@ -1,4 +1,4 @@
-import { mkdir, mkdtemp, rm } from 'node:fs/promises';
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { readFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -154,6 +154,16 @@ export async function tabStops(page: Page): Promise<string[]> {
     stops.push(stop);
   }
   return stops;
+}
+
+/** The page as it comes out of a printer, and how many sheets it takes. */
+export async function printed(page: Page, name: string): Promise<{ sheets: number }> {
+  const paper = await page.pdf({ preferCSSPageSize: true });
+  if (PICTURES) {
+    await mkdir(PICTURES, { recursive: true });
+    await writeFile(join(PICTURES, `${name}.pdf`), paper);
+  }
+  return { sheets: paper.toString('latin1').match(/\/Type\s*\/Page\b/g)?.length ?? 0 };
 }
 
 /** The page from its top, at most three windows of it. */

@@ -146,6 +146,7 @@ export function soundFacts(): GateFacts {
         addresses: [],
       },
     ],
+    accessReviews: [],
   };
 }
 

@@ -5,6 +5,7 @@ export const PLATFORM = [
   'config',
   'clock',
   'log',
+  'sheets',
   'metrics',
   'signing',
   'embedded',

@@ -33,6 +33,7 @@ export class LeakScene {
   agreementId = newId();
   #tokens = new Map<string, string>();
   #count = 0;
+  #places = 0;
 
   private constructor(readonly world: TestApp) {}
 
@@ -59,6 +60,34 @@ export class LeakScene {
     const [row] = await this.rows<T>(sql, params);
     if (!row) throw new Error(`no row: ${sql}`);
     return row;
+  }
+
+  /** A repository that no other test reports about. */
+  place(): string {
+    return `octo/repo-${(this.#places += 1)}`;
+  }
+
+  exposureOf(externalRef: string) {
+    return this.one<{
+      id: string;
+      state: string;
+      match: string | null;
+      triage_reason: string | null;
+      incident_id: string | null;
+      version_id: string | null;
+      source_says: string;
+      resolution: string | null;
+    }>(
+      `SELECT id, state, match, triage_reason, incident_id, version_id, source_says, resolution FROM exposure WHERE external_ref = $1`,
+      [externalRef],
+    );
+  }
+
+  alerts(kind: string) {
+    return this.rows<{ message: string; occurrences: number; severity: string }>(
+      `SELECT message, occurrences, severity FROM alert WHERE kind = $1 AND handled_at IS NULL ORDER BY id`,
+      [kind],
+    );
   }
 
   async #parties(): Promise<void> {

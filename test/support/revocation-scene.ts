@@ -21,6 +21,11 @@ export interface KnownVersion {
   partyId: Id;
 }
 
+export interface Leak extends KnownVersion {
+  issued: Issued;
+  canary: Issued | null;
+}
+
 /** Credentials in the application's own tables, for a scripted supplier. */
 export class RevocationScene {
   readonly transactions: Transactions;
@@ -73,6 +78,22 @@ export class RevocationScene {
       [id, `PTY-${id}`, now],
     );
     return id;
+  }
+
+  /** A credential that leaked, on a connection of its own; with a control canary unless told otherwise. */
+  async leak(
+    partyId: Id,
+    presetKey: string,
+    supplier: ScriptedSupplier,
+    o: { canary?: boolean; auth?: Record<string, string> } = {},
+  ): Promise<Leak> {
+    const issued = supplier.issue('leaked');
+    const canary = o.canary === false ? null : supplier.issue('canary');
+    const connectionId = await this.connection(partyId, presetKey, supplier, {
+      canary,
+      ...(o.auth ? { auth: o.auth } : {}),
+    });
+    return { ...(await this.version(partyId, connectionId, issued)), issued, canary };
   }
 
   /** A credential with one version, whose value is kept as intake would keep it. */

@@ -42,7 +42,7 @@ function matrixRoutes(made: Awaited<ReturnType<typeof things>>): RouteSamples {
   const api = '/api/v1/integrations/:id/matrix';
   const page = '/integrations/:reference/matrix';
   return {
-    ...same({ id }, api, `${api}/inherit`, `${api}/propose`),
+    ...same({ id }, api, `${api}.csv`, `${api}.xlsx`, `${api}/inherit`, `${api}/propose`),
     ...same({ id: matrix }, '/api/v1/matrices/:id', '/matrices/:id'),
     ...same(
       { id: matrix },
@@ -65,7 +65,9 @@ function matrixRoutes(made: Awaited<ReturnType<typeof things>>): RouteSamples {
     ...same(
       { reference },
       page,
-      ...['cell', 'remove', 'inherit', 'discard', 'propose'].map((what) => `${page}/${what}`),
+      `${page}.csv`,
+      `${page}.xlsx`,
+      ...['bulk', 'cell', 'remove', 'inherit', 'discard', 'propose'].map((what) => `${page}/${what}`),
     ),
     ...same(
       { id: matrix, signature },

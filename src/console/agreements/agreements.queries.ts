@@ -93,16 +93,28 @@ export async function findAgreement(
   return row;
 }
 
-/** Whom terms may name: active contacts of the counterparty and of the operator. */
-export async function contactOptions(db: Db, partyId: Id): Promise<(Option & { side: 'them' | 'us' })[]> {
-  const rows = await db.query<{ id: Id; name: string; role: string; party: string; ours: boolean }[]>(
-    `SELECT k.id, k.name, k.role, p.name AS party, p.is_operator AS ours FROM contact k JOIN party p ON p.id = k.party_id
-      WHERE k.active AND (k.party_id = $1 OR p.is_operator) ORDER BY p.is_operator, k.role, k.ordinal, k.name LIMIT 500`,
-    [partyId],
+/**
+ * Whom terms may name: active contacts of the counterparty and of the operator.
+ * @param named already: they stand in the list whatever became of them, so that a form which is saved drops nobody
+ */
+export async function contactOptions(
+  db: Db,
+  partyId: Id,
+  named: readonly string[],
+): Promise<(Option & { side: 'them' | 'us' })[]> {
+  const rows = await db.query<
+    { id: Id; name: string; role: string; active: boolean; party: string; ours: boolean }[]
+  >(
+    `SELECT k.id, k.name, k.role, k.active, p.name AS party, p.is_operator AS ours FROM contact k JOIN party p ON p.id = k.party_id
+      WHERE k.id::text = ANY($2::text[]) OR k.id IN (
+              SELECT k.id FROM contact k JOIN party p ON p.id = k.party_id WHERE k.active AND (k.party_id = $1 OR p.is_operator)
+               ORDER BY p.is_operator, k.role, k.ordinal, k.name, k.id LIMIT 500)
+      ORDER BY p.is_operator, p.name, k.role, k.ordinal, k.name, k.id`,
+    [partyId, named],
   );
-  return rows.map(({ id, name, role, party, ours }) => ({
+  return rows.map(({ id, name, role, active, party, ours }) => ({
     value: id,
-    word: `${name} (${role.replaceAll('_', ' ')})`,
+    word: `${name} (${role.replaceAll('_', ' ')}${active ? '' : ', no longer active'})`,
     group: party,
     side: ours ? ('us' as const) : ('them' as const),
   }));

@@ -12,8 +12,10 @@ import type { FormProblems } from '../shared/forms.tsx';
 /** A form as the browser sent it: a field that comes twice is a list. */
 export type Given = Readonly<Record<string, string | readonly string[]>>;
 
-export const RECIPIENTS = 3;
-export const FALLBACKS = 3;
+const FEWEST_ROWS = 3;
+const BLANK_ROWS = 2;
+const MORE_ROWS = 4;
+const MOST_BLANK_ROWS = 40;
 
 export function given(body: unknown): Given {
   return typeof body === 'object' && body !== null ? (body as Given) : {};
@@ -32,6 +34,33 @@ function list(form: Given, name: string): readonly string[] {
 /** The version of the draft that a form was filled in from. */
 export function rowVersionOf(form: Given): number {
   return Number(/^\d{1,9}$/.exec(text(form, 'rowVersion'))?.[0] ?? 0);
+}
+
+/**
+ * The contacts chosen in the rows `recipient1`, `recipient2` …, in the order of the rows; blank rows count for nothing, and
+ * a form may have any number of rows.
+ */
+export function peopleIn(form: Given, name: 'recipient' | 'fallback'): string[] {
+  const rows = Object.keys(form).flatMap((field) => {
+    const place = field.startsWith(name) ? /^[1-9]\d{0,4}$/.exec(field.slice(name.length)) : null;
+    return place ? [Number(place[0])] : [];
+  });
+  return rows
+    .sort((a, b) => a - b)
+    .map((place) => text(form, `${name}${place}`))
+    .filter(Boolean);
+}
+
+/** How many rows a form shows for so many contacts: each of them and some to fill in. */
+export function rowsFor(chosen: number, form: Given): number {
+  const blank = Number(/^\d{1,2}$/.exec(text(form, 'blankRows'))?.[0] ?? BLANK_ROWS);
+  return Math.max(FEWEST_ROWS, chosen + Math.min(Math.max(blank, BLANK_ROWS), MOST_BLANK_ROWS));
+}
+
+/** The form as it was sent, with more blank rows to name somebody in. */
+export function withMoreRows(form: Given): Given {
+  const blank = Number(/^\d{1,2}$/.exec(text(form, 'blankRows'))?.[0] ?? BLANK_ROWS);
+  return { ...form, blankRows: String(Math.min(blank + MORE_ROWS, MOST_BLANK_ROWS)) };
 }
 
 const emptied = (value: string) => (value === '' ? null : value);
@@ -66,8 +95,6 @@ export function readHead(body: unknown): Result<EditDraft, FormProblems> {
 export function readTerm(body: unknown): Result<DraftTerm, FormProblems> {
   const form = given(body);
   const unit = text(form, 'windowUnit');
-  const people = (name: string, count: number) =>
-    Array.from({ length: count }, (_, at) => text(form, `${name}${at + 1}`)).filter(Boolean);
   const read = draftTermSchema.safeParse({
     name: emptied(text(form, 'name')),
     direction: text(form, 'direction'),
@@ -78,8 +105,8 @@ export function readTerm(body: unknown): Result<DraftTerm, FormProblems> {
     calendar: emptied(text(form, 'calendar')),
     warnPercent: number(text(form, 'warnPercent')),
     escalatePercent: number(text(form, 'escalatePercent')),
-    recipients: people('recipient', RECIPIENTS),
-    fallbackRecipients: people('fallback', FALLBACKS),
+    recipients: peopleIn(form, 'recipient'),
+    fallbackRecipients: peopleIn(form, 'fallback'),
     fulfilledBy: text(form, 'fulfilledBy'),
     language: text(form, 'language'),
     category: text(form, 'category'),
@@ -96,7 +123,7 @@ function problemsFrom(issues: readonly Issue[]): FormProblems {
   return problems;
 }
 
-/** The form's name of a field of the draft: `terms/2/window/count` is `windowCount`. */
+/** The form's name of a field of the draft: `terms/2/window/count` is `windowCount`. Rows of people are shown without gaps. */
 function fieldOf(path: readonly string[]): string {
   const [first = '', second, ...rest] = path;
   if (first === 'terms') return rest.length === 0 ? '' : fieldOf(rest);

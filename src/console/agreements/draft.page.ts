@@ -18,11 +18,13 @@ import { contactNames, contactOptions } from './agreements.queries.ts';
 import {
   given,
   headGiven,
+  peopleIn,
   problemsOfRefusal,
   readHead,
   readTerm,
   rowVersionOf,
   termGiven,
+  withMoreRows,
   type Given,
 } from './draft-form.ts';
 import { DraftView } from './draft.view.tsx';
@@ -141,6 +143,7 @@ export class AgreementDraftPage {
     @By() by: Principal,
   ): Promise<Answer> {
     const form = given(body);
+    if (form['more'] !== undefined) return this.#term(agreement, at, by, { form: withMoreRows(form) });
     const remove = form['remove'] !== undefined;
     const read = remove ? undefined : readTerm(body);
     if (read && !read.ok) return this.#term(agreement, at, by, { form, problems: read.error, status: 422 });
@@ -207,19 +210,21 @@ export class AgreementDraftPage {
     by: Principal,
     o: { fresh?: DraftTerm | undefined; form?: Given; problems?: FormProblems; status?: number },
   ): Promise<Answer> {
-    const model = await this.transactions.run(by, async (db) => {
+    const { form, ...model } = await this.transactions.run(by, async (db) => {
       const { head, draft } = await this.#open(db, agreement);
+      const stored = at === 'new' ? o.fresh : draft.content.terms[at];
+      if (at !== 'new' && !stored && !o.form)
+        throw new Refused(refusal('not_found', 'no-term', 'There is no such term in the draft.'));
+      const form = o.form ?? (stored ? termGiven(stored) : NEW_TERM);
+      const named = [...peopleIn(form, 'recipient'), ...peopleIn(form, 'fallback')];
       return {
         head,
         draft,
-        contacts: await contactOptions(db, head.partyId),
+        form,
+        contacts: await contactOptions(db, head.partyId, named),
         calendars: await listCalendars(db),
       };
     });
-    const stored = at === 'new' ? o.fresh : model.draft.content.terms[at];
-    if (at !== 'new' && !stored && !o.form)
-      throw new Refused(refusal('not_found', 'no-term', 'There is no such term in the draft.'));
-    const form = o.form ?? (stored ? termGiven(stored) : NEW_TERM);
     const rowVersion = o.form ? rowVersionOf(o.form) : model.draft.rowVersion;
     return shows(
       (frame) => TermView({ frame, ...model, at, form, rowVersion, problems: o.problems ?? {} }),

@@ -7,7 +7,7 @@ import { Page } from '../shared/layout.tsx';
 import { DataTable } from '../shared/parts.tsx';
 import { Chip, words } from '../shared/states.tsx';
 import type { AgreementHead } from './agreements.queries.ts';
-import { again, FALLBACKS, RECIPIENTS, type Given } from './draft-form.ts';
+import { again, peopleIn, rowsFor, type Given } from './draft-form.ts';
 
 const UNITS: readonly Option[] = [
   { value: 'elapsed-hours', word: 'hours, nights and weekends count' },
@@ -51,9 +51,6 @@ export function TermView({
 }) {
   const title = at === 'new' ? 'A further term' : `Term ${at + 1}`;
   const field = (name: string) => ({ name, value: again(form, name), problem: problems[name] });
-  const person = (name: string, label: string) => (
-    <SelectField {...field(name)} label={label} options={contacts} none="nobody" />
-  );
   return (
     <Page title={title} frame={frame} crumbs={crumbs(head)}>
       <h1>{title}</h1>
@@ -104,12 +101,9 @@ export function TermView({
           </fieldset>
           <fieldset>
             <legend>Who is told, in this order</legend>
-            <div class="trio">
-              {Array.from({ length: RECIPIENTS }, (_, i) =>
-                person(`recipient${i + 1}`, `Recipient ${i + 1}`),
-              )}
-              {Array.from({ length: FALLBACKS }, (_, i) => person(`fallback${i + 1}`, `Fallback ${i + 1}`))}
-            </div>
+            <input type="hidden" name="blankRows" value={again(form, 'blankRows')} />
+            <People name="recipient" label="Recipient" form={form} contacts={contacts} problems={problems} />
+            <People name="fallback" label="Fallback" form={form} contacts={contacts} problems={problems} />
           </fieldset>
           <fieldset>
             <legend>What counts as telling</legend>
@@ -124,6 +118,9 @@ export function TermView({
           )}
           <p class="actions">
             <button type="submit">{at === 'new' ? 'Add the term' : 'Save the term'}</button>
+            <button class="plain" type="submit" name="more" value="1">
+              More rows for recipients
+            </button>
             {at !== 'new' && (
               <button class="plain" type="submit" name="remove" value="1">
                 Take it out
@@ -133,6 +130,44 @@ export function TermView({
         </PostForm>
       </section>
     </Page>
+  );
+}
+
+/** Beyond so many, a row that is filled offers only who stands in it and nobody: the page stays small. */
+const FULL_ROWS = 40;
+
+/** A row for each contact that is named, in the order to tell them, and blank ones after them. */
+function People({
+  name,
+  label,
+  form,
+  contacts,
+  problems,
+}: {
+  name: 'recipient' | 'fallback';
+  label: string;
+  form: Given;
+  contacts: readonly Option[];
+  problems: FormProblems;
+}) {
+  const chosen = peopleIn(form, name);
+  return (
+    <div class="trio">
+      {Array.from({ length: rowsFor(chosen.length, form) }, (_, at) => (
+        <SelectField
+          name={`${name}${at + 1}`}
+          label={`${label} ${at + 1}`}
+          value={chosen[at]}
+          problem={problems[`${name}${at + 1}`]}
+          options={
+            at < chosen.length && at >= FULL_ROWS
+              ? contacts.filter(({ value }) => value === chosen[at])
+              : contacts
+          }
+          none="nobody"
+        />
+      ))}
+    </div>
   );
 }
 

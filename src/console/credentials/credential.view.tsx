@@ -74,7 +74,14 @@ export function CredentialView({
       </div>
       <div class="grid">
         <section class="card w8">
-          <h2>Versions</h2>
+          <h2>
+            Versions{' '}
+            {frame.may('portfolio:write') && head.retiredAt === null && (
+              <a class="aside" href={`/credentials/${head.reference}/versions/new`}>
+                record a version
+              </a>
+            )}
+          </h2>
           {versions.length === 0 ? (
             <Empty>No version yet.</Empty>
           ) : (
@@ -94,7 +101,14 @@ export function CredentialView({
         </section>
         <div class="w4 rows">
           <section class="card">
-            <h2>Who can still stop it</h2>
+            <h2>
+              Who can still stop it{' '}
+              {frame.may('portfolio:write') && head.retiredAt === null && (
+                <a class="aside" href={`/credentials/${head.reference}/paths`}>
+                  ways to revoke it
+                </a>
+              )}
+            </h2>
             <Stoppers stoppers={stoppers} />
             {frame.may('runs:read') && stoppers.length > 0 && (
               <p>
@@ -132,7 +146,14 @@ export function CredentialView({
           </section>
         </div>
         <section class="card w7">
-          <h2>Copies</h2>
+          <h2>
+            Copies{' '}
+            {frame.may('portfolio:write') && head.retiredAt === null && (
+              <a class="aside" href={`/credentials/${head.reference}/locations/new`}>
+                add a copy
+              </a>
+            )}
+          </h2>
           <Locations locations={locations} ofOne />
         </section>
         <section class="card w5">

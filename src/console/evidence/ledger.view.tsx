@@ -3,8 +3,9 @@ import type { Result } from '../../kernel/result.ts';
 import type { InclusionProof } from '../../domain/ledger/ledger.service.ts';
 import type { Frame } from '../shared/frame.ts';
 import { Page } from '../shared/layout.tsx';
-import type { Listed } from '../shared/paging.tsx';
+import { addressOf, type Listed } from '../shared/paging.tsx';
 import { At, DataTable, Facts, Stat } from '../shared/parts.tsx';
+import { SearchField, SearchForm } from '../shared/search-form.tsx';
 import { Chip, words } from '../shared/states.tsx';
 import type { EntryDetail, LedgerLine, LedgerStanding } from './ledger.queries.ts';
 
@@ -76,24 +77,15 @@ export function LedgerView({
           </p>
         </section>
         <section class="card w12">
-          <form class="search" method="get" action="/ledger" role="search" aria-label="Entries">
-            <label class="choice grow">
-              <span>Kind</span>
-              <input
-                type="search"
-                name="kind"
-                value={asked.kind ?? ''}
-                placeholder="incident, notice.met, step.approved…"
-              />
-            </label>
+          <SearchForm action="/ledger" label="Entries" searched={Boolean(asked.kind || asked.subject)}>
+            <SearchField
+              name="kind"
+              label="Kind"
+              value={asked.kind}
+              placeholder="incident, notice.met, step.approved…"
+            />
             {asked.subject && <input type="hidden" name="subject" value={asked.subject} />}
-            <button type="submit">Show</button>
-            {(asked.kind || asked.subject) && (
-              <a class="button plain" href="/ledger">
-                Show all
-              </a>
-            )}
-          </form>
+          </SearchForm>
           {page.rows.length === 0 ? (
             <p class="empty">No entry fits.</p>
           ) : (
@@ -124,11 +116,7 @@ export function LedgerView({
               <a
                 class="button plain small"
                 rel="next"
-                href={`/ledger?${new URLSearchParams({
-                  ...(asked.kind ? { kind: asked.kind } : {}),
-                  ...(asked.subject ? { subject: asked.subject } : {}),
-                  before: page.next,
-                }).toString()}`}
+                href={addressOf('/ledger', { kind: asked.kind, subject: asked.subject, before: page.next })}
               >
                 Further
               </a>

@@ -86,6 +86,7 @@ export class IncidentPage {
   ): Promise<void> {
     const head = await this.transactions.run(by, (db) => findIncident(db, name));
     if (!head) throw nowhere();
+    if (request.method === 'HEAD') return new EventStream(reply).end();
     if (this.rooms.viewers >= MOST_VIEWERS) {
       throw new Refused(
         refusal('unavailable', 'too-many-viewers', 'Too many look at once; the page itself still works.', {

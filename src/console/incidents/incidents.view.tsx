@@ -4,6 +4,7 @@ import type { Frame } from '../shared/frame.ts';
 import { Page } from '../shared/layout.tsx';
 import { Pager, type Listed } from '../shared/paging.tsx';
 import { At, Countdown, DataTable, Empty, ShareBar, span } from '../shared/parts.tsx';
+import { SearchField, SearchForm } from '../shared/search-form.tsx';
 import { Chip, StateChip, words, type Tone } from '../shared/states.tsx';
 import type { IncidentLine } from './incidents.queries.ts';
 import type { IncidentSearch } from './incidents.schema.ts';
@@ -41,11 +42,8 @@ export function IncidentsView({
         )}
       </div>
       <section class="card">
-        <form class="search" method="get" action="/incidents" role="search" aria-label="Incidents">
-          <label class="choice grow">
-            <span>Search</span>
-            <input type="search" name="q" value={asked.q ?? ''} placeholder="Title or reference" />
-          </label>
+        <SearchForm action="/incidents" label="Incidents" searched={searched}>
+          <SearchField value={asked.q} placeholder="Title or reference" />
           <Choice
             name="state"
             label="State"
@@ -56,13 +54,7 @@ export function IncidentsView({
           <label class="check">
             <input type="checkbox" name="open" value="1" checked={asked.open === '1'} /> open only
           </label>
-          <button type="submit">Show</button>
-          {searched && (
-            <a class="button plain" href="/incidents">
-              Show all
-            </a>
-          )}
-        </form>
+        </SearchForm>
         {page.rows.length === 0 ? (
           <Empty>{searched ? 'No incident fits.' : 'No incident. Reports of leaks open them.'}</Empty>
         ) : (

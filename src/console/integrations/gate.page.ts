@@ -3,12 +3,13 @@ import { z } from 'zod';
 import { Refused, refusal, type Refusal } from '../../kernel/errors.ts';
 import type { Principal } from '../../kernel/principal.ts';
 import type { Result } from '../../kernel/result.ts';
-import { By, Permission } from '../../domain/access/route.ts';
+import { By, Permission, PerMinute } from '../../domain/access/route.ts';
 import { ExceptionsService } from '../../domain/policy/exceptions.service.ts';
 import { decisionsOf, exceptionsOf, findException } from '../../domain/policy/gate.queries.ts';
 import { GateService, viewOfFinding } from '../../domain/policy/gate.service.ts';
 import { compensatingControlOf } from '../../domain/policy/ways.queries.ts';
 import { Policies } from '../../domain/policy/policies.ts';
+import { reEvaluationOf, ReEvaluations } from '../../domain/policy/re-evaluation.service.ts';
 import { SUBJECT_KINDS, lengthWords } from '../../domain/policy/rules/finding.rules.ts';
 import { Clock } from '../../platform/clock/clock.ts';
 import { Transactions, type Db } from '../../platform/database/transactions.ts';
@@ -16,14 +17,10 @@ import { problemsOf, readForm, type FormProblems } from '../shared/forms.tsx';
 import { ConsolePage, goes, shows, type Answer } from '../shared/page.ts';
 import { cursorText, listed, readCursor } from '../shared/paging.tsx';
 import { reference, searchAfter } from '../shared/search.ts';
+import { BlockedView } from './blocked.view.tsx';
+import { ExceptionFormView, type AskedException } from './exceptions.view.tsx';
 import { actorNames, blockedIntegrations, gateTotals } from './gate.queries.ts';
-import {
-  BlockedView,
-  ExceptionFormView,
-  GateView,
-  type AskedException,
-  type GateModel,
-} from './gate.view.tsx';
+import { GateView, type GateModel } from './gate.view.tsx';
 import { findIntegration } from './integration.queries.ts';
 
 const name = { schema: reference };
@@ -58,6 +55,7 @@ export class GatePage {
     private readonly gate: GateService,
     private readonly exceptions: ExceptionsService,
     private readonly policies: Policies,
+    private readonly again: ReEvaluations,
   ) {}
 
   @Get('gate')
@@ -65,12 +63,21 @@ export class GatePage {
   async blocked(@Query() query: unknown, @By() by: Principal): Promise<Answer> {
     const { rule, after } = search.parse(query);
     const cursor = readCursor(after);
-    const { rows, totals } = await this.transactions.run(by, async (db) => ({
+    const { rows, totals, again } = await this.transactions.run(by, async (db) => ({
       rows: await blockedIntegrations(db, { rule, after: cursor }),
       totals: await gateTotals(db),
+      again: await reEvaluationOf(db, this.clock.now()),
     }));
     const page = listed(rows, ({ name: key, id }) => cursorText({ key, id }));
-    return shows((frame) => BlockedView({ frame, rule, page, totals, first: cursor === undefined }));
+    return shows((frame) => BlockedView({ frame, rule, page, totals, again, first: cursor === undefined }));
+  }
+
+  @Post('gate/re-evaluation')
+  @Permission('policy:write', { face: 'console' })
+  @PerMinute(6)
+  async lookAgain(@By() by: Principal): Promise<Answer> {
+    const { waiting } = await this.again.ask(by);
+    return goes('/gate', { tone: 'wait', text: `The gate looks again at ${waiting} integrations.` });
   }
 
   @Get('integrations/:reference/gate')

@@ -1,13 +1,14 @@
 import type { ExceptionView, DecisionView, FindingView } from '../../domain/policy/gate.schema.ts';
 import { SEVERITIES } from '../../domain/policy/policy.schema.ts';
 import { MAY_GO_LIVE } from '../../domain/policy/pass.rules.ts';
-import { Choice, Field, FormError, PostForm, type FormProblems } from '../shared/forms.tsx';
+import { PostForm } from '../shared/forms.tsx';
 import type { Frame } from '../shared/frame.ts';
 import { Page } from '../shared/layout.tsx';
-import { addressOf, Pager, type Listed } from '../shared/paging.tsx';
-import { At, DataTable, Empty, Facts, Stat } from '../shared/parts.tsx';
+import { addressOf } from '../shared/paging.tsx';
+import { At, Empty, Facts } from '../shared/parts.tsx';
 import { Chip, StateChip, words, type Tone } from '../shared/states.tsx';
-import type { BlockedLine, GateStandingLine, GateTotals } from './gate.queries.ts';
+import { Exceptions } from './exceptions.view.tsx';
+import type { GateStandingLine } from './gate.queries.ts';
 import type { IntegrationHead } from './integration.queries.ts';
 import { Pass } from './pass.tsx';
 
@@ -141,7 +142,7 @@ export function GateView({ frame, model, problem }: { frame: Frame; model: GateM
             <h2>
               Exceptions <span class="aside">{model.exceptions.length}</span>
             </h2>
-            <Exceptions frame={frame} base={base} model={model} />
+            <Exceptions frame={frame} base={base} exceptions={model.exceptions} actors={model.actors} />
           </section>
         </div>
         <div class="w4 rows">
@@ -239,259 +240,5 @@ function Finding({ frame, base, finding }: { frame: Frame; base: string; finding
         </p>
       )}
     </article>
-  );
-}
-
-function Exceptions({ frame, base, model }: { frame: Frame; base: string; model: GateModel }) {
-  const { exceptions, actors } = model;
-  if (exceptions.length === 0) return <Empty>None was ever asked for.</Empty>;
-  const tones: Readonly<Record<string, Tone>> = { requested: 'wait', approved: 'doubt', refused: 'live' };
-  return (
-    <DataTable
-      caption="Exceptions"
-      columns={[
-        { title: 'What' },
-        { title: 'Why, and what instead' },
-        { title: 'Who' },
-        { title: 'Until' },
-        { title: 'State' },
-      ]}
-      rows={exceptions.map((one) => [
-        <div>
-          {one.rule}
-          <div class="soft small">{one.subject.name}</div>
-        </div>,
-        <div>
-          {one.reason}
-          <div class="soft small">{one.compensatingControl}</div>
-        </div>,
-        <span class="small">
-          {actors.get(one.requestedBy) ?? one.requestedBy}
-          {one.decidedBy &&
-            `; ${one.state === 'refused' ? 'refused' : 'approved'} by ${actors.get(one.decidedBy) ?? one.decidedBy}`}
-        </span>,
-        <At at={Date.parse(one.expiresAt)} day />,
-        <div class="rows tight">
-          <Chip tone={tones[one.state] ?? 'calm'}>{one.state}</Chip>
-          {one.state === 'requested' && frame.may('approvals:decide') && (
-            <>
-              <PostForm
-                frame={frame}
-                inline
-                action={`${base}/exceptions/${one.id}/approved`}
-                label={`Approve ${one.rule}`}
-              >
-                <button type="submit" class="small">
-                  Approve
-                </button>
-              </PostForm>
-              <PostForm
-                frame={frame}
-                inline
-                action={`${base}/exceptions/${one.id}/refused`}
-                label={`Refuse ${one.rule}`}
-              >
-                <button type="submit" class="plain small">
-                  Refuse
-                </button>
-              </PostForm>
-            </>
-          )}
-          {(one.state === 'requested' || one.state === 'approved') && frame.may('policy:write') && (
-            <PostForm
-              frame={frame}
-              inline
-              action={`${base}/exceptions/${one.id}/withdrawn`}
-              label={`Withdraw ${one.rule}`}
-            >
-              <button type="submit" class="plain small">
-                Withdraw
-              </button>
-            </PostForm>
-          )}
-        </div>,
-      ])}
-    />
-  );
-}
-
-export interface AskedException {
-  rule: string;
-  kind: string;
-  subject: string;
-  reason?: string | undefined;
-  compensatingControl?: string | undefined;
-  until?: string | undefined;
-}
-
-export function ExceptionFormView({
-  frame,
-  head,
-  finding,
-  asked,
-  longest,
-  problems,
-}: {
-  frame: Frame;
-  head: IntegrationHead;
-  finding: FindingView;
-  asked: AskedException;
-  longest: string;
-  problems?: FormProblems;
-}) {
-  const base = `/integrations/${head.reference}/gate`;
-  return (
-    <Page
-      title="Ask for an exception"
-      frame={frame}
-      crumbs={[
-        { title: 'Gate', path: '/gate' },
-        { title: head.name, path: base },
-      ]}
-    >
-      <div class="head">
-        <div>
-          <p class="ref">{head.reference}</p>
-          <h1>Ask for an exception</h1>
-          <p class="lead">{finding.message}</p>
-        </div>
-      </div>
-      <section class="card">
-        <p>
-          Better: <b>{finding.mend}</b>
-        </p>
-        <PostForm frame={frame} action={`${base}/exception`} label="Exception">
-          <FormError problems={problems} />
-          <input type="hidden" name="rule" value={asked.rule} />
-          <input type="hidden" name="kind" value={asked.kind} />
-          <input type="hidden" name="subject" value={asked.subject} />
-          <Field
-            name="reason"
-            label="Why it cannot be mended now"
-            type="area"
-            required
-            maxLength={2000}
-            value={asked.reason ?? ''}
-            problem={problems?.['reason']}
-          />
-          <Field
-            name="compensatingControl"
-            label="What is done instead"
-            type="area"
-            required
-            maxLength={2000}
-            value={asked.compensatingControl ?? ''}
-            problem={problems?.['compensatingControl']}
-          />
-          <Field
-            name="until"
-            label="Until"
-            hint={`An exception ends: at most ${longest} from now. Somebody else has to approve it.`}
-            type="date"
-            required
-            value={asked.until ?? ''}
-            problem={problems?.['until'] ?? problems?.['expiresAt']}
-          />
-          <button type="submit">Ask</button>
-        </PostForm>
-      </section>
-    </Page>
-  );
-}
-
-/** What keeps integrations out of production, across the portfolio. */
-export function BlockedView({
-  frame,
-  rule,
-  first,
-  page,
-  totals,
-}: {
-  frame: Frame;
-  rule: string | undefined;
-  first: boolean;
-  page: Listed<BlockedLine>;
-  totals: GateTotals;
-}) {
-  return (
-    <Page title="Gate" frame={frame}>
-      <div class="head">
-        <div>
-          <h1>What blocks production</h1>
-          <p class="lead">
-            Every integration that the gate refuses now, the worst finding of each, and what to do.
-          </p>
-        </div>
-      </div>
-      <div class="grid">
-        <section class="card w12 slim">
-          <div class="stats">
-            <Stat value={totals.refused} word="kept out" tone={totals.refused > 0 ? 'wait' : 'calm'} />
-            <Stat value={totals.lost} word="live, pass lost" tone={totals.lost > 0 ? 'live' : 'calm'} />
-            <Stat
-              value={totals.without}
-              word="live without a pass"
-              tone={totals.without > 0 ? 'live' : 'calm'}
-            />
-            <Stat value={totals.passing} word="would pass" tone="dead" />
-          </div>
-        </section>
-        <section class="card w12">
-          <form class="search" method="get" action="/gate" role="search" aria-label="Blocked integrations">
-            <Choice
-              name="rule"
-              label="Kept out by"
-              value={rule}
-              all="any rule"
-              options={totals.rules.map((one) => ({
-                value: one.rule,
-                word: `${one.rule} (${one.n})`,
-              }))}
-            />
-            <button type="submit" class="plain">
-              Show
-            </button>
-          </form>
-          {page.rows.length === 0 ? (
-            <Empty>Nothing is kept out{rule ? ' by this rule' : ''}.</Empty>
-          ) : (
-            <DataTable
-              caption="Blocked integrations"
-              columns={[
-                { title: 'Integration' },
-                { title: 'State' },
-                { title: 'Worst finding, and what to do' },
-                { title: 'Findings', numeric: true },
-                { title: 'Owner' },
-              ]}
-              rows={page.rows.map((one) => [
-                <div>
-                  <a href={`/integrations/${one.reference}/gate`}>
-                    <b>{one.name}</b>
-                  </a>
-                  <div class="ref">
-                    {one.reference} · tier {one.riskTier} · {one.policy}
-                  </div>
-                </div>,
-                <div class="rows tight">
-                  <StateChip state={one.state} of="integration" />
-                  <Pass
-                    head={{ state: one.state, pass: one.pass, passGraceUntil: one.graceUntil }}
-                    now={frame.now}
-                  />
-                </div>,
-                <div>
-                  {one.message}
-                  <div class="soft small">{one.mend}</div>
-                </div>,
-                one.blocking,
-                one.ownerName ?? <Chip tone="live">nobody</Chip>,
-              ])}
-            />
-          )}
-          <Pager path="/gate" query={{ rule }} next={page.next} first={first} />
-        </section>
-      </div>
-    </Page>
   );
 }

@@ -5,6 +5,7 @@ import { By, Permission } from '../../domain/access/route.ts';
 import { compensatingControlOf } from '../../domain/policy/ways.queries.ts';
 import { Clock } from '../../platform/clock/clock.ts';
 import { Transactions } from '../../platform/database/transactions.ts';
+import { openReviewsOf } from '../../domain/policy/access-reviews.queries.ts';
 import { stoppersOfAll } from '../credentials/stoppers.queries.ts';
 import { reference } from '../shared/search.ts';
 import { ConsolePage, shows, type Answer } from '../shared/page.ts';
@@ -55,6 +56,7 @@ export class IntegrationPage {
         cases: await casesOf(db, head.id),
         gate: await standingOf(db, head.id),
         control: await compensatingControlOf(db, head.id),
+        reviews: await openReviewsOf(db, head.id),
       };
     });
     return shows((frame) => IntegrationView({ frame, ...model }));

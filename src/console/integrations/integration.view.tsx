@@ -37,6 +37,7 @@ export function IntegrationView({
   cases,
   gate,
   control,
+  reviews,
 }: {
   frame: Frame;
   head: IntegrationHead;
@@ -51,6 +52,7 @@ export function IntegrationView({
   gate: GateStandingLine | undefined;
   /** What makes up for what its fast path left out. */
   control: { control: string; until: number } | null;
+  reviews: readonly OpenReview[];
 }) {
   const unstoppable = credentials.filter(({ id }) => stoppers.get(id)?.length === 0);
   return (
@@ -85,6 +87,7 @@ export function IntegrationView({
           it in a drill.
         </p>
       )}
+      {reviews.length > 0 && <OpenReviews reviews={reviews} now={frame.now} />}
       <div class="grid">
         {frame.may('policy:read') && (
           <section class="card w12" id="gate">
@@ -151,7 +154,12 @@ export function IntegrationView({
         </div>
         <section class="card w12" id="credentials">
           <h2>
-            Credentials <span class="aside">{credentials.length}</span>
+            Credentials{' '}
+            {frame.may('portfolio:write') && head.state !== 'retired' && (
+              <a class="aside" href={`/integrations/${head.reference}/credentials/new`}>
+                add a credential
+              </a>
+            )}
           </h2>
           <Credentials credentials={credentials} now={frame.now} />
         </section>
@@ -171,6 +179,29 @@ export function IntegrationView({
         </section>
       </div>
     </Page>
+  );
+}
+
+interface OpenReview {
+  reference: string;
+  dueAt: Date;
+  items: number;
+  decided: number;
+}
+
+function OpenReviews({ reviews, now }: { reviews: readonly OpenReview[]; now: number }) {
+  const late = reviews.some(({ dueAt }) => dueAt.getTime() < now);
+  return (
+    <div class={`notice ${late ? 'live' : 'wait'}`}>
+      {reviews.map(({ reference, dueAt, items, decided }) => (
+        <div>
+          Access is being reviewed: <a href={`/access-reviews/${reference}`}>{reference}</a>,{' '}
+          {`${items - decided} of ${items} still open, `}
+          {dueAt.getTime() < now ? <b>late since </b> : 'due '}
+          <At at={dueAt.getTime()} day />
+        </div>
+      ))}
+    </div>
   );
 }
 

@@ -19,6 +19,7 @@ import {
   type EditableCredential,
   type EditableIntegration,
 } from './edits.queries.ts';
+import { agreementOptions } from './new.queries.ts';
 import { EditCredentialView, EditIntegrationView } from './edit.view.tsx';
 
 const name = { schema: reference };
@@ -85,6 +86,7 @@ export class EditPage {
       name: form['name'],
       purpose: form['purpose'],
       ownerContactId: orNull(form['ownerContactId']),
+      agreementId: orNull(form['agreementId']),
       dataClass: form['dataClass'],
       riskTier: numberOf(form['riskTier']),
     });
@@ -153,7 +155,11 @@ export class EditPage {
     const model = await this.transactions.run(by, async (db) => {
       const stored = await editableIntegration(db, integration);
       if (!stored) throw notFound();
-      return { stored, owners: await ownerOptions(db, stored.integrationId) };
+      return {
+        stored,
+        owners: await ownerOptions(db, stored.integrationId),
+        agreements: await agreementOptions(db, stored.integrationId),
+      };
     });
     return shows(
       (frame) =>

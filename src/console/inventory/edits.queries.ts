@@ -36,6 +36,7 @@ export interface EditableIntegration {
   name: string;
   purpose: string;
   ownerContactId: Id | null;
+  agreementId: Id | null;
   dataClass: string;
   riskTier: number;
 }
@@ -46,7 +47,7 @@ export async function editableIntegration(
 ): Promise<EditableIntegration | undefined> {
   const [row] = await db.query<EditableIntegration[]>(
     `SELECT id, reference, id AS "integrationId", row_version AS "rowVersion", state, name, purpose, owner_contact_id AS "ownerContactId",
-            data_class AS "dataClass", risk_tier AS "riskTier"
+            agreement_id AS "agreementId", data_class AS "dataClass", risk_tier AS "riskTier"
        FROM integration WHERE reference = $1`,
     [reference],
   );

@@ -3,6 +3,7 @@ import type { Frame } from '../shared/frame.ts';
 import { Page } from '../shared/layout.tsx';
 import { Pager, type Listed } from '../shared/paging.tsx';
 import { At, DataTable, Empty, Tabs } from '../shared/parts.tsx';
+import { SearchField, SearchForm } from '../shared/search-form.tsx';
 import { Chip, StateChip, words, type Tone } from '../shared/states.tsx';
 
 const GAPS: Readonly<Record<InventoryLine['gaps'][number], { tone: Tone; word: string }>> = {
@@ -48,13 +49,9 @@ export function InventoryView({
         missing.
       </p>
       <InventoryTabs frame={frame} here="/inventory" />
-      <form class="search" role="search" action="/inventory" aria-label="Credentials">
-        <label class="choice grow">
-          <span>Credential</span>
-          <input type="search" name="q" value={q ?? ''} placeholder="Name, reference or purpose" />
-        </label>
-        <button type="submit">Show</button>
-      </form>
+      <SearchForm action="/inventory" label="Credentials">
+        <SearchField label="Credential" value={q} placeholder="Name, reference or purpose" />
+      </SearchForm>
       {page.rows.length === 0 ? (
         <Empty>{q ? 'Nothing fits.' : 'No credential yet.'}</Empty>
       ) : (

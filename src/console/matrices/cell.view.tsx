@@ -42,6 +42,18 @@ export function CellView({
 }) {
   const back = `/integrations/${head.reference}/matrix`;
   const answering = parties.filter(({ roles }) => roles.includes('supplier') || roles.includes('customer'));
+  // Who stands in the row without being a party here (of a shared credential) is kept unless somebody takes it out.
+  const named = new Map(
+    working.rows.flatMap((row) => [row.accountable, ...row.performing]).map(({ id, name }) => [id, name]),
+  );
+  const others = [typed.accountable, ...typed.performing].filter(
+    (id, at, all) => id !== '' && all.indexOf(id) === at && !parties.some((party) => party.id === id),
+  );
+  const stranger = (id: string) => (
+    <>
+      {named.get(id) ?? 'another party'} <span class="soft small">no party of this integration</span>
+    </>
+  );
   const signed = working.newest?.state === 'countersigned';
   return (
     <Page
@@ -144,6 +156,14 @@ export function CellView({
                   {party.name} <span class="soft small">{party.roles.map(words).join(', ')}</span>
                 </label>
               ))}
+              {others
+                .filter((id) => id === typed.accountable)
+                .map((id) => (
+                  <label class="check">
+                    <input type="radio" name="accountable" value={id} checked />
+                    {stranger(id)}
+                  </label>
+                ))}
               <Problem name="accountable" text={problems['accountable']} />
             </fieldset>
             <fieldset aria-describedby={problems['performing'] ? 'performing-error' : undefined}>
@@ -159,6 +179,14 @@ export function CellView({
                   {party.name} <span class="soft small">{party.roles.map(words).join(', ')}</span>
                 </label>
               ))}
+              {others
+                .filter((id) => typed.performing.includes(id))
+                .map((id) => (
+                  <label class="check">
+                    <input type="checkbox" name="performing" value={id} checked />
+                    {stranger(id)}
+                  </label>
+                ))}
               <Problem name="performing" text={problems['performing']} />
             </fieldset>
             <Select

@@ -43,3 +43,26 @@ export function versionsOf(db: Db, integrationId: Id): Promise<VersionLine[]> {
     [integrationId],
   );
 }
+
+export interface ChosenIntegration {
+  id: Id;
+  reference: string;
+  name: string;
+  /** Of its draft; 0 before the first edit. */
+  rowVersion: number;
+  countersigned: boolean;
+  /** Who may answer here. */
+  parties: { id: Id; name: string }[];
+}
+
+/** Integrations as far as the reader sees them, with what an edit of their drafts must know. */
+export function chosenIntegrations(db: Db, ids: readonly Id[]): Promise<ChosenIntegration[]> {
+  return db.query(
+    `SELECT i.id, i.reference, i.name, coalesce((SELECT d.row_version FROM matrix_draft d WHERE d.integration_id = i.id), 0) AS "rowVersion",
+            coalesce((SELECT v.state = 'countersigned' FROM matrix_version v WHERE v.integration_id = i.id ORDER BY v.number DESC LIMIT 1), false) AS countersigned,
+            coalesce((SELECT json_agg(DISTINCT jsonb_build_object('id', ip.party_id, 'name', ip.party_name)) FROM integration_party ip
+                       WHERE ip.integration_id = i.id AND ip.role IN ('supplier', 'customer')), '[]') AS parties
+       FROM integration i WHERE i.id = ANY($1) ORDER BY i.name, i.id`,
+    [ids],
+  );
+}

@@ -5,6 +5,7 @@ import type { MatrixDiff } from '../../domain/responsibility/matrix-views.querie
 import { DUTIES } from '../../domain/responsibility/matrix.rules.ts';
 import type { Frame } from '../shared/frame.ts';
 import { Page } from '../shared/layout.tsx';
+import { PaperFoot } from '../shared/parts.tsx';
 import { Chip, words } from '../shared/states.tsx';
 import { Changes } from './changes.tsx';
 import { rowKey } from './matrix-table.tsx';
@@ -87,6 +88,7 @@ export function DiffView({
           </tbody>
         </table>
       </section>
+      <PaperFoot reference={head.reference} version={after} />
     </Page>
   );
 }

@@ -32,7 +32,7 @@ export function MatrixTable({
             <th scope="col">Within</th>
             <th scope="col">Contact</th>
             {edit && (
-              <th scope="col">
+              <th scope="col" class="unprinted">
                 <span class="skip">Edit</span>
               </th>
             )}
@@ -69,7 +69,7 @@ function Gap({ duty, edit }: { duty: Duty; edit: string | undefined }) {
         <Chip tone="live">nobody answers for this</Chip>
       </td>
       {edit && (
-        <td data-label="">
+        <td data-label="" class="unprinted">
           <a href={addressOf(edit, { duty, new: '1' })} aria-label={`Set ${words(duty)}`}>
             Set
           </a>
@@ -130,7 +130,7 @@ function Row({
         {row.note && <div class="soft small">{row.note}</div>}
       </td>
       {edit && (
-        <td data-label="">
+        <td data-label="" class="unprinted">
           <a
             href={addressOf(edit, {
               duty: row.duty,

@@ -2,7 +2,7 @@ import { Body, Get, Param, Post, Query } from '@nestjs/common';
 import type { z } from 'zod';
 import { Refused, refusal, type Refusal } from '../../kernel/errors.ts';
 import type { Principal } from '../../kernel/principal.ts';
-import type { Result } from '../../kernel/result.ts';
+import { err, type Result } from '../../kernel/result.ts';
 import { By, Permission } from '../../domain/access/route.ts';
 import { MatrixDraftsService } from '../../domain/responsibility/matrix-drafts.service.ts';
 import { MatrixProposalsService } from '../../domain/responsibility/matrix-proposals.service.ts';
@@ -119,10 +119,16 @@ export class MatrixPage {
     @Body() body: unknown,
     @By() by: Principal,
   ): Promise<Answer> {
-    return this.#act(name, inheritForm, body, by, (id, { row_version, from }) => {
-      const [kind, key = ''] = from.split(':', 2);
-      const source = kind === 'template' ? { template: key } : { fromIntegrationId: key };
-      return this.drafts.inherit(id, { ...source, replace: false }, row_version, by);
+    return this.#act(name, inheritForm, body, by, async (id, filled) => {
+      const [kind, key = ''] = filled.from.split(':', 2);
+      let source = kind === 'template' ? { template: key } : { fromIntegrationId: key };
+      if (filled.reference !== '') {
+        const other = await this.transactions.run(by, (db) => findIntegration(db, filled.reference));
+        if (!other)
+          return err(refusal('invalid', 'no-integration', `There is no integration ${filled.reference}.`));
+        source = { fromIntegrationId: other.id };
+      }
+      return this.drafts.inherit(id, { ...source, replace: filled.replace === '1' }, filled.row_version, by);
     });
   }
 

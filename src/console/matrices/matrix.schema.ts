@@ -1,16 +1,16 @@
 import { z } from 'zod';
 import { DUTIES } from '../../domain/responsibility/matrix.rules.ts';
 
-const many = z.union([z.string().transform((one) => [one]), z.array(z.string())]).default([]);
+export const many = z.union([z.string().transform((one) => [one]), z.array(z.string())]).default([]);
 const said = (most: number, missing: string) =>
   z.string({ error: missing }).trim().min(1, missing).max(most, `At most ${most} characters.`);
 const text = (most: number) => z.string().trim().max(most, `At most ${most} characters.`).default('');
-const version = z.coerce.number().int().min(0);
+export const version = z.coerce.number().int().min(0);
 const id = z.uuid();
 const maybeId = z.union([z.literal('').transform(() => null), id]).default(null);
 
 /** "30m", "4h", "2d"; empty: none. */
-const window = z
+export const window = z
   .string()
   .trim()
   .toLowerCase()
@@ -54,6 +54,8 @@ export const removeForm = z.object({
 export const inheritForm = z.object({
   row_version: version,
   from: said(300, 'Choose where to take it from.'),
+  reference: text(40),
+  replace: z.literal('1').optional(),
 });
 
 export const proposeForm = z.object({
@@ -92,3 +94,14 @@ export const portfolioQuery = z.object({
   after: z.string().max(2000).optional().catch(undefined),
 });
 export type PortfolioAsked = z.output<typeof portfolioQuery>;
+
+/** What the reader asks of the portfolio, as its queries take it. */
+export function filterOf(asked: PortfolioAsked) {
+  const q = asked.q?.replaceAll(/\p{Cc}+/gu, ' ').trim();
+  return {
+    ...(asked.party === undefined ? {} : { partyId: asked.party }),
+    ...(asked.duty === undefined ? {} : { duty: asked.duty }),
+    ...(q ? { text: q } : {}),
+    gap: asked.gap === '1',
+  };
+}

@@ -3,10 +3,11 @@ import type { IntegrationHead, IntegrationParty } from '../integrations/integrat
 import { Field, PostForm } from '../shared/forms.tsx';
 import type { Frame } from '../shared/frame.ts';
 import { Page } from '../shared/layout.tsx';
-import { At, DataTable, Empty } from '../shared/parts.tsx';
+import { At, DataTable, Empty, PaperFoot } from '../shared/parts.tsx';
 import { Chip, StateChip, words } from '../shared/states.tsx';
 import { Changes } from './changes.tsx';
 import type { Choices, VersionLine } from './choices.queries.ts';
+import { Inherit } from './inherit.tsx';
 import { MatrixTable, rowKey } from './matrix-table.tsx';
 import { Mails, Signers } from './signatures.tsx';
 
@@ -71,6 +72,7 @@ export function MatrixPageView({
           <h2>
             {working.drafted ? 'As drafted' : newest ? `Version ${newest.number}` : 'Nothing yet'}
             <span class="aside">
+              <a href={`${path}.xlsx`}>as a spreadsheet</a> · <a href={`${path}.csv`}>as CSV</a> ·{' '}
               <a href="/matrices">every matrix</a>
             </span>
           </h2>
@@ -84,6 +86,9 @@ export function MatrixPageView({
             <p class="actions">
               <a class="button plain small" href={`${path}/cell?new=1&duty=revocation`}>
                 Add a part or an override
+              </a>
+              <a class="button plain small" href={`${path}/bulk`}>
+                Edit several rows
               </a>
             </p>
           )}
@@ -127,6 +132,7 @@ export function MatrixPageView({
           <Versions versions={versions} />
         </section>
       </div>
+      <PaperFoot reference={head.reference} version={newest} drafted={working.drafted} />
     </Page>
   );
 }
@@ -230,47 +236,6 @@ function Propose({ frame, path, working }: { frame: Frame; path: string; working
       </label>
       <p class="actions">
         <button type="submit">Propose</button>
-      </p>
-    </PostForm>
-  );
-}
-
-function Inherit({
-  frame,
-  path,
-  working,
-  templates,
-  choices,
-}: {
-  frame: Frame;
-  path: string;
-  working: WorkingMatrix;
-  templates: readonly { key: string; title: string }[];
-  choices: Choices;
-}) {
-  return (
-    <PostForm frame={frame} action={`${path}/inherit`} label="Fill what is missing">
-      <h3>Fill what is missing</h3>
-      <input type="hidden" name="row_version" value={working.rowVersion} />
-      <label for="from">From a template, or from another integration</label>
-      <select id="from" name="from">
-        <optgroup label="Templates">
-          {templates.map(({ key, title }) => (
-            <option value={`template:${key}`}>{title}</option>
-          ))}
-        </optgroup>
-        {choices.others.length > 0 && (
-          <optgroup label="Integrations">
-            {choices.others.map(({ id, name }) => (
-              <option value={`integration:${id}`}>{name}</option>
-            ))}
-          </optgroup>
-        )}
-      </select>
-      <p class="actions">
-        <button class="plain" type="submit">
-          Take over what is missing
-        </button>
       </p>
     </PostForm>
   );

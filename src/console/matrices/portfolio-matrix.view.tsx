@@ -1,7 +1,7 @@
 import type { Id } from '../../kernel/ids.ts';
 import type { PortfolioMatrixLine } from '../../domain/responsibility/portfolio-matrix.queries.ts';
-import { DUTIES } from '../../domain/responsibility/matrix.rules.ts';
-import { Choice } from '../shared/forms.tsx';
+import { DUTIES, type Duty } from '../../domain/responsibility/matrix.rules.ts';
+import { Choice, PostForm } from '../shared/forms.tsx';
 import type { Frame } from '../shared/frame.ts';
 import { Page } from '../shared/layout.tsx';
 import { addressOf, Pager, type Listed } from '../shared/paging.tsx';
@@ -22,6 +22,7 @@ export function PortfolioMatrixView({
 }) {
   const { after: _, ...query } = asked;
   const duties = asked.duty === undefined ? DUTIES : [asked.duty];
+  const writes = frame.may('matrices:write');
   return (
     <Page title="Matrices" frame={frame}>
       <div class="head">
@@ -31,9 +32,14 @@ export function PortfolioMatrixView({
             Every integration against every duty: the accountable party, or that there is none.
           </p>
         </div>
-        <a class="button plain small" href={addressOf('/matrices.csv', query)}>
-          As CSV
-        </a>
+        <p class="line">
+          <a class="button plain small" href={addressOf('/matrices.xlsx', query)}>
+            As a spreadsheet
+          </a>
+          <a class="button plain small" href={addressOf('/matrices.csv', query)}>
+            As CSV
+          </a>
+        </p>
       </div>
       <form class="search" method="get" action="/matrices" role="search">
         <label class="choice grow">
@@ -93,7 +99,13 @@ export function PortfolioMatrixView({
                   </td>
                   {line.matrixState === null && (
                     <td class="none" colSpan={duties.length}>
-                      <b>gap</b> in every duty: nothing is agreed
+                      <GapMark line={line} what={asked.duty ?? '*'} writes={writes} /> in every duty: nothing
+                      is agreed
+                      {line.drafted.length > 0 && (
+                        <>
+                          , {line.drafted.length} of {DUTIES.length} are drafted
+                        </>
+                      )}
                     </td>
                   )}
                   {(line.matrixState === null ? [] : duties).map((duty) => {
@@ -102,7 +114,13 @@ export function PortfolioMatrixView({
                       <td class="small">{who.join(' / ')}</td>
                     ) : (
                       <td class="none">
-                        <b>gap</b>
+                        {line.drafted.includes(duty) ? (
+                          <>
+                            <b>gap</b> <Chip tone="wait">drafted</Chip>
+                          </>
+                        ) : (
+                          <GapMark line={line} what={duty} writes={writes} />
+                        )}
                       </td>
                     );
                   })}
@@ -112,7 +130,26 @@ export function PortfolioMatrixView({
           </table>
         </div>
       )}
+      {writes && page.rows.length > 0 && (
+        <PostForm frame={frame} action="/matrices/chosen" id="gaps" label="The chosen gaps">
+          <p class="actions">
+            <button type="submit">Name who answers for the chosen gaps</button>
+          </p>
+        </PostForm>
+      )}
       <Pager path="/matrices" query={query} next={page.next} first={asked.after === undefined} />
     </Page>
+  );
+}
+
+/** A gap, which somebody who may edit can choose; what is chosen goes with the form below the table. */
+function GapMark({ line, what, writes }: { line: PortfolioMatrixLine; what: Duty | '*'; writes: boolean }) {
+  if (!writes) return <b>gap</b>;
+  const name = `${what === '*' ? 'every gap' : `gap in ${words(what)}`} of ${line.name}`;
+  return (
+    <label class="check pick">
+      <input type="checkbox" form="gaps" name="cell" value={`${line.id}:${what}`} aria-label={name} />
+      <b>gap</b>
+    </label>
   );
 }

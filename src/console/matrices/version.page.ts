@@ -12,6 +12,7 @@ import { MatrixProposalsService } from '../../domain/responsibility/matrix-propo
 import { isTextLanguage } from '../../domain/responsibility/matrix-text.rules.ts';
 import { matrixDiff, versionView } from '../../domain/responsibility/matrix-views.queries.ts';
 import { OfflineSigning } from '../../domain/responsibility/offline-signing.service.ts';
+import { SigningFloor } from '../../domain/responsibility/signing-floor.ts';
 import { Clock } from '../../platform/clock/clock.ts';
 import { Transactions } from '../../platform/database/transactions.ts';
 import { readForm } from '../shared/forms.tsx';
@@ -33,6 +34,7 @@ export class MatrixVersionPage {
     private readonly attestations: Attestations,
     private readonly offline: OfflineSigning,
     private readonly proposals: MatrixProposalsService,
+    private readonly floor: SigningFloor,
   ) {}
 
   @Get('matrices/:id')
@@ -196,6 +198,7 @@ export class MatrixVersionPage {
         version,
         head,
         diff,
+        least: await this.floor.least(db, version.integrationId),
         side: await actingParty(db, version.integrationId, by),
         credentials: (await choicesFor(db, version.integrationId)).credentials,
         versions: await versionsOf(db, version.integrationId),

@@ -1,11 +1,16 @@
 import type { Id } from '../../kernel/ids.ts';
+import {
+  strongEnough,
+  waysThatSuffice,
+  type Strength,
+} from '../../domain/responsibility/attestation.rules.ts';
 import type { VersionView } from '../../domain/responsibility/matrix.schema.ts';
 import type { MatrixDiff } from '../../domain/responsibility/matrix-views.queries.ts';
 import { DUTIES } from '../../domain/responsibility/matrix.rules.ts';
 import { Field, PostForm } from '../shared/forms.tsx';
 import type { Frame } from '../shared/frame.ts';
 import { Page } from '../shared/layout.tsx';
-import { At, Facts } from '../shared/parts.tsx';
+import { At, Facts, PaperFoot } from '../shared/parts.tsx';
 import { Chip, StateChip, words } from '../shared/states.tsx';
 import { Changes } from './changes.tsx';
 import type { VersionLine } from './choices.queries.ts';
@@ -17,6 +22,8 @@ interface Model {
   version: VersionView;
   head: { reference: string; name: string };
   diff: MatrixDiff | undefined;
+  /** What the policy asks of a signature. */
+  least: Strength;
   side: Id | null;
   credentials: readonly { id: Id; name: string }[];
   versions: readonly VersionLine[];
@@ -58,7 +65,15 @@ export function VersionPageView(model: Model) {
       )}
       <div class="grid">
         <section class="card w8">
-          <h2>What it says</h2>
+          <h2>
+            What it says
+            <span class="aside">
+              <a href={`/integrations/${head.reference}/matrix.xlsx?version=${version.number}`}>
+                as a spreadsheet
+              </a>{' '}
+              · <a href={`/integrations/${head.reference}/matrix.csv?version=${version.number}`}>as CSV</a>
+            </span>
+          </h2>
           <MatrixTable
             rows={version.rows}
             credentials={new Map(credentials.map(({ id, name }) => [id as string, name]))}
@@ -127,6 +142,7 @@ export function VersionPageView(model: Model) {
               </span>
             </h2>
             <div class="letter">{shown.text}</div>
+            <TermsText version={version} language={shown.language} />
             <Facts
               facts={[
                 ['hash of the content', <span class="mono">{version.contentHash}</span>],
@@ -143,7 +159,34 @@ export function VersionPageView(model: Model) {
           </section>
         )}
       </div>
+      <PaperFoot reference={head.reference} version={version} />
     </Page>
+  );
+}
+
+/** What is signed with it, where the reader is a side of it. */
+function TermsText({ version, language }: { version: VersionView; language: string }) {
+  const text = version.terms?.texts.find((one) => one.language === language);
+  if (!text) return null;
+  return (
+    <>
+      <h3>The terms that are signed with it</h3>
+      <div class="letter">{text.text}</div>
+      <Facts
+        facts={[
+          ['hash of the terms', <span class="mono">{version.terms!.contentHash}</span>],
+          ['hash of this text', <span class="mono">{text.textHash}</span>],
+          [
+            'in force',
+            version.terms!.agreementVersionId === null ? (
+              <Chip tone="wait">once every side has signed</Chip>
+            ) : (
+              <Chip tone="dead">as a version of the agreement</Chip>
+            ),
+          ],
+        ]}
+      />
+    </>
   );
 }
 
@@ -196,15 +239,34 @@ function Answer({
   frame,
   version,
   side,
+  least,
   shown,
 }: Model & { shown: VersionView['texts'][number] | undefined }) {
   const path = `/matrices/${version.id}`;
   const mine = version.signers.find(({ id }) => id === side);
+  const own = version.signatures.filter(({ counts, party }) => counts && party.id === side);
+  const weak = own.length > 0 && !own.some(({ strength }) => strongEnough(strength, least));
+  const needsCode = !strongEnough('mailbox', least);
+  const byKey = !strongEnough('account_mfa', least);
   if (!frame.may('matrices:countersign') || !SIGNABLE.includes(version.state) || !shown) return null;
   return (
-    <section class="card">
+    <section class="card unprinted">
       <h2>Your answer</h2>
-      {mine && !mine.signed && (
+      {mine && needsCode && (!mine.signed || weak) && (
+        <div class="notice wait">
+          <p>
+            {weak ? 'Your side has signed, and more weakly than the policy asks for by now. ' : ''}
+            The policy of this integration asks for a signature of the strength <b>{words(least)}</b> or more.
+            These ways are enough:
+          </p>
+          <ul>
+            {waysThatSuffice(least).map((way) => (
+              <li>{way}</li>
+            ))}
+          </ul>
+        </div>
+      )}
+      {mine && (!mine.signed || weak) && !byKey && (
         <>
           <PostForm frame={frame} action={`${path}/sign`} label="Sign">
             <p class="small">
@@ -223,8 +285,9 @@ function Answer({
             />
             <Field
               name="code"
-              label="Code from your mail, if you asked for one"
+              label={needsCode ? 'Code from your mail' : 'Code from your mail, if you asked for one'}
               hint="With it your signature stands on two factors."
+              required={needsCode}
               maxLength={20}
               autocomplete="one-time-code"
             />

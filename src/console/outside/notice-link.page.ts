@@ -1,21 +1,16 @@
 import { Body, Controller, Get, Param, Post, Req, Res } from '@nestjs/common';
 import { ApiExcludeController } from '@nestjs/swagger';
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import type { VNode } from 'preact';
 import { z } from 'zod';
 import type { Refusal } from '../../kernel/errors.ts';
 import { PerMinute, Public } from '../../domain/access/route.ts';
 import { AcknowledgementService } from '../../domain/notices/acknowledgement.service.ts';
 import { formProof, isFormProof } from '../../domain/notices/notice-link.rules.ts';
 import { Keys } from '../../platform/signing/keys.ts';
-import { document } from '../shared/layout.tsx';
+import { answer, goOn, openDoor } from './door.ts';
 import { AcknowledgedView, BadLinkView, NoticeLinkView } from './notice-link.view.tsx';
 
-/** The link's token, while its page is open. Bound to the page's own path, so that it goes nowhere else. */
-const COOKIE = 'cs_notice';
-const PATH = '/notice';
-/** Seconds that a page may stay open before the link has to be opened again. */
-const OPEN_FOR = 3600;
+const NOTICE = { cookie: 'cs_notice', path: '/notice' };
 
 const form = z.object({
   name: z.string().max(500).catch(''),
@@ -27,7 +22,7 @@ const WHY = 'a link in a mail is the key; what it opens is one notice';
 
 /**
  * The page behind the link of a notice. Opening it changes nothing, however often and by whatever scanner; a person types
- * a name and sends the form. The token leaves the address at once (ASVS 14.2.1): it would stay in histories and logs.
+ * a name and sends the form.
  */
 @Controller()
 @ApiExcludeController()
@@ -41,23 +36,14 @@ export class NoticeLinkPage {
   @Public({ why: WHY, face: 'outside' })
   @PerMinute(60)
   enter(@Param('token') token: string, @Req() request: FastifyRequest, @Res() reply: FastifyReply): void {
-    void reply
-      .headers(PRIVATE)
-      .setCookie(COOKIE, token, {
-        httpOnly: true,
-        sameSite: 'lax',
-        path: PATH,
-        maxAge: OPEN_FOR,
-        secure: request.protocol === 'https',
-      })
-      .redirect(PATH, 303);
+    openDoor(reply, request, NOTICE, token);
   }
 
   @Get('notice')
   @Public({ why: WHY, face: 'outside' })
   @PerMinute(60)
   async show(@Req() request: FastifyRequest, @Res() reply: FastifyReply): Promise<void> {
-    const token = request.cookies[COOKIE] ?? '';
+    const token = request.cookies[NOTICE.cookie] ?? '';
     const shown = await this.acknowledgements.show(token);
     if (!shown.ok) return bad(reply, shown.error);
     const { notice } = shown.value;
@@ -73,7 +59,7 @@ export class NoticeLinkPage {
     @Req() request: FastifyRequest,
     @Res() reply: FastifyReply,
   ): Promise<void> {
-    const token = request.cookies[COOKIE] ?? '';
+    const token = request.cookies[NOTICE.cookie] ?? '';
     const typed = form.parse(body ?? {});
     const shown = await this.acknowledgements.show(token);
     if (!shown.ok) return bad(reply, shown.error);
@@ -88,14 +74,8 @@ export class NoticeLinkPage {
     if (!done.ok) {
       return again(done.error.kind === 'invalid' ? 422 : 409, done.error.message);
     }
-    void reply.headers(PRIVATE).redirect(PATH, 303);
+    goOn(reply, NOTICE.path);
   }
-}
-
-const PRIVATE = { 'cache-control': 'no-store', 'referrer-policy': 'no-referrer' };
-
-function answer(reply: FastifyReply, status: number, view: VNode): void {
-  void reply.code(status).headers(PRIVATE).type('text/html; charset=utf-8').send(document(view));
 }
 
 function bad(reply: FastifyReply, refused: Refusal): void {

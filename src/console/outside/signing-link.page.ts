@@ -1,7 +1,6 @@
 import { Body, Controller, Get, Param, Post, Query, Req, Res } from '@nestjs/common';
 import { ApiExcludeController } from '@nestjs/swagger';
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import type { VNode } from 'preact';
 import { z } from 'zod';
 import type { Refusal } from '../../kernel/errors.ts';
 import { PerMinute, Public } from '../../domain/access/route.ts';
@@ -10,10 +9,9 @@ import { isTextLanguage } from '../../domain/responsibility/matrix-text.rules.ts
 import { DUTIES } from '../../domain/responsibility/matrix.rules.ts';
 import { SigningLinks } from '../../domain/responsibility/signing-links.service.ts';
 import { Keys } from '../../platform/signing/keys.ts';
-import { document } from '../shared/layout.tsx';
+import { answer, goOn, openDoor } from './door.ts';
 import { BadSigningLinkView, ConfirmContactView, SigningLinkView } from './signing-link.view.tsx';
 
-const OPEN_FOR = 3600;
 const SIGN = { cookie: 'cs_matrix', path: '/sign-matrix' };
 const CONFIRM = { cookie: 'cs_contact', path: '/confirm-contact' };
 const WHY = 'a link in a mail is the key; what it opens is one matrix of one integration';
@@ -50,7 +48,7 @@ export class SigningLinkPage {
   @Public({ why: WHY, face: 'outside' })
   @PerMinute(60)
   enter(@Param('token') token: string, @Req() request: FastifyRequest, @Res() reply: FastifyReply): void {
-    open(reply, request, SIGN, token);
+    openDoor(reply, request, SIGN, token);
   }
 
   @Get('sign-matrix')
@@ -80,7 +78,7 @@ export class SigningLinkPage {
     if (!sent.ok)
       return this.#draw(request, reply, { problem: sent.error.message, status: statusOf(sent.error) });
     const query = isTextLanguage(language) ? `&language=${language}` : '';
-    void reply.headers(PRIVATE).redirect(`${SIGN.path}?code=sent${query}#sign`, 303);
+    goOn(reply, `${SIGN.path}?code=sent${query}#sign`);
   }
 
   @Post('sign-matrix')
@@ -118,7 +116,7 @@ export class SigningLinkPage {
       fromOf(request),
     );
     if (!done.ok) return again(done.error.message, statusOf(done.error));
-    void reply.headers(PRIVATE).redirect(SIGN.path, 303);
+    goOn(reply, SIGN.path);
   }
 
   @Post('sign-matrix/back')
@@ -161,7 +159,7 @@ export class SigningLinkPage {
     @Req() request: FastifyRequest,
     @Res() reply: FastifyReply,
   ): void {
-    open(reply, request, CONFIRM, token);
+    openDoor(reply, request, CONFIRM, token);
   }
 
   @Get('confirm-contact')
@@ -192,7 +190,7 @@ export class SigningLinkPage {
       return bad(reply, { kind: 'forbidden', code: 'proof', message: NOT_OURS });
     const done = await this.links.confirm(token, fromOf(request));
     if (!done.ok) return bad(reply, done.error);
-    void reply.headers(PRIVATE).redirect(CONFIRM.path, 303);
+    goOn(reply, CONFIRM.path);
   }
 
   async #draw(
@@ -221,25 +219,6 @@ export class SigningLinkPage {
 }
 
 const NOT_OURS = 'The form was not sent from this page. Read the matrix, then try once more.';
-const PRIVATE = { 'cache-control': 'no-store', 'referrer-policy': 'no-referrer' };
-
-function open(
-  reply: FastifyReply,
-  request: FastifyRequest,
-  to: { cookie: string; path: string },
-  token: string,
-): void {
-  void reply
-    .headers(PRIVATE)
-    .setCookie(to.cookie, token, {
-      httpOnly: true,
-      sameSite: 'lax',
-      path: to.path,
-      maxAge: OPEN_FOR,
-      secure: request.protocol === 'https',
-    })
-    .redirect(to.path, 303);
-}
 
 function fromOf(request: FastifyRequest) {
   return { correlationId: request.correlationId, ip: request.ip };
@@ -247,10 +226,6 @@ function fromOf(request: FastifyRequest) {
 
 function statusOf(refused: Refusal): number {
   return { conflict: 409, not_found: 404, too_many: 429, unavailable: 503 }[refused.kind as string] ?? 422;
-}
-
-function answer(reply: FastifyReply, status: number, view: VNode): void {
-  void reply.code(status).headers(PRIVATE).type('text/html; charset=utf-8').send(document(view));
 }
 
 function bad(reply: FastifyReply, refused: Refusal): void {

@@ -2,7 +2,7 @@ import type { ShownConfirmation, ShownVersion } from '../../domain/responsibilit
 import { DUTIES } from '../../domain/responsibility/matrix.rules.ts';
 import { Field } from '../shared/forms.tsx';
 import { OutsidePage } from '../shared/layout.tsx';
-import { At, DataTable } from '../shared/parts.tsx';
+import { At, DataTable, Facts, PaperFoot } from '../shared/parts.tsx';
 import { Chip, words } from '../shared/states.tsx';
 
 const LANGUAGES: Readonly<Record<string, string>> = { en: 'English', de: 'Deutsch' };
@@ -45,15 +45,21 @@ export function SigningLinkView({
             ? `Still to sign: ${shown.missing.join(', ')}. Nothing more is needed from you.`
             : 'Every side has signed: it is in force.'}
         </p>
+      ) : shown.strongerWays ? (
+        <div class="notice wait" role="status">
+          <p>
+            A link and a code to the same mailbox are one factor, and the policy of this integration asks for
+            more. Read the text here, then sign in one of these ways:
+          </p>
+          <ul>
+            {shown.strongerWays.map((way) => (
+              <li>{way}</li>
+            ))}
+          </ul>
+          <p>Answer the mail to be given an account, or the document to sign with your key or on paper.</p>
+        </div>
       ) : (
-        <ol class="small soft how">
-          <li>Read the text below.</li>
-          <li>Ask for a code; it goes to your registered mailbox, {shown.maskedEmail}.</li>
-          <li>
-            Type your name, your position and the code, and sign. Or send it back with what should be
-            different.
-          </li>
-        </ol>
+        <Asked shown={shown} />
       )}
       {shown.changes && shown.changes.length > 0 && (
         <section class="card">
@@ -75,51 +81,63 @@ export function SigningLinkView({
         )}
       </p>
       <div class="letter">{shown.text}</div>
+      {shown.terms && (
+        <>
+          <h2>The terms that you sign with it</h2>
+          <div class="letter">{shown.terms.text}</div>
+          <p class="soft small">
+            Its hash stands in the text above: SHA-256{' '}
+            <span class="mono">{shown.terms.textHash.slice(0, 16)}…</span>
+          </p>
+        </>
+      )}
       {!signed && !shown.used && (
         <>
-          <section class="card" id="sign">
-            <h2>Sign</h2>
-            <form method="post" action="/sign-matrix/code" aria-label="Ask for a code">
-              <input type="hidden" name="proof" value={proof} />
-              <input type="hidden" name="language" value={shown.language} />
-              {codeSent ? (
-                <p class="notice dead" role="status">
-                  A code is on its way to {shown.maskedEmail}. It is good for 15 minutes.
+          {!shown.strongerWays && (
+            <section class="card" id="sign">
+              <h2>Sign</h2>
+              <form method="post" action="/sign-matrix/code" aria-label="Ask for a code">
+                <input type="hidden" name="proof" value={proof} />
+                <input type="hidden" name="language" value={shown.language} />
+                {codeSent ? (
+                  <p class="notice dead" role="status">
+                    A code is on its way to {shown.maskedEmail}. It is good for 15 minutes.
+                  </p>
+                ) : (
+                  <p>First, have a code mailed to {shown.maskedEmail}.</p>
+                )}
+                <button type="submit" class={codeSent ? 'plain small' : undefined}>
+                  {codeSent ? 'Mail me another code' : 'Mail me a code'}
+                </button>
+              </form>
+              <form method="post" action="/sign-matrix" aria-label="Sign the matrix">
+                <input type="hidden" name="proof" value={proof} />
+                <input type="hidden" name="language" value={shown.language} />
+                <input type="hidden" name="content_hash" value={version.contentHash} />
+                <input type="hidden" name="text_hash" value={shown.textHash} />
+                <Field
+                  name="code"
+                  label="Code"
+                  hint="Eight digits from the mail."
+                  maxLength={20}
+                  autocomplete="one-time-code"
+                  required
+                />
+                <Field
+                  name="signs_for"
+                  label="Your name and position"
+                  hint={`For example: ${shown.contactName}, head of security. It stands under the matrix.`}
+                  value={signsFor}
+                  maxLength={200}
+                  autocomplete="name"
+                  required
+                />
+                <p class="actions">
+                  <button type="submit">Sign for {shown.partyName}</button>
                 </p>
-              ) : (
-                <p>First, have a code mailed to {shown.maskedEmail}.</p>
-              )}
-              <button type="submit" class={codeSent ? 'plain small' : undefined}>
-                {codeSent ? 'Mail me another code' : 'Mail me a code'}
-              </button>
-            </form>
-            <form method="post" action="/sign-matrix" aria-label="Sign the matrix">
-              <input type="hidden" name="proof" value={proof} />
-              <input type="hidden" name="language" value={shown.language} />
-              <input type="hidden" name="content_hash" value={version.contentHash} />
-              <input type="hidden" name="text_hash" value={shown.textHash} />
-              <Field
-                name="code"
-                label="Code"
-                hint="Eight digits from the mail."
-                maxLength={20}
-                autocomplete="one-time-code"
-                required
-              />
-              <Field
-                name="signs_for"
-                label="Your name and position"
-                hint={`For example: ${shown.contactName}, head of security. It stands under the matrix.`}
-                value={signsFor}
-                maxLength={200}
-                autocomplete="name"
-                required
-              />
-              <p class="actions">
-                <button type="submit">Sign for {shown.partyName}</button>
-              </p>
-            </form>
-          </section>
+              </form>
+            </section>
+          )}
           <section class="card">
             <details>
               <summary>I do not agree: send it back</summary>
@@ -147,7 +165,49 @@ export function SigningLinkView({
         What is signed is exactly this text, SHA-256 <span class="mono">{shown.textHash.slice(0, 16)}…</span>,
         of the content <span class="mono">{version.contentHash.slice(0, 16)}…</span>
       </p>
+      <PaperFoot reference={shown.reference} version={version} />
     </OutsidePage>
+  );
+}
+
+/** What is asked, in three steps, for somebody who sees such a page for the first time. */
+function Asked({ shown }: { shown: ShownVersion }) {
+  const years = shown.version.reattestDays === 365 ? 'a year' : `${shown.version.reattestDays} days`;
+  return (
+    <section class="card">
+      <h2>What you are asked to do</h2>
+      <ol class="how">
+        <li>
+          <b>Read</b> the text below: duty by duty, which party answers for it, who performs it and within
+          what time.
+        </li>
+        <li>
+          <b>Have a code mailed</b> to your registered mailbox, {shown.maskedEmail}. It shows that you are the
+          one who was asked.
+        </li>
+        <li>
+          <b>Sign</b> with your name, your position and the code. If something is wrong, send it back with
+          what should be different.
+        </li>
+      </ol>
+      <Facts
+        facts={[
+          ['who asks', shown.askedBy ?? 'the operator of this installation'],
+          [
+            'by when',
+            <>
+              <At at={shown.until} />; then this link ends
+            </>,
+          ],
+          [
+            'what signing means',
+            `You say for ${shown.partyName} that it answers for the duties that name it, within the times that stand there. It is in force when every side has signed the same text.`,
+          ],
+          ['for how long', `For ${years}, or until the text is changed: then you are asked anew.`],
+          ['what it does not do', 'Opening this page, or asking for a code, signs nothing.'],
+        ]}
+      />
+    </section>
   );
 }
 

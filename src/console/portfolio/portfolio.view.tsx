@@ -3,6 +3,7 @@ import type { Frame } from '../shared/frame.ts';
 import { Page } from '../shared/layout.tsx';
 import { Pager, type Listed } from '../shared/paging.tsx';
 import { DataTable, Empty, ShareBar, Tabs } from '../shared/parts.tsx';
+import { SearchField, SearchForm } from '../shared/search-form.tsx';
 import { Chip, StateChip, type Tone } from '../shared/states.tsx';
 import type { IntegrationLine, PortfolioTotals, StandingCounts, SupplierLine } from './portfolio.queries.ts';
 import type { PortfolioSearch } from './portfolio.schema.ts';
@@ -38,6 +39,11 @@ export function PortfolioView({
             Every connection to a supplier: what state it is in, and what is worst about its credentials.
           </p>
         </div>
+        {frame.may('portfolio:write') && (
+          <a class="button" href="/portfolio/new">
+            Add an integration
+          </a>
+        )}
       </div>
       {!frame.outside && <Tabs label="Portfolio" here="/portfolio" tabs={TABS} />}
       <div class="grid">
@@ -52,16 +58,8 @@ export function PortfolioView({
           />
         </section>
         <section class="card w12">
-          <form class="search" method="get" action="/portfolio" role="search" aria-label="Integrations">
-            <label class="choice grow">
-              <span>Search</span>
-              <input
-                type="search"
-                name="q"
-                value={asked.q ?? ''}
-                placeholder="Name, reference, purpose or party"
-              />
-            </label>
+          <SearchForm action="/portfolio" label="Integrations" searched={searched}>
+            <SearchField value={asked.q} placeholder="Name, reference, purpose or party" />
             <Choice
               name="state"
               label="State"
@@ -88,13 +86,7 @@ export function PortfolioView({
               <input type="checkbox" name="trouble" value="1" checked={asked.trouble === '1'} /> open cases
               only
             </label>
-            <button type="submit">Show</button>
-            {searched && (
-              <a class="button plain" href="/portfolio">
-                Show all
-              </a>
-            )}
-          </form>
+          </SearchForm>
           {page.rows.length === 0 ? (
             <Empty>
               {searched
@@ -216,16 +208,17 @@ export function SuppliersView({
             Whose systems accept our credentials, and how they can be reached when one leaks.
           </p>
         </div>
+        {frame.may('portfolio:write') && (
+          <a class="button" href="/portfolio/suppliers/new">
+            Add a party
+          </a>
+        )}
       </div>
       <Tabs label="Portfolio" here="/portfolio/suppliers" tabs={TABS} />
       <section class="card">
-        <form class="search" method="get" action="/portfolio/suppliers" role="search" aria-label="Suppliers">
-          <label class="choice grow">
-            <span>Search</span>
-            <input type="search" name="q" value={asked.q ?? ''} placeholder="Name or reference" />
-          </label>
-          <button type="submit">Show</button>
-        </form>
+        <SearchForm action="/portfolio/suppliers" label="Suppliers">
+          <SearchField value={asked.q} placeholder="Name or reference" />
+        </SearchForm>
         {page.rows.length === 0 ? (
           <Empty>{asked.q ? 'No supplier fits.' : 'No supplier yet.'}</Empty>
         ) : (

@@ -1,6 +1,8 @@
-import { Get } from '@nestjs/common';
+import { Get, Param, Post } from '@nestjs/common';
+import { z } from 'zod';
 import type { Principal } from '../../kernel/principal.ts';
 import { AccessQueries } from '../../domain/access/access.queries.ts';
+import { AccountsService } from '../../domain/access/accounts.service.ts';
 import { By, Permission } from '../../domain/access/route.ts';
 import { Transactions } from '../../platform/database/transactions.ts';
 import { ConsolePage, goes, shows, type Answer } from '../shared/page.ts';
@@ -12,6 +14,7 @@ export class SettingsPage {
   constructor(
     private readonly access: AccessQueries,
     private readonly transactions: Transactions,
+    private readonly accounts: AccountsService,
   ) {}
 
   @Get('settings')
@@ -39,6 +42,18 @@ export class SettingsPage {
   async users(@By() by: Principal): Promise<Answer> {
     const users = await this.access.users(by);
     return shows((frame) => UsersView({ frame, users }));
+  }
+
+  @Post('settings/users/:id/disable')
+  @Permission('users:create', { face: 'console' })
+  async disable(@Param('id', { schema: z.uuid() }) userId: string, @By() by: Principal): Promise<Answer> {
+    const done = await this.transactions.run(by, (db) => this.accounts.disable(db, userId, by));
+    return goes(
+      '/settings/users',
+      done.ok
+        ? { tone: 'dead', text: 'The account is closed. What its person may do is reviewed.' }
+        : { tone: 'live', text: done.error.message },
+    );
   }
 
   @Get('settings/tokens')

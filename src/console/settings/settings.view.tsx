@@ -1,6 +1,7 @@
 import type { ComponentChildren } from 'preact';
 import type { Permission } from '../../domain/access/permissions.ts';
 import type { TokenView, UserView } from '../../domain/access/access.queries.ts';
+import { PostForm } from '../shared/forms.tsx';
 import type { Frame } from '../shared/frame.ts';
 import { Page } from '../shared/layout.tsx';
 import { At, DataTable, Tabs } from '../shared/parts.tsx';
@@ -137,6 +138,7 @@ export function ConnectionsView({
 }
 
 export function UsersView({ frame, users }: { frame: Frame; users: readonly UserView[] }) {
+  const closes = frame.may('users:create');
   return (
     <Setting frame={frame} title="Accounts" lead="Who may sign in, and as what.">
       <DataTable
@@ -147,6 +149,7 @@ export function UsersView({ frame, users }: { frame: Frame; users: readonly User
           { title: 'Roles' },
           { title: 'State' },
           { title: 'Since' },
+          ...(closes ? [{ title: '' }] : []),
         ]}
         rows={users.map((user) => [
           <b>{user.name}</b>,
@@ -154,6 +157,22 @@ export function UsersView({ frame, users }: { frame: Frame; users: readonly User
           user.roles.map(words).join(', ') || <Chip tone="wait">none</Chip>,
           <Chip tone={user.state === 'active' ? 'dead' : 'calm'}>{user.state}</Chip>,
           <At at={Date.parse(user.createdAt)} day />,
+          ...(closes
+            ? [
+                user.state === 'active' && (
+                  <PostForm
+                    frame={frame}
+                    action={`/settings/users/${user.id}/disable`}
+                    inline
+                    label={`Close the account of ${user.name}`}
+                  >
+                    <button class="plain small" type="submit">
+                      Close
+                    </button>
+                  </PostForm>
+                ),
+              ]
+            : []),
         ])}
       />
     </Setting>

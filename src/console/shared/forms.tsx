@@ -41,16 +41,19 @@ export function PostForm({
   action,
   inline,
   label,
+  id,
   children,
 }: {
   frame: Frame;
   action: string;
   inline?: boolean;
   label?: string;
+  /** For fields that stand elsewhere on the page. */
+  id?: string;
   children: ComponentChildren;
 }) {
   return (
-    <form method="post" action={action} class={inline ? 'inline' : undefined} aria-label={label}>
+    <form id={id} method="post" action={action} class={inline ? 'inline' : undefined} aria-label={label}>
       <input type="hidden" name="_csrf" value={frame.csrf} />
       {children}
     </form>
@@ -179,6 +182,8 @@ export function SelectField({
 }) {
   const id = `${idPrefix}${name}`;
   const described = [hint ? `${id}-hint` : '', problem ? `${id}-error` : ''].filter(Boolean).join(' ');
+  // What stands and is not on offer stays chosen: a form that is saved for another field must not drop it.
+  const kept = Boolean(value) && !options.some((option) => option.value === value);
   const groups = [...new Set(options.map(({ group }) => group))];
   const shown = (of: readonly Option[]) =>
     of.map((option) => (
@@ -201,6 +206,11 @@ export function SelectField({
         aria-describedby={described || undefined}
       >
         {none !== undefined && <option value="">{none}</option>}
+        {kept && (
+          <option value={value} selected>
+            as it stands now
+          </option>
+        )}
         {groups.map((group) =>
           group === undefined ? (
             shown(options.filter((option) => option.group === undefined))

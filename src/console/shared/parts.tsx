@@ -2,6 +2,31 @@ import type { ComponentChildren } from 'preact';
 import type { Millis } from '../../kernel/time.ts';
 import { Chip, type Tone } from './states.tsx';
 
+/** What stands at the foot of every sheet when the page is printed: whose matrix, which version, and its content hash. */
+export function PaperFoot({
+  reference,
+  version,
+  drafted,
+}: {
+  reference: string;
+  version: { number: number; contentHash: string } | undefined;
+  /** The page shows a draft: no hash covers it. */
+  drafted?: boolean;
+}) {
+  return (
+    <div class="paper-foot">
+      <div>
+        {reference}
+        {drafted
+          ? `, drafted${version ? ` upon version ${version.number}` : ''}: nobody has signed it`
+          : version
+            ? `, version ${version.number}, SHA-256 of the content ${version.contentHash}`
+            : ', nothing agreed'}
+      </div>
+    </div>
+  );
+}
+
 /** Shares of a whole as one bar, with their numbers in words beneath. Nothing is told by colour alone. */
 export function ShareBar({
   parts,

@@ -26,7 +26,7 @@ export function problemOnPage(
   problem: ShownProblem,
   asked: { method: string; url: string },
 ): { html: string } | { seeOther: string } {
-  if (problem.status === 401 && asked.method === 'GET')
+  if (problem.status === 401 && (asked.method === 'GET' || asked.method === 'HEAD'))
     return { seeOther: `/sign-in?next=${encodeURIComponent(asked.url)}` };
   const path = asked.url.split('?', 1)[0] ?? '/';
   const frame: Frame = { csrf: '', areas: [], path, now: 0, outside: false, may: () => false };

@@ -128,13 +128,16 @@ ul.plain { list-style: none; margin: 0 0 16px; padding: 0; } ul.plain li { paddi
 .bar-cell { width: 250px; max-width: 100%; } .block { display: block; } .board th[scope=row] { font-size: 14px; color: var(--ink); vertical-align: top; padding: 8px 10px; white-space: normal; }
 .chart .edge { stroke: var(--faint); fill: none; stroke-width: 1.5; } .chart .node { fill: var(--card); stroke: var(--line); } .chart .node-text { fill: var(--ink); font-size: 12px; }
 fieldset { border: 1px solid var(--line); border-radius: 8px; padding: 8px 14px 10px; margin: 12px 0; max-width: 520px; } legend { font-weight: 560; padding: 0 6px; } fieldset .check, .card .check { white-space: normal; margin: 4px 0; } .card form + form, .card form + details, .card details + details, .card form + h3 { display: block; margin-top: 12px; }
-.was { color: var(--soft); text-decoration: line-through; } .matrix tr.changed > * { background: var(--wait-bg); } .card + .card.diff { margin-top: 18px; } .diff td { width: 36%; } ol.how { padding-left: 20px; }
+.was { color: var(--soft); text-decoration: line-through; } .matrix tr.changed > * { background: var(--wait-bg); } .card + .card.diff { margin-top: 18px; } ol.how { padding-left: 20px; }
 .duty-board td.none { background: var(--live-bg); color: var(--live); } .duty-board th.rot { white-space: normal; font-size: 12px; padding: 6px; } .duty-board td { padding: 6px; overflow-wrap: normal; font-size: 13px; } .duty-board th[scope=row] { min-width: 150px; } .outside main .card { margin-bottom: 18px; } h2 a.aside { text-decoration: underline; }
-.button.small { white-space: nowrap; } .pair .field > input, .trio .field > input, .pair .field > select, .trio .field > select, .step-row .field > input { max-width: none; } .pair { display: grid; grid-template-columns: 1fr 1fr; gap: 0 18px; } .trio { display: grid; grid-template-columns: repeat(3, 1fr); gap: 0 18px; } .pair > *, .trio > * { min-width: 0; } fieldset { border: 0; border-top: 1px solid var(--line); margin: 22px 0 0; padding: 14px 0 0; min-width: 0; } legend { font-weight: 640; padding: 0 10px 0 0; }
+.card + #items { margin-top: 18px; } #items .card form + ul { margin-top: 14px; } .button.small { white-space: nowrap; } .pair .field > input, .trio .field > input, .pair .field > select, .trio .field > select, .step-row .field > input { max-width: none; } .pair { display: grid; grid-template-columns: 1fr 1fr; gap: 0 18px; } .trio { display: grid; grid-template-columns: repeat(3, 1fr); gap: 0 18px; } .pair > *, .trio > * { min-width: 0; } fieldset { border: 0; border-top: 1px solid var(--line); margin: 22px 0 0; padding: 14px 0 0; min-width: 0; } legend { font-weight: 640; padding: 0 10px 0 0; }
 .step-row { display: grid; grid-template-columns: minmax(0, 1fr) 170px 190px; gap: 0 12px; align-items: end; } .step-row .field label { font-size: 12.5px; font-weight: 400; color: var(--soft); }
 .chart.wide.lines { max-width: 980px; } .chart .endless { fill: none; stroke: var(--faint); stroke-width: 1.5; stroke-dasharray: 5 4; } .chart .grid { stroke: var(--line); } .chart .mid { stroke: var(--ink); stroke-width: 1.5; } .chart .side { font-weight: 600; }
 .line > input[type=text] { max-width: 220px; } .stop-board { list-style: none; margin: 0; padding: 0; display: grid; gap: 10px; } .stop-board > li { display: grid; grid-template-columns: minmax(0, 5fr) minmax(0, 7fr); gap: 6px 28px; } .stop-board > li.red { border-left: 4px solid var(--live); } .stop-board .whose .line { margin-top: 6px; } .stop-board p { margin: 0; }
-@media (max-width: 900px) {
+.check.pick { display: inline-flex; margin: 0; min-height: 24px; } .check input { flex: none; min-width: 16px; min-height: 16px; } .matrix th .check { font-weight: 560; }
+@media (min-width: 901px) { .diff td { width: 36%; } }
+.card.after { margin-top: 18px; } .paper-foot { display: none; }
+@media screen and (max-width: 900px) {
   .stop-board > li { grid-template-columns: 1fr; }
   .pair, .trio, .step-row { grid-template-columns: 1fr; }
   main { padding: 16px 14px 60px; } .top { padding: 8px 14px; gap: 10px; }
@@ -147,13 +150,19 @@ fieldset { border: 1px solid var(--line); border-radius: 8px; padding: 8px 14px 
   table.stack thead { position: absolute; left: -9999px; }
   table.stack tr { display: block; border: 1px solid var(--line); border-radius: 8px; margin-bottom: 10px; padding: 6px 4px; background: var(--card); }
   table.stack td { display: flex; justify-content: space-between; gap: 14px; border: 0; padding: 4px 10px; text-align: right; }
+  table.stack tbody th { display: block; } table.stack td > * { min-width: 0; } .outside dl.facts { grid-template-columns: minmax(0, 1fr); gap: 0; } .outside dl.facts dd { margin-bottom: 8px; }
   table.stack td::before { content: attr(data-label); color: var(--soft); font-size: 12.5px; text-align: left; flex: none; }
 }
 @media (prefers-reduced-motion: no-preference) { .moving { transition: background-color .4s; } }
+@page { margin: 14mm 12mm 16mm; @bottom-right { content: "page " counter(page) " of " counter(pages); font: 9px sans-serif; } }
+@page board { size: landscape; }
 @media print {
   :root { --paper: #fff; --card: #fff; --ink: #000; --soft: #333; --line: #999; }
-  .top nav, .top .who, form, .pager, .button, button { display: none !important; }
-  .card { break-inside: avoid; border-color: #999; } main { max-width: none; padding: 0; } a { text-decoration: none; }
+  .top, .crumbs, .skip, .search, form, .pager, .button, button, .unprinted, .pick input, .aside:has(a), details:not([open]) { display: none !important; }
+  .grid { display: block; } .card { border: 0; border-top: 1px solid #999; border-radius: 0; padding: 10px 0; margin: 0 0 8px; } main { max-width: none; padding: 0; } a { text-decoration: none; }
+  .scroll { overflow: visible; margin: 0; padding: 0; } thead { display: table-header-group; } tr, li, dd, .notice, .stat, svg { break-inside: avoid; } h1, h2, h3 { break-after: avoid; } .letter { border: 0; padding: 0; }
+  .duty-board { page: board; font-size: 9px; } .duty-board td, .duty-board th, .duty-board th.rot { padding: 3px; font-size: 9px; } .duty-board th[scope=row] { min-width: 0; }
+  main:has(> .paper-foot) { display: table; width: 100%; } .paper-foot { display: table-footer-group; break-inside: avoid; font: 9px var(--mono); } .paper-foot > div { border-top: 1px solid #999; padding-top: 5px; overflow-wrap: anywhere; }
   .chip { border-color: currentColor; background: transparent; }
 }
 `;

@@ -3,6 +3,7 @@ import type { Frame } from '../shared/frame.ts';
 import { Page } from '../shared/layout.tsx';
 import { addressOf, Pager, type Listed } from '../shared/paging.tsx';
 import { At, Empty } from '../shared/parts.tsx';
+import { SearchField, SearchForm } from '../shared/search-form.tsx';
 import { Chip, words, type Tone } from '../shared/states.tsx';
 import type { StoppersSearch } from './stoppers.schema.ts';
 
@@ -62,11 +63,12 @@ export function StoppersView({
           </p>
         )}
       </div>
-      <form class="search" method="get" action="/stoppers" role="search" aria-label="Credentials">
-        <label class="choice grow">
-          <span>Credential</span>
-          <input type="search" name="q" value={q ?? ''} placeholder="Name or reference" />
-        </label>
+      <SearchForm
+        action="/stoppers"
+        label="Credentials"
+        searched={Boolean(q || trouble || filters.length > 0)}
+      >
+        <SearchField label="Credential" value={q} placeholder="Name or reference" />
         {filters.map((key) => (
           <input type="hidden" name={key} value={search[key]} />
         ))}
@@ -74,13 +76,7 @@ export function StoppersView({
           <input type="checkbox" name="trouble" value="1" checked={trouble === '1'} /> without a proven way
           only
         </label>
-        <button type="submit">Show</button>
-        {(q || trouble || filters.length > 0) && (
-          <a class="button plain" href="/stoppers">
-            Show all
-          </a>
-        )}
-      </form>
+      </SearchForm>
       {filters.length > 0 && (
         <p class="line">
           {filters.map((key) => (

@@ -2,6 +2,7 @@ import { Global, Module } from '@nestjs/common';
 import { LedgerModule } from '../ledger/ledger.module.ts';
 import { AccessQueries } from './access.queries.ts';
 import { AccessService } from './access.service.ts';
+import { AccountsService } from './accounts.service.ts';
 import { LinksService } from './links.service.ts';
 import { Passwords } from './passwords.ts';
 import { ExpiredSweep, SessionStore } from './session-store.ts';
@@ -9,7 +10,7 @@ import { ExpiredSweep, SessionStore } from './session-store.ts';
 @Global()
 @Module({
   imports: [LedgerModule],
-  providers: [AccessService, AccessQueries, LinksService, Passwords, SessionStore, ExpiredSweep],
-  exports: [AccessService, AccessQueries, LinksService, Passwords, SessionStore],
+  providers: [AccessService, AccountsService, AccessQueries, LinksService, Passwords, SessionStore, ExpiredSweep],
+  exports: [AccessService, AccountsService, AccessQueries, LinksService, Passwords, SessionStore],
 })
 export class AccessModule {}

@@ -394,22 +394,6 @@ export class AccessService {
       ...from,
     };
   }
-
-  /** Revoking twice is revoking once. */
-  async revokeToken(id: Id, by: Principal): Promise<Result<void, Refusal>> {
-    const now = this.clock.now();
-    return this.transactions.run(by, async (db) => {
-      const [token] = await db.query<{ revoked: boolean }[]>(
-        'SELECT revoked_at IS NOT NULL AS revoked FROM api_token WHERE id = $1 FOR UPDATE',
-        [id],
-      );
-      if (!token) return err(refusal('not_found', 'not-found', 'There is no such token.'));
-      if (token.revoked) return ok(undefined);
-      await db.query('UPDATE api_token SET revoked_at = $2 WHERE id = $1', [id, new Date(now)]);
-      await this.ledger.append(db, { kind: 'token.revoked', subject: { kind: 'token', id }, by, at: now });
-      return ok(undefined);
-    });
-  }
 }
 
 async function isAccountOf(db: Db, userId: Id, partyId: Id | null): Promise<boolean> {

@@ -25,6 +25,8 @@ export interface LinkHolder {
   subject: { kind: string; id: Id };
   contactId: Id | null;
   usedAt: string | null;
+  /** After it the link opens nothing. */
+  expiresAt: Millis;
 }
 
 const GATE = system('access', 'access');
@@ -72,11 +74,12 @@ export class LinksService {
       personId: Id | null;
       permissions: string[];
       usedAt: Date | null;
+      expiresAt: Date;
     };
     const [row] = await this.transactions.run(GATE, (db) =>
       db.query<Row[]>(
         `SELECT id, subject_kind AS kind, subject_id AS "subjectId", party_id AS "partyId", contact_id AS "contactId",
-                person_id AS "personId", permissions, used_at AS "usedAt"
+                person_id AS "personId", permissions, used_at AS "usedAt", expires_at AS "expiresAt"
            FROM link_token WHERE token_hash = $1 AND purpose = $2 AND expires_at > $3 AND revoked_at IS NULL`,
         [hashOf(value), purpose, this.clock.date()],
       ),
@@ -97,6 +100,7 @@ export class LinksService {
       subject: { kind: row.kind, id: row.subjectId },
       contactId: row.contactId,
       usedAt: row.usedAt?.toISOString() ?? null,
+      expiresAt: row.expiresAt.getTime(),
     };
   }
 

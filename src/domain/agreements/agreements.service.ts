@@ -3,6 +3,7 @@ import { refusal, type FieldProblem, type Refusal } from '../../kernel/errors.ts
 import { newId, type Id } from '../../kernel/ids.ts';
 import type { Principal } from '../../kernel/principal.ts';
 import { err, ok, type Result } from '../../kernel/result.ts';
+import type { WantedVersion } from '../../kernel/row-version.ts';
 import { iso, parseInstant, type Millis } from '../../kernel/time.ts';
 import { Clock } from '../../platform/clock/clock.ts';
 import { nextReference } from '../../platform/database/references.ts';
@@ -11,12 +12,12 @@ import type { Db } from '../../platform/database/transactions.ts';
 import { Outbox } from '../../platform/outbox/outbox.ts';
 import { LedgerService } from '../ledger/ledger.service.ts';
 import { editRow, type EditableTable, type Edited } from '../parties/edits.ts';
-import { agreementHash, SILENT_AGREEMENT } from './agreement.rules.ts';
+import { SILENT_AGREEMENT } from './agreement.rules.ts';
 import { versionPublished } from './agreements.events.ts';
 import type { CreateAgreement, DraftContent, DraftView, EditAgreement, EditDraft } from './draft.schema.ts';
 import { staleFields, whenHeld, wrongIn, type Known } from './draft.rules.ts';
-import { findDraft, listCalendars, storedSteps, versionContent } from './drafts.queries.ts';
-import { insertVersion } from './insert-version.ts';
+import { findDraft, listCalendars, versionContent } from './drafts.queries.ts';
+import { insertVersion, readyToWrite, type NewVersion } from './insert-version.ts';
 
 const AGREEMENT: EditableTable = { table: 'agreement', word: 'agreement', columns: { title: 'title' } };
 
@@ -46,6 +47,15 @@ export interface PublishedVersion {
   contentHash: string;
 }
 
+/** Terms that both sides signed with a matrix. */
+export interface Adopted {
+  agreementId: Id | null;
+  partyId: Id;
+  /** Of an agreement that is made for them. */
+  title: string;
+  content: DraftContent;
+}
+
 /** Writing down what was agreed: one draft at a time, then a version that nobody edits any more. */
 @Injectable()
 export class AgreementsService {
@@ -61,8 +71,8 @@ export class AgreementsService {
     input: CreateAgreement,
     by: Principal,
   ): Promise<Result<{ id: Id; reference: string }, Refusal>> {
-    const [party] = await db.query<{ operator: boolean }[]>(
-      `SELECT is_operator AS operator FROM party WHERE id = $1 AND retired_at IS NULL`,
+    const [party] = await db.query<{ operator: boolean; name: string }[]>(
+      `SELECT is_operator AS operator, name FROM party WHERE id = $1 AND retired_at IS NULL`,
       [input.partyId],
     );
     if (!party || party.operator) {
@@ -77,28 +87,17 @@ export class AgreementsService {
       );
     }
     const now = this.clock.now();
-    const [id, reference] = [newId(), await nextReference(db, 'AGR', now)];
-    await db.query(
-      `INSERT INTO agreement (id, reference, source, party_id, title, created_at, updated_at) VALUES ($1, $2, 'console', $3, $4, $5, $5)`,
-      [id, reference, input.partyId, input.title, iso(now)],
-    );
-    await this.#insertDraft(db, { id, partyId: input.partyId }, 0, SILENT, now);
-    await this.ledger.append(db, {
-      kind: 'agreement.created',
-      subject: { kind: 'agreement', id },
-      by,
-      at: now,
-      facts: { reference, partyId: input.partyId },
-      committed: { title: input.title },
-    });
-    return ok({ id, reference });
+    const { partyId, title } = input;
+    const head = await this.#begin(db, { partyId, partyName: party.name, title, now }, by);
+    await this.#insertDraft(db, head, 0, SILENT, now);
+    return ok({ id: head.id, reference: head.reference });
   }
 
   async edit(
     db: Db,
     id: Id,
     edit: EditAgreement,
-    rowVersion: number,
+    rowVersion: WantedVersion,
     by: Principal,
   ): Promise<Result<Edited, Refusal>> {
     const at = this.clock.now();
@@ -228,71 +227,97 @@ export class AgreementsService {
     ];
     if (wrong.length > 0)
       return err(invalid('invalid-draft', 'The draft cannot be published as it is.', wrong));
-    const ids = await calendarIds(db);
-    const said = {
-      ...content,
-      containmentSteps: storedSteps(content.containmentSteps),
-      terms: content.terms.map((term) => ({
-        ...term,
-        windowCount: term.window?.count ?? null,
-        windowUnit: term.window?.unit ?? null,
-        calendarId: term.calendar === null ? null : (ids.get(term.calendar) ?? null),
-      })),
-    };
-    const hash = agreementHash({
-      validUntil: said.validUntil,
-      reviewOn: said.reviewOn,
-      prevailingLanguage: said.prevailingLanguage,
-      authority: said.authority,
-      approveWithinMinutes: said.approveWithinMinutes,
-      approveOtherwise: said.approveOtherwise,
-      containmentSteps: said.containmentSteps,
-      drillEveryDays: said.drillEveryDays,
-      terms: said.terms.map((term) => ({
-        name: term.name,
-        direction: term.direction,
-        trigger: term.trigger,
-        startEvent: term.startEvent,
-        windowCount: term.windowCount,
-        windowUnit: term.windowUnit,
-        zone: term.zone,
-        calendarId: term.calendarId,
-        warnPercent: term.warnPercent,
-        escalatePercent: term.escalatePercent,
-        fulfilledBy: term.fulfilledBy,
-        language: term.language,
-        category: term.category,
-        ruleVersion: term.ruleVersion,
-        validFrom: null,
-        validUntil: null,
-        recipientContactIds: term.recipients,
-        fallbackContactIds: term.fallbackRecipients,
-      })),
-    });
+    const { said, hash } = readyToWrite(content, await calendarIds(db));
     if (latest?.hash.equals(hash) && content.validFrom === null) {
       return err(
         refusal('conflict', 'nothing-changed', `The draft says the same as version ${latest.number}.`),
       );
     }
-    const number = draft.basedOn + 1;
-    const versionId = await insertVersion(db, { ...head, number, validFrom, hash, said, now });
     await db.query(`DELETE FROM agreement_draft WHERE agreement_id = $1`, [id]);
+    return ok(await this.#write(db, head, { number: draft.basedOn + 1, validFrom, hash, said, now }, by));
+  }
+
+  /**
+   * Writes what both sides signed elsewhere as the next version, in force from now; where nothing was agreed with the party
+   * yet, as the first of a new agreement. What stands already stays as it is. A draft that lies about is not touched.
+   */
+  async adopt(
+    db: Db,
+    { agreementId, partyId, title, content }: Adopted,
+    by: Principal,
+  ): Promise<Result<PublishedVersion & { agreementId: Id }, Refusal>> {
+    const now = this.clock.now();
+    const [party] = await db.query<{ name: string }[]>('SELECT name FROM party WHERE id = $1', [partyId]);
+    if (!party) return err(noAgreement());
+    const wrong = [
+      ...wrongIn(content, await known(db, { id: '', partyId, partyName: party.name }, content)),
+      ...whenHeld(now, content.validUntil, agreementId !== null, now),
+    ];
+    if (wrong.length > 0) return err(invalid('invalid-terms', 'The terms cannot hold as they are.', wrong));
+    const existing = agreementId === null ? undefined : await lockHead(db, agreementId);
+    const head = existing ?? (await this.#begin(db, { partyId, partyName: party.name, title, now }, by));
+    const latest = await versionContent(db, head.id);
+    const { said, hash } = readyToWrite({ ...content, validFrom: null }, await calendarIds(db));
+    if (latest?.hash.equals(hash)) {
+      const validFrom = latest.content.validFrom ?? iso(now);
+      return ok({
+        agreementId: head.id,
+        id: latest.id,
+        number: latest.number,
+        validFrom,
+        contentHash: hash.toString('hex'),
+      });
+    }
+    const number = (latest?.number ?? 0) + 1;
+    const written = await this.#write(db, head, { number, validFrom: now, hash, said, now }, by);
+    return ok({ agreementId: head.id, ...written });
+  }
+
+  async #begin(
+    db: Db,
+    { partyId, partyName, title, now }: { partyId: Id; partyName: string; title: string; now: Millis },
+    by: Principal,
+  ): Promise<Head & { reference: string }> {
+    const [id, reference] = [newId(), await nextReference(db, 'AGR', now)];
+    await db.query(
+      `INSERT INTO agreement (id, reference, source, party_id, title, created_at, updated_at) VALUES ($1, $2, 'console', $3, $4, $5, $5)`,
+      [id, reference, partyId, title, iso(now)],
+    );
+    await this.ledger.append(db, {
+      kind: 'agreement.created',
+      subject: { kind: 'agreement', id },
+      by,
+      at: now,
+      facts: { reference, partyId },
+      committed: { title },
+    });
+    return { id, reference, partyId, partyName };
+  }
+
+  async #write(
+    db: Db,
+    head: Head,
+    version: Pick<NewVersion, 'number' | 'validFrom' | 'hash' | 'said' | 'now'>,
+    by: Principal,
+  ): Promise<PublishedVersion> {
+    const { number, validFrom, hash, said, now } = version;
+    const versionId = await insertVersion(db, { ...head, ...version });
     await this.ledger.append(db, {
       kind: 'agreement_version.created',
       subject: { kind: 'agreement_version', id: versionId },
       by,
       at: now,
       facts: {
-        agreementId: id,
+        agreementId: head.id,
         number,
         validFrom: iso(validFrom),
-        validUntil: content.validUntil,
-        terms: content.terms.length,
+        validUntil: said.validUntil,
+        terms: said.terms.length,
         hash: hash.toString('hex'),
       },
     });
-    await this.outbox.put(db, versionPublished, { agreementId: id, versionId, number });
-    return ok({ id: versionId, number, validFrom: iso(validFrom), contentHash: hash.toString('hex') });
+    await this.outbox.put(db, versionPublished, { agreementId: head.id, versionId, number });
+    return { id: versionId, number, validFrom: iso(validFrom), contentHash: hash.toString('hex') };
   }
 
   async #insertDraft(
@@ -337,7 +362,7 @@ async function known(db: Db, head: Head, content: DraftContent): Promise<Known> 
   };
 }
 
-async function calendarIds(db: Db): Promise<Map<string, Id>> {
+export async function calendarIds(db: Db): Promise<Map<string, Id>> {
   const rows = await db.query<{ key: string; id: Id }[]>(`SELECT key, id FROM calendar`);
   return new Map(rows.map(({ key, id }) => [key, id]));
 }

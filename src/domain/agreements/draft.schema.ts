@@ -1,45 +1,60 @@
 import { z } from 'zod';
 import { WINDOW_UNITS } from '../../kernel/calendar.ts';
 import { date, instant, language, line, listOf, oneOf, whole, zone } from '../parties/fields.schema.ts';
+import { CONTACT_ROLES } from '../parties/party.schema.ts';
 import { DIRECTIONS, FULFILMENTS, START_EVENTS, TRIGGERS } from './term.rules.ts';
 
 const AUTHORITIES = ['revoke_now', 'replace_first', 'approve_within'] as const;
 const contactId = z.uuid('must be the id of a contact');
 
-export const draftTermSchema = z
-  .strictObject({
-    name: line(200).nullable().default(null).describe('A name for the term within its agreement'),
-    direction: oneOf(DIRECTIONS).describe('to_party: we owe it; from_party: they owe it to us'),
-    trigger: oneOf(TRIGGERS),
-    startEvent: oneOf(START_EVENTS).describe('The instant that starts the clock'),
-    window: z
-      .strictObject({ count: whole(1, 99_999), unit: oneOf(WINDOW_UNITS) })
-      .nullable()
-      .describe('null: without undue delay, a duty without a number'),
-    zone: zone.default('UTC'),
-    calendar: line(200).nullable().default(null).describe('Key of a calendar; null: Monday to Friday'),
-    warnPercent: whole(1, 100).default(50),
-    escalatePercent: whole(1, 100).default(80),
-    recipients: listOf(contactId).default([]).describe('In the order to tell them'),
-    fallbackRecipients: listOf(contactId).default([]),
-    fulfilledBy: oneOf(FULFILMENTS).default('accepted_by_peer'),
-    language: language.default('en'),
-    category: line(60).default('exposure'),
-    ruleVersion: line(60).default('1').describe('Of the rule that it comes from: template and date'),
-  })
-  .refine((term) => term.warnPercent <= term.escalatePercent, {
-    path: ['escalatePercent'],
-    message: 'must not be below warnPercent',
-  })
-  .refine((term) => term.calendar === null || term.window?.unit === 'business-days', {
-    path: ['calendar'],
-    message: 'must be left out: only a window in business-days counts by a calendar',
-  })
-  .refine((term) => !term.recipients.some((id) => term.fallbackRecipients.includes(id)), {
-    path: ['fallbackRecipients'],
-    message: 'must not name a contact that is a recipient already',
-  })
-  .meta({ id: 'DraftTerm' });
+/** A term but for whom it names. */
+const term = {
+  name: line(200).nullable().default(null).describe('A name for the term within its agreement'),
+  direction: oneOf(DIRECTIONS).describe('to_party: we owe it; from_party: they owe it to us'),
+  trigger: oneOf(TRIGGERS),
+  startEvent: oneOf(START_EVENTS).describe('The instant that starts the clock'),
+  window: z
+    .strictObject({ count: whole(1, 99_999), unit: oneOf(WINDOW_UNITS) })
+    .nullable()
+    .describe('null: without undue delay, a duty without a number'),
+  zone: zone.default('UTC'),
+  calendar: line(200).nullable().default(null).describe('Key of a calendar; null: Monday to Friday'),
+  warnPercent: whole(1, 100).default(50),
+  escalatePercent: whole(1, 100).default(80),
+  fulfilledBy: oneOf(FULFILMENTS).default('accepted_by_peer'),
+  language: language.default('en'),
+  category: line(60).default('exposure'),
+  ruleVersion: line(60).default('1').describe('Of the rule that it comes from: template and date'),
+};
+
+/** A term that names those who are told in one of two ways: as contacts, or by the role of a contact. */
+const termNaming = <T extends z.ZodType<string>>(one: T) =>
+  z
+    .strictObject({
+      ...term,
+      recipients: listOf(one).default([]).describe('In the order to tell them'),
+      fallbackRecipients: listOf(one).default([]),
+    })
+    .refine((of) => of.warnPercent <= of.escalatePercent, {
+      path: ['escalatePercent'],
+      message: 'must not be below warnPercent',
+    })
+    .refine((of) => of.calendar === null || of.window?.unit === 'business-days', {
+      path: ['calendar'],
+      message: 'must be left out: only a window in business-days counts by a calendar',
+    })
+    .refine(
+      (of) =>
+        !(of.recipients as readonly string[]).some((id) =>
+          (of.fallbackRecipients as readonly string[]).includes(id),
+        ),
+      {
+        path: ['fallbackRecipients'],
+        message: 'must not name a contact that is a recipient already',
+      },
+    );
+
+export const draftTermSchema = termNaming(contactId).meta({ id: 'DraftTerm' });
 export type DraftTerm = z.output<typeof draftTermSchema>;
 
 const stepSchema = z.strictObject({
@@ -78,6 +93,16 @@ const content = {
 
 export const draftContentSchema = z.strictObject(content);
 export type DraftContent = z.output<typeof draftContentSchema>;
+
+const { validFrom: _from, terms: _terms, ...sheet } = content;
+export const sheetTermSchema = termNaming(oneOf(CONTACT_ROLES)).meta({ id: 'TermOfSheet' });
+export type SheetTerm = z.output<typeof sheetTermSchema>;
+
+/** What is offered to many: the same words, and those who are told by the role that they have in their own party. */
+export const termSheetSchema = z
+  .strictObject({ ...sheet, terms: z.array(sheetTermSchema).max(100, 'must have at most 100 items') })
+  .meta({ id: 'TermSheet' });
+export type TermSheet = z.output<typeof termSheetSchema>;
 
 /** A list that is given replaces the stored list; a field that is left out stays. */
 export const editDraftSchema = z.strictObject(content).partial().meta({ id: 'EditAgreementDraft' });

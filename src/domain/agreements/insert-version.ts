@@ -1,8 +1,9 @@
 import { newId, type Id } from '../../kernel/ids.ts';
 import { iso, type Millis } from '../../kernel/time.ts';
 import type { Db } from '../../platform/database/transactions.ts';
+import { agreementHash } from './agreement.rules.ts';
 import type { DraftContent, DraftTerm } from './draft.schema.ts';
-import type { StoredStep } from './drafts.queries.ts';
+import { storedSteps, type StoredStep } from './drafts.queries.ts';
 
 export interface NewVersion {
   /** Of the agreement. */
@@ -20,6 +21,54 @@ export interface NewVersion {
     })[];
   };
   now: Millis;
+}
+
+/** A draft as it is stored, with the hash of what it says. @param calendars ids by key */
+export function readyToWrite(
+  content: DraftContent,
+  calendars: ReadonlyMap<string, Id>,
+): { said: NewVersion['said']; hash: Buffer } {
+  const said = {
+    ...content,
+    containmentSteps: storedSteps(content.containmentSteps),
+    terms: content.terms.map((term) => ({
+      ...term,
+      windowCount: term.window?.count ?? null,
+      windowUnit: term.window?.unit ?? null,
+      calendarId: term.calendar === null ? null : (calendars.get(term.calendar) ?? null),
+    })),
+  };
+  const hash = agreementHash({
+    validUntil: said.validUntil,
+    reviewOn: said.reviewOn,
+    prevailingLanguage: said.prevailingLanguage,
+    authority: said.authority,
+    approveWithinMinutes: said.approveWithinMinutes,
+    approveOtherwise: said.approveOtherwise,
+    containmentSteps: said.containmentSteps,
+    drillEveryDays: said.drillEveryDays,
+    terms: said.terms.map((term) => ({
+      name: term.name,
+      direction: term.direction,
+      trigger: term.trigger,
+      startEvent: term.startEvent,
+      windowCount: term.windowCount,
+      windowUnit: term.windowUnit,
+      zone: term.zone,
+      calendarId: term.calendarId,
+      warnPercent: term.warnPercent,
+      escalatePercent: term.escalatePercent,
+      fulfilledBy: term.fulfilledBy,
+      language: term.language,
+      category: term.category,
+      ruleVersion: term.ruleVersion,
+      validFrom: null,
+      validUntil: null,
+      recipientContactIds: term.recipients,
+      fallbackContactIds: term.fallbackRecipients,
+    })),
+  });
+  return { said, hash };
 }
 
 /** Writes a version with its terms and whom they name. @returns the version's id */

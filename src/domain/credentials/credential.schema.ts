@@ -33,6 +33,46 @@ export const LOCATION_KINDS = [
 export const ARRIVALS = ['stored', 'brokered', 'injected', 'cached', 'forwarded', 'leaked'] as const;
 export const PROVABLE = ['owner_statement', 'scan', 'fingerprint', 'store_api', 'no'] as const;
 
+/** A credential that people add by hand: what it is, never its value. Versions and copies are added to it. */
+export const newCredentialSchema = z
+  .strictObject({
+    integrationId: z.uuid('must be the id of an integration').describe('Its home'),
+    name: line(200),
+    type: line(120).describe('e.g. oauth_access_token, api_key, webhook_secret'),
+    environment: line(60).default('production'),
+    purpose: paragraph(4000).default(''),
+    direction: oneOf(['inbound', 'outbound'] as const)
+      .default('outbound')
+      .describe('inbound: issued by the customer, held by the supplier'),
+    ownerContactId: z.uuid('must be the id of a contact').nullable().default(null),
+    issuerPartyId: z.uuid('must be the id of a party').describe('Who makes it'),
+    verifierPartyId: z.uuid('must be the id of a party').describe('Whose systems accept it'),
+    holderPartyIds: listOf(z.uuid('must be the id of a party'))
+      .default([])
+      .describe('Who presents or stores it'),
+    revocability: oneOf(REVOCABILITY).default('manual'),
+    risk: whole(0, 1000).default(500).describe('The riskiest are revoked first'),
+    store: z
+      .union([z.literal(''), line(300)], 'must be one line of at most 300 characters')
+      .default('')
+      .describe('Where the value is kept, in words; never the value'),
+    rotateEveryDays: whole(1, 3650).nullable().default(null),
+    scopes: listOf(
+      z.strictObject({
+        name: line(500),
+        description: paragraph(2000).default(''),
+        justification: paragraph(2000).default(''),
+      }),
+    )
+      .refine(
+        (scopes) => new Set(scopes.map(({ name }) => name)).size === scopes.length,
+        'must name each scope once',
+      )
+      .default([]),
+  })
+  .meta({ id: 'NewCredential' });
+export type NewCredential = z.output<typeof newCredentialSchema>;
+
 /** What may be changed of a credential by hand. Left out: stays; null: the default. */
 export const editCredentialSchema = z
   .strictObject({

@@ -27,5 +27,7 @@ export const locationAdded = defineEvent({
     partyId: z.uuid(),
     kind: z.string(),
     arrivedBy: z.string(),
+    /** Account or token of whoever recorded it. */
+    addedBy: z.string().optional(),
   }),
 });

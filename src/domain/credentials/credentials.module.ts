@@ -2,17 +2,19 @@ import { Module } from '@nestjs/common';
 import { projectFolder } from '../../platform/config/project-folder.ts';
 import { LedgerModule } from '../ledger/ledger.module.ts';
 import { CredentialsService } from './credentials.service.ts';
+import { NewCredentials } from './new-credentials.service.ts';
 import { PermissionWords } from './permission-words.ts';
 
 @Module({
   imports: [LedgerModule],
   providers: [
     CredentialsService,
+    NewCredentials,
     {
       provide: PermissionWords,
       useFactory: () => PermissionWords.read(projectFolder('templates/permissions')),
     },
   ],
-  exports: [CredentialsService, PermissionWords],
+  exports: [CredentialsService, NewCredentials, PermissionWords],
 })
 export class CredentialsModule {}

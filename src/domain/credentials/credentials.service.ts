@@ -110,12 +110,15 @@ export class CredentialsService {
   /**
    * Records a version that fills the slot, e.g. the replacement that a revocation waits for. A value that is given is
    * fingerprinted and dropped. The same supplier's id again is the same version.
+   *
+   * @param o.acrossEnvironments the policy lets one value stand in several environments
    */
   async addVersion(
     db: Db,
     credentialId: Id,
     input: AddVersion,
     by: Principal,
+    o: { acrossEnvironments?: boolean } = {},
   ): Promise<Result<{ id: Id; number: number; created: boolean }, Refusal>> {
     const home = await lockHome(db, credentialId);
     if (!home) return err(noCredential());
@@ -149,7 +152,7 @@ export class CredentialsService {
       );
     }
     const digests = this.#digestsOf(input);
-    const elsewhere = await usedInOtherEnvironments(db, credentialId, digests);
+    const elsewhere = o.acrossEnvironments ? [] : await usedInOtherEnvironments(db, credentialId, digests);
     if (elsewhere.length > 0) {
       return err(
         refusal('conflict', 'reused-across-environments', 'The value is known from another environment.', {
@@ -283,6 +286,7 @@ export class CredentialsService {
       partyId: input.partyId,
       kind: input.type,
       arrivedBy: input.arrivedBy,
+      addedBy: by.id,
     });
     return ok({ id });
   }

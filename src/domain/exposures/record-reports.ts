@@ -170,7 +170,13 @@ interface Noted {
   incident_state: string | null;
 }
 
-function update(db: Db, request: RecordRequest, rows: readonly Row[]): Promise<Noted[]> {
+async function update(db: Db, request: RecordRequest, rows: readonly Row[]): Promise<Noted[]> {
+  // A statement of its own: the next one then sees what whoever held them made of them. In one statement it would judge
+  // by the state that stood before the wait, and take an exposure back that was accepted in the meantime.
+  await db.query(
+    `SELECT FROM exposure WHERE source_id = $1 AND external_ref = ANY($2::text[]) ORDER BY id FOR UPDATE`,
+    [request.reporter.sourceId, rows.map((row) => row.external_ref)],
+  );
   return rowsOf<Noted>(
     db,
     // What is older than what we know changes nothing but the places; what has no time is taken as it comes.

@@ -259,7 +259,7 @@ export async function acceptExposures(
 ): Promise<void> {
   await db.query(
     `UPDATE exposure SET state = 'accepted', incident_id = $1, updated_at = $3, row_version = row_version + 1
-      WHERE id = ANY($2::uuid[]) AND state = 'matched' AND incident_id IS NULL`,
+      WHERE id = ANY($2::uuid[]) AND state = 'matched'`,
     [incidentId, exposureIds, now],
   );
 }

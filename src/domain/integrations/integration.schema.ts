@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { line, listOf, paragraph, whole } from '../parties/fields.schema.ts';
+import { line, listOf, oneOf, paragraph, whole } from '../parties/fields.schema.ts';
 import { PARTY_ROLES } from '../parties/party.schema.ts';
 
 export const INTEGRATION_STATES = [
@@ -20,12 +20,36 @@ export const editIntegrationSchema = z
     dataClass: line(60),
     riskTier: whole(1, 4),
     ownerContactId: z.uuid('must be the id of a contact').nullable(),
+    agreementId: z.uuid('must be the id of an agreement').nullable(),
     regions: listOf(line(120)),
     sectors: listOf(line(120)),
   })
   .partial()
   .meta({ id: 'EditIntegration' });
 export type EditIntegration = z.output<typeof editIntegrationSchema>;
+
+/** An integration that people add by hand. It begins as a draft, without a pass. */
+export const newIntegrationSchema = z
+  .strictObject({
+    name: line(200),
+    purpose: paragraph(4000).default(''),
+    dataClass: line(60).default('internal'),
+    riskTier: whole(1, 4).default(2).describe('1 is the riskiest'),
+    ownerContactId: z.uuid('must be the id of a contact').nullable().default(null),
+    agreementId: z.uuid('must be the id of an agreement').nullable().default(null),
+    environments: listOf(line(60)).min(1, 'must name at least one environment').default(['production']),
+    regions: listOf(line(120)).default([]),
+    sectors: listOf(line(120)).default([]),
+    parties: listOf(
+      z.strictObject({ partyId: z.uuid('must be the id of a party'), role: oneOf(PARTY_ROLES) }),
+    ),
+  })
+  .refine(
+    ({ parties }) => ['supplier', 'customer'].every((side) => parties.some(({ role }) => role === side)),
+    { path: ['parties'], message: 'must name a supplier and a customer' },
+  )
+  .meta({ id: 'NewIntegration' });
+export type NewIntegration = z.output<typeof newIntegrationSchema>;
 
 export const partyInSchema = z.object({ id: z.uuid(), name: z.string(), role: z.enum(PARTY_ROLES) });
 

@@ -9,7 +9,7 @@ import { LedgerService } from '../ledger/ledger.service.ts';
 import { editRow, type EditableTable, type Edited } from '../parties/edits.ts';
 import { newId, type Id } from '../../kernel/ids.ts';
 import { nextReference } from '../../platform/database/references.ts';
-import type { EditIntegration } from './integration.schema.ts';
+import type { EditIntegration, NewIntegration } from './integration.schema.ts';
 import { QuarantineService } from './quarantine.service.ts';
 
 const INTEGRATION: EditableTable = {
@@ -21,6 +21,7 @@ const INTEGRATION: EditableTable = {
     dataClass: 'data_class',
     riskTier: 'risk_tier',
     ownerContactId: 'owner_contact_id',
+    agreementId: 'agreement_id',
     regions: 'regions',
     sectors: 'sectors',
   },
@@ -34,6 +35,59 @@ export class IntegrationsService {
     private readonly quarantine: QuarantineService,
   ) {}
 
+  /** Adds an integration as a draft, with its parties. */
+  async create(
+    db: Db,
+    input: NewIntegration,
+    by: Principal,
+  ): Promise<Result<{ id: Id; reference: string }, Refusal>> {
+    const wrong = await wrongIn(db, input);
+    if (wrong) return err(wrong);
+    const now = this.clock.now();
+    const [id, reference] = [newId(), await nextReference(db, 'INT', now)];
+    await db.query(
+      `INSERT INTO integration (id, reference, name, purpose, data_class, risk_tier, owner_contact_id, agreement_id, environments, regions, sectors, created_at, updated_at)
+       VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $12)`,
+      [
+        id,
+        reference,
+        input.name,
+        input.purpose,
+        input.dataClass,
+        input.riskTier,
+        input.ownerContactId,
+        input.agreementId,
+        input.environments,
+        input.regions,
+        input.sectors,
+        new Date(now),
+      ],
+    );
+    await db.query(
+      `INSERT INTO integration_party (integration_id, party_id, party_name, role)
+       SELECT DISTINCT $1::uuid, p.id, p.name, x.role FROM unnest($2::uuid[], $3::text[]) AS x(id, role) JOIN party p ON p.id = x.id`,
+      [id, input.parties.map(({ partyId }) => partyId), input.parties.map(({ role }) => role)],
+    );
+    await this.ledger.append(db, {
+      kind: 'integration.created',
+      subject: { kind: 'integration', id },
+      by,
+      at: now,
+      facts: {
+        reference,
+        riskTier: input.riskTier,
+        environments: input.environments.join(' '),
+        parties: input.parties
+          .map(({ partyId, role }) => `${role}:${partyId}`)
+          .sort()
+          .join(' '),
+      },
+      committed: { name: input.name, ...(input.purpose === '' ? {} : { purpose: input.purpose }) },
+    });
+    await this.quarantine.judge(db, id, by);
+    return ok({ id, reference });
+  }
+
   async edit(
     db: Db,
     id: Id,
@@ -43,6 +97,14 @@ export class IntegrationsService {
   ): Promise<Result<Edited, Refusal>> {
     if (edit.ownerContactId && !(await contactExists(db, edit.ownerContactId)))
       return err(noContact('/ownerContactId'));
+    if (edit.agreementId) {
+      const members = await db.query<{ id: Id }[]>(
+        'SELECT DISTINCT party_id AS id FROM integration_party WHERE integration_id = $1',
+        [id],
+      );
+      const parties = members.map((member) => member.id);
+      if (!(await isAgreementOf(db, edit.agreementId, parties))) return err(foreignAgreement());
+    }
     const at = this.clock.now();
     const edited = await editRow(db, INTEGRATION, id, edit, rowVersion, at);
     if (edited.ok && edited.value.changed.length > 0) {
@@ -101,6 +163,49 @@ export class IntegrationsService {
     });
     return ok({ id, reference, created: true });
   }
+}
+
+/** What of a new integration does not fit what is stored. */
+async function wrongIn(db: Db, input: NewIntegration): Promise<Refusal | undefined> {
+  if (input.ownerContactId !== null && !(await contactExists(db, input.ownerContactId)))
+    return noContact('/ownerContactId');
+  const ids = input.parties.map(({ partyId }) => partyId);
+  const known = await db.query<{ id: Id }[]>(
+    'SELECT id FROM party WHERE id = ANY($1::uuid[]) AND retired_at IS NULL',
+    [ids],
+  );
+  const wrong = (field: string, problem: string, mend: string) =>
+    refusal('invalid', 'bad-integration', 'The integration is not as it must be.', {
+      fields: [{ field, problem, mend }],
+    });
+  const unknown = ids.findIndex((partyId) => !known.some(({ id }) => id === partyId));
+  if (unknown >= 0) return wrong(`/parties/${unknown}/partyId`, 'is no party', 'Give the id of a party.');
+  const sides = (role: string) =>
+    input.parties.filter((one) => one.role === role).map(({ partyId }) => partyId);
+  if (sides('supplier').some((partyId) => sides('customer').includes(partyId)))
+    return wrong('/parties', 'names one party on both sides', 'Name two parties: a supplier and a customer.');
+  return input.agreementId === null || (await isAgreementOf(db, input.agreementId, ids))
+    ? undefined
+    : foreignAgreement();
+}
+
+async function isAgreementOf(db: Db, agreementId: Id, parties: readonly Id[]): Promise<boolean> {
+  const [agreement] = await db.query<{ partyId: Id }[]>(
+    'SELECT party_id AS "partyId" FROM agreement WHERE id = $1',
+    [agreementId],
+  );
+  return agreement !== undefined && parties.includes(agreement.partyId);
+}
+
+function foreignAgreement(): Refusal {
+  const field = {
+    field: '/agreementId',
+    problem: 'is no agreement with a party of the integration',
+    mend: 'Name one that is, or none.',
+  };
+  return refusal('invalid', 'no-such-agreement', 'The agreement does not belong to the integration.', {
+    fields: [field],
+  });
 }
 
 export async function contactExists(db: Db, id: Id): Promise<boolean> {

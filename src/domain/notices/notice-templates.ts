@@ -134,9 +134,9 @@ export function shownText(
 ): { subject: string; text: string; textHash: Buffer } {
   const facts = {
     ...notice.facts,
-    link: '',
+    link: null,
     linkExpiresAt: iso(notice.createdAt + LINK_LIFE),
-    checkpoint: '',
+    checkpoint: null,
   };
   const { subject, text } = templates.render(notice.category, notice.language, facts);
   return { subject, text, textHash: createHash('sha256').update(text).digest() };

@@ -1,14 +1,15 @@
 import { Injectable } from '@nestjs/common';
-import type { Refusal } from '../../kernel/errors.ts';
-import type { Id } from '../../kernel/ids.ts';
+import { refusal, type Refusal } from '../../kernel/errors.ts';
+import { newId, type Id } from '../../kernel/ids.ts';
 import type { Principal } from '../../kernel/principal.ts';
-import type { Result } from '../../kernel/result.ts';
+import { err, ok, type Result } from '../../kernel/result.ts';
 import type { WantedVersion } from '../../kernel/row-version.ts';
 import { Clock } from '../../platform/clock/clock.ts';
+import { nextReference } from '../../platform/database/references.ts';
 import type { Db } from '../../platform/database/transactions.ts';
 import { LedgerService } from '../ledger/ledger.service.ts';
 import { editRow, type EditableTable, type Edited } from './edits.ts';
-import type { EditContact, EditParty } from './party.schema.ts';
+import type { EditContact, EditParty, NewContact, NewParty } from './party.schema.ts';
 
 const PARTY: EditableTable = {
   table: 'party',
@@ -31,13 +32,100 @@ const CONTACT: EditableTable = {
 /** Another address is another way to be told: whoever is behind it has confirmed nothing yet. */
 const UNCONFIRMS = ['name', 'email'];
 
-/** Edits of organisations and of the ways to reach them. */
+/** Organisations and the ways to reach them, as people add and edit them. */
 @Injectable()
 export class PartiesService {
   constructor(
     private readonly ledger: LedgerService,
     private readonly clock: Clock,
   ) {}
+
+  /** Adds an organisation with its contacts. A name that is known already is refused: it would be one party twice. */
+  async createParty(
+    db: Db,
+    input: NewParty,
+    by: Principal,
+  ): Promise<Result<{ id: Id; reference: string }, Refusal>> {
+    // Who adds parties at once waits for the other, lest the same one comes to be twice.
+    await db.query(`SELECT pg_advisory_xact_lock(hashtextextended('parties.create', 0))`);
+    const [known] = await db.query<{ reference: string; same: boolean }[]>(
+      `SELECT reference, lower(name) = lower($1) AS same FROM party
+        WHERE retired_at IS NULL AND (lower(name) = lower($1) OR ($2 AND is_operator)) ORDER BY same DESC LIMIT 1`,
+      [input.name, input.operator],
+    );
+    if (known) return err(known.same ? alreadyThere(known.reference) : operatorKnown(known.reference));
+    const now = this.clock.now();
+    const [id, reference] = [newId(), await nextReference(db, 'PTY', now)];
+    await db.query(
+      `INSERT INTO party (id, reference, name, is_operator, region, sector, zone, language, created_at, updated_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $9)`,
+      [
+        id,
+        reference,
+        input.name,
+        input.operator,
+        input.region,
+        input.sector,
+        input.zone,
+        input.language,
+        new Date(now),
+      ],
+    );
+    await this.ledger.append(db, {
+      kind: 'party.created',
+      subject: { kind: 'party', id },
+      by,
+      at: now,
+      facts: { reference, zone: input.zone, operator: input.operator },
+      committed: { name: input.name },
+    });
+    for (const contact of input.contacts) await this.#insertContact(db, id, contact, by);
+    return ok({ id, reference });
+  }
+
+  async addContact(
+    db: Db,
+    partyId: Id,
+    input: NewContact,
+    by: Principal,
+  ): Promise<Result<{ id: Id }, Refusal>> {
+    const [party] = await db.query<unknown[]>(
+      'SELECT 1 FROM party WHERE id = $1 AND retired_at IS NULL FOR SHARE',
+      [partyId],
+    );
+    if (!party) return err(refusal('not_found', 'no-party', 'There is no such party.'));
+    return ok({ id: await this.#insertContact(db, partyId, input, by) });
+  }
+
+  async #insertContact(db: Db, partyId: Id, input: NewContact, by: Principal): Promise<Id> {
+    const [id, now] = [newId(), this.clock.now()];
+    await db.query(
+      `INSERT INTO contact (id, party_id, name, role, email, phone, language, ordinal, created_at, updated_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $9)`,
+      [
+        id,
+        partyId,
+        input.name,
+        input.role,
+        input.email,
+        input.phone,
+        input.language,
+        input.ordinal,
+        new Date(now),
+      ],
+    );
+    await this.ledger.append(db, {
+      kind: 'contact.created',
+      subject: { kind: 'contact', id },
+      by,
+      at: now,
+      facts: { partyId, role: input.role },
+      committed: {
+        name: input.name,
+        ...(input.email === null ? {} : { email: input.email }),
+        ...(input.phone === null ? {} : { phone: input.phone }),
+      },
+    });
+    return id;
+  }
 
   editParty(
     db: Db,
@@ -89,4 +177,29 @@ export class PartiesService {
     }
     return edited;
   }
+}
+
+function alreadyThere(reference: string): Refusal {
+  return refusal('conflict', 'party-exists', `A party of this name is known already: ${reference}.`, {
+    fields: [
+      {
+        field: '/name',
+        problem: `is the name of ${reference}`,
+        mend: 'Use that party, or give another name.',
+      },
+    ],
+  });
+}
+
+function operatorKnown(reference: string): Refusal {
+  return refusal(
+    'conflict',
+    'operator-exists',
+    `Who runs this installation is known already: ${reference}.`,
+    {
+      fields: [
+        { field: '/operator', problem: `is ${reference} already`, mend: 'Leave it out, or edit that party.' },
+      ],
+    },
+  );
 }

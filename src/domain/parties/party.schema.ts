@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { email, language, line, oneOf, whole, yesNo, zone } from './fields.schema.ts';
+import { email, language, line, listOf, oneOf, whole, yesNo, zone } from './fields.schema.ts';
 
 export const CONTACT_ROLES = ['security', 'contract', 'on_call'] as const;
 export const PARTY_ROLES = ['supplier', 'customer', 'sub_processor', 'authority', 'insurer'] as const;
@@ -30,6 +30,36 @@ export const editContactSchema = z
   .partial()
   .meta({ id: 'EditContact' });
 export type EditContact = z.output<typeof editContactSchema>;
+
+/** A contact that people add by hand. One that can neither be written to nor called could be told nothing. */
+export const newContactSchema = z
+  .strictObject({
+    name: line(200),
+    role: oneOf(CONTACT_ROLES),
+    email: email.nullable().default(null),
+    phone: line(60).nullable().default(null),
+    language: language.default('en'),
+    ordinal: whole(0, 1000).default(0).describe('Lower is called first'),
+  })
+  .refine((contact) => contact.email !== null || contact.phone !== null, {
+    path: ['email'],
+    message: 'must be given, or a phone number, so that there is a way to reach the contact',
+  })
+  .meta({ id: 'NewContact' });
+export type NewContact = z.output<typeof newContactSchema>;
+
+export const newPartySchema = z
+  .strictObject({
+    name: line(200),
+    operator: yesNo.default(false).describe('Whether it is who runs this installation; there is one'),
+    region: line(120).nullable().default(null),
+    sector: line(120).nullable().default(null),
+    zone: zone.default('UTC'),
+    language: language.default('en'),
+    contacts: listOf(newContactSchema).default([]),
+  })
+  .meta({ id: 'NewParty' });
+export type NewParty = z.output<typeof newPartySchema>;
 
 export const contactViewSchema = z
   .object({

@@ -36,6 +36,7 @@ export async function loadFacts(
     now,
   );
   const credentials = await loadCredentials(db, ids);
+  const accessReviews = await loadAccessReviews(db, ids);
   const named = new Map(
     heads.map((head) => {
       const agreement = head.agreementId === null ? undefined : agreements.get(head.agreementId);
@@ -59,6 +60,7 @@ export async function loadFacts(
         agreement: (agreementId === null ? undefined : agreements.get(agreementId)) ?? null,
         credentials: credentials.get(integration.id) ?? [],
         runbooks: [...runbooks],
+        accessReviews: accessReviews.get(integration.id) ?? [],
       },
     ]),
   );
@@ -82,9 +84,11 @@ async function loadMatrices(db: Db, ids: readonly Id[]): Promise<Map<Id, MatrixF
     [versionIds],
   );
   const attestations = await db.query<(MatrixFacts['attestations'][number] & { versionId: Id })[]>(
-    `SELECT a.matrix_version_id AS "versionId", a.id, a.party_id AS "partyId", encode(a.content_hash, 'hex') AS hash, a.strength,
+    // As the signatures themselves count: for the content that was signed, whichever version says it; paper once confirmed.
+    `SELECT v.id AS "versionId", a.id, a.party_id AS "partyId", encode(a.content_hash, 'hex') AS hash, a.strength,
             ${ms('a.at')} AS at, ${ms('a.expires_at')} AS "expiresAt", 'recorded' AS origin
-       FROM attestation a WHERE a.matrix_version_id = ANY($1::uuid[]) AND a.withdrawn_at IS NULL`,
+       FROM matrix_version v JOIN attestation a ON a.integration_id = v.integration_id AND a.content_hash = v.content_hash
+      WHERE v.id = ANY($1::uuid[]) AND a.withdrawn_at IS NULL AND a.fallen_at IS NULL AND (a.way <> 'paper' OR a.confirmed_at IS NOT NULL)`,
     [versionIds],
   );
   const [rowsOf, attestationsOf] = [grouped(rows, 'versionId'), grouped(attestations, 'versionId')];
@@ -288,6 +292,24 @@ async function loadParties(
       ];
     }),
   );
+}
+
+/** Reviews that are not finished or not carried out; what is said of all accounts counts for every integration of the campaign. */
+async function loadAccessReviews(db: Db, ids: readonly Id[]): Promise<Map<Id, GateFacts['accessReviews']>> {
+  type Row = GateFacts['accessReviews'][number] & { integrationId: Id };
+  const rows = await db.query<Row[]>(
+    `SELECT o.integration_id AS "integrationId", x.id, v.reference, ${ms('x.due_at')} AS "dueAt", x.items - x.decided AS undecided,
+            x.integration_id IS NULL AS accounts,
+            (SELECT count(*)::int FROM access_review_item t WHERE t.part_id = x.id AND t.work = 'failed') AS "removalsFailed"
+       FROM access_review_part o
+       JOIN access_review_part x ON x.review_id = o.review_id AND (x.id = o.id OR x.integration_id IS NULL)
+       JOIN access_review v ON v.id = x.review_id
+      WHERE o.integration_id = ANY($1::uuid[])
+        AND (x.finished_at IS NULL OR EXISTS (SELECT FROM access_review_item t WHERE t.part_id = x.id AND t.work = 'failed'))
+      ORDER BY x.due_at, x.id`,
+    [ids],
+  );
+  return grouped(rows, 'integrationId');
 }
 
 /** Rows by one of their members, which is left out of them. */

@@ -178,6 +178,17 @@ const runbook = z.object({
   addresses: z.array(z.object({ step: z.string(), address: z.string() })),
 });
 
+/** Of a review of who may view, rotate and revoke: the part that is about this integration, or about all accounts. */
+const accessReview = z.object({
+  id,
+  reference: z.string(),
+  dueAt: millis,
+  undecided: z.int(),
+  /** Accesses that were to be taken away and still are there. */
+  removalsFailed: z.int(),
+  accounts: z.boolean(),
+});
+
 export const gateFactsSchema = z.object({
   integration: z.object({
     id,
@@ -198,6 +209,8 @@ export const gateFactsSchema = z.object({
   agreement: agreement.nullable(),
   credentials: z.array(credential),
   runbooks: z.array(runbook),
+  /** Those that are not finished, or of which a removal failed. */
+  accessReviews: z.array(accessReview),
 });
 
 export type GateFacts = z.infer<typeof gateFactsSchema>;

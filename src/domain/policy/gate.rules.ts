@@ -128,6 +128,7 @@ function recheckAt(
         ),
       ];
     }),
+    ...facts.accessReviews.map(({ dueAt }) => dueAt + 1),
     ...exceptions.map((one) => one.expiresAt),
     // Ages that a custom rule sees change every day.
     ...(policy.custom.length > 0 ? [now + ELAPSED_DAY] : []),

@@ -3,15 +3,22 @@ import { projectFolder } from '../../platform/config/project-folder.ts';
 import { LedgerModule } from '../ledger/ledger.module.ts';
 import { NoticesModule } from '../notices/notices.module.ts';
 import { RevocationModule } from '../revocation/revocation.module.ts';
+import { AccessDecisions } from './access-decisions.service.ts';
+import { AccessRemovals } from './access-removals.service.ts';
+import { AccessReviewsService } from './access-reviews.service.ts';
+import { AccessReviewsSweep } from './access-reviews.sweep.ts';
 import { AdvanceWayJob, RetireAgainJob, StartDrillsJob, TryIssuanceAgainJob } from './advance-way.job.ts';
 import { EndWayJob } from './end-way.job.ts';
 import { ExceptionsService } from './exceptions.service.ts';
 import { GateService } from './gate.service.ts';
+import { Isolation } from './isolation.service.ts';
 import { OffboardingService } from './offboarding.service.ts';
 import { OnboardingService } from './onboarding.service.ts';
 import { Policies } from './policies.ts';
 import { RetirementService } from './retirement.service.ts';
 import { ReEvaluateJob, ReEvaluationSweep } from './re-evaluate.job.ts';
+import { ReEvaluations } from './re-evaluation.service.ts';
+import { SettleRemovalJob } from './settle-removal.job.ts';
 
 @Module({
   imports: [LedgerModule, NoticesModule, RevocationModule],
@@ -29,6 +36,13 @@ import { ReEvaluateJob, ReEvaluationSweep } from './re-evaluate.job.ts';
     TryIssuanceAgainJob,
     ReEvaluateJob,
     ReEvaluationSweep,
+    ReEvaluations,
+    AccessDecisions,
+    AccessRemovals,
+    AccessReviewsService,
+    AccessReviewsSweep,
+    SettleRemovalJob,
+    Isolation,
   ],
   exports: [
     Policies,
@@ -37,6 +51,10 @@ import { ReEvaluateJob, ReEvaluationSweep } from './re-evaluate.job.ts';
     OffboardingService,
     OnboardingService,
     RetirementService,
+    AccessReviewsService,
+    AccessDecisions,
+    Isolation,
+    ReEvaluations,
   ],
 })
 export class PolicyModule {}

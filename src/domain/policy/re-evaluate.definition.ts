@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { MINUTE } from '../../kernel/time.ts';
-import { defineJob } from '../../platform/outbox/definitions.ts';
+import { defineJob, type EventDefinition } from '../../platform/outbox/definitions.ts';
+import { quarantined, released } from '../integrations/integrations.events.ts';
 
 /** Looks again at one integration, soon: for whoever just changed something and waits for the answer. */
 export const reEvaluate = defineJob({
@@ -8,4 +9,6 @@ export const reEvaluate = defineJob({
   queue: 'housekeeping',
   payload: z.object({ integrationId: z.uuid() }),
   retry: { attempts: 5, backoff: MINUTE },
+  // What a version of an agreement changes is noted by the database, in the transaction that publishes it.
+  on: [quarantined, released] as EventDefinition<{ integrationId: string }>[],
 });

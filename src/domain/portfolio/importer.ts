@@ -8,6 +8,7 @@ import { Outbox } from '../../platform/outbox/outbox.ts';
 import { Keys } from '../../platform/signing/keys.ts';
 import { versionAdded } from '../credentials/credentials.events.ts';
 import { LedgerService } from '../ledger/ledger.service.ts';
+import { Isolation } from '../policy/isolation.service.ts';
 import { ConnectionsService } from '../revocation/connections.service.ts';
 import { Presets } from '../revocation/presets.service.ts';
 import type { Format } from './import.schema.ts';
@@ -100,6 +101,7 @@ export class Importer {
     private readonly outbox: Outbox,
     private readonly presets: Presets,
     private readonly connections: ConnectionsService,
+    private readonly isolation: Isolation,
   ) {}
 
   async run(task: ImportTask, by: Principal, watch: ImportWatch): Promise<ImportOutcome> {
@@ -191,7 +193,8 @@ export class Importer {
   }
 
   #about(by: Principal, fields: GivenFields): Surroundings {
-    return { presets: this.presets, connections: this.connections, by, fields };
+    const isolates: Surroundings['isolates'] = (integration) => this.isolation.holds(integration);
+    return { presets: this.presets, connections: this.connections, by, fields, isolates };
   }
 
   /** A ledger entry for each thing that was created or changed, and one for the import. */

@@ -39,6 +39,7 @@ import { mergePresets } from './merge-presets.ts';
 import { childSql, insertSql, updateSql, type ChildRule } from './merge.sql.ts';
 import { TABLES } from './merge.tables.ts';
 import { KINDS } from './portfolio.schema.ts';
+import { refuseReuse } from './refuse-reuse.ts';
 import { execute, type Names } from './statements.ts';
 
 /** What an import knows beyond the file and the database. */
@@ -48,6 +49,8 @@ export interface Surroundings {
   /** Who asked for the import; the author of matrices that come with it. */
   by: Principal;
   fields: GivenFields;
+  /** Whether the policy of such an integration keeps one value out of two environments. */
+  isolates: (integration: { riskTier: number; dataClass: string }) => boolean;
 }
 
 /** Judges the staged rows among themselves and against what is stored. Bad ones are marked; problems are in staging_problem. */
@@ -163,6 +166,7 @@ export async function mergeThings(db: Db, names: Names, about: Surroundings): Pr
   }
   if (givesMatrices(fields)) for (const sql of MATRICES_AFTERWARDS) await execute(db, sql, names);
   if (fields.has('location')) for (const sql of LOCATIONS_AFTERWARDS) await execute(db, sql, names);
+  if (fields.has('credentialVersion')) await refuseReuse(db, names, about.isolates);
 }
 
 /** The rest: versions of things, copies, edges. */

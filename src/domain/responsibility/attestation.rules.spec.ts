@@ -4,6 +4,8 @@ import {
   missingSigners,
   signersOf,
   strongEnough,
+  WAYS_TO_SIGN,
+  waysThatSuffice,
   wroteForAnother,
   type AttestationFacts,
 } from './attestation.rules.ts';
@@ -73,6 +75,18 @@ describe('the author of an edit', () => {
       wroteForAnother({ id: 'contact-9', personId: null, partyId: 'a' }, [{ ...author, personId: null }]),
     ).toBe(false);
   });
+});
+
+test.each([
+  ['mailbox', 4],
+  ['second_channel', 3],
+  ['account_mfa', 2],
+  ['detached_signature', 1],
+] as const)('for %s there are %d ways to sign, and none of them is too weak', (least, count) => {
+  const ways = waysThatSuffice(least);
+  expect(ways).toHaveLength(count);
+  for (const { strength, words } of WAYS_TO_SIGN)
+    expect(ways.includes(words)).toBe(strongEnough(strength, least));
 });
 
 test('strength is an order', () => {

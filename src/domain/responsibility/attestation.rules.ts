@@ -90,3 +90,19 @@ export function wroteForAnother(signatory: Signatory, authors: readonly Author[]
 export function strongEnough(strength: Strength, least: Strength): boolean {
   return STRENGTHS.indexOf(strength) >= STRENGTHS.indexOf(least);
 }
+
+/** A way of signing as people choose one, with the strength that it gives. */
+export const WAYS_TO_SIGN: readonly { strength: Strength; words: string }[] = [
+  { strength: 'mailbox', words: 'with the link and the code of a mail' },
+  { strength: 'second_channel', words: 'on paper, which a second person of the operator confirms' },
+  { strength: 'account_mfa', words: 'signed in with an account, with a code from its mailbox' },
+  {
+    strength: 'detached_signature',
+    words: 'with a key of one’s own that was registered before the version was proposed',
+  },
+];
+
+/** Ways that are strong enough, in words. Never empty: a detached signature is enough for every policy. */
+export function waysThatSuffice(least: Strength): string[] {
+  return WAYS_TO_SIGN.filter(({ strength }) => strongEnough(strength, least)).map(({ words }) => words);
+}

@@ -12,6 +12,8 @@ import {
   counts,
   REMIND_BEFORE,
   signersOf,
+  strongEnough,
+  waysThatSuffice,
   wroteForAnother,
   type Strength,
   type Way,
@@ -26,6 +28,7 @@ import {
 } from './matrix-facts.queries.ts';
 import { matrixChanged } from './responsibility.events.ts';
 import { Signatures } from './signatures.service.ts';
+import { SigningFloor } from './signing-floor.ts';
 
 /** A signature on its way onto the record. */
 export interface NewAttestation {
@@ -62,6 +65,7 @@ export class Attestations {
     private readonly ledger: LedgerService,
     private readonly outbox: Outbox,
     private readonly signatures: Signatures,
+    private readonly floor: SigningFloor,
   ) {}
 
   /** Whether a signature would be taken. @throws Refused saying why not */
@@ -93,9 +97,14 @@ export class Attestations {
       throw new Refused(
         refusal('forbidden', 'author-signs', 'Whoever wrote a part of it cannot sign for the other side.'),
       );
+    const least = await this.floor.least(db, version.integrationId);
+    if (!strongEnough(one.strength, least)) throw new Refused(tooWeak(one.strength, least));
     const now = this.clock.now();
     const given = await attestationsOf(db, version.integrationId, version.contentHash);
-    const standing = given.find((other) => other.partyId === one.partyId && counts(other, now));
+    // One that a stricter policy finds too weak by now makes room for a stronger one.
+    const standing = given.find(
+      (other) => other.partyId === one.partyId && counts(other, now) && strongEnough(other.strength, least),
+    );
     if (standing && (standing.expiresAt === null || standing.expiresAt > now + REMIND_BEFORE))
       throw new Refused(refusal('conflict', 'already-signed', 'Your side has signed this version already.'));
     return version;
@@ -211,6 +220,15 @@ export async function refusalsOf<T>(work: () => Promise<T>): Promise<Result<T, R
     if (thrown instanceof Refused) return err(thrown.refusal);
     throw thrown;
   }
+}
+
+/** What policy asks for, and how to get there. */
+export function tooWeak(strength: Strength, least: Strength): Refusal {
+  const mend = `Sign ${waysThatSuffice(least).join('; or ')}.`;
+  const problem = `gives a signature of the strength ${strength.replaceAll('_', ' ')}; the policy of this integration asks for ${least.replaceAll('_', ' ')} or more`;
+  return refusal('forbidden', 'signature-too-weak', `This way of signing ${problem}. ${mend}`, {
+    fields: [{ field: '/strength', problem, mend }],
+  });
 }
 
 export function refuseNotCurrent(version: VersionFacts): void {

@@ -27,6 +27,7 @@ const WHAT: Readonly<Record<MaterialKind, string>> = {
   credential_kind: 'another kind of credential',
   storing_party: 'another party keeps copies',
   wider_scope: 'wider scope',
+  terms: 'terms signed with it',
 };
 
 /** A change as people read it. */
@@ -55,6 +56,8 @@ function valueWords(what: MaterialKind, text: string, names: ChangeNames): strin
       return text.replaceAll('_', ' ');
     case 'wider_scope':
       return text;
+    case 'terms':
+      return `terms ${text.slice(0, 8)}…`;
     default:
       return text.split(' ').map(names.party).join(', ');
   }

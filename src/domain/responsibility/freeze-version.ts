@@ -8,6 +8,7 @@ import type { DraftCell } from './draft.rules.ts';
 import { declaredNow, findVersion, partiesIn, type VersionFacts } from './matrix-facts.queries.ts';
 import { matrixText, TEXT_LANGUAGES, textHash, type TextNames } from './matrix-text.rules.ts';
 import { matrixContent, matrixHash, type Matrix } from './matrix.rules.ts';
+import { writeTerms, type BoundTerms } from './bound-terms.ts';
 
 export interface Freezing {
   number: number;
@@ -15,6 +16,9 @@ export interface Freezing {
   /** The side that proposes; null where the operator is on neither. */
   partyId: Id | null;
   reattestDays: number;
+  /** Signed with it. */
+  terms?: BoundTerms | undefined;
+  offeringId?: Id | undefined;
   by: Principal;
   now: Millis;
 }
@@ -27,17 +31,35 @@ export async function freezeVersion(
   cells: readonly DraftCell[],
   o: Freezing,
 ): Promise<VersionFacts> {
-  const matrix: Matrix = { integrationId, rows: cells, declared: await declaredNow(db, integrationId) };
+  const matrix: Matrix = {
+    integrationId,
+    rows: cells,
+    declared: await declaredNow(db, integrationId),
+    terms: o.terms?.contentHash ?? null,
+  };
   const [id, canonical, hash] = [newId(), matrixContent(matrix), matrixHash(matrix)];
   const names = await textNames(db, matrix);
   const texts = TEXT_LANGUAGES.map((language) => {
-    const text = matrixText(matrix, names, language);
+    const { terms } = o;
+    const text = matrixText(
+      {
+        ...matrix,
+        terms: terms
+          ? {
+              contentHash: terms.contentHash,
+              textHash: textHash(terms.texts[language]).toString('hex'),
+            }
+          : null,
+      },
+      names,
+      language,
+    );
     return { language, text, hash: textHash(text) };
   });
   await db.query(
     `INSERT INTO matrix_version (id, integration_id, number, state, language, canonical, content_hash, text_hash, author_id, proposed_by_party_id,
-                                 created_at, declared, authors, proposed_at, reattest_days)
-     VALUES ($1, $2, $3, 'proposed', 'en', $4, $5, $6, $7, $8, $9, $10, $11, $9, $12)`,
+                                 created_at, declared, authors, proposed_at, reattest_days, offering_id, terms_hash)
+     VALUES ($1, $2, $3, 'proposed', 'en', $4, $5, $6, $7, $8, $9, $10, $11, $9, $12, $13, decode($14, 'hex'))`,
     [
       id,
       integrationId,
@@ -51,8 +73,11 @@ export async function freezeVersion(
       JSON.stringify(matrix.declared),
       JSON.stringify(o.authors),
       o.reattestDays,
+      o.offeringId ?? null,
+      o.terms?.contentHash ?? null,
     ],
   );
+  if (o.terms) await writeTerms(db, id, integrationId, o.terms);
   await writeRows(db, id, integrationId, cells);
   for (const { language, text, hash: of } of texts) {
     await db.query(
@@ -71,6 +96,8 @@ export async function freezeVersion(
       contentHash: hash.toString('hex'),
       textHashes: Object.fromEntries(texts.map((one) => [one.language, one.hash.toString('hex')])),
       ...(o.partyId === null ? {} : { proposedFor: o.partyId }),
+      ...(o.offeringId === undefined ? {} : { offering: o.offeringId }),
+      ...(o.terms ? { terms: o.terms.contentHash } : {}),
     },
   });
   return (await findVersion(db, id))!;

@@ -4,11 +4,11 @@ import { cellKey } from './material-changes.rules.ts';
 import type { MatrixTemplate, TemplateRow } from './matrix-edit.schema.ts';
 import { DUTIES, type Duty } from './matrix.rules.ts';
 
-interface Role {
+export interface RoleHolder {
   id: Id;
   roles: readonly string[];
 }
-interface Reachable {
+export interface Reachable {
   id: Id;
   partyId: Id;
   role: string;
@@ -24,7 +24,7 @@ export interface LeftOut {
 /** The cells of a template for the parties of an integration. A role that nobody or several have is left to a person. */
 export function cellsFromTemplate(
   template: MatrixTemplate,
-  parties: readonly Role[],
+  parties: readonly RoleHolder[],
   contacts: readonly Reachable[],
 ): { cells: WantedCell[]; leftOut: LeftOut[] } {
   const cells: WantedCell[] = [];
@@ -51,7 +51,7 @@ function cellOf(
   duty: Duty,
   row: TemplateRow,
   accountable: Id,
-  parties: readonly Role[],
+  parties: readonly RoleHolder[],
   contacts: readonly Reachable[],
 ): WantedCell {
   const performs = parties
@@ -75,8 +75,8 @@ function cellOf(
 /** The cells of another integration, for the parties of this one: the same party where it is here, too, else the one in its role. */
 export function cellsFromOther(
   rows: readonly DraftCell[],
-  otherParties: readonly Role[],
-  parties: readonly Role[],
+  otherParties: readonly RoleHolder[],
+  parties: readonly RoleHolder[],
   contacts: readonly Reachable[],
 ): { cells: WantedCell[]; leftOut: LeftOut[] } {
   const cells: WantedCell[] = [];

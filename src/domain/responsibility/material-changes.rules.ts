@@ -5,6 +5,8 @@ import { DUTIES, type Declared, type Duty, type MatrixRowFacts } from './matrix.
 export interface MatrixState {
   rows: readonly (MatrixRowFacts & { contactId?: Id | null; note?: string })[];
   declared?: Declared | null;
+  /** SHA-256 of the terms signed with it; absent: nobody asks about them. */
+  terms?: string | null;
 }
 
 export const MATERIAL = [
@@ -17,6 +19,7 @@ export const MATERIAL = [
   'credential_kind',
   'storing_party',
   'wider_scope',
+  'terms',
 ] as const;
 export type MaterialKind = (typeof MATERIAL)[number];
 
@@ -65,6 +68,8 @@ export function materialChanges(before: MatrixState, after: MatrixState): Materi
     if (!from) continue;
     for (const item of to ?? []) if (!from.includes(item)) changes.push({ ...whole, what, after: item });
   }
+  if (before.terms !== undefined && after.terms !== undefined && before.terms !== after.terms)
+    changes.push({ ...whole, what: 'terms', before: before.terms, after: after.terms });
   return changes;
 }
 

@@ -8,6 +8,7 @@ import { Clock } from '../../platform/clock/clock.ts';
 import { Transactions, type Db } from '../../platform/database/transactions.ts';
 import { LedgerService } from '../ledger/ledger.service.ts';
 import type { Author } from './attestation.rules.ts';
+import { cellsForGaps, cellsInBulk, type Answering, type BulkChange, type CellName } from './bulk.rules.ts';
 import { problemsOfCells, sameCell, withCells, type DraftCell, type WantedCell } from './draft.rules.ts';
 import { cellsFromOther, cellsFromTemplate, onlyMissing, type LeftOut } from './inherit.rules.ts';
 import { cellKey, type MaterialChange } from './material-changes.rules.ts';
@@ -24,7 +25,7 @@ import {
   type StoredDraft,
 } from './matrix-facts.queries.ts';
 import { MatrixTemplates } from './matrix-templates.ts';
-import { dutyWords } from './matrix.rules.ts';
+import { dutyWords, type Duty } from './matrix.rules.ts';
 import { Signatures } from './signatures.service.ts';
 
 export interface EditedDraft {
@@ -33,8 +34,6 @@ export interface EditedDraft {
   fell: MaterialChange[];
   leftOut: LeftOut[];
 }
-
-type CellName = EditMatrix['remove'][number];
 
 /** The one draft of an integration's matrix. Each cell knows in which version of the draft it last changed. */
 @Injectable()
@@ -55,6 +54,36 @@ export class MatrixDraftsService {
     by: Principal,
   ): Promise<Result<EditedDraft, Refusal>> {
     return this.#change(integrationId, rowVersion, by, async () => ({ ...edit, leftOut: [] }));
+  }
+
+  /** Sets the same of many cells, all or none; what the change does not name stays as each cell has it. */
+  editMany(
+    integrationId: Id,
+    chosen: readonly CellName[],
+    change: BulkChange,
+    rowVersion: number,
+    by: Principal,
+  ): Promise<Result<EditedDraft, Refusal>> {
+    return this.#change(integrationId, rowVersion, by, async (_db, rows) => ({
+      cells: cellsInBulk(rows, chosen, change),
+      remove: [],
+      leftOut: [],
+    }));
+  }
+
+  /** Names who answers for duties that the draft answers for nowhere. @param contactRole whom to name of theirs; null: nobody */
+  fillGaps(
+    integrationId: Id,
+    asked: { duties: readonly Duty[]; accountable: Answering; contactRole: string | null },
+    rowVersion: number,
+    by: Principal,
+  ): Promise<Result<EditedDraft, Refusal>> {
+    return this.#change(integrationId, rowVersion, by, async (db, rows) => {
+      const { duties, accountable, contactRole } = asked;
+      const parties = await partiesIn(db, integrationId);
+      const contacts = await reachableContacts(db, integrationId);
+      return { ...cellsForGaps(duties, accountable, contactRole, rows, parties, contacts), remove: [] };
+    });
   }
 
   /** Takes over the cells of a template, or of another integration that the caller may see. */

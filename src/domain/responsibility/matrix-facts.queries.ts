@@ -18,6 +18,8 @@ export interface VersionFacts {
   /** Lower-case hex. */
   contentHash: string;
   declared: Declared | null;
+  /** Lower-case hex, of the terms that are signed with it. */
+  termsHash: string | null;
   authors: Author[];
   proposedByPartyId: Id | null;
   proposedAt: Date | null;
@@ -29,7 +31,7 @@ export interface VersionFacts {
 }
 
 const VERSION = `v.id, v.integration_id AS "integrationId", v.number, v.state, v.canonical, encode(v.content_hash, 'hex') AS "contentHash",
-  v.declared, v.authors, v.proposed_by_party_id AS "proposedByPartyId", v.proposed_at AS "proposedAt", v.reattest_days AS "reattestDays",
+  v.declared, encode(v.terms_hash, 'hex') AS "termsHash", v.authors, v.proposed_by_party_id AS "proposedByPartyId", v.proposed_at AS "proposedAt", v.reattest_days AS "reattestDays",
   v.valid_from AS "validFrom", v.valid_until AS "validUntil", v.fell_at AS "fellAt", v.fell_because AS "fellBecause"`;
 
 export async function findVersion(db: Db, id: Id): Promise<VersionFacts | undefined> {

@@ -10,8 +10,9 @@ import { Outbox } from '../../platform/outbox/outbox.ts';
 import { LinksService } from '../access/links.service.ts';
 import { LedgerService } from '../ledger/ledger.service.ts';
 import { CONFIRM_WITHIN, REATTEST_DAYS, type Author } from './attestation.rules.ts';
+import { carriedTerms } from './bound-terms.ts';
 import { missingIn, type DraftCell } from './draft.rules.ts';
-import { freezeVersion } from './freeze-version.ts';
+import { freezeVersion, type Freezing } from './freeze-version.ts';
 import { newContacts } from './material-changes.rules.ts';
 import type { ProposeMatrix, SendBack } from './matrix-edit.schema.ts';
 import {
@@ -96,25 +97,36 @@ export class MatrixProposalsService {
       const authors: Author[] = draft?.editors ?? [
         { id: by.id, personId: by.personId ?? (await personBehind(db, by.id)), partyId },
       ];
-      const version = await freezeVersion(db, this.ledger, integrationId, cells, {
+      return this.lay(db, integrationId, cells, {
         number: (before?.number ?? 0) + 1,
         authors,
         partyId,
         reattestDays: input.reattestDays ?? REATTEST_DAYS,
+        terms: await carriedTerms(db, before),
         by,
         now,
+        invite: input.invite,
       });
-      await db.query('DELETE FROM matrix_draft WHERE integration_id = $1', [integrationId]);
-      const signed = await signedVersion(db, integrationId);
-      if (signed?.contentHash === version.contentHash)
-        return this.#takeOver(db, signed, version, cells, by, now);
-      await this.#retireProposals(db, version, now);
-      await this.outbox.put(db, matrixProposed, { integrationId, versionId: version.id });
-      const invited = input.invite
-        ? await this.signatures.tellAll(db, version, 'attest', now, [partyId])
-        : [];
-      return { versionId: version.id, number: version.number, state: 'proposed', invited };
     });
+  }
+
+  /** Freezes cells that are as they must be, and lays them before those who must sign. The matrix is the caller's, locked. */
+  async lay(
+    db: Db,
+    integrationId: Id,
+    cells: readonly DraftCell[],
+    o: Freezing & { invite: boolean },
+  ): Promise<Proposed> {
+    const { by, now } = o;
+    const version = await freezeVersion(db, this.ledger, integrationId, cells, o);
+    await db.query('DELETE FROM matrix_draft WHERE integration_id = $1', [integrationId]);
+    const signed = await signedVersion(db, integrationId);
+    if (signed?.contentHash === version.contentHash)
+      return this.#takeOver(db, signed, version, cells, by, now);
+    await this.#retireProposals(db, version, now);
+    await this.outbox.put(db, matrixProposed, { integrationId, versionId: version.id });
+    const invited = o.invite ? await this.signatures.tellAll(db, version, 'attest', now, [o.partyId]) : [];
+    return { versionId: version.id, number: version.number, state: 'proposed', invited };
   }
 
   /** Takes a proposal back before everybody has signed. Only the side that made it, or the operator's people. */
@@ -269,7 +281,7 @@ export class MatrixProposalsService {
     now: Millis,
   ): Promise<Proposed> {
     const fresh = newContacts({ rows: await cellsOfVersion(db, signed.id) }, { rows: cells });
-    await this.signatures.enforce(db, version, now);
+    await this.signatures.enforce(db, version, by, now);
     const contacts = await db.query<{ contactId: Id; partyId: Id; mail: boolean }[]>(
       `SELECT id AS "contactId", party_id AS "partyId", coalesce(email, '') <> '' AS mail FROM contact WHERE id = ANY($1)`,
       [fresh],

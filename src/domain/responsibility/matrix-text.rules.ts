@@ -32,6 +32,9 @@ interface Words {
   storing: string;
   scopes: string;
   none: string;
+  terms: string;
+  termsContent: string;
+  termsText: string;
   minute: (n: number) => string;
   hour: (n: number) => string;
   day: (n: number) => string;
@@ -53,6 +56,9 @@ const EN: Words = {
   storing: 'parties that keep copies',
   scopes: 'scopes',
   none: 'none',
+  terms: 'Terms that are agreed with this, as they are shown beside it',
+  termsContent: 'content (SHA-256)',
+  termsText: 'text (SHA-256)',
   minute: (n) => (n === 1 ? '1 minute' : `${n} minutes`),
   hour: (n) => (n === 1 ? '1 hour' : `${n} hours`),
   day: (n) => (n === 1 ? '1 day' : `${n} days`),
@@ -87,6 +93,9 @@ const DE: Words = {
   storing: 'Parteien, die Kopien halten',
   scopes: 'Berechtigungen',
   none: 'keine',
+  terms: 'Bedingungen, die hiermit vereinbart werden, wie sie daneben stehen',
+  termsContent: 'Inhalt (SHA-256)',
+  termsText: 'Text (SHA-256)',
   minute: (n) => (n === 1 ? '1 Minute' : `${n} Minuten`),
   hour: (n) => (n === 1 ? '1 Stunde' : `${n} Stunden`),
   day: (n) => (n === 1 ? '1 Tag' : `${n} Tagen`),
@@ -123,7 +132,11 @@ export function dutySentence(duty: Duty, language: TextLanguage = 'en'): string 
 
 /** What is signed, as people read it. Only the material content: a new phone number does not change a word of it. */
 export function matrixText(
-  matrix: { rows: readonly MatrixRowFacts[]; declared?: Declared | null },
+  matrix: {
+    rows: readonly MatrixRowFacts[];
+    declared?: Declared | null;
+    terms?: { contentHash: string; textHash: string } | null;
+  },
   names: TextNames,
   language: TextLanguage,
 ): string {
@@ -159,6 +172,10 @@ export function matrixText(
       `  ${words.storing}: ${list(declared.storingPartyIds.map(names.party).sort(compare))}`,
       `  ${words.scopes}: ${list(declared.scopes)}`,
     );
+  }
+  if (matrix.terms) {
+    const { contentHash, textHash: shown } = matrix.terms;
+    lines.push('', words.terms, `  ${words.termsContent}: ${contentHash}`, `  ${words.termsText}: ${shown}`);
   }
   return `${lines.join('\n')}\n`;
 }

@@ -82,4 +82,12 @@ export class MatrixVersion {
     comment: 'the material changes that nobody has signed',
   })
   fellBecause: unknown;
+
+  @Column({
+    name: 'terms_hash',
+    type: 'bytea',
+    nullable: true,
+    comment: 'of the terms that are signed with it; null: none are',
+  })
+  termsHash: Buffer | null;
 }

@@ -2,6 +2,7 @@ import type { Id } from '../../kernel/ids.ts';
 import type { Millis } from '../../kernel/time.ts';
 import type { Db } from '../../platform/database/transactions.ts';
 import { counts, missingSigners, signersOf } from './attestation.rules.ts';
+import { findTerms } from './bound-terms.ts';
 import { changeWords } from './change-words.rules.ts';
 import { chainContradictions } from './chain-windows.rules.ts';
 import { nameOf, type DraftCell } from './draft.rules.ts';
@@ -21,7 +22,7 @@ import {
   type StoredAttestation,
   type VersionFacts,
 } from './matrix-facts.queries.ts';
-import { windowWords } from './matrix-text.rules.ts';
+import { TEXT_LANGUAGES, textHash, windowWords } from './matrix-text.rules.ts';
 import { DUTIES, gapsOf, dutyWords } from './matrix.rules.ts';
 import type {
   ChangeView,
@@ -223,6 +224,7 @@ export async function versionView(db: Db, versionId: Id, now: Millis): Promise<V
     fellAt: version.fellAt?.toISOString() ?? null,
     fellBecause: (version.fellBecause ?? []).map((change) => changeView(change, names)),
     rows: await matrixRowsOf(db, versionId),
+    terms: await termsView(db, version),
     texts: await db.query(
       `SELECT language, text, encode(text_hash, 'hex') AS "textHash" FROM matrix_text WHERE matrix_version_id = $1 ORDER BY language = 'en' DESC, language`,
       [versionId],
@@ -247,9 +249,13 @@ export async function versionView(db: Db, versionId: Id, now: Millis): Promise<V
   };
 }
 
+interface DiffSide extends Pick<VersionFacts, 'id' | 'number' | 'state' | 'contentHash'> {
+  rows: MatrixRowView[];
+}
+
 export interface MatrixDiff {
-  before: { id: Id; number: number; state: VersionFacts['state']; rows: MatrixRowView[] };
-  after: { id: Id; number: number; state: VersionFacts['state']; rows: MatrixRowView[] };
+  before: DiffSide;
+  after: DiffSide;
   changes: ChangeView[];
 }
 
@@ -262,16 +268,36 @@ export async function matrixDiff(db: Db, beforeId: Id, afterId: Id): Promise<Mat
     id: version.id,
     number: version.number,
     state: version.state,
+    contentHash: version.contentHash,
     rows: await matrixRowsOf(db, version.id),
   });
   const changes = materialChanges(
-    { rows: await cellsOfVersion(db, beforeId), declared: before.declared },
-    { rows: await cellsOfVersion(db, afterId), declared: after.declared },
+    {
+      rows: await cellsOfVersion(db, beforeId),
+      declared: before.declared,
+      terms: before.termsHash,
+    },
+    { rows: await cellsOfVersion(db, afterId), declared: after.declared, terms: after.termsHash },
   );
   return {
     before: await side(before),
     after: await side(after),
     changes: changes.map((change) => changeView(change, names)),
+  };
+}
+
+/** Null where none are signed with it, and for whoever is on neither side of them. */
+async function termsView(db: Db, version: VersionFacts): Promise<VersionView['terms']> {
+  const terms = version.termsHash === null ? undefined : await findTerms(db, version.id);
+  if (!terms) return null;
+  return {
+    contentHash: terms.contentHash,
+    agreementVersionId: terms.agreementVersionId,
+    texts: TEXT_LANGUAGES.map((language) => ({
+      language,
+      text: terms.texts[language],
+      textHash: textHash(terms.texts[language]).toString('hex'),
+    })),
   };
 }
 

@@ -50,6 +50,8 @@ export interface Matrix {
   integrationId: Id;
   rows: readonly MatrixRowFacts[];
   declared?: Declared | null;
+  /** SHA-256 of the terms that are signed with it, lower-case hex. */
+  terms?: string | null;
 }
 
 /**
@@ -70,7 +72,7 @@ export function matrixContent(matrix: Matrix): string {
     .map((row) => ({ row, order: `${row.duty}\u0000${row.part}\u0000${row.credential ?? ''}` }))
     .sort((a, b) => (a.order < b.order ? -1 : a.order > b.order ? 1 : 0))
     .map(({ row }) => row);
-  const { declared } = matrix;
+  const { declared, terms } = matrix;
   return canonicalJson({
     ...(declared
       ? {
@@ -84,6 +86,8 @@ export function matrixContent(matrix: Matrix): string {
     format: 'countersign-matrix-1',
     integration: matrix.integrationId,
     rows,
+    // Left out where none are, so that versions from before they could be bound keep their hash.
+    ...(terms ? { terms } : {}),
   });
 }
 

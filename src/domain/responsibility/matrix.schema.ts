@@ -104,6 +104,8 @@ export const signatureSchema = z
   .meta({ id: 'MatrixSignature' });
 export type SignatureView = z.infer<typeof signatureSchema>;
 
+const textSchema = z.object({ language: z.string(), text: z.string(), textHash: z.string() });
+
 export const versionViewSchema = z
   .object({
     id: z.uuid(),
@@ -119,7 +121,15 @@ export const versionViewSchema = z
     fellAt: z.iso.datetime().nullable(),
     fellBecause: z.array(changeSchema),
     rows: z.array(matrixRowViewSchema),
-    texts: z.array(z.object({ language: z.string(), text: z.string(), textHash: z.string() })),
+    texts: z.array(textSchema),
+    terms: z
+      .object({
+        contentHash: z.string(),
+        agreementVersionId: z.uuid().nullable().describe('In which they hold, once every side has signed'),
+        texts: z.array(textSchema),
+      })
+      .nullable()
+      .describe('Signed with it; their hashes stand in the text that is signed'),
     signers: z.array(party.extend({ signed: z.boolean() })),
     signatures: z.array(signatureSchema),
     comments: z.array(

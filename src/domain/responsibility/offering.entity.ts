@@ -1,7 +1,10 @@
-import { Column, Entity, ForeignKey, PrimaryColumn, Unique } from 'typeorm';
+import { Check, Column, Entity, ForeignKey, Index, PrimaryColumn, Unique } from 'typeorm';
 
+@Check('offering_chase_range', `((chase_every_hours >= 24) AND (chase_every_hours <= 2160))`)
+@Check('offering_reattest_range', `((reattest_days >= 1) AND (reattest_days <= 1830))`)
 @ForeignKey('Party', ['partyId'], ['id'], { name: 'offering_party_fk' })
 @Unique('offering_external_key', ['source', 'externalKey'])
+@Index('offering_by_name', ['name', 'id'])
 @Entity({ name: 'offering' })
 export class Offering {
   @PrimaryColumn({ name: 'id', type: 'uuid', primaryKeyConstraintName: 'offering_pk' })
@@ -19,7 +22,12 @@ export class Offering {
   @Column({ name: 'name', type: 'text' })
   name: string;
 
-  @Column({ name: 'body', type: 'jsonb', default: () => "'{}'" })
+  @Column({
+    name: 'body',
+    type: 'jsonb',
+    default: () => "'{}'",
+    comment: 'what is drafted: rows of the matrix by role, and the term sheet',
+  })
   body: unknown;
 
   @Column({ name: 'created_at', type: 'timestamptz' })
@@ -27,4 +35,21 @@ export class Offering {
 
   @Column({ name: 'row_version', type: 'int', default: 1 })
   rowVersion: number;
+
+  @Column({ name: 'editors', type: 'jsonb', default: () => "'[]'" })
+  editors: unknown;
+
+  @Column({
+    name: 'chase_every_hours',
+    type: 'int',
+    default: 72,
+    comment: 'nobody is reminded more often',
+  })
+  chaseEveryHours: number;
+
+  @Column({ name: 'reattest_days', type: 'int', default: 365 })
+  reattestDays: number;
+
+  @Column({ name: 'updated_at', type: 'timestamptz', nullable: true })
+  updatedAt: Date | null;
 }

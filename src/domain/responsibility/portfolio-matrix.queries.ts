@@ -23,12 +23,17 @@ export interface PortfolioMatrixLine {
   number: number | null;
   /** Null: there is no matrix at all. */
   matrixState: string | null;
+  /** ISO instants. */
+  validFrom: string | null;
+  validUntil: string | null;
   /** The accountable parties of each duty; two or more: it is shared. A duty without an entry is a gap. */
   accountable: Partial<Record<Duty, string[]>>;
+  /** Duties that a draft answers for, which nobody has signed. */
+  drafted: Duty[];
 }
 
 /** The matrix in force, else the newest that was not withdrawn. */
-const SHOWN = `SELECT m.id, m.number, m.state FROM matrix_version m
+const SHOWN = `SELECT m.id, m.number, m.state, m.valid_from, m.valid_until FROM matrix_version m
    WHERE m.integration_id = i.id AND m.state <> 'withdrawn'
    ORDER BY (m.valid_from <= $1 AND (m.valid_until IS NULL OR m.valid_until > $1)) DESC NULLS LAST, m.state = 'countersigned' DESC, m.number DESC LIMIT 1`;
 
@@ -38,8 +43,10 @@ export async function portfolioMatrix(
   filter: PortfolioMatrixFilter,
   now: Millis,
 ): Promise<PortfolioMatrixLine[]> {
-  const page = await db.query<Omit<PortfolioMatrixLine, 'accountable'>[]>(
-    `SELECT i.id, i.reference, i.name, i.state, v.id AS "versionId", v.number, v.state AS "matrixState"
+  type Line = Omit<PortfolioMatrixLine, 'accountable' | 'drafted' | 'validFrom' | 'validUntil'>;
+  const page = await db.query<(Line & { validFrom: Date | null; validUntil: Date | null })[]>(
+    `SELECT i.id, i.reference, i.name, i.state, v.id AS "versionId", v.number, v.state AS "matrixState",
+            v.valid_from AS "validFrom", v.valid_until AS "validUntil"
        FROM integration i LEFT JOIN LATERAL (${SHOWN}) v ON true
       WHERE i.state <> 'retired'
         AND ($2::text IS NULL OR i.name ILIKE $2 OR i.reference ILIKE $2)
@@ -65,11 +72,20 @@ export async function portfolioMatrix(
        FROM matrix_row r WHERE r.matrix_version_id = ANY($1) AND r.credential_id IS NULL GROUP BY 1, 2`,
     [page.map(({ versionId }) => versionId).filter((id) => id !== null)],
   );
+  const drafts = await db.query<{ id: Id; duties: Duty[] }[]>(
+    `SELECT integration_id AS id, array_agg(DISTINCT duty) AS duties FROM matrix_draft_row
+      WHERE integration_id = ANY($1) AND credential_id IS NULL AND NOT gone GROUP BY 1`,
+    [page.map(({ id }) => id)],
+  );
+  const drafted = new Map(drafts.map(({ id, duties }) => [id, duties]));
   const byVersion = new Map<Id, Partial<Record<Duty, string[]>>>();
   for (const { versionId, duty, parties } of cells)
     byVersion.set(versionId, { ...byVersion.get(versionId), [duty]: parties });
   return page.map((line) => ({
     ...line,
+    validFrom: line.validFrom?.toISOString() ?? null,
+    validUntil: line.validUntil?.toISOString() ?? null,
+    drafted: drafted.get(line.id) ?? [],
     accountable: (line.versionId === null ? undefined : byVersion.get(line.versionId)) ?? {},
   }));
 }

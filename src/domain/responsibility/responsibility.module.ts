@@ -1,29 +1,41 @@
 import { Module } from '@nestjs/common';
 import { templatesFolder } from '../../platform/config/templates.ts';
+import { AgreementsModule } from '../agreements/agreements.module.ts';
 import { LedgerModule } from '../ledger/ledger.module.ts';
 import { NoticesModule } from '../notices/notices.module.ts';
 import { Attestations } from './attestations.service.ts';
 import { ConfirmContactJob } from './confirm-contact.job.ts';
 import { ConfirmationsService } from './confirmations.service.ts';
 import { CountersigningService } from './countersigning.service.ts';
+import { MatrixAssignments } from './matrix-assignments.service.ts';
 import { MatrixDraftsService } from './matrix-drafts.service.ts';
+import { MatrixFiles } from './matrix-files.service.ts';
 import { MatrixProposalsService } from './matrix-proposals.service.ts';
 import { MatrixTemplates } from './matrix-templates.ts';
+import { OfferingProposals } from './offering-proposals.service.ts';
+import { OfferingsService } from './offerings.service.ts';
 import { OfflineSigning } from './offline-signing.service.ts';
+import { ProposeOfferingJob } from './propose-offering.job.ts';
 import { SendInvitationJob } from './send-invitation.job.ts';
 import { Signatures } from './signatures.service.ts';
+import { ShiftRowJob } from './shift-row.job.ts';
 import { SignaturesSweep } from './signatures.sweep.ts';
 import { SigningCodes } from './signing-codes.service.ts';
 import { SigningKeys } from './signing-keys.service.ts';
 import { SigningLinks } from './signing-links.service.ts';
+import { TermsInForce } from './terms-in-force.ts';
 
 const shared = [
   ConfirmationsService,
   CountersigningService,
   Attestations,
+  MatrixAssignments,
   MatrixDraftsService,
+  MatrixFiles,
   MatrixProposalsService,
   MatrixTemplates,
+  OfferingProposals,
+  OfferingsService,
   OfflineSigning,
   Signatures,
   SigningKeys,
@@ -31,21 +43,28 @@ const shared = [
 ];
 
 @Module({
-  imports: [LedgerModule, NoticesModule],
+  imports: [AgreementsModule, LedgerModule, NoticesModule],
   providers: [
     Attestations,
     ConfirmationsService,
     ConfirmContactJob,
     CountersigningService,
+    MatrixAssignments,
     MatrixDraftsService,
+    MatrixFiles,
     MatrixProposalsService,
+    OfferingProposals,
+    OfferingsService,
     OfflineSigning,
+    ProposeOfferingJob,
     SendInvitationJob,
+    ShiftRowJob,
     Signatures,
     SignaturesSweep,
     SigningCodes,
     SigningKeys,
     SigningLinks,
+    TermsInForce,
     { provide: MatrixTemplates, useFactory: () => new MatrixTemplates(templatesFolder('matrices')) },
   ],
   exports: shared,

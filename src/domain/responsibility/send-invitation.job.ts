@@ -19,6 +19,17 @@ import { ATTEST, CONFIRM } from './signing-links.service.ts';
 /** How long a link to sign works. */
 const LINK_LIFE = 14 * ELAPSED_DAY;
 
+/** Whether somebody of the same party was asked to sign this version already. */
+async function askedBefore(db: Db, owed: Owed): Promise<boolean> {
+  const rows = await db.query<unknown[]>(
+    `SELECT 1 FROM matrix_invitation n JOIN matrix_invitation own ON own.id = $1
+      WHERE n.matrix_version_id = own.matrix_version_id AND n.party_id = own.party_id AND n.purpose = 'attest' AND n.id <> own.id
+        AND n.created_at < own.created_at LIMIT 1`,
+    [owed.id],
+  );
+  return rows.length > 0;
+}
+
 interface Owed {
   id: Id;
   versionId: Id;
@@ -128,6 +139,7 @@ export class SendInvitationJob implements Handler<{ invitationId: string }> {
         link,
         linkExpiresAt: iso(expiresAt),
         renewal: version.state !== 'proposed',
+        reminder: await askedBefore(db, owed),
       });
     }
     const rows = await db.query<{ duty: Duty }[]>(

@@ -7,6 +7,7 @@ import { Outbox } from '../../platform/outbox/outbox.ts';
 import { LedgerService } from '../ledger/ledger.service.ts';
 import { AlertsService } from '../notices/alerts.service.ts';
 import { missingSigners, signersOf } from './attestation.rules.ts';
+import { TermsInForce } from './terms-in-force.ts';
 import { sendInvitation } from './send-invitation.definition.ts';
 import { materialChanges, type MaterialChange, type MatrixState } from './material-changes.rules.ts';
 import {
@@ -27,6 +28,7 @@ export class Signatures {
     private readonly ledger: LedgerService,
     private readonly outbox: Outbox,
     private readonly alerts: AlertsService,
+    private readonly terms: TermsInForce,
   ) {}
 
   /** Who must sign a version, and who of them has not. */
@@ -52,7 +54,11 @@ export class Signatures {
   ): Promise<MaterialChange[]> {
     const signed = await signedVersion(db, integrationId);
     if (!signed) return [];
-    const before = { rows: await cellsOfVersion(db, signed.id), declared: signed.declared };
+    const before = {
+      rows: await cellsOfVersion(db, signed.id),
+      declared: signed.declared,
+      terms: signed.termsHash,
+    };
     const changes = materialChanges(before, after);
     if (changes.length === 0) return [];
     await db.query(
@@ -93,7 +99,7 @@ export class Signatures {
     await this.outbox.put(db, matrixAttested, payload);
     const { missing, signers } = await this.standing(db, version, now);
     if (missing.length > 0 || version.state === 'countersigned') return missing.length === 0;
-    await this.enforce(db, version, now);
+    await this.enforce(db, version, by, now);
     await this.ledger.append(db, {
       kind: 'matrix.countersigned',
       subject: { kind: 'matrix_version', id: version.id },
@@ -110,8 +116,8 @@ export class Signatures {
     return true;
   }
 
-  /** Puts a version in force in place of whatever was. */
-  async enforce(db: Db, version: VersionFacts, now: Millis): Promise<void> {
+  /** Puts a version in force in place of whatever was, and the terms that are signed with it. */
+  async enforce(db: Db, version: VersionFacts, by: Principal, now: Millis): Promise<void> {
     await db.query(
       `UPDATE matrix_version SET valid_until = $3,
               state = CASE WHEN state IN ('countersigned', 'draft') THEN 'superseded' ELSE state END
@@ -122,6 +128,7 @@ export class Signatures {
       version.id,
       iso(now),
     ]);
+    await this.terms.enact(db, version, by, now);
   }
 
   /** One mail to one contact of each party that must sign. */

@@ -2,7 +2,7 @@ import { Injectable } from '@nestjs/common';
 import { refusal, type Refusal } from '../../kernel/errors.ts';
 import type { Id } from '../../kernel/ids.ts';
 import { err, ok, type Result } from '../../kernel/result.ts';
-import { iso } from '../../kernel/time.ts';
+import { iso, type Millis } from '../../kernel/time.ts';
 import { Clock } from '../../platform/clock/clock.ts';
 import { Transactions, type Db } from '../../platform/database/transactions.ts';
 import type { From } from '../access/access.service.ts';
@@ -13,11 +13,16 @@ import {
   contactOf,
   personOf,
   refusalsOf,
+  tooWeak,
   type Attested,
   type NewAttestation,
 } from './attestations.service.ts';
+import { strongEnough, waysThatSuffice } from './attestation.rules.ts';
+import { SigningFloor } from './signing-floor.ts';
+import { findTerms, type StoredTerms } from './bound-terms.ts';
 import { changeWords, type WordedChange } from './change-words.rules.ts';
 import { materialChanges } from './material-changes.rules.ts';
+import { isTextLanguage, textHash } from './matrix-text.rules.ts';
 import { MatrixProposalsService } from './matrix-proposals.service.ts';
 import type { SendBack } from './matrix-edit.schema.ts';
 import {
@@ -49,9 +54,17 @@ export interface ShownVersion {
   textHash: string;
   language: string;
   languages: string[];
+  /** Terms that are signed with it, in the same language. */
+  terms: { text: string; textHash: string } | undefined;
+  /** Ways to sign that are strong enough, in words, where a link and a code are not. */
+  strongerWays: string[] | undefined;
   /** What is new since both sides last signed; undefined: they never did. */
   changes: WordedChange[] | undefined;
   missing: string[];
+  /** Whose proposal it is; null: the operator's, who is on neither side. */
+  askedBy: string | null;
+  /** When the link ends. */
+  until: Millis;
   signed: StoredAttestation | undefined;
   used: boolean;
 }
@@ -68,6 +81,7 @@ export class SigningLinks {
     private readonly proposals: MatrixProposalsService,
     private readonly signatures: Signatures,
     private readonly ledger: LedgerService,
+    private readonly floor: SigningFloor,
   ) {}
 
   async show(
@@ -91,13 +105,18 @@ export class SigningLinks {
     if (holder.value.usedAt !== null) return err(USED);
     const { subject, contactId, principal } = holder.value;
     const [to] = await this.transactions.run({ ...principal, partyId: null }, (db) =>
-      db.query<{ email: string; language: string; integrationName: string }[]>(
-        `SELECT k.email, k.language, i.name AS "integrationName" FROM contact k, matrix_version v JOIN integration i ON i.id = v.integration_id
+      db.query<{ email: string; language: string; integrationName: string; integrationId: Id }[]>(
+        `SELECT k.email, k.language, i.name AS "integrationName", i.id AS "integrationId" FROM contact k, matrix_version v JOIN integration i ON i.id = v.integration_id
           WHERE k.id = $1 AND k.active AND v.id = $2 AND coalesce(k.email, '') <> ''`,
         [contactId, subject.id],
       ),
     );
     if (!to) return err(ENDED_FOR_YOU);
+    const least = await this.transactions.run({ ...principal, partyId: null }, (db) =>
+      this.floor.least(db, to.integrationId),
+    );
+    // A code that can sign nothing is not sent.
+    if (!strongEnough('mailbox', least)) return err(tooWeak('mailbox', least));
     return this.codes.send(`link:${holder.value.linkId}`, subject.id, to);
   }
 
@@ -233,6 +252,8 @@ export class SigningLinks {
     const text = texts.find((one) => one.language === (language ?? head!.wanted.slice(0, 2))) ?? texts[0]!;
     const names = new Map((await partiesIn(db, version.integrationId)).map(({ id, name }) => [id, name]));
     const last = await lastSignedVersion(db, version.integrationId);
+    const least = await this.floor.least(db, version.integrationId);
+    const terms = version.termsHash === null ? undefined : await findTerms(db, version.id);
     const given = await attestationsOf(db, version.integrationId, version.contentHash);
     const { missing } = await this.signatures.standing(db, version, this.clock.now());
     return {
@@ -247,11 +268,17 @@ export class SigningLinks {
       textHash: text.hash,
       language: text.language,
       languages: texts.map((one) => one.language),
+      terms: termsShown(terms, contact.partyId, text.language),
+      strongerWays: strongEnough('mailbox', least) ? undefined : waysThatSuffice(least),
       changes:
         last && last.id !== version.id
           ? materialChanges(
-              { rows: await cellsOfVersion(db, last.id), declared: last.declared },
-              { rows: await cellsOfVersion(db, version.id), declared: version.declared },
+              { rows: await cellsOfVersion(db, last.id), declared: last.declared, terms: last.termsHash },
+              {
+                rows: await cellsOfVersion(db, version.id),
+                declared: version.declared,
+                terms: version.termsHash,
+              },
             ).map((change) =>
               changeWords(change, {
                 party: (id) => names.get(id) ?? 'another party',
@@ -259,6 +286,9 @@ export class SigningLinks {
               }),
             )
           : undefined,
+      askedBy:
+        version.proposedByPartyId === null ? null : (names.get(version.proposedByPartyId) ?? 'another party'),
+      until: holder.expiresAt,
       missing: missing.map((id) => names.get(id) ?? 'another party'),
       signed: missing.includes(contact.partyId)
         ? undefined
@@ -291,6 +321,14 @@ async function confirmationOf(db: Db, holder: LinkHolder): Promise<ShownConfirma
     [holder.subject.id, holder.contactId],
   );
   return row;
+}
+
+/** To the party that they are with; whoever else signs the matrix agrees to no terms. */
+function termsShown(terms: StoredTerms | undefined, partyId: Id, language: string) {
+  if (!terms || !isTextLanguage(language)) return undefined;
+  if (terms.partyId !== partyId) return undefined;
+  const text = terms.texts[language];
+  return { text, textHash: textHash(text).toString('hex') };
 }
 
 /** Enough to recognise one's own address, too little to write to. */

@@ -16,6 +16,7 @@ import { DrillsService } from './drills.service.ts';
 import { ExpiredValuesSweep } from './expired-values.sweep.ts';
 import { Issuance } from './issuance.service.ts';
 import { Pace } from './pace.service.ts';
+import { PathsService } from './paths.service.ts';
 import { Presets } from './presets.service.ts';
 import { Probing } from './probing.service.ts';
 import { ReprobeVersionJob } from './reprobe-version.job.ts';
@@ -37,6 +38,7 @@ const services = [
   DrillsService,
   Issuance,
   Pace,
+  PathsService,
   Presets,
   Probing,
   RevocationService,

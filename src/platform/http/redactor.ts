@@ -90,11 +90,9 @@ export function visible(input: string): string {
     input
       .toWellFormed()
       // Terminal sequences, whole: a rest like `[31m` would stand between two halves of a secret.
-      // oxlint-disable-next-line no-control-regex
       .replace(/\u001b(?:\[[0-?]*[ -/]*[@-~]|\][^\u0007\u001b]*(?:\u0007|\u001b\\)?|[@-_])/g, '')
       .replace(/[\t\n\r\u2028\u2029]+/g, ' ')
       // Controls, bidirectional overrides, zero-width characters.
-      // oxlint-disable-next-line no-control-regex
       .replace(/[\u0000-\u001f\u007f-\u009f\u00ad\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff]/g, '')
   );
 }

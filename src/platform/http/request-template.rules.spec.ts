@@ -10,7 +10,7 @@ import {
 
 const template = (more: object): RequestTemplate =>
   requestTemplateSchema.parse({ method: 'DELETE', path: '/v1/keys/{supplierId}/revoke', ...more });
-const filled = (more: object, values: Record<string, string>, base = 'https://api.example/root') =>
+const filled = (more: object, values: Record<string, string>, base = 'https://api.example/base') =>
   fillRequest(template(more), base, (name) => (Object.hasOwn(values, name) ? values[name] : undefined));
 
 describe('filling a request', () => {
@@ -28,7 +28,7 @@ describe('filling a request', () => {
       ok: true,
       value: {
         method: 'DELETE',
-        url: 'https://api.example/root/v1/keys/a%20b%26c/revoke?id=a+b%26c&fixed=1',
+        url: 'https://api.example/base/v1/keys/a%20b%26c/revoke?id=a+b%26c&fixed=1',
         headers: {
           accept: 'application/json',
           'x-id': 'a b&c',
@@ -82,7 +82,7 @@ describe('filling a request', () => {
       const request = filled({}, { supplierId });
       expect(request.ok && new URL(request.value.url).pathname.split('/')).toEqual([
         '',
-        'root',
+        'base',
         'v1',
         'keys',
         encodeURIComponent(supplierId),

@@ -140,7 +140,6 @@ function filledSegment(segment: string, valueOf: ValueOf): Result<string, string
     const value = (valueOf(name) ?? '').toWellFormed();
     if (value === '') problem = `{${name}} is empty`;
     // Some servers decode %2F and %5C before they route.
-    // oxlint-disable-next-line no-control-regex
     else if (/[/\\\u0000-\u001f\u007f]/.test(value))
       problem = `{${name}} holds a slash or a control character`;
     return encodeURIComponent(value);

@@ -52,6 +52,14 @@ export class OutboxRow {
   @Column({ name: 'fence', type: 'int', default: 0 })
   fence: number;
 
+  @Column({
+    name: 'deaths',
+    type: 'int',
+    default: 0,
+    comment: 'how often its holder let the lease lapse, since it was last finished or revived',
+  })
+  deaths: number;
+
   @Column({ name: 'done_at', type: 'timestamptz', nullable: true })
   doneAt: Date | null;
 

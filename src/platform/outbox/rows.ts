@@ -12,6 +12,10 @@ export interface ClaimedRow {
   correlationId: string;
   /** Failures so far. */
   attempts: number;
+  /** How often a holder's lease lapsed since it was last finished: its process died, or hung. */
+  deaths: number;
+  /** The last holder's lease lapsed. */
+  orphaned: boolean;
   fence: number;
 }
 
@@ -33,8 +37,11 @@ export interface FailedRow {
 
 const UNFINISHED = 'done_at IS NULL AND failed_at IS NULL';
 const UNHELD = '(lease_until IS NULL OR lease_until < clock_timestamp())';
-const CLAIM = `lease_until = clock_timestamp() + $1 * interval '1 millisecond', fence = o.fence + 1`;
-const CLAIMED = `o.id, o.job, o.payload, o.correlation_id AS "correlationId", o.attempts, o.fence`;
+// Whoever ends a try, however it ends, takes its lease away; one that stands and has lapsed was left by a holder that died.
+const CLAIM = `lease_until = clock_timestamp() + $1 * interval '1 millisecond', fence = o.fence + 1,
+              deaths = o.deaths + (c.lease_until IS NOT NULL)::int`;
+const CLAIMED = `o.id, o.job, o.payload, o.correlation_id AS "correlationId", o.attempts, o.deaths, o.fence,
+                 c.lease_until IS NOT NULL AS orphaned`;
 
 /** The statements that move outbox rows. Due times are the application's clock; leases are the database's. */
 export class OutboxRows {
@@ -83,7 +90,7 @@ export class OutboxRows {
   async claim(id: Id, now: Millis, lease: Millis): Promise<ClaimedRow | undefined> {
     const [row] = await this.#query<ClaimedRow>(
       `UPDATE outbox o SET ${CLAIM}
-         FROM (SELECT id FROM outbox WHERE id = $2 AND ${UNFINISHED} AND due_at <= $3 AND ${UNHELD} FOR UPDATE SKIP LOCKED) c
+         FROM (SELECT id, lease_until FROM outbox WHERE id = $2 AND ${UNFINISHED} AND due_at <= $3 AND ${UNHELD} FOR UPDATE SKIP LOCKED) c
         WHERE o.id = c.id
         RETURNING ${CLAIMED}`,
       [lease, id, new Date(now)],
@@ -95,7 +102,7 @@ export class OutboxRows {
   claimDue(queue: QueueName, now: Millis, lease: Millis, limit: number): Promise<ClaimedRow[]> {
     return this.#query<ClaimedRow>(
       `UPDATE outbox o SET ${CLAIM}
-         FROM (SELECT id FROM outbox WHERE queue = $2 AND ${UNFINISHED} AND due_at <= $3 AND ${UNHELD}
+         FROM (SELECT id, lease_until FROM outbox WHERE queue = $2 AND ${UNFINISHED} AND due_at <= $3 AND ${UNHELD}
                 ORDER BY due_at LIMIT $4 FOR UPDATE SKIP LOCKED) c
         WHERE o.id = c.id
         RETURNING ${CLAIMED}`,
@@ -119,7 +126,7 @@ export class OutboxRows {
   async finish(row: { id: Id; fence: number }, now: Millis): Promise<'done' | 'again' | 'lost'> {
     const [finished] = await this.#query<{ done: boolean }>(
       `UPDATE outbox SET done_at = CASE WHEN again_at IS NULL THEN $3::timestamptz END, due_at = coalesce(again_at, due_at), again_at = NULL,
-              lease_until = NULL, relayed_at = NULL, attempts = 0
+              lease_until = NULL, relayed_at = NULL, attempts = 0, deaths = 0
         WHERE id = $1 AND fence = $2 AND ${UNFINISHED}
         RETURNING done_at IS NOT NULL AS done`,
       [row.id, row.fence, new Date(now)],
@@ -169,7 +176,7 @@ export class OutboxRows {
   /** Makes given-up rows due again. A row whose key has a successor is done: the successor carries its work. */
   async retryFailed(now: Millis, id: Id | null): Promise<number> {
     const revived = await this.#query<{ id: Id }>(
-      `UPDATE outbox o SET failed_at = NULL, attempts = 0, due_at = $1, relayed_at = NULL
+      `UPDATE outbox o SET failed_at = NULL, attempts = 0, deaths = 0, due_at = $1, relayed_at = NULL
         WHERE o.failed_at IS NOT NULL AND ($2::uuid IS NULL OR o.id = $2)
           AND (o.key IS NULL OR (
             NOT EXISTS (SELECT FROM outbox s WHERE s.job = o.job AND s.key = o.key AND s.done_at IS NULL AND s.failed_at IS NULL)

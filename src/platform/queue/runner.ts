@@ -13,6 +13,8 @@ import type { Handler } from './handlers.ts';
 const LEASE: Millis = 10 * SECOND;
 const HEARTBEAT: Millis = 2.5 * SECOND;
 const TIME_LIMIT: Millis = 5 * MINUTE;
+/** After so many deaths of its holders a job is set aside: it may be what kills them. */
+export const MOST_DEATHS = 5;
 
 /** How many rows of one queue a process works on at once. */
 export const CONCURRENCY: Readonly<Record<QueueName, number>> = {
@@ -95,6 +97,7 @@ export class Runner {
     let outcome = 'done';
     await withCorrelation(row.correlationId, async () => {
       try {
+        if (row.orphaned && row.deaths >= 2) throw new HolderDied(row.deaths);
         if (!known) throw new Error(`this version knows no job ${row.job}`);
         const signal = AbortSignal.any([lost.signal, this.#stopping.signal, AbortSignal.timeout(TIME_LIMIT)]);
         const by = system(row.job, row.correlationId);
@@ -125,10 +128,11 @@ export class Runner {
       const failures = row.attempts + 1;
       const now = this.clock.now();
       // A job of another version is kept for the process that knows it.
-      const again = retry ? failures < retry.attempts : true;
-      const retryAt = again
-        ? now + backoff(retry ?? { attempts: 0, backoff: 30 * SECOND }, failures, Math.random())
-        : undefined;
+      const died = thrown instanceof HolderDied;
+      const again = died ? row.deaths < MOST_DEATHS : retry ? failures < retry.attempts : true;
+      // What ran beside the one that kills comes back at another time than it.
+      const pace = died || !retry ? { attempts: 0, backoff: died ? SECOND : 30 * SECOND } : retry;
+      const retryAt = again ? now + backoff(pace, died ? row.deaths : failures, Math.random()) : undefined;
       await this.rows.fail(row, errorText(thrown), now, retryAt);
       const facts = { job: row.job, row: row.id, failures, err: thrown };
       if (again) this.log.warn(facts, 'a job failed and will be tried again');
@@ -160,6 +164,12 @@ export class Runner {
     } catch (thrown) {
       this.log.warn({ err: thrown }, 'leases could not be extended');
     }
+  }
+}
+
+class HolderDied extends Error {
+  constructor(deaths: number) {
+    super(`the process that ran this job died or hung, ${deaths} times so far`);
   }
 }
 

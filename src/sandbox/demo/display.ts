@@ -29,7 +29,6 @@ const COLOURS: Record<string, string> = {
 };
 
 /** Text from outside may hold what moves a terminal's cursor. */
-// eslint-disable-next-line no-control-regex
 const plain = (text: string): string => text.replaceAll(/[\u0000-\u001f\u007f-\u009f]+/g, ' ');
 
 export class LineDisplay implements Display {

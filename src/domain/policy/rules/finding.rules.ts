@@ -14,6 +14,7 @@ export const SUBJECT_KINDS = [
   'party',
   'contact',
   'runbook',
+  'access_review',
 ] as const;
 
 /** What a finding is about. The name is for people. */

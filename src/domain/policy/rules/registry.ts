@@ -1,3 +1,4 @@
+import { accessReviewOverdue } from './access-review-overdue.rule.ts';
 import { allowedStores } from './allowed-stores.rule.ts';
 import { contactFreshness } from './contact-freshness.rule.ts';
 import { credentialWithoutOwner } from './credential-without-owner.rule.ts';
@@ -65,6 +66,7 @@ export const RULES: readonly Rule[] = [
   notificationMissing,
   notificationWindow,
   reviewDue,
+  accessReviewOverdue,
   unreachableContact,
   contactFreshness,
   // Agreement, inventory and runbook say the same

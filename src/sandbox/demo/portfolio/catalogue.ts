@@ -344,7 +344,7 @@ export const PLACES: readonly {
   place(
     'laptop',
     () => 'Laptop of the integration team',
-    (c) => `~/work/${slug(c)}`,
+    (c) => `~/projects/${slug(c)}`,
     'cached',
     'owner_statement',
   ),

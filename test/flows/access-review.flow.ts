@@ -1,0 +1,474 @@
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { AccessService } from '../../src/domain/access/access.service.ts';
+import { AccessReviewsSweep } from '../../src/domain/policy/access-reviews.sweep.ts';
+import { ReEvaluationSweep } from '../../src/domain/policy/re-evaluate.job.ts';
+import { newId, type Id } from '../../src/kernel/ids.ts';
+import type { Role } from '../../src/kernel/principal.ts';
+import { expectOk } from '../../src/kernel/result.ts';
+import { ELAPSED_DAY, HOUR } from '../../src/kernel/time.ts';
+import { Relay } from '../../src/platform/queue/relay.ts';
+import { startApp, until, type TestApp } from '../support/app.ts';
+import { GateScene } from '../support/gate-scene.ts';
+import { caller } from '../support/portfolio.ts';
+
+interface Item {
+  id: Id;
+  number: number;
+  partId: Id;
+  integration: object | null;
+  credential: { name: string } | null;
+  subject: { kind: string; id: Id; name: string };
+  basis: string;
+  role: string;
+  access: string[];
+  decision: string | null;
+  work: string | null;
+  workNote: string | null;
+  runId: Id | null;
+}
+
+let world: TestApp;
+let scene: GateScene;
+const users = new Map<string, { userId: Id; personId: Id }>();
+
+/** Somebody with an account, and a caller of the API who acts as that person. */
+async function account(email: string, ...roles: Role[]): Promise<void> {
+  const made = await world.app
+    .get(AccessService)
+    .createUser({ email, name: email.split('@')[0]!, roles }, scene.by);
+  users.set(email, expectOk(made));
+}
+async function as(email: string, role?: Role): Promise<ReturnType<typeof caller>> {
+  const { userId } = users.get(email)!;
+  const made = await world.app.get(AccessService).createToken(
+    {
+      name: `of ${email}`,
+      ...(role ? { role } : { permissions: ['reviews:read', 'reviews:decide'] }),
+      userId,
+      expiresAt: world.clock.now() + 900 * ELAPSED_DAY,
+    },
+    scene.by,
+  );
+  return caller(
+    world,
+    expectOk(made).value.use((value) => value),
+  );
+}
+const sweep = () => world.app.get(AccessReviewsSweep).sweep(scene.by);
+const reviews = async () => (await risk('GET', '/api/v1/access-reviews')).body.reviews;
+const itemsOf = async (id: Id, query = ''): Promise<Item[]> =>
+  (await risk('GET', `/api/v1/access-reviews/${id}/items?limit=200${query}`)).body.items;
+const line = ({ credential, subject, basis, access }: Item) =>
+  `${credential?.name ?? 'account'}: ${subject.kind} ${subject.name} by ${basis}: ${access.join(' ')}`;
+const ledger = (kind: string) =>
+  scene.query<{ body: { facts: Record<string, unknown> } }>(
+    `SELECT body::jsonb AS body FROM ledger_entry WHERE kind = $1 ORDER BY id`,
+    [kind],
+  );
+const alerts = (kind: string) =>
+  scene.query<{ severity: string; handled: boolean }>(
+    `SELECT severity, handled_at IS NOT NULL AS handled FROM alert WHERE kind = $1 ORDER BY first_at`,
+    [kind],
+  );
+
+let risk: ReturnType<typeof caller>;
+let olga: ReturnType<typeof caller>;
+let vera: ReturnType<typeof caller>;
+
+beforeAll(async () => {
+  world = await startApp();
+  // Early in a month, so that what is due ten business days later is due in the same one.
+  const today = world.clock.date();
+  world.clock.advance(Date.UTC(today.getUTCFullYear(), today.getUTCMonth() + 1, 2, 9) - today.getTime());
+  scene = await GateScene.set(world, (text) => text.replace('riskTier: 2', 'riskTier: 1'));
+  await scene.query(`UPDATE integration SET state = 'live', pass = 'held' WHERE id = $1`, [
+    scene.integrationId,
+  ]);
+  // The desk that owns the integration is Olga.
+  await account('desk@northwind.example', 'contract_owner');
+  await account('vera@northwind.example', 'vendor_risk');
+  await account('root@northwind.example', 'admin');
+  await account('rita@northwind.example', 'responder', 'auditor');
+  risk = caller(world, await world.token('vendor_risk'));
+  olga = await as('desk@northwind.example');
+  vera = await as('vera@northwind.example', 'vendor_risk');
+}, 60_000);
+afterAll(() => world.close());
+
+describe('every month, where most would be lost', () => {
+  let review: { id: Id; reference: string; dueAt: string };
+
+  test('a campaign opens by itself, once, with everything on record in it', async () => {
+    await Promise.all([sweep(), sweep()]);
+    await sweep();
+    const [one, ...others] = await reviews();
+    expect(others).toEqual([]);
+    review = one;
+    expect(one).toMatchObject({
+      reference: expect.stringMatching(/^ARV-\d{4}-\d{4}$/),
+      cause: 'monthly',
+      period: new Date(world.clock.now()).toISOString().slice(0, 7),
+      parts: 2,
+      decided: 0,
+      overdue: 0,
+    });
+    const items = await itemsOf(one.id);
+    expect(
+      items
+        .filter(({ credential }) => credential)
+        .map(line)
+        .sort(),
+    ).toEqual([
+      'Checkout access token: connection Paylane (live account) by path: revoke',
+      'Checkout access token: contact Incident desk by matrix: rotate revoke',
+      'Checkout access token: contact Incident desk by path: revoke',
+      'Checkout access token: contact Shop desk by owner: rotate revoke',
+      'Checkout access token: party Northwind Retail by holder: view',
+      'Checkout access token: party Northwind Retail by location: view',
+      'Checkout access token: party Northwind Retail by matrix: view rotate revoke',
+      'Checkout access token: party Paylane Payments by matrix: rotate revoke',
+    ]);
+    expect(
+      items
+        .filter(({ basis }) => basis === 'role')
+        .map(({ subject, role, access }) => `${subject.name} ${role}: ${access.join(' ')}`)
+        .sort(),
+    ).toEqual([
+      'desk contract_owner: view revoke',
+      'rita auditor: view',
+      'rita responder: view revoke',
+      'root admin: view rotate revoke',
+      'vera vendor_risk: view rotate revoke',
+    ]);
+    expect(items.filter(({ basis }) => basis === 'token').length).toBeGreaterThan(0);
+    expect(one.items).toBe(items.length);
+  });
+
+  test('its owner reviews it, in the zone where the owner is', async () => {
+    const { body } = await risk('GET', `/api/v1/access-reviews/${review.id}/parts`);
+    expect(body.parts.find((part: { integration: object | null }) => part.integration)).toMatchObject({
+      integration: { name: 'Checkout payments', riskTier: 1 },
+      reviewer: { name: 'desk', personId: users.get('desk@northwind.example')!.personId },
+      reasonToKeep: true,
+      zone: 'UTC',
+      dueAt: expect.stringMatching(/T23:59:59\.999Z$/),
+      missedAt: null,
+    });
+  });
+
+  test('grouped by person, all of one stand together, page by page', async () => {
+    const seen: Item[] = [];
+    let cursor = '';
+    do {
+      const { body } = await risk(
+        'GET',
+        `/api/v1/access-reviews/${review.id}/items?group=person&limit=3${cursor}`,
+      );
+      seen.push(...body.items);
+      cursor = body.next ? `&cursor=${body.next}` : '';
+    } while (cursor);
+    expect(new Set(seen.map(({ id }) => id)).size).toBe((await itemsOf(review.id)).length);
+    const order = seen.map(({ subject }) => subject.id).filter((id, at, all) => id !== all[at - 1]);
+    expect(new Set(order).size).toBe(order.length);
+  });
+
+  test('nobody decides about themselves, for somebody else, without a reason or without a person', async () => {
+    const items = await itemsOf(review.id);
+    const decide = (who: typeof risk, basis: string, more: object = {}, role = '') =>
+      who('POST', `/api/v1/access-reviews/${review.id}/decisions`, {
+        body: {
+          items: [items.find((one) => one.basis === basis && (!role || one.role === role))!.id],
+          decision: 'keep',
+          reason: 'Needed',
+          ...more,
+        },
+      });
+    expect((await decide(risk, 'holder')).body).toMatchObject({ status: 403, code: 'no-person' });
+    expect((await decide(olga, 'owner')).body).toMatchObject({ status: 403, code: 'own-access' });
+    expect((await decide(vera, 'holder')).body).toMatchObject({ status: 403, code: 'not-the-reviewer' });
+    expect((await decide(vera, 'role', {}, 'vendor_risk')).body).toMatchObject({ code: 'own-access' });
+    expect((await decide(olga, 'role', {}, 'auditor')).body).toMatchObject({
+      status: 403,
+      code: 'not-the-reviewer',
+    });
+    expect((await decide(olga, 'holder', { reason: ' ' })).body).toMatchObject({
+      status: 400,
+      code: 'reason-missing',
+    });
+    expect((await decide(olga, 'holder', { decision: 'remove', reason: '' })).body.code).toBe(
+      'reason-missing',
+    );
+    expect((await decide(olga, 'holder', { items: [newId()] })).status).toBe(404);
+    expect((await itemsOf(review.id, '&open=true')).length).toBe(items.length);
+    // The database holds the same line.
+    const own = items.find(({ basis }) => basis === 'owner')!;
+    await expect(
+      scene.query(
+        `UPDATE access_review_item SET decision = 'keep', decided_by = person_id, decided_at = now() WHERE id = $1`,
+        [own.id],
+      ),
+    ).rejects.toThrow(/access_review_item_not_own/);
+  });
+
+  test('what is Countersign’s own is taken away at once, the rest becomes a task with an owner', async () => {
+    const items = await itemsOf(review.id);
+    const auditor = items.find(({ role }) => role === 'auditor')!;
+    const tokens = items.filter(({ basis, subject }) => basis === 'token' && subject.name === 'vendor_risk');
+    const holder = items.find(({ basis }) => basis === 'holder')!;
+    const remove = (who: typeof risk, ...ids: Id[]) =>
+      who('POST', `/api/v1/access-reviews/${review.id}/decisions`, {
+        body: { items: ids, decision: 'remove', reason: 'Not needed any more' },
+      });
+    expect((await remove(vera, auditor.id)).body).toEqual({ decided: 1 });
+    expect(await scene.query(`SELECT role FROM user_role WHERE user_id = $1`, [auditor.subject.id])).toEqual([
+      { role: 'responder' },
+    ]);
+    expect((await remove(vera, ...tokens.map(({ id }) => id))).status).toBe(201);
+    expect((await risk('GET', '/api/v1/access-reviews')).status).toBe(401);
+    risk = caller(world, await world.token('vendor_risk'));
+
+    expect((await remove(olga, holder.id)).status).toBe(201);
+    const waiting = (await itemsOf(review.id)).find(({ id }) => id === holder.id)!;
+    expect(waiting).toMatchObject({ decision: 'remove', work: 'waiting', runId: expect.any(String) });
+    expect((await remove(olga, holder.id)).body).toMatchObject({ status: 409, code: 'already-decided' });
+    const engineer = caller(world, await world.token('integration_engineer'));
+    const step = await parked(waiting.runId!);
+    expect(step.forWhat).toContain(review.reference);
+    expect(step.forWhat).not.toContain('Northwind');
+    expect(
+      (await engineer('POST', `/api/v1/steps/${step.id}/settle`, { body: { answer: 'done', note: 'gone' } }))
+        .status,
+    ).toBe(200);
+    await until(
+      async () => (await itemsOf(review.id)).find(({ id }) => id === holder.id)!.work === 'done',
+      'the removal is carried out',
+    );
+    expect(
+      await scene.query(`SELECT FROM credential_holder WHERE integration_id = $1`, [scene.integrationId]),
+    ).toEqual([]);
+  });
+
+  test('a task that nobody did is said loudly, keeps the gate shut, and can be asked for once more', async () => {
+    const path = (await itemsOf(review.id)).find(
+      ({ basis, subject }) => basis === 'path' && subject.kind === 'contact',
+    )!;
+    await olga('POST', `/api/v1/access-reviews/${review.id}/decisions`, {
+      body: { items: [path.id], decision: 'remove', reason: 'The desk is closed' },
+    });
+    const engineer = caller(world, await world.token('integration_engineer'));
+    const found = async () => (await itemsOf(review.id)).find(({ id }) => id === path.id)!;
+    const first = await parked((await found()).runId!);
+    await engineer('POST', `/api/v1/steps/${first.id}/skip`, { body: { reason: 'No time' } });
+    await until(async () => (await found()).work === 'failed', 'it is said to have failed');
+    expect(await alerts('access-review.removal-failed')).toEqual([{ severity: 'critical', handled: false }]);
+    expect(await overdueFindings()).toMatchObject([
+      { message: expect.stringContaining('still there'), severity: 'high' },
+    ]);
+    expect((await olga('POST', `/api/v1/access-reviews/${review.id}/items/${path.id}/retry`)).status).toBe(
+      204,
+    );
+    const second = await parked((await found()).runId!);
+    expect(second.id).not.toBe(first.id);
+    await engineer('POST', `/api/v1/steps/${second.id}/settle`, { body: { answer: 'done', note: 'gone' } });
+    await until(async () => (await found()).work === 'done', 'it is carried out');
+    expect(await alerts('access-review.removal-failed')).toEqual([{ severity: 'critical', handled: true }]);
+    expect(await overdueFindings()).toEqual([]);
+  });
+
+  test('silence is reminded of, escalated, missed once, and then the gate says so', async () => {
+    const due = Date.parse((await reviews())[0].dueAt);
+    const opened = world.clock.now();
+    world.clock.advance(Math.ceil((due - opened) * 0.6));
+    await sweep();
+    await sweep();
+    expect(await alerts('access-review.reminded')).toEqual([
+      { severity: 'info', handled: false },
+      { severity: 'info', handled: false },
+    ]);
+    world.clock.advance(Math.ceil((due - opened) * 0.3));
+    await sweep();
+    expect(await alerts('access-review.escalated')).toHaveLength(2);
+    expect(await overdueFindings()).toEqual([]);
+    world.clock.advance(due - world.clock.now() + HOUR);
+    await sweep();
+    await sweep();
+    expect(await alerts('access-review.missed')).toHaveLength(2);
+    expect(await ledger('access-review.missed')).toHaveLength(2);
+    risk = caller(world, await world.token('vendor_risk'));
+    expect((await reviews())[0]).toMatchObject({ overdue: 2 });
+    expect(await overdueFindings()).toMatchObject([
+      {
+        subject: { kind: 'access_review', name: review.reference },
+        mend: expect.stringContaining(review.reference),
+      },
+      { message: expect.stringContaining('accounts and tokens') },
+    ]);
+    await world.app.get(ReEvaluationSweep).sweep(scene.by);
+    expect(
+      await scene.query(
+        `SELECT 'access-review-overdue' = ANY(blocking_rules) AS blocks FROM gate_standing WHERE integration_id = $1`,
+        [scene.integrationId],
+      ),
+    ).toEqual([{ blocks: true }]);
+  });
+
+  test('decided to the last item it ends, with a hash that proves it for ever', async () => {
+    const open = await itemsOf(review.id, '&open=true');
+    const keep = (who: typeof risk, items: Item[]) =>
+      who('POST', `/api/v1/access-reviews/${review.id}/decisions`, {
+        body: { items: items.map(({ id }) => id), decision: 'keep', reason: 'Looked at with the team' },
+      });
+    const root = await as('root@northwind.example', 'admin');
+    const own = open.filter(({ basis, subject }) => basis === 'owner' || subject.name.includes('desk@'));
+    const olgas = open.filter((one) => one.credential && !own.includes(one));
+    expect((await keep(olga, olgas)).body).toEqual({ decided: olgas.length });
+    const owners = own.filter(({ credential }) => credential);
+    expect((await keep(vera, owners)).body).toEqual({ decided: owners.length });
+    const accounts = open.filter(({ credential }) => !credential);
+    const veras = accounts.filter(({ subject }) => subject.name.includes('vera'));
+    expect((await keep(root, veras)).body).toEqual({ decided: veras.length });
+    const rest = accounts.filter((one) => !veras.includes(one));
+    expect((await keep(vera, rest)).body).toEqual({ decided: rest.length });
+
+    const [done] = await reviews();
+    expect(done).toMatchObject({
+      finishedAt: expect.any(String),
+      contentHash: expect.stringMatching(/^[0-9a-f]{64}$/),
+      overdue: 0,
+    });
+    expect(done.decided).toBe(done.items);
+    const [entry] = await ledger('access-review.finished');
+    expect(entry!.body.facts).toMatchObject({ outcome: done.contentHash, removed: done.removed });
+    expect(done.removed).toBeGreaterThan(3);
+    expect(await overdueFindings()).toEqual([]);
+    expect((await alerts('access-review.missed')).every(({ handled }) => handled)).toBe(true);
+
+    const check = () => risk('GET', `/api/v1/access-reviews/${review.id}/check`);
+    expect((await check()).body).toEqual({ holds: true, changed: [] });
+    await expect(scene.query(`DELETE FROM access_review_item`)).rejects.toThrow(/permission denied/);
+    await expect(scene.query(`UPDATE access_review_item SET access = '{view}'`)).rejects.toThrow(
+      /permission denied/,
+    );
+    await scene.query(`UPDATE access_review_item SET decided_by = $2 WHERE id = $1`, [
+      olgas[0]!.id,
+      users.get('root@northwind.example')!.personId,
+    ]);
+    expect((await check()).body).toEqual({ holds: false, changed: [olgas[0]!.partId] });
+  });
+
+  test('the next month brings the next one', async () => {
+    world.clock.advance(31 * ELAPSED_DAY);
+    await sweep();
+    risk = caller(world, await world.token('vendor_risk'));
+    expect((await reviews()).map(({ cause }: { cause: string }) => cause)).toEqual(['monthly', 'monthly']);
+  });
+});
+
+describe('when something happens', () => {
+  const latest = async () => (await reviews())[0];
+
+  test('somebody left: what is theirs is looked at within two business days', async () => {
+    const rita = users.get('rita@northwind.example')!;
+    const root = await as('root@northwind.example', 'admin');
+    expect(
+      (await root('POST', `/api/v1/users/${users.get('root@northwind.example')!.userId}/disable`)).status,
+    ).toBe(409);
+    expect((await root('POST', `/api/v1/users/${rita.userId}/disable`)).status).toBe(204);
+    await sweep();
+    const review = await latest();
+    expect(review).toMatchObject({ cause: 'person_left', subject: 'rita', parts: 1, items: 1 });
+    expect(Date.parse(review.dueAt) - world.clock.now()).toBeLessThan(5 * ELAPSED_DAY);
+    const [item] = await itemsOf(review.id);
+    expect(item).toMatchObject({ role: 'responder', subject: { id: rita.userId, active: false } });
+    await sweep();
+    expect((await latest()).id).toBe(review.id);
+  });
+
+  test('a contact left: the paths, credentials and duties that name it', async () => {
+    await scene.query(`UPDATE contact SET active = false WHERE external_key = 'paylane-desk'`);
+    await sweep();
+    const review = await latest();
+    expect(review).toMatchObject({ cause: 'person_left', subject: 'Incident desk' });
+    expect((await itemsOf(review.id)).map(({ basis }) => basis).sort()).toEqual(['matrix', 'path']);
+  });
+
+  test('a supplier changed its name, and joins no second campaign while that one is open', async () => {
+    for (const name of ['Paylane Group', 'Paylane Holding']) {
+      await scene.query(`UPDATE party SET name = $1 WHERE external_key = 'paylane'`, [name]);
+      await sweep();
+    }
+    const all = (await reviews()).filter(({ cause }: { cause: string }) => cause === 'party_changed');
+    expect(all).toMatchObject([{ subject: 'Paylane Holding', parts: 1 }]);
+    expect((await itemsOf(all[0].id)).every(({ credential }) => credential)).toBe(true);
+  });
+
+  test('an incident closed: its integrations', async () => {
+    const incident = newId();
+    await scene.query(
+      `INSERT INTO incident (id, reference, title, state, awareness_at, opened_at, correlation_id, updated_at)
+       VALUES ($1, 'INC-2026-9009', 'Leaked token', 'contained', $2, $2, 'test', $2)`,
+      [incident, world.clock.date()],
+    );
+    await scene.query(
+      `INSERT INTO incident_case (id, reference, incident_id, integration_id, awareness_at, opened_at, updated_at)
+       VALUES ($1, 'CAS-2026-9009', $2, $3, $4, $4, $4)`,
+      [newId(), incident, scene.integrationId, world.clock.date()],
+    );
+    await scene.query(`UPDATE incident SET state = 'closed' WHERE id = $1`, [incident]);
+    await sweep();
+    expect(await latest()).toMatchObject({
+      cause: 'incident_closed',
+      subject: 'INC-2026-9009 Leaked token',
+      parts: 2,
+    });
+  });
+
+  test('by hand, for a reason, and handed over to somebody else', async () => {
+    const open = (body: object) => risk('POST', '/api/v1/access-reviews', { body });
+    expect((await open({ riskTier: 4, reason: 'Before the audit' })).status).toBe(400);
+    expect((await open({ integrationIds: [newId()], reason: 'Before the audit' })).status).toBe(400);
+    expect((await open({ integrationIds: [scene.integrationId], reason: ' ' })).status).toBe(400);
+    const { status, body } = await open({
+      integrationIds: [scene.integrationId],
+      reason: 'Before the audit',
+    });
+    expect(status).toBe(201);
+    const { parts } = (await risk('GET', `/api/v1/access-reviews/${body.id}/parts`)).body;
+    const part = parts.find((one: { integration: object | null }) => one.integration);
+    const to = (userId: Id) =>
+      risk('POST', `/api/v1/access-reviews/${body.id}/parts/${part.id}/reviewer`, {
+        body: { userId, reason: 'Holidays' },
+      });
+    expect((await to(users.get('rita@northwind.example')!.userId)).status).toBe(400);
+    expect((await to(users.get('vera@northwind.example')!.userId)).status).toBe(204);
+    const [item] = (await itemsOf(body.id, `&part=${part.id}`)).filter(({ basis }) => basis === 'location');
+    const decide = (who: typeof risk) =>
+      who('POST', `/api/v1/access-reviews/${body.id}/decisions`, {
+        body: { items: [item!.id], decision: 'keep', reason: 'Vault' },
+      });
+    expect((await decide(olga)).body).toMatchObject({ code: 'not-the-reviewer' });
+    expect((await decide(vera)).status).toBe(201);
+  });
+});
+
+async function overdueFindings(): Promise<{ rule: string; message: string; severity: string }[]> {
+  const { body } = await caller(world, await world.token('integration_engineer'))(
+    'POST',
+    `/api/v1/integrations/${scene.integrationId}/gate`,
+  );
+  return body.findings.filter(({ rule }: { rule: string }) => rule === 'access-review-overdue');
+}
+
+/** The task of a removal, once the engine has parked it. */
+async function parked(runId: Id): Promise<{ id: Id; forWhat: string }> {
+  let found: { id: Id; forWhat: string } | undefined;
+  await until(async () => {
+    world.app.get(Relay).pass();
+    [found] = await scene.query<{ id: Id; forWhat: string }>(
+      `SELECT s.id, coalesce(s.for_what, '') AS "forWhat" FROM step s WHERE s.run_id = $1 AND s.state = 'parked'`,
+      [runId],
+    );
+    return found !== undefined;
+  }, 'the task waits for a person');
+  return found!;
+}

@@ -1,0 +1,408 @@
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { CountersigningService } from '../../src/domain/responsibility/countersigning.service.ts';
+import type { VersionView } from '../../src/domain/responsibility/matrix.schema.ts';
+import { ProposeOfferingJob } from '../../src/domain/responsibility/propose-offering.job.ts';
+import type {
+  OfferingView,
+  TargetDiff,
+  TargetLine,
+} from '../../src/domain/responsibility/offering.schema.ts';
+import { SigningLinks } from '../../src/domain/responsibility/signing-links.service.ts';
+import { newId, type Id } from '../../src/kernel/ids.ts';
+import { system } from '../../src/kernel/principal.ts';
+import { expectOk } from '../../src/kernel/result.ts';
+import { HOUR } from '../../src/kernel/time.ts';
+import { Transactions } from '../../src/platform/database/transactions.ts';
+import { startApp, until, type TestApp } from '../support/app.ts';
+import { MailServer } from '../support/mail-server.ts';
+import { person } from '../support/matrix-scene.ts';
+import { caller } from '../support/portfolio.ts';
+
+const by = system('test', 'offering-flow');
+const from = { correlationId: 'offering-flow', ip: '192.0.2.7' };
+
+let t: TestApp;
+let mail: MailServer;
+let call: ReturnType<typeof caller>;
+let aurora: Id;
+let customers = 0;
+
+beforeAll(async () => {
+  mail = await MailServer.start();
+  t = await startApp({ config: { smtpUrl: `smtp://${mail.host}`, outboundAllow: [mail.host] } });
+  call = caller(t, await t.token('contract_owner'));
+  aurora = await party('Aurora Pay', true);
+  for (const role of ['security', 'contract', 'on_call']) await contact(aurora, `ann-${role}`, role);
+}, 60_000);
+afterAll(async () => {
+  await t.close();
+  await mail.close();
+});
+
+const sql = <T>(text: string, parameters: unknown[] = []) =>
+  t.app.get(Transactions).run(by, (db) => db.query<T[]>(text, parameters));
+
+async function party(name: string, operator = false): Promise<Id> {
+  const id = newId();
+  await sql(
+    `INSERT INTO party (id, reference, name, is_operator, created_at, updated_at) VALUES ($1, $2, $3, $4, $5, $5)`,
+    [id, `PTY-2026-${id.slice(-8)}`, name, operator, t.clock.date()],
+  );
+  return id;
+}
+
+async function contact(partyId: Id, name: string, role: string): Promise<Id> {
+  const id = newId();
+  await sql(
+    `INSERT INTO contact (id, party_id, name, role, email, created_at, updated_at) VALUES ($1, $2, $3, $4, $5, $6, $6)`,
+    [id, partyId, name, role, `${name}@example.test`, t.clock.date()],
+  );
+  return id;
+}
+
+interface Customer {
+  party: Id;
+  integration: Id;
+  mail: string;
+}
+
+/** A customer whom Aurora supplies. @param roles of the contacts that it has */
+async function customer(roles: readonly string[] = ['security', 'contract']): Promise<Customer> {
+  const name = `cust${++customers}`;
+  const id = await party(`Customer ${customers}`);
+  for (const role of roles) await contact(id, `${name}-${role}`, role);
+  const integration = newId();
+  await sql(
+    `INSERT INTO integration (id, reference, name, created_at, updated_at) VALUES ($1, $2, $3, $4, $4)`,
+    [integration, `INT-2026-${8000 + customers}`, `Payments for ${customers}`, t.clock.date()],
+  );
+  for (const [partyId, role] of [
+    [aurora, 'supplier'],
+    [id, 'customer'],
+  ] as const)
+    await sql(
+      `INSERT INTO integration_party (integration_id, party_id, party_name, role) SELECT $1, id, name, $3 FROM party WHERE id = $2`,
+      [integration, partyId, role],
+    );
+  return { party: id, integration, mail: `${name}-contract@example.test` };
+}
+
+const TERMS = {
+  validUntil: null,
+  reviewOn: null,
+  prevailingLanguage: 'en',
+  authority: 'approve_within',
+  approveWithinMinutes: 30,
+  approveOtherwise: 'act',
+  containmentSteps: [],
+  drillEveryDays: 90,
+  terms: [
+    {
+      direction: 'to_party',
+      trigger: 'confirmed',
+      startEvent: 'confirmed',
+      window: { count: 24, unit: 'elapsed-hours' },
+      recipients: ['security'],
+    },
+  ],
+};
+
+async function published(): Promise<OfferingView> {
+  const made = await call('POST', '/api/v1/offerings', {
+    body: { name: `Payments ${newId().slice(-6)}`, template: 'supplier-issues' },
+  });
+  expect(made).toMatchObject({ status: 201, body: { rowVersion: 1, leftOut: [] } });
+  const url = `/api/v1/offerings/${made.body.id}`;
+  expect(await call('PATCH', url, { body: { terms: TERMS }, ifMatch: 1 })).toMatchObject({ status: 200 });
+  expect(await call('POST', `${url}/versions`, { ifMatch: 2 })).toMatchObject({
+    status: 201,
+    body: { number: 1 },
+  });
+  return (await call('GET', url)).body as OfferingView;
+}
+
+const targets = async (id: Id) =>
+  ((await call('GET', `/api/v1/offerings/${id}/targets`)).body as { targets: TargetLine[] }).targets;
+const target = async (id: Id, one: Customer) =>
+  (await targets(id)).find(({ integrationId }) => integrationId === one.integration);
+const view = async (id: Id) => (await call('GET', `/api/v1/matrices/${id}`)).body as VersionView;
+const diff = async (id: Id, one: Customer) =>
+  (await call('GET', `/api/v1/offerings/${id}/targets/${one.integration}`)).body as TargetDiff;
+
+async function propose(offering: Id, ...to: Customer[]) {
+  const answer = await call('POST', `/api/v1/offerings/${offering}/proposals`, {
+    body: { integrationIds: to.map(({ integration }) => integration) },
+  });
+  expect(answer.status).toBe(202);
+  await until(
+    async () => (await targets(offering)).every(({ standing }) => standing !== 'queued'),
+    'every customer has an outcome',
+  );
+  return answer.body as { version: number; targets: { outcome: string; problem: { code: string } | null }[] };
+}
+
+async function customerSigns(one: Customer, versionId: Id): Promise<void> {
+  const links = t.app.get(SigningLinks);
+  const { contentHash } = await view(versionId);
+  const invited = () =>
+    mail.received.findLast(({ to, text }) => to.includes(one.mail) && text.includes(contentHash));
+  await until(() => invited() !== undefined, 'the invitation');
+  const link = /\/m\/([A-Za-z0-9_-]{43})/.exec(invited()!.text)![1]!;
+  const shown = expectOk(await links.show(link, 'en', from));
+  expect(shown.terms?.text).toContain('within 24 hours');
+  const before = mail.received.length;
+  expectOk(await links.sendCode(link, from));
+  const code = () =>
+    mail.received
+      .slice(before)
+      .find(({ to, subject }) => to.includes(one.mail) && subject.startsWith('Your code'));
+  await until(() => code() !== undefined, 'the code');
+  expectOk(
+    await links.attest(
+      link,
+      {
+        signsFor: 'Head of security',
+        language: shown.language,
+        contentHash,
+        textHash: shown.textHash,
+        code: /^(\d{8})$/m.exec(code()!.text)![1]!,
+      },
+      from,
+    ),
+  );
+}
+
+async function weSign(versionId: Id): Promise<void> {
+  const { contentHash, texts } = await view(versionId);
+  const olga = await person(t, 'Olga', 'contract_owner');
+  const english = texts.find(({ language }) => language === 'en')!;
+  expectOk(
+    await t.app
+      .get(CountersigningService)
+      .attest(
+        versionId,
+        { signsFor: 'Olga Reyes', contentHash, textHash: english.textHash, language: 'en' },
+        olga,
+      ),
+  );
+}
+
+test('one offering, three customers: each gets its own, one that fails stops nobody, and signatures put the terms in force', async () => {
+  const offering = await published();
+  const [one, two, bare] = [await customer(), await customer(), await customer(['contract'])];
+  const asked = await propose(offering.id, one, two, bare);
+  expect(asked.version).toBe(1);
+  expect(asked.targets.map(({ outcome }) => outcome)).toEqual(['queued', 'queued', 'queued']);
+  const lines = await targets(offering.id);
+  expect(lines.map(({ standing }) => standing)).toEqual(['waiting', 'waiting', 'failed']);
+  expect(lines[2]!.failure).toMatchObject({ code: 'does-not-fit' });
+  expect(lines[2]!.failure!.fields.map(({ problem }) => problem)).toContain(
+    'the customer has no reachable contact in the role security',
+  );
+
+  // The same again changes nothing: no version more, no mail more.
+  const before = await sql<{ n: number }>('SELECT count(*)::int AS n FROM matrix_version');
+  const again = await propose(offering.id, one, two);
+  expect(again.targets.map(({ outcome }) => outcome)).toEqual(['already', 'already']);
+  expect(await sql('SELECT count(*)::int AS n FROM matrix_version')).toEqual(before);
+
+  // Mended, the third gets it, too, and nobody else anything new.
+  await contact(bare.party, 'late-security', 'security');
+  await propose(offering.id, bare);
+  expect((await target(offering.id, bare))!.standing).toBe('waiting');
+
+  const { matrixVersionId } = (await target(offering.id, one))!;
+  const shown = await view(matrixVersionId!);
+  expect(shown.texts[0]!.text).toContain(shown.terms!.contentHash);
+  expect(shown.texts[0]!.text).toContain(shown.terms!.texts[0]!.textHash);
+  expect(JSON.parse(shown.canonical)).toMatchObject({ terms: shown.terms!.contentHash });
+  // Nothing holds before both have signed.
+  const agreement = () =>
+    sql<{ number: number; hash: string; party: Id }>(
+      `SELECT v.number, encode(v.content_hash, 'hex') AS hash, a.party_id AS party FROM integration i JOIN agreement a ON a.id = i.agreement_id
+         JOIN agreement_version v ON v.agreement_id = a.id WHERE i.id = $1 ORDER BY v.number`,
+      [one.integration],
+    );
+  expect(await agreement()).toEqual([]);
+  await customerSigns(one, matrixVersionId!);
+  expect(await target(offering.id, one)).toMatchObject({
+    standing: 'waiting',
+    signed: { supplier: false, customer: true },
+  });
+  await weSign(matrixVersionId!);
+  expect(await target(offering.id, one)).toMatchObject({
+    standing: 'signed',
+    signed: { supplier: true, customer: true },
+  });
+  expect(await agreement()).toEqual([{ number: 1, hash: shown.terms!.contentHash, party: one.party }]);
+  expect((await view(matrixVersionId!)).terms!.agreementVersionId).not.toBeNull();
+  expect((await target(offering.id, two))!.standing).toBe('waiting');
+  expect((await diff(offering.id, one)).terms).toEqual([]);
+}, 90_000);
+
+test('a new version: whoever signed the old one is behind, the difference is named, and only they are asked anew', async () => {
+  const offering = await published();
+  const [one, two] = [await customer(), await customer()];
+  await propose(offering.id, one, two);
+  const first = (await target(offering.id, one))!.matrixVersionId!;
+  await customerSigns(one, first);
+  await weSign(first);
+  const url = `/api/v1/offerings/${offering.id}`;
+  const { draft, rowVersion } = (await call('GET', url)).body as OfferingView;
+  const rows = draft.rows.map((row) =>
+    row.duty === 'revocation' ? { ...row, accountable: 'customer', windowMinutes: 15 } : row,
+  );
+  const terms = {
+    ...draft.terms!,
+    terms: [{ ...draft.terms!.terms[0]!, window: { count: 12, unit: 'elapsed-hours' } }],
+  };
+  await call('PATCH', url, { body: { rows, terms }, ifMatch: rowVersion });
+  expect(await call('PATCH', url, { body: { name: 'x' }, ifMatch: rowVersion })).toMatchObject({
+    status: 412,
+  });
+  const since = (await call('GET', `${url}/versions/1/changes`)).body;
+  expect(since.rows.map(({ what }: { what: string }) => what)).toEqual(['accountable', 'window']);
+  expect(since.terms).toHaveLength(1);
+  expect((await target(offering.id, one))!.standing).toBe('signed');
+  await call('POST', `${url}/versions`, { ifMatch: rowVersion + 1 });
+  expect((await target(offering.id, one))!.standing).toBe('behind');
+  const found = await diff(offering.id, one);
+  expect(found).toMatchObject({ offered: 2, current: { state: 'countersigned' }, problems: [] });
+  expect(found.rows.map(({ words }) => words.what)).toEqual(['accountable', 'within']);
+  expect(found.terms).toEqual([
+    { what: 'term confirmed, we tell them: window', before: '24 hours', after: '12 hours' },
+  ]);
+
+  // Without names: everybody who is behind.
+  const answer = await call('POST', `${url}/proposals`, { body: {} });
+  expect(answer.body.targets).toHaveLength(2);
+  await until(
+    async () => (await targets(offering.id)).every(({ version }) => version === 2),
+    'both have version 2',
+  );
+  expect((await targets(offering.id)).map(({ standing }) => standing)).toEqual(['waiting', 'waiting']);
+  // What was signed stands for incidents, and signed by both it is no longer.
+  expect(await view(first)).toMatchObject({ state: 'superseded', validUntil: null });
+  const counts = ((await call('GET', url)).body as OfferingView).counts;
+  expect(counts).toEqual({ waiting: 2 });
+}, 90_000);
+
+describe('reminders', () => {
+  test('go to those who have not signed, no more often than the offering says, and on record', async () => {
+    const offering = await published();
+    const [one, two] = [await customer(), await customer()];
+    await propose(offering.id, one, two);
+    await customerSigns(one, (await target(offering.id, one))!.matrixVersionId!);
+    await weSign((await target(offering.id, one))!.matrixVersionId!);
+    const chase = async () =>
+      (await call('POST', `/api/v1/offerings/${offering.id}/reminders`, { body: {} })).body.targets as {
+        integrationId: Id;
+        outcome: string;
+        nextAt: string | null;
+      }[];
+    expect(await chase()).toMatchObject([{ integrationId: two.integration, outcome: 'too_soon' }]);
+    t.clock.advance(73 * HOUR);
+    call = caller(t, await t.token('contract_owner'));
+    const before = mail.received.length;
+    expect(await chase()).toMatchObject([{ integrationId: two.integration, outcome: 'reminded' }]);
+    const reminder = () =>
+      mail.received
+        .slice(before)
+        .find(({ to, subject }) => to.includes(two.mail) && /reminder/.test(subject));
+    await until(() => reminder() !== undefined, 'the reminder');
+    expect(reminder()!.text).toContain('A reminder');
+    expect(await chase()).toMatchObject([{ outcome: 'too_soon', nextAt: expect.any(String) }]);
+    expect(mail.received.slice(before).filter(({ to }) => to.includes(one.mail))).toEqual([]);
+    const [entry] = await sql<{ n: number }>(
+      `SELECT count(*)::int AS n FROM ledger_entry WHERE kind = 'matrix.chased' AND subject_id = $1`,
+      [(await target(offering.id, two))!.matrixVersionId],
+    );
+    expect(entry!.n).toBe(1);
+    expect(await target(offering.id, two)).toMatchObject({ chases: 1 });
+  }, 90_000);
+});
+
+describe('what does not go', () => {
+  test('an offering that leaves a duty open is not published; nothing is proposed before it is', async () => {
+    const made = await call('POST', '/api/v1/offerings', { body: { name: 'Empty' } });
+    const url = `/api/v1/offerings/${made.body.id}`;
+    const refused = await call('POST', `${url}/versions`, { ifMatch: 1 });
+    expect(refused).toMatchObject({ status: 400, body: { code: 'invalid-offering' } });
+    expect(refused.body.errors).toHaveLength(12);
+    const one = await customer();
+    expect(
+      await call('POST', `${url}/proposals`, { body: { integrationIds: [one.integration] } }),
+    ).toMatchObject({ status: 409, body: { code: 'not-published' } });
+  });
+
+  test('a window of zero, a calendar that nobody knows, a row twice, a term that names nobody', async () => {
+    const { id, draft, rowVersion } = await published();
+    const url = `/api/v1/offerings/${id}`;
+    const refused = async (body: unknown) => {
+      const answer = await call('PATCH', url, { body, ifMatch: rowVersion });
+      expect(answer.status).toBe(400);
+      return JSON.stringify(answer.body.errors);
+    };
+    const term = draft.terms!.terms[0]!;
+    const withTerm = (more: object) => ({ terms: { ...draft.terms!, terms: [{ ...term, ...more }] } });
+    expect(await refused(withTerm({ window: { count: 0, unit: 'elapsed-hours' } }))).toContain('window');
+    expect(
+      await refused(withTerm({ calendar: 'nowhere', window: { count: 2, unit: 'business-days' } })),
+    ).toContain('is no calendar');
+    expect(await refused(withTerm({ recipients: [] }))).toContain('names nobody');
+    expect(await refused({ rows: [draft.rows[0], draft.rows[0]] })).toContain('is the same row');
+  });
+
+  test('a customer belongs to one offering; an open draft is nobody’s to overwrite; outsiders see none of it', async () => {
+    const [first, second, one] = [await published(), await published(), await customer()];
+    await propose(first.id, one);
+    const asked = await propose(second.id, one);
+    expect(asked.targets).toMatchObject([{ outcome: 'refused', problem: { code: 'other-offering' } }]);
+    expect((await call('DELETE', `/api/v1/offerings/${first.id}/targets/${one.integration}`)).status).toBe(
+      204,
+    );
+    await call('POST', `/api/v1/integrations/${one.integration}/matrix/inherit`, {
+      body: { template: 'customer-issues', replace: true },
+      ifMatch: 0,
+    });
+    await propose(second.id, one);
+    expect(await target(second.id, one)).toMatchObject({
+      standing: 'failed',
+      failure: { code: 'draft-open' },
+    });
+    const outside = caller(t, await t.token('party_contact', one.party));
+    expect((await outside('GET', '/api/v1/offerings')).status).toBe(403);
+  });
+
+  test('a sub-processor of the customer’s integration reads the matrix and not the terms', async () => {
+    const [offering, one] = [await published(), await customer()];
+    const host = await party('Fjord Hosting');
+    await sql(
+      `INSERT INTO integration_party (integration_id, party_id, party_name, role) VALUES ($1, $2, 'Fjord Hosting', 'sub_processor')`,
+      [one.integration, host],
+    );
+    await propose(offering.id, one);
+    const { matrixVersionId } = (await target(offering.id, one))!;
+    const theirs = caller(t, await t.token('party_contact', host));
+    const read = (await theirs('GET', `/api/v1/matrices/${matrixVersionId}`)).body as VersionView;
+    expect(read.rows.length).toBeGreaterThan(0);
+    expect(read.terms).toBeNull();
+    const theirOwn = caller(t, await t.token('party_contact', one.party));
+    const own = (await theirOwn('GET', `/api/v1/matrices/${matrixVersionId}`)).body as VersionView;
+    expect(own.terms?.texts[0]?.text).toContain('Aurora Pay tells');
+  });
+
+  test('a job that runs twice proposes once', async () => {
+    const [offering, one] = [await published(), await customer()];
+    await propose(offering.id, one);
+    const [row] = await sql<{ id: Id }>('SELECT id FROM offering_target WHERE integration_id = $1', [
+      one.integration,
+    ]);
+    await sql(`UPDATE offering_target SET state = 'queued' WHERE id = $1`, [row!.id]);
+    const job = t.app.get(ProposeOfferingJob);
+    await Promise.all([job.handle({ targetId: row!.id }), job.handle({ targetId: row!.id })]);
+    const versions = await sql('SELECT 1 FROM matrix_version WHERE integration_id = $1', [one.integration]);
+    expect(versions).toHaveLength(1);
+    expect((await target(offering.id, one))!.standing).toBe('waiting');
+  });
+});

@@ -1,0 +1,152 @@
+import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import { GateService } from '../../src/domain/policy/gate.service.ts';
+import { CountersigningService } from '../../src/domain/responsibility/countersigning.service.ts';
+import { OfflineSigning } from '../../src/domain/responsibility/offline-signing.service.ts';
+import { SigningLinks } from '../../src/domain/responsibility/signing-links.service.ts';
+import type { Id } from '../../src/kernel/ids.ts';
+import { system } from '../../src/kernel/principal.ts';
+import { expectOk } from '../../src/kernel/result.ts';
+import { Transactions } from '../../src/platform/database/transactions.ts';
+import { startApp, until, type TestApp } from '../support/app.ts';
+import { MailServer } from '../support/mail-server.ts';
+import { matrixScene, person, type MatrixScene } from '../support/matrix-scene.ts';
+import { caller } from '../support/portfolio.ts';
+
+const by = system('test', 'signing-floor');
+const from = { correlationId: 'signing-floor', ip: '192.0.2.7' };
+
+let t: TestApp;
+let mail: MailServer;
+let call: ReturnType<typeof caller>;
+let scenes = 0;
+
+beforeAll(async () => {
+  mail = await MailServer.start();
+  t = await startApp({ config: { smtpUrl: `smtp://${mail.host}`, outboundAllow: [mail.host] } });
+  call = caller(t, await t.token('contract_owner'));
+}, 60_000);
+afterAll(async () => {
+  await t.close();
+  await mail.close();
+});
+
+const sql = <T>(text: string, parameters: unknown[] = []) =>
+  t.app.get(Transactions).run(by, (db) => db.query<T[]>(text, parameters));
+
+async function tier(ids: MatrixScene, riskTier: number): Promise<void> {
+  await sql('UPDATE integration SET risk_tier = $2 WHERE id = $1', [ids.integration, riskTier]);
+}
+
+async function proposed(riskTier: number): Promise<{ ids: MatrixScene; versionId: Id }> {
+  const ids = await matrixScene(t, ++scenes);
+  await tier(ids, riskTier);
+  const url = `/api/v1/integrations/${ids.integration}/matrix`;
+  await call('POST', `${url}/inherit`, { body: { template: 'supplier-issues' }, ifMatch: 0 });
+  const answer = await call('POST', `${url}/propose`, { body: {}, ifMatch: 1 });
+  expect(answer.status).toBe(201);
+  return { ids, versionId: answer.body.versionId };
+}
+
+async function said(versionId: Id) {
+  const { body } = await call('GET', `/api/v1/matrices/${versionId}`);
+  const { textHash } = body.texts[0];
+  return { body, input: { signsFor: 'Olga', contentHash: body.contentHash, textHash, language: 'en' } };
+}
+
+const letter = async (to: string, subject: RegExp, after = 0) => {
+  const found = () =>
+    mail.received.slice(after).findLast((one) => one.to.includes(to) && subject.test(one.subject));
+  await until(() => found() !== undefined, `a mail to ${to}`);
+  return found()!.text;
+};
+
+const gateOf = async (ids: MatrixScene) => {
+  const looked = await t.app
+    .get(Transactions)
+    .run(by, (db) => t.app.get(GateService).look(db, ids.integration));
+  return looked!.evaluation.findings.map(({ rule }) => rule);
+};
+
+test('the high tier takes no link with a code: it says so beforehand, sends no code, and names the ways that are enough', async () => {
+  const { versionId } = await proposed(1);
+  const { body, input } = await said(versionId);
+  expect(body).toMatchObject({ leastStrength: 'second_channel' });
+  expect(body.waysToSign).toHaveLength(3);
+  const nora = `nora${scenes}@example.test`;
+  const link = /\/m\/([A-Za-z0-9_-]{43})/.exec(await letter(nora, /^Please sign/))![1]!;
+  const links = t.app.get(SigningLinks);
+  const shown = expectOk(await links.show(link, 'en', from));
+  expect(shown.strongerWays).toEqual(body.waysToSign);
+  const before = mail.received.length;
+  const refused = { ok: false, error: { kind: 'forbidden', code: 'signature-too-weak' } };
+  expect(await links.sendCode(link, from)).toMatchObject(refused);
+  const outside = await links.attest(link, { ...input, textHash: shown.textHash, code: '12345678' }, from);
+  expect(outside).toMatchObject(refused);
+  if (!outside.ok)
+    for (const way of body.waysToSign as string[]) expect(outside.error.fields![0]!.mend).toContain(way);
+  expect(mail.received.slice(before)).toEqual([]);
+
+  const olga = await person(t, 'Olga', 'contract_owner');
+  const service = t.app.get(CountersigningService);
+  expect(await service.attest(versionId, input, olga)).toMatchObject(refused);
+  expect((await said(versionId)).body.signatures).toEqual([]);
+  // With a code from the mailbox of the account it is two factors.
+  expectOk(await service.sendCode(versionId, olga));
+  const [account] = await sql<{ email: string }>('SELECT email FROM user_account WHERE id = $1', [olga.id]);
+  const code = /^(\d{8})$/m.exec(await letter(account!.email, /^Your code/))![1]!;
+  expect(expectOk(await service.attest(versionId, { ...input, code }, olga)).strength).toBe('account_mfa');
+});
+
+test('a tier that asks for nothing takes the link; raised later, the gate finds it weak and a stronger signature is taken', async () => {
+  const { ids, versionId } = await proposed(2);
+  const { body, input } = await said(versionId);
+  expect(body).toMatchObject({ leastStrength: 'mailbox' });
+  const olga = await person(t, 'Olga', 'contract_owner');
+  const service = t.app.get(CountersigningService);
+  expectOk(await service.attest(versionId, input, olga));
+  expect(await service.attest(versionId, input, olga)).toMatchObject({
+    ok: false,
+    error: { code: 'already-signed' },
+  });
+  expect(await gateOf(ids)).not.toContain('weak-signature');
+  await tier(ids, 1);
+  expect(await gateOf(ids)).toContain('weak-signature');
+  expectOk(await service.sendCode(versionId, olga));
+  const [account] = await sql<{ email: string }>('SELECT email FROM user_account WHERE id = $1', [olga.id]);
+  const code = /^(\d{8})$/m.exec(await letter(account!.email, /^Your code/))![1]!;
+  expectOk(await service.attest(versionId, { ...input, code }, olga));
+  expect(await gateOf(ids)).not.toContain('weak-signature');
+});
+
+test('paper counts at the gate once a second person has confirmed it, and not before', async () => {
+  const { ids, versionId } = await proposed(1);
+  const offline = t.app.get(OfflineSigning);
+  const [first, second] = [await person(t, 'Vera', 'vendor_risk'), await person(t, 'Rosa', 'contract_owner')];
+  const scan = Buffer.from('%PDF-1.7 a scan');
+  const paper = async (contactId: Id) =>
+    expectOk(
+      await offline.attestOnPaper(versionId, { contactId, signsFor: 'Signed', language: 'en' }, scan, first),
+    ).attestationId;
+  const both = [await paper(ids.ann), await paper(ids.nora)];
+  expect(await gateOf(ids)).toContain('matrix-not-countersigned');
+  for (const one of both) expectOk(await offline.confirmPaper(one, second));
+  expect(await gateOf(ids)).not.toContain('matrix-not-countersigned');
+  expect(await gateOf(ids)).not.toContain('weak-signature');
+
+  // An immaterial new version stands on the same signatures, at the gate as well.
+  const url = `/api/v1/integrations/${ids.integration}/matrix`;
+  const cells = [
+    {
+      duty: 'storage',
+      accountable: ids.aurora,
+      performing: [ids.aurora],
+      contactId: ids.ann,
+      note: 'In the vault.',
+    },
+  ];
+  const edited = await call('PATCH', url, { body: { cells }, ifMatch: 0 });
+  expect(edited.body.fell).toEqual([]);
+  const taken = await call('POST', `${url}/propose`, { body: {}, ifMatch: 1 });
+  expect(taken.body).toMatchObject({ state: 'countersigned' });
+  expect(await gateOf(ids)).not.toContain('matrix-not-countersigned');
+});
