@@ -36,13 +36,8 @@ export function IntegrationView({
   agreement,
   cases,
   gate,
-<<<<<<< HEAD
   reviews,
   control,
-=======
-  control,
-  reviews,
->>>>>>> onboard
 }: {
   frame: Frame;
   head: IntegrationHead;
@@ -55,15 +50,9 @@ export function IntegrationView({
   agreement: ShownAgreement | undefined;
   cases: readonly CaseLine[];
   gate: GateStandingLine | undefined;
-<<<<<<< HEAD
   reviews: readonly OpenReview[];
   /** What makes up for what its fast path left out. */
   control: { control: string; until: number } | null;
-=======
-  /** What makes up for what its fast path left out. */
-  control: { control: string; until: number } | null;
-  reviews: readonly OpenReview[];
->>>>>>> onboard
 }) {
   const unstoppable = credentials.filter(({ id }) => stoppers.get(id)?.length === 0);
   return (
