@@ -123,6 +123,7 @@ const LIMIT_NAMES = [
   'rotateEvery',
   'allowedStores',
   'integrationsPerCredential',
+  'scopesPerCredential',
   'isolateEnvironments',
   'justifyScopes',
   'longestNotificationWindow',
