@@ -1,5 +1,5 @@
 import { Controller, HttpCode, Param, Post } from '@nestjs/common';
-import { ApiAcceptedResponse, ApiTags } from '@nestjs/swagger';
+import { ApiAcceptedResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
 import { z } from 'zod';
 import type { Principal } from '../kernel/principal.ts';
 import { By, Idempotent, Permission } from '../domain/access/route.ts';
@@ -16,6 +16,7 @@ export class ConfirmationsController {
 
   /** Asks a contact by mail to confirm that they can be reached; their answer is what freshness counts from. */
   @Post()
+  @ApiOperation({ summary: 'Ask a contact whether the address is theirs' })
   @Permission('notices:write')
   @Idempotent()
   @HttpCode(202)

@@ -102,6 +102,7 @@ export class OnboardingController {
 
   /** Ends the integration: out of production at once, and retired when nothing of it can be abused any more. */
   @Post('integrations/:id/offboarding')
+  @ApiOperation({ summary: 'Start the offboarding of an integration' })
   @Permission('gate:open')
   @Idempotent()
   @HttpCode(202)
@@ -116,6 +117,7 @@ export class OnboardingController {
 
   /** The newest one: where each step stands, and what cannot be shown to be over. */
   @Get('integrations/:id/offboarding')
+  @ApiOperation({ summary: 'Read how far the offboarding of an integration is' })
   @Permission('policy:read')
   @ApiOkResponse({ standardSchema: offboardingSchema })
   async ending(

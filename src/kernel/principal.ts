@@ -24,6 +24,8 @@ export interface Principal {
   id: string;
   /** The person behind a user or link, where one is known. */
   personId?: Id;
+  /** Of a token that belongs to no account: the person who made it, or the word for what did. */
+  madeBy?: string;
   roles: readonly Role[];
   /** Narrower than the roles, for tokens and links. Absent: what the roles give. */
   permissions?: readonly string[];
@@ -32,6 +34,14 @@ export interface Principal {
   correlationId: string;
   /** The caller's address as the edge saw it; personal data. */
   ip?: string;
+}
+
+/**
+ * Whose hand acts: what two pairs of eyes are told apart by, wherever one asks and another one approves. The person where
+ * one is known, by whatever session or token they come; else whoever made the token. Never the token: one may hold many.
+ */
+export function handOf(by: Pick<Principal, 'id' | 'personId' | 'madeBy'>): string {
+  return by.personId ?? by.madeBy ?? by.id;
 }
 
 /** The system acting on its own behalf. `as` names the part: "engine", "sequencer", "cli". */

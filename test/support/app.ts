@@ -5,6 +5,7 @@ import { createApp, type AppSettings } from '../../src/create-app.ts';
 import { AccessService } from '../../src/domain/access/access.service.ts';
 import { expectOk } from '../../src/kernel/result.ts';
 import { system, type Role } from '../../src/kernel/principal.ts';
+import { newId } from '../../src/kernel/ids.ts';
 import { HOUR, type Millis } from '../../src/kernel/time.ts';
 import { Clock } from '../../src/platform/clock/clock.ts';
 import { parseConfig, type Config } from '../../src/platform/config/config.ts';
@@ -81,12 +82,11 @@ export async function startApp(
     log,
     config,
     async token(role, partyId) {
-      const made = await app
-        .get(AccessService)
-        .createToken(
-          { name: role, role, partyId: partyId ?? null, expiresAt: clock.now() + 1000 * HOUR },
-          system('test', 'test'),
-        );
+      const made = await app.get(AccessService).createToken(
+        { name: role, role, partyId: partyId ?? null, expiresAt: clock.now() + 1000 * HOUR },
+        // Each by a hand of its own: a test that means two tokens of one person says so.
+        system(newId(), 'test'),
+      );
       return expectOk(made).value.use((value) => value);
     },
     async close() {

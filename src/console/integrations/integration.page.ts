@@ -55,8 +55,8 @@ export class IntegrationPage {
         agreement: head.agreementId ? await agreementOf(db, head.agreementId, now) : undefined,
         cases: await casesOf(db, head.id),
         gate: await standingOf(db, head.id),
-        control: await compensatingControlOf(db, head.id),
         reviews: await openReviewsOf(db, head.id),
+        control: await compensatingControlOf(db, head.id),
       };
     });
     return shows((frame) => IntegrationView({ frame, ...model }));

@@ -36,8 +36,8 @@ export function IntegrationView({
   agreement,
   cases,
   gate,
-  control,
   reviews,
+  control,
 }: {
   frame: Frame;
   head: IntegrationHead;
@@ -50,9 +50,9 @@ export function IntegrationView({
   agreement: ShownAgreement | undefined;
   cases: readonly CaseLine[];
   gate: GateStandingLine | undefined;
+  reviews: readonly OpenReview[];
   /** What makes up for what its fast path left out. */
   control: { control: string; until: number } | null;
-  reviews: readonly OpenReview[];
 }) {
   const unstoppable = credentials.filter(({ id }) => stoppers.get(id)?.length === 0);
   return (

@@ -3,7 +3,7 @@ import { Injectable } from '@nestjs/common';
 import { DataSource } from 'typeorm';
 import { refusal, type Refusal } from '../../kernel/errors.ts';
 import { newId, type Id } from '../../kernel/ids.ts';
-import { system, type Principal, type Role } from '../../kernel/principal.ts';
+import { handOf, system, type Principal, type Role } from '../../kernel/principal.ts';
 import { err, ok, type Result } from '../../kernel/result.ts';
 import { Secret } from '../../kernel/secret.ts';
 import { iso, type Millis } from '../../kernel/time.ts';
@@ -316,8 +316,9 @@ export class AccessService {
           }),
         );
       await db.query(
-        `INSERT INTO api_token (id, name, token_hash, hint, role, permissions, party_id, created_by, created_at, expires_at, user_id)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)`,
+        `INSERT INTO api_token (id, name, token_hash, hint, role, permissions, party_id, created_by, created_at, expires_at, user_id, made_by)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11,
+                 coalesce((SELECT u.person_id::text FROM user_account u WHERE u.id = $11), $12))`,
         [
           id,
           input.name,
@@ -330,6 +331,7 @@ export class AccessService {
           new Date(now),
           new Date(input.expiresAt),
           input.userId ?? null,
+          handOf(by),
         ],
       );
       await this.ledger.append(db, {
@@ -362,9 +364,10 @@ export class AccessService {
         userId: Id | null;
         personId: Id | null;
         userRoles: Role[] | null;
+        madeBy: string;
       }[]
     >(
-      `SELECT id, role, permissions, party_id AS "partyId", user_id AS "userId", person_id AS "personId", user_roles AS "userRoles"
+      `SELECT id, role, permissions, party_id AS "partyId", user_id AS "userId", person_id AS "personId", user_roles AS "userRoles", made_by AS "madeBy"
          FROM cs_token($1, $2)`,
       [hashOf(value), this.clock.date()],
     );
@@ -390,6 +393,7 @@ export class AccessService {
       id,
       roles: role ? [role] : [],
       ...(permissions ? { permissions } : {}),
+      madeBy: row.madeBy,
       partyId,
       ...from,
     };

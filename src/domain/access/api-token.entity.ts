@@ -56,4 +56,11 @@ export class ApiToken {
 
   @Column({ name: 'last_used_at', type: 'timestamptz', nullable: true })
   lastUsedAt: Date | null;
+
+  @Column({
+    name: 'made_by',
+    type: 'text',
+    comment: 'whose hand it is where it belongs to no account: a person, or the word for what made it',
+  })
+  madeBy: string;
 }

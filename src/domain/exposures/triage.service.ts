@@ -1,7 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { Refused, refusal, type Refusal } from '../../kernel/errors.ts';
 import type { Id } from '../../kernel/ids.ts';
-import type { Principal } from '../../kernel/principal.ts';
+import { handOf, type Principal } from '../../kernel/principal.ts';
 import { err, ok, type Result } from '../../kernel/result.ts';
 import { Clock } from '../../platform/clock/clock.ts';
 import { rowsOf } from '../../platform/database/rows.ts';
@@ -11,11 +11,6 @@ import type { ExposureDetail, ExposureView, OwnReport } from './exposure.schema.
 import { exposureOf, exposuresPage, ownReports } from './exposures.queries.ts';
 import type { MatchedExposure } from './matching.service.ts';
 import type { Trust } from './exposure.rules.ts';
-
-/** The person behind a principal, as far as one is known: two sessions of one person are one. */
-export function whoDecides(by: Principal): string {
-  return by.personId ?? by.id;
-}
 
 /** What people do with exposures that no machine could place, and what they may read of exposures. */
 @Injectable()
@@ -48,7 +43,7 @@ export class TriageService {
     reason: string,
     by: Principal,
   ): Promise<Result<{ state: 'triage' | 'dismissed' }, Refusal>> {
-    const who = whoDecides(by);
+    const who = handOf(by);
     const now = this.clock.now();
     try {
       const state = await this.transactions.run(by, async (db) => {

@@ -2,14 +2,14 @@ import { Injectable } from '@nestjs/common';
 import { isZone } from '../../kernel/calendar.ts';
 import { Refused, refusal, type Refusal } from '../../kernel/errors.ts';
 import type { Id } from '../../kernel/ids.ts';
-import type { Principal } from '../../kernel/principal.ts';
+import { handOf, type Principal } from '../../kernel/principal.ts';
 import { err, ok, type Result } from '../../kernel/result.ts';
 import { iso, MINUTE, parseInstant } from '../../kernel/time.ts';
 import { Clock } from '../../platform/clock/clock.ts';
 import { rowsOf } from '../../platform/database/rows.ts';
 import { Transactions, type Db } from '../../platform/database/transactions.ts';
 import { Outbox } from '../../platform/outbox/outbox.ts';
-import { TriageService, whoDecides } from '../exposures/triage.service.ts';
+import { TriageService } from '../exposures/triage.service.ts';
 import { LedgerService } from '../ledger/ledger.service.ts';
 import type { Trigger } from '../notices/notices.service.ts';
 import { ContainmentService } from '../revocation/containment.service.ts';
@@ -61,7 +61,7 @@ export class IncidentsService {
     return this.#act(by, async (db) => {
       const row = await this.#lock(db, id);
       const now = this.clock.now();
-      const who = whoDecides(by);
+      const who = handOf(by);
       await db.query(
         `UPDATE incident SET acknowledged_by = coalesce(acknowledged_by, $2), acknowledged_at = coalesce(acknowledged_at, $3),
                 updated_at = $3, row_version = row_version + 1 WHERE id = $1`,
@@ -89,7 +89,7 @@ export class IncidentsService {
   dismiss(id: Id, reason: string, by: Principal): Promise<Result<{ state: IncidentState }, Refusal>> {
     return this.#act(by, async (db) => {
       const row = await this.#lock(db, id);
-      const who = whoDecides(by);
+      const who = handOf(by);
       const now = this.clock.now();
       const [act, ...more] = (await doneIn(db, id)).map(actOn).filter((one) => one !== null);
       if (act !== undefined) {

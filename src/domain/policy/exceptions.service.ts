@@ -1,7 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { refusal, type Refusal } from '../../kernel/errors.ts';
 import { newId, type Id } from '../../kernel/ids.ts';
-import type { Principal } from '../../kernel/principal.ts';
+import { handOf, type Principal } from '../../kernel/principal.ts';
 import { err, ok, type Result } from '../../kernel/result.ts';
 import { iso, parseInstant } from '../../kernel/time.ts';
 import { Clock } from '../../platform/clock/clock.ts';
@@ -97,7 +97,7 @@ export class ExceptionsService {
           finding.subject.name,
           reason,
           compensatingControl,
-          whoIs(by),
+          handOf(by),
           iso(now),
           iso(end),
         ],
@@ -126,17 +126,17 @@ export class ExceptionsService {
       if (!found) return err(noException());
       if (found.state !== 'requested')
         return err(refusal('conflict', 'already-decided', `The exception is ${found.state}.`));
-      if (found.requestedBy === whoIs(by))
+      if (found.requestedBy === handOf(by))
         return err(
           refusal(
             'forbidden',
             'four-eyes',
-            'Whoever asked for an exception cannot decide it: ask somebody else.',
+            'Whoever asked for an exception cannot decide it, by whatever token: ask somebody else.',
           ),
         );
       await db.query(
         `UPDATE policy_exception SET decision = $2, decided_by = $3, decided_at = $4, row_version = row_version + 1 WHERE id = $1`,
-        [id, decision, whoIs(by), iso(now)],
+        [id, decision, handOf(by), iso(now)],
       );
       await this.#changed(db, id, found.integrationId, `exception.${decision}`, by);
       return ok((await findException(db, id, now))!);
@@ -153,7 +153,7 @@ export class ExceptionsService {
         return err(refusal('conflict', 'already-over', `The exception is ${found.state}.`));
       await db.query(
         `UPDATE policy_exception SET withdrawn_by = $2, withdrawn_at = $3, row_version = row_version + 1 WHERE id = $1`,
-        [id, whoIs(by), iso(now)],
+        [id, handOf(by), iso(now)],
       );
       await this.#changed(db, id, found.integrationId, 'exception.withdrawn', by);
       return ok((await findException(db, id, now))!);
@@ -170,11 +170,6 @@ export class ExceptionsService {
     });
     await this.outbox.put(db, reEvaluate, { integrationId }, { key: integrationId });
   }
-}
-
-/** The human being where one is known: a second token of the same person is no second person. */
-function whoIs(by: Principal): string {
-  return by.personId ?? by.id;
 }
 
 function bad(field: string, problem: string, mend: string): Refusal {

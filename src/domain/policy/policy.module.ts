@@ -18,6 +18,7 @@ import { Policies } from './policies.ts';
 import { RetirementService } from './retirement.service.ts';
 import { ReEvaluateJob, ReEvaluationSweep } from './re-evaluate.job.ts';
 import { ReEvaluations } from './re-evaluation.service.ts';
+import { RemindReviewerJob } from './remind-reviewer.job.ts';
 import { SettleRemovalJob } from './settle-removal.job.ts';
 
 @Module({
@@ -42,6 +43,7 @@ import { SettleRemovalJob } from './settle-removal.job.ts';
     AccessReviewsService,
     AccessReviewsSweep,
     SettleRemovalJob,
+    RemindReviewerJob,
     Isolation,
   ],
   exports: [

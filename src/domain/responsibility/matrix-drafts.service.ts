@@ -6,6 +6,7 @@ import { err, ok, type Result } from '../../kernel/result.ts';
 import { iso, type Millis } from '../../kernel/time.ts';
 import { Clock } from '../../platform/clock/clock.ts';
 import { Transactions, type Db } from '../../platform/database/transactions.ts';
+import { personBehind } from '../access/person-behind.ts';
 import { LedgerService } from '../ledger/ledger.service.ts';
 import type { Author } from './attestation.rules.ts';
 import { cellsForGaps, cellsInBulk, type Answering, type BulkChange, type CellName } from './bulk.rules.ts';
@@ -21,7 +22,6 @@ import {
   findDraft,
   newestVersion,
   partiesIn,
-  personBehind,
   type StoredDraft,
 } from './matrix-facts.queries.ts';
 import { MatrixTemplates } from './matrix-templates.ts';

@@ -133,16 +133,6 @@ export async function actingParty(db: Db, integrationId: Id, by: Principal): Pro
   return row?.id ?? null;
 }
 
-/** The person behind an account, or behind the token that they made; null where none is known. */
-export async function personBehind(db: Db, id: string): Promise<Id | null> {
-  const [row] = await db.query<{ personId: Id }[]>(
-    `SELECT u.person_id AS "personId" FROM user_account u
-      WHERE u.id::text = $1 OR u.id::text = (SELECT t.created_by FROM api_token t WHERE t.id::text = $1)`,
-    [id],
-  );
-  return row?.personId ?? null;
-}
-
 /** What was declared, as the inventory stands now. */
 export async function declaredNow(db: Db, integrationId: Id): Promise<Declared> {
   const [row] = await db.query<Declared[]>(

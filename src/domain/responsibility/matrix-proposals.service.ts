@@ -8,6 +8,7 @@ import { Clock } from '../../platform/clock/clock.ts';
 import { Transactions, type Db } from '../../platform/database/transactions.ts';
 import { Outbox } from '../../platform/outbox/outbox.ts';
 import { LinksService } from '../access/links.service.ts';
+import { personBehind } from '../access/person-behind.ts';
 import { LedgerService } from '../ledger/ledger.service.ts';
 import { CONFIRM_WITHIN, REATTEST_DAYS, type Author } from './attestation.rules.ts';
 import { carriedTerms } from './bound-terms.ts';
@@ -22,7 +23,6 @@ import {
   findDraft,
   findVersion,
   newestVersion,
-  personBehind,
   signedVersion,
   type VersionFacts,
 } from './matrix-facts.queries.ts';

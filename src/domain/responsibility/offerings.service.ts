@@ -8,11 +8,12 @@ import { Clock } from '../../platform/clock/clock.ts';
 import { Transactions, type Db } from '../../platform/database/transactions.ts';
 import { wrongIn } from '../agreements/draft.rules.ts';
 import { listCalendars, versionContent } from '../agreements/drafts.queries.ts';
+import { personBehind } from '../access/person-behind.ts';
 import { LedgerService } from '../ledger/ledger.service.ts';
 import type { Author } from './attestation.rules.ts';
 import { refusalsOf } from './attestations.service.ts';
 import type { LeftOut } from './inherit.rules.ts';
-import { cellsOfVersion, newestVersion, partiesIn, personBehind } from './matrix-facts.queries.ts';
+import { cellsOfVersion, newestVersion, partiesIn } from './matrix-facts.queries.ts';
 import { MatrixTemplates } from './matrix-templates.ts';
 import {
   missingDuties,

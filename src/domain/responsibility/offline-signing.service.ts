@@ -7,8 +7,9 @@ import { err, type Result } from '../../kernel/result.ts';
 import { iso } from '../../kernel/time.ts';
 import { Clock } from '../../platform/clock/clock.ts';
 import { Transactions, type Db } from '../../platform/database/transactions.ts';
+import { personBehind } from '../access/person-behind.ts';
 import { LedgerService } from '../ledger/ledger.service.ts';
-import type { Strength, Way } from './attestation.rules.ts';
+import { wroteForAnother, type Strength, type Way } from './attestation.rules.ts';
 import {
   Attestations,
   contactOf,
@@ -21,7 +22,7 @@ import {
   type Attested,
 } from './attestations.service.ts';
 import type { AttestOffline, Paper } from './matrix-edit.schema.ts';
-import { findVersion, personBehind, type VersionFacts } from './matrix-facts.queries.ts';
+import { findVersion, type VersionFacts } from './matrix-facts.queries.ts';
 import { offlineDocument } from './matrix-text.rules.ts';
 import { Signatures } from './signatures.service.ts';
 import { findKey, isSignature, type RegisteredKey } from './signing-keys.service.ts';
@@ -81,7 +82,7 @@ export class OfflineSigning {
         signsFor: input.signsFor,
         language: input.language,
       });
-      refuseKey(key, version);
+      refuseKey(key, await personBehind(db, key.registeredBy), version);
       const signature = Buffer.from(input.signature, 'base64');
       if (!isSignature(key.publicKey, document, signature))
         throw new Refused(
@@ -247,7 +248,8 @@ function onlyOperatorPerson(by: Principal): void {
     );
 }
 
-function refuseKey(key: RegisteredKey, version: VersionFacts): void {
+/** @param registrar the person who registered it, where one is known */
+function refuseKey(key: RegisteredKey, registrar: Id | null, version: VersionFacts): void {
   if (version.proposedAt === null || key.registeredAt >= version.proposedAt)
     throw new Refused(
       refusal(
@@ -256,7 +258,8 @@ function refuseKey(key: RegisteredKey, version: VersionFacts): void {
         'The key was registered after this version was proposed: it counts for the next one.',
       ),
     );
-  if (version.authors.some(({ id, partyId }) => id === key.registeredBy && partyId !== key.partyId))
+  const registered = { id: key.registeredBy, personId: registrar, partyId: key.partyId };
+  if (wroteForAnother(registered, version.authors))
     throw new Refused(
       refusal(
         'forbidden',

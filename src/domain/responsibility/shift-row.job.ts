@@ -5,6 +5,7 @@ import { iso, type Millis } from '../../kernel/time.ts';
 import { Clock } from '../../platform/clock/clock.ts';
 import { Transactions, type Db } from '../../platform/database/transactions.ts';
 import { JobHandler, type Handler, type JobCall } from '../../platform/queue/handlers.ts';
+import { personBehind } from '../access/person-behind.ts';
 import { LedgerService } from '../ledger/ledger.service.ts';
 import type { Author } from './attestation.rules.ts';
 import { carriedTerms } from './bound-terms.ts';
@@ -18,7 +19,6 @@ import {
   findDraft,
   newestVersion,
   partiesIn,
-  personBehind,
   type VersionFacts,
 } from './matrix-facts.queries.ts';
 import { MatrixProposalsService } from './matrix-proposals.service.ts';

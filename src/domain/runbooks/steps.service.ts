@@ -1,6 +1,6 @@
 import { errorText, refusal, type Refusal } from '../../kernel/errors.ts';
 import { newId, type Id } from '../../kernel/ids.ts';
-import type { Principal } from '../../kernel/principal.ts';
+import { handOf, type Principal } from '../../kernel/principal.ts';
 import { err, ok, type Result } from '../../kernel/result.ts';
 import type { Millis } from '../../kernel/time.ts';
 import type { Clock } from '../../platform/clock/clock.ts';
@@ -36,9 +36,10 @@ export interface Heard {
   late: boolean;
 }
 
-/** Who speaks, as quorum and four eyes count them: the person where one is known. */
+/** Who speaks, as quorum and four eyes count them: a hand, as `handOf` says; the kind beside an id that is no person's. */
 export function whoIs(by: Principal): string {
-  return by.personId ?? `${by.kind}:${by.id}`;
+  const hand = handOf(by);
+  return hand === by.id ? `${by.kind}:${hand}` : hand;
 }
 
 const NOT_FOUND = refusal('not_found', 'step-not-found', 'There is no such step.');
