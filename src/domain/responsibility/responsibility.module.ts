@@ -6,6 +6,7 @@ import { NoticesModule } from '../notices/notices.module.ts';
 import { Attestations } from './attestations.service.ts';
 import { CountersigningService } from './countersigning.service.ts';
 import { MatrixAssignments } from './matrix-assignments.service.ts';
+import { Invitations } from './invitations.service.ts';
 import { MatrixDraftsService } from './matrix-drafts.service.ts';
 import { MatrixFiles } from './matrix-files.service.ts';
 import { MatrixProposalsService } from './matrix-proposals.service.ts';
@@ -27,6 +28,7 @@ const shared = [
   CountersigningService,
   Attestations,
   MatrixAssignments,
+  Invitations,
   MatrixDraftsService,
   MatrixFiles,
   MatrixProposalsService,
@@ -45,6 +47,7 @@ const shared = [
     Attestations,
     CountersigningService,
     MatrixAssignments,
+    Invitations,
     MatrixDraftsService,
     MatrixFiles,
     MatrixProposalsService,
