@@ -10,6 +10,8 @@ export interface LookedAt {
   seconds: number;
   integrations: number;
   maxRssMb: number;
+  /** Living memory after the first batch, and after the last. */
+  liveMb: [number, number];
   /** How often it said how far it was. */
   told: number;
 }
@@ -21,13 +23,24 @@ const app = await createApp({
   logTo: process.stderr,
 });
 let told = 0;
+/** What lives after a full collection: what the process keeps, without what V8 has not swept yet. */
+const liveMb = () => {
+  (globalThis as unknown as { gc(): void }).gc();
+  const { heapUsed, external } = process.memoryUsage();
+  return (heapUsed + external) / 1024 / 1024;
+};
+let liveAtFirst = 0;
 const started = performance.now();
-const integrations = await app.get(GateService).reEvaluateAll(system('bench', 'bench'), () => (told += 1));
+const integrations = await app.get(GateService).reEvaluateAll(system('bench', 'bench'), () => {
+  if (told === 0) liveAtFirst = liveMb();
+  told += 1;
+});
 const seconds = (performance.now() - started) / 1000;
 const outcome: LookedAt = {
   seconds,
   integrations,
   maxRssMb: process.resourceUsage().maxRSS / 1024,
+  liveMb: [liveAtFirst, liveMb()],
   told,
 };
 await app.close();

@@ -8,6 +8,7 @@ import { ResponsibilityModule } from '../domain/responsibility/responsibility.mo
 import { RevocationModule } from '../domain/revocation/revocation.module.ts';
 import { AccessReviewsController } from './access-reviews.controller.ts';
 import { AgreementsController } from './agreements.controller.ts';
+import { ConfirmationsController } from './confirmations.controller.ts';
 import { ConnectionsController } from './connections.controller.ts';
 import { CredentialsController } from './credentials.controller.ts';
 import { GateController } from './gate.controller.ts';
@@ -56,6 +57,7 @@ import { SourcesController } from './sources.controller.ts';
     SourcesController,
     IntakeController,
     IncidentsController,
+    ConfirmationsController,
     ConnectionsController,
     ExposuresController,
     CasesController,

@@ -20,17 +20,23 @@ import {
   type VerifyParty,
 } from '../domain/parties/verifications.service.ts';
 import {
+  offboardingSchema,
   onboardingSchema,
   reviewScopeSchema,
   startedWaySchema,
+  startOffboardingSchema,
   startOnboardingSchema,
+  type OffboardingView,
   type OnboardingView,
   type ReviewScope,
   type StartedWay,
   type StartOnboarding,
 } from '../domain/policy/onboarding.schema.ts';
+import { offboardingOf } from '../domain/policy/offboarding.queries.ts';
+import { OffboardingService } from '../domain/policy/offboarding.service.ts';
 import { OnboardingService } from '../domain/policy/onboarding.service.ts';
 import { onboardingOf } from '../domain/policy/ways.queries.ts';
+import { Clock } from '../platform/clock/clock.ts';
 import { Transactions } from '../platform/database/transactions.ts';
 import { answered } from './answered.ts';
 
@@ -45,6 +51,8 @@ export class OnboardingController {
   constructor(
     private readonly transactions: Transactions,
     private readonly onboarding: OnboardingService,
+    private readonly offboarding: OffboardingService,
+    private readonly clock: Clock,
     private readonly verifications: VerificationsService,
   ) {}
 
@@ -90,6 +98,36 @@ export class OnboardingController {
     @By() by: Principal,
   ): Promise<void> {
     answered(await this.onboarding.reviewScope(integrationId, review, by));
+  }
+
+  /** Ends the integration: out of production at once, and retired when nothing of it can be abused any more. */
+  @Post('integrations/:id/offboarding')
+  @ApiOperation({ summary: 'Start the offboarding of an integration' })
+  @Permission('gate:open')
+  @Idempotent()
+  @HttpCode(202)
+  @ApiAcceptedResponse({ standardSchema: startedWaySchema })
+  async end(
+    @Param('id', { schema: id }) integrationId: string,
+    @Body({ schema: startOffboardingSchema }) input: z.output<typeof startOffboardingSchema>,
+    @By() by: Principal,
+  ): Promise<StartedWay> {
+    return answered(await this.offboarding.start(integrationId, input, by));
+  }
+
+  /** The newest one: where each step stands, and what cannot be shown to be over. */
+  @Get('integrations/:id/offboarding')
+  @ApiOperation({ summary: 'Read how far the offboarding of an integration is' })
+  @Permission('policy:read')
+  @ApiOkResponse({ standardSchema: offboardingSchema })
+  async ending(
+    @Param('id', { schema: id }) integrationId: string,
+    @By() by: Principal,
+  ): Promise<OffboardingView> {
+    const found = await this.transactions.run(by, (db) => offboardingOf(db, integrationId, this.clock.now()));
+    if (!found)
+      throw new Refused(refusal('not_found', 'no-offboarding', 'This integration was never offboarded.'));
+    return found;
   }
 
   /** Puts on record, with a name, that a party is who it says. */

@@ -40,6 +40,8 @@ import { AssetsPage } from './shared/assets.page.ts';
 import type { Area } from './shared/page.ts';
 import { SignInPage } from './sign-in/sign-in.page.ts';
 import { StoppersPage } from './stoppers/stoppers.page.ts';
+import { OffboardingPage } from './ways/offboarding.page.ts';
+import { OnboardingPage } from './ways/onboarding.page.ts';
 
 /** The console's table of contents. The order is that of the navigation. */
 export const AREAS_OF_CONSOLE: readonly Area[] = [
@@ -56,7 +58,7 @@ export const AREAS_OF_CONSOLE: readonly Area[] = [
     title: 'Portfolio',
     path: '/portfolio',
     permission: 'portfolio:read',
-    pages: [PortfolioPage, IntegrationPage, CredentialPage, DrillsPage],
+    pages: [PortfolioPage, IntegrationPage, OnboardingPage, OffboardingPage, CredentialPage, DrillsPage],
   },
   { title: 'Gate', path: '/gate', permission: 'policy:read', pages: [GatePage] },
   {

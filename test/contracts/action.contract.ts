@@ -35,9 +35,11 @@ const SAMPLES: Record<string, { with: () => Record<string, unknown>; item?: () =
   'manual-task': { with: () => ({ what: 'Issue a replacement' }) },
   'no-op': { with: () => ({ note: 'nothing' }) },
   'prove-canary-dead': { with: () => ({ drillId: newId() }) },
+  'retire-integration': { with: () => ({}) },
   'revoke-canary': { with: () => ({ drillId: newId() }) },
   'revoke-version': { with: () => ({ versionId: newId() }), item: () => about('credential-version') },
   'send-notice': { with: () => ({}), item: () => about('notice') },
+  'tell-parties': { with: () => ({ that: 'ends' }) },
   'verify-dead': { with: () => ({ versionId: newId() }), item: () => about('credential-version') },
   wait: { with: () => ({ for: '1h' }) },
 };

@@ -22,7 +22,9 @@ const SAMPLES: Record<string, { input: Record<string, unknown>; items: number }>
   'exposed-versions': { input: {}, items: 0 },
   'from-input': { input: { items: chosen }, items: 25 },
   'locations-of-exposed-versions': { input: {}, items: 0 },
+  'locations-of-integration': { input: {}, items: 0 },
   'notices-owed': { input: {}, items: 0 },
+  'versions-of-integration': { input: {}, items: 0 },
 };
 
 let world: TestApp;

@@ -5,8 +5,11 @@ import { ReEvaluationSweep } from '../../src/domain/policy/re-evaluate.job.ts';
 import { newId, type Id } from '../../src/kernel/ids.ts';
 import type { Role } from '../../src/kernel/principal.ts';
 import { expectOk } from '../../src/kernel/result.ts';
-import { ELAPSED_DAY, HOUR } from '../../src/kernel/time.ts';
+import { Secret } from '../../src/kernel/secret.ts';
+import { ELAPSED_DAY, HOUR, MINUTE } from '../../src/kernel/time.ts';
 import { Relay } from '../../src/platform/queue/relay.ts';
+import { ConsoleSession } from '../support/console-session.ts';
+import { MailServer } from '../support/mail-server.ts';
 import { startApp, until, type TestApp } from '../support/app.ts';
 import { GateScene } from '../support/gate-scene.ts';
 import { caller } from '../support/portfolio.ts';
@@ -28,14 +31,16 @@ interface Item {
 }
 
 let world: TestApp;
+let mail: MailServer;
 let scene: GateScene;
+const PASSWORD = 'correct horse battery staple';
 const users = new Map<string, { userId: Id; personId: Id }>();
 
 /** Somebody with an account, and a caller of the API who acts as that person. */
 async function account(email: string, ...roles: Role[]): Promise<void> {
   const made = await world.app
     .get(AccessService)
-    .createUser({ email, name: email.split('@')[0]!, roles }, scene.by);
+    .createUser({ email, name: email.split('@')[0]!, roles, password: Secret.of(PASSWORD) }, scene.by);
   users.set(email, expectOk(made));
 }
 async function as(email: string, role?: Role): Promise<ReturnType<typeof caller>> {
@@ -76,7 +81,8 @@ let olga: ReturnType<typeof caller>;
 let vera: ReturnType<typeof caller>;
 
 beforeAll(async () => {
-  world = await startApp();
+  mail = await MailServer.start();
+  world = await startApp({ config: { smtpUrl: `smtp://${mail.host}`, outboundAllow: [mail.host] } });
   // Early in a month, so that what is due ten business days later is due in the same one.
   const today = world.clock.date();
   world.clock.advance(Date.UTC(today.getUTCFullYear(), today.getUTCMonth() + 1, 2, 9) - today.getTime());
@@ -93,7 +99,10 @@ beforeAll(async () => {
   olga = await as('desk@northwind.example');
   vera = await as('vera@northwind.example', 'vendor_risk');
 }, 60_000);
-afterAll(() => world.close());
+afterAll(async () => {
+  await world.close();
+  await mail.close();
+});
 
 describe('every month, where most would be lost', () => {
   let review: { id: Id; reference: string; dueAt: string };
@@ -154,6 +163,21 @@ describe('every month, where most would be lost', () => {
       dueAt: expect.stringMatching(/T23:59:59\.999Z$/),
       missedAt: null,
     });
+  });
+
+  test('and is told so, with what waits and until when', async () => {
+    world.clock.advance(2 * MINUTE);
+    await mailed(/^review who has access/);
+    const [one, ...others] = mail.received;
+    expect(others).toEqual([]);
+    expect(one).toMatchObject({ to: ['desk@northwind.example'] });
+    expect(one!.text).toContain(`${scene.reference} Checkout payments: 8 open`);
+    expect(one!.text).toContain(`/access-reviews/${review.reference}`);
+    const { html } = await (
+      await ConsoleSession.signIn(world, 'desk@northwind.example', PASSWORD)
+    ).page('/work');
+    expect(html).toContain('Access that you review');
+    expect(html).toContain(`/access-reviews/${review.reference}`);
   });
 
   test('grouped by person, all of one stand together, page by page', async () => {
@@ -294,6 +318,17 @@ describe('every month, where most would be lost', () => {
     await sweep();
     expect(await alerts('access-review.missed')).toHaveLength(2);
     expect(await ledger('access-review.missed')).toHaveLength(2);
+    world.clock.advance(2 * MINUTE);
+    await until(() => {
+      world.app.get(Relay).pass();
+      return mail.received.length >= 4;
+    }, 'four mails');
+    expect(mail.received.map(({ subject }) => subject.split(' ').slice(0, 2).join(' ')).sort()).toEqual([
+      'Overdue: review',
+      'Still open:',
+      'review who',
+      'review who',
+    ]);
     risk = caller(world, await world.token('vendor_risk'));
     expect((await reviews())[0]).toMatchObject({ overdue: 2 });
     expect(await overdueFindings()).toMatchObject([
@@ -450,6 +485,14 @@ describe('when something happens', () => {
     expect((await decide(vera)).status).toBe(201);
   });
 });
+
+/** Waits until the reviewer has a mail with such a subject. */
+async function mailed(subject: RegExp): Promise<void> {
+  await until(() => {
+    world.app.get(Relay).pass();
+    return mail.received.some((one) => subject.test(one.subject));
+  }, `a mail ${subject}`);
+}
 
 async function overdueFindings(): Promise<{ rule: string; message: string; severity: string }[]> {
   const { body } = await caller(world, await world.token('integration_engineer'))(

@@ -57,7 +57,10 @@ describe('an empty installation is filled by hand', () => {
     const answers = await Promise.all(
       Array.from({ length: 10 }, () => staff('POST', '/api/v1/parties', { body: { name: 'Quartz Mail' } })),
     );
-    expect(answers.map(({ status }) => status).toSorted()).toEqual([201, ...Array(9).fill(409)]);
+    expect(answers.map(({ status }) => status).toSorted((a, b) => a - b)).toEqual([
+      201,
+      ...Array(9).fill(409),
+    ]);
   });
 
   test('with contacts, who can be reached somehow', async () => {

@@ -5,6 +5,7 @@ import { ELAPSED_DAY, HOUR, MINUTE } from '../../src/kernel/time.ts';
 import { startApp, until, type TestApp } from '../support/app.ts';
 import { acknowledgeLink } from '../support/acknowledge.ts';
 import { MailServer } from '../support/mail-server.ts';
+import { member } from '../support/matrix-scene.ts';
 import { caller } from '../support/portfolio.ts';
 import { BY, RevocationScene, type KnownVersion } from '../support/revocation-scene.ts';
 import { datadog, ScriptedSupplier, slack } from '../support/scripted-supplier.ts';
@@ -239,23 +240,20 @@ describe('a path by machine', () => {
   });
 });
 
-describe('a path that ends at a person', () => {
-  async function contact(name: string): Promise<Id> {
-    const id = newId();
-    await scene.query(
-      `INSERT INTO contact (id, party_id, name, role, email, created_at, updated_at) VALUES ($1, $2, $3, 'on_call', $4, $5, $5)`,
-      [id, partyId, name, `${name.toLowerCase()}@example.test`, world.clock.date()],
-    );
-    return id;
-  }
-  const mailTo = async (name: string) => {
-    await until(
-      () => mail.received.some(({ to }) => to.includes(`${name}@example.test`)),
-      `a mail to ${name}`,
-    );
-    return mail.received.find(({ to }) => to.includes(`${name}@example.test`))!;
-  };
+async function contact(name: string): Promise<Id> {
+  const id = newId();
+  await scene.query(
+    `INSERT INTO contact (id, party_id, name, role, email, created_at, updated_at) VALUES ($1, $2, $3, 'on_call', $4, $5, $5)`,
+    [id, partyId, name, `${name.toLowerCase()}@example.test`, world.clock.date()],
+  );
+  return id;
+}
+const mailTo = async (name: string) => {
+  await until(() => mail.received.some(({ to }) => to.includes(`${name}@example.test`)), `a mail to ${name}`);
+  return mail.received.find(({ to }) => to.includes(`${name}@example.test`))!;
+};
 
+describe('a path that ends at a person', () => {
   test('is proven by their answer, and their minutes are measured', async () => {
     const one = await known({ contact: await contact('Piet') });
     const { body } = await drill(one.pathId);
@@ -284,5 +282,37 @@ describe('a path that ends at a person', () => {
     expect((await responder('GET', `/api/v1/drills/${body.drillId}`)).body).toMatchObject({
       outcome: 'failed',
     });
+  });
+});
+
+describe('a contact who is asked to confirm', () => {
+  test('is fresh from their answer on, and asked once a day at most', async () => {
+    const one = await known({ contact: await contact('Fenna') });
+    const contactId = (await scene.query<{ id: Id }>(`SELECT id FROM contact WHERE name = 'Fenna'`))[0]!.id;
+    const ask = () =>
+      responder('POST', `/api/v1/integrations/${one.integrationId}/contacts/${contactId}/confirmations`);
+    expect((await ask()).status).toBe(404);
+    await scene.transactions.run(BY, (db) => member(db, one.integrationId, partyId, 'supplier'));
+    const reach = async () => (await stopper(one)).stoppers[0].reach.state;
+    expect(await reach()).toBe('unconfirmed');
+    expect((await ask()).status).toBe(202);
+    expect((await ask()).body).toMatchObject({ type: expect.stringContaining('asked-lately') });
+    const { text } = await mailTo('fenna');
+    expect(text).toContain('somebody who is called');
+    expect(await reach()).toBe('unconfirmed');
+    world.clock.advance(HOUR);
+    await acknowledgeLink(world, text, 'Fenna Visser');
+    await until(async () => (await reach()) === 'reachable', 'the confirmation to count');
+    expect(
+      await scene.query(`SELECT confirmed_at = $2 AS now FROM contact_confirmation WHERE contact_id = $1`, [
+        contactId,
+        world.clock.date(),
+      ]),
+    ).toEqual([{ now: true }]);
+    const ledger = await scene.query<{ kind: string }>(
+      `SELECT kind FROM ledger_entry WHERE subject_id = $1 ORDER BY id`,
+      [contactId],
+    );
+    expect(ledger.map(({ kind }) => kind)).toEqual(['contact.asked-to-confirm', 'contact.confirmed']);
   });
 });

@@ -148,6 +148,21 @@ describe('a form that is saved as it is shown', () => {
     expect(await content()).toEqual({ ...before, drillEveryDays: 30 });
   });
 
+  test('keeps an owner whom it would not offer any more, until somebody chooses another', async () => {
+    const path = `/integrations/${scene.reference}/edit`;
+    await work(async (db) => {
+      await db.query('UPDATE integration SET owner_contact_id = $2 WHERE id = $1', [
+        scene.integration,
+        scene.nora,
+      ]);
+      await db.query('UPDATE contact SET active = false WHERE id = $1', [scene.nora]);
+    });
+    const { html } = await session.page(path);
+    expect(fieldsOf(html, path)).toContainEqual(['ownerContactId', scene.nora]);
+    expect(html).toContain('as it stands now');
+    await work((db) => db.query('UPDATE contact SET active = true WHERE id = $1', [scene.nora]));
+  });
+
   test('keeps every performing party of a cell, also one that is no party here any more', async () => {
     const parties = Array.from({ length: 12 }, () => newId());
     await work(async (db) => {

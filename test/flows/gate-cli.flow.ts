@@ -57,6 +57,8 @@ evidence:
   contacts:
     - { contact: shop-desk, confirmedAt: '2026-11-01T10:00:00Z' }
     - { contact: paylane-desk, confirmedAt: '2026-11-01T10:00:00Z' }
+  parties:
+    - { party: paylane, verifiedAt: '2026-10-01T10:00:00Z' }
 ${more}`;
 
 describe('a manifest in a pipeline', () => {

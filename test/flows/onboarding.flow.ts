@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { ReEvaluationSweep } from '../../src/domain/policy/re-evaluate.job.ts';
 import type { Id } from '../../src/kernel/ids.ts';
 import { startApp, until, type TestApp } from '../support/app.ts';
-import { GateScene, manifestText } from '../support/gate-scene.ts';
+import { GateScene } from '../support/gate-scene.ts';
 import { personCalling } from '../support/people.ts';
 import { caller } from '../support/portfolio.ts';
 import { oauth, ScriptedSupplier } from '../support/scripted-supplier.ts';
@@ -55,12 +55,16 @@ const step = async (name: string) => (await way()).steps.find((one) => one.step 
 /** Time goes on, and what changed is looked at. */
 async function reaches(name: string, state: string): Promise<Step> {
   let found: Step | undefined;
-  await until(async () => {
-    world.clock.advance(500);
-    await world.app.get(ReEvaluationSweep).sweep(scene.by);
-    found = await step(name);
-    return found?.state === state;
-  }, `${name} to be ${state}`, 20_000).catch(async (error: unknown) => {
+  await until(
+    async () => {
+      world.clock.advance(500);
+      await world.app.get(ReEvaluationSweep).sweep(scene.by);
+      found = await step(name);
+      return found?.state === state;
+    },
+    `${name} to be ${state}`,
+    20_000,
+  ).catch(async (error: unknown) => {
     throw new Error(`${String(error)}: ${JSON.stringify(await way(), null, 1)}`);
   });
   return found!;

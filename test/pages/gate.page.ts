@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import type { Page } from 'playwright-core';
+import { renderReport } from '../../src/domain/policy/report.rules.ts';
 import { ReEvaluationSweep } from '../../src/domain/policy/re-evaluate.job.ts';
 import { GateScene } from '../support/gate-scene.ts';
 import { Console } from './console.ts';
@@ -95,5 +96,59 @@ describe('the gate', () => {
     await page.getByRole('button', { name: 'Go live' }).click();
     await site.judge(page, 'gate-live');
     expect(await page.locator('.head').innerText()).toMatch(/live[\s\S]*pass held[\s\S]*1 by exception/);
+  });
+});
+
+describe('the JUnit report', () => {
+  test('is XML that a parser reads back as it was meant, whatever names there are', async () => {
+    const nasty = 'a <b> & "c" \'d\' ]]> \u0000\u000b\u{1F511} \ud800\nnext';
+    const finding = (rule: string, severity: 'high' | 'warning') => ({
+      rule,
+      severity,
+      subject: { kind: 'credential' as const, id: nasty, name: nasty },
+      message: nasty,
+      mend: nasty,
+      frameworks: [],
+      exception: null,
+    });
+    const text = renderReport(
+      [
+        {
+          integration: { id: 'i', reference: nasty, name: nasty },
+          verdict: 'refused',
+          findings: [
+            finding('no-owner', 'high'),
+            finding('no-owner', 'high'),
+            finding('review-due', 'warning'),
+          ],
+          policy: { name: nasty, version: 1, hash: 'ab' },
+          matrixHash: null,
+          evidence: [],
+        },
+      ],
+      'junit',
+    );
+    type Node = { getAttribute(name: string): string | null; textContent: string };
+    type Xml = { querySelectorAll(selector: string): Iterable<Node> };
+    const read = await page.evaluate((xml) => {
+      const { DOMParser } = globalThis as unknown as {
+        DOMParser: new () => { parseFromString(text: string, type: string): Xml };
+      };
+      const document = new DOMParser().parseFromString(xml, 'application/xml');
+      const all = (selector: string) => [...document.querySelectorAll(selector)];
+      return {
+        errors: all('parsererror').map((one) => one.textContent),
+        suites: all('testsuites > testsuite').map((one) => [
+          one.getAttribute('tests'),
+          one.getAttribute('failures'),
+        ]),
+        cases: all('testsuite > testcase').length,
+        failures: all('testcase > failure').map((one) => one.textContent),
+        warnings: all('testcase > system-out').length,
+      };
+    }, text);
+    expect(read).toMatchObject({ errors: [], failures: [expect.any(String)], warnings: 1 });
+    expect(read.suites).toEqual([[String(read.cases), '1']]);
+    expect(read.failures[0]).toContain('a <b> & "c" \'d\' ]]>');
   });
 });

@@ -60,6 +60,7 @@ describe('the matrices of the portfolio', () => {
     async () => {
       await page.goto(`${site.url}/matrices`);
       await site.judge(page, 'matrices');
+      expect((await printed(page, 'matrices')).sheets).toBeGreaterThan(1);
       const billing = page.getByRole('row', { name: /Billing export/ });
       expect(await billing.innerText()).toMatch(/Northwind Cloud[\s\S]*gap/);
       await page.goto(`${site.url}/matrices?duty=recovery&gap=1&q=billing`);

@@ -7,6 +7,7 @@ import { By, Permission, PerMinute } from '../../domain/access/route.ts';
 import { ExceptionsService } from '../../domain/policy/exceptions.service.ts';
 import { decisionsOf, exceptionsOf, findException } from '../../domain/policy/gate.queries.ts';
 import { GateService, viewOfFinding } from '../../domain/policy/gate.service.ts';
+import { compensatingControlOf } from '../../domain/policy/ways.queries.ts';
 import { Policies } from '../../domain/policy/policies.ts';
 import { reEvaluationOf, ReEvaluations } from '../../domain/policy/re-evaluation.service.ts';
 import { SUBJECT_KINDS, lengthWords } from '../../domain/policy/rules/finding.rules.ts';
@@ -254,6 +255,7 @@ export class GatePage {
     const { policy, hash } = known;
     return {
       head,
+      control: await compensatingControlOf(db, head.id),
       verdict: evaluation.verdict,
       findings: evaluation.findings.map(viewOfFinding),
       policy: { name: policy.policy, title: policy.title, version: policy.version, hash },

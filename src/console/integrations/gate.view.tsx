@@ -52,6 +52,8 @@ export function GatePanel({
 
 export interface GateModel {
   head: IntegrationHead;
+  /** What makes up for what its fast path left out. */
+  control: { control: string; until: number } | null;
   verdict: 'pass' | 'refused';
   findings: readonly FindingView[];
   policy: { name: string; title: string; version: number; hash: string };
@@ -94,8 +96,19 @@ export function GateView({ frame, model, problem }: { frame: Frame; model: GateM
             {model.verdict === 'pass' ? 'would pass' : 'refused'}
           </Chip>
           {excepted.length > 0 && <Chip tone="doubt">{`${excepted.length} by exception`}</Chip>}
+          {model.control && (
+            <Chip tone={model.control.until > frame.now ? 'doubt' : 'live'}>
+              {model.control.until > frame.now ? 'fast path' : 'fast path, control has run out'}
+            </Chip>
+          )}
         </p>
       </div>
+      {model.control && (
+        <p class={`notice ${model.control.until > frame.now ? 'wait' : 'live'}`}>
+          It came by the fast path. Instead: {model.control.control} Until <At at={model.control.until} day />
+          .
+        </p>
+      )}
       {problem && (
         <p class="notice live" role="alert">
           {problem}

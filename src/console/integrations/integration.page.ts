@@ -2,6 +2,7 @@ import { Get, Param } from '@nestjs/common';
 import { Refused, refusal } from '../../kernel/errors.ts';
 import type { Principal } from '../../kernel/principal.ts';
 import { By, Permission } from '../../domain/access/route.ts';
+import { compensatingControlOf } from '../../domain/policy/ways.queries.ts';
 import { Clock } from '../../platform/clock/clock.ts';
 import { Transactions } from '../../platform/database/transactions.ts';
 import { openReviewsOf } from '../../domain/policy/access-reviews.queries.ts';
@@ -55,6 +56,7 @@ export class IntegrationPage {
         cases: await casesOf(db, head.id),
         gate: await standingOf(db, head.id),
         reviews: await openReviewsOf(db, head.id),
+        control: await compensatingControlOf(db, head.id),
       };
     });
     return shows((frame) => IntegrationView({ frame, ...model }));

@@ -37,6 +37,7 @@ export function IntegrationView({
   cases,
   gate,
   reviews,
+  control,
 }: {
   frame: Frame;
   head: IntegrationHead;
@@ -50,6 +51,8 @@ export function IntegrationView({
   cases: readonly CaseLine[];
   gate: GateStandingLine | undefined;
   reviews: readonly OpenReview[];
+  /** What makes up for what its fast path left out. */
+  control: { control: string; until: number } | null;
 }) {
   const unstoppable = credentials.filter(({ id }) => stoppers.get(id)?.length === 0);
   return (
@@ -90,6 +93,19 @@ export function IntegrationView({
           <section class="card w12" id="gate">
             <h2>The gate</h2>
             <GatePanel head={head} standing={gate} />
+            {control && (
+              <p class="small">
+                It came by the fast path. Instead: {control.control} Until <At at={control.until} day />.
+              </p>
+            )}
+            <p class="line">
+              <a class="button plain small" href={`/integrations/${head.reference}/onboarding`}>
+                Onboarding
+              </a>
+              <a class="button plain small" href={`/integrations/${head.reference}/offboarding`}>
+                Offboarding
+              </a>
+            </p>
           </section>
         )}
         <section class="card w8">

@@ -3,6 +3,7 @@ import { z } from 'zod';
 import { isId } from '../../kernel/ids.ts';
 import type { Principal } from '../../kernel/principal.ts';
 import { By, Permission } from '../../domain/access/route.ts';
+import { reviewsOf } from '../../domain/policy/access-reviews.queries.ts';
 import { listSteps, type StepFilter } from '../../domain/runbooks/steps.queries.ts';
 import { Transactions } from '../../platform/database/transactions.ts';
 import { ConsolePage, shows, type Answer } from '../shared/page.ts';
@@ -53,6 +54,7 @@ export class WorkPage {
         counts: await workCounts(db),
         contacts: await contactNames(db, steps.rows),
         incidents: await incidentReferences(db, steps.rows),
+        reviews: asked.show === 'mine' && by.personId ? await reviewsOf(db, by.personId) : [],
       };
     });
     return shows((frame) =>

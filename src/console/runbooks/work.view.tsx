@@ -4,7 +4,7 @@ import { Waiting } from '../incidents/room-work.view.tsx';
 import type { Frame } from '../shared/frame.ts';
 import { Page } from '../shared/layout.tsx';
 import { addressOf, Pager, type Listed } from '../shared/paging.tsx';
-import { Tabs } from '../shared/parts.tsx';
+import { Countdown, Tabs } from '../shared/parts.tsx';
 import type { WorkCounts } from './work.queries.ts';
 
 const EMPTY = {
@@ -22,6 +22,7 @@ export function WorkView({
   incidents,
   incident,
   first,
+  reviews,
 }: {
   frame: Frame;
   show: keyof typeof EMPTY;
@@ -32,6 +33,8 @@ export function WorkView({
   /** Only what is about this one. */
   incident: string | undefined;
   first: boolean;
+  /** Access reviews that are the reader's. */
+  reviews: readonly { reference: string; dueAt: Date; open: number; parts: number }[];
 }) {
   const here = show === 'mine' ? '/work' : `/work?show=${show}`;
   const back = addressOf('/work', { show: show === 'mine' ? undefined : show, incident });
@@ -58,6 +61,20 @@ export function WorkView({
         <p class="notice">
           Only what is about <a href={`/incidents/${incident}`}>{incident}</a>. <a href={here}>Show all</a>
         </p>
+      )}
+      {reviews.length > 0 && (
+        <section class="card">
+          <h2>Access that you review</h2>
+          <ul class="plain">
+            {reviews.map(({ reference, dueAt, open, parts }) => (
+              <li class="line">
+                <a href={`/access-reviews/${reference}`}>{reference}</a>
+                <span>{`${open} open in ${parts === 1 ? '1 part' : `${parts} parts`}`}</span>
+                <Countdown dueAt={dueAt.getTime()} now={frame.now} />
+              </li>
+            ))}
+          </ul>
+        </section>
       )}
       <section class="card">
         {steps.rows.length === 0 ? (

@@ -10,7 +10,15 @@ import { ExpiredSweep, SessionStore } from './session-store.ts';
 @Global()
 @Module({
   imports: [LedgerModule],
-  providers: [AccessService, AccountsService, AccessQueries, LinksService, Passwords, SessionStore, ExpiredSweep],
+  providers: [
+    AccessService,
+    AccountsService,
+    AccessQueries,
+    LinksService,
+    Passwords,
+    SessionStore,
+    ExpiredSweep,
+  ],
   exports: [AccessService, AccountsService, AccessQueries, LinksService, Passwords, SessionStore],
 })
 export class AccessModule {}

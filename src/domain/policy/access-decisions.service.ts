@@ -7,11 +7,13 @@ import { iso } from '../../kernel/time.ts';
 import { Clock } from '../../platform/clock/clock.ts';
 import { rowsOf } from '../../platform/database/rows.ts';
 import { Transactions, type Db } from '../../platform/database/transactions.ts';
+import { Outbox } from '../../platform/outbox/outbox.ts';
 import { may } from '../access/permissions.ts';
 import { LedgerService, type LedgerInput } from '../ledger/ledger.service.ts';
 import { AlertsService } from '../notices/alerts.service.ts';
 import { AccessRemovals, REMOVABLE, type Removable, type RemovalWork } from './access-removals.service.ts';
 import { partHash, reviewHash } from './access-review-outcome.ts';
+import { askReviewers } from './remind-reviewer.definition.ts';
 import { whyNot } from './access-review.rules.ts';
 import type { DecideItems, HandOver } from './access-review.schema.ts';
 import { rolesThatMay } from './access-review-scope.queries.ts';
@@ -41,6 +43,7 @@ export class AccessDecisions {
     private readonly ledger: LedgerService,
     private readonly alerts: AlertsService,
     private readonly removals: AccessRemovals,
+    private readonly outbox: Outbox,
   ) {}
 
   /** Decides items of one campaign: all of them, or none. */
@@ -261,6 +264,8 @@ export class AccessDecisions {
         facts: { part: partId, to: input.userId },
         committed: { reason: input.reason },
       });
+      const reviewed = { reviewId, reviewerPersonId: user.personId, reviewerContactId: null };
+      await askReviewers(db, this.outbox, [reviewed], 'opened', this.clock.now());
       return ok(undefined);
     });
   }

@@ -165,6 +165,19 @@ export function openReviewsOf(
   );
 }
 
+/** What waits for one reviewer, the first due first: one line for each campaign. */
+export function reviewsOf(
+  db: Db,
+  personId: Id,
+): Promise<{ reference: string; dueAt: Date; open: number; parts: number }[]> {
+  return db.query(
+    `SELECT v.reference, min(x.due_at) AS "dueAt", sum(x.items - x.decided)::int AS open, count(*)::int AS parts
+       FROM access_review_part x JOIN access_review v ON v.id = x.review_id
+      WHERE x.reviewer_person_id = $1 AND x.finished_at IS NULL AND x.items > x.decided GROUP BY v.id ORDER BY 2, 1 LIMIT 50`,
+    [personId],
+  );
+}
+
 /** People who may be handed a part. */
 export function possibleReviewers(
   db: Db,

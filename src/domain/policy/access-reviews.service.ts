@@ -7,6 +7,7 @@ import { iso, type Millis } from '../../kernel/time.ts';
 import { Clock } from '../../platform/clock/clock.ts';
 import { nextReference } from '../../platform/database/references.ts';
 import { Transactions, type Db } from '../../platform/database/transactions.ts';
+import { Outbox } from '../../platform/outbox/outbox.ts';
 import { LedgerService } from '../ledger/ledger.service.ts';
 import { AccessDecisions } from './access-decisions.service.ts';
 import {
@@ -15,6 +16,7 @@ import {
   type PartToList,
   type Whose,
 } from './access-review-items.queries.ts';
+import { askReviewers, type Reviewed } from './remind-reviewer.definition.ts';
 import { clocksOf, HIGH_TIER, monthOf, needsReasonToKeep, type Cause } from './access-review.rules.ts';
 import type { OpenReview } from './access-review.schema.ts';
 import {
@@ -50,6 +52,7 @@ export class AccessReviewsService {
     private readonly clock: Clock,
     private readonly ledger: LedgerService,
     private readonly decisions: AccessDecisions,
+    private readonly outbox: Outbox,
   ) {}
 
   async openByHand(
@@ -177,9 +180,11 @@ export class AccessReviewsService {
 
   async #list(db: Db, limit: number, by: Principal, reviewId?: Id): Promise<number> {
     const now = this.clock.now();
-    type Row = PartToList & { cause: Cause; subjectId: Id | null };
+    type Row = PartToList & Reviewed & { cause: Cause; subjectId: Id | null };
+    const found: Row[] = [];
     const parts = await db.query<Row[]>(
-      `SELECT x.id, x.review_id AS "reviewId", x.integration_id AS "integrationId", v.cause, v.subject_id AS "subjectId"
+      `SELECT x.id, x.review_id AS "reviewId", x.integration_id AS "integrationId", v.cause, v.subject_id AS "subjectId",
+              x.reviewer_person_id AS "reviewerPersonId", x.reviewer_contact_id AS "reviewerContactId"
          FROM access_review_part x JOIN access_review v ON v.id = x.review_id
         WHERE x.listed_at IS NULL AND ($2::uuid IS NULL OR x.review_id = $2) ORDER BY x.id LIMIT $1 FOR UPDATE OF x SKIP LOCKED`,
       [limit, reviewId ?? null],
@@ -195,11 +200,13 @@ export class AccessReviewsService {
         part.integrationId === null
           ? await listAccountItems(db, part, whose, now)
           : await listIntegrationItems(db, part, whose);
+      if (items > 0) found.push(part);
       await db.query(
         `UPDATE access_review_part SET items = $2, listed_at = $3, row_version = row_version + 1 WHERE id = $1`,
         [part.id, items, iso(now)],
       );
     }
+    await askReviewers(db, this.outbox, found, 'opened', now);
     // A part in which nothing was found has nobody to wait for.
     await this.decisions.finish(
       db,

@@ -4,16 +4,19 @@ import { iso, MINUTE } from '../../kernel/time.ts';
 import { Clock } from '../../platform/clock/clock.ts';
 import { Transactions } from '../../platform/database/transactions.ts';
 import { Sweep, type Sweeper } from '../../platform/queue/handlers.ts';
+import { Outbox } from '../../platform/outbox/outbox.ts';
 import { LedgerService, type LedgerInput } from '../ledger/ledger.service.ts';
 import { AlertsService } from '../notices/alerts.service.ts';
 import { stageDue, type ReviewClocks, type ToldSoFar } from './access-review.rules.ts';
+import { askReviewers, type Reviewed } from './remind-reviewer.definition.ts';
 import { AccessReviewsService } from './access-reviews.service.ts';
 
 const BATCH = 200;
 const ms = (column: string) => `(extract(epoch FROM ${column}) * 1000)::float8`;
 
 type Due = ReviewClocks &
-  ToldSoFar & {
+  ToldSoFar &
+  Reviewed & {
     id: Id;
     reviewId: Id;
     reference: string;
@@ -33,6 +36,7 @@ export class AccessReviewsSweep implements Sweeper {
     private readonly clock: Clock,
     private readonly alerts: AlertsService,
     private readonly ledger: LedgerService,
+    private readonly outbox: Outbox,
   ) {}
 
   async sweep(by: Principal): Promise<void> {
@@ -46,7 +50,8 @@ export class AccessReviewsSweep implements Sweeper {
     return this.transactions.run(by, async (db) => {
       const now = this.clock.now();
       const due = await db.query<Due[]>(
-        `SELECT x.id, x.review_id AS "reviewId", v.reference, x.integration_id AS "integrationId", i.reference AS integration, x.items - x.decided AS open,
+        `SELECT x.id, x.review_id AS "reviewId", v.reference, x.integration_id AS "integrationId", i.reference AS integration, x.reviewer_person_id AS "reviewerPersonId",
+                x.reviewer_contact_id AS "reviewerContactId", x.items - x.decided AS open,
                 ${ms('x.remind_at')} AS "remindAt", ${ms('x.escalate_at')} AS "escalateAt", ${ms('x.due_at')} AS "dueAt",
                 ${ms('x.reminded_at')} AS "remindedAt", ${ms('x.escalated_at')} AS "escalatedAt", ${ms('x.missed_at')} AS "missedAt", NULL AS "finishedAt"
            FROM access_review_part x JOIN access_review v ON v.id = x.review_id LEFT JOIN integration i ON i.id = x.integration_id
@@ -76,6 +81,7 @@ export class AccessReviewsSweep implements Sweeper {
           ...(part.integrationId ? { subject: { kind: 'integration', id: part.integrationId } } : {}),
           at: now,
         });
+        await askReviewers(db, this.outbox, [part], stage, now);
         entries.push({
           kind: `access-review.${stage}`,
           subject: { kind: 'access_review', id: part.reviewId },

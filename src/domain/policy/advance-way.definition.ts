@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { SECOND } from '../../kernel/time.ts';
 import { defineJob } from '../../platform/outbox/definitions.ts';
-import { canaryAdded } from '../revocation/revocation.events.ts';
+import { canaryAdded, facetChanged, riskAccepted, statementSigned } from '../revocation/revocation.events.ts';
 import { wentLive } from './policy.events.ts';
 
 /** Something of an integration changed that is on its way in or out: steps that waited for it go on. */
@@ -28,4 +28,13 @@ export const tryIssuanceAgain = defineJob({
   payload: canaryAdded.payload,
   retry: { attempts: 5, backoff: 10 * SECOND },
   on: [canaryAdded],
+});
+
+/** Something of a credential's death or of a copy is known now: an offboarding may be able to end. */
+export const retireAgain = defineJob({
+  name: 'policy.retire-again',
+  queue: 'engine',
+  payload: z.object({ integrationId: z.uuid() }),
+  retry: { attempts: 8, backoff: 2 * SECOND },
+  on: [facetChanged, riskAccepted, statementSigned],
 });

@@ -2,7 +2,7 @@ import { Transactions, type Db } from '../../platform/database/transactions.ts';
 import { JobHandler, type JobCall } from '../../platform/queue/handlers.ts';
 import { DrillsService } from '../revocation/drills.service.ts';
 import { RunsService } from '../runbooks/runs.service.ts';
-import { advanceWay, startDrills, tryIssuanceAgain } from './advance-way.definition.ts';
+import { advanceWay, retireAgain, startDrills, tryIssuanceAgain } from './advance-way.definition.ts';
 import { GateService } from './gate.service.ts';
 import {
   awaitingSteps,
@@ -29,12 +29,6 @@ export class AdvanceWayJob {
     for (const step of steps) {
       if (step.uses === 'ask-gate') await this.#askGate(integrationId, step, call);
       await this.transactions.run(call.by, async (db) => {
-        if (step.uses === 'retire-integration')
-          // It looks for itself, and changes what it finds.
-          return void (await this.runs.retryStep(db, step.id, {
-            reason: 'something of it has changed',
-            by: call.by,
-          }));
         const condition = await conditionOf(db, integrationId, step);
         // A refusal here means that somebody else has moved the step meanwhile.
         if (condition?.met)
@@ -123,6 +117,22 @@ export class TryIssuanceAgainJob {
           if (step.uses === 'simulate-issuance' || step.uses === 'drill-unproven')
             await this.runs.retryStep(db, step.id, { reason: 'a canary was recorded', by });
       }
+    });
+  }
+}
+
+@JobHandler(retireAgain)
+export class RetireAgainJob {
+  constructor(
+    private readonly transactions: Transactions,
+    private readonly runs: RunsService,
+  ) {}
+
+  async handle({ integrationId }: { integrationId: string }, { by }: JobCall): Promise<void> {
+    await this.transactions.run(by, async (db) => {
+      for (const step of await awaitingSteps(db, integrationId))
+        if (step.uses === 'retire-integration')
+          await this.runs.retryStep(db, step.id, { reason: 'something of it has changed', by });
     });
   }
 }

@@ -83,6 +83,14 @@ export class GateService {
         );
       const [found] = await this.#evaluate(db, [integrationId], now);
       if (!found) return err(noIntegration());
+      const [ending] = await db.query<object[]>(
+        `SELECT FROM offboarding WHERE integration_id = $1 AND state = 'open'`,
+        [integrationId],
+      );
+      if (ending)
+        return err(
+          refusal('conflict', 'being-offboarded', 'The integration is being offboarded: it cannot go live.'),
+        );
       const [onboarding] = await db.query<{ runId: Id }[]>(
         `SELECT run_id AS "runId" FROM onboarding WHERE integration_id = $1 AND state = 'open'`,
         [integrationId],

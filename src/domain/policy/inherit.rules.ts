@@ -3,6 +3,7 @@ import { parseDocument } from 'yaml';
 import { canonicalJson, type CanonicalValue } from '../../kernel/canonical-json.ts';
 import type { FieldProblem } from '../../kernel/errors.ts';
 import { err, ok, type Result } from '../../kernel/result.ts';
+import { ELAPSED_DAY } from '../../kernel/time.ts';
 import {
   policySchema,
   type Limits,
@@ -80,7 +81,7 @@ export function resolvePolicy(
   // From the eldest on, so that what comes later holds.
   const eldestFirst = lineage.toReversed();
   const own = lineage[0]!;
-  const limits = eldestFirst.reduce((sum: LimitsInput, one) => mergeLimits(sum, one.limits), {});
+  const limits = eldestFirst.reduce((sum: LimitsInput, one) => mergeLimits(sum, one.limits), NOT_SAID);
   const missing = LIMIT_NAMES.filter((limit) => limits[limit] === undefined);
   const grace = eldestFirst.findLast((one) => one.grace !== undefined)?.grace;
   const longest = eldestFirst.findLast((one) => one.exceptions.longest !== undefined)?.exceptions.longest;
@@ -134,13 +135,19 @@ const LIMIT_NAMES = [
   'stopPathEachSide',
   'signatureStrength',
   'discouragedKinds',
+  'delegatedAlternatives',
+  'staticAfter',
 ] as const satisfies readonly (keyof LimitsInput)[];
+
+/** What a policy that extends nothing may leave out. */
+const NOT_SAID: LimitsInput = { delegatedAlternatives: {}, staticAfter: 7 * ELAPSED_DAY };
 
 function mergeLimits(older: LimitsInput, newer: LimitsInput): LimitsInput {
   const merged = { ...older };
   for (const [limit, value] of Object.entries(newer)) {
     if (value !== undefined) Object.assign(merged, { [limit]: value });
   }
+  merged.delegatedAlternatives = { ...older.delegatedAlternatives, ...newer.delegatedAlternatives };
   for (const limit of ['longestLifetime', 'rotateEvery'] as const) {
     const both = mergeKinds(older[limit], newer[limit]);
     if (both) merged[limit] = both;

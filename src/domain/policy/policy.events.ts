@@ -20,3 +20,6 @@ export const passChanged = defineEvent({
     ownerContactId: id.nullable(),
   }),
 });
+
+/** An integration ended: every credential of it is dead, every copy accounted for, or carried by name. */
+export const retired = defineEvent({ name: 'policy.retired', payload: z.object({ integrationId: id }) });

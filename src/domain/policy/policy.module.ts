@@ -7,15 +7,18 @@ import { AccessDecisions } from './access-decisions.service.ts';
 import { AccessRemovals } from './access-removals.service.ts';
 import { AccessReviewsService } from './access-reviews.service.ts';
 import { AccessReviewsSweep } from './access-reviews.sweep.ts';
-import { AdvanceWayJob, StartDrillsJob, TryIssuanceAgainJob } from './advance-way.job.ts';
+import { AdvanceWayJob, RetireAgainJob, StartDrillsJob, TryIssuanceAgainJob } from './advance-way.job.ts';
 import { EndWayJob } from './end-way.job.ts';
 import { ExceptionsService } from './exceptions.service.ts';
 import { GateService } from './gate.service.ts';
 import { Isolation } from './isolation.service.ts';
+import { OffboardingService } from './offboarding.service.ts';
 import { OnboardingService } from './onboarding.service.ts';
 import { Policies } from './policies.ts';
+import { RetirementService } from './retirement.service.ts';
 import { ReEvaluateJob, ReEvaluationSweep } from './re-evaluate.job.ts';
 import { ReEvaluations } from './re-evaluation.service.ts';
+import { RemindReviewerJob } from './remind-reviewer.job.ts';
 import { SettleRemovalJob } from './settle-removal.job.ts';
 
 @Module({
@@ -24,9 +27,12 @@ import { SettleRemovalJob } from './settle-removal.job.ts';
     { provide: Policies, useFactory: () => new Policies(projectFolder('templates/policies')) },
     GateService,
     ExceptionsService,
+    OffboardingService,
     OnboardingService,
+    RetirementService,
     AdvanceWayJob,
     EndWayJob,
+    RetireAgainJob,
     StartDrillsJob,
     TryIssuanceAgainJob,
     ReEvaluateJob,
@@ -37,13 +43,16 @@ import { SettleRemovalJob } from './settle-removal.job.ts';
     AccessReviewsService,
     AccessReviewsSweep,
     SettleRemovalJob,
+    RemindReviewerJob,
     Isolation,
   ],
   exports: [
     Policies,
     GateService,
     ExceptionsService,
+    OffboardingService,
     OnboardingService,
+    RetirementService,
     AccessReviewsService,
     AccessDecisions,
     Isolation,

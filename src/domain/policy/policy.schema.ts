@@ -58,6 +58,11 @@ export const limitsSchema = z.strictObject({
   stopPathEachSide: z.boolean().optional(),
   signatureStrength: z.enum(STRENGTHS).optional(),
   discouragedKinds: z.array(kind).optional(),
+  delegatedAlternatives: z
+    .record(kind, line)
+    .optional()
+    .describe('Kinds of static secrets, and what to use in place of each'),
+  staticAfter: duration.optional().describe('A static secret that lives longer than this is long-lived'),
 });
 export type LimitsInput = z.output<typeof limitsSchema>;
 

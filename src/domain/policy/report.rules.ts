@@ -99,10 +99,12 @@ function sarif(reports: readonly GateReport[], place: Place | undefined) {
               const sample = reports.flatMap(({ findings }) => findings).find(({ rule }) => rule === id)!;
               return {
                 id,
-                name: id,
+                name: pascalCase(id),
                 shortDescription: { text: RULES.find(({ name }) => name === id)?.title ?? id },
                 defaultConfiguration: { level: LEVELS[sample.severity] },
-                properties: { tags: sample.frameworks.map((one) => `${one.framework} ${one.id}`) },
+                properties: {
+                  tags: [...new Set(sample.frameworks.map((one) => `${one.framework} ${one.id}`))],
+                },
               };
             }),
           },
@@ -119,7 +121,7 @@ function sarif(reports: readonly GateReport[], place: Place | undefined) {
                 ...(place
                   ? {
                       physicalLocation: {
-                        artifactLocation: { uri: encodeURI(place.file) },
+                        artifactLocation: { uri: uriOf(place.file) },
                         region: { startLine: place.lineOf(one, report) },
                       },
                     }
@@ -151,6 +153,19 @@ function sarif(reports: readonly GateReport[], place: Place | undefined) {
       },
     ],
   };
+}
+
+/** The name of a rule beside its id, as one identifier: `allowed-stores` is AllowedStores. */
+function pascalCase(rule: string): string {
+  return rule
+    .split('-')
+    .map((word) => word.charAt(0).toUpperCase() + word.slice(1))
+    .join('');
+}
+
+/** A relative reference (RFC 3986 section 4.2): what is no part of a path's syntax is escaped, a colon among it. */
+function uriOf(file: string): string {
+  return file.toWellFormed().split('/').map(encodeURIComponent).join('/');
 }
 
 /** JUnit XML as CI systems read it: a suite for each integration, a test for each rule. */

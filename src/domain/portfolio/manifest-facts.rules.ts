@@ -69,7 +69,9 @@ function partyFacts(
       name: party?.name ?? key,
       operator: party?.operator ?? false,
       roles: (integration.parties ?? []).filter((one) => one.party === key).map(({ role }) => role),
-      verifiedAt: null,
+      verifiedAt: latest(
+        evidence.parties.filter((one) => one.party === key).map(({ verifiedAt }) => Date.parse(verifiedAt)),
+      ),
       contacts: contacts
         .filter((one) => one.party === key)
         .map((one) => ({

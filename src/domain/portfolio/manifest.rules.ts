@@ -41,7 +41,7 @@ export function readManifest(bytes: Uint8Array, format: 'json' | 'yaml'): Result
       problems.push(...checked.bad.problems.map((one) => ({ ...one, line: checked.bad.line })));
     }
   }
-  let evidence: DeclaredEvidence = { attestations: [], drills: [], probes: [], contacts: [] };
+  let evidence: DeclaredEvidence = { attestations: [], drills: [], probes: [], contacts: [], parties: [] };
   if (problems.length === 0) {
     const declared = declaredEvidenceSchema.safeParse(evidenceIn(bytes, format));
     if (declared.success) evidence = declared.data;
@@ -103,5 +103,7 @@ function looseEnds({ rows, evidence }: Manifest): FieldProblem[] {
     check(integrations, 'integration', row.integration, '/evidence/attestations');
   for (const row of [...evidence.drills, ...evidence.probes])
     check(credentials, 'credential', row.credential, '/evidence');
+  const parties = new Set(rows.party.map(({ key }) => key));
+  for (const row of evidence.parties) check(parties, 'party', row.party, '/evidence/parties');
   return problems;
 }

@@ -42,5 +42,8 @@ export const declaredEvidenceSchema = z.strictObject({
     )
     .default([]),
   contacts: z.array(z.strictObject({ contact: key, confirmedAt: instant })).default([]),
+  parties: z
+    .array(z.strictObject({ party: key, verifiedAt: instant.describe('When somebody made sure who it is') }))
+    .default([]),
 });
 export type DeclaredEvidence = z.output<typeof declaredEvidenceSchema>;

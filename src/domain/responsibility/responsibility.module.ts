@@ -4,6 +4,8 @@ import { AgreementsModule } from '../agreements/agreements.module.ts';
 import { LedgerModule } from '../ledger/ledger.module.ts';
 import { NoticesModule } from '../notices/notices.module.ts';
 import { Attestations } from './attestations.service.ts';
+import { ConfirmContactJob } from './confirm-contact.job.ts';
+import { ConfirmationsService } from './confirmations.service.ts';
 import { CountersigningService } from './countersigning.service.ts';
 import { MatrixAssignments } from './matrix-assignments.service.ts';
 import { Invitations } from './invitations.service.ts';
@@ -25,6 +27,7 @@ import { SigningLinks } from './signing-links.service.ts';
 import { TermsInForce } from './terms-in-force.ts';
 
 const shared = [
+  ConfirmationsService,
   CountersigningService,
   Attestations,
   MatrixAssignments,
@@ -45,6 +48,8 @@ const shared = [
   imports: [AgreementsModule, LedgerModule, NoticesModule],
   providers: [
     Attestations,
+    ConfirmationsService,
+    ConfirmContactJob,
     CountersigningService,
     MatrixAssignments,
     Invitations,

@@ -55,3 +55,9 @@ export const drillEnded = defineEvent({
     outcome: z.enum(['passed', 'failed', 'cancelled']),
   }),
 });
+
+/** Two people carry a risk by name until a date. */
+export const riskAccepted = defineEvent({
+  name: 'revocation.risk-accepted',
+  payload: z.object({ subjectId: id, integrationId: id }),
+});

@@ -7,7 +7,9 @@ import { iso, type Millis } from '../../kernel/time.ts';
 import { Clock } from '../../platform/clock/clock.ts';
 import { rowsOf } from '../../platform/database/rows.ts';
 import { Transactions, type Db } from '../../platform/database/transactions.ts';
+import { Outbox } from '../../platform/outbox/outbox.ts';
 import { LedgerService } from '../ledger/ledger.service.ts';
+import { riskAccepted } from './revocation.events.ts';
 import type { RiskAcceptanceInput } from './statement.schema.ts';
 
 export type RiskAnswer = { state: 'asked'; id: Id } | { state: 'accepted'; id: Id };
@@ -25,6 +27,7 @@ export class RisksService {
   constructor(
     private readonly transactions: Transactions,
     private readonly ledger: LedgerService,
+    private readonly outbox: Outbox,
     private readonly clock: Clock,
   ) {}
 
@@ -148,6 +151,7 @@ export class RisksService {
       facts: { riskAcceptanceId: id, integrationId, requestedBy: asked.requested_by, until: iso(until) },
       committed: { reason: input.reason },
     });
+    await this.outbox.put(db, riskAccepted, { subjectId: input.subjectId, integrationId });
     return { state: 'accepted', id };
   }
 }

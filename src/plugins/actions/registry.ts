@@ -14,10 +14,12 @@ import { EscalateAction } from './escalate/escalate.action.ts';
 import { ManualTaskAction } from './manual-task/manual-task.action.ts';
 import { NoOpAction } from './no-op/no-op.action.ts';
 import { ProveCanaryDeadAction } from './prove-canary-dead/prove-canary-dead.action.ts';
+import { RetireIntegrationAction } from './retire-integration/retire-integration.action.ts';
 import { RevokeCanaryAction } from './revoke-canary/revoke-canary.action.ts';
 import { RevokeVersionAction } from './revoke-version/revoke-version.action.ts';
 import { SendNoticeAction } from './send-notice/send-notice.action.ts';
 import { SimulateIssuanceAction } from './simulate-issuance/simulate-issuance.action.ts';
+import { TellPartiesAction } from './tell-parties/tell-parties.action.ts';
 import { VerifyDeadAction } from './verify-dead/verify-dead.action.ts';
 import { WaitAction } from './wait/wait.action.ts';
 
@@ -39,10 +41,12 @@ export const actionClasses = [
   ManualTaskAction,
   NoOpAction,
   ProveCanaryDeadAction,
+  RetireIntegrationAction,
   RevokeCanaryAction,
   RevokeVersionAction,
   SendNoticeAction,
   SimulateIssuanceAction,
+  TellPartiesAction,
   VerifyDeadAction,
   WaitAction,
 ] as const;

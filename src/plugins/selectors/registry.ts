@@ -2,7 +2,9 @@ import { CredentialsOfIntegrationSelector } from './credentials-of-integration/c
 import { ExposedVersionsSelector } from './exposed-versions/exposed-versions.selector.ts';
 import { FromInputSelector } from './from-input/from-input.selector.ts';
 import { LocationsOfExposedVersionsSelector } from './locations-of-exposed-versions/locations-of-exposed-versions.selector.ts';
+import { LocationsOfIntegrationSelector } from './locations-of-integration/locations-of-integration.selector.ts';
 import { NoticesOwedSelector } from './notices-owed/notices-owed.selector.ts';
+import { VersionsOfIntegrationSelector } from './versions-of-integration/versions-of-integration.selector.ts';
 
 /** Everything that a runbook may fan out over, each a Nest provider. One line adds one. */
 export const selectorClasses = [
@@ -10,5 +12,7 @@ export const selectorClasses = [
   ExposedVersionsSelector,
   FromInputSelector,
   LocationsOfExposedVersionsSelector,
+  LocationsOfIntegrationSelector,
   NoticesOwedSelector,
+  VersionsOfIntegrationSelector,
 ] as const;

@@ -9,6 +9,7 @@ import { environmentIsolation } from './environment-isolation.rule.ts';
 import { forbiddenSharing } from './forbidden-sharing.rule.ts';
 import { longestLifetime } from './longest-lifetime.rule.ts';
 import { matrixNotCountersigned } from './matrix-not-countersigned.rule.ts';
+import { noActiveVersion } from './no-active-version.rule.ts';
 import { noAgreement } from './no-agreement.rule.ts';
 import { noCredential } from './no-credential.rule.ts';
 import { noOwner } from './no-owner.rule.ts';
@@ -25,6 +26,7 @@ import type { Rule } from './finding.rules.ts';
 import { runbookNotifiesUnnamed } from './runbook-notifies-unnamed.rule.ts';
 import { scopeJustification } from './scope-justification.rule.ts';
 import { shadowIntegration } from './shadow-integration.rule.ts';
+import { staticCredential } from './static-credential.rule.ts';
 import { stopPathEachSide } from './stop-path-each-side.rule.ts';
 import { storedWhereMatrixDenies } from './stored-where-matrix-denies.rule.ts';
 import { unprovableLocation } from './unprovable-location.rule.ts';
@@ -53,6 +55,7 @@ export const RULES: readonly Rule[] = [
   // The credentials themselves
   noCredential,
   credentialWithoutOwner,
+  noActiveVersion,
   longestLifetime,
   rotationInterval,
   allowedStores,
@@ -61,6 +64,7 @@ export const RULES: readonly Rule[] = [
   environmentIsolation,
   scopeJustification,
   discouragedKind,
+  staticCredential,
   // What was agreed, and who is called
   noAgreement,
   notificationMissing,
