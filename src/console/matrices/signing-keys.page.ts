@@ -33,7 +33,9 @@ export class SigningKeysPage {
   @Permission('matrices:write', { face: 'console' })
   @PerMinute(30)
   async register(@Body() body: unknown, @By() by: Principal): Promise<Answer> {
-    const typed = typedIn(body);
+    // What was pasted is not shown again: it may have been the private half.
+    const { contact = '' } = typedIn(body);
+    const typed = { contact };
     const read = readForm(keyForm, body);
     if (!read.ok) return this.#draw(by, typed, read.error, 422);
     // A browser sends lines that end in CR LF; a key is the same key.

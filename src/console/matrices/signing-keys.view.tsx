@@ -115,7 +115,6 @@ export function SigningKeysView({
                 rows={5}
                 required
                 maxLength={2000}
-                value={typed['publicKey'] ?? ''}
                 problem={problems['publicKey']}
               />
               <p class="actions">
