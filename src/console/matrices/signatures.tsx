@@ -111,7 +111,7 @@ function Again({
         label={`Mail ${one.contact ?? 'the contact'} again`}
       >
         <input type="hidden" name="contact" value={one.contactId} />
-        <button class="plain small" type="submit">
+        <button class="plain small nowrap" type="submit">
           Mail again
         </button>
       </PostForm>
@@ -122,7 +122,7 @@ function Again({
           inline
           label={`Withdraw the invitation of ${one.contact ?? 'the contact'}`}
         >
-          <button class="plain small" type="submit">
+          <button class="plain small nowrap" type="submit">
             Withdraw
           </button>
         </PostForm>

@@ -77,7 +77,7 @@ export function SigningKeysView({
                           inline
                           label={`Retire the key of ${key.contactName}`}
                         >
-                          <button class="plain small" type="submit">
+                          <button class="plain small nowrap" type="submit">
                             Retire
                           </button>
                         </PostForm>
