@@ -22,4 +22,5 @@ export { HandsAndInvitations2026112222000 } from './2026112222-hands-and-invitat
 export { DrillsAndCanaries2026112223000 } from './2026112223-drills-and-canaries.ts';
 export { ComingAndGoing2026112224000 } from './2026112224-coming-and-going.ts';
 export { AccessReviews2026112225000 } from './2026112225-access-reviews.ts';
+export { ReviewsInOrder2026112226000 } from './2026112226-reviews-in-order.ts';
 export { JobsThatKill2026112228000 } from './2026112228-jobs-that-kill.ts';
