@@ -61,6 +61,8 @@ export interface GateModel {
   exceptions: readonly ExceptionView[];
   decisions: readonly DecisionView[];
   actors: ReadonlyMap<string, string>;
+  /** Whose hand the reader's is, as it stands beside what somebody asked for. */
+  hand: string;
 }
 
 const blocks = (one: FindingView) => one.severity !== 'warning' && one.exception === null;
@@ -142,7 +144,13 @@ export function GateView({ frame, model, problem }: { frame: Frame; model: GateM
             <h2>
               Exceptions <span class="aside">{model.exceptions.length}</span>
             </h2>
-            <Exceptions frame={frame} base={base} exceptions={model.exceptions} actors={model.actors} />
+            <Exceptions
+              frame={frame}
+              base={base}
+              exceptions={model.exceptions}
+              actors={model.actors}
+              hand={model.hand}
+            />
           </section>
         </div>
         <div class="w4 rows">
