@@ -19,7 +19,7 @@ import { cursorText, listed, readCursor } from '../shared/paging.tsx';
 import { reference, searchAfter } from '../shared/search.ts';
 import { BlockedView } from './blocked.view.tsx';
 import { ExceptionFormView, type AskedException } from './exceptions.view.tsx';
-import { actorNames, blockedIntegrations, gateTotals } from './gate.queries.ts';
+import { actorNames, blockedIntegrations, gateTotals, mendPlacesOf } from './gate.queries.ts';
 import { GateView, type GateModel } from './gate.view.tsx';
 import { findIntegration } from './integration.queries.ts';
 
@@ -262,6 +262,7 @@ export class GatePage {
       matrix: facts.matrix && { number: facts.matrix.number, hash: facts.matrix.hash },
       exceptions,
       decisions,
+      places: await mendPlacesOf(db, head),
       actors: await actorNames(db, [
         ...decisions.map(({ decidedBy }) => decidedBy),
         ...exceptions.flatMap((one) => [one.requestedBy, one.decidedBy ?? one.requestedBy]),

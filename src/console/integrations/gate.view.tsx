@@ -10,6 +10,7 @@ import { Chip, StateChip, words, type Tone } from '../shared/states.tsx';
 import { Exceptions } from './exceptions.view.tsx';
 import type { GateStandingLine } from './gate.queries.ts';
 import type { IntegrationHead } from './integration.queries.ts';
+import { mendOf, type MendPlaces } from './mend.ts';
 import { Pass } from './pass.tsx';
 
 const SEVERITY_WORDS = {
@@ -27,7 +28,17 @@ export function GatePanel({
   head: IntegrationHead;
   standing: GateStandingLine | undefined;
 }) {
-  if (!standing) return <Empty>The gate has not looked at this integration yet.</Empty>;
+  if (!standing)
+    return (
+      <>
+        <Empty>The gate has not looked at this integration yet.</Empty>
+        <p>
+          <a class="button plain small" href={`/integrations/${head.reference}/gate`}>
+            Open the gate
+          </a>
+        </p>
+      </>
+    );
   return (
     <>
       <p class="line">
@@ -61,6 +72,7 @@ export interface GateModel {
   exceptions: readonly ExceptionView[];
   decisions: readonly DecisionView[];
   actors: ReadonlyMap<string, string>;
+  places: MendPlaces;
 }
 
 const blocks = (one: FindingView) => one.severity !== 'warning' && one.exception === null;
@@ -132,7 +144,7 @@ export function GateView({ frame, model, problem }: { frame: Frame; model: GateM
                 </h2>
                 <div class="rows">
                   {own.map((one) => (
-                    <Finding frame={frame} base={base} finding={one} />
+                    <Finding frame={frame} base={base} finding={one} places={model.places} />
                   ))}
                 </div>
               </section>
@@ -203,8 +215,19 @@ export function GateView({ frame, model, problem }: { frame: Frame; model: GateM
   );
 }
 
-function Finding({ frame, base, finding }: { frame: Frame; base: string; finding: FindingView }) {
+function Finding({
+  frame,
+  base,
+  finding,
+  places: pages,
+}: {
+  frame: Frame;
+  base: string;
+  finding: FindingView;
+  places: MendPlaces;
+}) {
   const { rule, severity, subject, message, mend, frameworks, places, exception } = finding;
+  const there = mendOf(pages, finding);
   return (
     <article class="rows tight">
       <p class="line">
@@ -229,16 +252,21 @@ function Finding({ frame, base, finding }: { frame: Frame; base: string; finding
         {words(subject.kind)} {subject.name} · {rule} ·{' '}
         {frameworks.map((one) => `${one.framework} ${one.id}`).join(', ')}
       </p>
-      {!exception && frame.may('policy:write') && (
-        <p>
+      <p class="line">
+        {there && (
+          <a class="button small" href={there.path} aria-label={`${there.word}: ${message}`}>
+            {there.word}
+          </a>
+        )}
+        {!exception && frame.may('policy:write') && (
           <a
             class="button plain small"
             href={addressOf(`${base}/exception`, { rule, kind: subject.kind, subject: subject.id })}
           >
             Ask for an exception
           </a>
-        </p>
-      )}
+        )}
+      </p>
     </article>
   );
 }
