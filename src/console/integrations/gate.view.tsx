@@ -75,6 +75,7 @@ export interface GateModel {
   places: MendPlaces;
 }
 
+const findingsWords = (count: number) => (count === 1 ? '1 finding' : `${count} findings`);
 const blocks = (one: FindingView) => one.severity !== 'warning' && one.exception === null;
 
 export function GateView({ frame, model, problem }: { frame: Frame; model: GateModel; problem?: string }) {
@@ -203,7 +204,7 @@ export function GateView({ frame, model, problem }: { frame: Frame; model: GateM
                   <span class="small">
                     {words(one.kind)}, <At at={Date.parse(one.at)} />,{' '}
                     {model.actors.get(one.decidedBy) ?? one.decidedBy}
-                    {one.verdict === 'refused' && `: ${one.findings.filter(blocks).length} findings`}
+                    {one.verdict === 'refused' && `: ${findingsWords(one.findings.filter(blocks).length)}`}
                   </span>
                 </li>
               ))}

@@ -36,6 +36,12 @@ export function SigningLinkView({
       {problem && (
         <p class="notice live" role="alert">
           {problem}
+          {!signed && !shown.used && !shown.strongerWays && (
+            <>
+              {' '}
+              <a href="#sign">To the code and the signature</a>
+            </>
+          )}
         </p>
       )}
       {signed ? (

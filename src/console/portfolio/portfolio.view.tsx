@@ -91,7 +91,7 @@ export function PortfolioView({
             <Empty>
               {searched
                 ? 'Nothing fits. Show all, or search for less.'
-                : 'No integration yet. Import a portfolio to begin.'}
+                : 'No integration yet. Add the parties under Suppliers, then an integration; or import a whole portfolio.'}
             </Empty>
           ) : (
             <DataTable
