@@ -23,6 +23,8 @@ export function SigningLinkView({
 }) {
   const { version, signed } = shown;
   const title = `Who answers for what: ${shown.integrationName}`;
+  // Below a long text: what became of an answer is said there, where the reader is taken back to.
+  const signs = !signed && !shown.used && !shown.strongerWays;
   return (
     <OutsidePage title={title}>
       <p class="ref">
@@ -33,17 +35,7 @@ export function SigningLinkView({
         {shown.contactName}, you are asked to sign for <b>{shown.partyName}</b>: which side answers for which
         duty when a credential of this integration is issued, kept, replaced or leaked.
       </p>
-      {problem && (
-        <p class="notice live" role="alert">
-          {problem}
-          {!signed && !shown.used && !shown.strongerWays && (
-            <>
-              {' '}
-              <a href="#sign">To the code and the signature</a>
-            </>
-          )}
-        </p>
-      )}
+      {problem && !signs && <Problem text={problem} />}
       {signed ? (
         <p class="notice dead" role="status">
           <Chip tone="dead">signed</Chip> for {shown.partyName} by {signed.signsFor} <At at={signed.at} />.{' '}
@@ -99,10 +91,11 @@ export function SigningLinkView({
       )}
       {!signed && !shown.used && (
         <>
-          {!shown.strongerWays && (
+          {signs && (
             <section class="card" id="sign">
               <h2>Sign</h2>
-              <form method="post" action="/sign-matrix/code" aria-label="Ask for a code">
+              {problem && <Problem text={problem} />}
+              <form method="post" action="/sign-matrix/code#sign" aria-label="Ask for a code">
                 <input type="hidden" name="proof" value={proof} />
                 <input type="hidden" name="language" value={shown.language} />
                 {codeSent ? (
@@ -116,7 +109,7 @@ export function SigningLinkView({
                   {codeSent ? 'Mail me another code' : 'Mail me a code'}
                 </button>
               </form>
-              <form method="post" action="/sign-matrix" aria-label="Sign the matrix">
+              <form method="post" action="/sign-matrix#sign" aria-label="Sign the matrix">
                 <input type="hidden" name="proof" value={proof} />
                 <input type="hidden" name="language" value={shown.language} />
                 <input type="hidden" name="content_hash" value={version.contentHash} />
@@ -147,7 +140,7 @@ export function SigningLinkView({
           <section class="card">
             <details>
               <summary>I do not agree: send it back</summary>
-              <form method="post" action="/sign-matrix/back" aria-label="Send it back">
+              <form method="post" action="/sign-matrix/back#sign" aria-label="Send it back">
                 <input type="hidden" name="proof" value={proof} />
                 <label for="duty">About</label>
                 <select id="duty" name="duty">
@@ -173,6 +166,14 @@ export function SigningLinkView({
       </p>
       <PaperFoot reference={shown.reference} version={version} />
     </OutsidePage>
+  );
+}
+
+function Problem({ text }: { text: string }) {
+  return (
+    <p class="notice live" role="alert">
+      {text}
+    </p>
   );
 }
 
