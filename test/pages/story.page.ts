@@ -100,6 +100,11 @@ async function letter(to: string, what: RegExp, since = 0): Promise<ReceivedMail
   return found()!;
 }
 
+/** The code that was mailed to Nora since then. */
+async function code(since: number): Promise<string> {
+  return /^(\d{8})$/m.exec((await letter(NORA, /^\d{8}$/m, since)).text)![1]!;
+}
+
 /** The link of a mail as the reader's own browser opens it. */
 function linkIn({ text }: ReceivedMail, kind: 'm' | 'n'): string {
   const path = new RegExp(`/${kind}/[\\w.~-]{20,}`).exec(text);
@@ -351,14 +356,14 @@ describe('from draft to live, in an installation that begins empty', () => {
       const told = await nora.getByRole('status').boundingBox();
       expect(told!.y).toBeGreaterThanOrEqual(0);
       expect(told!.y).toBeLessThan(844);
-      const code = /^(\d{8})$/m.exec((await letter(NORA, /^\d{8}$/m, before)).text)![1]!;
+      const mailed = await code(before);
 
       // Whoever is passed the link reads; the code went to Nora.
       const stranger = await TestBrowser.open({ scripts: false, width: 390, height: 844 });
       try {
         const page = await stranger.page();
         await page.goto(to);
-        await field(page, 'Code').fill(code === '11111111' ? '22222222' : '11111111');
+        await field(page, 'Code').fill(mailed === '11111111' ? '22222222' : '11111111');
         await field(page, 'Your name and position').fill('Somebody Else');
         await save(page, /Sign for Northwind/);
         expect(await page.getByRole('alert').innerText()).toMatch(/code[\s\S]*newest mail/);
@@ -369,7 +374,7 @@ describe('from draft to live, in an installation that begins empty', () => {
         await stranger.close();
       }
 
-      await field(nora, 'Code').fill(code);
+      await field(nora, 'Code').fill(mailed);
       await field(nora, 'Your name and position').fill('Nora Visser, head of security');
       await judgePhone('20-sign-code');
       await save(nora, /Sign for Northwind/);
@@ -508,8 +513,39 @@ describe('from draft to live, in an installation that begins empty', () => {
       }
       await shown(vera, home, /pass lost/);
       await judge(vera, '31-pass-lost');
-      expect(await gate()).toMatch(/Northwind Cloud|signed/);
+      expect(await main(vera)).toContain('signatures fell: changed after signing');
+      await refusedFor(
+        /The signatures under version 1 of the matrix fell on .*: it was changed after it was signed/,
+        /Propose the matrix as it is to be, and have each accountable party countersign it/,
+      );
       await judge(vera, '32-gate-lost');
+    },
+    LONG,
+  );
+
+  test(
+    'both sides sign the change, and the pass comes back',
+    async () => {
+      const before = mail.received.length;
+      await mend(/The signatures under version 1 of the matrix fell/);
+      await save(vera, 'Propose');
+      await nora.goto(linkIn(await letter(NORA, /responsibility matrix lies before you/, before), 'm'));
+      expect(await main(nora)).toMatch(
+        /What is new since both sides last signed[\s\S]*recovery[\s\S]*2 days[\s\S]*4 days/,
+      );
+      await judgePhone('33-what-is-new');
+      await save(nora, 'Mail me a code');
+      await field(nora, 'Code').fill(await code(before));
+      await field(nora, 'Your name and position').fill('Nora Visser, head of security');
+      await save(nora, /Sign for Northwind/);
+      expect(await main(nora)).toMatch(/signed\s+for Northwind Cloud by Nora Visser/);
+      await olga.goto(`${home}/matrix`);
+      await link(olga, /read, sign, compare/).click();
+      expect(await main(olga)).toMatch(/What is new since version 1[\s\S]*2 days[\s\S]*4 days/);
+      await field(olga, 'Your name and position').fill('Olga Reyes, contract owner');
+      await save(olga, /^Sign$/);
+      await shown(vera, home, /pass held/);
+      expect(await gate()).toContain('The gate would let it pass. Nothing was opened.');
     },
     LONG,
   );

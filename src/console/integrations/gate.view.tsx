@@ -43,7 +43,9 @@ export function GatePanel({
     <>
       <p class="line">
         <Chip tone={standing.verdict === 'pass' ? 'dead' : 'live'}>
-          {standing.verdict === 'pass' ? 'the gate lets it pass' : `${standing.blocking} keep it out`}
+          {standing.verdict === 'pass'
+            ? 'the gate lets it pass'
+            : `${standing.blocking} ${standing.blocking === 1 ? 'keeps' : 'keep'} it out`}
         </Chip>
         {standing.warnings > 0 && <Chip tone="wait">{`${standing.warnings} to be known`}</Chip>}
         {standing.excepted > 0 && <Chip tone="doubt">{`${standing.excepted} excepted`}</Chip>}
@@ -203,7 +205,8 @@ export function GateView({ frame, model, problem }: { frame: Frame; model: GateM
                   <Chip tone={one.verdict === 'pass' ? 'dead' : 'live'}>{one.verdict}</Chip>{' '}
                   <span class="small">
                     {words(one.kind)}, <At at={Date.parse(one.at)} />,{' '}
-                    {model.actors.get(one.decidedBy) ?? one.decidedBy}
+                    {model.actors.get(one.decidedBy) ??
+                      (one.kind === 're_evaluation' ? 'by itself' : one.decidedBy)}
                     {one.verdict === 'refused' && `: ${findingsWords(one.findings.filter(blocks).length)}`}
                   </span>
                 </li>

@@ -153,7 +153,7 @@ export function PortfolioView({
 /** An integration that is not in production has no use for a pass yet: that it holds none alarms nobody. */
 function PassChip({ row }: { row: IntegrationLine }) {
   return row.pass === 'refused' && row.state !== 'live' ? (
-    <Chip tone="calm">refused</Chip>
+    <Chip tone="calm">none yet</Chip>
   ) : (
     <StateChip state={row.pass} />
   );

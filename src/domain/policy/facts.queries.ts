@@ -31,9 +31,10 @@ export async function loadFacts(
        FROM integration i WHERE i.id = ANY($1::uuid[])`,
     [ids],
   );
-  const [heads, matrices, agreements, credentials, accessReviews, members] = await Promise.all([
+  const [heads, matrices, ended, agreements, credentials, accessReviews, members] = await Promise.all([
     loading,
     loadMatrices(reads, ids),
+    loadEndedMatrices(reads, ids),
     loading.then((known) =>
       loadAgreements(
         reads,
@@ -65,6 +66,7 @@ export async function loadFacts(
         integration,
         parties: parties.get(integration.id) ?? [],
         matrix: matrices.get(integration.id) ?? null,
+        ...(matrices.has(integration.id) ? {} : { endedMatrix: ended.get(integration.id) }),
         agreement: (agreementId === null ? undefined : agreements.get(agreementId)) ?? null,
         credentials: credentials.get(integration.id) ?? [],
         runbooks: [...runbooks],
@@ -73,6 +75,22 @@ export async function loadFacts(
     ]),
   );
   return ids.flatMap((id) => found.get(id) ?? []);
+}
+
+/** Of each integration whose newest matrix counts no longer, what became of it. */
+async function loadEndedMatrices(
+  db: ReadsTogether,
+  ids: readonly Id[],
+): Promise<Map<Id, NonNullable<GateFacts['endedMatrix']>>> {
+  const rows = await db.query<(NonNullable<GateFacts['endedMatrix']> & { integrationId: Id })[]>(
+    `SELECT v.integration_id AS "integrationId", v.number,
+            CASE WHEN v.fell_at IS NULL THEN 'withdrawn' ELSE 'fell' END AS how, ${ms('v.fell_at')} AS at
+       FROM unnest($1::uuid[]) AS wanted(id)
+       CROSS JOIN LATERAL (SELECT * FROM matrix_version m WHERE m.integration_id = wanted.id ORDER BY m.number DESC LIMIT 1) v
+      WHERE NOT (v.${COUNTS})`,
+    [ids],
+  );
+  return new Map(rows.map(({ integrationId, ...ended }) => [integrationId, ended]));
 }
 
 async function loadMatrices(db: ReadsTogether, ids: readonly Id[]): Promise<Map<Id, MatrixFacts>> {
