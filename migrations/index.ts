@@ -18,8 +18,9 @@ export { OperatorRolesUnbound2026112216000 } from './2026112216-operator-roles-u
 export { PeopleWhoAnswer2026112219000 } from './2026112219-people-who-answer.ts';
 export { RequestThatDied2026112220000 } from './2026112220-request-that-died.ts';
 export { Offerings2026112221000 } from './2026112221-offerings.ts';
-export { WhoseHand2026112222000 } from './2026112222-whose-hand.ts';
+export { HandsAndInvitations2026112222000 } from './2026112222-hands-and-invitations.ts';
 export { DrillsAndCanaries2026112223000 } from './2026112223-drills-and-canaries.ts';
 export { ComingAndGoing2026112224000 } from './2026112224-coming-and-going.ts';
 export { AccessReviews2026112225000 } from './2026112225-access-reviews.ts';
+export { ReviewsInOrder2026112226000 } from './2026112226-reviews-in-order.ts';
 export { JobsThatKill2026112228000 } from './2026112228-jobs-that-kill.ts';

@@ -24,9 +24,17 @@ import {
   type DecideItems,
   type HandOver,
   type OpenReview,
+  type ReviewItemView,
   type ReviewView,
 } from '../domain/policy/access-review.schema.ts';
-import { findReview, itemsOf, listReviews, partsOf } from '../domain/policy/access-reviews.queries.ts';
+import {
+  findReview,
+  GROUPED_WHOLE,
+  itemsInOrder,
+  itemsOf,
+  listReviews,
+  partsOf,
+} from '../domain/policy/access-reviews.queries.ts';
 import { AccessReviewsService } from '../domain/policy/access-reviews.service.ts';
 import { Clock } from '../platform/clock/clock.ts';
 import { Transactions, type Db } from '../platform/database/transactions.ts';
@@ -43,7 +51,10 @@ const partsQuery = z.strictObject({ cursor: id.optional(), limit: pageLimit });
 const itemsQuery = z.strictObject({
   part: id.optional(),
   open: z.enum(['true', 'false']).optional().describe('true: only what is not decided'),
-  group: z.enum(['person', 'credential']).default('credential'),
+  group: z
+    .enum(['person', 'credential'])
+    .optional()
+    .describe('All of one person or credential together; of a large review only within one part'),
   cursor: nameCursorSchema.optional(),
   limit: pageLimit,
 });
@@ -139,21 +150,29 @@ export class AccessReviewsController {
     @Query({ schema: itemsQuery }) { part, open, group, cursor, limit }: z.output<typeof itemsQuery>,
     @By() by: Principal,
   ): Promise<z.infer<typeof itemsSchema>> {
-    const rows = await this.transactions.run(by, async (db) => {
-      await this.#find(db, reviewId);
-      return itemsOf(db, reviewId, {
-        by: group,
-        limit: limit + 1,
-        after: cursor,
-        partId: part,
-        open: open === 'true',
-      });
-    });
+    const filter = { limit: limit + 1, partId: part, open: open === 'true' };
+    const rows = await this.transactions.run(
+      by,
+      async (db): Promise<(ReviewItemView & { group?: string })[]> => {
+        const review = await this.#find(db, reviewId);
+        if (group === undefined)
+          return itemsInOrder(db, reviewId, {
+            ...filter,
+            after: cursor && { partId: cursor.id, number: Number(cursor.name) || 0 },
+          });
+        if (part === undefined && review.items > GROUPED_WHOLE) throw new Refused(tooLarge());
+        return itemsOf(db, reviewId, { ...filter, by: group, after: cursor });
+      },
+    );
     const page = rows.slice(0, limit);
     const last = rows.length > limit ? page.at(-1) : undefined;
+    const cursorOf = ({ id: itemId, group: name, partId, number }: NonNullable<typeof last>) =>
+      name === undefined
+        ? nameCursorText({ name: String(number), id: partId })
+        : nameCursorText({ name, id: itemId });
     return {
       items: page.map(({ group: _group, ...item }) => item),
-      next: last ? nameCursorText({ name: last.group, id: last.id }) : null,
+      next: last ? cursorOf(last) : null,
     };
   }
 
@@ -220,4 +239,12 @@ export class AccessReviewsController {
     if (!found) throw new Refused(refusal('not_found', 'no-review', 'There is no such access review.'));
     return found;
   }
+}
+
+function tooLarge() {
+  return refusal('invalid', 'too-large-to-group', 'The review is too large to be grouped as a whole.', {
+    fields: [
+      { field: '/part', problem: 'is missing', mend: 'Name one of its parts, or leave out the group.' },
+    ],
+  });
 }

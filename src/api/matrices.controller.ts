@@ -6,6 +6,7 @@ import { Refused, refusal } from '../kernel/errors.ts';
 import type { Principal } from '../kernel/principal.ts';
 import { By, Idempotent, Permission, PerMinute, Takes } from '../domain/access/route.ts';
 import { STRENGTHS, waysThatSuffice } from '../domain/responsibility/attestation.rules.ts';
+import { Invitations } from '../domain/responsibility/invitations.service.ts';
 import { Attestations } from '../domain/responsibility/attestations.service.ts';
 import {
   attestOfflineSchema,
@@ -96,6 +97,7 @@ export class MatricesController {
     private readonly offline: OfflineSigning,
     private readonly keys: SigningKeys,
     private readonly floor: SigningFloor,
+    private readonly invitations: Invitations,
     private readonly assignments: MatrixAssignments,
   ) {}
 
@@ -247,6 +249,20 @@ export class MatricesController {
     return answered(await this.proposals.invite(versionId, contactId, by));
   }
 
+  @Post('invitations/:id/withdraw')
+  @ApiOperation({
+    summary: 'Withdraw the invitation of a contact to sign a version',
+    description: 'Links that the contact was mailed about it and did not follow end.',
+  })
+  @HttpCode(204)
+  @Permission('matrices:write')
+  async withdrawInvitation(
+    @Param('id', { schema: id }) invitationId: string,
+    @By() by: Principal,
+  ): Promise<void> {
+    answered(await this.invitations.withdraw(invitationId, by));
+  }
+
   @Post('matrices/:id/attestations/paper')
   @ApiOperation({
     summary: 'Take in a scan of signed paper under a version',
@@ -303,6 +319,17 @@ export class MatricesController {
     @By() by: Principal,
   ): Promise<z.infer<typeof keySchema>> {
     return answered(await this.keys.register(contactId, publicKey, by));
+  }
+
+  @Post('signing-keys/:id/retire')
+  @ApiOperation({
+    summary: 'Retire a signing key of a contact',
+    description: 'What it signed stands; it signs nothing more.',
+  })
+  @HttpCode(204)
+  @Permission('matrices:write')
+  async retireKey(@Param('id', { schema: id }) keyId: string, @By() by: Principal): Promise<void> {
+    answered(await this.keys.retire(keyId, by));
   }
 }
 

@@ -16,6 +16,7 @@ import { AssignPage } from './matrices/assign.page.ts';
 import { MatrixBulkPage } from './matrices/matrix-bulk.page.ts';
 import { MatrixFilesPage } from './matrices/matrix-files.page.ts';
 import { PortfolioMatrixPage } from './matrices/portfolio-matrix.page.ts';
+import { SigningKeysPage } from './matrices/signing-keys.page.ts';
 import { MatrixVersionPage } from './matrices/version.page.ts';
 import { DrillsPage } from './drills/drills.page.ts';
 import { EditPage } from './inventory/edit.page.ts';
@@ -70,7 +71,15 @@ export const AREAS_OF_CONSOLE: readonly Area[] = [
     title: 'Matrices',
     path: '/matrices',
     permission: 'matrices:read',
-    pages: [PortfolioMatrixPage, MatrixFilesPage, AssignPage, MatrixPage, MatrixBulkPage, MatrixVersionPage],
+    pages: [
+      PortfolioMatrixPage,
+      MatrixFilesPage,
+      AssignPage,
+      MatrixPage,
+      MatrixBulkPage,
+      MatrixVersionPage,
+      SigningKeysPage,
+    ],
   },
   {
     title: 'Offerings',

@@ -180,20 +180,34 @@ describe('every month, where most would be lost', () => {
     expect(html).toContain(`/access-reviews/${review.reference}`);
   });
 
-  test('grouped by person, all of one stand together, page by page', async () => {
+  /** Every item, three at a time. */
+  async function inPages(query: string): Promise<Item[]> {
     const seen: Item[] = [];
     let cursor = '';
     do {
       const { body } = await risk(
         'GET',
-        `/api/v1/access-reviews/${review.id}/items?group=person&limit=3${cursor}`,
+        `/api/v1/access-reviews/${review.id}/items?limit=3${query}${cursor}`,
       );
       seen.push(...body.items);
       cursor = body.next ? `&cursor=${body.next}` : '';
     } while (cursor);
-    expect(new Set(seen.map(({ id }) => id)).size).toBe((await itemsOf(review.id)).length);
-    const order = seen.map(({ subject }) => subject.id).filter((id, at, all) => id !== all[at - 1]);
-    expect(new Set(order).size).toBe(order.length);
+    return seen;
+  }
+
+  test('page by page, in the order of the record or all of one person together', async () => {
+    const all = await itemsOf(review.id);
+    expect(await inPages('')).toEqual(all);
+    const places = all.map(({ partId, number }) => `${partId} ${String(number).padStart(6, '0')}`);
+    expect(places).toEqual(places.toSorted());
+    for (const group of ['person', 'credential']) {
+      const grouped = await inPages(`&group=${group}`);
+      expect(grouped.map(({ id }) => id).sort()).toEqual(all.map(({ id }) => id).sort());
+      const order = grouped
+        .map(({ subject, credential }) => (group === 'person' ? subject.id : (credential?.name ?? '')))
+        .filter((id, at, ids) => id !== ids[at - 1]);
+      expect(new Set(order).size).toBe(order.length);
+    }
   });
 
   test('nobody decides about themselves, for somebody else, without a reason or without a person', async () => {

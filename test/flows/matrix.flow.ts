@@ -116,6 +116,13 @@ async function signOutside(versionId: Id, scene: number): Promise<string> {
   return link;
 }
 
+async function signOutsideAnew(ids: MatrixScene, versionId: Id): Promise<void> {
+  const before = mail.received.length;
+  await call('POST', `/api/v1/matrices/${versionId}/invitations`, { body: { contactId: ids.nora } });
+  await letter(`nora${scenes}@example.test`, /^Please sign/, before);
+  await signOutside(versionId, scenes);
+}
+
 async function countersigned(): Promise<{ ids: MatrixScene; versionId: Id }> {
   const ids = await drafted();
   const versionId = await proposed(ids);
@@ -514,6 +521,60 @@ describe('what a proposal goes through', () => {
     });
     await call('PATCH', address(ids), { body: { cells: [cell(ids, { windowMinutes: 120 })] }, ifMatch: 0 });
     await proposed(ids);
+  });
+
+  test('an invitation is mailed again, and withdrawn: its links end, by the side that proposed alone', async () => {
+    const ids = await drafted();
+    const versionId = await proposed(ids);
+    const nora = `nora${scenes}@example.test`;
+    const first = linkIn(await letter(nora, /^Please sign/));
+    const before = mail.received.length;
+    expect(
+      (await call('POST', `/api/v1/matrices/${versionId}/invitations`, { body: { contactId: ids.nora } }))
+        .status,
+    ).toBe(201);
+    const second = linkIn(await letter(nora, /^Please sign.*reminder/, before));
+    const { mails } = await version(versionId);
+    expect(mails.map(({ contactId, withdrawn }) => ({ contactId, withdrawn }))).toEqual([
+      { contactId: ids.nora, withdrawn: false },
+      { contactId: ids.nora, withdrawn: false },
+    ]);
+    const withdraw = (who = call) => who('POST', `/api/v1/invitations/${mails[0]!.id}/withdraw`);
+    const theirs = caller(t, await t.token('party_contact', ids.northwind));
+    expect(await withdraw(theirs)).toMatchObject({ status: 403, body: { code: 'not-your-invitation' } });
+    expect((await withdraw()).status).toBe(204);
+    expect((await withdraw()).status).toBe(409);
+    for (const link of [first, second])
+      expect(await links.show(link, undefined, from)).toMatchObject({
+        ok: false,
+        error: { code: 'not-current' },
+      });
+    expect((await version(versionId)).mails.every(({ withdrawn }) => withdrawn)).toBe(true);
+    // Invited once more, a new link opens it.
+    await signOutsideAnew(ids, versionId);
+    expect((await version(versionId)).signatures).toHaveLength(1);
+  });
+
+  test('a key that was retired signs nothing more', async () => {
+    const ids = await drafted();
+    const pair = generateKeyPairSync('ed25519');
+    const publicKey = pair.publicKey.export({ type: 'spki', format: 'pem' });
+    const key = await call('POST', `/api/v1/contacts/${ids.nora}/signing-keys`, { body: { publicKey } });
+    const strangers = caller(t, await t.token('party_contact', ids.fjord));
+    expect((await strangers('POST', `/api/v1/signing-keys/${key.body.id}/retire`)).status).toBe(404);
+    t.clock.advance(MINUTE);
+    const versionId = await proposed(ids);
+    expect((await call('POST', `/api/v1/signing-keys/${key.body.id}/retire`)).status).toBe(204);
+    expect((await call('POST', `/api/v1/signing-keys/${key.body.id}/retire`)).status).toBe(409);
+    const document = await t.app.inject({
+      url: `/api/v1/matrices/${versionId}/documents/${ids.nora}?signsFor=Nora`,
+      headers: { authorization: `Bearer ${await t.token('contract_owner')}` },
+    });
+    const signature = sign(null, document.rawPayload, pair.privateKey).toString('base64');
+    const answer = await call('POST', `/api/v1/matrices/${versionId}/attestations`, {
+      body: { keyId: key.body.id, signsFor: 'Nora', language: 'en', signature },
+    });
+    expect(answer).toMatchObject({ status: 400, body: { code: 'no-such-key' } });
   });
 
   test('a signature is withdrawn: both are told, and nothing is countersigned', async () => {

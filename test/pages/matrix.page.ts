@@ -19,6 +19,8 @@ beforeAll(async () => {
   mail = await MailServer.start();
   site = await Console.start({ smtpUrl: `smtp://${mail.host}`, outboundAllow: [mail.host] });
   ids = await portfolioScene(site.scene);
+  // Of a tier whose policy takes a link and a code to one mailbox as enough.
+  await site.scene.client.query('UPDATE integration SET risk_tier = 4 WHERE id = $1', [ids.billing]);
   const { email } = await site.account('Olga', 'admin');
   page = await site.browser.page();
   await site.signIn(page, email, '/matrices');
@@ -248,6 +250,13 @@ describe('one matrix', () => {
         await visitor.setViewportSize({ width: 390, height: 844 });
         await visitor.goto(link);
         expect(visitor.url()).toBe(`${site.url}/sign-matrix`);
+        // The high tier asks for more than a link and a code to one mailbox: said before anybody tries, and the ways named.
+        const high = await visitor.locator('main').innerText();
+        expect(high).toContain('are one factor');
+        expect(high).toContain('signed in with an account, with a code from its mailbox');
+        expect(await visitor.locator('[name=code]').count()).toBe(0);
+        await site.scene.client.query('UPDATE integration SET risk_tier = 2 WHERE id = $1', [ids.billing]);
+        await visitor.reload();
         const text = await visitor.locator('main').innerText();
         expect(text).toContain('Nora Visser, you are asked to sign for Northwind Cloud');
         expect(text).toContain('n***@northwind.example');

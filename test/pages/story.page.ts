@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import type { Locator, Page } from 'playwright-core';
 import { ELAPSED_DAY, iso } from '../../src/kernel/time.ts';
-import { axeFindings, overflowOf, picture, TestBrowser } from '../support/browser.ts';
+import { overflowOf, picture, TestBrowser } from '../support/browser.ts';
 import { MailServer, type ReceivedMail } from '../support/mail-server.ts';
 import { Console } from './console.ts';
 

@@ -158,7 +158,9 @@ export async function tabStops(page: Page): Promise<string[]> {
 
 /** The page as it comes out of a printer, and how many sheets it takes. */
 export async function printed(page: Page, name: string): Promise<{ sheets: number }> {
+  await page.emulateMedia({ media: 'print' });
   const paper = await page.pdf({ preferCSSPageSize: true });
+  await page.emulateMedia({ media: 'screen' });
   if (PICTURES) {
     await mkdir(PICTURES, { recursive: true });
     await writeFile(join(PICTURES, `${name}.pdf`), paper);

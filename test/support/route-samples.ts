@@ -62,6 +62,10 @@ function matrixRoutes(made: Awaited<ReturnType<typeof things>>): RouteSamples {
     '/api/v1/matrices/:id/documents/:contactId': { id: matrix, contactId: made.contact },
     '/api/v1/attestations/:id/withdraw': { id: signature },
     '/api/v1/contacts/:id/signing-keys': { id: made.contact },
+    ...same({ id: made.key }, '/api/v1/signing-keys/:id/retire', '/signing-keys/:id/retire'),
+    '/api/v1/invitations/:id/withdraw': { id: made.invitation },
+    '/matrices/:id/invitations/:invitation/withdraw': { id: matrix, invitation: made.invitation },
+    '/matrices/:id/invite': { id: matrix },
     ...same(
       { reference },
       page,
@@ -81,6 +85,7 @@ async function things(world: TestApp, partyId: Id) {
   const [integration, credential, version, notice] = [newId(), newId(), newId(), newId()];
   const [agreement, contact] = [newId(), newId()];
   const [matrix, attestation, person] = [newId(), newId(), newId()];
+  const [key, invitation] = [newId(), newId()];
   const integrationReference = 'INT-2026-9001';
   const credentialReference = 'CRD-2026-9001';
   const now = world.clock.date();
@@ -130,6 +135,16 @@ async function things(world: TestApp, partyId: Id) {
       `INSERT INTO matrix_text (matrix_version_id, integration_id, language, text, text_hash) VALUES ($1, $2, 'en', 'Text', '\\x00')`,
       [matrix, integration],
     );
+    await db.query(
+      `INSERT INTO signing_key (id, party_id, contact_id, public_key, fingerprint, registered_by, registered_at)
+       VALUES ($1, $2, $3, 'key', '\\x00', 'test', $4)`,
+      [key, partyId, contact, now],
+    );
+    await db.query(
+      `INSERT INTO matrix_invitation (id, matrix_version_id, integration_id, party_id, contact_id, purpose, created_at)
+       VALUES ($1, $2, $3, $4, $5, 'attest', $6)`,
+      [invitation, matrix, integration, partyId, contact, now],
+    );
     await db.query(`INSERT INTO person (id, name, created_at) VALUES ($1, 'Own person', $2)`, [person, now]);
     await db.query(
       `INSERT INTO attestation (id, matrix_version_id, integration_id, party_id, person_id, signs_for, content_hash, text_hash, language, strength, at)
@@ -155,6 +170,8 @@ async function things(world: TestApp, partyId: Id) {
     notice,
     matrix,
     attestation,
+    key,
+    invitation,
   };
 }
 

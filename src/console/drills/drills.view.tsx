@@ -118,7 +118,9 @@ function PathCard({
         </span>
         {canaries && (
           <Chip tone={canaries.ready > 0 ? 'dead' : 'wait'}>
-            {canaries.ready > 0 ? `${canaries.ready} canaries ready` : 'no canary ready'}
+            {canaries.ready > 0
+              ? `${canaries.ready} ${canaries.ready === 1 ? 'canary' : 'canaries'} ready`
+              : 'no canary ready'}
           </Chip>
         )}
         {canaries?.sandbox && <span class="soft small">drilled at {canaries.connectionName}</span>}

@@ -84,6 +84,8 @@ export const sendBackForm = z.object({
   text: said(2000, 'Say what should be different.'),
 });
 
+export const inviteForm = z.object({ contact: z.uuid('Choose whom to invite.') });
+
 export const reasonForm = z.object({ reason: said(2000, 'Say why: it goes on record.') });
 
 export const portfolioQuery = z.object({

@@ -109,7 +109,7 @@ export function MatrixPageView({
               </a>
             </h2>
             <Signers version={newest} />
-            <Mails version={newest} />
+            <Mails frame={frame} version={newest} />
           </section>
         )}
         {writes && (

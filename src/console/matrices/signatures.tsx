@@ -1,4 +1,6 @@
 import type { SignatureView, VersionView } from '../../domain/responsibility/matrix.schema.ts';
+import { PostForm } from '../shared/forms.tsx';
+import type { Frame } from '../shared/frame.ts';
 import { At } from '../shared/parts.tsx';
 import { Chip, words, type Tone } from '../shared/states.tsx';
 
@@ -50,7 +52,7 @@ const MAIL: Readonly<Record<VersionView['mails'][number]['mail'], { tone: Tone; 
 const PURPOSE = { attest: 'to sign', changed: 'about the change', confirm: 'to confirm as contact' } as const;
 
 /** What became of the mails, so that nobody waits for one that never came. */
-export function Mails({ version }: { version: VersionView }) {
+export function Mails({ version, frame }: { version: VersionView; frame: Frame }) {
   if (version.mails.length === 0 && version.unconfirmed.length === 0) return null;
   return (
     <>
@@ -58,12 +60,17 @@ export function Mails({ version }: { version: VersionView }) {
       <ul class="plain small">
         {version.mails.slice(0, 8).map((one) => (
           <li>
-            <Chip tone={MAIL[one.mail].tone}>{MAIL[one.mail].word}</Chip> {PURPOSE[one.purpose]}:{' '}
-            {one.party.name}
+            {one.withdrawn ? (
+              <Chip tone="calm">withdrawn</Chip>
+            ) : (
+              <Chip tone={MAIL[one.mail].tone}>{MAIL[one.mail].word}</Chip>
+            )}{' '}
+            {PURPOSE[one.purpose]}: {one.party.name}
             {one.contact && `, ${one.contact}`}{' '}
             <span class="soft">
               <At at={Date.parse(one.at)} />
             </span>
+            {one.purpose === 'attest' && <Again version={version} one={one} frame={frame} />}
           </li>
         ))}
         {version.unconfirmed.map((one) => (
@@ -74,5 +81,52 @@ export function Mails({ version }: { version: VersionView }) {
         ))}
       </ul>
     </>
+  );
+}
+
+/** Sends an invitation to sign once more, or takes it back. */
+function Again({
+  version,
+  one,
+  frame,
+}: {
+  version: VersionView;
+  one: VersionView['mails'][number];
+  frame: Frame;
+}) {
+  const path = `/matrices/${version.id}`;
+  const waits = version.signers.some(({ id, signed }) => id === one.party.id && !signed);
+  // Only the newest mail to somebody: the older ones are the same invitation.
+  const newest = version.mails.find(
+    ({ purpose, contactId }) => purpose === 'attest' && contactId === one.contactId,
+  );
+  if (!frame.may('matrices:write') || version.state !== 'proposed' || !waits || newest?.id !== one.id)
+    return null;
+  return (
+    <span class="line tight">
+      <PostForm
+        frame={frame}
+        action={`${path}/invite`}
+        inline
+        label={`Mail ${one.contact ?? 'the contact'} again`}
+      >
+        <input type="hidden" name="contact" value={one.contactId} />
+        <button class="plain small nowrap" type="submit">
+          Mail again
+        </button>
+      </PostForm>
+      {!one.withdrawn && (
+        <PostForm
+          frame={frame}
+          action={`${path}/invitations/${one.id}/withdraw`}
+          inline
+          label={`Withdraw the invitation of ${one.contact ?? 'the contact'}`}
+        >
+          <button class="plain small nowrap" type="submit">
+            Withdraw
+          </button>
+        </PostForm>
+      )}
+    </span>
   );
 }

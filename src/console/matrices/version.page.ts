@@ -8,6 +8,7 @@ import { By, Permission, PerMinute } from '../../domain/access/route.ts';
 import { Attestations } from '../../domain/responsibility/attestations.service.ts';
 import { CountersigningService } from '../../domain/responsibility/countersigning.service.ts';
 import { actingParty, lastSignedVersion } from '../../domain/responsibility/matrix-facts.queries.ts';
+import { Invitations } from '../../domain/responsibility/invitations.service.ts';
 import { MatrixProposalsService } from '../../domain/responsibility/matrix-proposals.service.ts';
 import { isTextLanguage } from '../../domain/responsibility/matrix-text.rules.ts';
 import { matrixDiff, versionView } from '../../domain/responsibility/matrix-views.queries.ts';
@@ -19,7 +20,7 @@ import { readForm } from '../shared/forms.tsx';
 import { ConsolePage, goes, shows, type Answer } from '../shared/page.ts';
 import { choicesFor, versionsOf } from './choices.queries.ts';
 import { DiffView } from './diff.view.tsx';
-import { reasonForm, sendBackForm, signForm } from './matrix.schema.ts';
+import { inviteForm, reasonForm, sendBackForm, signForm } from './matrix.schema.ts';
 import { VersionPageView } from './version.view.tsx';
 
 const id = z.uuid();
@@ -35,6 +36,7 @@ export class MatrixVersionPage {
     private readonly offline: OfflineSigning,
     private readonly proposals: MatrixProposalsService,
     private readonly floor: SigningFloor,
+    private readonly invitations: Invitations,
   ) {}
 
   @Get('matrices/:id')
@@ -140,6 +142,33 @@ export class MatrixVersionPage {
     );
   }
 
+  /** Mails a contact a link to sign, again or for the first time. */
+  @Post('matrices/:id/invite')
+  @Permission('matrices:write', { face: 'console' })
+  @PerMinute(30)
+  invite(
+    @Param('id', { schema: id }) versionId: string,
+    @Body() body: unknown,
+    @By() by: Principal,
+  ): Promise<Answer> {
+    return this.#act(versionId, inviteForm, body, by, 'A mail with a link to sign is on its way.', (filled) =>
+      this.proposals.invite(versionId, filled.contact, by),
+    );
+  }
+
+  @Post('matrices/:id/invitations/:invitation/withdraw')
+  @Permission('matrices:write', { face: 'console' })
+  withdrawInvitation(
+    @Param('id', { schema: id }) versionId: string,
+    @Param('invitation', { schema: id }) invitationId: string,
+    @Body() body: unknown,
+    @By() by: Principal,
+  ): Promise<Answer> {
+    return this.#act(versionId, z.object({}), body, by, 'The invitation is withdrawn: its links end.', () =>
+      this.invitations.withdraw(invitationId, by),
+    );
+  }
+
   /** The second person confirms a scan of signed paper. */
   @Post('matrices/:id/signatures/:signature/confirm')
   @Permission('matrices:countersign', { face: 'console' })
@@ -200,7 +229,7 @@ export class MatrixVersionPage {
         diff,
         least: await this.floor.least(db, version.integrationId),
         side: await actingParty(db, version.integrationId, by),
-        credentials: (await choicesFor(db, version.integrationId)).credentials,
+        ...(await choicesFor(db, version.integrationId)),
         versions: await versionsOf(db, version.integrationId),
       };
     });

@@ -13,8 +13,9 @@ import { Page } from '../shared/layout.tsx';
 import { At, Facts, PaperFoot } from '../shared/parts.tsx';
 import { Chip, StateChip, words } from '../shared/states.tsx';
 import { Changes } from './changes.tsx';
-import type { VersionLine } from './choices.queries.ts';
+import type { Choices, VersionLine } from './choices.queries.ts';
 import { MatrixTable } from './matrix-table.tsx';
+import { Invite } from './invite.tsx';
 import { Given, Mails, Signers } from './signatures.tsx';
 
 interface Model {
@@ -26,6 +27,7 @@ interface Model {
   least: Strength;
   side: Id | null;
   credentials: readonly { id: Id; name: string }[];
+  contacts: Choices['contacts'];
   versions: readonly VersionLine[];
   language: string;
   problem?: string | undefined;
@@ -84,7 +86,8 @@ export function VersionPageView(model: Model) {
             <h2>Signatures</h2>
             <Signers version={version} />
             <Others {...model} />
-            <Mails version={version} />
+            <Mails version={version} frame={frame} />
+            <Invite {...model} />
           </section>
           <Answer {...model} shown={shown} />
         </div>

@@ -55,6 +55,7 @@ export function SigningLinkView({
             ))}
           </ul>
           <p>Answer the mail to be given an account, or the document to sign with your key or on paper.</p>
+          <Meaning shown={shown} />
         </div>
       ) : (
         <Asked shown={shown} />
@@ -179,7 +180,6 @@ function Problem({ text }: { text: string }) {
 
 /** What is asked, in three steps, for somebody who sees such a page for the first time. */
 function Asked({ shown }: { shown: ShownVersion }) {
-  const years = shown.version.reattestDays === 365 ? 'a year' : `${shown.version.reattestDays} days`;
   return (
     <section class="card">
       <h2>What you are asked to do</h2>
@@ -197,24 +197,32 @@ function Asked({ shown }: { shown: ShownVersion }) {
           what should be different.
         </li>
       </ol>
-      <Facts
-        facts={[
-          ['who asks', shown.askedBy ?? 'the operator of this installation'],
-          [
-            'by when',
-            <>
-              <At at={shown.until} />; then this link ends
-            </>,
-          ],
-          [
-            'what signing means',
-            `You say for ${shown.partyName} that it answers for the duties that name it, within the times that stand there. It is in force when every side has signed the same text.`,
-          ],
-          ['for how long', `For ${years}, or until the text is changed: then you are asked anew.`],
-          ['what it does not do', 'Opening this page, or asking for a code, signs nothing.'],
-        ]}
-      />
+      <Meaning shown={shown} />
     </section>
+  );
+}
+
+/** Who asks, by when, and what a signature binds to. */
+function Meaning({ shown }: { shown: ShownVersion }) {
+  const long = shown.version.reattestDays === 365 ? 'a year' : `${shown.version.reattestDays} days`;
+  return (
+    <Facts
+      facts={[
+        ['who asks', shown.askedBy ?? 'the operator of this installation'],
+        [
+          'by when',
+          <>
+            <At at={shown.until} />; then this link ends
+          </>,
+        ],
+        [
+          'what signing means',
+          `You say for ${shown.partyName} that it answers for the duties that name it, within the times that stand there. It is in force when every side has signed the same text.`,
+        ],
+        ['for how long', `For ${long}, or until the text is changed: then you are asked anew.`],
+        ['what it does not do', 'Opening this page, or asking for a code, signs nothing.'],
+      ]}
+    />
   );
 }
 

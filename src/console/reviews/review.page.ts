@@ -17,6 +17,8 @@ import {
 import { rolesThatMay } from '../../domain/policy/access-review-scope.queries.ts';
 import {
   findReview,
+  GROUPED_WHOLE,
+  itemsInOrder,
   itemsOf,
   partsOf,
   possibleReviewers,
@@ -152,12 +154,14 @@ export class ReviewPage {
     const cursor = readCursor(query.after);
     const model = await this.transactions.run(by, async (db): Promise<ReviewModel> => {
       const review = await this.#review(db, name);
-      const parts = await partsOf(db, review.id, { limit: PARTS });
+      const parts = await partsOf(db, review.id, { limit: PARTS, firstFor: by.personId ?? null });
+      // A large one is looked at part by part, one's own first.
+      const part = query.part ?? (review.items > GROUPED_WHOLE ? parts[0]?.id : undefined);
       const rows = await itemsOf(db, review.id, {
         by: query.by,
         limit: SHOWN + 1,
         after: cursor && { name: cursor.key, id: cursor.id },
-        partId: query.part,
+        partId: part,
         open: query.all !== '1',
       });
       const page = listed(rows, ({ group: key, id }) => cursorText({ key, id }), SHOWN);
@@ -165,6 +169,7 @@ export class ReviewPage {
       return {
         review,
         parts,
+        part,
         page,
         reviewers: may(by, 'reviews:open') ? await possibleReviewers(db, rolesThatMay('reviews:decide')) : [],
         mayDecide: new Set(
@@ -227,13 +232,13 @@ export class ReviewFile {
         COLUMNS,
       ]),
     );
-    let after: { name: string; id: Id } | undefined;
+    let after: { partId: Id; number: number } | undefined;
     do {
       const rows = await this.transactions.run(by, (db) =>
-        itemsOf(db, found.id, { by: 'credential', limit: AT_ONCE, after }),
+        itemsInOrder(db, found.id, { limit: AT_ONCE, after }),
       );
       const last = rows.at(-1);
-      after = rows.length === AT_ONCE && last ? { name: last.group, id: last.id } : undefined;
+      after = rows.length === AT_ONCE && last ? { partId: last.partId, number: last.number } : undefined;
       const more = reply.raw.write(csvText(rows.map(recordOf)));
       if (!more && !reply.raw.destroyed)
         await new Promise((resolve) => reply.raw.once('drain', resolve).once('close', resolve));

@@ -24,6 +24,8 @@ type Item = ReviewItemView & { group: string };
 export interface ReviewModel {
   review: Review;
   parts: readonly ReviewPartView[];
+  /** The one that is shown; absent: all of them. */
+  part: Id | undefined;
   page: Listed<Item>;
   reviewers: readonly { id: Id; name: string; email: string }[];
   /** Items that this reader may decide. */
@@ -62,7 +64,7 @@ export function ReviewView({
   const path = `/access-reviews/${review.reference}`;
   const kept = { by: asked.by, part: asked.part, all: asked.all };
   const mine = page.rows.filter(({ id }) => mayDecide.has(id));
-  const part = parts.find(({ id }) => id === asked.part);
+  const part = parts.find(({ id }) => id === model.part);
   return (
     <Page
       title={review.reference}
@@ -106,7 +108,7 @@ export function ReviewView({
         <Tabs label="How the items are grouped" {...groupTabs(path, kept)} />
         <p class="line">
           {part && <Chip tone="info">{part.integration?.name ?? 'accounts and tokens'}</Chip>}
-          {part && (
+          {asked.part && (
             <a class="small" href={addressOf(path, { ...kept, part: undefined })}>
               everything
             </a>

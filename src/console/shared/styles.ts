@@ -161,7 +161,7 @@ fieldset { border: 1px solid var(--line); border-radius: 8px; padding: 8px 14px 
   .top, .crumbs, .skip, .search, form, .pager, .button, button, .unprinted, .pick input, .aside:has(a), details:not([open]) { display: none !important; }
   .grid { display: block; } .card { border: 0; border-top: 1px solid #999; border-radius: 0; padding: 10px 0; margin: 0 0 8px; } main { max-width: none; padding: 0; } a { text-decoration: none; }
   .scroll { overflow: visible; margin: 0; padding: 0; } thead { display: table-header-group; } tr, li, dd, .notice, .stat, svg { break-inside: avoid; } h1, h2, h3 { break-after: avoid; } .letter { border: 0; padding: 0; }
-  .duty-board { page: board; font-size: 9px; } .duty-board td, .duty-board th, .duty-board th.rot { padding: 3px; font-size: 9px; } .duty-board th[scope=row] { min-width: 0; }
+  main:has(.duty-board) { page: board; } .duty-board { font-size: 9px; } .duty-board td, .duty-board th, .duty-board th.rot { padding: 3px; font-size: 9px; } .duty-board th[scope=row] { min-width: 110px; } .duty-board .ref, .duty-board .chip { font-size: 9px; line-height: 14px; }
   main:has(> .paper-foot) { display: table; width: 100%; } .paper-foot { display: table-footer-group; break-inside: avoid; font: 9px var(--mono); } .paper-foot > div { border-top: 1px solid #999; padding-top: 5px; overflow-wrap: anywhere; }
   .chip { border-color: currentColor; background: transparent; }
 }

@@ -116,7 +116,7 @@ export function OnboardingPageView({
                   ...(onboarding.compensatingControl
                     ? [
                         [
-                          'instead of the whole way',
+                          'instead',
                           <>
                             {onboarding.compensatingControl.control} Until{' '}
                             <At at={Date.parse(onboarding.compensatingControl.until)} day />.

@@ -123,11 +123,12 @@ export class LinksService {
     ]);
   }
 
-  /** Ends every link of a subject. */
-  async revokeLinks(db: Db, subject: { kind: string; id: Id }): Promise<void> {
+  /** Ends every link of a subject; of one contact, where one is named, those that were not followed yet. */
+  async revokeLinks(db: Db, subject: { kind: string; id: Id }, contactId?: Id): Promise<void> {
     await db.query(
-      'UPDATE link_token SET revoked_at = coalesce(revoked_at, $3) WHERE subject_kind = $1 AND subject_id = $2',
-      [subject.kind, subject.id, this.clock.date()],
+      `UPDATE link_token SET revoked_at = coalesce(revoked_at, $3)
+        WHERE subject_kind = $1 AND subject_id = $2 AND ($4::uuid IS NULL OR (contact_id = $4 AND used_at IS NULL))`,
+      [subject.kind, subject.id, this.clock.date(), contactId ?? null],
     );
   }
 }

@@ -35,7 +35,7 @@ import { Check, Column, Entity, ForeignKey, Index, PrimaryColumn, Unique } from 
 @ForeignKey('Person', ['personId'], ['id'], { name: 'access_review_item_person_fk' })
 @ForeignKey('Person', ['decidedBy'], ['id'], { name: 'access_review_item_decided_by_fk' })
 @Unique('access_review_item_number', ['partId', 'number'])
-@Index('access_review_item_by_review', ['reviewId'])
+@Index('access_review_item_by_review', ['reviewId', 'partId', 'number'])
 @Index('access_review_item_waiting', { synchronize: false })
 @Entity({ name: 'access_review_item' })
 export class AccessReviewItem {

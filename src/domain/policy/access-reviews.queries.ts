@@ -69,11 +69,14 @@ export async function findReview(
 
 type PartRow = Row<ReviewPartView, 'dueAt' | 'missedAt' | 'finishedAt'> & { dueAt: Date };
 
-/** What is not finished first, then by due time; without those in which nothing was found. */
+/**
+ * By id, without those in which nothing was found. `firstFor`: those of this reviewer before the others, and what is open
+ * before what is finished; without a cursor.
+ */
 export async function partsOf(
   db: Db,
   reviewId: Id,
-  o: { limit: number; after?: Id | undefined } = { limit: 200 },
+  o: { limit: number; after?: Id | undefined; firstFor?: Id | null | undefined },
 ): Promise<ReviewPartView[]> {
   const rows = await db.query<PartRow[]>(
     `SELECT x.id, CASE WHEN i.id IS NOT NULL THEN jsonb_build_object('id', i.id, 'reference', i.reference, 'name', i.name, 'riskTier', i.risk_tier) END AS integration,
@@ -85,8 +88,9 @@ export async function partsOf(
        LEFT JOIN contact k ON k.id = x.reviewer_contact_id
        LEFT JOIN person n ON n.id = x.reviewer_person_id
       WHERE x.review_id = $1 AND (x.items > 0 OR x.listed_at IS NULL) AND ($2::uuid IS NULL OR x.id > $2)
-      ORDER BY x.id LIMIT $3`,
-    [reviewId, o.after ?? null, o.limit],
+      ORDER BY CASE WHEN $4 THEN coalesce(x.reviewer_person_id <> $5, true) ELSE false END, CASE WHEN $4 THEN x.finished_at IS NOT NULL ELSE false END, x.id
+      LIMIT $3`,
+    [reviewId, o.after ?? null, o.limit, o.firstFor !== undefined, o.firstFor ?? null],
   );
   return rows.map((row) => ({
     ...row,
@@ -96,8 +100,11 @@ export async function partsOf(
   }));
 }
 
-type ItemRow = Row<ReviewItemView, 'decidedAt' | 'carriedOutAt'> & { group: string };
+type ItemRow = Row<ReviewItemView, 'decidedAt' | 'carriedOutAt'>;
 export type GroupBy = 'person' | 'credential';
+
+/** Up to so many items a campaign is grouped whole; of a larger one, part by part. */
+export const GROUPED_WHOLE = 5000;
 
 const NAME = `CASE t.subject_kind WHEN 'user' THEN n.name WHEN 'token' THEN a.name WHEN 'contact' THEN k.name WHEN 'party' THEN p.name ELSE c.name END`;
 const GROUPS: Readonly<Record<GroupBy, string>> = {
@@ -105,22 +112,7 @@ const GROUPS: Readonly<Record<GroupBy, string>> = {
   credential: `coalesce('1 ' || left(r.name, 150) || ' ' || r.id, '0')`,
 };
 
-/** Items in groups: all of one person (or party, or connection) together, or all of one credential. */
-export async function itemsOf(
-  db: Db,
-  reviewId: Id,
-  o: {
-    by: GroupBy;
-    limit: number;
-    after?: { name: string; id: Id } | undefined;
-    partId?: Id | undefined;
-    open?: boolean | undefined;
-  },
-): Promise<(ReviewItemView & { group: string })[]> {
-  const rows = await db.query<ItemRow[]>(
-    `SELECT * FROM (
-       SELECT t.id, t.part_id AS "partId", t.number, ${GROUPS[o.by]} AS "group",
-              CASE WHEN i.id IS NOT NULL THEN jsonb_build_object('reference', i.reference, 'name', i.name) END AS integration,
+const ITEM = `CASE WHEN i.id IS NOT NULL THEN jsonb_build_object('reference', i.reference, 'name', i.name) END AS integration,
               CASE WHEN r.id IS NOT NULL THEN jsonb_build_object('id', r.id, 'reference', r.reference, 'name', r.name, 'environment', r.environment) END AS credential,
               jsonb_build_object('kind', t.subject_kind, 'id', t.subject_id, 'name', coalesce(${NAME}, 'removed from the record'),
                                  'of', CASE t.subject_kind WHEN 'user' THEN u.email WHEN 'contact' THEN kp.name WHEN 'connection' THEN cp.name END,
@@ -138,18 +130,59 @@ export async function itemsOf(
          LEFT JOIN contact k ON t.subject_kind = 'contact' AND k.id = t.subject_id LEFT JOIN party kp ON kp.id = k.party_id
          LEFT JOIN party p ON t.subject_kind = 'party' AND p.id = t.subject_id
          LEFT JOIN connection c ON t.subject_kind = 'connection' AND c.id = t.subject_id LEFT JOIN party cp ON cp.id = c.party_id
-         LEFT JOIN person d ON d.id = t.decided_by
+         LEFT JOIN person d ON d.id = t.decided_by`;
+
+function itemOf<T extends ItemRow>(row: T) {
+  return {
+    ...row,
+    access: ACCESS.filter((one) => row.access.includes(one)),
+    decidedAt: text(row.decidedAt),
+    carriedOutAt: text(row.carriedOutAt),
+  };
+}
+
+/** Items in groups: all of one person (or party, or connection) together, or all of one credential. For what is not too large. */
+export async function itemsOf(
+  db: Db,
+  reviewId: Id,
+  o: {
+    by: GroupBy;
+    limit: number;
+    after?: { name: string; id: Id } | undefined;
+    partId?: Id | undefined;
+    open?: boolean | undefined;
+  },
+): Promise<(ReviewItemView & { group: string })[]> {
+  const rows = await db.query<(ItemRow & { group: string })[]>(
+    `SELECT * FROM (
+       SELECT t.id, t.part_id AS "partId", t.number, ${GROUPS[o.by]} AS "group", ${ITEM}
         WHERE t.review_id = $1 AND ($2::uuid IS NULL OR t.part_id = $2) AND (NOT $3 OR t.decision IS NULL)) found
       WHERE $4::text IS NULL OR ("group" COLLATE "C", id) > ($4, $5::uuid)
       ORDER BY "group" COLLATE "C", id LIMIT $6`,
     [reviewId, o.partId ?? null, o.open ?? false, o.after?.name ?? null, o.after?.id ?? null, o.limit],
   );
-  return rows.map((row) => ({
-    ...row,
-    access: ACCESS.filter((one) => row.access.includes(one)),
-    decidedAt: text(row.decidedAt),
-    carriedOutAt: text(row.carriedOutAt),
-  }));
+  return rows.map(itemOf);
+}
+
+/** Items in the order of the record, part by part: each page costs the same, however large the campaign is. */
+export async function itemsInOrder(
+  db: Db,
+  reviewId: Id,
+  o: {
+    limit: number;
+    after?: { partId: Id; number: number } | undefined;
+    partId?: Id | undefined;
+    open?: boolean | undefined;
+  },
+): Promise<ReviewItemView[]> {
+  const rows = await db.query<ItemRow[]>(
+    `SELECT t.id, t.part_id AS "partId", t.number, ${ITEM}
+      WHERE t.review_id = $1 AND ($2::uuid IS NULL OR t.part_id = $2) AND (NOT $3 OR t.decision IS NULL)
+        AND ($4::uuid IS NULL OR (t.part_id, t.number) > ($4, $5::int))
+      ORDER BY t.part_id, t.number LIMIT $6`,
+    [reviewId, o.partId ?? null, o.open ?? false, o.after?.partId ?? null, o.after?.number ?? null, o.limit],
+  );
+  return rows.map(itemOf);
 }
 
 /** What of an integration is being reviewed, for its page: the first due first. */

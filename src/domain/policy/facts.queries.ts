@@ -2,7 +2,6 @@ import type { Id } from '../../kernel/ids.ts';
 import type { Millis } from '../../kernel/time.ts';
 import type { Db } from '../../platform/database/transactions.ts';
 import type { CredentialFacts, GateFacts, MatrixFacts, PathFacts, RunbookFacts } from './facts.schema.ts';
-import { ReadsTogether } from './reads-together.ts';
 
 /** An instant of a row as UTC milliseconds. `column` is our own text. */
 const ms = (column: string) => `(extract(epoch FROM ${column}) * 1000)::float8`;
@@ -15,7 +14,7 @@ const COUNTS = `state NOT IN ('withdrawn', 'superseded')`;
 
 /**
  * What the gate knows of these integrations, in the order of the ids; what does not exist is left out. A fixed number of
- * statements, each by index, whatever the size of the portfolio; those that need nothing of each other travel together.
+ * statements, each by index, whatever the size of the portfolio.
  */
 export async function loadFacts(
   db: Db,
@@ -23,29 +22,25 @@ export async function loadFacts(
   now: Millis,
   runbooks: readonly RunbookFacts[],
 ): Promise<GateFacts[]> {
-  const reads = new ReadsTogether(db);
-  const loading = reads.query<(GateFacts['integration'] & { agreementId: Id | null })[]>(
+  const heads = await db.query<(GateFacts['integration'] & { agreementId: Id | null })[]>(
     `SELECT i.id, i.external_key AS key, i.source, i.reference, i.name, i.purpose, i.state, i.risk_tier AS "riskTier",
             i.data_class AS "dataClass", i.environments, i.owner_contact_id AS "ownerContactId", i.shadow,
             i.agreement_id AS "agreementId"
        FROM integration i WHERE i.id = ANY($1::uuid[])`,
     [ids],
   );
-  const [heads, matrices, ended, agreements, credentials, accessReviews, members] = await Promise.all([
-    loading,
-    loadMatrices(reads, ids),
-    loadEndedMatrices(reads, ids),
-    loading.then((known) =>
-      loadAgreements(
-        reads,
-        known.flatMap(({ agreementId }) => agreementId ?? []),
-        now,
-      ),
-    ),
-    loadCredentials(reads, ids),
-    loadAccessReviews(reads, ids),
-    loadMembers(reads, ids),
-  ]);
+  const matrices = await loadMatrices(db, ids);
+  const ended = await loadEndedMatrices(
+    db,
+    ids.filter((id) => !matrices.has(id)),
+  );
+  const agreements = await loadAgreements(
+    db,
+    heads.flatMap(({ agreementId }) => agreementId ?? []),
+    now,
+  );
+  const credentials = await loadCredentials(db, ids);
+  const accessReviews = await loadAccessReviews(db, ids);
   const named = new Map(
     heads.map((head) => {
       const agreement = head.agreementId === null ? undefined : agreements.get(head.agreementId);
@@ -58,7 +53,7 @@ export async function loadFacts(
       return [head.id, new Set(contacts.filter((id) => id !== null))] as const;
     }),
   );
-  const parties = await loadParties(reads, ids, members, named);
+  const parties = await loadParties(db, ids, named);
   const found = new Map(
     heads.map(({ agreementId, ...integration }): [Id, GateFacts] => [
       integration.id,
@@ -66,7 +61,7 @@ export async function loadFacts(
         integration,
         parties: parties.get(integration.id) ?? [],
         matrix: matrices.get(integration.id) ?? null,
-        ...(matrices.has(integration.id) ? {} : { endedMatrix: ended.get(integration.id) }),
+        endedMatrix: ended.get(integration.id),
         agreement: (agreementId === null ? undefined : agreements.get(agreementId)) ?? null,
         credentials: credentials.get(integration.id) ?? [],
         runbooks: [...runbooks],
@@ -79,9 +74,10 @@ export async function loadFacts(
 
 /** Of each integration whose newest matrix counts no longer, what became of it. */
 async function loadEndedMatrices(
-  db: ReadsTogether,
+  db: Db,
   ids: readonly Id[],
 ): Promise<Map<Id, NonNullable<GateFacts['endedMatrix']>>> {
+  if (ids.length === 0) return new Map();
   const rows = await db.query<(NonNullable<GateFacts['endedMatrix']> & { integrationId: Id })[]>(
     `SELECT v.integration_id AS "integrationId", v.number,
             CASE WHEN v.fell_at IS NULL THEN 'withdrawn' ELSE 'fell' END AS how, ${ms('v.fell_at')} AS at
@@ -93,7 +89,7 @@ async function loadEndedMatrices(
   return new Map(rows.map(({ integrationId, ...ended }) => [integrationId, ended]));
 }
 
-async function loadMatrices(db: ReadsTogether, ids: readonly Id[]): Promise<Map<Id, MatrixFacts>> {
+async function loadMatrices(db: Db, ids: readonly Id[]): Promise<Map<Id, MatrixFacts>> {
   const versions = await db.query<(Omit<MatrixFacts, 'rows' | 'attestations'> & { integrationId: Id })[]>(
     `SELECT DISTINCT ON (integration_id) integration_id AS "integrationId", id, number, encode(content_hash, 'hex') AS hash,
             ${ms('valid_until')} AS "validUntil"
@@ -102,14 +98,14 @@ async function loadMatrices(db: ReadsTogether, ids: readonly Id[]): Promise<Map<
     [ids],
   );
   const versionIds = versions.map(({ id }) => id);
-  const loadingRows = db.query<(MatrixFacts['rows'][number] & { versionId: Id })[]>(
+  const rows = await db.query<(MatrixFacts['rows'][number] & { versionId: Id })[]>(
     `SELECT r.matrix_version_id AS "versionId", r.duty, r.part, r.credential_id AS "credentialId",
             r.accountable_party_id AS "accountablePartyId", r.contact_id AS "contactId",
             coalesce((SELECT array_agg(f.party_id ORDER BY f.party_id) FROM matrix_performer f WHERE f.matrix_row_id = r.id), '{}') AS "performingPartyIds"
        FROM matrix_row r WHERE r.matrix_version_id = ANY($1::uuid[])`,
     [versionIds],
   );
-  const loadingAttestations = db.query<(MatrixFacts['attestations'][number] & { versionId: Id })[]>(
+  const attestations = await db.query<(MatrixFacts['attestations'][number] & { versionId: Id })[]>(
     // As the signatures themselves count: for the content that was signed, whichever version says it; paper once confirmed.
     `SELECT v.id AS "versionId", a.id, a.party_id AS "partyId", encode(a.content_hash, 'hex') AS hash, a.strength,
             ${ms('a.at')} AS at, ${ms('a.expires_at')} AS "expiresAt", 'recorded' AS origin
@@ -117,7 +113,6 @@ async function loadMatrices(db: ReadsTogether, ids: readonly Id[]): Promise<Map<
       WHERE v.id = ANY($1::uuid[]) AND a.withdrawn_at IS NULL AND a.fallen_at IS NULL AND (a.way <> 'paper' OR a.confirmed_at IS NOT NULL)`,
     [versionIds],
   );
-  const [rows, attestations] = await Promise.all([loadingRows, loadingAttestations]);
   const [rowsOf, attestationsOf] = [grouped(rows, 'versionId'), grouped(attestations, 'versionId')];
   return new Map(
     versions.map(({ integrationId, ...version }) => [
@@ -129,11 +124,7 @@ async function loadMatrices(db: ReadsTogether, ids: readonly Id[]): Promise<Map<
 
 type AgreementFacts = NonNullable<GateFacts['agreement']>;
 
-async function loadAgreements(
-  db: ReadsTogether,
-  ids: readonly Id[],
-  now: Millis,
-): Promise<Map<Id, AgreementFacts>> {
+async function loadAgreements(db: Db, ids: readonly Id[], now: Millis): Promise<Map<Id, AgreementFacts>> {
   const versions = await db.query<(Omit<AgreementFacts, 'terms'> & { versionId: Id })[]>(
     `SELECT DISTINCT ON (a.id) a.id, a.external_key AS key, a.title, a.party_id AS "partyId", v.id AS "versionId", v.number,
             to_char(v.review_on, 'YYYY-MM-DD') AS "reviewOn", ${ms('v.valid_until')} AS "validUntil", v.authority,
@@ -175,7 +166,7 @@ async function loadAgreements(
   );
 }
 
-async function loadCredentials(db: ReadsTogether, ids: readonly Id[]): Promise<Map<Id, CredentialFacts[]>> {
+async function loadCredentials(db: Db, ids: readonly Id[]): Promise<Map<Id, CredentialFacts[]>> {
   type Head = Omit<
     CredentialFacts,
     'paths' | 'locations' | 'sharedWith' | 'sameValueAs' | 'scopes' | 'version'
@@ -184,16 +175,7 @@ async function loadCredentials(db: ReadsTogether, ids: readonly Id[]): Promise<M
     version: CredentialFacts['version'];
     scopes: CredentialFacts['scopes'];
   };
-  type Location = CredentialFacts['locations'][number] & { credentialId: Id; integrationId: Id };
-  const loadingLocations = db.query<Location[]>(
-    `SELECT l.credential_id AS "credentialId", l.integration_id AS "integrationId", l.id, l.name, l.kind, l.arrived_by AS "arrivedBy",
-            l.party_id AS "partyId", l.owner_contact_id AS "ownerContactId", l.provable,
-            coalesce((SELECT array_agg(DISTINCT s.environment ORDER BY s.environment)
-                        FROM location_system ls JOIN system s ON s.id = ls.system_id WHERE ls.location_id = l.id), '{}') AS environments
-       FROM location l WHERE l.integration_id = ANY($1::uuid[]) AND l.retired_at IS NULL ORDER BY l.id`,
-    [ids],
-  );
-  const loadingHeads = db.query<Head[]>(
+  const heads = await db.query<Head[]>(
     `SELECT u.integration_id AS "integrationId", c.id, c.external_key AS key, c.name, c.kind, c.environment, c.purpose,
             c.owner_contact_id AS "ownerContactId", c.issuer_party_id AS "issuerPartyId", c.verifier_party_id AS "verifierPartyId",
             coalesce((SELECT array_agg(DISTINCT h.party_id) FROM credential_holder h WHERE h.credential_id = c.id), '{}') AS "holderPartyIds",
@@ -206,10 +188,9 @@ async function loadCredentials(db: ReadsTogether, ids: readonly Id[]): Promise<M
       WHERE u.integration_id = ANY($1::uuid[]) AND c.retired_at IS NULL`,
     [ids],
   );
-  const [heads, locations] = await Promise.all([loadingHeads, loadingLocations]);
   const credentialIds = [...new Set(heads.map(({ id }) => id))];
   type Path = Omit<PathFacts, 'lastDrill'> & { credentialId: Id; lastDrill: PathFacts['lastDrill'] };
-  const loadingPaths = db.query<Path[]>(
+  const paths = await db.query<Path[]>(
     `SELECT p.credential_id AS "credentialId", p.id, p.kind, p.party_id AS "partyId", coalesce(n.name, k.name, '') AS label,
             coalesce(n.retired_at IS NOT NULL, NOT k.active, false) AS retired, p.expected_minutes AS "expectedMinutes",
             (SELECT jsonb_build_object('id', d.id, 'at', ${ms('d.started_at')}, 'passed', d.outcome = 'passed',
@@ -222,9 +203,18 @@ async function loadCredentials(db: ReadsTogether, ids: readonly Id[]): Promise<M
       WHERE p.credential_id = ANY($1::uuid[]) ORDER BY p.credential_id, p.ordinal`,
     [credentialIds],
   );
+  type Location = CredentialFacts['locations'][number] & { credentialId: Id; integrationId: Id };
+  const locations = await db.query<Location[]>(
+    `SELECT l.credential_id AS "credentialId", l.integration_id AS "integrationId", l.id, l.name, l.kind, l.arrived_by AS "arrivedBy",
+            l.party_id AS "partyId", l.owner_contact_id AS "ownerContactId", l.provable,
+            coalesce((SELECT array_agg(DISTINCT s.environment ORDER BY s.environment)
+                        FROM location_system ls JOIN system s ON s.id = ls.system_id WHERE ls.location_id = l.id), '{}') AS environments
+       FROM location l WHERE l.integration_id = ANY($1::uuid[]) AND l.retired_at IS NULL ORDER BY l.id`,
+    [ids],
+  );
   // Whom the matrix of each other integration makes revoke it: the row for the credential, for its environment, for the whole.
   type Use = { credentialId: Id; id: Id; name: string; revokerPartyId: Id | null };
-  const loadingUses = db.query<Use[]>(
+  const uses = await db.query<Use[]>(
     `SELECT u.credential_id AS "credentialId", i.id, i.name,
             (SELECT r.accountable_party_id FROM matrix_row r
               WHERE r.matrix_version_id = (SELECT m.id FROM matrix_version m WHERE m.integration_id = u.integration_id AND m.${COUNTS}
@@ -236,7 +226,7 @@ async function loadCredentials(db: ReadsTogether, ids: readonly Id[]): Promise<M
     [credentialIds],
   );
   type Twin = { credentialId: Id; id: Id; name: string; environment: string };
-  const loadingTwins = db.query<Twin[]>(
+  const twins = await db.query<Twin[]>(
     `SELECT DISTINCT f.credential_id AS "credentialId", o.id, o.name, o.environment
        FROM fingerprint f
        JOIN credential_version v ON v.id = f.version_id AND v.phase <> 'retired'
@@ -246,7 +236,6 @@ async function loadCredentials(db: ReadsTogether, ids: readonly Id[]): Promise<M
       WHERE f.version_id IN (SELECT x.id FROM credential_version x WHERE x.credential_id = ANY($1::uuid[]))`,
     [credentialIds],
   );
-  const [paths, uses, twins] = await Promise.all([loadingPaths, loadingUses, loadingTwins]);
   const [pathsOf, usesOf, twinsOf] = [
     grouped(paths, 'credentialId'),
     grouped(uses, 'credentialId'),
@@ -273,23 +262,19 @@ async function loadCredentials(db: ReadsTogether, ids: readonly Id[]): Promise<M
   return found;
 }
 
-type Member = { integrationId: Id; partyId: Id; roles: GateFacts['parties'][number]['roles'] };
-
-function loadMembers(db: ReadsTogether, ids: readonly Id[]): Promise<Member[]> {
-  return db.query(
+/** The parties of each integration, and those of the contacts whom it names although they stand beside it. */
+async function loadParties(
+  db: Db,
+  ids: readonly Id[],
+  named: ReadonlyMap<Id, ReadonlySet<Id>>,
+): Promise<Map<Id, GateFacts['parties']>> {
+  const members = await db.query<
+    { integrationId: Id; partyId: Id; roles: GateFacts['parties'][number]['roles'] }[]
+  >(
     `SELECT integration_id AS "integrationId", party_id AS "partyId", array_agg(role ORDER BY role) AS roles
        FROM integration_party WHERE integration_id = ANY($1::uuid[]) GROUP BY integration_id, party_id`,
     [ids],
   );
-}
-
-/** The parties of each integration, and those of the contacts whom it names although they stand beside it. */
-async function loadParties(
-  db: ReadsTogether,
-  ids: readonly Id[],
-  members: readonly Member[],
-  named: ReadonlyMap<Id, ReadonlySet<Id>>,
-): Promise<Map<Id, GateFacts['parties']>> {
   type Contact = GateFacts['parties'][number]['contacts'][number] & { partyId: Id };
   const contacts = await db.query<Contact[]>(
     `SELECT k.party_id AS "partyId", k.id, k.external_key AS key, k.name, k.role, k.active, k.email, k.phone, ${ms('k.confirmed_at')} AS "confirmedAt"
@@ -332,10 +317,7 @@ async function loadParties(
 }
 
 /** Reviews that are not finished or not carried out; what is said of all accounts counts for every integration of the campaign. */
-async function loadAccessReviews(
-  db: ReadsTogether,
-  ids: readonly Id[],
-): Promise<Map<Id, GateFacts['accessReviews']>> {
+async function loadAccessReviews(db: Db, ids: readonly Id[]): Promise<Map<Id, GateFacts['accessReviews']>> {
   type Row = GateFacts['accessReviews'][number] & { integrationId: Id };
   const rows = await db.query<Row[]>(
     `SELECT o.integration_id AS "integrationId", x.id, v.reference, ${ms('x.due_at')} AS "dueAt", x.items - x.decided AS undecided,

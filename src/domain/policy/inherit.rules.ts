@@ -124,6 +124,7 @@ const LIMIT_NAMES = [
   'rotateEvery',
   'allowedStores',
   'integrationsPerCredential',
+  'scopesPerCredential',
   'isolateEnvironments',
   'justifyScopes',
   'longestNotificationWindow',

@@ -44,6 +44,7 @@ export const limitsSchema = z.strictObject({
   rotateEvery: perKind.optional().describe('The greatest age of an active version'),
   allowedStores: z.array(z.enum(LOCATION_KINDS)).optional().describe('Kinds of places where copies may lie'),
   integrationsPerCredential: z.int().min(1).max(1000).optional(),
+  scopesPerCredential: z.int().min(1).max(1000).optional(),
   isolateEnvironments: z.boolean().optional(),
   justifyScopes: z.boolean().optional(),
   longestNotificationWindow: duration.optional().describe('The worst case of any notification term'),

@@ -198,11 +198,10 @@ export async function versionView(db: Db, versionId: Id, now: Millis): Promise<V
   );
   type Sent = Omit<VersionView['mails'][number], 'party' | 'contact' | 'at'> & {
     partyId: Id;
-    contactId: Id;
     at: Date;
   };
   const mails = await db.query<Sent[]>(
-    `SELECT party_id AS "partyId", contact_id AS "contactId", purpose, mail, attempts, coalesce(sent_at, created_at) AS at
+    `SELECT id, party_id AS "partyId", contact_id AS "contactId", withdrawn_at IS NOT NULL AS withdrawn, purpose, mail, attempts, coalesce(sent_at, created_at) AS at
        FROM matrix_invitation WHERE matrix_version_id = $1 ORDER BY created_at DESC, id DESC LIMIT 100`,
     [versionId],
   );
@@ -238,6 +237,7 @@ export async function versionView(db: Db, versionId: Id, now: Millis): Promise<V
     })),
     mails: mails.map(({ partyId, contactId, at, ...rest }) => ({
       ...rest,
+      contactId,
       party: party(partyId),
       contact: names.contacts.get(contactId) ?? null,
       at: at.toISOString(),

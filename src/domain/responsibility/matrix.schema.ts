@@ -147,8 +147,11 @@ export const versionViewSchema = z
     mails: z
       .array(
         z.object({
+          id: z.uuid(),
           party: party,
           contact: z.string().nullable(),
+          contactId: z.uuid(),
+          withdrawn: z.boolean(),
           purpose: z.enum(['attest', 'changed', 'confirm']),
           mail: z.enum(['owed', 'attempting', 'accepted', 'failed']),
           attempts: z.int(),

@@ -8,6 +8,7 @@ import { ConfirmContactJob } from './confirm-contact.job.ts';
 import { ConfirmationsService } from './confirmations.service.ts';
 import { CountersigningService } from './countersigning.service.ts';
 import { MatrixAssignments } from './matrix-assignments.service.ts';
+import { Invitations } from './invitations.service.ts';
 import { MatrixDraftsService } from './matrix-drafts.service.ts';
 import { MatrixFiles } from './matrix-files.service.ts';
 import { MatrixProposalsService } from './matrix-proposals.service.ts';
@@ -30,6 +31,7 @@ const shared = [
   CountersigningService,
   Attestations,
   MatrixAssignments,
+  Invitations,
   MatrixDraftsService,
   MatrixFiles,
   MatrixProposalsService,
@@ -50,6 +52,7 @@ const shared = [
     ConfirmContactJob,
     CountersigningService,
     MatrixAssignments,
+    Invitations,
     MatrixDraftsService,
     MatrixFiles,
     MatrixProposalsService,

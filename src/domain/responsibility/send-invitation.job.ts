@@ -24,7 +24,7 @@ async function askedBefore(db: Db, owed: Owed): Promise<boolean> {
   const rows = await db.query<unknown[]>(
     `SELECT 1 FROM matrix_invitation n JOIN matrix_invitation own ON own.id = $1
       WHERE n.matrix_version_id = own.matrix_version_id AND n.party_id = own.party_id AND n.purpose = 'attest' AND n.id <> own.id
-        AND n.created_at < own.created_at LIMIT 1`,
+        AND (n.created_at, n.id) < (own.created_at, own.id) LIMIT 1`,
     [owed.id],
   );
   return rows.length > 0;
@@ -37,6 +37,7 @@ interface Owed {
   contactId: Id;
   purpose: InvitationPurpose;
   mail: string;
+  withdrawn: boolean;
   email: string | null;
   language: string;
   contactName: string;
@@ -76,13 +77,13 @@ export class SendInvitationJob implements Handler<{ invitationId: string }> {
 
   async #prepare(db: Db, id: Id): Promise<Prepared> {
     const [owed] = await db.query<Owed[]>(
-      `SELECT n.id, n.matrix_version_id AS "versionId", n.party_id AS "partyId", n.contact_id AS "contactId", n.purpose, n.mail, k.email, k.language,
+      `SELECT n.id, n.matrix_version_id AS "versionId", n.party_id AS "partyId", n.contact_id AS "contactId", n.purpose, n.mail, n.withdrawn_at IS NOT NULL AS withdrawn, k.email, k.language,
               k.name AS "contactName", p.name AS "partyName", i.name AS "integrationName", i.reference
          FROM matrix_invitation n JOIN contact k ON k.id = n.contact_id JOIN party p ON p.id = n.party_id JOIN integration i ON i.id = n.integration_id
-        WHERE n.id = $1`,
+        WHERE n.id = $1 FOR UPDATE OF n`,
       [id],
     );
-    if (!owed || owed.mail === 'accepted') return { why: 'done' };
+    if (!owed || owed.mail === 'accepted' || owed.withdrawn) return { why: 'done' };
     const version = (await findVersion(db, owed.versionId))!;
     if (owed.purpose === 'attest' && !['proposed', 'countersigned', 'expired'].includes(version.state)) {
       await db.query(

@@ -99,6 +99,32 @@ export class SigningKeys {
     }
   }
 
+  /** Signs nothing from now on; what it signed before stands. */
+  async retire(keyId: Id, by: Principal): Promise<Result<void, Refusal>> {
+    const at = this.clock.now();
+    return this.transactions.run(by, async (db) => {
+      const [key] = await db.query<{ contactId: Id; retired: boolean }[]>(
+        `SELECT contact_id AS "contactId", revoked_at IS NOT NULL AS retired FROM signing_key WHERE id = $1 FOR UPDATE`,
+        [keyId],
+      );
+      if (!key) return err(refusal('not_found', 'no-key', 'There is no such key.'));
+      if (key.retired) return err(refusal('conflict', 'key-retired', 'The key was retired already.'));
+      await db.query('UPDATE signing_key SET revoked_at = $2, revoked_by = $3 WHERE id = $1', [
+        keyId,
+        iso(at),
+        by.id,
+      ]);
+      await this.ledger.append(db, {
+        kind: 'signing_key.retired',
+        subject: { kind: 'contact', id: key.contactId },
+        by,
+        at,
+        facts: { key: keyId },
+      });
+      return ok(undefined);
+    });
+  }
+
   async of(contactId: Id, by: Principal): Promise<SigningKeyView[] | undefined> {
     return this.transactions.run(by, async (db) => {
       const known = await db.query<unknown[]>('SELECT 1 FROM contact WHERE id = $1', [contactId]);
@@ -120,6 +146,38 @@ export class SigningKeys {
       }));
     });
   }
+}
+
+export interface KeyLine extends SigningKeyView {
+  contactName: string;
+  partyName: string;
+  /** How many signatures stand on it. */
+  signatures: number;
+}
+
+/** Every key that the reader may see, those in use first. */
+export async function listKeys(db: Db): Promise<KeyLine[]> {
+  type Row = Omit<KeyLine, 'registeredAt' | 'revokedAt'> & { registeredAt: Date; revokedAt: Date | null };
+  const rows = await db.query<Row[]>(
+    `SELECT s.id, s.contact_id AS "contactId", encode(s.fingerprint, 'hex') AS fingerprint, s.registered_at AS "registeredAt",
+            s.revoked_at AS "revokedAt", k.name AS "contactName", p.name AS "partyName",
+            (SELECT count(*)::int FROM attestation a WHERE a.signing_key_id = s.id) AS signatures
+       FROM signing_key s JOIN contact k ON k.id = s.contact_id JOIN party p ON p.id = s.party_id
+      ORDER BY s.revoked_at IS NOT NULL, p.name, k.name, s.registered_at DESC, s.id LIMIT 500`,
+  );
+  return rows.map((row) => ({
+    ...row,
+    registeredAt: row.registeredAt.toISOString(),
+    revokedAt: row.revokedAt?.toISOString() ?? null,
+  }));
+}
+
+/** Contacts for whom a key may be registered. */
+export function contactsForKeys(db: Db): Promise<{ id: Id; name: string; partyName: string }[]> {
+  return db.query(
+    `SELECT k.id, k.name, p.name AS "partyName" FROM contact k JOIN party p ON p.id = k.party_id WHERE k.active
+      ORDER BY p.name, k.ordinal, k.name, k.id LIMIT 500`,
+  );
 }
 
 export async function findKey(db: Db, id: Id): Promise<RegisteredKey | undefined> {

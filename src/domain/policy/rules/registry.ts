@@ -29,6 +29,7 @@ import { shadowIntegration } from './shadow-integration.rule.ts';
 import { staticCredential } from './static-credential.rule.ts';
 import { stopPathEachSide } from './stop-path-each-side.rule.ts';
 import { storedWhereMatrixDenies } from './stored-where-matrix-denies.rule.ts';
+import { tooManyScopes } from './too-many-scopes.rule.ts';
 import { unprovableLocation } from './unprovable-location.rule.ts';
 import { unreachableContact } from './unreachable-contact.rule.ts';
 import { unstatedPurpose } from './unstated-purpose.rule.ts';
@@ -63,6 +64,7 @@ export const RULES: readonly Rule[] = [
   forbiddenSharing,
   environmentIsolation,
   scopeJustification,
+  tooManyScopes,
   discouragedKind,
   staticCredential,
   // What was agreed, and who is called

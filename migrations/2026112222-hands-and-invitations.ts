@@ -2,6 +2,8 @@
  * Two tokens of one person are one pair of eyes. A token that belongs to no account is the hand of whoever made it, so that
  * is kept with the token: the person, or where a command made it the word for that. A token made with a token is its
  * maker's, however long the chain.
+ *
+ * An invitation to sign may be taken back before it was followed: its link ends, and what both sides see says so.
  */
 import type { MigrationInterface, QueryRunner } from 'typeorm';
 
@@ -23,8 +25,8 @@ const TOKEN = (columns: string, selected: string) => `
   REVOKE ALL ON FUNCTION cs_token(text, timestamptz) FROM PUBLIC;
   GRANT EXECUTE ON FUNCTION cs_token(text, timestamptz) TO countersign_app`;
 
-export class WhoseHand2026112222000 implements MigrationInterface {
-  readonly name = 'WhoseHand2026112222000';
+export class HandsAndInvitations2026112222000 implements MigrationInterface {
+  readonly name = 'HandsAndInvitations2026112222000';
 
   async up(q: QueryRunner): Promise<void> {
     await q.query(`
@@ -45,9 +47,15 @@ export class WhoseHand2026112222000 implements MigrationInterface {
       ALTER TABLE api_token ALTER COLUMN made_by SET NOT NULL;
       COMMENT ON COLUMN api_token.made_by IS 'whose hand it is where it belongs to no account: a person, or the word for what made it'`);
     await q.query(TOKEN(', made_by text', ', t.made_by'));
+    await q.query(`
+      ALTER TABLE matrix_invitation ADD COLUMN withdrawn_at timestamptz, ADD COLUMN withdrawn_by text;
+      ALTER TABLE signing_key ADD COLUMN revoked_by text`);
   }
 
   async down(q: QueryRunner): Promise<void> {
+    await q.query(`
+      ALTER TABLE signing_key DROP COLUMN revoked_by;
+      ALTER TABLE matrix_invitation DROP COLUMN withdrawn_by, DROP COLUMN withdrawn_at`);
     await q.query(TOKEN('', ''));
     await q.query('ALTER TABLE api_token DROP COLUMN made_by');
   }
