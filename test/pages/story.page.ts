@@ -187,6 +187,9 @@ describe('from draft to live, in an installation that begins empty', () => {
         'Nobody has made sure that Northwind Cloud is who it says.',
       ])
         expect(said).toContain(lacks);
+      // No exception can be asked of what nobody answers for without it.
+      const unowned = vera.locator('article', { hasText: 'Nobody owns this integration.' });
+      expect(await unowned.getByRole('link').allInnerTexts()).toEqual(['Name an owner']);
       await judge(vera, '07-gate-lacks-all');
       await vera.getByRole('button', { name: 'Go live' }).click();
       expect(await main(vera)).toContain('Refused. What keeps it out stands below.');

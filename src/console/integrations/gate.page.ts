@@ -263,6 +263,7 @@ export class GatePage {
       exceptions,
       decisions,
       places: await mendPlacesOf(db, head),
+      never: policy.exceptions.never,
       actors: await actorNames(db, [
         ...decisions.map(({ decidedBy }) => decidedBy),
         ...exceptions.flatMap((one) => [one.requestedBy, one.decidedBy ?? one.requestedBy]),

@@ -75,6 +75,8 @@ export interface GateModel {
   decisions: readonly DecisionView[];
   actors: ReadonlyMap<string, string>;
   places: MendPlaces;
+  /** Rules of which the policy lets no exception be made. */
+  never: readonly string[];
 }
 
 const findingsWords = (count: number) => (count === 1 ? '1 finding' : `${count} findings`);
@@ -147,7 +149,13 @@ export function GateView({ frame, model, problem }: { frame: Frame; model: GateM
                 </h2>
                 <div class="rows">
                   {own.map((one) => (
-                    <Finding frame={frame} base={base} finding={one} places={model.places} />
+                    <Finding
+                      frame={frame}
+                      base={base}
+                      finding={one}
+                      places={model.places}
+                      excepts={!model.never.includes(one.rule)}
+                    />
                   ))}
                 </div>
               </section>
@@ -224,11 +232,14 @@ function Finding({
   base,
   finding,
   places: pages,
+  excepts,
 }: {
   frame: Frame;
   base: string;
   finding: FindingView;
   places: MendPlaces;
+  /** Whether the policy lets an exception be made of it. */
+  excepts: boolean;
 }) {
   const { rule, severity, subject, message, mend, frameworks, places, exception } = finding;
   const there = mendOf(pages, finding);
@@ -262,7 +273,7 @@ function Finding({
             {there.word}
           </a>
         )}
-        {!exception && frame.may('policy:write') && (
+        {!exception && excepts && frame.may('policy:write') && (
           <a
             class="button plain small"
             href={addressOf(`${base}/exception`, { rule, kind: subject.kind, subject: subject.id })}
