@@ -58,7 +58,7 @@ async function noraSigns(since: number): Promise<void> {
   )![1]!;
   const shown = expectOk(await links.show(link, undefined, from));
   const before = mail.received.length;
-  expectOk(await links.sendCode(link, from));
+  expectOk(await links.sendCode(link, 'sign', from));
   const code = /^(\d{8})$/m.exec((await letter(NORA, /^\d{8}$/m, before)).text)![1]!;
   const answer = {
     signsFor: 'Nora Visser, head of security',

@@ -13,12 +13,15 @@ export function SigningLinkView({
   proof,
   codeSent,
   signsFor,
+  comment,
   problem,
 }: {
   shown: ShownVersion;
   proof: string;
   codeSent: boolean;
   signsFor: string;
+  /** What was typed into the form to send it back. */
+  comment: string;
   problem?: string | undefined;
 }) {
   const { version, signed } = shown;
@@ -138,9 +141,24 @@ export function SigningLinkView({
               </form>
             </section>
           )}
-          <section class="card">
-            <details>
+          <section class="card" id="back">
+            <details open={comment !== '' || (codeSent && shown.strongerWays !== undefined)}>
               <summary>I do not agree: send it back</summary>
+              {shown.strongerWays && (
+                <form method="post" action="/sign-matrix/code" aria-label="Ask for a code to send it back">
+                  <input type="hidden" name="proof" value={proof} />
+                  <input type="hidden" name="language" value={shown.language} />
+                  <input type="hidden" name="purpose" value="send_back" />
+                  {codeSent && (
+                    <p class="notice dead" role="status">
+                      A code is on its way to {shown.maskedEmail}. It is good for 15 minutes.
+                    </p>
+                  )}
+                  <button type="submit" class="plain small">
+                    {codeSent ? 'Mail me another code' : 'Mail me a code'}
+                  </button>
+                </form>
+              )}
               <form method="post" action="/sign-matrix/back#sign" aria-label="Send it back">
                 <input type="hidden" name="proof" value={proof} />
                 <label for="duty">About</label>
@@ -150,7 +168,23 @@ export function SigningLinkView({
                     <option value={duty}>{words(duty)}</option>
                   ))}
                 </select>
-                <Field name="text" label="What should be different" type="area" maxLength={2000} required />
+                <Field
+                  name="text"
+                  label="What should be different"
+                  type="area"
+                  value={comment}
+                  maxLength={2000}
+                  required
+                />
+                <Field
+                  name="code"
+                  idPrefix="back-"
+                  label="Code"
+                  hint="Eight digits from the mail: it shows that it is you who sends it back."
+                  maxLength={20}
+                  autocomplete="one-time-code"
+                  required
+                />
                 <p class="actions">
                   <button class="plain" type="submit">
                     Send back
