@@ -46,6 +46,11 @@ export function SigningLinkView({
             ? `Still to sign: ${shown.missing.join(', ')}. Nothing more is needed from you.`
             : 'Every side has signed: it is in force.'}
         </p>
+      ) : shown.used ? (
+        <p class="notice wait" role="status">
+          This link was used, and what was signed with it stands no longer: the matrix was changed since. When
+          you are asked to sign anew, a new mail comes.
+        </p>
       ) : shown.strongerWays ? (
         <div class="notice wait" role="status">
           <p>
