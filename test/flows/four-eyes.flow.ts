@@ -95,8 +95,12 @@ test('an exception', async () => {
       status: 403,
       body: { code: 'four-eyes' },
     });
+  // Nobody stands behind a machine's token.
   expect(
-    await caller(t, await token(omar))('POST', `/api/v1/exceptions/${asked.body.id}/approve`),
+    await caller(t, await t.token('admin'))('POST', `/api/v1/exceptions/${asked.body.id}/approve`),
+  ).toMatchObject({ status: 403, body: { code: 'person-needed' } });
+  expect(
+    await caller(t, await token(omar, 'admin', true))('POST', `/api/v1/exceptions/${asked.body.id}/approve`),
   ).toMatchObject({ status: 200, body: { state: 'approved' } });
 });
 

@@ -9,6 +9,7 @@ import { ReEvaluationSweep } from '../../src/domain/policy/re-evaluate.job.ts';
 import { Relay } from '../../src/platform/queue/relay.ts';
 import { startApp, until, type TestApp } from '../support/app.ts';
 import { GateScene } from '../support/gate-scene.ts';
+import { personCalling } from '../support/people.ts';
 import { caller } from '../support/portfolio.ts';
 
 let world: TestApp;
@@ -28,7 +29,7 @@ afterAll(() => world.close());
 async function signIn(): Promise<void> {
   staff = caller(world, await world.token('vendor_risk'));
   engineer = caller(world, await world.token('integration_engineer'));
-  owner = caller(world, await world.token('contract_owner'));
+  owner = (await personCalling(world, 'Olga', 'contract_owner')).call;
 }
 async function pass(days: number): Promise<void> {
   world.clock.advance(days * ELAPSED_DAY);

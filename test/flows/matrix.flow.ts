@@ -98,7 +98,7 @@ async function signOutside(versionId: Id, scene: number): Promise<string> {
   const link = linkIn(invited()!);
   const shown = expectOk(await links.show(link, undefined, from));
   const before = mail.received.length;
-  expectOk(await links.sendCode(link, from));
+  expectOk(await links.sendCode(link, 'sign', from));
   const code = codeIn(await letter(nora, /^Your code/, before));
   expectOk(
     await links.attest(
@@ -476,14 +476,17 @@ describe('what is refused', () => {
         from,
       );
     expect(await guess('00000000')).toMatchObject({ ok: false, error: { code: 'code-refused' } });
-    expectOk(await links.sendCode(link, from));
+    expectOk(await links.sendCode(link, 'sign', from));
     const sent = codeIn(await letter(nora, /^Your code/));
     for (let n = 0; n < 5; n++) expect((await guess(sent === '00000000' ? '1' : '00000000')).ok).toBe(false);
     expect(await guess(sent)).toMatchObject({ ok: false, error: { code: 'code-refused' } });
 
     await signOutside(versionId, scenes);
     expect(await guess('12345678')).toMatchObject({ ok: false, error: { code: 'link-used' } });
-    expect(await links.sendCode(link, from)).toMatchObject({ ok: false, error: { code: 'link-used' } });
+    expect(await links.sendCode(link, 'sign', from)).toMatchObject({
+      ok: false,
+      error: { code: 'link-used' },
+    });
     t.clock.advance(15 * ELAPSED_DAY);
     expect(await links.show(link, undefined, from)).toMatchObject({
       ok: false,
@@ -548,7 +551,13 @@ describe('what a proposal goes through', () => {
     const comments = [
       { duty: 'revocation' as const, part: '', credentialId: null, text: 'We need two hours.' },
     ];
-    expectOk(await links.sendBack(link, { comments }, from));
+    // Whoever the link was passed on to has no code, and cannot speak for her.
+    expect(await links.sendBack(link, { comments, code: '00000000' }, from)).toMatchObject({ ok: false });
+    expect(await version(versionId)).toMatchObject({ state: 'proposed' });
+    const before = mail.received.length;
+    expectOk(await links.sendCode(link, 'send_back', from));
+    const code = codeIn(await letter(`nora${scenes}@example.test`, /^Your code/, before));
+    expectOk(await links.sendBack(link, { comments, code }, from));
     expect(await version(versionId)).toMatchObject({
       state: 'sent_back',
       comments: [{ author: 'Nora Visser', duty: 'revocation', text: 'We need two hours.' }],

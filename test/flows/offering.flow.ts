@@ -151,7 +151,7 @@ async function customerSigns(one: Customer, versionId: Id): Promise<void> {
   const shown = expectOk(await links.show(link, 'en', from));
   expect(shown.terms?.text).toContain('within 24 hours');
   const before = mail.received.length;
-  expectOk(await links.sendCode(link, from));
+  expectOk(await links.sendCode(link, 'sign', from));
   const code = () =>
     mail.received
       .slice(before)

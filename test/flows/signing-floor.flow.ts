@@ -79,7 +79,7 @@ test('the high tier takes no link with a code: it says so beforehand, sends no c
   expect(shown.strongerWays).toEqual(body.waysToSign);
   const before = mail.received.length;
   const refused = { ok: false, error: { kind: 'forbidden', code: 'signature-too-weak' } };
-  expect(await links.sendCode(link, from)).toMatchObject(refused);
+  expect(await links.sendCode(link, 'sign', from)).toMatchObject(refused);
   const outside = await links.attest(link, { ...input, textHash: shown.textHash, code: '12345678' }, from);
   expect(outside).toMatchObject(refused);
   if (!outside.ok)

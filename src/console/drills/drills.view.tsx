@@ -128,16 +128,19 @@ function PathCard({
       {running ? (
         <p class="notice wait">A drill of this path is under way.</p>
       ) : (
-        frame.may('runs:start') && (
-          <PostForm frame={frame} action={`${base}/${stopper.pathId}`} label={`Drill ${stopper.label}`}>
-            <p class="soft small">
-              {stopper.kind === 'contact'
-                ? 'Sends the contact a call, and measures until they answer. Silence for a day is a failure.'
-                : 'Revokes one canary, and measures until it is proven dead.'}
-            </p>
-            <button type="submit">Drill this path</button>
-          </PostForm>
-        )
+        <>
+          <p class="soft small">
+            {stopper.kind === 'contact'
+              ? 'Sends the contact a call, and measures until they answer. Silence for a day is a failure.'
+              : 'Revokes one canary, and measures until it is proven dead.'}
+            {!frame.may('runs:start') && ' A responder or an administrator starts it.'}
+          </p>
+          {frame.may('runs:start') && (
+            <PostForm frame={frame} action={`${base}/${stopper.pathId}`} label={`Drill ${stopper.label}`}>
+              <button type="submit">Drill this path</button>
+            </PostForm>
+          )}
+        </>
       )}
       {canaries && frame.may('connections:write') && (
         <details open={form !== undefined || canaries.ready === 0}>

@@ -54,6 +54,8 @@ export interface PortfolioTrouble {
   unstoppable: number;
   ownerless: number;
   expiring: number;
+  /** Whether no integration is on record. */
+  empty: boolean;
 }
 
 export async function troubleOf(db: Db, now: Millis): Promise<PortfolioTrouble> {
@@ -62,8 +64,9 @@ export async function troubleOf(db: Db, now: Millis): Promise<PortfolioTrouble> 
                AND (c.revocability IN ('impossible', 'expiry_only') OR NOT EXISTS (SELECT 1 FROM revocation_path p WHERE p.credential_id = c.id))) AS unstoppable,
             (SELECT count(*)::int FROM integration i WHERE i.owner_contact_id IS NULL AND i.state <> 'retired') AS ownerless,
             (SELECT count(*)::int FROM credential_version v WHERE v.phase = 'active' AND v.expires_at > $1
-               AND v.expires_at <= $1::timestamptz + interval '14 days') AS expiring`,
+               AND v.expires_at <= $1::timestamptz + interval '14 days') AS expiring,
+            NOT EXISTS (SELECT FROM integration) AS empty`,
     [new Date(now)],
   );
-  return row ?? { unstoppable: 0, ownerless: 0, expiring: 0 };
+  return row ?? { unstoppable: 0, ownerless: 0, expiring: 0, empty: true };
 }

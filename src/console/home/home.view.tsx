@@ -51,6 +51,13 @@ export function HomeView({
           </p>
         </div>
       </div>
+      {trouble.empty && frame.may('portfolio:write') && (
+        <p class="notice wait">
+          Nothing is on record yet. Begin with{' '}
+          <a href="/portfolio/suppliers/new">who runs this installation</a>, then its suppliers, then{' '}
+          <a href="/portfolio/new">the first integration</a>.
+        </p>
+      )}
       <section class="card slim counts" aria-label="What is still alive">
         <Stat value={current.alive} word="still alive" tone={current.alive > 0 ? 'live' : undefined} />
         <Stat value={current.unproven} word="unproven" tone={current.unproven > 0 ? 'doubt' : undefined} />

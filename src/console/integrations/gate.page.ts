@@ -19,7 +19,7 @@ import { cursorText, listed, readCursor } from '../shared/paging.tsx';
 import { reference, searchAfter } from '../shared/search.ts';
 import { BlockedView } from './blocked.view.tsx';
 import { ExceptionFormView, type AskedException } from './exceptions.view.tsx';
-import { actorNames, blockedIntegrations, gateTotals } from './gate.queries.ts';
+import { actorNames, blockedIntegrations, gateTotals, mendPlacesOf } from './gate.queries.ts';
 import { GateView, type GateModel } from './gate.view.tsx';
 import { findIntegration } from './integration.queries.ts';
 
@@ -263,6 +263,8 @@ export class GatePage {
       exceptions,
       decisions,
       hand: handOf(by),
+      places: await mendPlacesOf(db, head),
+      never: policy.exceptions.never,
       actors: await actorNames(db, [
         ...decisions.map(({ decidedBy }) => decidedBy),
         ...exceptions.flatMap((one) => [one.requestedBy, one.decidedBy ?? one.requestedBy]),

@@ -3,6 +3,7 @@ import type { Millis } from '../../kernel/time.ts';
 import type { Db } from '../../platform/database/transactions.ts';
 import { ms } from '../shared/sql.ts';
 import { PAGE_SIZE, type Cursor } from '../shared/paging.tsx';
+import type { MendPlaces } from './mend.ts';
 
 export interface GateStandingLine {
   verdict: 'pass' | 'refused';
@@ -97,4 +98,25 @@ export async function actorNames(db: Db, ids: readonly string[]): Promise<Map<st
     [known],
   );
   return new Map(rows.map(({ id, name }) => [id, name]));
+}
+
+/** What pages call the credentials and the agreement of an integration. */
+export async function mendPlacesOf(
+  db: Db,
+  { id, reference }: { id: Id; reference: string },
+): Promise<MendPlaces> {
+  const rows = await db.query<{ kind: 'credential' | 'agreement'; id: Id; reference: string }[]>(
+    `SELECT 'credential' AS kind, c.id, c.reference FROM credential_use u JOIN credential c ON c.id = u.credential_id
+      WHERE u.integration_id = $1
+      UNION ALL
+     SELECT 'agreement', a.id, a.reference FROM integration i JOIN agreement a ON a.id = i.agreement_id WHERE i.id = $1`,
+    [id],
+  );
+  return {
+    integration: reference,
+    credentials: new Map(
+      rows.filter(({ kind }) => kind === 'credential').map((one) => [one.id, one.reference]),
+    ),
+    agreement: rows.find(({ kind }) => kind === 'agreement')?.reference ?? null,
+  };
 }

@@ -10,6 +10,7 @@ import { Chip, StateChip, words, type Tone } from '../shared/states.tsx';
 import { Exceptions } from './exceptions.view.tsx';
 import type { GateStandingLine } from './gate.queries.ts';
 import type { IntegrationHead } from './integration.queries.ts';
+import { mendOf, type MendPlaces } from './mend.ts';
 import { Pass } from './pass.tsx';
 
 const SEVERITY_WORDS = {
@@ -27,12 +28,24 @@ export function GatePanel({
   head: IntegrationHead;
   standing: GateStandingLine | undefined;
 }) {
-  if (!standing) return <Empty>The gate has not looked at this integration yet.</Empty>;
+  if (!standing)
+    return (
+      <>
+        <Empty>The gate has not looked at this integration yet.</Empty>
+        <p>
+          <a class="button plain small" href={`/integrations/${head.reference}/gate`}>
+            Open the gate
+          </a>
+        </p>
+      </>
+    );
   return (
     <>
       <p class="line">
         <Chip tone={standing.verdict === 'pass' ? 'dead' : 'live'}>
-          {standing.verdict === 'pass' ? 'the gate lets it pass' : `${standing.blocking} keep it out`}
+          {standing.verdict === 'pass'
+            ? 'the gate lets it pass'
+            : `${standing.blocking} ${standing.blocking === 1 ? 'keeps' : 'keep'} it out`}
         </Chip>
         {standing.warnings > 0 && <Chip tone="wait">{`${standing.warnings} to be known`}</Chip>}
         {standing.excepted > 0 && <Chip tone="doubt">{`${standing.excepted} excepted`}</Chip>}
@@ -63,8 +76,12 @@ export interface GateModel {
   actors: ReadonlyMap<string, string>;
   /** Whose hand the reader's is, as it stands beside what somebody asked for. */
   hand: string;
+  places: MendPlaces;
+  /** Rules of which the policy lets no exception be made. */
+  never: readonly string[];
 }
 
+const findingsWords = (count: number) => (count === 1 ? '1 finding' : `${count} findings`);
 const blocks = (one: FindingView) => one.severity !== 'warning' && one.exception === null;
 
 export function GateView({ frame, model, problem }: { frame: Frame; model: GateModel; problem?: string }) {
@@ -134,7 +151,13 @@ export function GateView({ frame, model, problem }: { frame: Frame; model: GateM
                 </h2>
                 <div class="rows">
                   {own.map((one) => (
-                    <Finding frame={frame} base={base} finding={one} />
+                    <Finding
+                      frame={frame}
+                      base={base}
+                      finding={one}
+                      places={model.places}
+                      excepts={!model.never.includes(one.rule)}
+                    />
                   ))}
                 </div>
               </section>
@@ -198,8 +221,9 @@ export function GateView({ frame, model, problem }: { frame: Frame; model: GateM
                   <Chip tone={one.verdict === 'pass' ? 'dead' : 'live'}>{one.verdict}</Chip>{' '}
                   <span class="small">
                     {words(one.kind)}, <At at={Date.parse(one.at)} />,{' '}
-                    {model.actors.get(one.decidedBy) ?? one.decidedBy}
-                    {one.verdict === 'refused' && `: ${one.findings.filter(blocks).length} findings`}
+                    {model.actors.get(one.decidedBy) ??
+                      (one.kind === 're_evaluation' ? 'by itself' : one.decidedBy)}
+                    {one.verdict === 'refused' && `: ${findingsWords(one.findings.filter(blocks).length)}`}
                   </span>
                 </li>
               ))}
@@ -211,8 +235,22 @@ export function GateView({ frame, model, problem }: { frame: Frame; model: GateM
   );
 }
 
-function Finding({ frame, base, finding }: { frame: Frame; base: string; finding: FindingView }) {
+function Finding({
+  frame,
+  base,
+  finding,
+  places: pages,
+  excepts,
+}: {
+  frame: Frame;
+  base: string;
+  finding: FindingView;
+  places: MendPlaces;
+  /** Whether the policy lets an exception be made of it. */
+  excepts: boolean;
+}) {
   const { rule, severity, subject, message, mend, frameworks, places, exception } = finding;
+  const there = mendOf(pages, finding);
   return (
     <article class="rows tight">
       <p class="line">
@@ -237,16 +275,21 @@ function Finding({ frame, base, finding }: { frame: Frame; base: string; finding
         {words(subject.kind)} {subject.name} · {rule} ·{' '}
         {frameworks.map((one) => `${one.framework} ${one.id}`).join(', ')}
       </p>
-      {!exception && frame.may('policy:write') && (
-        <p>
+      <p class="line">
+        {there && (
+          <a class="button small" href={there.path} aria-label={`${there.word}: ${message}`}>
+            {there.word}
+          </a>
+        )}
+        {!exception && excepts && frame.may('policy:write') && (
           <a
             class="button plain small"
             href={addressOf(`${base}/exception`, { rule, kind: subject.kind, subject: subject.id })}
           >
             Ask for an exception
           </a>
-        </p>
-      )}
+        )}
+      </p>
     </article>
   );
 }

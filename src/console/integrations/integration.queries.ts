@@ -92,18 +92,20 @@ export interface ShownMatrix {
   hash: string;
   createdAt: Millis;
   validFrom: Millis | null;
+  /** When its signatures fell, as it was changed after it was signed. */
+  fellAt: Millis | null;
   rows: MatrixRow[];
   /** Who attested this very content. */
   attested: { partyId: Id; at: Millis; strength: string }[];
 }
 
-/** The matrix in force: the countersigned one, else the newest that somebody has written. */
+/** The matrix in force: the countersigned one, else the newest that somebody has written and nobody took back. */
 export async function matrixOf(db: Db, integrationId: Id): Promise<ShownMatrix | undefined> {
   const [version] = await db.query<(Omit<ShownMatrix, 'rows' | 'attested'> & { id: Id })[]>(
     `SELECT id, number, state, encode(content_hash, 'hex') AS hash, ${ms('created_at')} AS "createdAt",
-            ${ms('valid_from')} AS "validFrom"
+            ${ms('valid_from')} AS "validFrom", ${ms('fell_at')} AS "fellAt"
        FROM matrix_version
-      WHERE integration_id = $1 AND state IN ('countersigned', 'proposed', 'draft')
+      WHERE integration_id = $1 AND state <> 'withdrawn' AND (state <> 'superseded' OR fell_at IS NOT NULL)
       ORDER BY state = 'countersigned' DESC, number DESC LIMIT 1`,
     [integrationId],
   );
@@ -121,7 +123,7 @@ export async function matrixOf(db: Db, integrationId: Id): Promise<ShownMatrix |
   );
   const attested = await db.query<ShownMatrix['attested']>(
     `SELECT party_id AS "partyId", ${ms('at')} AS at, strength FROM attestation
-      WHERE matrix_version_id = $1 AND withdrawn_at IS NULL ORDER BY at`,
+      WHERE matrix_version_id = $1 AND withdrawn_at IS NULL AND fallen_at IS NULL ORDER BY at`,
     [id],
   );
   return { ...head, rows, attested };

@@ -37,13 +37,14 @@ export function Matrix({
         <StateChip state={matrix.state} />
         <span class="soft small">
           version {matrix.number}
-          {matrix.validFrom !== null && (
+          {matrix.validFrom !== null && matrix.fellAt === null && (
             <>
               , in force since <At at={matrix.validFrom} day />
             </>
           )}
           , content <span class="mono">{matrix.hash.slice(0, 16)}…</span>
         </span>
+        {matrix.fellAt !== null && <Chip tone="live">signatures fell: changed after signing</Chip>}
         {gaps.length > 0 && <Chip tone="live">{gaps.length === 1 ? '1 gap' : `${gaps.length} gaps`}</Chip>}
       </p>
       <div class="scroll" tabIndex={0} role="region" aria-label="Responsibility matrix">

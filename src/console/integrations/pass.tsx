@@ -16,5 +16,9 @@ export function Pass({
     );
   }
   const none = head.pass === 'refused' && head.state !== 'live';
-  return <Chip tone={head.pass === 'held' ? 'dead' : none ? 'calm' : 'live'}>{`pass ${head.pass}`}</Chip>;
+  return (
+    <Chip tone={head.pass === 'held' ? 'dead' : none ? 'calm' : 'live'}>
+      {none ? 'no pass yet' : `pass ${head.pass}`}
+    </Chip>
+  );
 }

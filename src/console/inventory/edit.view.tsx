@@ -96,6 +96,12 @@ export function EditIntegrationView({
           }))}
         />
       </div>
+      {frame.may('agreements:write') && (
+        <p class="soft small">
+          Is the agreement missing? <a href="/agreements/new">Write it first.</a> It is offered here once it
+          is begun with a party of this integration.
+        </p>
+      )}
     </EditPage>
   );
 }

@@ -67,7 +67,12 @@ export class NewPage {
       this.parties.createParty(db, read, by),
     );
     if (!made.ok) return this.#partyForm(by, { form, problems: asNamed(made.error, CONTACT_FIELDS) });
-    return goes(`/portfolio/suppliers?q=${encodeURIComponent(made.value.reference)}`, SAVED);
+    return goes('/portfolio/suppliers', {
+      tone: 'dead',
+      text: input.operator
+        ? `${input.name} runs this installation. Add the suppliers next.`
+        : `${input.name} is saved.`,
+    });
   }
 
   @Get('portfolio/new')

@@ -115,7 +115,13 @@ export function MatrixPageView({
         {writes && (
           <section class="card w6">
             <h2>Move it on</h2>
-            {proposable ? <Propose frame={frame} path={path} working={working} /> : null}
+            {proposable && <Propose frame={frame} path={path} working={working} />}
+            {!proposable && !newest && (
+              <p class="soft">
+                Take the rows over from a template below, or set them one by one. It can be proposed when
+                every duty has somebody who answers and a contact.
+              </p>
+            )}
             {working.drafted && (
               <PostForm frame={frame} action={`${path}/discard`} inline label="Discard the draft">
                 <input type="hidden" name="row_version" value={working.rowVersion} />

@@ -7,11 +7,32 @@ import { Chip } from '../shared/states.tsx';
 function Letter({ notice }: { notice: ShownNotice }) {
   return (
     <>
-      <p class="ref">{notice.reference}</p>
+      {!notice.subject.startsWith(notice.reference) && <p class="ref">{notice.reference}</p>}
       <h1>{notice.subject}</h1>
       <div class="letter">{notice.text}</div>
     </>
   );
+}
+
+/** What an answer says, and what is to be pressed for it. */
+function asked(category: string): { title: string; text: string; button: string } {
+  if (category === 'drill')
+    return {
+      title: 'Answer the call',
+      text: 'Say that the call has reached you. Nothing is revoked by it: it shows how fast you can be reached.',
+      button: 'The call has reached me',
+    };
+  if (category === 'contact-confirmation')
+    return {
+      title: 'Confirm that this reaches you',
+      text: 'Say that you are the contact, and that mail to this address reaches you. Nothing else follows from it.',
+      button: 'It reaches me',
+    };
+  return {
+    title: 'Acknowledge this notice',
+    text: 'Confirm that you have received and read it. This is no admission of anything: it says that somebody on your side is on it.',
+    button: 'Acknowledge',
+  };
 }
 
 /** The notice and the one thing to do: type a name and confirm. */
@@ -26,15 +47,13 @@ export function NoticeLinkView({
   problem?: string;
   name?: string;
 }) {
+  const { title, text, button } = asked(notice.category);
   return (
     <OutsidePage title={notice.subject}>
       <Letter notice={notice} />
       <section class="card">
-        <h2>Acknowledge this notice</h2>
-        <p>
-          Confirm that you have received and read it. This is no admission of anything: it says that somebody
-          on your side is on it.
-        </p>
+        <h2>{title}</h2>
+        <p>{text}</p>
         {notice.dueAt !== null && (
           <p class="soft small">
             It was to reach you by <At at={notice.dueAt} />.
@@ -45,20 +64,20 @@ export function NoticeLinkView({
             {problem}
           </p>
         )}
-        <form method="post" action="/notice" aria-label="Acknowledge this notice">
+        <form method="post" action="/notice" aria-label={title}>
           <input type="hidden" name="text_hash" value={notice.textHash} />
           <input type="hidden" name="proof" value={proof} />
           <Field
             name="name"
             label="Your first and last name"
-            hint="It stands on record as the name of who acknowledged."
+            hint="It stands on record as the name of who answered."
             value={name ?? ''}
             required
             maxLength={120}
             autocomplete="name"
           />
           <p class="actions">
-            <button type="submit">Acknowledge</button>
+            <button type="submit">{button}</button>
           </p>
         </form>
       </section>

@@ -23,11 +23,13 @@ const signForm = z.object({
   content_hash: text(64),
   text_hash: text(64),
   code: text(20),
+  purpose: z.enum(['sign', 'send_back']).catch('sign'),
   proof: text(200),
 });
 const backForm = z.object({
   duty: z.enum(DUTIES).nullable().catch(null),
   text: text(2000),
+  code: text(20),
   proof: text(200),
 });
 
@@ -72,13 +74,13 @@ export class SigningLinkPage {
     @Res() reply: FastifyReply,
   ): Promise<void> {
     const token = request.cookies[SIGN.cookie] ?? '';
-    const { proof, language } = signForm.parse(body ?? {});
+    const { proof, language, purpose } = signForm.parse(body ?? {});
     if (!this.#isOurs(proof, token)) return this.#draw(request, reply, { problem: NOT_OURS, status: 403 });
-    const sent = await this.links.sendCode(token, fromOf(request));
+    const sent = await this.links.sendCode(token, purpose, fromOf(request));
     if (!sent.ok)
       return this.#draw(request, reply, { problem: sent.error.message, status: statusOf(sent.error) });
     const query = isTextLanguage(language) ? `&language=${language}` : '';
-    goOn(reply, `${SIGN.path}?code=sent${query}#sign`);
+    goOn(reply, `${SIGN.path}?code=sent${query}#${purpose === 'sign' ? 'sign' : 'back'}`);
   }
 
   @Post('sign-matrix')
@@ -102,8 +104,7 @@ export class SigningLinkPage {
     if (!this.#isOurs(typed.proof, token)) return again(NOT_OURS, 403);
     if (typed.signs_for.trim() === '')
       return again('Type your name and position: they stand under the matrix.', 422);
-    if (typed.code.trim() === '')
-      return again('Ask for a code, and type it here: it is in your mailbox.', 422);
+    if (typed.code.trim() === '') return again(CODE_NEEDED, 422);
     const done = await this.links.attest(
       token,
       {
@@ -134,13 +135,19 @@ export class SigningLinkPage {
     const comment = typed.text.replaceAll(/\s+/g, ' ').trim();
     if (comment === '')
       return this.#draw(request, reply, { problem: 'Say what should be different.', status: 422 });
+    if (typed.code.trim() === '')
+      return this.#draw(request, reply, { problem: CODE_NEEDED, status: 422, comment });
     const done = await this.links.sendBack(
       token,
-      { comments: [{ duty: typed.duty, part: '', credentialId: null, text: comment }] },
+      { comments: [{ duty: typed.duty, part: '', credentialId: null, text: comment }], code: typed.code },
       fromOf(request),
     );
     if (!done.ok)
-      return this.#draw(request, reply, { problem: done.error.message, status: statusOf(done.error) });
+      return this.#draw(request, reply, {
+        problem: done.error.message,
+        status: statusOf(done.error),
+        comment,
+      });
     answer(
       reply,
       200,
@@ -196,7 +203,14 @@ export class SigningLinkPage {
   async #draw(
     request: FastifyRequest,
     reply: FastifyReply,
-    o: { language?: unknown; problem?: string; status?: number; signsFor?: string; codeSent?: boolean },
+    o: {
+      language?: unknown;
+      problem?: string;
+      status?: number;
+      signsFor?: string;
+      codeSent?: boolean;
+      comment?: string;
+    },
   ): Promise<void> {
     const token = request.cookies[SIGN.cookie] ?? '';
     const language = typeof o.language === 'string' && isTextLanguage(o.language) ? o.language : undefined;
@@ -207,6 +221,7 @@ export class SigningLinkPage {
       proof: formProof(token, this.keys.linkKey()),
       codeSent: o.codeSent === true,
       signsFor: o.signsFor ?? '',
+      comment: o.comment ?? '',
       problem: o.problem,
     });
     answer(reply, o.status ?? 200, view);
@@ -218,6 +233,7 @@ export class SigningLinkPage {
   }
 }
 
+const CODE_NEEDED = 'Ask for a code, and type it here: it is in your mailbox.';
 const NOT_OURS = 'The form was not sent from this page. Read the matrix, then try once more.';
 
 function fromOf(request: FastifyRequest) {

@@ -13,16 +13,21 @@ export function SigningLinkView({
   proof,
   codeSent,
   signsFor,
+  comment,
   problem,
 }: {
   shown: ShownVersion;
   proof: string;
   codeSent: boolean;
   signsFor: string;
+  /** What was typed into the form to send it back. */
+  comment: string;
   problem?: string | undefined;
 }) {
   const { version, signed } = shown;
   const title = `Who answers for what: ${shown.integrationName}`;
+  // Below a long text: what became of an answer is said there, where the reader is taken back to.
+  const signs = !signed && !shown.used && !shown.strongerWays;
   return (
     <OutsidePage title={title}>
       <p class="ref">
@@ -33,17 +38,18 @@ export function SigningLinkView({
         {shown.contactName}, you are asked to sign for <b>{shown.partyName}</b>: which side answers for which
         duty when a credential of this integration is issued, kept, replaced or leaked.
       </p>
-      {problem && (
-        <p class="notice live" role="alert">
-          {problem}
-        </p>
-      )}
+      {problem && !signs && <Problem text={problem} />}
       {signed ? (
         <p class="notice dead" role="status">
           <Chip tone="dead">signed</Chip> for {shown.partyName} by {signed.signsFor} <At at={signed.at} />.{' '}
           {shown.missing.length > 0
             ? `Still to sign: ${shown.missing.join(', ')}. Nothing more is needed from you.`
             : 'Every side has signed: it is in force.'}
+        </p>
+      ) : shown.used ? (
+        <p class="notice wait" role="status">
+          This link was used, and what was signed with it stands no longer: the matrix was changed since. When
+          you are asked to sign anew, a new mail comes.
         </p>
       ) : shown.strongerWays ? (
         <div class="notice wait" role="status">
@@ -94,10 +100,11 @@ export function SigningLinkView({
       )}
       {!signed && !shown.used && (
         <>
-          {!shown.strongerWays && (
+          {signs && (
             <section class="card" id="sign">
               <h2>Sign</h2>
-              <form method="post" action="/sign-matrix/code" aria-label="Ask for a code">
+              {problem && <Problem text={problem} />}
+              <form method="post" action="/sign-matrix/code#sign" aria-label="Ask for a code">
                 <input type="hidden" name="proof" value={proof} />
                 <input type="hidden" name="language" value={shown.language} />
                 {codeSent ? (
@@ -111,7 +118,7 @@ export function SigningLinkView({
                   {codeSent ? 'Mail me another code' : 'Mail me a code'}
                 </button>
               </form>
-              <form method="post" action="/sign-matrix" aria-label="Sign the matrix">
+              <form method="post" action="/sign-matrix#sign" aria-label="Sign the matrix">
                 <input type="hidden" name="proof" value={proof} />
                 <input type="hidden" name="language" value={shown.language} />
                 <input type="hidden" name="content_hash" value={version.contentHash} />
@@ -139,10 +146,25 @@ export function SigningLinkView({
               </form>
             </section>
           )}
-          <section class="card">
-            <details>
+          <section class="card" id="back">
+            <details open={comment !== '' || (codeSent && shown.strongerWays !== undefined)}>
               <summary>I do not agree: send it back</summary>
-              <form method="post" action="/sign-matrix/back" aria-label="Send it back">
+              {shown.strongerWays && (
+                <form method="post" action="/sign-matrix/code" aria-label="Ask for a code to send it back">
+                  <input type="hidden" name="proof" value={proof} />
+                  <input type="hidden" name="language" value={shown.language} />
+                  <input type="hidden" name="purpose" value="send_back" />
+                  {codeSent && (
+                    <p class="notice dead" role="status">
+                      A code is on its way to {shown.maskedEmail}. It is good for 15 minutes.
+                    </p>
+                  )}
+                  <button type="submit" class="plain small">
+                    {codeSent ? 'Mail me another code' : 'Mail me a code'}
+                  </button>
+                </form>
+              )}
+              <form method="post" action="/sign-matrix/back#sign" aria-label="Send it back">
                 <input type="hidden" name="proof" value={proof} />
                 <label for="duty">About</label>
                 <select id="duty" name="duty">
@@ -151,7 +173,23 @@ export function SigningLinkView({
                     <option value={duty}>{words(duty)}</option>
                   ))}
                 </select>
-                <Field name="text" label="What should be different" type="area" maxLength={2000} required />
+                <Field
+                  name="text"
+                  label="What should be different"
+                  type="area"
+                  value={comment}
+                  maxLength={2000}
+                  required
+                />
+                <Field
+                  name="code"
+                  idPrefix="back-"
+                  label="Code"
+                  hint="Eight digits from the mail: it shows that it is you who sends it back."
+                  maxLength={20}
+                  autocomplete="one-time-code"
+                  required
+                />
                 <p class="actions">
                   <button class="plain" type="submit">
                     Send back
@@ -168,6 +206,14 @@ export function SigningLinkView({
       </p>
       <PaperFoot reference={shown.reference} version={version} />
     </OutsidePage>
+  );
+}
+
+function Problem({ text }: { text: string }) {
+  return (
+    <p class="notice live" role="alert">
+      {text}
+    </p>
   );
 }
 

@@ -157,7 +157,10 @@ export interface SupplierLine {
   credentials: StandingCounts;
 }
 
-/** Suppliers by name, one row more than a page shows; the credentials are those that they verify. */
+/**
+ * Suppliers by name, and whoever was added and has no integration yet, one row more than a page shows; the credentials are
+ * those that they verify.
+ */
 export async function listSuppliers(
   db: Db,
   filter: { q?: string | undefined; after?: Cursor | undefined },
@@ -167,7 +170,9 @@ export async function listSuppliers(
   const rows = await db.query<Row[]>(
     `WITH page AS (
        SELECT p.* FROM party p
-        WHERE EXISTS (SELECT 1 FROM integration_party ip WHERE ip.party_id = p.id AND ip.role = 'supplier')
+        WHERE (EXISTS (SELECT 1 FROM integration_party ip WHERE ip.party_id = p.id AND ip.role = 'supplier')
+               OR (NOT p.is_operator AND p.retired_at IS NULL
+                   AND NOT EXISTS (SELECT 1 FROM integration_party ip WHERE ip.party_id = p.id)))
           AND ($2::text IS NULL OR p.name ILIKE $2 OR p.reference ILIKE $2)
           AND ($3::text IS NULL OR (p.name, p.id) > ($3, $4::uuid))
         ORDER BY p.name, p.id LIMIT ${PAGE_SIZE + 1})

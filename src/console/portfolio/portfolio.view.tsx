@@ -91,7 +91,7 @@ export function PortfolioView({
             <Empty>
               {searched
                 ? 'Nothing fits. Show all, or search for less.'
-                : 'No integration yet. Import a portfolio to begin.'}
+                : 'No integration yet. Add the parties under Suppliers, then an integration; or import a whole portfolio.'}
             </Empty>
           ) : (
             <DataTable
@@ -153,7 +153,7 @@ export function PortfolioView({
 /** An integration that is not in production has no use for a pass yet: that it holds none alarms nobody. */
 function PassChip({ row }: { row: IntegrationLine }) {
   return row.pass === 'refused' && row.state !== 'live' ? (
-    <Chip tone="calm">refused</Chip>
+    <Chip tone="calm">none yet</Chip>
   ) : (
     <StateChip state={row.pass} />
   );

@@ -141,9 +141,11 @@ export function TimeStrips({ strips, now, label }: { strips: readonly Strip[]; n
         <text x={x(now)} y={height - 5} text-anchor={x(now) > 520 ? 'end' : 'middle'}>
           now
         </text>
-        <text x="150" y={height - 5}>
-          {day(start)}
-        </text>
+        {x(now) > 250 && (
+          <text x="150" y={height - 5}>
+            {day(start)}
+          </text>
+        )}
       </svg>
     </div>
   );

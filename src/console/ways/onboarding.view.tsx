@@ -246,9 +246,11 @@ function Partners({
                 maxLength={2000}
                 idPrefix={party.id}
               />
-              <button type="submit" class="plain">
-                Record the verification
-              </button>
+              <p class="actions">
+                <button type="submit" class="plain">
+                  Record the verification
+                </button>
+              </p>
             </PostForm>
           )}
         </article>

@@ -20,6 +20,8 @@ export interface ShownNotice {
   id: Id;
   reference: string;
   partyId: Id;
+  /** Which template it is written by, and so what an answer to it says. */
+  category: string;
   subject: string;
   text: string;
   /** Lower-case hex; comes back with the acknowledgement, so that it says which text was seen. */
@@ -215,6 +217,7 @@ export class AcknowledgementService {
       id: row.id,
       reference: row.reference,
       partyId: row.party_id,
+      category: row.category,
       subject,
       text,
       textHash: textHash.toString('hex'),

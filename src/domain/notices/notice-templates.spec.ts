@@ -52,3 +52,43 @@ describe('the notice of an exposure', () => {
     expect(page.text.trimEnd()).toMatch(/said to be so\.$/);
   });
 });
+
+describe.each([
+  ['drill', { credentialName: 'Ledger key' }],
+  ['contact-confirmation', {}],
+] as const)('the notice %s', (category, more) => {
+  const own = {
+    reference: 'NTC-2026-0007',
+    contactName: 'Nora Visser',
+    partyName: 'Meridian Freight',
+    integrationName: 'Billing export',
+    integrationReference: 'INT-2026-0001',
+    answerBy: '2026-12-06T08:05:31.482Z',
+    ...more,
+  };
+  const page = shownText(templates, {
+    category,
+    language: 'en',
+    facts: own,
+    createdAt: Date.parse('2026-11-22T08:05:31.482Z'),
+  });
+  const mail = templates.render(category, 'en', {
+    ...own,
+    link: 'https://countersign.example/n/abc',
+    linkExpiresAt: '2026-12-22T08:05:31.482Z',
+    checkpoint: 'countersign.example/ledger\n42\nq83v',
+  });
+
+  test('says times as people say them', () => {
+    for (const part of [mail.text, mail.html, page.text]) {
+      expect(part).toContain('6 December 2026, 08:05 UTC');
+      expect(part).not.toMatch(/\d{4}-\d{2}-\d{2}T/);
+    }
+  });
+
+  test('carries link and checkpoint in the mail, and leaves no hole on the page', () => {
+    for (const part of [mail.text, mail.html]) expect(part).toMatch(/\/n\/abc[^]*q83v/);
+    expect(page.text).not.toMatch(/link|checkpoint|:\s*\n\s*\n/);
+    expect(page.text.trimEnd()).toMatch(/\.$/);
+  });
+});

@@ -134,6 +134,14 @@ export class ExceptionsService {
             'Whoever asked for an exception cannot decide it, by whatever token: ask somebody else.',
           ),
         );
+      if (by.personId === undefined)
+        return err(
+          refusal(
+            'forbidden',
+            'person-needed',
+            'An exception is decided by a person: sign in, or use a token of your account.',
+          ),
+        );
       await db.query(
         `UPDATE policy_exception SET decision = $2, decided_by = $3, decided_at = $4, row_version = row_version + 1 WHERE id = $1`,
         [id, decision, handOf(by), iso(now)],

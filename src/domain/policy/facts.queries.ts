@@ -30,6 +30,10 @@ export async function loadFacts(
     [ids],
   );
   const matrices = await loadMatrices(db, ids);
+  const ended = await loadEndedMatrices(
+    db,
+    ids.filter((id) => !matrices.has(id)),
+  );
   const agreements = await loadAgreements(
     db,
     heads.flatMap(({ agreementId }) => agreementId ?? []),
@@ -57,6 +61,7 @@ export async function loadFacts(
         integration,
         parties: parties.get(integration.id) ?? [],
         matrix: matrices.get(integration.id) ?? null,
+        endedMatrix: ended.get(integration.id),
         agreement: (agreementId === null ? undefined : agreements.get(agreementId)) ?? null,
         credentials: credentials.get(integration.id) ?? [],
         runbooks: [...runbooks],
@@ -65,6 +70,23 @@ export async function loadFacts(
     ]),
   );
   return ids.flatMap((id) => found.get(id) ?? []);
+}
+
+/** Of each integration whose newest matrix counts no longer, what became of it. */
+async function loadEndedMatrices(
+  db: Db,
+  ids: readonly Id[],
+): Promise<Map<Id, NonNullable<GateFacts['endedMatrix']>>> {
+  if (ids.length === 0) return new Map();
+  const rows = await db.query<(NonNullable<GateFacts['endedMatrix']> & { integrationId: Id })[]>(
+    `SELECT v.integration_id AS "integrationId", v.number,
+            CASE WHEN v.fell_at IS NULL THEN 'withdrawn' ELSE 'fell' END AS how, ${ms('v.fell_at')} AS at
+       FROM unnest($1::uuid[]) AS wanted(id)
+       CROSS JOIN LATERAL (SELECT * FROM matrix_version m WHERE m.integration_id = wanted.id ORDER BY m.number DESC LIMIT 1) v
+      WHERE NOT (v.${COUNTS})`,
+    [ids],
+  );
+  return new Map(rows.map(({ integrationId, ...ended }) => [integrationId, ended]));
 }
 
 async function loadMatrices(db: Db, ids: readonly Id[]): Promise<Map<Id, MatrixFacts>> {

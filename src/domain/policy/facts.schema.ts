@@ -76,6 +76,15 @@ const matrix = z.object({
   attestations: z.array(attestation),
 });
 
+/** What became of the newest matrix, where none counts. */
+const endedMatrix = z.object({
+  number: z.int(),
+  /** `fell`: it was changed after it was signed. */
+  how: z.enum(['fell', 'withdrawn']),
+  /** When its signatures fell. */
+  at: millis.nullable(),
+});
+
 const term = z.object({
   id,
   name: z.string(),
@@ -206,6 +215,7 @@ export const gateFactsSchema = z.object({
   }),
   parties: z.array(party),
   matrix: matrix.nullable(),
+  endedMatrix: endedMatrix.optional(),
   agreement: agreement.nullable(),
   credentials: z.array(credential),
   runbooks: z.array(runbook),

@@ -98,8 +98,12 @@ export class SigningLinks {
     );
   }
 
-  /** Mails a code to the registered address of the contact that the link is for, whoever opened it. */
-  async sendCode(value: string, from: From): Promise<Result<void, Refusal>> {
+  /**
+   * Mails a code to the registered address of the contact that the link is for, whoever opened it.
+   *
+   * @param purpose what the code is asked for; where policy wants more than a mailbox, none is sent to sign
+   */
+  async sendCode(value: string, purpose: 'sign' | 'send_back', from: From): Promise<Result<void, Refusal>> {
     const holder = await this.#holder(value, ATTEST, from);
     if (!holder.ok) return holder;
     if (holder.value.usedAt !== null) return err(USED);
@@ -116,7 +120,7 @@ export class SigningLinks {
       this.floor.least(db, to.integrationId),
     );
     // A code that can sign nothing is not sent.
-    if (!strongEnough('mailbox', least)) return err(tooWeak('mailbox', least));
+    if (purpose === 'sign' && !strongEnough('mailbox', least)) return err(tooWeak('mailbox', least));
     return this.codes.send(`link:${holder.value.linkId}`, subject.id, to);
   }
 
@@ -168,13 +172,19 @@ export class SigningLinks {
     );
   }
 
-  /** Comments need no code: they bind nobody, and keep the matrix unsigned. */
-  async sendBack(value: string, input: SendBack, from: From): Promise<Result<void, Refusal>> {
+  /** Ends what was proposed, in the name of the contact: whoever the link was passed on to has no code, and cannot. */
+  async sendBack(
+    value: string,
+    { code, ...input }: SendBack & { code: string },
+    from: From,
+  ): Promise<Result<void, Refusal>> {
     const holder = await this.#holder(value, ATTEST, from);
     if (!holder.ok) return holder;
-    const { subject, contactId, principal, usedAt } = holder.value;
+    const { linkId, subject, contactId, principal, usedAt } = holder.value;
     if (usedAt !== null) return err(USED);
     if (contactId === null) return err(ENDED_FOR_YOU);
+    const checked = await this.codes.check(`link:${linkId}`, subject.id, code);
+    if (!checked.ok) return checked;
     const contact = await refusalsOf(() =>
       this.transactions.run({ ...principal, partyId: null }, (db) => contactOf(db, contactId)),
     );

@@ -92,8 +92,10 @@ export const environmentSchema = z.object({
     .optional()
     .describe('Signs session cookies. Absent: a file in the data folder'),
   COUNTERSIGN_INSECURE_COOKIES: flag
-    .default(false)
-    .describe('true: session cookies over plain http, for trials only'),
+    .optional()
+    .describe(
+      'true: session cookies over plain http. Absent: only on loopback, where nothing leaves the machine',
+    ),
 });
 
 export type Environment = z.infer<typeof environmentSchema>;
@@ -158,8 +160,17 @@ export function parseConfig(env: Record<string, string | undefined>): Result<Con
     pepper: e.COUNTERSIGN_PEPPER,
     kek: e.COUNTERSIGN_KEK,
     sessionSecret: e.COUNTERSIGN_SESSION_SECRET,
-    insecureCookies: e.COUNTERSIGN_INSECURE_COOKIES,
+    insecureCookies: e.COUNTERSIGN_INSECURE_COOKIES ?? staysOnThisMachine(e),
   });
+}
+
+/** Whether browsers reach the application over loopback and plain http alone, where no cookie can be asked to be secure. */
+function staysOnThisMachine(e: Environment): boolean {
+  return (
+    ['127.0.0.1', '::1', 'localhost'].includes(e.COUNTERSIGN_HOST) &&
+    !e.COUNTERSIGN_TRUST_PROXY &&
+    !(e.COUNTERSIGN_PUBLIC_URL ?? '').startsWith('https:')
+  );
 }
 
 /** Values that are well-formed one by one and wrong together. */

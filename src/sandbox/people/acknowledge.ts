@@ -58,13 +58,16 @@ export async function acknowledge(
   return { outcome: 'nothing to do', detail };
 }
 
-/** The form that says it acknowledges, else the only one that is sent. */
+/** The form that says it acknowledges, else the only one that is sent; nobody acknowledges by composing a text. */
 export function acknowledgementForm(forms: Form[]): Form | null {
   const sent = forms.filter((form) => form.method === 'POST');
   const telling = sent.find((form) =>
     acknowledges(`${form.action} ${form.fields.map((f) => f.says + f.value).join(' ')}`),
   );
-  return telling ?? (sent.length === 1 ? (sent[0] ?? null) : null);
+  if (telling) return telling;
+  const [only] = sent;
+  const composed = only?.fields.some((field) => field.type === 'textarea' && field.required) ?? true;
+  return only && sent.length === 1 && !composed ? only : null;
 }
 
 /** What a person writes into the form; hidden fields go back as they came. */

@@ -18,6 +18,18 @@ describe('matrix-not-countersigned', () => {
     ).toMatchObject([{ subject: { kind: 'integration' } }]);
   });
 
+  test('its signatures fell, or it was withdrawn', () => {
+    const after = (how: 'fell' | 'withdrawn') =>
+      find((facts) => {
+        facts.matrix = null;
+        facts.endedMatrix = { number: 3, how, at: how === 'fell' ? NOW : null };
+      });
+    expect(after('fell')).toMatchObject([
+      { message: expect.stringMatching(/^The signatures under version 3 of the matrix fell on \d{4}-/) },
+    ]);
+    expect(after('withdrawn')).toMatchObject([{ message: 'Version 3 of the matrix was withdrawn.' }]);
+  });
+
   test('one side has not signed', () => {
     expect(
       find((facts) => {

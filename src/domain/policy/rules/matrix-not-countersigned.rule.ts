@@ -1,6 +1,6 @@
 import { controls } from '../frameworks.rules.ts';
 import { partyName } from '../facts.schema.ts';
-import { integrationOf, matrixOf, type Rule } from './finding.rules.ts';
+import { day, integrationOf, matrixOf, type Rule } from './finding.rules.ts';
 
 /** The matrix holds when every party that is accountable in it has signed this content, and still stands by it. */
 export const matrixNotCountersigned: Rule = {
@@ -10,6 +10,20 @@ export const matrixNotCountersigned: Rule = {
   frameworks: controls('NHI3:2025', 'GV.SC-02', 'GV.SC-05', '5.20', 'CC9.2', '30(1)'),
   find(facts, _limits, now) {
     const { matrix } = facts;
+    if (!matrix && facts.endedMatrix) {
+      const { number, how, at } = facts.endedMatrix;
+      const when = at === null ? '' : ` on ${day(at)}`;
+      return [
+        {
+          subject: integrationOf(facts),
+          message:
+            how === 'fell'
+              ? `The signatures under version ${number} of the matrix fell${when}: it was changed after it was signed.`
+              : `Version ${number} of the matrix was withdrawn.`,
+          mend: 'Propose the matrix as it is to be, and have each accountable party countersign it.',
+        },
+      ];
+    }
     if (!matrix) {
       return [
         {
