@@ -25,6 +25,12 @@ describe('a refusal on its way out', () => {
     });
   });
 
+  test('says in its title whether a version is missing or is not the stored one', () => {
+    const title = (code: string) => answerTo(refusal('precondition', code, 'why'), 'c-1').problem.title;
+    expect(title('precondition-required')).toBe('Precondition required');
+    expect(title('stale-version')).toBe('Precondition failed');
+  });
+
   test('says when to come back, in whole seconds and at least one', () => {
     expect(answerTo(refusal('too_many', 'x', 'y', { retryAfter: 200 }), 'c').headers['retry-after']).toBe(
       '1',

@@ -46,6 +46,8 @@ const TITLE: Readonly<Record<RefusalKind, string>> = {
   unavailable: 'Not available now',
 };
 
+const TITLE_OF_CODE: Readonly<Record<string, string>> = { 'precondition-required': 'Precondition required' };
+
 /** A client can act on a hundred errors; a hundred thousand are an attack on whoever must write and read them. */
 const MOST_ERRORS = 100;
 
@@ -72,7 +74,7 @@ export function answerTo(refused: Refusal, correlationId: string): Answer {
     headers,
     problem: {
       type: `urn:countersign:problem:${refused.code}`,
-      title: TITLE[refused.kind],
+      title: TITLE_OF_CODE[refused.code] ?? TITLE[refused.kind],
       status,
       detail: refused.message,
       code: refused.code,

@@ -200,6 +200,20 @@ describe('an agreement', () => {
     });
   });
 
+  test('takes no name of a term twice, and so publishes none', async () => {
+    const { id, rowVersion } = await agreement([hours(24, { name: 'first word' })]);
+    const refused = await staff('PATCH', `/api/v1/agreements/${id}/draft`, {
+      ifMatch: rowVersion,
+      body: { terms: [hours(24, { name: 'first word' }), hours(48, { name: 'first word' })] },
+    });
+    expect(refused).toMatchObject({
+      status: 400,
+      body: {
+        errors: [{ field: '/terms/1/name', mend: 'Give each term a name of its own, or none.' }],
+      },
+    });
+  });
+
   test('is with somebody else than the operator', async () => {
     const refused = await staff('POST', '/api/v1/agreements', { body: { partyId: ids['us'], title: 'Us' } });
     expect(refused).toMatchObject({ status: 400, body: { errors: [{ field: '/partyId' }] } });

@@ -163,7 +163,7 @@ describe('several rows of one matrix', () => {
     const mine = filled({ window_how: 'set', window: '30m' }, rowsOf('storage||', 'rotation||'));
     const stale = await session.send(page(ids), page(ids), mine(form));
     expect(stale.status).toBe(412);
-    expect(stale.html).toContain('storage was changed since you read it: accountable is now Aurora Pay');
+    expect(stale.html).toContain('storage was changed since you read it: its window is now 7 minutes.');
     expect(await working(ids)).toMatchObject({ rowVersion: 2 });
     // Having read it, the same is sent again upon the state that is shown.
     const decided = fieldsOf(stale.html, page(ids));

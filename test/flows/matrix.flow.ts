@@ -375,6 +375,40 @@ describe('what is refused', () => {
     ).toBe(true);
   });
 
+  test('what is told to whoever comes late is what changed, and no more', async () => {
+    const ids = await drafted();
+    const row = (await working(ids)).rows.find(({ duty, part }) => duty === 'rotation' && part === '')!;
+    const stands = {
+      duty: 'rotation',
+      accountable: row.accountable.id,
+      performing: row.performing.map(({ id }) => id),
+      contactId: row.contact?.id ?? null,
+      windowMinutes: row.windowMinutes,
+      note: row.note,
+    };
+    const save = (more: object, ifMatch: number) =>
+      call('PATCH', address(ids), { body: { cells: [{ ...stands, ...more }] }, ifMatch });
+    const late = async (since: number) =>
+      (await save({ note: 'late' }, since)).body.errors[0].problem as string;
+    const said = 'rotation was changed since you read it: ';
+    expect((await save({ windowMinutes: 35 }, 1)).status).toBe(200);
+    expect(await late(1)).toBe(`${said}its window is now 35 minutes`);
+    const contactId = row.accountable.id === ids.aurora ? ids.ann : ids.piet;
+    expect((await save({ windowMinutes: 35, contactId: null }, 2)).status).toBe(200);
+    expect((await save({ windowMinutes: null, contactId, note: 'by night' }, 3)).status).toBe(200);
+    expect(await late(1)).toMatch(
+      new RegExp(
+        `^${said}its contact is now the \\w+ contact of [^;]+; it has no window now; its note is another one now$`,
+      ),
+    );
+    expect(await late(2)).not.toContain('accountable');
+    const both = [row.accountable.id, ids.fjord];
+    expect(
+      (await save({ windowMinutes: null, contactId, note: 'by night', performing: both }, 4)).status,
+    ).toBe(200);
+    expect(await late(4)).toMatch(new RegExp(`^${said}performed now by [^;]+, [^;]+$`));
+  });
+
   test('two accountable parties, a sub-processor who answers, nobody who performs', async () => {
     const ids = await drafted();
     const refused = async (more: object) => {

@@ -335,6 +335,15 @@ describe('what does not go', () => {
     ).toMatchObject({ status: 409, body: { code: 'not-published' } });
   });
 
+  test('a name of blanks', async () => {
+    const { id, rowVersion } = await published();
+    for (const name of ['  ', '\u00a0', '']) {
+      const answer = await call('PATCH', `/api/v1/offerings/${id}`, { body: { name }, ifMatch: rowVersion });
+      expect(answer).toMatchObject({ status: 400, body: { errors: [{ field: '/name' }] } });
+      expect(answer.body.errors[0].problem).toBe(name === '' ? 'must not be empty' : 'must not be blank');
+    }
+  });
+
   test('a window of zero, a calendar that nobody knows, a row twice, a term that names nobody', async () => {
     const { id, draft, rowVersion } = await published();
     const url = `/api/v1/offerings/${id}`;

@@ -49,6 +49,18 @@ describe('agreements', () => {
     expect(await plain.locator('#zone-error').innerText()).toMatch(/time zone/);
     expect(await plain.inputValue('[name=windowCount]')).toBe('12');
     await plain.fill('[name=zone]', 'Europe/Amsterdam');
+    await plain.fill('[name=name]', 'Early word');
+    await plain.click('text=Add the term');
+    expect(await plain.locator('[role=status]').innerText()).toMatch(/in the draft/);
+    await plain.goto(`${site.url}/agreements/AGR-2026-0001/draft/terms/new`);
+    await plain.fill('[name=name]', 'Early word');
+    await plain.selectOption('[name=windowUnit]', 'elapsed-hours');
+    await plain.fill('[name=windowCount]', '36');
+    await plain.click('text=Add the term');
+    expect(await plain.locator('#name-error').innerText()).toMatch(
+      /name of term \d+ already.*name of its own/,
+    );
+    await plain.fill('[name=name]', 'Second word');
     await plain.click('text=Add the term');
     expect(await plain.locator('[role=status]').innerText()).toMatch(/in the draft/);
     await plain.fill('[name=drillEveryDays]', '90');

@@ -43,6 +43,14 @@ describe('the room of an incident', () => {
     expect(await page.locator('#room-alive').innerText()).toMatch(
       /Mainframe batch password[\s\S]*nobody can stop it/,
     );
+    // Whoever opens the room sees whom to call on the first screen, on a phone, too.
+    const top = async (id: string) => (await page.locator(id).boundingBox())!.y;
+    for (const width of [1360, 390]) {
+      await page.setViewportSize({ width, height: 844 });
+      expect(await top('#room-alive tbody tr:first-child')).toBeLessThan(width > 900 ? 500 : 700);
+      expect(await top('#room-alive')).toBeLessThan(await top('#room-counts'));
+    }
+    await page.setViewportSize({ width: 1360, height: 900 });
     expect(await page.locator('#room-notices').innerText()).toMatch(/Northwind Cloud[\s\S]*20 h 0 min left/);
     expect(await page.locator('#room-timeline').innerText()).toMatch(
       /Proven dead · Ledger read key, version 1/,

@@ -208,6 +208,9 @@ describe('one matrix', () => {
       await page.getByRole('button', { name: 'Propose' }).click();
       await page.waitForURL(`${site.url}${PATH}`);
       expect(await said()).toMatch(/is proposed\. Still to sign: [\s\S]*Northwind Cloud/);
+      await page.goto(`${site.url}/matrices?q=billing`);
+      expect(await page.getByRole('row', { name: /Billing export/ }).innerText()).toMatch(/proposed/);
+      await page.goto(`${site.url}${PATH}`);
       const link = await linkFor('nora@northwind.example');
       const versionId = await newest();
       await page.goto(`${site.url}/matrices/${versionId}`);

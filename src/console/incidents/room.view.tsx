@@ -29,9 +29,9 @@ interface RoomPart {
 /** The room in its order. Each part is sent anew when it has changed, and only then. */
 export const ROOM_PARTS: readonly RoomPart[] = [
   { id: 'room-state', draw: (room, frame) => <State room={room} frame={frame} /> },
+  { id: 'room-alive', draw: (room) => <AlivePart room={room} /> },
   { id: 'room-counts', draw: (room) => <Counts room={room} /> },
   { id: 'room-waiting', draw: (room, frame) => <WaitingPart room={room} frame={frame} /> },
-  { id: 'room-alive', draw: (room) => <AlivePart room={room} /> },
   { id: 'room-credentials', draw: (room) => <CredentialsPart room={room} /> },
   { id: 'room-runs', draw: (room) => <Runs nodes={room.nodes} /> },
   { id: 'room-board', draw: (room) => <Board credentials={room.credentials} /> },
@@ -41,6 +41,7 @@ export const ROOM_PARTS: readonly RoomPart[] = [
   { id: 'room-witnesses', draw: (room) => <Witnesses witnesses={room.witnesses.slice(0, AT_ONCE)} /> },
   { id: 'room-instants', draw: (room) => <Instants instants={ofIncident(room)} /> },
   // What is folded away stands in parts of its own, so that a part that moves does not fold it again.
+  { id: 'room-alive-more', draw: (room) => <StillAlive credentials={open(room).slice(PINNED)} /> },
   { id: 'room-timeline-more', draw: (room) => <TimeLine entries={room.timeline.slice(NEWEST)} /> },
   { id: 'room-cases-more', draw: (room) => <Cases cases={room.cases.slice(AT_ONCE)} /> },
   { id: 'room-witnesses-more', draw: (room) => <Witnesses witnesses={room.witnesses.slice(AT_ONCE)} /> },
@@ -48,6 +49,9 @@ export const ROOM_PARTS: readonly RoomPart[] = [
 ];
 
 const NEWEST = 25;
+/** How many credentials stand with their stoppers above everything else, so that the rest of the room is near. */
+const PINNED = 3;
+const open = ({ credentials }: Room) => credentials.filter(({ standing }) => standing !== 'dead');
 const AT_ONCE = 6;
 const ofIncident = ({ instants }: Room) => instants.filter(({ caseReference }) => !caseReference);
 const ofCases = ({ instants }: Room) => instants.filter(({ caseReference }) => caseReference);
@@ -82,12 +86,19 @@ export function RoomView({ room, frame }: { room: Room; frame: Frame }) {
     >
       <div hx-sse:connect={`/incidents/${head.reference}/moves`} hx-swap="none" />
       {show('room-state')}
+      {show('room-alive')}
+      {open(room).length > PINNED ? (
+        <div class="card slim pinned">
+          {folded('room-alive-more', 'The others that are not proven dead', open(room).length - PINNED)}
+        </div>
+      ) : (
+        folded('room-alive-more', '', 0)
+      )}
       {show('room-counts')}
       <div class="grid">
         <section class="card w12">
           <h2>Needs somebody now</h2>
           {show('room-waiting')}
-          {show('room-alive')}
         </section>
         <section class="card w12">
           <h2>Exposed credentials</h2>
@@ -290,13 +301,14 @@ function WaitingPart({ room, frame }: { room: Room; frame: Frame }) {
   );
 }
 
-function AlivePart({ room: { credentials } }: { room: Room }) {
-  if (credentials.every(({ standing }) => standing === 'dead')) return null;
+/** The one question of a running incident, before anything that is only told. */
+function AlivePart({ room }: { room: Room }) {
+  if (open(room).length === 0) return null;
   return (
-    <>
-      <h3>Who can still stop what is not proven dead</h3>
-      <StillAlive credentials={credentials} />
-    </>
+    <section class="card slim pinned">
+      <h2>Who can still stop it</h2>
+      <StillAlive credentials={open(room).slice(0, PINNED)} />
+    </section>
   );
 }
 

@@ -44,7 +44,7 @@ export function BlockedView({
       </div>
       <div class="grid">
         <section class="card w12 slim">
-          <div class="stats">
+          <div class="counts">
             <Stat value={totals.refused} word="kept out" tone={totals.refused > 0 ? 'wait' : 'calm'} />
             <Stat value={totals.lost} word="live, pass lost" tone={totals.lost > 0 ? 'live' : 'calm'} />
             <Stat

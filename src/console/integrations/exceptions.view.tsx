@@ -12,11 +12,14 @@ export function Exceptions({
   base,
   exceptions,
   actors,
+  hand,
 }: {
   frame: Frame;
   base: string;
   exceptions: readonly ExceptionView[];
   actors: ReadonlyMap<string, string>;
+  /** Whose hand the reader's is: whoever asked decides nothing. */
+  hand: string;
 }) {
   if (exceptions.length === 0) return <Empty>None was ever asked for.</Empty>;
   const tones: Readonly<Record<string, Tone>> = { requested: 'wait', approved: 'doubt', refused: 'live' };
@@ -47,7 +50,10 @@ export function Exceptions({
         <At at={Date.parse(one.expiresAt)} day />,
         <div class="rows tight">
           <Chip tone={tones[one.state] ?? 'calm'}>{one.state}</Chip>
-          {one.state === 'requested' && frame.may('approvals:decide') && (
+          {one.state === 'requested' && one.requestedBy === hand && (
+            <span class="soft small">somebody else decides it</span>
+          )}
+          {one.state === 'requested' && one.requestedBy !== hand && frame.may('approvals:decide') && (
             <>
               <PostForm
                 frame={frame}

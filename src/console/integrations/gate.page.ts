@@ -1,7 +1,7 @@
 import { Body, Get, Param, Post, Query } from '@nestjs/common';
 import { z } from 'zod';
 import { Refused, refusal, type Refusal } from '../../kernel/errors.ts';
-import type { Principal } from '../../kernel/principal.ts';
+import { handOf, type Principal } from '../../kernel/principal.ts';
 import type { Result } from '../../kernel/result.ts';
 import { By, Permission, PerMinute } from '../../domain/access/route.ts';
 import { ExceptionsService } from '../../domain/policy/exceptions.service.ts';
@@ -239,10 +239,10 @@ export class GatePage {
   }
 
   #model(integration: string, by: Principal): Promise<GateModel> {
-    return this.transactions.run(by, (db) => this.#load(db, integration));
+    return this.transactions.run(by, (db) => this.#load(db, integration, by));
   }
 
-  async #load(db: Db, integration: string): Promise<GateModel> {
+  async #load(db: Db, integration: string, by: Principal): Promise<GateModel> {
     const head = await findIntegration(db, integration);
     const looked = head && (await this.gate.look(db, head.id));
     if (!head || !looked)
@@ -264,6 +264,7 @@ export class GatePage {
       decisions,
       places: await mendPlacesOf(db, head),
       never: policy.exceptions.never,
+      hand: handOf(by),
       actors: await actorNames(db, [
         ...decisions.map(({ decidedBy }) => decidedBy),
         ...exceptions.flatMap((one) => [one.requestedBy, one.decidedBy ?? one.requestedBy]),

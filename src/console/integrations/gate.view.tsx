@@ -77,6 +77,8 @@ export interface GateModel {
   places: MendPlaces;
   /** Rules of which the policy lets no exception be made. */
   never: readonly string[];
+  /** Whose hand the reader's is, as it stands beside what somebody asked for. */
+  hand: string;
 }
 
 const findingsWords = (count: number) => (count === 1 ? '1 finding' : `${count} findings`);
@@ -165,7 +167,13 @@ export function GateView({ frame, model, problem }: { frame: Frame; model: GateM
             <h2>
               Exceptions <span class="aside">{model.exceptions.length}</span>
             </h2>
-            <Exceptions frame={frame} base={base} exceptions={model.exceptions} actors={model.actors} />
+            <Exceptions
+              frame={frame}
+              base={base}
+              exceptions={model.exceptions}
+              actors={model.actors}
+              hand={model.hand}
+            />
           </section>
         </div>
         <div class="w4 rows">

@@ -185,6 +185,12 @@ function Standing({ working, newest }: { working: WorkingMatrix; newest: Version
         <b>The signatures under version {newest.number} ran out.</b> Still to sign anew: {missing.join(', ')}.
       </p>
     );
+  if (newest.state === 'superseded')
+    return (
+      <p class="notice wait">
+        <b>Version {newest.number} is superseded.</b> Propose what is drafted, and have both sides sign it.
+      </p>
+    );
   if (newest.state === 'withdrawn')
     return (
       <p class="notice live">

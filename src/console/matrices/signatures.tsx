@@ -4,16 +4,29 @@ import type { Frame } from '../shared/frame.ts';
 import { At } from '../shared/parts.tsx';
 import { Chip, words, type Tone } from '../shared/states.tsx';
 
+/** What is said of a signature that is not there, or no longer counts. */
+function unsigned(version: VersionView, partyId: string): { tone: Tone; word: string } {
+  const had = version.signatures.some(({ party }) => party.id === partyId);
+  // Nobody is waited for under a version that another one has taken the place of, or that was refused.
+  if (version.state === 'superseded')
+    return { tone: 'calm', word: had ? 'superseded' : 'superseded, not signed' };
+  if (version.state === 'sent_back') return { tone: 'wait', word: 'sent back' };
+  if (version.state === 'withdrawn') return { tone: 'calm', word: 'withdrawn' };
+  return { tone: 'wait', word: 'still to sign' };
+}
+
 /** Who must sign, and who has. */
 export function Signers({ version }: { version: VersionView }) {
   return (
     <ul class="plain">
       {version.signers.map((signer) => {
         const given = version.signatures.find(({ party, counts }) => party.id === signer.id && counts);
+        const stands = signer.signed
+          ? { tone: 'dead' as const, word: 'signed' }
+          : unsigned(version, signer.id);
         return (
           <li>
-            <Chip tone={signer.signed ? 'dead' : 'wait'}>{signer.signed ? 'signed' : 'still to sign'}</Chip>{' '}
-            <b>{signer.name ?? 'another party'}</b>
+            <Chip tone={stands.tone}>{stands.word}</Chip> <b>{signer.name ?? 'another party'}</b>
             {given && <Given signature={given} />}
           </li>
         );

@@ -45,20 +45,30 @@ const asked = z.object({
   all: searchFlag,
   after: searchAfter,
 });
-const decideForm = z.strictObject({
-  item: z
-    .union([z.uuid(), z.array(z.uuid())], 'Tick at least one.')
-    .transform((items) => [items].flat())
-    .refine((items) => items.length <= MOST_ITEMS, `Tick at most ${MOST_ITEMS}.`),
-  decision: z.enum(['keep', 'remove']),
-  reason: z.string().trim().max(1000, 'is longer than 1,000 characters'),
-  back: z.string().max(2000).default(''),
-});
+const decideForm = z.preprocess(
+  keptWhole,
+  z.strictObject({
+    item: z
+      .union([z.uuid(), z.array(z.uuid())], 'Tick at least one.')
+      .transform((items) => [items].flat())
+      .refine((items) => items.length <= MOST_ITEMS, `Tick at most ${MOST_ITEMS}.`),
+    decision: z.enum(['keep', 'remove']),
+    reason: z.string().trim().max(1000, 'is longer than 1,000 characters'),
+    back: z.string().max(2000).default(''),
+  }),
+);
 const handOverForm = z.strictObject({
   part: z.uuid(),
   user: z.uuid('Choose somebody.'),
   reason: z.string().trim().min(1, 'Say why: it goes on record.').max(1000),
 });
+
+/** A group that is kept whole: its button names every item of it, whatever is ticked. */
+function keptWhole(form: unknown): unknown {
+  if (typeof form !== 'object' || form === null || !('keep_all' in form)) return form;
+  const { keep_all: items, ...rest } = form;
+  return { ...rest, decision: 'keep', item: typeof items === 'string' ? items.split(' ') : items };
+}
 
 /** One campaign: what is on record, and what is decided about it. */
 @ConsolePage()

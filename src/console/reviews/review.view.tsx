@@ -274,7 +274,14 @@ function Group({
         {asked.by === 'person' && !first.subject.active && <Chip tone="live">left</Chip>}
       </h3>
       {open.length > 0 && (
-        <Decide frame={frame} action={`${path}/decide`} asked={asked} prefix={prefix} label={title}>
+        <Decide
+          frame={frame}
+          action={`${path}/decide`}
+          asked={asked}
+          prefix={prefix}
+          label={title}
+          whole={open.map(({ id }) => id)}
+        >
           {list(open, true)}
         </Decide>
       )}
@@ -323,7 +330,7 @@ function Line({
     return (
       <li>
         <label class="check">
-          <input type="checkbox" name="item" value={item.id} checked /> {text}
+          <input type="checkbox" name="item" value={item.id} /> {text}
         </label>
       </li>
     );
@@ -363,6 +370,7 @@ function Decide({
   asked,
   prefix,
   label,
+  whole,
   children,
 }: {
   frame: Frame;
@@ -370,6 +378,8 @@ function Decide({
   asked: ReviewAsked;
   prefix: string;
   label: string;
+  /** Where items are ticked: all that could be, to be kept at one press. */
+  whole?: readonly Id[];
   children: ComponentChildren;
 }) {
   const back = addressOf('', { by: asked.by, part: asked.part, all: asked.all }).slice(1);
@@ -380,11 +390,16 @@ function Decide({
       <Field name="reason" label="Why" maxLength={1000} idPrefix={prefix} />
       <p class="actions">
         <button type="submit" name="decision" value="keep">
-          Keep what is ticked
+          {whole ? 'Keep what is ticked' : 'Keep all of them'}
         </button>
         <button class="danger" type="submit" name="decision" value="remove">
-          Remove what is ticked
+          {whole ? 'Remove what is ticked' : 'Remove all of them'}
         </button>
+        {whole && whole.length > 1 && (
+          <button class="plain" type="submit" name="keep_all" value={whole.join(' ')}>
+            {`Keep all ${whole.length} of these`}
+          </button>
+        )}
       </p>
     </PostForm>
   );

@@ -76,6 +76,19 @@ describe('a draft', () => {
     ]);
   });
 
+  test('names each term once, or not at all', () => {
+    const names = (...of: (string | null)[]) =>
+      wrongIn(draft({ terms: of.map((name) => ({ ...term, name })) }), known);
+    expect(names('first word', 'second word', null, null)).toEqual([]);
+    expect(names('first word', null, 'First word ')).toEqual([
+      {
+        field: '/terms/2/name',
+        problem: 'is the name of term 1 already',
+        mend: 'Give each term a name of its own, or none.',
+      },
+    ]);
+  });
+
   test('names active contacts of whoever is told, each once', () => {
     const told = (over: object) =>
       wrongIn(draft({ terms: [{ ...term, ...over }] }), known).map(({ field, problem }) => [field, problem]);

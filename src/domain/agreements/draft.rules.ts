@@ -11,7 +11,7 @@ export interface Known {
   calendars: readonly string[];
 }
 
-/** What no schema of one field can see: calendars and contacts that are not there, an approval without its time. */
+/** What no schema of one field can see: calendars and contacts that are not there, a name that two terms have, an approval without its time. */
 export function wrongIn(content: DraftContent, known: Known): FieldProblem[] {
   const wrong: FieldProblem[] = [];
   if (content.authority === 'approve_within' && content.approveWithinMinutes === null) {
@@ -21,7 +21,16 @@ export function wrongIn(content: DraftContent, known: Known): FieldProblem[] {
       mend: 'Give minutes, or another authority.',
     });
   }
+  const named = new Map<string, number>();
   content.terms.forEach((term, at) => {
+    const first = term.name === null ? undefined : named.get(plain(term.name));
+    if (first !== undefined)
+      wrong.push({
+        field: `/terms/${at}/name`,
+        problem: `is the name of term ${first + 1} already`,
+        mend: 'Give each term a name of its own, or none.',
+      });
+    else if (term.name !== null) named.set(plain(term.name), at);
     if (term.calendar !== null && !known.calendars.includes(term.calendar)) {
       const some = known.calendars.slice(0, 5).join(', ');
       wrong.push({
@@ -59,6 +68,9 @@ export function wrongIn(content: DraftContent, known: Known): FieldProblem[] {
   });
   return wrong;
 }
+
+/** Names that people cannot tell apart are one name. */
+const plain = (name: string) => name.trim().normalize('NFKC').toLowerCase();
 
 /**
  * Whether a version may hold from `validFrom`. A further version never begins in the past: which one was in force when

@@ -18,7 +18,8 @@ export const line = (most: number) =>
     .refine(
       (text) => !CONTROL.test(text) && text.isWellFormed(),
       'must be one line without control characters',
-    );
+    )
+    .refine((text) => text === '' || text.trim() !== '', 'must not be blank');
 export const paragraph = (most: number) =>
   z
     .string('must be text')

@@ -156,18 +156,24 @@ export function withCells(
   return [...cells.values()];
 }
 
-/** Whether two cells say the same, contact and note included. */
-export function sameCell(a: DraftCell | undefined, b: DraftCell | undefined): boolean {
-  return a === b || (a !== undefined && b !== undefined && textOf(a) === textOf(b));
+const SAID = {
+  accountable: (cell: DraftCell) => cell.accountablePartyId,
+  performing: (cell: DraftCell) => [...cell.performingPartyIds].sort().join(' '),
+  contact: (cell: DraftCell) => cell.contactId,
+  window: (cell: DraftCell) => cell.windowMinutes,
+  path: (cell: DraftCell) => cell.pathKind,
+  note: (cell: DraftCell) => cell.note || null,
+} as const;
+/** What a cell says. */
+export type CellField = keyof typeof SAID;
+export const CELL_FIELDS = Object.keys(SAID) as CellField[];
+
+/** What a cell says otherwise than before; of a new cell, whatever it says. */
+export function fieldsChanged(before: DraftCell | undefined, after: DraftCell): CellField[] {
+  return CELL_FIELDS.filter((field) => SAID[field](after) !== (before ? SAID[field](before) : null));
 }
 
-function textOf(cell: DraftCell): string {
-  return JSON.stringify([
-    cell.accountablePartyId,
-    [...cell.performingPartyIds].sort(),
-    cell.contactId,
-    cell.windowMinutes,
-    cell.pathKind,
-    cell.note,
-  ]);
+/** Whether two cells say the same, contact and note included. */
+export function sameCell(a: DraftCell | undefined, b: DraftCell | undefined): boolean {
+  return a === b || (a !== undefined && b !== undefined && fieldsChanged(a, b).length === 0);
 }

@@ -10,7 +10,15 @@ import { personBehind } from '../access/person-behind.ts';
 import { LedgerService } from '../ledger/ledger.service.ts';
 import type { Author } from './attestation.rules.ts';
 import { cellsForGaps, cellsInBulk, type Answering, type BulkChange, type CellName } from './bulk.rules.ts';
-import { problemsOfCells, sameCell, withCells, type DraftCell, type WantedCell } from './draft.rules.ts';
+import {
+  fieldsChanged,
+  problemsOfCells,
+  sameCell,
+  withCells,
+  type CellField,
+  type DraftCell,
+  type WantedCell,
+} from './draft.rules.ts';
 import { cellsFromOther, cellsFromTemplate, onlyMissing, type LeftOut } from './inherit.rules.ts';
 import { cellKey, type MaterialChange } from './material-changes.rules.ts';
 import type { EditMatrix, InheritMatrix } from './matrix-edit.schema.ts';
@@ -25,8 +33,9 @@ import {
   type StoredDraft,
 } from './matrix-facts.queries.ts';
 import { MatrixTemplates } from './matrix-templates.ts';
-import { dutyWords, type Duty } from './matrix.rules.ts';
+import type { Duty } from './matrix.rules.ts';
 import { Signatures } from './signatures.service.ts';
+import { staleDraft } from './stale-draft.queries.ts';
 
 export interface EditedDraft {
   rowVersion: number;
@@ -117,7 +126,7 @@ export class MatrixDraftsService {
       const draft = await findDraft(db, integrationId);
       if (!draft) throw new Refused(refusal('not_found', 'no-draft', 'Nothing has been drafted.'));
       if (draft.rowVersion !== rowVersion)
-        throw new Refused(await stale(db, integrationId, draft, rowVersion));
+        throw new Refused(await staleDraft(db, integrationId, draft, rowVersion));
       await db.query('DELETE FROM matrix_draft WHERE integration_id = $1', [integrationId]);
       await this.ledger.append(db, {
         kind: 'matrix.draft_discarded',
@@ -190,7 +199,7 @@ export class MatrixDraftsService {
       async (db, now) => {
         const draft = (await findDraft(db, integrationId)) ?? (await this.#begun(db, integrationId));
         if (draft.rowVersion !== rowVersion)
-          throw new Refused(await stale(db, integrationId, draft, rowVersion));
+          throw new Refused(await staleDraft(db, integrationId, draft, rowVersion));
         const before = draft.cells.filter(({ gone }) => !gone);
         const { cells, remove, leftOut } = await wanted(db, before);
         refuseProblems(problemsOfCells(cells, await cellContext(db, integrationId, now)));
@@ -220,6 +229,7 @@ export class MatrixDraftsService {
       rowVersion: 0,
       basedOnId: version?.id ?? null,
       editors: [],
+      createdAt: new Date(0),
       updatedAt: new Date(0),
       cells: cells.map((cell) => ({ ...cell, changedIn: 0, gone: false })),
     };
@@ -229,7 +239,7 @@ export class MatrixDraftsService {
     db: Db,
     integrationId: Id,
     draft: StoredDraft,
-    changed: readonly { cell: DraftCell; gone: boolean }[],
+    changed: readonly ChangedCell[],
     by: Principal,
     now: Millis,
   ): Promise<void> {
@@ -286,11 +296,11 @@ export class MatrixDraftsService {
       at: now,
       facts: {
         rowVersion: next,
-        cells: changed.map(({ cell, gone }) => ({
+        cells: changed.map(({ cell, gone, fields }) => ({
           duty: cell.duty,
           part: cell.part,
           ...(cell.credentialId === null ? {} : { credential: cell.credentialId }),
-          ...(gone ? { removed: true } : { accountable: cell.accountablePartyId }),
+          ...(gone ? { removed: true } : { accountable: cell.accountablePartyId, changed: fields }),
         })),
       },
     });
@@ -344,33 +354,21 @@ function unknownIn(rows: readonly DraftCell[], remove: readonly CellName[]): Fie
   );
 }
 
-function changedCells(before: readonly DraftCell[], after: readonly DraftCell[]) {
-  const old = new Map(before.map((cell) => [cellKey(cell), cell]));
-  const now = new Map(after.map((cell) => [cellKey(cell), cell]));
-  return [
-    ...after.filter((cell) => !sameCell(old.get(cellKey(cell)), cell)).map((cell) => ({ cell, gone: false })),
-    ...before.filter((cell) => !now.has(cellKey(cell))).map((cell) => ({ cell, gone: true })),
-  ];
+interface ChangedCell {
+  cell: DraftCell;
+  gone: boolean;
+  fields: CellField[];
 }
 
-/** What changed since the caller read the draft: each cell, and what it says now. */
-async function stale(db: Db, integrationId: Id, draft: StoredDraft, since: number): Promise<Refusal> {
-  const names = new Map((await partiesIn(db, integrationId)).map(({ id, name }) => [id, name]));
-  const fields = draft.cells
-    .filter(({ changedIn }) => changedIn > since)
-    .map((cell) => ({
-      field: `/cells/${cell.duty}${cell.part ? `/${cell.part}` : ''}${cell.credentialId ? `/${cell.credentialId}` : ''}`,
-      problem: cell.gone
-        ? `${dutyWords(cell.duty)} was removed since you read it`
-        : `${dutyWords(cell.duty)} was changed since you read it: accountable is now ${names.get(cell.accountablePartyId) ?? 'another party'}`,
-      mend: 'Read the draft again and decide anew.',
-    }));
-  return refusal(
-    'precondition',
-    'stale-version',
-    'Somebody changed the draft since you read it. What changed is listed; read it again and decide anew.',
-    { fields },
-  );
+function changedCells(before: readonly DraftCell[], after: readonly DraftCell[]): ChangedCell[] {
+  const old = new Map(before.map((cell) => [cellKey(cell), cell]));
+  const now = new Set(after.map(cellKey));
+  return [
+    ...after
+      .filter((cell) => !sameCell(old.get(cellKey(cell)), cell))
+      .map((cell) => ({ cell, gone: false, fields: fieldsChanged(old.get(cellKey(cell)), cell) })),
+    ...before.filter((cell) => !now.has(cellKey(cell))).map((cell) => ({ cell, gone: true, fields: [] })),
+  ];
 }
 
 async function reachableContacts(

@@ -92,13 +92,14 @@ export interface StoredDraft {
   rowVersion: number;
   basedOnId: Id | null;
   editors: Author[];
+  createdAt: Date;
   updatedAt: Date;
   cells: StoredCell[];
 }
 
 export async function findDraft(db: Db, integrationId: Id): Promise<StoredDraft | undefined> {
   const [draft] = await db.query<Omit<StoredDraft, 'cells'>[]>(
-    `SELECT row_version AS "rowVersion", based_on_id AS "basedOnId", editors, updated_at AS "updatedAt" FROM matrix_draft WHERE integration_id = $1`,
+    `SELECT row_version AS "rowVersion", based_on_id AS "basedOnId", editors, created_at AS "createdAt", updated_at AS "updatedAt" FROM matrix_draft WHERE integration_id = $1`,
     [integrationId],
   );
   if (!draft) return undefined;

@@ -32,10 +32,11 @@ export interface PortfolioMatrixLine {
   drafted: Duty[];
 }
 
-/** The matrix in force, else the newest that was not withdrawn. */
+/** The matrix that both sides signed; else the proposed one, else what is in force unsigned, else the newest that was not withdrawn. */
 const SHOWN = `SELECT m.id, m.number, m.state, m.valid_from, m.valid_until FROM matrix_version m
    WHERE m.integration_id = i.id AND m.state <> 'withdrawn'
-   ORDER BY (m.valid_from <= $1 AND (m.valid_until IS NULL OR m.valid_until > $1)) DESC NULLS LAST, m.state = 'countersigned' DESC, m.number DESC LIMIT 1`;
+   ORDER BY m.state = 'countersigned' DESC, m.state = 'proposed' DESC,
+            (m.valid_from <= $1 AND (m.valid_until IS NULL OR m.valid_until > $1)) DESC NULLS LAST, m.number DESC LIMIT 1`;
 
 /** Integrations by name against duties, one row more than asked for is never read: the caller asks for it. */
 export async function portfolioMatrix(
