@@ -255,7 +255,7 @@ describe('one matrix', () => {
         const high = await visitor.locator('main').innerText();
         expect(high).toContain('are one factor');
         expect(high).toContain('signed in with an account, with a code from its mailbox');
-        expect(await visitor.locator('[name=code]').count()).toBe(0);
+        expect(await visitor.locator('#sign').count()).toBe(0);
         await site.scene.client.query('UPDATE integration SET risk_tier = 2 WHERE id = $1', [ids.billing]);
         await visitor.reload();
         const text = await visitor.locator('main').innerText();

@@ -262,9 +262,9 @@ export class GatePage {
       matrix: facts.matrix && { number: facts.matrix.number, hash: facts.matrix.hash },
       exceptions,
       decisions,
-      hand: handOf(by),
       places: await mendPlacesOf(db, head),
       never: policy.exceptions.never,
+      hand: handOf(by),
       actors: await actorNames(db, [
         ...decisions.map(({ decidedBy }) => decidedBy),
         ...exceptions.flatMap((one) => [one.requestedBy, one.decidedBy ?? one.requestedBy]),

@@ -74,11 +74,11 @@ export interface GateModel {
   exceptions: readonly ExceptionView[];
   decisions: readonly DecisionView[];
   actors: ReadonlyMap<string, string>;
-  /** Whose hand the reader's is, as it stands beside what somebody asked for. */
-  hand: string;
   places: MendPlaces;
   /** Rules of which the policy lets no exception be made. */
   never: readonly string[];
+  /** Whose hand the reader's is, as it stands beside what somebody asked for. */
+  hand: string;
 }
 
 const findingsWords = (count: number) => (count === 1 ? '1 finding' : `${count} findings`);

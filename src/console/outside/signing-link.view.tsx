@@ -184,7 +184,7 @@ export function SigningLinkView({
                 <Field
                   name="code"
                   idPrefix="back-"
-                  label="Code"
+                  label="Code to send it back"
                   hint="Eight digits from the mail: it shows that it is you who sends it back."
                   maxLength={20}
                   autocomplete="one-time-code"
