@@ -72,6 +72,7 @@ export const MENDS: Readonly<Record<string, readonly [word: string, where: Where
   'unreachable-contact': ['See the contacts', partners],
   'partner-unverified': ['Verify them', partners],
   'scope-justification': ['Review the scopes', integration('/onboarding#scopes')],
+  'too-many-scopes': ['Review the scopes', integration('/onboarding#scopes')],
   'access-review-overdue': [
     'Open the review',
     (_places, { subject }) => `/access-reviews/${encodeURIComponent(subject.name)}`,
