@@ -100,6 +100,7 @@ test.each([
   ['{"a": 1}', 'is not canonical JSON'],
   ['[]', 'is no entry'],
   ['{}', 'does not have the form of an entry'],
+  [entryText(ENTRY).replace('"subject":{', '"subject":{"a":1,'), 'does not have the form of an entry'],
   [entryText(ENTRY).replace('"v":1', '"v":2'), 'does not have the form of an entry'],
   [entryText(ENTRY).replace('"v":1', '"v":1,"w":1'), 'does not have the form of an entry'],
   [entryText(ENTRY).replace('2026-11-22T01:00:00.000Z', 'yesterday'), 'does not have the form of an entry'],

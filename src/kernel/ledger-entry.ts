@@ -171,6 +171,7 @@ function readAny(text: string): LedgerEntry | string {
     !isObject(subject) ||
     typeof subject['kind'] !== 'string' ||
     !isId(subject['id']) ||
+    Object.keys(subject).length !== 2 ||
     !isObject(facts) ||
     !isObject(committed) ||
     !Object.values(committed).every(isHash) ||
