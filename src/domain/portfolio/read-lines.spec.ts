@@ -71,6 +71,15 @@ describe('CSV', () => {
     );
   });
 
+  test('a quotation mark within a cell that is not quoted is named with its line', async () => {
+    for (const cell of ['12" pipe', '\u0000"', 'a"b"']) {
+      const { problems } = await all(readCsv(file(`key,name\nk,${cell}\n`), 'party'));
+      expect(problems).toEqual([
+        expect.objectContaining({ line: 2, problem: 'the quotation marks do not fit' }),
+      ]);
+    }
+  });
+
   test('no bytes whatever make it throw or hang', async () => {
     await fc.assert(
       fc.asyncProperty(fc.uint8Array({ maxLength: 120 }), async (given) => {

@@ -1,6 +1,6 @@
 import { createReadStream } from 'node:fs';
 import { pipeline, Readable } from 'node:stream';
-import { parse } from 'csv-parse';
+import { CsvError, parse } from 'csv-parse';
 import { z } from 'zod';
 import type { FieldProblem } from '../../kernel/errors.ts';
 import { readStrictJson } from '../../kernel/strict-json.ts';
@@ -177,15 +177,18 @@ function flawOf(thrown: unknown, line: number): Batch['problems'][number] | unde
     const problem = 'the text is not well-formed UTF-8';
     return { line, field: '', problem, mend: 'Save the file as UTF-8.' };
   }
-  if (!code.startsWith('CSV_')) return undefined;
+  if (!(thrown instanceof CsvError)) return undefined;
   return {
-    line,
+    // Of rows that came in one piece with it none is counted yet; the parser knows better then.
+    line:
+      code === OPENING_QUOTE && typeof thrown['lines'] === 'number' ? Math.max(line, thrown['lines']) : line,
     field: '',
     problem: CSV_FLAWS[code] ?? 'the quotation marks do not fit',
     mend: 'Mend the quotation marks on this line or above it: a cell that holds one is quoted, with each of them doubled.',
   };
 }
 
+const OPENING_QUOTE = 'INVALID_OPENING_QUOTE';
 const CSV_FLAWS: Readonly<Record<string, string>> = {
   CSV_QUOTE_NOT_CLOSED: 'a quoted cell does not end',
   CSV_MAX_RECORD_SIZE: 'a row is longer than 1 MB: a quoted cell may not end',
