@@ -266,6 +266,8 @@ describe('one matrix', () => {
         expect(text).toMatch(/by when\s+\d{4}-\d\d-\d\d/);
         expect(text).toMatch(/what signing means\s+You say for Northwind Cloud that it answers/);
         expect(text).not.toMatch(/Quartz|Pigeon|ann@aurora/);
+        expect(text).toMatch(/next review of the agreement\s+(\d{4}-\d\d-\d\d|none is agreed)/);
+        expect(text).toMatch(/let pass for a time\s+nothing: no rule has an exception/);
         await visitor.getByRole('link', { name: 'Deutsch' }).click();
         expect(await visitor.locator('.letter').innerText()).toContain('rechenschaftspflichtig');
         await visitor.getByRole('link', { name: 'English' }).click();

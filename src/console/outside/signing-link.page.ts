@@ -3,13 +3,17 @@ import { ApiExcludeController } from '@nestjs/swagger';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { z } from 'zod';
 import type { Refusal } from '../../kernel/errors.ts';
+import { system } from '../../kernel/principal.ts';
 import { PerMinute, Public } from '../../domain/access/route.ts';
 import { formProof, isFormProof } from '../../domain/notices/notice-link.rules.ts';
 import { isTextLanguage } from '../../domain/responsibility/matrix-text.rules.ts';
 import { DUTIES } from '../../domain/responsibility/matrix.rules.ts';
 import { SigningLinks } from '../../domain/responsibility/signing-links.service.ts';
+import { Clock } from '../../platform/clock/clock.ts';
+import { Transactions } from '../../platform/database/transactions.ts';
 import { Keys } from '../../platform/signing/keys.ts';
 import { answer, goOn, openDoor } from './door.ts';
+import { standingOf } from './standing.queries.ts';
 import { BadSigningLinkView, ConfirmContactView, SigningLinkView } from './signing-link.view.tsx';
 
 const SIGN = { cookie: 'cs_matrix', path: '/sign-matrix' };
@@ -44,6 +48,8 @@ export class SigningLinkPage {
   constructor(
     private readonly links: SigningLinks,
     private readonly keys: Keys,
+    private readonly transactions: Transactions,
+    private readonly clock: Clock,
   ) {}
 
   @Get('m/:token')
@@ -216,8 +222,12 @@ export class SigningLinkPage {
     const language = typeof o.language === 'string' && isTextLanguage(o.language) ? o.language : undefined;
     const shown = await this.links.show(token, language, fromOf(request));
     if (!shown.ok) return bad(reply, shown.error);
+    const standing = await this.transactions.run(system('signing-link', request.correlationId), (db) =>
+      standingOf(db, shown.value.reference, shown.value.partyName, this.clock.now()),
+    );
     const view = SigningLinkView({
       shown: shown.value,
+      standing,
       proof: formProof(token, this.keys.linkKey()),
       codeSent: o.codeSent === true,
       signsFor: o.signsFor ?? '',

@@ -4,12 +4,14 @@ import { Field } from '../shared/forms.tsx';
 import { OutsidePage } from '../shared/layout.tsx';
 import { At, DataTable, Facts, PaperFoot } from '../shared/parts.tsx';
 import { Chip, words } from '../shared/states.tsx';
+import type { Standing } from './standing.queries.ts';
 
 const LANGUAGES: Readonly<Record<string, string>> = { en: 'English', de: 'Deutsch' };
 
 /** One page: what is agreed, what is new in it, and how to say yes or no. */
 export function SigningLinkView({
   shown,
+  standing,
   proof,
   codeSent,
   signsFor,
@@ -17,6 +19,7 @@ export function SigningLinkView({
   problem,
 }: {
   shown: ShownVersion;
+  standing: Standing;
   proof: string;
   codeSent: boolean;
   signsFor: string;
@@ -200,6 +203,20 @@ export function SigningLinkView({
           </section>
         </>
       )}
+      <section class="card" id="standing">
+        <h2>Beside the matrix</h2>
+        <Facts
+          facts={[
+            ['next review of the agreement', standing.reviewOn ?? 'none is agreed'],
+            [
+              'let pass for a time',
+              standing.exceptions.length === 0
+                ? 'nothing: no rule has an exception'
+                : standing.exceptions.map(({ rule, until }) => `${words(rule)}, until ${until}`).join('; '),
+            ],
+          ]}
+        />
+      </section>
       <p class="soft small">
         What is signed is exactly this text, SHA-256 <span class="mono">{shown.textHash.slice(0, 16)}…</span>,
         of the content <span class="mono">{version.contentHash.slice(0, 16)}…</span>
