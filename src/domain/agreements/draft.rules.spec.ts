@@ -80,6 +80,12 @@ describe('a draft', () => {
     const names = (...of: (string | null)[]) =>
       wrongIn(draft({ terms: of.map((name) => ({ ...term, name })) }), known);
     expect(names('first word', 'second word', null, null)).toEqual([]);
+    const both = (['to_party', 'from_party'] as const).map((direction) => ({
+      ...term,
+      direction,
+      name: 'first word',
+    }));
+    expect(wrongIn(draft({ terms: both }), known).filter(({ field }) => field.endsWith('/name'))).toEqual([]);
     expect(names('first word', null, 'First word ')).toEqual([
       {
         field: '/terms/2/name',

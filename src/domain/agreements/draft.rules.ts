@@ -23,14 +23,16 @@ export function wrongIn(content: DraftContent, known: Known): FieldProblem[] {
   }
   const named = new Map<string, number>();
   content.terms.forEach((term, at) => {
-    const first = term.name === null ? undefined : named.get(plain(term.name));
+    // Both sides may owe the same: a name tells terms of one direction apart.
+    const name = term.name === null ? null : `${term.direction} ${plain(term.name)}`;
+    const first = name === null ? undefined : named.get(name);
     if (first !== undefined)
       wrong.push({
         field: `/terms/${at}/name`,
         problem: `is the name of term ${first + 1} already`,
         mend: 'Give each term a name of its own, or none.',
       });
-    else if (term.name !== null) named.set(plain(term.name), at);
+    else if (name !== null) named.set(name, at);
     if (term.calendar !== null && !known.calendars.includes(term.calendar)) {
       const some = known.calendars.slice(0, 5).join(', ');
       wrong.push({
