@@ -49,6 +49,7 @@ describe('portfolio', () => {
     await page.fill('[name=q]', 'northwind');
     await page.selectOption('[name=pass]', 'lost');
     await page.click('main form.search button');
+    await page.waitForURL(/pass=lost/u);
     expect(await page.locator('tbody tr').allInnerTexts()).toEqual([
       expect.stringContaining('Management reporting'),
     ]);
