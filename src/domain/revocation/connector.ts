@@ -25,6 +25,15 @@ export interface Connector<Settings = unknown> {
   /** Whether our own authentication is accepted right now, on the path that the probe uses. */
   checkOwnAuthentication?(target: Target<Settings>, call: Call): Promise<ProbeAnswer>;
   endSessions?(target: Target<Settings>, call: Call): Promise<SessionsAnswer>;
+  /**
+   * Makes a new version of the credential that the target names, beside the old one or in its place (`abilities().issue`).
+   * Whoever calls never repeats it after a lost answer without having looked with `listIssued`.
+   */
+  issue?(target: Target<Settings>, request: IssueRequest, call: Call): Promise<IssueAnswer>;
+  /** What the supplier holds for the same slot: settles an `issue` whose answer was lost. Never brings a value. */
+  listIssued?(target: Target<Settings>, call: Call): Promise<ListAnswer>;
+  /** When the supplier last saw the credential used, as it states it. */
+  listUsage?(target: Target<Settings>, call: Call): Promise<UsageAnswer>;
 }
 
 /** `value`: needs the secret's value. `id`: the supplier's id is enough. `no`: not by machine. */
@@ -34,6 +43,11 @@ export interface Abilities {
   ownAuthentication: boolean;
   /** Whether asking about sessions can tell more than "unknown". */
   endSessions: boolean;
+  /**
+   * `adds`: a new version works beside the old one. `replaces`: the old one dies as the new one is made, so there is no
+   * overlap and no way back. `no`: not by machine.
+   */
+  issue: 'adds' | 'replaces' | 'no';
 }
 
 export type Capability = 'issue' | 'revoke' | 'probe' | 'endSessions' | 'listUsage' | 'introspect';
@@ -53,6 +67,49 @@ export interface Target<Settings> {
   /** The value under test, where it is at hand. */
   value: Secret | null;
 }
+
+export interface IssueRequest {
+  /** Marks the new version at the supplier where it takes a name, so that a lost answer can be settled by looking. */
+  label: string;
+  /** When it is to end by itself, where the supplier lets one choose; null: as the supplier does it. */
+  expiresAt: Millis | null;
+}
+
+/** A version that the supplier made. */
+export interface Issued {
+  supplierId: string | null;
+  value: Secret;
+  expiresAt: Millis | null;
+  /** Our own authentication that changed in the same stroke (RFC 7592 §2.1: a new registration access token), by name. */
+  auth?: Readonly<Record<string, Secret>>;
+}
+
+export type IssueAnswer =
+  | { outcome: 'issued'; issued: Issued; exchange: Exchange }
+  /** The supplier will not: wrong request, not allowed, its limit of versions reached. */
+  | { outcome: 'rejected'; why: string; exchange: Exchange }
+  /** Certainly not made; the supplier asks for another try. */
+  | { outcome: 'retry'; why: string; after?: Millis; exchange: Exchange }
+  /** Perhaps made. */
+  | { outcome: 'unknown'; why: string; exchange: Exchange }
+  | { outcome: 'manual'; instructions: string };
+
+export type ListAnswer =
+  | { outcome: 'listed'; versions: readonly ListedVersion[]; exchange: Exchange }
+  | { outcome: 'unknown'; why: string; retryAfter?: Millis; exchange: Exchange | null };
+
+export interface ListedVersion {
+  supplierId: string;
+  label: string | null;
+  createdAt: Millis | null;
+  expiresAt: Millis | null;
+  lastUsedAt: Millis | null;
+}
+
+export type UsageAnswer =
+  /** `lastUsedAt` null: the supplier has seen no use in the time that it looks back; that is not "never". */
+  | { outcome: 'stated'; lastUsedAt: Millis | null; where: string | null; exchange: Exchange }
+  | { outcome: 'unknown'; why: string; exchange: Exchange | null };
 
 export interface Call {
   idempotencyKey: string;

@@ -99,6 +99,7 @@ export class DeclarativeHttpConnector implements Connector<DeclarativeHttpSettin
       probe: settings.probe ? takes(settings.probe) : 'no',
       ownAuthentication: settings.ownAuthentication !== undefined,
       endSessions: settings.endSessions !== undefined,
+      issue: 'no',
     };
   }
 

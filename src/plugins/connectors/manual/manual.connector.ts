@@ -40,6 +40,7 @@ export class ManualConnector implements Connector<ManualSettings> {
       probe: 'no',
       ownAuthentication: false,
       endSessions: settings.noSessions !== undefined,
+      issue: 'no',
     };
   }
 

@@ -142,6 +142,7 @@ export class OAuthRevocationConnector implements Connector<OAuthRevocationSettin
       probe: settings.resourceProbe || settings.introspectionPath ? 'value' : 'no',
       ownAuthentication: settings.introspectionPath !== undefined && !settings.resourceProbe,
       endSessions: true,
+      issue: 'no',
     };
   }
 
