@@ -13,6 +13,7 @@ import {
   fillRequest,
   namesIn,
   requestTemplateSchema,
+  type FilledRequest,
   type RequestTemplate,
 } from '../../../platform/http/request-template.rules.ts';
 
@@ -45,12 +46,17 @@ export type Heard<M extends string> =
   /** The request cannot be made of what is at hand. */
   | { kind: 'incomplete'; why: string; exchange: Exchange };
 
-/** Fills the request for the target, sends it, and looks the answer up. */
+/**
+ * Fills the request for the target, sends it, and looks the answer up.
+ *
+ * @param document  goes as it stands, in place of a declared body: what looks like a hole in it is none
+ */
 export async function ask<M extends string>(
   outbound: Outbound,
   declared: DeclaredRequest<M>,
   target: Target<unknown>,
   call: Call,
+  document?: unknown,
 ): Promise<Heard<M>> {
   const reveal = (name: string): string | undefined => holeOf(name, target, call);
   const filled = fillRequest(declared.request, target.baseUrl, reveal);
@@ -58,7 +64,7 @@ export async function ask<M extends string>(
     return { kind: 'incomplete', why: filled.error, exchange: unsent(declared.request, call, filled.error) };
   }
   const answer = await outbound.request({
-    ...filled.value,
+    ...(document === undefined ? filled.value : withDocument(filled.value, document)),
     timeout: TIMEOUT,
     maxBytes: MAX_BYTES,
     signal: call.signal,
@@ -73,6 +79,11 @@ export async function ask<M extends string>(
     retryAfter: retryAfter(answer.headers, call.now()),
     exchange: answer.record,
   };
+}
+
+function withDocument(request: FilledRequest, document: unknown): FilledRequest {
+  const headers = { ...request.headers, 'content-type': 'application/json' };
+  return { ...request, headers, body: JSON.stringify(document) };
 }
 
 /** Whether the request holds the value of the credential. */
