@@ -12,6 +12,7 @@ import { Outbound } from '../../src/platform/http/outbound.ts';
 import { visible } from '../../src/platform/http/redactor.ts';
 import { connectorClasses } from '../../src/plugins/connectors/registry.ts';
 import {
+  clientRegistration,
   datadog,
   gitlab,
   oauth,
@@ -24,6 +25,7 @@ import {
 
 /** The suppliers that stand for each connector; a connector without any line here fails the suite. */
 const SPOKEN: Record<string, { preset: string; dialect: Dialect }[]> = {
+  'client-registration': [{ preset: 'client-registration', dialect: clientRegistration }],
   'oauth-revocation': [{ preset: 'oauth-generic', dialect: oauth }],
   'declarative-http': [
     { preset: 'sendgrid', dialect: sendgrid },

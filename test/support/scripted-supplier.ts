@@ -341,3 +341,30 @@ export const gitlab: Dialect = {
       : { kind, issued, reply: { status: 200, body: { id: 1, active: true, revoked: false } } };
   },
 };
+
+/** RFC 7592 for one client or several, and a token endpoint that authenticates before it looks at the grant. */
+export const clientRegistration: Dialect = {
+  admin: { registration_access_token: 'registration-token-0123456789' },
+  answer({ method, path, headers }, supplier) {
+    if (path === '/token') {
+      const [id, secret] = basicOf(headers).split(':').map(decodeURIComponent);
+      const issued = supplier.byId(id);
+      const accepted = issued?.live === true && issued.value === secret;
+      return {
+        kind: 'probe',
+        issued,
+        reply: accepted
+          ? { status: 400, body: { error: 'invalid_grant' } }
+          : { status: 401, body: { error: 'invalid_client' } },
+      };
+    }
+    if (!path.startsWith('/reg/')) return null;
+    const issued = supplier.byId(decodeURIComponent(path.slice('/reg/'.length)));
+    const kind = method === 'DELETE' ? 'revoke' : 'other';
+    if (!issued?.live || bearerOf(headers) !== 'registration-token-0123456789')
+      return { kind, issued, reply: { status: 401, body: { error: 'invalid_token' } } };
+    return method === 'DELETE'
+      ? { kind, issued, reply: { status: 204 }, revokes: issued }
+      : { kind, issued, reply: { status: 200, body: { client_id: issued.id, client_secret: issued.value } } };
+  },
+};
