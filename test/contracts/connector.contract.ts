@@ -22,6 +22,7 @@ import {
   type Dialect,
   type Issued,
 } from '../support/scripted-supplier.ts';
+import { vaultLease, vaultToken } from '../support/scripted-vault.ts';
 
 /** The suppliers that stand for each connector; a connector without any line here fails the suite. */
 const SPOKEN: Record<string, { preset: string; dialect: Dialect }[]> = {
@@ -34,6 +35,10 @@ const SPOKEN: Record<string, { preset: string; dialect: Dialect }[]> = {
     { preset: 'gitlab-pat', dialect: gitlab },
   ],
   manual: [],
+  vault: [
+    { preset: 'vault-lease', dialect: vaultLease },
+    { preset: 'vault-token', dialect: vaultToken },
+  ],
 };
 
 const connectorsOver = (outbound: Outbound) =>

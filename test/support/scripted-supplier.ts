@@ -31,6 +31,8 @@ export interface Issued {
 /** How one kind of supplier speaks. `null`: no such route. */
 export interface Dialect {
   admin: Record<string, string>;
+  /** How it names what it issues, where that has a form. */
+  idOf?(name: string, n: number): string;
   answer(
     request: {
       method: string;
@@ -95,7 +97,7 @@ export class ScriptedSupplier {
   issue(name: string, more: Partial<Issued> = {}): Issued {
     const issued = {
       name,
-      id: `key_${name}_${this.issued.length}`,
+      id: this.dialect.idOf?.(name, this.issued.length) ?? `key_${name}_${this.issued.length}`,
       value: `val-${name}-${'0123456789abcdef'.repeat(2)}${this.issued.length}`,
       live: true,
       ...more,

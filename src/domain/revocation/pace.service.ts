@@ -4,17 +4,7 @@ import type { Id } from '../../kernel/ids.ts';
 import { system } from '../../kernel/principal.ts';
 import { Clock } from '../../platform/clock/clock.ts';
 import { Transactions } from '../../platform/database/transactions.ts';
-import type {
-  Call,
-  Connector,
-  Exchange,
-  IssueAnswer,
-  ListAnswer,
-  ProbeAnswer,
-  RevokeAnswer,
-  SessionsAnswer,
-  UsageAnswer,
-} from './connector.ts';
+import type { Call, Connector, Exchange, ProbeAnswer, RevokeAnswer, SessionsAnswer } from './connector.ts';
 import { arrivedBy, spacingOf, waitOf, windowOf, type Departure } from './pace.rules.ts';
 
 /**
@@ -60,7 +50,6 @@ export class Pace {
     };
     const unasked = () => ({ outcome: 'retry' as const, why, exchange: unsent() });
     const unseen = () => ({ verdict: 'indeterminate' as const, why, exchange: null });
-    const untold = () => ({ outcome: 'unknown' as const, why, exchange: null });
     return {
       key: connector.key,
       title: connector.title,
@@ -85,18 +74,6 @@ export class Pace {
       ...(connector.clearAway && {
         clearAway: (target, call) =>
           inTurn<RevokeAnswer>(call, () => connector.clearAway!(target, call), unasked),
-      }),
-      ...(connector.issue && {
-        issue: (target, request, call) =>
-          inTurn<IssueAnswer>(call, () => connector.issue!(target, request, call), unasked),
-      }),
-      ...(connector.listIssued && {
-        listIssued: (target, call) =>
-          inTurn<ListAnswer>(call, () => connector.listIssued!(target, call), untold),
-      }),
-      ...(connector.listUsage && {
-        listUsage: (target, call) =>
-          inTurn<UsageAnswer>(call, () => connector.listUsage!(target, call), untold),
       }),
     };
   }

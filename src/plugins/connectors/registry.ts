@@ -2,6 +2,7 @@ import { ClientRegistrationConnector } from './client-registration/client-regist
 import { DeclarativeHttpConnector } from './declarative-http/declarative-http.connector.ts';
 import { ManualConnector } from './manual/manual.connector.ts';
 import { OAuthRevocationConnector } from './oauth-revocation/oauth-revocation.connector.ts';
+import { VaultConnector } from './vault/vault.connector.ts';
 
 /** Every connector, each a provider that takes the guarded way out. One line adds one. */
 export const connectorClasses = [
@@ -9,4 +10,5 @@ export const connectorClasses = [
   DeclarativeHttpConnector,
   ManualConnector,
   OAuthRevocationConnector,
+  VaultConnector,
 ] as const;
