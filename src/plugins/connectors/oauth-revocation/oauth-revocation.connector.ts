@@ -17,6 +17,7 @@ import {
 import { Secret } from '../../../kernel/secret.ts';
 import { SECOND, type Millis } from '../../../kernel/time.ts';
 import { Outbound } from '../../../platform/http/outbound.ts';
+import type { AnswerRow } from '../../../platform/http/answer-table.rules.ts';
 import { oauthBasicAuth, requestTemplateSchema } from '../../../platform/http/request-template.rules.ts';
 import {
   ask,
@@ -65,7 +66,7 @@ export type OAuthRevocationSettings = z.infer<typeof oauthRevocationSettings>;
  * lives on and the client may ask again.
  */
 const REVOCATION_ANSWERS: DeclaredRequest<RevokeMeaning>['answers'] = [
-  { status: 200, means: 'accepted' },
+  { status: 200, means: 'accepted', why: 'the supplier says yes, as it does to tokens that it never knew' },
   {
     status: 400,
     when: [{ pointer: '/error', equals: 'unsupported_token_type' }],
@@ -150,7 +151,11 @@ export class OAuthRevocationConnector implements Connector<OAuthRevocationSettin
 
   readings(settings: OAuthRevocationSettings): Reading[] {
     const { revocationPath, introspectionPath, resourceProbe } = settings;
-    const revoke: Reading = { part: 'revoke', asks: `POST ${revocationPath}`, rows: REVOCATION_ANSWERS };
+    const revoke: Reading = {
+      part: 'revoke',
+      asks: `POST ${revocationPath}`,
+      rows: restingOn('revocation', REVOCATION_ANSWERS),
+    };
     if (resourceProbe) {
       const { method, path: where } = resourceProbe.request;
       return [revoke, { part: 'probe', asks: `${method} ${where}`, rows: resourceProbe.answers }];
@@ -159,8 +164,8 @@ export class OAuthRevocationConnector implements Connector<OAuthRevocationSettin
     const asks = `POST ${introspectionPath}`;
     return [
       revoke,
-      { part: 'probe', asks, rows: INTROSPECTION_ANSWERS },
-      { part: 'ownAuthentication', asks, rows: OWN_AUTHENTICATION_ANSWERS },
+      { part: 'probe', asks, rows: restingOn('introspection', INTROSPECTION_ANSWERS) },
+      { part: 'ownAuthentication', asks, rows: restingOn('introspection', OWN_AUTHENTICATION_ANSWERS) },
     ];
   }
 
@@ -212,6 +217,11 @@ export class OAuthRevocationConnector implements Connector<OAuthRevocationSettin
     const request = aboutToken(target.settings, introspectionPath);
     return asProbeAnswer(await ask(this.outbound, { request, answers }, withClient(target), call));
   }
+}
+
+/** The standards' sections stand as facts of these names in the presets. */
+function restingOn(fact: string, rows: readonly AnswerRow[]): AnswerRow[] {
+  return rows.map((row) => ({ ...row, fact }));
 }
 
 /** The form of both protocols: a token, perhaps a hint, and the client's authentication. */
