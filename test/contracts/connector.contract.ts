@@ -12,6 +12,7 @@ import { Outbound } from '../../src/platform/http/outbound.ts';
 import { visible } from '../../src/platform/http/redactor.ts';
 import { connectorClasses } from '../../src/plugins/connectors/registry.ts';
 import {
+  clientRegistration,
   datadog,
   gitlab,
   oauth,
@@ -21,9 +22,11 @@ import {
   type Dialect,
   type Issued,
 } from '../support/scripted-supplier.ts';
+import { vaultLease, vaultToken } from '../support/scripted-vault.ts';
 
 /** The suppliers that stand for each connector; a connector without any line here fails the suite. */
 const SPOKEN: Record<string, { preset: string; dialect: Dialect }[]> = {
+  'client-registration': [{ preset: 'client-registration', dialect: clientRegistration }],
   'oauth-revocation': [{ preset: 'oauth-generic', dialect: oauth }],
   'declarative-http': [
     { preset: 'sendgrid', dialect: sendgrid },
@@ -32,6 +35,10 @@ const SPOKEN: Record<string, { preset: string; dialect: Dialect }[]> = {
     { preset: 'gitlab-pat', dialect: gitlab },
   ],
   manual: [],
+  vault: [
+    { preset: 'vault-lease', dialect: vaultLease },
+    { preset: 'vault-token', dialect: vaultToken },
+  ],
 };
 
 const connectorsOver = (outbound: Outbound) =>

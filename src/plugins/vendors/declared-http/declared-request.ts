@@ -13,6 +13,7 @@ import {
   fillRequest,
   namesIn,
   requestTemplateSchema,
+  type FilledRequest,
   type RequestTemplate,
 } from '../../../platform/http/request-template.rules.ts';
 
@@ -63,6 +64,8 @@ export const withheld = (exchange: Exchange): Exchange =>
 export interface More {
   holes?: Readonly<Record<string, string>>;
   secrets?: Readonly<Record<string, Secret>>;
+  /** Goes as it stands, in place of a declared body: what looks like a hole in it is none. */
+  document?: unknown;
 }
 
 function baseOf(hosts: Readonly<Record<string, string>> = {}, baseUrl: string): string {
@@ -103,7 +106,7 @@ export async function ask<M extends string>(
     return { kind: 'incomplete', why: filled.error, exchange: unsent(declared.request, call, filled.error) };
   }
   const answer = await outbound.request({
-    ...filled.value,
+    ...(more.document === undefined ? filled.value : withDocument(filled.value, more.document)),
     timeout: TIMEOUT,
     maxBytes: MAX_BYTES,
     signal: call.signal,
@@ -120,6 +123,11 @@ export async function ask<M extends string>(
     retryAfter: retryAfter(answer.headers, call.now()),
     exchange: declared.secretAnswer ? withheld(answer.record) : answer.record,
   };
+}
+
+function withDocument(request: FilledRequest, document: unknown): FilledRequest {
+  const headers = { ...request.headers, 'content-type': 'application/json' };
+  return { ...request, headers, body: JSON.stringify(document) };
 }
 
 /** The holes that a request may have: what is known of the target. */
