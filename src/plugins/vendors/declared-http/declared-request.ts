@@ -38,6 +38,8 @@ export function declared<const M extends readonly [string, ...string[]]>(meaning
      * proxy's) takes it as well.
      */
     hosts: z.record(origin, origin).optional(),
+    /** Answers may hold a secret that nobody here knows before, such as an access token: no body is kept. */
+    secretAnswer: z.literal(true).optional(),
   };
 }
 
@@ -50,7 +52,13 @@ export interface DeclaredRequest<M extends string> {
   request: RequestTemplate;
   answers: readonly AnswerRow<M>[];
   hosts?: Readonly<Record<string, string>> | undefined;
+  secretAnswer?: boolean | undefined;
 }
+
+/** In place of a body that may hold a value that nobody here knew before. */
+const NOT_KEPT = 'not kept: an answer to this may hold a secret';
+export const withheld = (exchange: Exchange): Exchange =>
+  exchange.failure === undefined ? { ...exchange, extract: NOT_KEPT } : exchange;
 
 /** What a request is filled with beside what is known of the target, by the names of its holes. */
 export interface More {
@@ -113,7 +121,7 @@ export async function ask<M extends string>(
     row: rowFor(declared.answers, answer, reveal),
     rows: declared.answers,
     retryAfter: retryAfter(answer.headers, call.now()),
-    exchange: answer.record,
+    exchange: declared.secretAnswer ? withheld(answer.record) : answer.record,
   };
 }
 

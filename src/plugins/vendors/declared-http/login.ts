@@ -3,8 +3,8 @@ import { z } from 'zod';
 import type { Call, Exchange, Target } from '../../../domain/revocation/connector.ts';
 import { Secret } from '../../../kernel/secret.ts';
 import type { Outbound } from '../../../platform/http/outbound.ts';
-import { ask, declared, holeOf, type Heard, type More } from './declared-request.ts';
-import { parsed, place, textAt, withheld } from './issued-answers.ts';
+import { ask, declared, holeOf, withheld, type Heard, type More } from './declared-request.ts';
+import { parsed, place, textAt } from './issued-answers.ts';
 
 export const LOGIN_MEANINGS = ['granted', 'refused', 'retry'] as const;
 
