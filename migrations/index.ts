@@ -25,3 +25,4 @@ export { AccessReviews2026112225000 } from './2026112225-access-reviews.ts';
 export { ReviewsInOrder2026112226000 } from './2026112226-reviews-in-order.ts';
 export { JobsThatKill2026112228000 } from './2026112228-jobs-that-kill.ts';
 export { ClearedAway2026112230000 } from './2026112230-cleared-away.ts';
+export { KeptToTheirEnd2026112234000 } from './2026112234-kept-to-their-end.ts';

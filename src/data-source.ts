@@ -33,6 +33,7 @@ import { IntegrationDependency } from './domain/integrations/integration-depende
 import { Credential } from './domain/credentials/credential.entity.ts';
 import { CredentialUse } from './domain/credentials/credential-use.entity.ts';
 import { CredentialHolder } from './domain/credentials/credential-holder.entity.ts';
+import { ScopeConsent } from './domain/credentials/scope-consent.entity.ts';
 import { CredentialScope } from './domain/credentials/credential-scope.entity.ts';
 import { CredentialVersion } from './domain/credentials/credential-version.entity.ts';
 import { Fingerprint } from './domain/credentials/fingerprint.entity.ts';
@@ -105,6 +106,7 @@ import { PolicyTemplate } from './domain/policy/policy-template.entity.ts';
 import { Onboarding } from './domain/policy/onboarding.entity.ts';
 import { Offboarding } from './domain/policy/offboarding.entity.ts';
 import { ScopeReview } from './domain/policy/scope-review.entity.ts';
+import { DomainChallenge } from './domain/parties/domain-challenge.entity.ts';
 import { PartyVerification } from './domain/parties/party-verification.entity.ts';
 import { GateDecision } from './domain/policy/gate-decision.entity.ts';
 import { GateStanding } from './domain/policy/gate-standing.entity.ts';
@@ -151,6 +153,7 @@ export const entities: DataSourceNeeds['entities'] = [
   CredentialUse,
   CredentialHolder,
   CredentialScope,
+  ScopeConsent,
   CredentialVersion,
   Fingerprint,
   CredentialLocation,
@@ -222,6 +225,7 @@ export const entities: DataSourceNeeds['entities'] = [
   Onboarding,
   Offboarding,
   ScopeReview,
+  DomainChallenge,
   PartyVerification,
   GateDecision,
   GateStanding,
