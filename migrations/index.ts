@@ -26,3 +26,4 @@ export { ReviewsInOrder2026112226000 } from './2026112226-reviews-in-order.ts';
 export { JobsThatKill2026112228000 } from './2026112228-jobs-that-kill.ts';
 export { ClearedAway2026112230000 } from './2026112230-cleared-away.ts';
 export { KeptToTheirEnd2026112234000 } from './2026112234-kept-to-their-end.ts';
+export { CopiesAndReach2026112232000 } from './2026112232-copies-and-reach.ts';

@@ -40,6 +40,7 @@ import { Fingerprint } from './domain/credentials/fingerprint.entity.ts';
 import { CredentialLocation } from './domain/credentials/location.entity.ts';
 import { ReachableSystem } from './domain/credentials/system.entity.ts';
 import { CredentialSystem } from './domain/credentials/credential-system.entity.ts';
+import { LocationHolding } from './domain/credentials/location-holding.entity.ts';
 import { LocationSystem } from './domain/credentials/location-system.entity.ts';
 import { UsageEvent } from './domain/usage/usage-event.entity.ts';
 import { OfferingTarget } from './domain/responsibility/offering-target.entity.ts';
@@ -69,6 +70,7 @@ import { Drill } from './domain/revocation/drill.entity.ts';
 import { Evidence } from './domain/revocation/evidence.entity.ts';
 import { VersionDeath } from './domain/revocation/version-death.entity.ts';
 import { Statement } from './domain/revocation/statement.entity.ts';
+import { CopyLook } from './domain/revocation/copy-look.entity.ts';
 import { LocationProof } from './domain/revocation/location-proof.entity.ts';
 import { RiskRequest } from './domain/revocation/risk-request.entity.ts';
 import { RiskAcceptance } from './domain/revocation/risk-acceptance.entity.ts';
@@ -81,6 +83,8 @@ import { ExposureFoundAt } from './domain/exposures/exposure-found-at.entity.ts'
 import { Incident } from './domain/incidents/incident.entity.ts';
 import { IncidentCredential } from './domain/incidents/incident-credential.entity.ts';
 import { IncidentPlace } from './domain/incidents/incident-place.entity.ts';
+import { DownstreamItem } from './domain/incidents/downstream-item.entity.ts';
+import { FailureReport } from './domain/incidents/failure-report.entity.ts';
 import { IncidentCase } from './domain/incidents/incident-case.entity.ts';
 import { CaseCredential } from './domain/incidents/case-credential.entity.ts';
 import { Instant } from './domain/incidents/instant.entity.ts';
@@ -159,6 +163,7 @@ export const entities: DataSourceNeeds['entities'] = [
   CredentialLocation,
   ReachableSystem,
   CredentialSystem,
+  LocationHolding,
   LocationSystem,
   UsageEvent,
   Offering,
@@ -188,6 +193,7 @@ export const entities: DataSourceNeeds['entities'] = [
   Evidence,
   VersionDeath,
   Statement,
+  CopyLook,
   LocationProof,
   RiskAcceptance,
   RiskRequest,
@@ -200,6 +206,8 @@ export const entities: DataSourceNeeds['entities'] = [
   Incident,
   IncidentCredential,
   IncidentPlace,
+  DownstreamItem,
+  FailureReport,
   IncidentCase,
   CaseCredential,
   Instant,

@@ -10,6 +10,7 @@ import { AccessReviewsController } from './access-reviews.controller.ts';
 import { AgreementsController } from './agreements.controller.ts';
 import { ConfirmationsController } from './confirmations.controller.ts';
 import { ConnectionsController } from './connections.controller.ts';
+import { CopiesController } from './copies.controller.ts';
 import { CredentialsController } from './credentials.controller.ts';
 import { GateController } from './gate.controller.ts';
 import { HealthController } from './health.controller.ts';
@@ -62,6 +63,7 @@ import { SourcesController } from './sources.controller.ts';
     ExposuresController,
     CasesController,
     AgreementsController,
+    CopiesController,
     CredentialsController,
     DrillsController,
     IntegrationsController,

@@ -104,7 +104,7 @@ export async function locationsOf(
   const rows = await db.query<Dates<LocationView, 'putAt' | 'retiredAt'>[]>(
     `SELECT t.id, t.external_key AS key, t.kind AS type, t.name, t.path, t.integration_id AS "integrationId", t.version_id AS "versionId", ${party('t.party_id')} AS party,
             CASE WHEN t.owner_contact_id IS NOT NULL THEN jsonb_build_object('id', t.owner_contact_id, 'name', (SELECT k.name FROM contact k WHERE k.id = t.owner_contact_id)) END AS owner,
-            t.arrived_by AS "arrivedBy", t.put_at AS "putAt", t.provable, t.retired_at AS "retiredAt", t.row_version AS "rowVersion"
+            t.arrived_by AS "arrivedBy", t.put_by AS "putBy", t.put_at AS "putAt", t.provable, t.retired_at AS "retiredAt", t.row_version AS "rowVersion"
        FROM location t WHERE t.${column} = $1 ORDER BY t.id LIMIT $2`,
     [id, limit],
   );
