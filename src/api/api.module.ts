@@ -6,6 +6,7 @@ import { PolicyModule } from '../domain/policy/policy.module.ts';
 import { PortfolioModule } from '../domain/portfolio/portfolio.module.ts';
 import { ResponsibilityModule } from '../domain/responsibility/responsibility.module.ts';
 import { RevocationModule } from '../domain/revocation/revocation.module.ts';
+import { UsageModule } from '../domain/usage/usage.module.ts';
 import { AccessReviewsController } from './access-reviews.controller.ts';
 import { AgreementsController } from './agreements.controller.ts';
 import { ConfirmationsController } from './confirmations.controller.ts';
@@ -34,6 +35,7 @@ import { StepsController } from './steps.controller.ts';
 import { StoppersController } from './stoppers.controller.ts';
 import { TermTemplatesController } from './term-templates.controller.ts';
 import { TokensController } from './tokens.controller.ts';
+import { UsageController } from './usage.controller.ts';
 import { UsersController } from './users.controller.ts';
 import { CasesController } from './cases.controller.ts';
 import { DrillsController } from './drills.controller.ts';
@@ -51,6 +53,7 @@ import { SourcesController } from './sources.controller.ts';
     PortfolioModule,
     ResponsibilityModule,
     RevocationModule,
+    UsageModule,
   ],
   controllers: [
     AccessReviewsController,
@@ -86,6 +89,7 @@ import { SourcesController } from './sources.controller.ts';
     StoppersController,
     TermTemplatesController,
     TokensController,
+    UsageController,
     UsersController,
   ],
   providers: [OpenApi],
