@@ -118,6 +118,9 @@ export class UsageAndMassRevocation2026112233000 implements MigrationInterface {
              credential_id, integration_id, min(at), max(at), max(at) FILTER (WHERE outcome = 'accepted'), count(*)
         FROM usage_event GROUP BY 1, 2, 4, 5;
 
+      CREATE SEQUENCE reference_mrv;
+      GRANT USAGE ON SEQUENCE reference_mrv TO countersign_app;
+
       CREATE TABLE mass_revocation (
         id uuid NOT NULL,
         reference text NOT NULL,
@@ -160,6 +163,7 @@ export class UsageAndMassRevocation2026112233000 implements MigrationInterface {
 
   async down(q: QueryRunner): Promise<void> {
     await q.query(`
+      DROP SEQUENCE reference_mrv;
       DROP INDEX credential_by_external_key;
       ALTER TABLE usage_event DROP CONSTRAINT usage_event_feed_fk, DROP CONSTRAINT usage_event_outcome_known,
         DROP COLUMN feed_id, DROP COLUMN event_id, DROP COLUMN location_key, DROP COLUMN address_pseudonym, DROP COLUMN received_at;

@@ -16,6 +16,7 @@ import { GateController } from './gate.controller.ts';
 import { HealthController } from './health.controller.ts';
 import { ImportsController } from './imports.controller.ts';
 import { IntegrationsController } from './integrations.controller.ts';
+import { MassRevocationsController } from './mass-revocations.controller.ts';
 import { MatricesController } from './matrices.controller.ts';
 import { MatrixFilesController } from './matrix-files.controller.ts';
 import { MatrixController } from './matrix.controller.ts';
@@ -73,6 +74,7 @@ import { SourcesController } from './sources.controller.ts';
     PoliciesController,
     HealthController,
     ImportsController,
+    MassRevocationsController,
     MatricesController,
     MatrixFilesController,
     MatrixController,
