@@ -11,6 +11,7 @@ import { RevocationModule } from './domain/revocation/revocation.module.ts';
 import { PolicyModule } from './domain/policy/policy.module.ts';
 import { SigningFloorModule } from './domain/policy/signing-floor.module.ts';
 import { PortfolioModule } from './domain/portfolio/portfolio.module.ts';
+import { UsageModule } from './domain/usage/usage.module.ts';
 import { RunbooksModule } from './domain/runbooks/runbooks.module.ts';
 import { HealthModule } from './platform/health/health.module.ts';
 import { HttpModule } from './platform/http/http.module.ts';
@@ -39,6 +40,7 @@ import { StoresModule } from './plugins/stores/stores.module.ts';
     RunbooksModule,
     NoticesModule,
     ResponsibilityModule,
+    UsageModule,
     RevocationModule,
     ExposuresModule,
     IncidentsModule,

@@ -120,6 +120,14 @@ import { AccessReviewOccasion } from './domain/policy/access-review-occasion.ent
 import { AccessReviewPart } from './domain/policy/access-review-part.entity.ts';
 import { GateStale } from './domain/policy/gate-stale.entity.ts';
 import { PolicyException } from './domain/policy/policy-exception.entity.ts';
+import { UsageFeed } from './domain/usage/usage-feed.entity.ts';
+import { UsageGap } from './domain/usage/usage-gap.entity.ts';
+import { UsageSeen } from './domain/usage/usage-seen.entity.ts';
+import { UsageSlot } from './domain/usage/usage-slot.entity.ts';
+import { UsageAlarm } from './domain/usage/usage-alarm.entity.ts';
+import { KnownActor } from './domain/usage/known-actor.entity.ts';
+import { MassRevocation } from './domain/incidents/mass-revocation.entity.ts';
+import { MassRevocationItem } from './domain/incidents/mass-revocation-item.entity.ts';
 import { SealedSecret } from './platform/vault/sealed-secret.entity.ts';
 import { postgresOptions, type DataSourceNeeds } from './platform/database/data-sources.ts';
 
@@ -166,6 +174,14 @@ export const entities: DataSourceNeeds['entities'] = [
   LocationHolding,
   LocationSystem,
   UsageEvent,
+  UsageFeed,
+  UsageGap,
+  UsageSeen,
+  UsageSlot,
+  UsageAlarm,
+  KnownActor,
+  MassRevocation,
+  MassRevocationItem,
   Offering,
   OfferingTarget,
   OfferingVersion,
