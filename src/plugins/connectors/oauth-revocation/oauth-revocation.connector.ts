@@ -7,6 +7,7 @@ import {
   type Capability,
   type Connector,
   type ProbeAnswer,
+  type Reading,
   type Revocability,
   type RevokeAnswer,
   type SessionsAnswer,
@@ -143,7 +144,24 @@ export class OAuthRevocationConnector implements Connector<OAuthRevocationSettin
       ownAuthentication: settings.introspectionPath !== undefined && !settings.resourceProbe,
       endSessions: true,
       issue: 'no',
+      introspect: settings.introspectionPath !== undefined && !settings.resourceProbe,
     };
+  }
+
+  readings(settings: OAuthRevocationSettings): Reading[] {
+    const { revocationPath, introspectionPath, resourceProbe } = settings;
+    const revoke: Reading = { part: 'revoke', asks: `POST ${revocationPath}`, rows: REVOCATION_ANSWERS };
+    if (resourceProbe) {
+      const { method, path: where } = resourceProbe.request;
+      return [revoke, { part: 'probe', asks: `${method} ${where}`, rows: resourceProbe.answers }];
+    }
+    if (introspectionPath === undefined) return [revoke];
+    const asks = `POST ${introspectionPath}`;
+    return [
+      revoke,
+      { part: 'probe', asks, rows: INTROSPECTION_ANSWERS },
+      { part: 'ownAuthentication', asks, rows: OWN_AUTHENTICATION_ANSWERS },
+    ];
   }
 
   async revoke(target: Target<OAuthRevocationSettings>, call: Call): Promise<RevokeAnswer> {

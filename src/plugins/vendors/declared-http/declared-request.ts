@@ -20,14 +20,47 @@ import {
 const TIMEOUT = 15 * SECOND;
 const MAX_BYTES = 256 * 1024;
 
+const origin = z
+  .url({ protocol: /^https$/ })
+  .refine(
+    (url) => URL.canParse(url) && new URL(url).origin === url,
+    'must be an origin: https and a name alone',
+  );
+
+/** The members that every request to a supplier is declared with. */
+export function declared<const M extends readonly [string, ...string[]]>(meanings: M) {
+  return {
+    request: requestTemplateSchema,
+    answers: answerTableSchema(meanings),
+    /**
+     * Where this request goes when the supplier's address is the one on the left; any other address (a test's, a
+     * proxy's) takes it as well.
+     */
+    hosts: z.record(origin, origin).optional(),
+  };
+}
+
 /** A request to a supplier, and what each answer to it means. */
 export function declaredRequestSchema<const M extends readonly [string, ...string[]]>(meanings: M) {
-  return z.strictObject({ request: requestTemplateSchema, answers: answerTableSchema(meanings) });
+  return z.strictObject(declared(meanings));
 }
 
 export interface DeclaredRequest<M extends string> {
   request: RequestTemplate;
   answers: readonly AnswerRow<M>[];
+  hosts?: Readonly<Record<string, string>> | undefined;
+}
+
+/** What a request is filled with beside what is known of the target, by the names of its holes. */
+export interface More {
+  holes?: Readonly<Record<string, string>>;
+  secrets?: Readonly<Record<string, Secret>>;
+}
+
+function baseOf(hosts: Readonly<Record<string, string>> = {}, baseUrl: string): string {
+  const known = URL.canParse(baseUrl) ? new URL(baseUrl) : null;
+  if (!known || known.pathname !== '/' || !Object.hasOwn(hosts, known.origin)) return baseUrl;
+  return hosts[known.origin] ?? baseUrl;
 }
 
 /** What one exchange brought. `row` null: an answer that the table does not list. */
@@ -35,15 +68,17 @@ export type Heard<M extends string> =
   | {
       kind: 'answer';
       status: number;
+      headers: Readonly<Record<string, string>>;
       body: Buffer;
       row: AnswerRow<M> | null;
+      rows: readonly AnswerRow<M>[];
       retryAfter?: Millis;
       exchange: Exchange;
     }
   /** `sent`: it may have reached the supplier. */
   | { kind: 'failure'; why: string; sent: boolean; exchange: Exchange }
-  /** The request cannot be made of what is at hand. */
-  | { kind: 'incomplete'; why: string; exchange: Exchange };
+  /** The request cannot be made of what is at hand; `ownAuthentication`: because the supplier would not let us in. */
+  | { kind: 'incomplete'; why: string; exchange: Exchange; ownAuthentication?: true };
 
 /** Fills the request for the target, sends it, and looks the answer up. */
 export async function ask<M extends string>(
@@ -51,9 +86,11 @@ export async function ask<M extends string>(
   declared: DeclaredRequest<M>,
   target: Target<unknown>,
   call: Call,
+  more: More = {},
 ): Promise<Heard<M>> {
-  const reveal = (name: string): string | undefined => holeOf(name, target, call);
-  const filled = fillRequest(declared.request, target.baseUrl, reveal);
+  const reveal = (name: string): string | undefined =>
+    more.holes?.[name] ?? more.secrets?.[name]?.use((value) => value) ?? holeOf(name, target, call);
+  const filled = fillRequest(declared.request, baseOf(declared.hosts, target.baseUrl), reveal);
   if (!filled.ok) {
     return { kind: 'incomplete', why: filled.error, exchange: unsent(declared.request, call, filled.error) };
   }
@@ -62,22 +99,19 @@ export async function ask<M extends string>(
     timeout: TIMEOUT,
     maxBytes: MAX_BYTES,
     signal: call.signal,
-    secrets: secretsOf(target),
+    secrets: [...secretsOf(target), ...Object.values(more.secrets ?? {})],
   });
   if (!answer.ok) return { kind: 'failure', why: answer.why, sent: answer.sent, exchange: answer.record };
   return {
     kind: 'answer',
     status: answer.status,
+    headers: answer.headers,
     body: answer.body,
     row: rowFor(declared.answers, answer, reveal),
+    rows: declared.answers,
     retryAfter: retryAfter(answer.headers, call.now()),
     exchange: answer.record,
   };
-}
-
-/** Whether the request holds the value of the credential. */
-export function needsValue(request: RequestTemplate): boolean {
-  return namesIn(request).has('value');
 }
 
 /** The holes that a request may have: what is known of the target. */
@@ -87,7 +121,7 @@ export function isKnownHole(name: string): boolean {
   );
 }
 
-function holeOf(name: string, target: Target<unknown>, call: Call): string | undefined {
+export function holeOf(name: string, target: Target<unknown>, call: Call): string | undefined {
   if (name === 'value') return target.value?.use((value) => value);
   if (name === 'supplierId') return target.supplierId ?? undefined;
   if (name === 'kind') return target.credentialKind;

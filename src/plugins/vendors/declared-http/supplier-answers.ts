@@ -4,6 +4,7 @@ import type {
   SessionsAnswer,
   Verdict,
 } from '../../../domain/revocation/connector.ts';
+import { judgeBy } from '../../../domain/revocation/answers.rules.ts';
 import type { Heard } from './declared-request.ts';
 
 /** What the rows of each table may mean. */
@@ -17,7 +18,10 @@ export const SESSIONS_MEANINGS = ['ended', 'none', 'retry', 'unknown'] as const;
  */
 export function asRevokeAnswer(heard: Heard<(typeof REVOKE_MEANINGS)[number]>): RevokeAnswer {
   const { exchange } = heard;
-  if (heard.kind === 'incomplete') return { outcome: 'rejected', why: `not asked: ${heard.why}`, exchange };
+  if (heard.kind === 'incomplete') {
+    const own = heard.ownAuthentication ? { ownAuthentication: true } : {};
+    return { outcome: 'rejected', why: `not asked: ${heard.why}`, exchange, ...own };
+  }
   if (heard.kind === 'failure') {
     return heard.sent
       ? { outcome: 'unknown', why: `asked, but ${heard.why}`, exchange }
@@ -54,18 +58,14 @@ export function asProbeAnswer(heard: Heard<Verdict>): ProbeAnswer {
   if (heard.kind === 'incomplete')
     return { verdict: 'indeterminate', why: `not asked: ${heard.why}`, exchange: null };
   if (heard.kind === 'failure') return { verdict: 'indeterminate', why: heard.why, exchange };
-  const wait = heard.retryAfter === undefined ? {} : { retryAfter: heard.retryAfter };
-  const { row } = heard;
-  if (!row) {
-    const why = `the supplier answered ${heard.status}, which its preset does not list`;
-    return { verdict: 'indeterminate', why, exchange, ...wait };
-  }
-  const condition = row.when ? ' with the listed body' : '';
+  const { verdict, why } = judgeBy(heard.row, heard.rows, heard);
   return {
-    verdict: row.means,
-    why: row.why ?? `the supplier answered ${heard.status}${condition}, which means ${row.means}`,
+    verdict,
+    why,
     exchange,
-    ...(row.means === 'indeterminate' ? wait : {}),
+    ...(verdict === 'indeterminate' && heard.retryAfter !== undefined
+      ? { retryAfter: heard.retryAfter }
+      : {}),
   };
 }
 
