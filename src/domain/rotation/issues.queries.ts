@@ -23,7 +23,9 @@ const COLUMNS = `id, number, connection_id AS "connectionId", label, state, aske
 
 /** Newest first. */
 export function issuesOf(db: Db, rotationId: Id): Promise<IssueRow[]> {
-  return db.query(`SELECT ${COLUMNS} FROM rotation_issue WHERE rotation_id = $1 ORDER BY number DESC`, [rotationId]);
+  return db.query(`SELECT ${COLUMNS} FROM rotation_issue WHERE rotation_id = $1 ORDER BY number DESC`, [
+    rotationId,
+  ]);
 }
 
 /** The intent, before the first byte leaves. The label is the same nowhere else. */
@@ -40,7 +42,17 @@ export async function addIssue(
     `INSERT INTO rotation_issue (id, rotation_id, integration_id, number, connection_id, label, asked_at) VALUES ($1, $2, $3, $4, $5, $6, $7)`,
     [id, rotation.id, rotation.integrationId, number, connectionId, label, new Date(now)],
   );
-  return { id, number, connectionId, label, state: 'asked', askedAt: new Date(now), versionId: null, supplierId: null, why: '' };
+  return {
+    id,
+    number,
+    connectionId,
+    label,
+    state: 'asked',
+    askedAt: new Date(now),
+    versionId: null,
+    supplierId: null,
+    why: '',
+  };
 }
 
 export async function settleIssue(

@@ -5,7 +5,7 @@ import { Clock } from '../../platform/clock/clock.ts';
 import { Transactions, type Db } from '../../platform/database/transactions.ts';
 import { LedgerService } from '../ledger/ledger.service.ts';
 import { AlertsService } from '../notices/alerts.service.ts';
-import type { IssueAnswer } from '../revocation/connector.ts';
+import type { Call, IssueAnswer } from '../revocation/connector.ts';
 import { ConnectionsService } from '../revocation/connections.service.ts';
 import type { RevocationCall } from '../revocation/probing.service.ts';
 import { RevocationService } from '../revocation/revocation.service.ts';
@@ -66,7 +66,9 @@ export class Making {
   async settleOpen(rotationId: Id, call: RevocationCall): Promise<StepAnswer | null> {
     const open = await this.transactions.run(call.by, async (db) => {
       const row = await this.records.hold(db, rotationId);
-      const issue = (await issuesOf(db, rotationId)).find(({ state }) => state === 'asked' || state === 'unknown');
+      const issue = (await issuesOf(db, rotationId)).find(
+        ({ state }) => state === 'asked' || state === 'unknown',
+      );
       if (!row || !issue) return null;
       const wait = this.#stillOnItsWay(issue);
       if (wait) return { wait };
@@ -80,18 +82,73 @@ export class Making {
     return this.orphans.tidy(rotationId, call);
   }
 
+  /** Looks once more for what a request made after its supplier's list had shown nothing. @returns null when nothing was */
+  async findLate(rotationId: Id, call: RevocationCall): Promise<StepAnswer | null> {
+    const found = await this.transactions.run(call.by, async (db) => {
+      const row = await this.records.find(db, rotationId);
+      const nothing = (await issuesOf(db, rotationId)).filter(({ state }) => state === 'nothing');
+      const path = row && nothing[0] ? await this.#path(db, row, nothing[0].connectionId) : null;
+      return row && path ? { row, nothing, path } : null;
+    });
+    if (!found?.path.connector.listIssued) return null;
+    const { row, nothing, path } = found;
+    const answer = await path.connector.listIssued!(path.target, this.#callOf(`${rotationId}:late`, call));
+    // What was settled once stays so where the list cannot be read now: this look is one more, not the one that counts.
+    if (answer.outcome !== 'listed') return null;
+    await this.transactions.run(call.by, async (db) => {
+      const held = (await this.records.hold(db, rotationId))!;
+      const known = await knownIds(db, row.credentialId);
+      for (const issue of nothing) {
+        const [supplierId] =
+          settleByList(answer.versions, { label: issue.label, at: issue.askedAt.getTime() }, known) ?? [];
+        if (supplierId !== undefined) await this.#orphaned(db, held, issue, supplierId, call);
+      }
+    });
+    return null;
+  }
+
+  /** What the supplier made is on record as a version that has to go. */
+  async #orphaned(
+    db: Db,
+    row: RotationRow,
+    issue: IssueRow,
+    supplierId: string,
+    call: RevocationCall,
+  ): Promise<void> {
+    const known = await this.versions.addOrphan(
+      db,
+      row,
+      { supplierId, value: null, expiresAt: null },
+      call.by,
+    );
+    const why = 'the supplier made it, and its value was lost with the answer';
+    const versionId = known.ok ? known.value : null;
+    await settleIssue(db, issue.id, { state: 'orphaned', why, versionId, supplierId }, this.clock.now());
+  }
+
+  #callOf(idempotencyKey: string, call: RevocationCall): Call {
+    return { idempotencyKey, signal: call.signal, now: () => this.clock.now() };
+  }
+
   async #plan(db: Db, rotationId: Id, what: string | undefined, call: RevocationCall): Promise<Plan> {
     const answer = (said: StepAnswer): Plan => ({ go: 'answer', answer: said });
     const held = await this.records.hold(db, rotationId);
     if (!held) return answer({ answer: 'failed', reason: 'there is no such rotation' });
     if (held.newVersionId !== null)
-      return answer({ answer: 'done', output: { versionId: held.newVersionId }, note: `version ${held.newNumber} is on record` });
+      return answer({
+        answer: 'done',
+        output: { versionId: held.newVersionId },
+        note: `version ${held.newNumber} is on record`,
+      });
     if (CLOSED.has(held.state) || held.state === 'rolling_back')
       return answer({ answer: 'failed', reason: `the rotation is ${held.state.replaceAll('_', ' ')}` });
     const row = await this.records.move(db, held, 'create', call.by);
     if (row.madeBy === 'person') {
       const make = what ?? 'Make a new version at the supplier';
-      return answer({ answer: 'parked', forWhat: `${make} Enter it on the page of the rotation ${row.reference}.` });
+      return answer({
+        answer: 'parked',
+        forWhat: `${make} Enter it on the page of the rotation ${row.reference}.`,
+      });
     }
     const [last] = await issuesOf(db, rotationId);
     if (last?.state === 'orphaned') return { go: 'tidy' };
@@ -124,7 +181,11 @@ export class Making {
   #stillOnItsWay(issue: IssueRow): StepAnswer | null {
     const until = issue.askedAt.getTime() + SETTLE_AFTER;
     return issue.state === 'asked' && this.clock.now() < until
-      ? { answer: 'waiting', until, forWhat: 'an answer that was lost: then the supplier’s list tells what it made' }
+      ? {
+          answer: 'waiting',
+          until,
+          forWhat: 'an answer that was lost: then the supplier’s list tells what it made',
+        }
       : null;
   }
 
@@ -143,18 +204,25 @@ export class Making {
       if (connectionId === null) continue;
       const { path, problems: why } = await this.targets.pathTo(db, loaded.version, connectionId);
       if (path?.connector.issue && path.abilities.issue === wanted) return { path };
-      problems.push(`${label} ${path ? `makes none that ${wanted === 'adds' ? 'works beside the old one' : 'replaces it'}` : why.join('; ')}`);
+      problems.push(
+        `${label} ${path ? `makes none that ${wanted === 'adds' ? 'works beside the old one' : 'replaces it'}` : why.join('; ')}`,
+      );
     }
     return {
       problem: `no connection can make a new version: ${problems.join('; ') || 'none is agreed'}. Stop this rotation, and start one by hand.`,
     };
   }
 
-  async #issue(row: RotationRow, path: MachinePath, issue: IssueRow, call: RevocationCall): Promise<StepAnswer | null> {
+  async #issue(
+    row: RotationRow,
+    path: MachinePath,
+    issue: IssueRow,
+    call: RevocationCall,
+  ): Promise<StepAnswer | null> {
     const answer = await path.connector.issue!(
       path.target,
       { label: issue.label, expiresAt: null },
-      { idempotencyKey: issue.id, signal: call.signal, now: () => this.clock.now() },
+      this.#callOf(issue.id, call),
     );
     return this.transactions.run(call.by, (db) => this.#afterIssue(db, row.id, issue.id, answer, call));
   }
@@ -171,9 +239,11 @@ export class Making {
     const now = this.clock.now();
     if (answer.outcome === 'issued') {
       const { issued } = answer;
-      if (issued.auth) await this.connections.renewAuthentication(db, issue.connectionId, issued.auth, call.by);
+      if (issued.auth)
+        await this.connections.renewAuthentication(db, issue.connectionId, issued.auth, call.by);
       const made = { supplierId: issued.supplierId, value: issued.value, expiresAt: issued.expiresAt };
-      const wanted = issue.state === 'asked' && (await this.records.may(db, row, 'store')).ok && row.newVersionId === null;
+      const wanted =
+        issue.state === 'asked' && (await this.records.may(db, row, 'store')).ok && row.newVersionId === null;
       if (!wanted) return this.#tooLate(db, row, issue, made, call);
       const stored = await this.versions.addNew(db, row, made, call.by);
       if (!stored.ok) return this.#tooLate(db, row, issue, made, call);
@@ -181,10 +251,19 @@ export class Making {
       await settleIssue(
         db,
         issue.id,
-        { state: 'issued', why: `answered ${answer.exchange.status ?? ''}`, versionId, supplierId: issued.supplierId },
+        {
+          state: 'issued',
+          why: `answered ${answer.exchange.status ?? ''}`,
+          versionId,
+          supplierId: issued.supplierId,
+        },
         now,
       );
-      return { answer: 'done', output: { versionId }, note: `version ${stored.value.newNumber} was made and its value is in the vault` };
+      return {
+        answer: 'done',
+        output: { versionId },
+        note: `version ${stored.value.newNumber} was made and its value is in the vault`,
+      };
     }
     if (issue.state !== 'asked') return null;
     switch (answer.outcome) {
@@ -193,10 +272,17 @@ export class Making {
         return { answer: 'failed', reason: `the supplier makes none: ${answer.why}` };
       case 'manual':
         await settleIssue(db, issue.id, { state: 'nothing', why: 'a person has to make it' }, now);
-        return { answer: 'failed', reason: `${answer.instructions} Stop this rotation, and start one by hand.` };
+        return {
+          answer: 'failed',
+          reason: `${answer.instructions} Stop this rotation, and start one by hand.`,
+        };
       case 'retry':
         await settleIssue(db, issue.id, { state: 'nothing', why: answer.why }, now);
-        return { answer: 'retry', reason: answer.why, ...(answer.after === undefined ? {} : { after: answer.after }) };
+        return {
+          answer: 'retry',
+          reason: answer.why,
+          ...(answer.after === undefined ? {} : { after: answer.after }),
+        };
       case 'unknown':
         return {
           answer: 'waiting',
@@ -217,7 +303,12 @@ export class Making {
     const known = issue.versionId === null ? await this.versions.addOrphan(db, row, made, call.by) : null;
     const versionId = known?.ok ? known.value : issue.versionId;
     const why = 'its answer came when nobody waited for it any more';
-    await settleIssue(db, issue.id, { state: 'orphaned', why, versionId, supplierId: made.supplierId }, this.clock.now());
+    await settleIssue(
+      db,
+      issue.id,
+      { state: 'orphaned', why, versionId, supplierId: made.supplierId },
+      this.clock.now(),
+    );
     return { answer: 'retry', reason: why };
   }
 
@@ -233,11 +324,14 @@ export class Making {
       const lost = `Look at the supplier for ${issue.label}: the answer to the request for it was lost, and its list cannot be read by machine. Say on the page of the rotation ${row.reference} whether it was made.`;
       return this.#unknown(row, issue, lost, call);
     }
-    const answer = await path.connector.listIssued(path.target, {
-      idempotencyKey: `${issue.id}:list`,
-      signal: call.signal,
-      now: () => this.clock.now(),
-    });
+    const answer = await path.connector.listIssued(path.target, this.#callOf(`${issue.id}:list`, call));
+    if (answer.outcome === 'unknown' && (call.tries?.left === 0 || issue.state === 'unknown'))
+      return this.#unknown(
+        row,
+        issue,
+        `Look at the supplier for ${issue.label}: the answer to the request for it was lost, and its list could not be read (${answer.why}). Say on the page of the rotation ${row.reference} whether it was made.`,
+        call,
+      );
     if (answer.outcome === 'unknown')
       return {
         answer: 'retry',
@@ -251,13 +345,16 @@ export class Making {
       const found = settleByList(answer.versions, asked, await knownIds(db, row.credentialId));
       if (found === null) return false;
       if (found.length === 0)
-        await settleIssue(db, issue.id, { state: 'nothing', why: 'the supplier’s list shows that nothing was made' }, now);
+        await settleIssue(
+          db,
+          issue.id,
+          { state: 'nothing', why: 'the supplier’s list shows that nothing was made' },
+          now,
+        );
       for (const [at, supplierId] of found.entries()) {
-        const known = await this.versions.addOrphan(db, held, { supplierId, value: null, expiresAt: null }, call.by);
-        const versionId = known.ok ? known.value : null;
-        const why = 'the supplier made it, and its value was lost with the answer';
-        const request = at === 0 ? issue : await addIssue(db, held, issue.connectionId, issue.number + at, now);
-        await settleIssue(db, request.id, { state: 'orphaned', why, versionId, supplierId }, now);
+        const request =
+          at === 0 ? issue : await addIssue(db, held, issue.connectionId, issue.number + at, now);
+        await this.#orphaned(db, held, request, supplierId, call);
       }
       return true;
     });
@@ -275,13 +372,21 @@ export class Making {
     const old = await this.revocation.verifyDead(row.oldVersionId, call);
     if (old.outcome === 'live') {
       await this.transactions.run(call.by, (db) =>
-        settleIssue(db, issue.id, { state: 'nothing', why: `the old version is accepted: ${old.why}` }, this.clock.now()),
+        settleIssue(
+          db,
+          issue.id,
+          { state: 'nothing', why: `the old version is accepted: ${old.why}` },
+          this.clock.now(),
+        ),
       );
       return null;
     }
     if (old.outcome === 'indeterminate')
       return { answer: 'retry', reason: `nobody knows yet whether it was replaced: ${old.why}` };
-    const gone = old.outcome === 'dead' ? 'The old version is dead' : 'Whether the old version lives cannot be seen by machine';
+    const gone =
+      old.outcome === 'dead'
+        ? 'The old version is dead'
+        : 'Whether the old version lives cannot be seen by machine';
     await this.transactions.run(call.by, (db) =>
       this.alerts.raise(db, {
         kind: 'rotation.perhaps-both-dead',
@@ -300,10 +405,20 @@ export class Making {
     );
   }
 
-  async #unknown(row: RotationRow, issue: IssueRow, forWhat: string, call: RevocationCall): Promise<StepAnswer> {
+  async #unknown(
+    row: RotationRow,
+    issue: IssueRow,
+    forWhat: string,
+    call: RevocationCall,
+  ): Promise<StepAnswer> {
     await this.transactions.run(call.by, async (db) => {
       await this.records.hold(db, row.id);
-      await settleIssue(db, issue.id, { state: 'unknown', why: 'its answer was lost, and no machine can tell' }, this.clock.now());
+      await settleIssue(
+        db,
+        issue.id,
+        { state: 'unknown', why: 'its answer was lost, and no machine can tell' },
+        this.clock.now(),
+      );
     });
     return { answer: 'parked', forWhat };
   }

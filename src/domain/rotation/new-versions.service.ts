@@ -53,7 +53,11 @@ export class NewVersions {
         return err(
           refusal('invalid', 'old-version', 'This is the id of the old version.', {
             fields: [
-              { field: '/supplierId', problem: 'is the id of the old version', mend: 'Give that of the new one.' },
+              {
+                field: '/supplierId',
+                problem: 'is the id of the old version',
+                mend: 'Give that of the new one.',
+              },
             ],
           }),
         );
@@ -85,7 +89,9 @@ export class NewVersions {
     };
     const add = (known: { value?: string; sha256?: string }) =>
       // What the supplier has made is kept, whatever the policy thinks of it.
-      this.credentials.addVersion(db, row.credentialId, { ...input, ...known }, by, { acrossEnvironments: true });
+      this.credentials.addVersion(db, row.credentialId, { ...input, ...known }, by, {
+        acrossEnvironments: true,
+      });
     const added = made.value
       ? await made.value.use((value) => add({ value }))
       : await add(made.sha256 === undefined ? {} : { sha256: made.sha256 });

@@ -40,7 +40,10 @@ export class Orphans {
   async #end(row: RotationRow, orphan: IssueRow, call: RevocationCall): Promise<StepAnswer | null> {
     const name = `the version ${orphan.supplierId ?? orphan.label}, whose value was lost`;
     if (orphan.versionId === null)
-      return { answer: 'parked', forWhat: `Revoke ${name}, at the supplier by hand, and say so on the page of the rotation ${row.reference}.` };
+      return {
+        answer: 'parked',
+        forWhat: `Revoke ${name}, at the supplier by hand, and say so on the page of the rotation ${row.reference}.`,
+      };
     const own = { ...call, idempotencyKey: `orphan:${orphan.id}`, family: `orphan:${orphan.id}` };
     const revoked = await this.revocation.revoke(orphan.versionId, own);
     switch (revoked.outcome) {
@@ -55,21 +58,38 @@ export class Orphans {
       case 'person':
         return { answer: 'parked', forWhat: revoked.forWhat };
       case 'rejected':
-        return { answer: 'parked', forWhat: `Revoke ${name}, by hand: the supplier refused (${revoked.why}).` };
+        return {
+          answer: 'parked',
+          forWhat: `Revoke ${name}, by hand: the supplier refused (${revoked.why}).`,
+        };
       case 'not_found':
         return { answer: 'failed', reason: `${name}, is gone from the record` };
     }
     const gone = await this.#goneFromList(row, orphan, call);
-    if (gone === 'gone') return this.#settled(orphan, row, 'revoked; the supplier’s list shows it no more', call);
+    if (gone === 'gone')
+      return this.#settled(orphan, row, 'revoked; the supplier’s list shows it no more', call);
     if (gone === 'listed')
-      return { answer: 'waiting', until: this.clock.now() + 5 * SECOND, forWhat: `the supplier to take ${name}, off its list` };
-    const look = await this.revocation.verifyDead(orphan.versionId, { ...own, idempotencyKey: `${own.idempotencyKey}:look` });
+      return {
+        answer: 'waiting',
+        until: this.clock.now() + 5 * SECOND,
+        forWhat: `the supplier to take ${name}, off its list`,
+      };
+    const look = await this.revocation.verifyDead(orphan.versionId, {
+      ...own,
+      idempotencyKey: `${own.idempotencyKey}:look`,
+    });
     if (look.outcome === 'dead') return this.#settled(orphan, row, look.why, call);
     if (look.outcome === 'unprovable' && look.statementSigned)
       return this.#settled(orphan, row, 'a person signed that it is revoked', call);
     if (look.outcome === 'unprovable')
-      return { answer: 'parked', forWhat: `A signed statement that ${look.label}, is revoked: no machine can look (${look.why}).` };
-    return { answer: 'retry', reason: `${name}: ${look.outcome === 'not_found' ? 'gone from the record' : look.why}` };
+      return {
+        answer: 'parked',
+        forWhat: `A signed statement that ${look.label}, is revoked: no machine can look (${look.why}).`,
+      };
+    return {
+      answer: 'retry',
+      reason: `${name}: ${look.outcome === 'not_found' ? 'gone from the record' : look.why}`,
+    };
   }
 
   /** Its value is not at hand, so that the supplier's list is asked, which has to show what lives. */
@@ -105,7 +125,12 @@ export class Orphans {
         subject: { kind: 'rotation', id: row.id },
         by: call.by,
         at: now,
-        facts: { credentialId: row.credentialId, integrationId: row.integrationId, versionId: orphan.versionId, label: orphan.label },
+        facts: {
+          credentialId: row.credentialId,
+          integrationId: row.integrationId,
+          versionId: orphan.versionId,
+          label: orphan.label,
+        },
       });
     });
     return null;
