@@ -28,3 +28,4 @@ export { ClearedAway2026112230000 } from './2026112230-cleared-away.ts';
 export { KeptToTheirEnd2026112234000 } from './2026112234-kept-to-their-end.ts';
 export { CopiesAndReach2026112232000 } from './2026112232-copies-and-reach.ts';
 export { UsageAndMassRevocation2026112233000 } from './2026112233-usage-and-mass-revocation.ts';
+export { Rotation2026112231000 } from './2026112231-rotation.ts';

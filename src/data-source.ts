@@ -130,6 +130,10 @@ import { MassRevocation } from './domain/incidents/mass-revocation.entity.ts';
 import { MassRevocationItem } from './domain/incidents/mass-revocation-item.entity.ts';
 import { SealedSecret } from './platform/vault/sealed-secret.entity.ts';
 import { postgresOptions, type DataSourceNeeds } from './platform/database/data-sources.ts';
+import { Rotation } from './domain/rotation/rotation.entity.ts';
+import { RotationIssue } from './domain/rotation/rotation-issue.entity.ts';
+import { RotationPlace } from './domain/rotation/rotation-place.entity.ts';
+import { RotationSetting } from './domain/rotation/rotation-setting.entity.ts';
 
 /** Every entity, by name: nothing depends on paths or file endings. */
 export const entities: DataSourceNeeds['entities'] = [
@@ -259,6 +263,10 @@ export const entities: DataSourceNeeds['entities'] = [
   AccessReviewPart,
   GateStale,
   PolicyException,
+  Rotation,
+  RotationIssue,
+  RotationPlace,
+  RotationSetting,
   SealedSecret,
 ];
 

@@ -35,6 +35,8 @@ export const PERMISSIONS = {
   'runs:start': 'start a runbook',
   'steps:settle': 'settle, retry and skip steps',
   'approvals:decide': 'approve or refuse',
+  'rotations:read': 'see rotations, and simulate them',
+  'rotations:operate': 'start, cut short, roll back and stop rotations',
   'notices:read': 'see notices and their attempts',
   'notices:write': 'write, withhold and correct notices',
   'notices:acknowledge': 'acknowledge a notice for its recipient',
@@ -110,6 +112,7 @@ const GRANTS: Readonly<Record<Role, readonly Permission[]>> = {
     'risks:accept',
     'attachments:write',
     'operations:act',
+    'rotations:operate',
   ],
   contract_owner: [
     ...OPERATOR_READS,
@@ -141,6 +144,8 @@ const GRANTS: Readonly<Record<Role, readonly Permission[]>> = {
     'steps:settle',
     'copies:report',
     'failures:report',
+    'rotations:read',
+    'rotations:operate',
   ],
   auditor: OPERATOR_READS,
   // What a run does is the operator's; an outsider answers by link, statement or acknowledgement, and sees cases, never the
