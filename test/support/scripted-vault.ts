@@ -11,7 +11,7 @@ const refusal: Reply = { status: 403, body: { errors: ['permission denied'] } };
 const done: Reply = { status: 204 };
 const isUs = (headers: IncomingMessage['headers']) => headers['x-vault-token'] === OUR_TOKEN;
 const textOf = (json: unknown, name: string) =>
-  String((json as Record<string, unknown> | null)?.[name] ?? '');
+  (json as Record<string, string> | null)?.[name] ?? '';
 
 function own(path: string, headers: IncomingMessage['headers']): Answer | null {
   if (path !== '/v1/auth/token/lookup-self') return null;
