@@ -40,6 +40,7 @@ export interface Dialect {
       headers: IncomingMessage['headers'];
       form: URLSearchParams;
       json: unknown;
+      body: string;
     },
     supplier: ScriptedSupplier,
   ): { kind: Asked['kind']; issued: Issued | null; reply: Reply; revokes?: Issued } | null;
@@ -135,7 +136,7 @@ export class ScriptedSupplier {
     for await (const chunk of request) chunks.push(chunk as Buffer);
     const body = Buffer.concat(chunks).toString('utf8');
     const url = new URL(request.url ?? '/', this.baseUrl);
-    const isJson = request.headers['content-type']?.startsWith('application/json');
+    const isJson = /^application\/(x-amz-)?json/.test(request.headers['content-type'] ?? '');
     const said = this.dialect.answer(
       {
         method: request.method ?? '',
@@ -143,6 +144,7 @@ export class ScriptedSupplier {
         headers: request.headers,
         form: new URLSearchParams(isJson ? '' : body),
         json: isJson ? (JSON.parse(body) as unknown) : null,
+        body,
       },
       this,
     );
@@ -172,7 +174,8 @@ export class ScriptedSupplier {
       return;
     }
     const reply = said?.reply ?? { status: 404, body: { error: 'no such route' } };
-    const text = reply.body === undefined ? '' : JSON.stringify(reply.body);
+    // A text goes as it is: not every supplier speaks JSON.
+    const text = typeof reply.body === 'string' ? reply.body : (JSON.stringify(reply.body) ?? '');
     response.writeHead(reply.status, { 'content-type': 'application/json', ...reply.headers }).end(text);
   }
 

@@ -5,6 +5,7 @@ import { Duties } from '../../platform/queue/duties.ts';
 import { LedgerModule } from '../ledger/ledger.module.ts';
 import { NoticesModule } from '../notices/notices.module.ts';
 import { CanariesService } from './canaries.service.ts';
+import { Clearing } from './clearing.service.ts';
 import { CloseDrillJob } from './close-drill.job.ts';
 import { ConnectionsService } from './connections.service.ts';
 import { ContainmentService } from './containment.service.ts';
@@ -32,6 +33,7 @@ const services = [
   ConnectionsService,
   ContainmentService,
   CopiesService,
+  Clearing,
   Deaths,
   Drilling,
   DrillRecords,

@@ -1,3 +1,4 @@
+import { AwsIamConnector } from './aws-iam/aws-iam.connector.ts';
 import { ClientRegistrationConnector } from './client-registration/client-registration.connector.ts';
 import { DeclarativeHttpConnector } from './declarative-http/declarative-http.connector.ts';
 import { ManualConnector } from './manual/manual.connector.ts';
@@ -6,6 +7,7 @@ import { VaultConnector } from './vault/vault.connector.ts';
 
 /** Every connector, each a provider that takes the guarded way out. One line adds one. */
 export const connectorClasses = [
+  AwsIamConnector,
   ClientRegistrationConnector,
   DeclarativeHttpConnector,
   ManualConnector,
