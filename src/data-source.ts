@@ -114,6 +114,7 @@ import { AccessReviewOccasion } from './domain/policy/access-review-occasion.ent
 import { AccessReviewPart } from './domain/policy/access-review-part.entity.ts';
 import { GateStale } from './domain/policy/gate-stale.entity.ts';
 import { PolicyException } from './domain/policy/policy-exception.entity.ts';
+import { OutsideSecret } from './platform/vault/outside-secret.entity.ts';
 import { SealedSecret } from './platform/vault/sealed-secret.entity.ts';
 import { postgresOptions, type DataSourceNeeds } from './platform/database/data-sources.ts';
 
@@ -231,6 +232,7 @@ export const entities: DataSourceNeeds['entities'] = [
   AccessReviewPart,
   GateStale,
   PolicyException,
+  OutsideSecret,
   SealedSecret,
 ];
 
