@@ -6,15 +6,18 @@ import { PolicyModule } from '../domain/policy/policy.module.ts';
 import { PortfolioModule } from '../domain/portfolio/portfolio.module.ts';
 import { ResponsibilityModule } from '../domain/responsibility/responsibility.module.ts';
 import { RevocationModule } from '../domain/revocation/revocation.module.ts';
+import { UsageModule } from '../domain/usage/usage.module.ts';
 import { AccessReviewsController } from './access-reviews.controller.ts';
 import { AgreementsController } from './agreements.controller.ts';
 import { ConfirmationsController } from './confirmations.controller.ts';
 import { ConnectionsController } from './connections.controller.ts';
+import { CopiesController } from './copies.controller.ts';
 import { CredentialsController } from './credentials.controller.ts';
 import { GateController } from './gate.controller.ts';
 import { HealthController } from './health.controller.ts';
 import { ImportsController } from './imports.controller.ts';
 import { IntegrationsController } from './integrations.controller.ts';
+import { MassRevocationsController } from './mass-revocations.controller.ts';
 import { MatricesController } from './matrices.controller.ts';
 import { MatrixFilesController } from './matrix-files.controller.ts';
 import { MatrixController } from './matrix.controller.ts';
@@ -34,6 +37,7 @@ import { StepsController } from './steps.controller.ts';
 import { StoppersController } from './stoppers.controller.ts';
 import { TermTemplatesController } from './term-templates.controller.ts';
 import { TokensController } from './tokens.controller.ts';
+import { UsageController } from './usage.controller.ts';
 import { UsersController } from './users.controller.ts';
 import { CasesController } from './cases.controller.ts';
 import { DrillsController } from './drills.controller.ts';
@@ -51,6 +55,7 @@ import { SourcesController } from './sources.controller.ts';
     PortfolioModule,
     ResponsibilityModule,
     RevocationModule,
+    UsageModule,
   ],
   controllers: [
     AccessReviewsController,
@@ -62,6 +67,7 @@ import { SourcesController } from './sources.controller.ts';
     ExposuresController,
     CasesController,
     AgreementsController,
+    CopiesController,
     CredentialsController,
     DrillsController,
     IntegrationsController,
@@ -70,6 +76,7 @@ import { SourcesController } from './sources.controller.ts';
     PoliciesController,
     HealthController,
     ImportsController,
+    MassRevocationsController,
     MatricesController,
     MatrixFilesController,
     MatrixController,
@@ -86,6 +93,7 @@ import { SourcesController } from './sources.controller.ts';
     StoppersController,
     TermTemplatesController,
     TokensController,
+    UsageController,
     UsersController,
   ],
   providers: [OpenApi],

@@ -21,6 +21,10 @@ export async function routeSamples(world: TestApp, partyId: Id): Promise<RouteSa
     '/api/v1/contacts/:id': { id: made.contact },
     '/api/v1/credentials/:id': { id: made.credential },
     '/api/v1/credentials/:id/permissions': { id: made.credential },
+    '/api/v1/credentials/:id/convergence': { id: made.credential },
+    '/api/v1/locations/:id/holdings': { id: made.location },
+    '/api/v1/locations/:id/scans': { id: made.location },
+    '/api/v1/locations/:id/fingerprints': { id: made.location },
     '/api/v1/integrations/:id': { id: made.integration },
     '/api/v1/integrations/:id/matrices': { id: made.integration },
     '/api/v1/notices/:id': { id: made.notice },
@@ -85,7 +89,7 @@ async function things(world: TestApp, partyId: Id) {
   const [integration, credential, version, notice] = [newId(), newId(), newId(), newId()];
   const [agreement, contact] = [newId(), newId()];
   const [matrix, attestation, person] = [newId(), newId(), newId()];
-  const [key, invitation] = [newId(), newId()];
+  const [key, invitation, location] = [newId(), newId(), newId()];
   const integrationReference = 'INT-2026-9001';
   const credentialReference = 'CRD-2026-9001';
   const now = world.clock.date();
@@ -111,6 +115,11 @@ async function things(world: TestApp, partyId: Id) {
     await db.query(
       `INSERT INTO credential_version (id, credential_id, integration_id, number, created_at) VALUES ($1, $2, $3, 1, $4)`,
       [version, credential, integration, now],
+    );
+    await db.query(
+      `INSERT INTO location (id, credential_id, integration_id, version_id, kind, name, party_id, created_at, updated_at)
+       VALUES ($1, $2, $3, $4, 'vault', 'Own vault', $5, $6, $6)`,
+      [location, credential, integration, version, partyId, now],
     );
     await db.query(
       `INSERT INTO agreement (id, reference, party_id, title, created_at, updated_at)
@@ -172,6 +181,7 @@ async function things(world: TestApp, partyId: Id) {
     attestation,
     key,
     invitation,
+    location,
   };
 }
 

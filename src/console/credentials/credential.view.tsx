@@ -1,3 +1,5 @@
+import type { Convergence } from '../../domain/credentials/convergence.rules.ts';
+import type { Holding } from '../../domain/credentials/holdings.queries.ts';
 import type { WordedPermission } from '../../domain/credentials/permission-words.ts';
 import type { LocationLine } from '../integrations/integration.queries.ts';
 import { TimeStrips } from '../shared/charts.tsx';
@@ -6,8 +8,9 @@ import { Page } from '../shared/layout.tsx';
 import { At, DataTable, Empty, Facts } from '../shared/parts.tsx';
 import { Chip, words, type Tone } from '../shared/states.tsx';
 import type { CredentialHead, EvidenceLine, Reach, VersionLine } from './credential.queries.ts';
+import { ConvergencePanel } from './convergence.tsx';
 import { FacetChip } from './facets.tsx';
-import { Locations } from './locations.view.tsx';
+import { Holdings, Locations } from './locations.view.tsx';
 import { Stoppers } from './stoppers.view.tsx';
 import type { ShownStopper } from './stoppers.queries.ts';
 
@@ -24,6 +27,8 @@ export function CredentialView({
   versions,
   stoppers,
   locations,
+  convergence,
+  holdings,
   evidence,
   reach,
   permissions,
@@ -33,6 +38,9 @@ export function CredentialView({
   versions: readonly VersionLine[];
   stoppers: readonly ShownStopper[];
   locations: readonly LocationLine[];
+  /** Towards the active version. */
+  convergence: Convergence;
+  holdings: readonly Holding[];
   evidence: readonly EvidenceLine[];
   reach: readonly Reach[];
   /** Of its scopes, in their order. */
@@ -155,6 +163,7 @@ export function CredentialView({
             )}
           </h2>
           <Locations locations={locations} ofOne />
+          <Holdings holdings={holdings} />
         </section>
         <section class="card w5">
           <h2>What it may do</h2>
@@ -202,6 +211,12 @@ export function CredentialView({
             </ul>
           )}
         </section>
+        {locations.length > 0 && (
+          <section class="card w12" id="convergence">
+            <h2>Which version its copies hold</h2>
+            <ConvergencePanel convergence={convergence} />
+          </section>
+        )}
         <section class="card w12">
           <h2>Evidence</h2>
           <Evidence evidence={evidence} />

@@ -7,6 +7,8 @@ import { listSteps } from '../../domain/runbooks/steps.queries.ts';
 import { attemptsShown, type ShownAttempt } from '../../domain/revocation/ways.queries.ts';
 import { stoppersOfAll, type ShownStopper } from '../credentials/stoppers.queries.ts';
 import { contactNames } from '../runbooks/work.queries.ts';
+import { convergenceOf, type Convergence } from '../../domain/credentials/convergence.rules.ts';
+import { holds, placesOf } from '../../domain/credentials/holdings.queries.ts';
 import { ms } from '../shared/sql.ts';
 import { DEAD, EXPOSED_COUNTS, UNPROVEN, type ExposedCounts } from './incidents.queries.ts';
 import { timelineOf, type TimelineEntry } from './timeline.queries.ts';
@@ -46,7 +48,7 @@ export async function findIncident(db: Db, reference: string): Promise<RoomHead 
        CROSS JOIN LATERAL (
          SELECT count(*)::int AS copies, count(*) FILTER (WHERE proof.verdict = 'gone')::int AS gone
            FROM incident_credential x
-           JOIN location l ON l.credential_id = x.credential_id AND l.retired_at IS NULL AND (l.version_id IS NULL OR l.version_id = x.version_id)
+           JOIN location l ON l.credential_id = x.credential_id AND l.retired_at IS NULL AND ${holds('l', 'x.version_id')}
            LEFT JOIN LATERAL (SELECT q.verdict FROM location_proof q WHERE q.location_id = l.id AND q.version_id = x.version_id
                                ORDER BY q.at DESC, q.id DESC LIMIT 1) proof ON true
           WHERE x.incident_id = i.id) copies
@@ -91,6 +93,8 @@ export interface ExposedCredential {
     partyName: string | null;
   }[];
   stoppers: ShownStopper[];
+  /** Towards the version that took its place; null: none has yet. */
+  convergence: Convergence | null;
   /** The ways that were tried one after another, once the first had given up. */
   attempts: ShownAttempt[];
 }
@@ -112,7 +116,10 @@ export async function exposedCredentials(
     Number,
   );
   const rows = await db.query<
-    (Omit<ExposedCredential, 'stoppers' | 'attempts' | 'standing'> & { rank: number })[]
+    (Omit<ExposedCredential, 'stoppers' | 'attempts' | 'standing' | 'convergence'> & {
+      rank: number;
+      activeNumber: number | null;
+    })[]
   >(
     `WITH ranked AS (
        SELECT x.*, ${RANK} AS rank, c.risk, c.reference, c.name, c.environment, c.verifier_party_id, d.revocation, d.liveness,
@@ -131,7 +138,9 @@ export async function exposedCredentials(
             ${ms('x.sessions_until')} AS "sessionsUntil", ${ms('v.expires_at')} AS "expiresAt",
             ARRAY(SELECT DISTINCT s.kind FROM statement s WHERE s.subject_id = x.version_id) AS statements,
             (SELECT ${ms('max(r.until)')} FROM risk_acceptance r WHERE r.subject_id = x.version_id AND r.until > $2) AS "riskUntil",
-            coalesce(copies.list, '[]') AS copies
+            coalesce(copies.list, '[]') AS copies,
+            (SELECT a.number FROM credential_version a WHERE a.credential_id = x.credential_id AND a.phase = 'active'
+                AND a.id <> x.version_id) AS "activeNumber"
        FROM page x
        JOIN credential_version v ON v.id = x.version_id
        JOIN integration i ON i.id = x.integration_id
@@ -140,7 +149,7 @@ export async function exposedCredentials(
          SELECT json_agg(json_build_object('id', l.id, 'name', l.name, 'kind', l.kind, 'path', l.path, 'provable', l.provable,
                                            'partyName', o.name, 'verdict', proof.verdict) ORDER BY l.name) AS list
            FROM (SELECT * FROM location a WHERE a.credential_id = x.credential_id AND a.retired_at IS NULL
-                    AND (a.version_id IS NULL OR a.version_id = x.version_id) ORDER BY a.name LIMIT 60) l
+                    AND ${holds('a', 'x.version_id')} ORDER BY a.name LIMIT 60) l
            LEFT JOIN party o ON o.id = l.party_id
            LEFT JOIN LATERAL (SELECT q.verdict FROM location_proof q WHERE q.location_id = l.id AND q.version_id = x.version_id
                                ORDER BY q.at DESC, q.id DESC LIMIT 1) proof ON true) copies ON true
@@ -151,8 +160,12 @@ export async function exposedCredentials(
   const stoppers =
     open.length > 0 ? await stoppersOfAll(db, [...new Set(open)], now) : new Map<Id, ShownStopper[]>();
   const attempts = await attemptsShown(db, [...new Set(open)]);
-  return rows.map((row) => ({
+  const replaced = rows.filter((row) => row.activeNumber !== null).map((row) => row.credentialId);
+  const places = replaced.length > 0 ? await placesOf(db, [...new Set(replaced)]) : new Map();
+  return rows.map(({ activeNumber, ...row }) => ({
     ...row,
+    convergence:
+      activeNumber === null ? null : convergenceOf(places.get(row.credentialId) ?? [], activeNumber),
     attempts: attempts.filter(({ versionId }) => versionId === row.versionId),
     standing: row.rank === 2 ? 'dead' : row.rank === 1 ? 'unproven' : 'alive',
     stoppers: stoppers.get(row.credentialId) ?? [],

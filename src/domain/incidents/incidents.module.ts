@@ -9,7 +9,9 @@ import { ConfirmMatchJob } from './confirm-match.job.ts';
 import { ContainmentRollUp } from './containment-roll-up.ts';
 import { ContainmentSweep } from './containment.sweep.ts';
 import { IncidentsService } from './incidents.service.ts';
+import { MassRevocationsService } from './mass-revocations.service.ts';
 import { OwedNotices } from './owed-notices.ts';
+import { StartMassRevocationJob } from './start-mass-revocation.job.ts';
 import { NoteProgressJob, RollUpContainmentJob } from './roll-up-containment.job.ts';
 
 @Module({
@@ -18,13 +20,15 @@ import { NoteProgressJob, RollUpContainmentJob } from './roll-up-containment.job
     AcceptanceService,
     ContainmentRollUp,
     IncidentsService,
+    MassRevocationsService,
     OwedNotices,
     AcceptExposuresJob,
     ConfirmMatchJob,
+    StartMassRevocationJob,
     NoteProgressJob,
     RollUpContainmentJob,
     ContainmentSweep,
   ],
-  exports: [AcceptanceService, ContainmentRollUp, IncidentsService],
+  exports: [AcceptanceService, ContainmentRollUp, IncidentsService, MassRevocationsService],
 })
 export class IncidentsModule {}

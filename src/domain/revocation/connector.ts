@@ -1,6 +1,7 @@
 import type { z } from 'zod';
 import type { Secret } from '../../kernel/secret.ts';
 import type { Millis } from '../../kernel/time.ts';
+import type { AnswerRow } from '../../platform/http/answer-table.rules.ts';
 
 /**
  * How to reach one kind of supplier. Implemented under `plugins/connectors/<key>/`, registered in
@@ -19,6 +20,8 @@ export interface Connector<Settings = unknown> {
   revocability(settings: Settings, credentialKind: string): Revocability;
   /** What these settings can do by machine, and what it takes. */
   abilities(settings: Settings): Abilities;
+  /** What each answer means under these settings, part by part. The probe judges by its own part, so that both agree. */
+  readings?(settings: Settings): readonly Reading[];
   revoke?(target: Target<Settings>, call: Call): Promise<RevokeAnswer>;
   /** Tries the credential (or the control canary, when `target.value` is that) at its verifier. */
   probe?(target: Target<Settings>, call: Call): Promise<ProbeAnswer>;
@@ -55,6 +58,18 @@ export interface Abilities {
    * overlap and no way back. `no`: not by machine.
    */
   issue: 'adds' | 'replaces' | 'no';
+  /** Absent: as the connector's capabilities say. */
+  listUsage?: boolean;
+  /** Whether the probe asks the issuer about the credential and does not present it. Absent: as the connector's capabilities say. */
+  introspect?: boolean;
+}
+
+/** One thing that a connector asks of a supplier, and what the answers to it mean. First row that fits wins. */
+export interface Reading {
+  part: 'revoke' | 'probe' | 'ownAuthentication' | 'endSessions' | 'issue' | 'listIssued' | 'listUsage';
+  /** Method and path, with the names of what is filled in: `GET /v3/scopes`. */
+  asks: string;
+  rows: readonly AnswerRow[];
 }
 
 export type Capability = 'issue' | 'revoke' | 'probe' | 'endSessions' | 'listUsage' | 'introspect';

@@ -1,3 +1,4 @@
+import { holds } from '../credentials/holdings.queries.ts';
 import { createHash } from 'node:crypto';
 import { Injectable } from '@nestjs/common';
 import { refusal, Refused, type Refusal } from '../../kernel/errors.ts';
@@ -89,13 +90,20 @@ export class CopiesService {
     by: Principal,
     proof: { locationId: Id; versionId: Id; verdict: LocationVerdict; method: string; why: string },
   ): Promise<Result<void, Refusal>> {
-    return this.transactions.run(by, async (db) => {
-      const location = await this.#location(db, proof.locationId, proof.versionId);
-      if (!location)
-        return err(refusal('not_found', 'no-location', 'There is no such location of this version.'));
-      await this.#prove(db, location, proof.versionId, { ...proof, statementId: null }, by);
-      return ok(undefined);
-    });
+    return this.transactions.run(by, (db) => this.prove(db, by, proof));
+  }
+
+  /** The same in a transaction of the caller's. */
+  async prove(
+    db: Db,
+    by: Principal,
+    proof: { locationId: Id; versionId: Id; verdict: LocationVerdict; method: string; why: string },
+  ): Promise<Result<void, Refusal>> {
+    const location = await this.#location(db, proof.locationId, proof.versionId);
+    if (!location)
+      return err(refusal('not_found', 'no-location', 'There is no such location of this version.'));
+    await this.#prove(db, location, proof.versionId, { ...proof, statementId: null }, by);
+    return ok(undefined);
   }
 
   /**
@@ -259,7 +267,7 @@ export class CopiesService {
                 ORDER BY p.at DESC, p.id DESC LIMIT 1) AS verdict
          FROM location l JOIN credential_version v ON v.credential_id = l.credential_id AND v.id = $2
          JOIN credential c ON c.id = v.credential_id
-        WHERE l.id = $1 AND l.retired_at IS NULL AND (l.version_id IS NULL OR l.version_id = v.id)`,
+        WHERE l.id = $1 AND l.retired_at IS NULL AND ${holds('l', 'v.id')}`,
       [locationId, versionId],
     );
     return row ?? null;

@@ -8,6 +8,7 @@ import type {
   IssueAnswer,
   IssueRequest,
   ProbeAnswer,
+  Reading,
   Revocability,
   RevokeAnswer,
   Target,
@@ -17,7 +18,7 @@ import { Secret } from '../../../kernel/secret.ts';
 import { Outbound } from '../../../platform/http/outbound.ts';
 import { requestTemplateSchema } from '../../../platform/http/request-template.rules.ts';
 import { ask, type DeclaredRequest, type Heard } from '../../vendors/declared-http/declared-request.ts';
-import { asProbeAnswer, asRevokeAnswer } from '../../vendors/declared-http/supplier-answers.ts';
+import { asProbeAnswer, asRevokeAnswer, restingOn } from '../../vendors/declared-http/supplier-answers.ts';
 import { CLIENT_AUTHENTICATIONS, clientForm, speakAs } from '../../vendors/oauth/client-authentication.ts';
 import { registrationOf, same, withoutBody, type Registration } from './registration.rules.ts';
 
@@ -57,7 +58,7 @@ const UPDATE: Answers<'told' | 'rejected'> = [
   { status: [404, 405, 501], means: 'rejected', why: 'the server has no update of registrations' },
 ];
 const DELETE: Answers<'accepted' | 'rejected'> = [
-  { status: 204, means: 'accepted' },
+  { status: 204, means: 'accepted', why: 'the server deleted the client' },
   ...ABOUT_US,
   { status: [405, 501], means: 'rejected', why: 'the server does not delete registrations' },
 ];
@@ -129,6 +130,14 @@ export class ClientRegistrationConnector implements Connector<ClientRegistration
     };
   }
 
+  readings({ registrationPath, probeAt, probePath }: ClientRegistrationSettings): Reading[] {
+    const client = restingOn('client', PROBE_ANSWERS[probeAt]);
+    return [
+      { part: 'revoke', asks: `DELETE ${registrationPath}`, rows: restingOn('manage', DELETE) },
+      { part: 'probe', asks: `POST ${probePath}`, rows: client },
+    ];
+  }
+
   async revoke(target: Target<ClientRegistrationSettings>, call: Call): Promise<RevokeAnswer> {
     const before = await this.#try(target, call);
     const seen = asProbeAnswer(before);
@@ -171,7 +180,7 @@ export class ClientRegistrationConnector implements Connector<ClientRegistration
       { request: managing(target.settings, 'PUT'), answers: UPDATE },
       target,
       call,
-      before.metadata,
+      { document: before.metadata },
     );
     const exchange = withoutBody(put.exchange);
     const after = told(put, clientId);

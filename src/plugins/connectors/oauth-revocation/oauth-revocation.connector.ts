@@ -7,6 +7,7 @@ import {
   type Capability,
   type Connector,
   type ProbeAnswer,
+  type Reading,
   type Revocability,
   type RevokeAnswer,
   type SessionsAnswer,
@@ -27,6 +28,7 @@ import {
   asProbeAnswer,
   asRevokeAnswer,
   asSessionsAnswer,
+  restingOn,
   PROBE_MEANINGS,
   REVOKE_MEANINGS,
   SESSIONS_MEANINGS,
@@ -70,7 +72,7 @@ export type OAuthRevocationSettings = z.infer<typeof oauthRevocationSettings>;
  * lives on and the client may ask again.
  */
 const REVOCATION_ANSWERS: DeclaredRequest<RevokeMeaning>['answers'] = [
-  { status: 200, means: 'accepted' },
+  { status: 200, means: 'accepted', why: 'the supplier says yes, as it does to tokens that it never knew' },
   {
     status: 400,
     when: [{ pointer: '/error', equals: 'unsupported_token_type' }],
@@ -149,7 +151,28 @@ export class OAuthRevocationConnector implements Connector<OAuthRevocationSettin
       ownAuthentication: settings.introspectionPath !== undefined && !settings.resourceProbe,
       endSessions: true,
       issue: 'no',
+      introspect: settings.introspectionPath !== undefined && !settings.resourceProbe,
     };
+  }
+
+  readings(settings: OAuthRevocationSettings): Reading[] {
+    const { revocationPath, introspectionPath, resourceProbe } = settings;
+    const revoke: Reading = {
+      part: 'revoke',
+      asks: `POST ${revocationPath}`,
+      rows: restingOn('revocation', REVOCATION_ANSWERS),
+    };
+    if (resourceProbe) {
+      const { method, path: where } = resourceProbe.request;
+      return [revoke, { part: 'probe', asks: `${method} ${where}`, rows: resourceProbe.answers }];
+    }
+    if (introspectionPath === undefined) return [revoke];
+    const asks = `POST ${introspectionPath}`;
+    return [
+      revoke,
+      { part: 'probe', asks, rows: restingOn('introspection', INTROSPECTION_ANSWERS) },
+      { part: 'ownAuthentication', asks, rows: restingOn('introspection', OWN_AUTHENTICATION_ANSWERS) },
+    ];
   }
 
   async revoke(target: Target<OAuthRevocationSettings>, call: Call): Promise<RevokeAnswer> {

@@ -5,6 +5,7 @@ import type {
   Capability,
   Connector,
   ProbeAnswer,
+  Reading,
   Revocability,
   RevokeAnswer,
   SessionsAnswer,
@@ -12,7 +13,7 @@ import type {
 } from '../../../domain/revocation/connector.ts';
 import { Outbound } from '../../../platform/http/outbound.ts';
 import { ask } from '../../vendors/declared-http/declared-request.ts';
-import { asProbeAnswer, asRevokeAnswer } from '../../vendors/declared-http/supplier-answers.ts';
+import { asProbeAnswer, asRevokeAnswer, restingOn } from '../../vendors/declared-http/supplier-answers.ts';
 import { OWN_TOKEN_ANSWERS, ownTokenRequest } from '../../vendors/vault/vault-requests.ts';
 import { vaultSettings, vaultThing, type VaultSettings } from './vault-things.ts';
 
@@ -35,6 +36,21 @@ export class VaultConnector implements Connector<VaultSettings> {
 
   abilities(): Abilities {
     return { revoke: 'id', probe: 'id', ownAuthentication: true, endSessions: true, issue: 'no' };
+  }
+
+  readings(settings: VaultSettings): Reading[] {
+    const { revoke, probe } = vaultThing(settings, EXAMPLE_IDS[settings.what])!;
+    const asks = ({ request }: { request: { method: string; path: string } }) =>
+      `${request.method} ${request.path}`;
+    return [
+      { part: 'revoke', asks: asks(revoke), rows: restingOn('revoke', revoke.answers) },
+      { part: 'probe', asks: asks(probe), rows: restingOn('look', probe.answers) },
+      {
+        part: 'ownAuthentication',
+        asks: 'GET /v1/auth/token/lookup-self',
+        rows: restingOn('own', OWN_TOKEN_ANSWERS),
+      },
+    ];
   }
 
   async revoke(target: Target<VaultSettings>, call: Call): Promise<RevokeAnswer> {
@@ -60,6 +76,13 @@ export class VaultConnector implements Connector<VaultSettings> {
     return Promise.resolve(SESSIONS[target.settings.what]);
   }
 }
+
+/** An id of each kind's form: what is asked and what the answers mean does not depend on which. */
+const EXAMPLE_IDS: Record<VaultSettings['what'], string> = {
+  lease: 'database/creds/role-1',
+  token: 'accessor',
+  kv_copy: 'path@1',
+};
 
 const SESSIONS: Record<VaultSettings['what'], SessionsAnswer> = {
   lease: {

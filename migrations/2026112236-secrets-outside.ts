@@ -1,18 +1,12 @@
 /**
  * Secrets may be kept in a store on another machine. No transaction waits for one: a value is sealed here with its row and
  * brought outside afterwards, and removed there after it was destroyed here. The row says how far it is.
- *
- * Some suppliers revoke in a way that can be undone: the key is switched off and still there. What is proven dead is then
- * removed for good, and the answer to that is evidence of its own kind, which proves nothing about the death.
  */
 import type { MigrationInterface, QueryRunner } from 'typeorm';
 import { isolate } from './isolation.ts';
 
-const KINDS = ['revoke', 'probe', 'control', 'own_authentication', 'sessions', 'location', 'statement'];
-
-export class ClearingAndStores2026112230000 implements MigrationInterface {
+export class SecretsOutside2026112236000 implements MigrationInterface {
   async up(q: QueryRunner): Promise<void> {
-    await q.query(kindsAre([...KINDS, 'clear_away']));
     await q.query(`
       CREATE TABLE outside_secret (
         id uuid NOT NULL,
@@ -41,13 +35,5 @@ export class ClearingAndStores2026112230000 implements MigrationInterface {
 
   async down(q: QueryRunner): Promise<void> {
     await q.query(`DROP TABLE outside_secret`);
-    await q.query(`DELETE FROM evidence WHERE kind = 'clear_away'`);
-    await q.query(kindsAre(KINDS));
   }
-}
-
-function kindsAre(kinds: readonly string[]): string {
-  const list = kinds.map((kind) => `'${kind}'`).join(', ');
-  return `ALTER TABLE evidence DROP CONSTRAINT evidence_kind_known;
-          ALTER TABLE evidence ADD CONSTRAINT evidence_kind_known CHECK (kind IN (${list}))`;
 }
