@@ -18,7 +18,8 @@ import {
 
 /** For one exchange with a supplier. */
 const TIMEOUT = 15 * SECOND;
-const MAX_BYTES = 256 * 1024;
+/** Beyond this no answer is read. */
+export const MAX_ANSWER_BYTES = 256 * 1024;
 
 const origin = z
   .url({ protocol: /^https$/ })
@@ -107,7 +108,7 @@ export async function ask<M extends string>(
   const answer = await outbound.request({
     ...(more.document === undefined ? filled.value : withDocument(filled.value, more.document)),
     timeout: TIMEOUT,
-    maxBytes: MAX_BYTES,
+    maxBytes: MAX_ANSWER_BYTES,
     signal: call.signal,
     secrets: [...secretsOf(target), ...Object.values(more.secrets ?? {})],
   });
