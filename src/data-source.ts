@@ -120,6 +120,7 @@ import { AccessReviewOccasion } from './domain/policy/access-review-occasion.ent
 import { AccessReviewPart } from './domain/policy/access-review-part.entity.ts';
 import { GateStale } from './domain/policy/gate-stale.entity.ts';
 import { PolicyException } from './domain/policy/policy-exception.entity.ts';
+import { OutsideSecret } from './platform/vault/outside-secret.entity.ts';
 import { UsageFeed } from './domain/usage/usage-feed.entity.ts';
 import { UsageGap } from './domain/usage/usage-gap.entity.ts';
 import { UsageSeen } from './domain/usage/usage-seen.entity.ts';
@@ -263,6 +264,7 @@ export const entities: DataSourceNeeds['entities'] = [
   AccessReviewPart,
   GateStale,
   PolicyException,
+  OutsideSecret,
   Rotation,
   RotationIssue,
   RotationPlace,
