@@ -3,11 +3,13 @@ import { projectFolder } from '../../platform/config/project-folder.ts';
 import { LedgerModule } from '../ledger/ledger.module.ts';
 import { CredentialsService } from './credentials.service.ts';
 import { NewCredentials } from './new-credentials.service.ts';
+import { CredentialScopes } from './scopes.service.ts';
 import { PermissionWords } from './permission-words.ts';
 
 @Module({
   imports: [LedgerModule],
   providers: [
+    CredentialScopes,
     CredentialsService,
     NewCredentials,
     {
@@ -15,6 +17,6 @@ import { PermissionWords } from './permission-words.ts';
       useFactory: () => PermissionWords.read(projectFolder('templates/permissions')),
     },
   ],
-  exports: [CredentialsService, NewCredentials, PermissionWords],
+  exports: [CredentialScopes, CredentialsService, NewCredentials, PermissionWords],
 })
 export class CredentialsModule {}
