@@ -66,7 +66,7 @@ export function ReviewView({
   asked: ReviewAsked;
   problem?: string;
 }) {
-  const { review, parts, page, mayDecide } = model;
+  const { review, page, mayDecide } = model;
   const path = `/access-reviews/${review.reference}`;
   const kept = { by: asked.by, part: asked.part, all: asked.all };
   const mine = page.rows.filter(({ id }) => mayDecide.has(id));
