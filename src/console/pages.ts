@@ -22,6 +22,7 @@ import { DrillsPage } from './drills/drills.page.ts';
 import { EditPage } from './inventory/edit.page.ts';
 import { FillPage } from './inventory/fill.page.ts';
 import { InventoryPage } from './inventory/inventory.page.ts';
+import { ScopesPage } from './inventory/scopes.page.ts';
 import { NewPage } from './inventory/new.page.ts';
 import { AlertsPage } from './notices/alerts.page.ts';
 import { NoticesPage } from './notices/notices.page.ts';
@@ -30,6 +31,7 @@ import { SigningLinkPage } from './outside/signing-link.page.ts';
 import { OfferingDraftPage } from './offerings/draft.page.ts';
 import { OfferingPage } from './offerings/offering.page.ts';
 import { OfferingsPage } from './offerings/offerings.page.ts';
+import { PartyPage } from './parties/party.page.ts';
 import { PortfolioPage } from './portfolio/portfolio.page.ts';
 import { ReviewFile, ReviewPage } from './reviews/review.page.ts';
 import { ReviewsPage } from './reviews/reviews.page.ts';
@@ -58,7 +60,15 @@ export const AREAS_OF_CONSOLE: readonly Area[] = [
     title: 'Portfolio',
     path: '/portfolio',
     permission: 'portfolio:read',
-    pages: [PortfolioPage, IntegrationPage, OnboardingPage, OffboardingPage, CredentialPage, DrillsPage],
+    pages: [
+      PortfolioPage,
+      IntegrationPage,
+      PartyPage,
+      OnboardingPage,
+      OffboardingPage,
+      CredentialPage,
+      DrillsPage,
+    ],
   },
   { title: 'Gate', path: '/gate', permission: 'policy:read', pages: [GatePage] },
   {
@@ -91,7 +101,7 @@ export const AREAS_OF_CONSOLE: readonly Area[] = [
     title: 'Inventory',
     path: '/inventory',
     permission: 'portfolio:read',
-    pages: [InventoryPage, EditPage, NewPage, FillPage],
+    pages: [InventoryPage, EditPage, ScopesPage, NewPage, FillPage],
   },
   { title: 'Stoppers', path: '/stoppers', permission: 'portfolio:read', pages: [StoppersPage] },
   {
