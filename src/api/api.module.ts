@@ -12,6 +12,7 @@ import { ConfirmationsController } from './confirmations.controller.ts';
 import { ConnectionsController } from './connections.controller.ts';
 import { CopiesController } from './copies.controller.ts';
 import { CredentialsController } from './credentials.controller.ts';
+import { FailuresController } from './failures.controller.ts';
 import { GateController } from './gate.controller.ts';
 import { HealthController } from './health.controller.ts';
 import { ImportsController } from './imports.controller.ts';
@@ -37,6 +38,7 @@ import { TermTemplatesController } from './term-templates.controller.ts';
 import { TokensController } from './tokens.controller.ts';
 import { UsersController } from './users.controller.ts';
 import { CasesController } from './cases.controller.ts';
+import { DownstreamController } from './downstream.controller.ts';
 import { DrillsController } from './drills.controller.ts';
 import { ExposuresController } from './exposures.controller.ts';
 import { IncidentsController } from './incidents.controller.ts';
@@ -65,7 +67,9 @@ import { SourcesController } from './sources.controller.ts';
     AgreementsController,
     CopiesController,
     CredentialsController,
+    DownstreamController,
     DrillsController,
+    FailuresController,
     IntegrationsController,
     PartiesController,
     GateController,
