@@ -303,9 +303,8 @@ describe('what fails after a revocation', () => {
     ]);
 
     const { body } = await scene.call('GET', `/api/v1/incidents/${incident.id}/failures`);
-    expect((body as { failures: { status: number }[] }).failures.map(({ status }) => status).sort()).toEqual([
-      401, 422, 500, 503,
-    ]);
+    const { failures } = body as { failures: { status: number }[] };
+    expect(new Set(failures.map(({ status }) => status))).toEqual(new Set([401, 422, 500, 503]));
     const customer = await scene.token('party_contact', scene.customerId);
     expect((await report({ status: 500 }, customer)).status).toBe(201);
     const stranger = await scene.token('party_contact', await new RevocationScene(world.app).party());

@@ -1,5 +1,4 @@
 import { Body, Get, Param, Post } from '@nestjs/common';
-import { z } from 'zod';
 import { Refused, refusal } from '../../kernel/errors.ts';
 import type { Principal } from '../../kernel/principal.ts';
 import { By, Permission } from '../../domain/access/route.ts';
