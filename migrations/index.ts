@@ -24,4 +24,8 @@ export { ComingAndGoing2026112224000 } from './2026112224-coming-and-going.ts';
 export { AccessReviews2026112225000 } from './2026112225-access-reviews.ts';
 export { ReviewsInOrder2026112226000 } from './2026112226-reviews-in-order.ts';
 export { JobsThatKill2026112228000 } from './2026112228-jobs-that-kill.ts';
+export { ClearedAway2026112230000 } from './2026112230-cleared-away.ts';
+export { Rotation2026112231000 } from './2026112231-rotation.ts';
 export { CopiesAndReach2026112232000 } from './2026112232-copies-and-reach.ts';
+export { UsageAndMassRevocation2026112233000 } from './2026112233-usage-and-mass-revocation.ts';
+export { KeptToTheirEnd2026112234000 } from './2026112234-kept-to-their-end.ts';

@@ -33,6 +33,7 @@ import { IntegrationDependency } from './domain/integrations/integration-depende
 import { Credential } from './domain/credentials/credential.entity.ts';
 import { CredentialUse } from './domain/credentials/credential-use.entity.ts';
 import { CredentialHolder } from './domain/credentials/credential-holder.entity.ts';
+import { ScopeConsent } from './domain/credentials/scope-consent.entity.ts';
 import { CredentialScope } from './domain/credentials/credential-scope.entity.ts';
 import { CredentialVersion } from './domain/credentials/credential-version.entity.ts';
 import { Fingerprint } from './domain/credentials/fingerprint.entity.ts';
@@ -109,6 +110,7 @@ import { PolicyTemplate } from './domain/policy/policy-template.entity.ts';
 import { Onboarding } from './domain/policy/onboarding.entity.ts';
 import { Offboarding } from './domain/policy/offboarding.entity.ts';
 import { ScopeReview } from './domain/policy/scope-review.entity.ts';
+import { DomainChallenge } from './domain/parties/domain-challenge.entity.ts';
 import { PartyVerification } from './domain/parties/party-verification.entity.ts';
 import { GateDecision } from './domain/policy/gate-decision.entity.ts';
 import { GateStanding } from './domain/policy/gate-standing.entity.ts';
@@ -118,8 +120,20 @@ import { AccessReviewOccasion } from './domain/policy/access-review-occasion.ent
 import { AccessReviewPart } from './domain/policy/access-review-part.entity.ts';
 import { GateStale } from './domain/policy/gate-stale.entity.ts';
 import { PolicyException } from './domain/policy/policy-exception.entity.ts';
+import { UsageFeed } from './domain/usage/usage-feed.entity.ts';
+import { UsageGap } from './domain/usage/usage-gap.entity.ts';
+import { UsageSeen } from './domain/usage/usage-seen.entity.ts';
+import { UsageSlot } from './domain/usage/usage-slot.entity.ts';
+import { UsageAlarm } from './domain/usage/usage-alarm.entity.ts';
+import { KnownActor } from './domain/usage/known-actor.entity.ts';
+import { MassRevocation } from './domain/incidents/mass-revocation.entity.ts';
+import { MassRevocationItem } from './domain/incidents/mass-revocation-item.entity.ts';
 import { SealedSecret } from './platform/vault/sealed-secret.entity.ts';
 import { postgresOptions, type DataSourceNeeds } from './platform/database/data-sources.ts';
+import { Rotation } from './domain/rotation/rotation.entity.ts';
+import { RotationIssue } from './domain/rotation/rotation-issue.entity.ts';
+import { RotationPlace } from './domain/rotation/rotation-place.entity.ts';
+import { RotationSetting } from './domain/rotation/rotation-setting.entity.ts';
 
 /** Every entity, by name: nothing depends on paths or file endings. */
 export const entities: DataSourceNeeds['entities'] = [
@@ -155,6 +169,7 @@ export const entities: DataSourceNeeds['entities'] = [
   CredentialUse,
   CredentialHolder,
   CredentialScope,
+  ScopeConsent,
   CredentialVersion,
   Fingerprint,
   CredentialLocation,
@@ -163,6 +178,14 @@ export const entities: DataSourceNeeds['entities'] = [
   LocationHolding,
   LocationSystem,
   UsageEvent,
+  UsageFeed,
+  UsageGap,
+  UsageSeen,
+  UsageSlot,
+  UsageAlarm,
+  KnownActor,
+  MassRevocation,
+  MassRevocationItem,
   Offering,
   OfferingTarget,
   OfferingVersion,
@@ -230,6 +253,7 @@ export const entities: DataSourceNeeds['entities'] = [
   Onboarding,
   Offboarding,
   ScopeReview,
+  DomainChallenge,
   PartyVerification,
   GateDecision,
   GateStanding,
@@ -239,6 +263,10 @@ export const entities: DataSourceNeeds['entities'] = [
   AccessReviewPart,
   GateStale,
   PolicyException,
+  Rotation,
+  RotationIssue,
+  RotationPlace,
+  RotationSetting,
   SealedSecret,
 ];
 

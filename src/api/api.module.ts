@@ -6,6 +6,7 @@ import { PolicyModule } from '../domain/policy/policy.module.ts';
 import { PortfolioModule } from '../domain/portfolio/portfolio.module.ts';
 import { ResponsibilityModule } from '../domain/responsibility/responsibility.module.ts';
 import { RevocationModule } from '../domain/revocation/revocation.module.ts';
+import { UsageModule } from '../domain/usage/usage.module.ts';
 import { AccessReviewsController } from './access-reviews.controller.ts';
 import { AgreementsController } from './agreements.controller.ts';
 import { ConfirmationsController } from './confirmations.controller.ts';
@@ -17,6 +18,7 @@ import { GateController } from './gate.controller.ts';
 import { HealthController } from './health.controller.ts';
 import { ImportsController } from './imports.controller.ts';
 import { IntegrationsController } from './integrations.controller.ts';
+import { MassRevocationsController } from './mass-revocations.controller.ts';
 import { MatricesController } from './matrices.controller.ts';
 import { MatrixFilesController } from './matrix-files.controller.ts';
 import { MatrixController } from './matrix.controller.ts';
@@ -36,6 +38,7 @@ import { StepsController } from './steps.controller.ts';
 import { StoppersController } from './stoppers.controller.ts';
 import { TermTemplatesController } from './term-templates.controller.ts';
 import { TokensController } from './tokens.controller.ts';
+import { UsageController } from './usage.controller.ts';
 import { UsersController } from './users.controller.ts';
 import { CasesController } from './cases.controller.ts';
 import { DownstreamController } from './downstream.controller.ts';
@@ -54,6 +57,7 @@ import { SourcesController } from './sources.controller.ts';
     PortfolioModule,
     ResponsibilityModule,
     RevocationModule,
+    UsageModule,
   ],
   controllers: [
     AccessReviewsController,
@@ -76,6 +80,7 @@ import { SourcesController } from './sources.controller.ts';
     PoliciesController,
     HealthController,
     ImportsController,
+    MassRevocationsController,
     MatricesController,
     MatrixFilesController,
     MatrixController,
@@ -92,6 +97,7 @@ import { SourcesController } from './sources.controller.ts';
     StoppersController,
     TermTemplatesController,
     TokensController,
+    UsageController,
     UsersController,
   ],
   providers: [OpenApi],

@@ -242,6 +242,14 @@ describe('from a draft to two signatures', () => {
     expect(third.status).toBe(200);
     const last = await call('POST', `${address(ids)}/propose`, { body: {}, ifMatch: 1 });
     expect((await version(last.body.versionId)).unconfirmed).toMatchObject([{ contact: { name: 'Ines' } }]);
+    // Each version names whom to call as it stood then; the signatures go on standing under the same content.
+    const english = async (id: Id) =>
+      (await version(id)).texts.find(({ language }) => language === 'en')!.text;
+    expect(await english(last.body.versionId)).toContain(`Revocation: Ines of`);
+    expect(await english(last.body.versionId)).toContain('by mail (i…@example.test)');
+    expect(await english(taken.body.versionId)).toContain('Revocation: Nora Visser of');
+    expect(await english(taken.body.versionId)).not.toContain('Ines');
+    expect((await version(last.body.versionId)).signatures).toHaveLength(2);
     const link = linkIn(await letter('ines@example.test', /^Are you the contact/), 'mc');
     expect(expectOk(await links.showConfirmation(link, from)).duties).toEqual(['revocation']);
     expectOk(await links.confirm(link, from));

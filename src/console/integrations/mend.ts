@@ -74,6 +74,8 @@ export const MENDS: Readonly<Record<string, readonly [word: string, where: Where
   'partner-unverified': ['Verify them', partners],
   'scope-justification': ['Review the scopes', integration('/onboarding#scopes')],
   'too-many-scopes': ['Review the scopes', integration('/onboarding#scopes')],
+  'sensitive-scope-consent': ['Consent to the scope', credential('/scopes')],
+  'too-many-connections': ['Say how many it needs', integration('/edit')],
   'access-review-overdue': [
     'Open the review',
     (_places, { subject }) => `/access-reviews/${encodeURIComponent(subject.name)}`,

@@ -39,6 +39,7 @@ export interface EditableIntegration {
   agreementId: Id | null;
   dataClass: string;
   riskTier: number;
+  maxConnections: number | null;
 }
 
 export async function editableIntegration(
@@ -47,7 +48,8 @@ export async function editableIntegration(
 ): Promise<EditableIntegration | undefined> {
   const [row] = await db.query<EditableIntegration[]>(
     `SELECT id, reference, id AS "integrationId", row_version AS "rowVersion", state, name, purpose, owner_contact_id AS "ownerContactId",
-            agreement_id AS "agreementId", data_class AS "dataClass", risk_tier AS "riskTier"
+            agreement_id AS "agreementId", data_class AS "dataClass", risk_tier AS "riskTier",
+            max_connections AS "maxConnections"
        FROM integration WHERE reference = $1`,
     [reference],
   );

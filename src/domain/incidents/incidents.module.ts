@@ -13,7 +13,9 @@ import { DownstreamSweep } from './downstream.sweep.ts';
 import { FailuresService } from './failures.service.ts';
 import { IncidentsService } from './incidents.service.ts';
 import { ListDownstreamJob } from './list-downstream.job.ts';
+import { MassRevocationsService } from './mass-revocations.service.ts';
 import { OwedNotices } from './owed-notices.ts';
+import { StartMassRevocationJob } from './start-mass-revocation.job.ts';
 import { NoteProgressJob, RollUpContainmentJob } from './roll-up-containment.job.ts';
 
 @Module({
@@ -24,15 +26,24 @@ import { NoteProgressJob, RollUpContainmentJob } from './roll-up-containment.job
     DownstreamService,
     FailuresService,
     IncidentsService,
+    MassRevocationsService,
     OwedNotices,
     AcceptExposuresJob,
     ConfirmMatchJob,
+    StartMassRevocationJob,
     NoteProgressJob,
     RollUpContainmentJob,
     ContainmentSweep,
     DownstreamSweep,
     ListDownstreamJob,
   ],
-  exports: [AcceptanceService, ContainmentRollUp, DownstreamService, FailuresService, IncidentsService],
+  exports: [
+    AcceptanceService,
+    ContainmentRollUp,
+    DownstreamService,
+    FailuresService,
+    IncidentsService,
+    MassRevocationsService,
+  ],
 })
 export class IncidentsModule {}

@@ -14,7 +14,9 @@ import { MatrixFiles } from './matrix-files.service.ts';
 import { MatrixProposalsService } from './matrix-proposals.service.ts';
 import { MatrixTemplates } from './matrix-templates.ts';
 import { OfferingProposals } from './offering-proposals.service.ts';
+import { OfferingRetirement } from './offering-retirement.service.ts';
 import { OfferingsService } from './offerings.service.ts';
+import { OfferingsSweep } from './offerings.sweep.ts';
 import { OfflineSigning } from './offline-signing.service.ts';
 import { ProposeOfferingJob } from './propose-offering.job.ts';
 import { SendInvitationJob } from './send-invitation.job.ts';
@@ -37,6 +39,7 @@ const shared = [
   MatrixProposalsService,
   MatrixTemplates,
   OfferingProposals,
+  OfferingRetirement,
   OfferingsService,
   OfflineSigning,
   Signatures,
@@ -57,7 +60,9 @@ const shared = [
     MatrixFiles,
     MatrixProposalsService,
     OfferingProposals,
+    OfferingRetirement,
     OfferingsService,
+    OfferingsSweep,
     OfflineSigning,
     ProposeOfferingJob,
     SendInvitationJob,

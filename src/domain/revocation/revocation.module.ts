@@ -6,6 +6,7 @@ import { LedgerModule } from '../ledger/ledger.module.ts';
 import { CredentialsModule } from '../credentials/credentials.module.ts';
 import { NoticesModule } from '../notices/notices.module.ts';
 import { CanariesService } from './canaries.service.ts';
+import { Clearing } from './clearing.service.ts';
 import { CloseDrillJob } from './close-drill.job.ts';
 import { ConnectionsService } from './connections.service.ts';
 import { ContainmentService } from './containment.service.ts';
@@ -35,6 +36,7 @@ const services = [
   ConnectionsService,
   ContainmentService,
   CopiesService,
+  Clearing,
   Deaths,
   Drilling,
   DrillRecords,

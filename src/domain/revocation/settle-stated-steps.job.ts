@@ -17,8 +17,8 @@ export const settleStatedSteps = defineJob({
 
 /** Which parked steps a statement answers. The others look again by themselves, and see it. */
 const DONE_BY_STATEMENT: Readonly<Record<string, readonly string[]>> = {
-  revoked: ['revoke-version'],
-  replaced: ['revoke-version'],
+  revoked: ['revoke-version', 'revoke-old', 'withdraw-version'],
+  replaced: ['revoke-version', 'revoke-old', 'withdraw-version'],
   not_affected: ['revoke-version', 'end-sessions'],
   sessions_ended: ['end-sessions'],
   copy_gone: [],

@@ -130,6 +130,16 @@ export class Targets {
     return { ...loaded, ...(await this.pathTo(db, version, way.connectionId)) };
   }
 
+  /** The same with another version as the control, where its connection has none of its own. */
+  async withControl(db: Db, loaded: LoadedVersion, versionId: Id | undefined): Promise<LoadedVersion> {
+    const { path } = loaded;
+    if (versionId === undefined || !path || path.control) return loaded;
+    const other = await this.load(db, versionId);
+    if (other?.version.credentialId !== loaded.version.credentialId) return loaded;
+    const { path: control } = await this.pathTo(db, other.version, path.connectionId);
+    return { ...loaded, path: { ...path, control: control?.target ?? null } };
+  }
+
   /** What it takes to speak to a supplier through one connection. */
   async pathTo(
     db: Db,

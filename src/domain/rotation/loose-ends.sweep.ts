@@ -1,0 +1,37 @@
+import type { Id } from '../../kernel/ids.ts';
+import type { Principal } from '../../kernel/principal.ts';
+import { MINUTE, SECOND } from '../../kernel/time.ts';
+import { Transactions } from '../../platform/database/transactions.ts';
+import { Sweep } from '../../platform/queue/handlers.ts';
+import { Making } from './making.service.ts';
+import { PlacesService } from './places.service.ts';
+
+/** What no run looks after: places at which the new version was seen in use, and lost versions of rotations that have ended. */
+@Sweep({ name: 'rotation.loose-ends', every: MINUTE })
+export class LooseEndsSweep {
+  constructor(
+    private readonly transactions: Transactions,
+    private readonly places: PlacesService,
+    private readonly making: Making,
+  ) {}
+
+  async sweep(by: Principal): Promise<void> {
+    await this.places.confirmSeen(by);
+    const open = await this.transactions.run(by, (db) =>
+      db.query<{ id: Id; issue: Id }[]>(
+        `SELECT r.id, i.id AS issue FROM rotation_issue i JOIN rotation r ON r.id = i.rotation_id
+          WHERE i.state IN ('asked', 'orphaned') AND r.closed_at IS NOT NULL ORDER BY i.asked_at LIMIT 50`,
+      ),
+    );
+    for (const { id, issue } of open) {
+      await this.making.settleOpen(id, {
+        by,
+        stepId: null,
+        idempotencyKey: `loose-end:${issue}`,
+        attempt: 1,
+        takenOver: true,
+        signal: AbortSignal.timeout(30 * SECOND),
+      });
+    }
+  }
+}
