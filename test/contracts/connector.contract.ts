@@ -37,6 +37,9 @@ const SPOKEN: Record<string, { preset: string; dialect: Dialect }[]> = {
     { preset: 'gitlab-pat', dialect: gitlab },
   ],
   manual: [],
+  // These two do not speak for a supplier; own-verifiers.contract.ts tries them at verifiers of their own.
+  'client-certificate': [],
+  'webhook-secret': [],
   vault: [
     { preset: 'vault-lease', dialect: vaultLease },
     { preset: 'vault-token', dialect: vaultToken },
