@@ -31,7 +31,7 @@ export class FailuresPage {
   }
 
   @Post('incidents/:reference/failures')
-  @Permission('failures:report', { face: 'console' })
+  @Permission('incidents:act', { face: 'console' })
   async report(
     @Param('reference', name) incident: string,
     @Body() body: unknown,

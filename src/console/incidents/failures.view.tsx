@@ -111,7 +111,7 @@ export function FailuresPageView({
           <h2>Failures</h2>
           <Failures failures={failures} />
         </section>
-        {frame.may('failures:report') && credentials.length > 0 && (
+        {frame.may('incidents:act') && credentials.length > 0 && (
           <section class="card w12" id="report">
             <h2>Report a failure</h2>
             <PostForm frame={frame} action={`/incidents/${head.reference}/failures`} label="Report a failure">

@@ -133,7 +133,7 @@ export function RoomView({ room, frame }: { room: Room; frame: Frame }) {
           <h2>
             What failed since{' '}
             <a class="aside" href={`/incidents/${head.reference}/failures`}>
-              {frame.may('failures:report') ? 'all, and report one' : 'all'}
+              {frame.may('incidents:act') ? 'all, and report one' : 'all'}
             </a>
           </h2>
           {show('room-failures')}
