@@ -6,6 +6,8 @@ import { LedgerPage } from './evidence/ledger.page.ts';
 import { HomePage } from './home/home.page.ts';
 import { AnswerPage } from './incidents/answer.page.ts';
 import { DecidePage } from './incidents/decide.page.ts';
+import { DownstreamPage } from './incidents/downstream.page.ts';
+import { FailuresPage } from './incidents/failures.page.ts';
 import { IncidentPage } from './incidents/incident.page.ts';
 import { InstantPage } from './incidents/instant.page.ts';
 import { TriagePage } from './incidents/triage.page.ts';
@@ -52,8 +54,9 @@ export const AREAS_OF_CONSOLE: readonly Area[] = [
     title: 'Incidents',
     path: '/incidents',
     permission: 'incidents:read',
-    pages: [IncidentPage, DecidePage, AnswerPage, InstantPage, TriagePage],
+    pages: [IncidentPage, DecidePage, AnswerPage, InstantPage, TriagePage, FailuresPage],
   },
+  { title: 'Reached', path: '/downstream', permission: 'cases:read', pages: [DownstreamPage] },
   { title: 'Work', path: '/work', permission: 'runs:read', pages: [WorkPage, StepPage] },
   { title: 'Notices', path: '/notices', permission: 'notices:read', pages: [NoticesPage] },
   {
