@@ -6,6 +6,7 @@ import { LedgerPage } from './evidence/ledger.page.ts';
 import { HomePage } from './home/home.page.ts';
 import { AnswerPage } from './incidents/answer.page.ts';
 import { DecidePage } from './incidents/decide.page.ts';
+import { ExposureWindowPage } from './incidents/exposure-window.page.ts';
 import { IncidentPage } from './incidents/incident.page.ts';
 import { InstantPage } from './incidents/instant.page.ts';
 import { TriagePage } from './incidents/triage.page.ts';
@@ -23,6 +24,8 @@ import { EditPage } from './inventory/edit.page.ts';
 import { FillPage } from './inventory/fill.page.ts';
 import { InventoryPage } from './inventory/inventory.page.ts';
 import { NewPage } from './inventory/new.page.ts';
+import { CompletenessFilePage, CompletenessPage } from './mass/completeness.page.ts';
+import { MassPage } from './mass/mass.page.ts';
 import { AlertsPage } from './notices/alerts.page.ts';
 import { NoticesPage } from './notices/notices.page.ts';
 import { NoticeLinkPage } from './outside/notice-link.page.ts';
@@ -50,7 +53,7 @@ export const AREAS_OF_CONSOLE: readonly Area[] = [
     title: 'Incidents',
     path: '/incidents',
     permission: 'incidents:read',
-    pages: [IncidentPage, DecidePage, AnswerPage, InstantPage, TriagePage],
+    pages: [IncidentPage, DecidePage, AnswerPage, InstantPage, TriagePage, ExposureWindowPage],
   },
   { title: 'Work', path: '/work', permission: 'runs:read', pages: [WorkPage, StepPage] },
   { title: 'Notices', path: '/notices', permission: 'notices:read', pages: [NoticesPage] },
@@ -92,6 +95,12 @@ export const AREAS_OF_CONSOLE: readonly Area[] = [
     path: '/inventory',
     permission: 'portfolio:read',
     pages: [InventoryPage, EditPage, NewPage, FillPage],
+  },
+  {
+    title: 'Mass revocation',
+    path: '/mass-revocations',
+    permission: 'revocations:read',
+    pages: [MassPage, CompletenessPage, CompletenessFilePage],
   },
   { title: 'Stoppers', path: '/stoppers', permission: 'portfolio:read', pages: [StoppersPage] },
   {

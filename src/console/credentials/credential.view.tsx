@@ -1,3 +1,4 @@
+import type { CredentialUsage } from '../../domain/usage/usage.schema.ts';
 import type { WordedPermission } from '../../domain/credentials/permission-words.ts';
 import type { LocationLine } from '../integrations/integration.queries.ts';
 import { TimeStrips } from '../shared/charts.tsx';
@@ -8,6 +9,7 @@ import { Chip, words, type Tone } from '../shared/states.tsx';
 import type { CredentialHead, EvidenceLine, Reach, VersionLine } from './credential.queries.ts';
 import { FacetChip } from './facets.tsx';
 import { Locations } from './locations.view.tsx';
+import { Usage } from './usage.view.tsx';
 import { Stoppers } from './stoppers.view.tsx';
 import type { ShownStopper } from './stoppers.queries.ts';
 
@@ -26,6 +28,7 @@ export function CredentialView({
   locations,
   evidence,
   reach,
+  usage,
   permissions,
 }: {
   frame: Frame;
@@ -35,6 +38,8 @@ export function CredentialView({
   locations: readonly LocationLine[];
   evidence: readonly EvidenceLine[];
   reach: readonly Reach[];
+  /** Null: not for this reader. */
+  usage: CredentialUsage | null;
   /** Of its scopes, in their order. */
   permissions: readonly WordedPermission[];
 }) {
@@ -202,6 +207,12 @@ export function CredentialView({
             </ul>
           )}
         </section>
+        {usage && (
+          <section class="card w12">
+            <h2>Last use</h2>
+            <Usage usage={usage} />
+          </section>
+        )}
         <section class="card w12">
           <h2>Evidence</h2>
           <Evidence evidence={evidence} />
