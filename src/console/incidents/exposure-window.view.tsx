@@ -76,27 +76,29 @@ function One({ window, now }: { window: Window; now: number }) {
         now={now}
         strips={stripsOf(window)}
       />
-      <Facts
-        facts={[
-          [
-            'first possible exposure',
-            <>
-              <At at={Date.parse(window.from)} /> <span class="soft">{window.basis}</span>
-            </>,
-          ],
-          [
-            'last accepted use',
-            <At
-              at={window.lastAcceptedAt === null ? null : Date.parse(window.lastAcceptedAt)}
-              empty="none was reported"
-            />,
-          ],
-          [
-            'proven dead',
-            <At at={window.deadAt === null ? null : Date.parse(window.deadAt)} empty="it is not" />,
-          ],
-        ]}
-      />
+      <div class="hashes">
+        <Facts
+          facts={[
+            [
+              'first possible exposure',
+              <>
+                <At at={Date.parse(window.from)} /> <span class="soft">{window.basis}</span>
+              </>,
+            ],
+            [
+              'last accepted use',
+              <At
+                at={window.lastAcceptedAt === null ? null : Date.parse(window.lastAcceptedAt)}
+                empty="none was reported"
+              />,
+            ],
+            [
+              'proven dead',
+              <At at={window.deadAt === null ? null : Date.parse(window.deadAt)} empty="it is not" />,
+            ],
+          ]}
+        />
+      </div>
       {window.blindSpots.length > 0 && (
         <>
           <h3>What nobody can know</h3>

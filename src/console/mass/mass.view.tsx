@@ -47,9 +47,13 @@ export function MassView({
         </p>
       </div>
       <Moving mass={mass} />
-      {mass.state === 'draft' && <Decide frame={frame} mass={mass} problems={problems} />}
-      <div class="counts">
-        <Stat value={breaks.integrations.length} word="integrations stand on them" />
+      <div class="counts after">
+        <Stat
+          value={breaks.integrations.length}
+          word={
+            breaks.integrations.length === 1 ? 'integration stands on them' : 'integrations stand on them'
+          }
+        />
         <Stat
           value={breaks.shared.length}
           word="are shared"
@@ -65,6 +69,7 @@ export function MassView({
           <DependencyGraph label="What stands on these credentials" nodes={nodesOf(mass, breaks)} />
           <Integrations breaks={breaks} />
         </section>
+        {mass.state === 'draft' && <Decide frame={frame} mass={mass} problems={problems} />}
         <section class="card w6">
           <h2>What nobody can say</h2>
           {breaks.unknown.length === 0 ? (
@@ -219,7 +224,7 @@ function Decide({
   problems: FormProblems | undefined;
 }) {
   return (
-    <section class="card after">
+    <section class="card w12">
       <h2>Decide</h2>
       <p>
         What stands here is frozen: it is what will be revoked, the riskiest first. Whoever asked for it
