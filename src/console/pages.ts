@@ -8,6 +8,7 @@ import { AnswerPage } from './incidents/answer.page.ts';
 import { DecidePage } from './incidents/decide.page.ts';
 import { DownstreamPage } from './incidents/downstream.page.ts';
 import { FailuresPage } from './incidents/failures.page.ts';
+import { ExposureWindowPage } from './incidents/exposure-window.page.ts';
 import { IncidentPage } from './incidents/incident.page.ts';
 import { InstantPage } from './incidents/instant.page.ts';
 import { TriagePage } from './incidents/triage.page.ts';
@@ -26,6 +27,8 @@ import { FillPage } from './inventory/fill.page.ts';
 import { InventoryPage } from './inventory/inventory.page.ts';
 import { ScopesPage } from './inventory/scopes.page.ts';
 import { NewPage } from './inventory/new.page.ts';
+import { CompletenessFilePage, CompletenessPage } from './mass/completeness.page.ts';
+import { MassPage } from './mass/mass.page.ts';
 import { AlertsPage } from './notices/alerts.page.ts';
 import { NoticesPage } from './notices/notices.page.ts';
 import { NoticeLinkPage } from './outside/notice-link.page.ts';
@@ -55,6 +58,7 @@ export const AREAS_OF_CONSOLE: readonly Area[] = [
     path: '/incidents',
     permission: 'incidents:read',
     pages: [IncidentPage, DecidePage, AnswerPage, InstantPage, TriagePage, FailuresPage],
+    pages: [IncidentPage, DecidePage, AnswerPage, InstantPage, TriagePage, ExposureWindowPage],
   },
   { title: 'Reached', path: '/downstream', permission: 'cases:read', pages: [DownstreamPage] },
   { title: 'Work', path: '/work', permission: 'runs:read', pages: [WorkPage, StepPage] },
@@ -105,6 +109,12 @@ export const AREAS_OF_CONSOLE: readonly Area[] = [
     path: '/inventory',
     permission: 'portfolio:read',
     pages: [InventoryPage, EditPage, ScopesPage, NewPage, FillPage],
+  },
+  {
+    title: 'Mass revocation',
+    path: '/mass-revocations',
+    permission: 'revocations:read',
+    pages: [MassPage, CompletenessPage, CompletenessFilePage],
   },
   { title: 'Stoppers', path: '/stoppers', permission: 'portfolio:read', pages: [StoppersPage] },
   {
