@@ -8,10 +8,10 @@ import { AlertsService } from '../notices/alerts.service.ts';
 import type { Call, IssueAnswer } from '../revocation/connector.ts';
 import { ConnectionsService } from '../revocation/connections.service.ts';
 import type { RevocationCall } from '../revocation/probing.service.ts';
-import { RevocationService } from '../revocation/revocation.service.ts';
 import { Targets, type MachinePath } from '../revocation/targets.service.ts';
 import type { StepAnswer } from '../runbooks/action.ts';
 import { addIssue, issuesOf, knownIds, settleIssue, type IssueRow } from './issues.queries.ts';
+import { Looks } from './looks.service.ts';
 import { NewVersions } from './new-versions.service.ts';
 import { Orphans } from './orphans.service.ts';
 import { RotationRecords, type RotationRow } from './rotation-records.service.ts';
@@ -36,7 +36,7 @@ export class Making {
   constructor(
     private readonly transactions: Transactions,
     private readonly targets: Targets,
-    private readonly revocation: RevocationService,
+    private readonly looks: Looks,
     private readonly connections: ConnectionsService,
     private readonly records: RotationRecords,
     private readonly versions: NewVersions,
@@ -325,7 +325,7 @@ export class Making {
       return this.#unknown(row, issue, lost, call);
     }
     const answer = await path.connector.listIssued(path.target, this.#callOf(`${issue.id}:list`, call));
-    if (answer.outcome === 'unknown' && (call.tries?.left === 0 || issue.state === 'unknown'))
+    if (answer.outcome === 'unknown' && this.#inVain(answer.exchange !== null, issue, call))
       return this.#unknown(
         row,
         issue,
@@ -367,9 +367,15 @@ export class Making {
     );
   }
 
+  /** Whether asking for the list again would tell nothing more: it cannot be asked for, or was often enough. */
+  #inVain(wasAsked: boolean, issue: IssueRow, call: RevocationCall): boolean {
+    const { failed, left } = call.tries ?? { failed: 0, left: 1 };
+    return left === 0 || issue.state === 'unknown' || (!wasAsked && failed > 0);
+  }
+
   /** Where the old version dies as the new one is made, the old one tells: while it is accepted, nothing was replaced. */
   async #settleReplaced(row: RotationRow, issue: IssueRow, call: RevocationCall): Promise<StepAnswer | null> {
-    const old = await this.revocation.verifyDead(row.oldVersionId, call);
+    const old = await this.looks.accepted(row.oldVersionId, call);
     if (old.outcome === 'live') {
       await this.transactions.run(call.by, (db) =>
         settleIssue(
@@ -381,11 +387,11 @@ export class Making {
       );
       return null;
     }
-    if (old.outcome === 'indeterminate')
+    if (old.outcome === 'indeterminate' && call.tries?.left !== 0)
       return { answer: 'retry', reason: `nobody knows yet whether it was replaced: ${old.why}` };
     const gone =
       old.outcome === 'dead'
-        ? 'The old version is dead'
+        ? 'The old version is refused'
         : 'Whether the old version lives cannot be seen by machine';
     await this.transactions.run(call.by, (db) =>
       this.alerts.raise(db, {
