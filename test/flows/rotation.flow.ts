@@ -64,7 +64,7 @@ describe('a supplier that makes a new version beside the old one', () => {
     ]);
     expect(waits[0]!.forWhat).toContain(`Put version 2 of Key ${slot.old.label}`);
     const place = (location: Id, state: 'holds_new' | 'left', note = '') =>
-      scene.rotations.answerPlace(id, location, { state, note }, BY);
+      scene.words.answerPlace(id, location, { state, note }, BY);
     expect(await place(vault, 'left')).toMatchObject({ ok: false, error: { code: 'reason-needed' } });
     expectOk(await place(ci, 'holds_new'));
     expect((await scene.view(id)).behind).toBe(1);
@@ -178,7 +178,7 @@ describe('a supplier that makes a new version beside the old one', () => {
     const place = await scene.location(slot, 'owner_statement');
     const id = await scene.start(slot, { overlapMinutes: 600 });
     await scene.once(id, ({ state }) => state === 'propagating');
-    expectOk(await scene.rotations.answerPlace(id, place, { state: 'holds_new', note: '' }, BY));
+    expectOk(await scene.words.answerPlace(id, place, { state: 'holds_new', note: '' }, BY));
     const overlap = await scene.once(id, ({ state }) => state === 'overlap');
     expectOk(await scene.rotations.rollBack(id, because('a consumer fails')));
     const rolling = await scene.once(id, ({ rollBackRunId }) => rollBackRunId !== null);
@@ -193,7 +193,7 @@ describe('a supplier that makes a new version beside the old one', () => {
     ]);
     expect(rolling.state).toBe('rolling_back');
     await scene.once(id, () => true);
-    expectOk(await scene.rotations.answerPlace(id, place, { state: 'taken_back', note: '' }, BY));
+    expectOk(await scene.words.answerPlace(id, place, { state: 'taken_back', note: '' }, BY));
     const back = await scene.once(id, ({ state }) => state === 'rolled_back');
     expect(back.new).toMatchObject({ phase: 'retired', liveness: 'dead' });
     expect(slot.old.live).toBe(true);
@@ -243,8 +243,7 @@ describe('an answer that is lost', () => {
     const [step] = await scene.waitsFor(lost.runId);
     expect(step).toMatchObject({ state: 'parked', forWhat: expect.stringContaining(lost.issues[0]!.label) });
     const made = keyOf(supplier.keys.find(({ label }) => label === lost.issues[0]!.label)?.id)!;
-    const say = (more: object) =>
-      scene.rotations.settleLost(id, { made: true, note: 'I looked', ...more }, BY);
+    const say = (more: object) => scene.words.settleLost(id, { made: true, note: 'I looked', ...more }, BY);
     expect(await say({})).toMatchObject({ ok: false, error: { code: 'id-needed' } });
     expectOk(await say({ supplierId: made.id }));
     // Its value is lost: a person signs that it is revoked, as no machine can look.
@@ -287,7 +286,7 @@ describe('a supplier that replaces', () => {
     ).toEqual([{ severity: 'critical' }]);
     // The person makes one by hand and enters it.
     const made = supplier.issue('made by hand');
-    expectOk(await scene.rotations.enterVersion(id, { supplierId: made.id, value: made.value }, BY));
+    expectOk(await scene.words.enterVersion(id, { supplierId: made.id, value: made.value }, BY));
     const done = await scene.once(id, ({ state }) => state === 'done');
     expect(done.new!.supplierId).toBe(made.id);
     expect(done.issues.map(({ state }) => state)).toEqual(['superseded']);
@@ -310,14 +309,14 @@ describe('by hand', () => {
     expect(
       await scene.query(`SELECT kind FROM deadline WHERE run_id = $1 AND met_at IS NULL`, [open.runId]),
     ).not.toEqual([]);
-    const same = await scene.rotations.enterVersion(
+    const same = await scene.words.enterVersion(
       id,
       { supplierId: slot.old.id, value: 'another-value-1' },
       BY,
     );
     expect(same).toMatchObject({ ok: false, error: { code: 'old-version' } });
     const made = supplier.issue('by hand');
-    expectOk(await scene.rotations.enterVersion(id, { supplierId: made.id, value: made.value }, BY));
+    expectOk(await scene.words.enterVersion(id, { supplierId: made.id, value: made.value }, BY));
     const done = await scene.once(id, ({ state }) => state === 'done', 30_000);
     expect(done).toMatchObject({ oldEnd: 'proven_dead', validatedHow: 'probe' });
     expect(slot.old.live).toBe(false);
@@ -330,12 +329,12 @@ describe('by hand', () => {
     const made = supplier.issue('kept elsewhere');
     await scene.once(id, ({ state }) => state === 'creating');
     const sha256 = (await import('node:crypto')).hash('sha256', made.value, 'hex');
-    expectOk(await scene.rotations.enterVersion(id, { supplierId: made.id, sha256 }, BY));
+    expectOk(await scene.words.enterVersion(id, { supplierId: made.id, sha256 }, BY));
     const waiting = await scene.once(id, ({ state }) => state === 'validating');
     const step = await scene.once(id, () => true).then(() => scene.waitsFor(waiting.runId));
     expect(step[0]).toMatchObject({ step: 'validate' });
     expect(slot.old.live).toBe(true);
-    expectOk(await scene.rotations.confirmWorks(id, { note: 'The shop works with it.' }, BY));
+    expectOk(await scene.words.confirmWorks(id, { note: 'The shop works with it.' }, BY));
     const view = await scene.once(id, () => !slot.old.live);
     expect(view.validatedHow).toBe('statement');
   });

@@ -29,8 +29,8 @@ export class IssuingSupplier {
   readonly asked: { kind: AskedFor; key: string | null }[] = [];
   readonly troubles: { kind: AskedFor; trouble: Trouble; times: number }[] = [];
   /** Runs as a request arrives, and when what it asked for is done but not answered yet. */
-  onArrive: (kind: AskedFor, key: Key | null) => void | Promise<void> = () => {};
-  onDone: (kind: AskedFor, key: Key | null) => void | Promise<void> = () => {};
+  onArrive: (kind: AskedFor, key: Key | null, label: string) => void | Promise<void> = () => {};
+  onDone: (kind: AskedFor, key: Key | null, label: string) => void | Promise<void> = () => {};
   #server: Server | undefined;
   #order = 0;
 
@@ -179,7 +179,7 @@ export class IssuingSupplier {
         .end(status === 204 ? '' : JSON.stringify(answer));
     if (kind === null) return said(404);
     this.asked.push({ kind, key: about?.label ?? null });
-    await this.onArrive(kind, about ?? null);
+    await this.onArrive(kind, about ?? null, body.label ?? '');
     const trouble = this.troubles.find((one) => one.kind === kind && one.times > 0);
     if (trouble) trouble.times -= 1;
     if (trouble?.trouble === 'refused') return void request.socket.destroy();
@@ -187,7 +187,7 @@ export class IssuingSupplier {
     if (trouble?.trouble === 'server_error') return said(500);
     if (kind !== 'probe' && bearer !== ADMIN) return said(401);
     const answer = this.#do(kind, about ?? null, trouble?.trouble === 'nameless' ? '' : (body.label ?? ''));
-    await this.onDone(kind, answer.key);
+    await this.onDone(kind, answer.key, body.label ?? '');
     if (trouble?.trouble === 'lost') return void request.socket.destroy();
     said(answer.status, answer.body);
   }

@@ -1,5 +1,6 @@
 import { Presets } from '../../src/domain/revocation/presets.service.ts';
 import { findRotation } from '../../src/domain/rotation/rotations.queries.ts';
+import { RotationWords } from '../../src/domain/rotation/rotation-words.service.ts';
 import { RotationsService } from '../../src/domain/rotation/rotations.service.ts';
 import type { RotationView } from '../../src/domain/rotation/rotation.schema.ts';
 import { newId, type Id } from '../../src/kernel/ids.ts';
@@ -15,6 +16,7 @@ export interface Slot extends KnownVersion {
 /** Credentials at an issuing supplier, and rotations of them. */
 export class RotationScene extends RevocationScene {
   readonly rotations: RotationsService;
+  readonly words: RotationWords;
 
   constructor(
     readonly world: TestApp,
@@ -22,6 +24,7 @@ export class RotationScene extends RevocationScene {
   ) {
     super(world.app);
     this.rotations = world.app.get(RotationsService);
+    this.words = world.app.get(RotationWords);
   }
 
   async preset(key: string, makes: 'adds' | 'replaces' | 'no', o: { list?: boolean } = {}): Promise<void> {

@@ -3,7 +3,7 @@ import type { Principal } from '../../kernel/principal.ts';
 import { MINUTE, SECOND } from '../../kernel/time.ts';
 import { Transactions } from '../../platform/database/transactions.ts';
 import { Sweep } from '../../platform/queue/handlers.ts';
-import { Making } from './making.service.ts';
+import { LostAnswers } from './lost-answers.service.ts';
 import { PlacesService } from './places.service.ts';
 
 /** What no run looks after: places at which the new version was seen in use, and lost versions of rotations that have ended. */
@@ -12,7 +12,7 @@ export class LooseEndsSweep {
   constructor(
     private readonly transactions: Transactions,
     private readonly places: PlacesService,
-    private readonly making: Making,
+    private readonly lost: LostAnswers,
   ) {}
 
   async sweep(by: Principal): Promise<void> {
@@ -24,7 +24,7 @@ export class LooseEndsSweep {
       ),
     );
     for (const { id, issue } of open) {
-      await this.making.settleOpen(id, {
+      await this.lost.settleOpen(id, {
         by,
         stepId: null,
         idempotencyKey: `loose-end:${issue}`,
