@@ -33,6 +33,9 @@ import { OfferingsPage } from './offerings/offerings.page.ts';
 import { PortfolioPage } from './portfolio/portfolio.page.ts';
 import { ReviewFile, ReviewPage } from './reviews/review.page.ts';
 import { ReviewsPage } from './reviews/reviews.page.ts';
+import { RotationPage } from './rotation/rotation.page.ts';
+import { RotationsPage } from './rotation/rotations.page.ts';
+import { SimulationPage } from './rotation/simulation.page.ts';
 import { StepPage } from './runbooks/step.page.ts';
 import { WorkPage } from './runbooks/work.page.ts';
 import { SettingsPage } from './settings/settings.page.ts';
@@ -59,6 +62,12 @@ export const AREAS_OF_CONSOLE: readonly Area[] = [
     path: '/portfolio',
     permission: 'portfolio:read',
     pages: [PortfolioPage, IntegrationPage, OnboardingPage, OffboardingPage, CredentialPage, DrillsPage],
+  },
+  {
+    title: 'Rotations',
+    path: '/rotations',
+    permission: 'rotations:read',
+    pages: [RotationsPage, RotationPage, SimulationPage],
   },
   { title: 'Gate', path: '/gate', permission: 'policy:read', pages: [GatePage] },
   {

@@ -79,7 +79,9 @@ async function people(): Promise<void> {
     const view = await scene.view(one.id);
     const back = view.state === 'rolling_back';
     if (!back && view.state !== 'propagating') continue;
+    const asked = await scene.waitsFor(back ? view.rollBackRunId : view.runId);
     for (const place of view.places) {
+      if (!asked.some(({ item, state }) => item === place.locationId && state === 'parked')) continue;
       if (back ? place.holds === 'new' : place.holds !== 'new' && place.answer === null)
         await scene.words.answerPlace(
           one.id,
@@ -110,7 +112,7 @@ async function dead(child: ChildProcess, what: string): Promise<void> {
       return false;
     },
     `the worker to die: ${what}`,
-    60_000,
+    90_000,
     50,
   );
   expect(child.signalCode).toBe('SIGKILL');

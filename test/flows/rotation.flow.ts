@@ -1,8 +1,9 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
-import type { Id } from '../../src/kernel/ids.ts';
+import { LooseEndsSweep } from '../../src/domain/rotation/loose-ends.sweep.ts';
+import { newId, type Id } from '../../src/kernel/ids.ts';
 import { expectOk } from '../../src/kernel/result.ts';
 import { HOUR, MINUTE } from '../../src/kernel/time.ts';
-import { startApp, type TestApp } from '../support/app.ts';
+import { startApp, until, type TestApp } from '../support/app.ts';
 import { IssuingSupplier } from '../support/issuing-supplier.ts';
 import { BY } from '../support/revocation-scene.ts';
 import { RotationScene, type Slot } from '../support/rotation-scene.ts';
@@ -111,6 +112,38 @@ describe('a supplier that makes a new version beside the old one', () => {
       'rotation.prove',
       'rotation.conclude',
     ]);
+  });
+
+  test('an answer that came while it was being asked is found; a use that was seen answers for a place', async () => {
+    const slot = await scene.slot(partyId, 'issuing');
+    const [ci, shop] = [
+      await scene.location(slot, 'owner_statement'),
+      await scene.location(slot, 'scan', 'Shop'),
+    ];
+    const id = await scene.start(slot, { emergency: true });
+    const view = await scene.once(id, ({ state }) => state === 'propagating');
+    await until(
+      async () => (await scene.waitsFor(view.runId)).filter(({ state }) => state === 'parked').length === 2,
+      'both to be asked',
+    );
+    const sweep = world.app.get(LooseEndsSweep);
+    // On record, and nobody has told the step.
+    await scene.query(
+      `INSERT INTO rotation_place (rotation_id, location_id, integration_id, state, how, by, at) VALUES ($1, $2, $3, 'left', 'statement', 'somebody', $4)`,
+      [id, ci, slot.integrationId, world.clock.date()],
+    );
+    await sweep.sweep(BY);
+    await until(async () => (await scene.waitsFor(view.runId)).length === 1, 'the first to go on');
+    await scene.query(
+      `INSERT INTO usage_event (id, version_id, credential_id, integration_id, location_id, at, outcome, reported_by) VALUES ($1, $2, $3, $4, $5, $6, 'accepted', 'test')`,
+      [newId(), view.new!.id, slot.credentialId, slot.integrationId, shop, world.clock.date()],
+    );
+    await sweep.sweep(BY);
+    const done = await scene.once(id, ({ state }) => state === 'done');
+    expect(done.places.find(({ locationId }) => locationId === shop)).toMatchObject({
+      holds: 'new',
+      how: 'seen',
+    });
   });
 
   test('one at a time for each credential, and none without a version in use', async () => {
