@@ -5,6 +5,7 @@ import { IncidentsModule } from '../domain/incidents/incidents.module.ts';
 import { PolicyModule } from '../domain/policy/policy.module.ts';
 import { PortfolioModule } from '../domain/portfolio/portfolio.module.ts';
 import { ResponsibilityModule } from '../domain/responsibility/responsibility.module.ts';
+import { RotationModule } from '../domain/rotation/rotation.module.ts';
 import { RevocationModule } from '../domain/revocation/revocation.module.ts';
 import { UsageModule } from '../domain/usage/usage.module.ts';
 import { AccessReviewsController } from './access-reviews.controller.ts';
@@ -30,6 +31,7 @@ import { OpenApiController } from './openapi.controller.ts';
 import { OpenApi } from './openapi.ts';
 import { PartiesController } from './parties.controller.ts';
 import { PoliciesController } from './policies.controller.ts';
+import { RotationsController } from './rotations.controller.ts';
 import { RunsController } from './runs.controller.ts';
 import { SchemasController } from './schemas.controller.ts';
 import { RiskAcceptancesController } from './risk-acceptances.controller.ts';
@@ -58,6 +60,7 @@ import { SourcesController } from './sources.controller.ts';
     ResponsibilityModule,
     RevocationModule,
     UsageModule,
+    RotationModule,
   ],
   controllers: [
     AccessReviewsController,
@@ -89,6 +92,7 @@ import { SourcesController } from './sources.controller.ts';
     OfferingsController,
     OnboardingController,
     OpenApiController,
+    RotationsController,
     RunsController,
     SchemasController,
     RiskAcceptancesController,

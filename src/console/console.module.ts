@@ -6,6 +6,7 @@ import { PortfolioModule } from '../domain/portfolio/portfolio.module.ts';
 import { NoticesModule } from '../domain/notices/notices.module.ts';
 import { PolicyModule } from '../domain/policy/policy.module.ts';
 import { ResponsibilityModule } from '../domain/responsibility/responsibility.module.ts';
+import { RotationModule } from '../domain/rotation/rotation.module.ts';
 import { RevocationModule } from '../domain/revocation/revocation.module.ts';
 import { Rooms } from './incidents/rooms.ts';
 import { AREAS_OF_CONSOLE } from './pages.ts';
@@ -21,6 +22,7 @@ import { AREAS, ConsoleAnswers } from './shared/page.ts';
     PortfolioModule,
     ResponsibilityModule,
     RevocationModule,
+    RotationModule,
   ],
   controllers: AREAS_OF_CONSOLE.flatMap(({ pages }) => pages),
   providers: [{ provide: AREAS, useValue: AREAS_OF_CONSOLE }, ConsoleAnswers, Rooms],

@@ -40,6 +40,9 @@ import { PartyPage } from './parties/party.page.ts';
 import { PortfolioPage } from './portfolio/portfolio.page.ts';
 import { ReviewFile, ReviewPage } from './reviews/review.page.ts';
 import { ReviewsPage } from './reviews/reviews.page.ts';
+import { RotationPage } from './rotation/rotation.page.ts';
+import { RotationsPage } from './rotation/rotations.page.ts';
+import { SimulationPage } from './rotation/simulation.page.ts';
 import { StepPage } from './runbooks/step.page.ts';
 import { WorkPage } from './runbooks/work.page.ts';
 import { SettingsPage } from './settings/settings.page.ts';
@@ -57,8 +60,7 @@ export const AREAS_OF_CONSOLE: readonly Area[] = [
     title: 'Incidents',
     path: '/incidents',
     permission: 'incidents:read',
-    pages: [IncidentPage, DecidePage, AnswerPage, InstantPage, TriagePage, FailuresPage],
-    pages: [IncidentPage, DecidePage, AnswerPage, InstantPage, TriagePage, ExposureWindowPage],
+    pages: [IncidentPage, DecidePage, AnswerPage, InstantPage, TriagePage, FailuresPage, ExposureWindowPage],
   },
   { title: 'Reached', path: '/downstream', permission: 'cases:read', pages: [DownstreamPage] },
   { title: 'Work', path: '/work', permission: 'runs:read', pages: [WorkPage, StepPage] },
@@ -76,6 +78,12 @@ export const AREAS_OF_CONSOLE: readonly Area[] = [
       CredentialPage,
       DrillsPage,
     ],
+  },
+  {
+    title: 'Rotations',
+    path: '/rotations',
+    permission: 'rotations:read',
+    pages: [RotationsPage, RotationPage, SimulationPage],
   },
   { title: 'Gate', path: '/gate', permission: 'policy:read', pages: [GatePage] },
   {

@@ -83,6 +83,11 @@ export function CredentialView({
               Edit
             </a>
           )}
+          {frame.may('rotations:read') && head.retiredAt === null && (
+            <a class="button plain small" href={`/credentials/${head.reference}/rotation`}>
+              Rotation
+            </a>
+          )}
         </p>
       </div>
       <div class="grid">
