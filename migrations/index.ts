@@ -24,3 +24,4 @@ export { ComingAndGoing2026112224000 } from './2026112224-coming-and-going.ts';
 export { AccessReviews2026112225000 } from './2026112225-access-reviews.ts';
 export { ReviewsInOrder2026112226000 } from './2026112226-reviews-in-order.ts';
 export { JobsThatKill2026112228000 } from './2026112228-jobs-that-kill.ts';
+export { RevealsAndCheckouts2026112235000 } from './2026112235-reveals-and-checkouts.ts';

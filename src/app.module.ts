@@ -10,6 +10,7 @@ import { ResponsibilityModule } from './domain/responsibility/responsibility.mod
 import { RevocationModule } from './domain/revocation/revocation.module.ts';
 import { PolicyModule } from './domain/policy/policy.module.ts';
 import { SigningFloorModule } from './domain/policy/signing-floor.module.ts';
+import { ReleasesModule } from './domain/releases/releases.module.ts';
 import { PortfolioModule } from './domain/portfolio/portfolio.module.ts';
 import { RunbooksModule } from './domain/runbooks/runbooks.module.ts';
 import { HealthModule } from './platform/health/health.module.ts';
@@ -44,6 +45,7 @@ import { StoresModule } from './plugins/stores/stores.module.ts';
     IncidentsModule,
     PolicyModule,
     SigningFloorModule,
+    ReleasesModule,
     PortfolioModule,
     ApiModule,
     ConsoleModule,

@@ -135,13 +135,18 @@ const LIMIT_NAMES = [
   'revocability',
   'stopPathEachSide',
   'signatureStrength',
+  'reveal',
   'discouragedKinds',
   'delegatedAlternatives',
   'staticAfter',
 ] as const satisfies readonly (keyof LimitsInput)[];
 
 /** What a policy that extends nothing may leave out. */
-const NOT_SAID: LimitsInput = { delegatedAlternatives: {}, staticAfter: 7 * ELAPSED_DAY };
+const NOT_SAID: LimitsInput = {
+  delegatedAlternatives: {},
+  staticAfter: 7 * ELAPSED_DAY,
+  reveal: 'with-approval',
+};
 
 function mergeLimits(older: LimitsInput, newer: LimitsInput): LimitsInput {
   const merged = { ...older };
