@@ -31,6 +31,9 @@ import { OfferingDraftPage } from './offerings/draft.page.ts';
 import { OfferingPage } from './offerings/offering.page.ts';
 import { OfferingsPage } from './offerings/offerings.page.ts';
 import { PortfolioPage } from './portfolio/portfolio.page.ts';
+import { MachinesPage } from './releases/machines.page.ts';
+import { ReleasesPage } from './releases/releases.page.ts';
+import { ValuePage } from './releases/value.page.ts';
 import { ReviewFile, ReviewPage } from './reviews/review.page.ts';
 import { ReviewsPage } from './reviews/reviews.page.ts';
 import { StepPage } from './runbooks/step.page.ts';
@@ -52,13 +55,22 @@ export const AREAS_OF_CONSOLE: readonly Area[] = [
     permission: 'incidents:read',
     pages: [IncidentPage, DecidePage, AnswerPage, InstantPage, TriagePage],
   },
-  { title: 'Work', path: '/work', permission: 'runs:read', pages: [WorkPage, StepPage] },
+  { title: 'Work', path: '/work', permission: 'runs:read', pages: [WorkPage, StepPage, ReleasesPage] },
   { title: 'Notices', path: '/notices', permission: 'notices:read', pages: [NoticesPage] },
   {
     title: 'Portfolio',
     path: '/portfolio',
     permission: 'portfolio:read',
-    pages: [PortfolioPage, IntegrationPage, OnboardingPage, OffboardingPage, CredentialPage, DrillsPage],
+    pages: [
+      PortfolioPage,
+      IntegrationPage,
+      OnboardingPage,
+      OffboardingPage,
+      CredentialPage,
+      DrillsPage,
+      ValuePage,
+      MachinesPage,
+    ],
   },
   { title: 'Gate', path: '/gate', permission: 'policy:read', pages: [GatePage] },
   {

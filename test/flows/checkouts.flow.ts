@@ -1,6 +1,7 @@
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { CheckoutGrants } from '../../src/domain/releases/checkout-grants.service.ts';
 import { LapsedCheckoutsSweep } from '../../src/domain/releases/lapsed-checkouts.sweep.ts';
 import { newId } from '../../src/kernel/ids.ts';
 import { HOUR, MINUTE, SECOND } from '../../src/kernel/time.ts';
@@ -8,7 +9,8 @@ import { Transactions } from '../../src/platform/database/transactions.ts';
 import { startApp, type TestApp } from '../support/app.ts';
 import { person } from '../support/matrix-scene.ts';
 import { personCalling } from '../support/people.ts';
-import { jwt, ownKey, ReleaseScene, type Machine, type Scene } from '../support/release-scene.ts';
+import { jwt, ownKey } from '../support/jwt.ts';
+import { Machine, ReleaseScene, type Scene } from '../support/release-scene.ts';
 import { BY } from '../support/revocation-scene.ts';
 
 /** A workload trades its identity for one credential, for a declared purpose and a short time. */
@@ -139,7 +141,6 @@ describe('a checkout', () => {
     expect(asked).toMatchObject({ status: 202, body: { state: 'waiting' } });
     expect(asked.body.value).toBeUndefined();
     const { id } = asked.body;
-    const { CheckoutGrants } = await import('../../src/domain/releases/checkout-grants.service.ts');
     const grants = world.app.get(CheckoutGrants);
     const consent = (who: typeof rosa.who, to: string, agree: boolean) =>
       world.app.get(Transactions).run(who, (db) => grants.consent(db, to, agree, who));
@@ -357,7 +358,6 @@ describe('at the door', () => {
     });
     expect(made.status).toBe(201);
     await scene.decide(`machine-identities/${made.body.id}`);
-    const { Machine } = await import('../support/release-scene.ts');
     const machine = new Machine(world, made.body.id as string, platform);
     await scene.grant(machine, at);
     const token = (more: object = {}) =>
