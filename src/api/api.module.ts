@@ -4,6 +4,7 @@ import { ExposuresModule } from '../domain/exposures/exposures.module.ts';
 import { IncidentsModule } from '../domain/incidents/incidents.module.ts';
 import { PolicyModule } from '../domain/policy/policy.module.ts';
 import { PortfolioModule } from '../domain/portfolio/portfolio.module.ts';
+import { ReleasesModule } from '../domain/releases/releases.module.ts';
 import { ResponsibilityModule } from '../domain/responsibility/responsibility.module.ts';
 import { RotationModule } from '../domain/rotation/rotation.module.ts';
 import { RevocationModule } from '../domain/revocation/revocation.module.ts';
@@ -20,6 +21,8 @@ import { HealthController } from './health.controller.ts';
 import { ImportsController } from './imports.controller.ts';
 import { IntegrationsController } from './integrations.controller.ts';
 import { MassRevocationsController } from './mass-revocations.controller.ts';
+import { MachinesController } from './machines.controller.ts';
+import { CheckoutsController } from './checkouts.controller.ts';
 import { MatricesController } from './matrices.controller.ts';
 import { MatrixFilesController } from './matrix-files.controller.ts';
 import { MatrixController } from './matrix.controller.ts';
@@ -57,6 +60,7 @@ import { SourcesController } from './sources.controller.ts';
     IncidentsModule,
     PolicyModule,
     PortfolioModule,
+    ReleasesModule,
     ResponsibilityModule,
     RevocationModule,
     UsageModule,
@@ -84,6 +88,8 @@ import { SourcesController } from './sources.controller.ts';
     HealthController,
     ImportsController,
     MassRevocationsController,
+    MachinesController,
+    CheckoutsController,
     MatricesController,
     MatrixFilesController,
     MatrixController,

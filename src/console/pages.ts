@@ -38,6 +38,9 @@ import { OfferingPage } from './offerings/offering.page.ts';
 import { OfferingsPage } from './offerings/offerings.page.ts';
 import { PartyPage } from './parties/party.page.ts';
 import { PortfolioPage } from './portfolio/portfolio.page.ts';
+import { MachinesPage } from './releases/machines.page.ts';
+import { ReleasesPage } from './releases/releases.page.ts';
+import { ValuePage } from './releases/value.page.ts';
 import { ReviewFile, ReviewPage } from './reviews/review.page.ts';
 import { ReviewsPage } from './reviews/reviews.page.ts';
 import { RotationPage } from './rotation/rotation.page.ts';
@@ -64,6 +67,7 @@ export const AREAS_OF_CONSOLE: readonly Area[] = [
   },
   { title: 'Reached', path: '/downstream', permission: 'cases:read', pages: [DownstreamPage] },
   { title: 'Work', path: '/work', permission: 'runs:read', pages: [WorkPage, StepPage] },
+  { title: 'Work', path: '/work', permission: 'runs:read', pages: [WorkPage, StepPage, ReleasesPage] },
   { title: 'Notices', path: '/notices', permission: 'notices:read', pages: [NoticesPage] },
   {
     title: 'Portfolio',
@@ -84,6 +88,9 @@ export const AREAS_OF_CONSOLE: readonly Area[] = [
     path: '/rotations',
     permission: 'rotations:read',
     pages: [RotationsPage, RotationPage, SimulationPage],
+      ValuePage,
+      MachinesPage,
+    ],
   },
   { title: 'Gate', path: '/gate', permission: 'policy:read', pages: [GatePage] },
   {

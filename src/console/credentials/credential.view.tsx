@@ -78,6 +78,12 @@ export function CredentialView({
           </Chip>
           {head.uses.length > 1 && <Chip tone="wait">{`shared by ${head.uses.length} integrations`}</Chip>}
           {versions.some((version) => version.exposed) && <Chip tone="live">was exposed</Chip>}
+          {head.glassBroken && <Chip tone="live">the glass was broken</Chip>}
+          {frame.may('machines:read') && (
+            <a class="button plain small" href={`/credentials/${head.reference}/value`}>
+              Value
+            </a>
+          )}
           {frame.may('portfolio:write') && head.retiredAt === null && (
             <a class="button plain small" href={`/credentials/${head.reference}/edit`}>
               Edit
