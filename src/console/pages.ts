@@ -81,6 +81,8 @@ export const AREAS_OF_CONSOLE: readonly Area[] = [
       OffboardingPage,
       CredentialPage,
       DrillsPage,
+      ValuePage,
+      MachinesPage,
     ],
   },
   {
@@ -88,9 +90,6 @@ export const AREAS_OF_CONSOLE: readonly Area[] = [
     path: '/rotations',
     permission: 'rotations:read',
     pages: [RotationsPage, RotationPage, SimulationPage],
-      ValuePage,
-      MachinesPage,
-    ],
   },
   { title: 'Gate', path: '/gate', permission: 'policy:read', pages: [GatePage] },
   {
