@@ -11,6 +11,7 @@ import { Clock } from '../../platform/clock/clock.ts';
 import { Transactions, type Db } from '../../platform/database/transactions.ts';
 import { LedgerService } from '../ledger/ledger.service.ts';
 import { Passwords } from './passwords.ts';
+import { beyondOwn, boundBeyondContact } from './grants.ts';
 import { loginWait } from './login.rules.ts';
 import { grantsOf, isPermission, may } from './permissions.ts';
 
@@ -43,55 +44,6 @@ export interface NewToken {
 /** SHA-256, in hex: enough for values of 256 random bits, which nobody can guess from a hash. */
 export function hashOf(value: string): string {
   return createHash('sha256').update(value, 'utf8').digest('hex');
-}
-
-/** Nobody hands out more than they hold, nor outside of their own party. */
-function beyondOwn(by: Principal, permissions: readonly string[], partyId: Id | null): Refusal | undefined {
-  const over = permissions.filter((permission) => !isPermission(permission) || !may(by, permission));
-  if (over.length > 0) {
-    return refusal(
-      'forbidden',
-      'beyond-own-permissions',
-      `You do not hold ${over.slice(0, 5).join(', ')} yourself.`,
-    );
-  }
-  if (by.partyId !== null && by.partyId !== partyId) {
-    return refusal('forbidden', 'beyond-own-party', 'You can only do this for your own party.');
-  }
-  return undefined;
-}
-
-/**
- * The operator's roles are for the installation: bound to a party they would promise what row-level security never lets
- * them do. Only what a contact of a party may do can be bound to one.
- */
-function boundBeyondContact(
-  held: {
-    field: '/role' | '/roles' | '/permissions';
-    roles: readonly Role[];
-    permissions: readonly string[];
-  },
-  partyId: Id | null,
-): Refusal | undefined {
-  if (partyId === null) return undefined;
-  const ofContacts: readonly string[] = grantsOf('party_contact');
-  const over = [
-    ...held.roles.filter((role) => role !== 'party_contact'),
-    ...held.permissions.filter((permission) => !ofContacts.includes(permission)),
-  ];
-  if (over.length === 0) return undefined;
-  return refusal('invalid', 'not-for-parties', 'Only a contact of a party may be bound to a party.', {
-    fields: [
-      {
-        field: held.field,
-        problem: `${over.slice(0, 5).join(', ')} is the operator's, and cannot be bound to a party`,
-        mend:
-          held.field === '/permissions'
-            ? 'Name only permissions that party_contact has, or no party.'
-            : 'Name the role party_contact alone, or no party.',
-      },
-    ],
-  });
 }
 
 /** @returns what to answer when there is no such party, or none that `by` may see */
