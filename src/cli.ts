@@ -2,6 +2,7 @@
 import 'reflect-metadata';
 import { Command, CommanderError } from 'commander';
 import type { AddCommand } from './cli/command.ts';
+import { addConnector } from './cli/connector.command.ts';
 import { reportFailure } from './cli/failure.ts';
 import { addKeys } from './cli/keys.command.ts';
 import { addGate } from './cli/gate.command.ts';
@@ -22,6 +23,7 @@ const commands: readonly AddCommand[] = [
   addImport,
   addGate,
   addPolicy,
+  addConnector,
   addUserAdd,
   addTokenCreate,
   addOutbox,

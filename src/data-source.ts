@@ -3,6 +3,12 @@ import * as listed from '../migrations/index.ts';
 import { Person } from './domain/access/person.entity.ts';
 import { UserAccount } from './domain/access/user-account.entity.ts';
 import { UserRole } from './domain/access/user-role.entity.ts';
+import { TemporaryPermission } from './domain/access/temporary-permission.entity.ts';
+import { Checkout } from './domain/releases/checkout.entity.ts';
+import { CheckoutGrant } from './domain/releases/checkout-grant.entity.ts';
+import { MachineIdentity } from './domain/releases/machine-identity.entity.ts';
+import { Reveal } from './domain/releases/reveal.entity.ts';
+import { UsedAssertion } from './domain/releases/used-assertion.entity.ts';
 import { Session } from './domain/access/session.entity.ts';
 import { LoginThrottle } from './domain/access/login-throttle.entity.ts';
 import { ApiToken } from './domain/access/api-token.entity.ts';
@@ -40,6 +46,7 @@ import { Fingerprint } from './domain/credentials/fingerprint.entity.ts';
 import { CredentialLocation } from './domain/credentials/location.entity.ts';
 import { ReachableSystem } from './domain/credentials/system.entity.ts';
 import { CredentialSystem } from './domain/credentials/credential-system.entity.ts';
+import { LocationHolding } from './domain/credentials/location-holding.entity.ts';
 import { LocationSystem } from './domain/credentials/location-system.entity.ts';
 import { UsageEvent } from './domain/usage/usage-event.entity.ts';
 import { OfferingTarget } from './domain/responsibility/offering-target.entity.ts';
@@ -69,6 +76,7 @@ import { Drill } from './domain/revocation/drill.entity.ts';
 import { Evidence } from './domain/revocation/evidence.entity.ts';
 import { VersionDeath } from './domain/revocation/version-death.entity.ts';
 import { Statement } from './domain/revocation/statement.entity.ts';
+import { CopyLook } from './domain/revocation/copy-look.entity.ts';
 import { LocationProof } from './domain/revocation/location-proof.entity.ts';
 import { RiskRequest } from './domain/revocation/risk-request.entity.ts';
 import { RiskAcceptance } from './domain/revocation/risk-acceptance.entity.ts';
@@ -81,6 +89,8 @@ import { ExposureFoundAt } from './domain/exposures/exposure-found-at.entity.ts'
 import { Incident } from './domain/incidents/incident.entity.ts';
 import { IncidentCredential } from './domain/incidents/incident-credential.entity.ts';
 import { IncidentPlace } from './domain/incidents/incident-place.entity.ts';
+import { DownstreamItem } from './domain/incidents/downstream-item.entity.ts';
+import { FailureReport } from './domain/incidents/failure-report.entity.ts';
 import { IncidentCase } from './domain/incidents/incident-case.entity.ts';
 import { CaseCredential } from './domain/incidents/case-credential.entity.ts';
 import { Instant } from './domain/incidents/instant.entity.ts';
@@ -116,14 +126,33 @@ import { AccessReviewOccasion } from './domain/policy/access-review-occasion.ent
 import { AccessReviewPart } from './domain/policy/access-review-part.entity.ts';
 import { GateStale } from './domain/policy/gate-stale.entity.ts';
 import { PolicyException } from './domain/policy/policy-exception.entity.ts';
+import { OutsideSecret } from './platform/vault/outside-secret.entity.ts';
+import { UsageFeed } from './domain/usage/usage-feed.entity.ts';
+import { UsageGap } from './domain/usage/usage-gap.entity.ts';
+import { UsageSeen } from './domain/usage/usage-seen.entity.ts';
+import { UsageSlot } from './domain/usage/usage-slot.entity.ts';
+import { UsageAlarm } from './domain/usage/usage-alarm.entity.ts';
+import { KnownActor } from './domain/usage/known-actor.entity.ts';
+import { MassRevocation } from './domain/incidents/mass-revocation.entity.ts';
+import { MassRevocationItem } from './domain/incidents/mass-revocation-item.entity.ts';
 import { SealedSecret } from './platform/vault/sealed-secret.entity.ts';
 import { postgresOptions, type DataSourceNeeds } from './platform/database/data-sources.ts';
+import { Rotation } from './domain/rotation/rotation.entity.ts';
+import { RotationIssue } from './domain/rotation/rotation-issue.entity.ts';
+import { RotationPlace } from './domain/rotation/rotation-place.entity.ts';
+import { RotationSetting } from './domain/rotation/rotation-setting.entity.ts';
 
 /** Every entity, by name: nothing depends on paths or file endings. */
 export const entities: DataSourceNeeds['entities'] = [
   Person,
   UserAccount,
   UserRole,
+  TemporaryPermission,
+  Checkout,
+  CheckoutGrant,
+  MachineIdentity,
+  Reveal,
+  UsedAssertion,
   Session,
   LoginThrottle,
   ApiToken,
@@ -159,8 +188,17 @@ export const entities: DataSourceNeeds['entities'] = [
   CredentialLocation,
   ReachableSystem,
   CredentialSystem,
+  LocationHolding,
   LocationSystem,
   UsageEvent,
+  UsageFeed,
+  UsageGap,
+  UsageSeen,
+  UsageSlot,
+  UsageAlarm,
+  KnownActor,
+  MassRevocation,
+  MassRevocationItem,
   Offering,
   OfferingTarget,
   OfferingVersion,
@@ -188,6 +226,7 @@ export const entities: DataSourceNeeds['entities'] = [
   Evidence,
   VersionDeath,
   Statement,
+  CopyLook,
   LocationProof,
   RiskAcceptance,
   RiskRequest,
@@ -200,6 +239,8 @@ export const entities: DataSourceNeeds['entities'] = [
   Incident,
   IncidentCredential,
   IncidentPlace,
+  DownstreamItem,
+  FailureReport,
   IncidentCase,
   CaseCredential,
   Instant,
@@ -235,6 +276,11 @@ export const entities: DataSourceNeeds['entities'] = [
   AccessReviewPart,
   GateStale,
   PolicyException,
+  OutsideSecret,
+  Rotation,
+  RotationIssue,
+  RotationPlace,
+  RotationSetting,
   SealedSecret,
 ];
 

@@ -61,6 +61,7 @@ export const MENDS: Readonly<Record<string, readonly [word: string, where: Where
   'stop-path-each-side': ['Set the ways to revoke it', credential('/paths')],
   'untried-stop-path': ['Open its drills', credential('/drills')],
   'allowed-stores': ['Open the copies', integration('#locations')],
+  'hard-coded-location': ['Open the copies', integration('#locations')],
   'unprovable-location': ['Open the copies', integration('#locations')],
   'stored-where-matrix-denies': ['Open the matrix', matrix],
   'matrix-not-countersigned': ['Open the matrix', matrix],

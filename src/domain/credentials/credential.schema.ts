@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { SHOWN_BY } from './convergence.rules.ts';
 import {
   instant,
   keySchema,
@@ -158,6 +159,53 @@ export const addLocationSchema = z
   .meta({ id: 'AddLocation' });
 export type AddLocation = z.output<typeof addLocationSchema>;
 
+/** Which version a place holds from now on. */
+export const newHoldingSchema = z
+  .strictObject({
+    versionId: z.uuid('must be the id of a version'),
+    arrivedBy: oneOf(ARRIVALS).optional().describe('Left out: as the one before'),
+    putBy: line(200).optional(),
+    putAt: instant.optional(),
+  })
+  .meta({ id: 'NewHolding' });
+export type NewHolding = z.output<typeof newHoldingSchema>;
+
+export const holdingSchema = z
+  .object({
+    version: z.int(),
+    versionId: z.uuid(),
+    arrivedBy: z.enum(ARRIVALS),
+    putBy: z.string().nullable(),
+    putAt: z.iso.datetime().nullable(),
+    shownBy: z.enum(SHOWN_BY).describe('record: somebody wrote it down; otherwise what was seen there'),
+    recordedAt: z.iso.datetime(),
+  })
+  .meta({ id: 'Holding' });
+
+export const convergenceSchema = z
+  .object({
+    target: z.int().nullable().describe('The number of the version that every copy is to hold'),
+    converged: z.boolean(),
+    counts: z.object({ seen: z.int(), stated: z.int(), other: z.int(), unknown: z.int() }),
+    places: z.array(
+      z.object({
+        locationId: z.uuid(),
+        name: z.string(),
+        kind: z.enum(LOCATION_KINDS),
+        path: z.string(),
+        partyName: z.string().nullable(),
+        standing: z.enum(['seen', 'stated', 'other', 'unknown']),
+        version: z.int().nullable(),
+        shownBy: z.enum(SHOWN_BY).nullable(),
+        at: z.iso.datetime().nullable(),
+        left: z
+          .array(z.int())
+          .describe('Other versions that it has held and that nobody has shown to be gone'),
+      }),
+    ),
+  })
+  .meta({ id: 'Convergence' });
+
 const party = z.object({ id: z.uuid(), name: z.string().nullable() });
 
 export const credentialLineSchema = z
@@ -211,6 +259,7 @@ export const locationViewSchema = z
     party,
     owner: party.nullable(),
     arrivedBy: z.enum(ARRIVALS),
+    putBy: z.string().nullable(),
     putAt: z.iso.datetime().nullable(),
     provable: z.enum(PROVABLE),
     retiredAt: z.iso.datetime().nullable(),

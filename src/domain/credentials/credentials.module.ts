@@ -2,6 +2,7 @@ import { Module } from '@nestjs/common';
 import { projectFolder } from '../../platform/config/project-folder.ts';
 import { LedgerModule } from '../ledger/ledger.module.ts';
 import { CredentialsService } from './credentials.service.ts';
+import { HoldingsService } from './holdings.service.ts';
 import { NewCredentials } from './new-credentials.service.ts';
 import { CredentialScopes } from './scopes.service.ts';
 import { PermissionWords } from './permission-words.ts';
@@ -11,12 +12,13 @@ import { PermissionWords } from './permission-words.ts';
   providers: [
     CredentialScopes,
     CredentialsService,
+    HoldingsService,
     NewCredentials,
     {
       provide: PermissionWords,
       useFactory: () => PermissionWords.read(projectFolder('templates/permissions')),
     },
   ],
-  exports: [CredentialScopes, CredentialsService, NewCredentials, PermissionWords],
+  exports: [CredentialScopes, CredentialsService, HoldingsService, NewCredentials, PermissionWords],
 })
 export class CredentialsModule {}

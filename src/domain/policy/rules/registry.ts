@@ -8,6 +8,7 @@ import { dutyWithTwoAccountable } from './duty-with-two-accountable.rule.ts';
 import { dutyWithoutAccountable } from './duty-without-accountable.rule.ts';
 import { environmentIsolation } from './environment-isolation.rule.ts';
 import { forbiddenSharing } from './forbidden-sharing.rule.ts';
+import { hardCodedLocation } from './hard-coded-location.rule.ts';
 import { longestLifetime } from './longest-lifetime.rule.ts';
 import { matrixNotCountersigned } from './matrix-not-countersigned.rule.ts';
 import { noActiveVersion } from './no-active-version.rule.ts';
@@ -64,6 +65,7 @@ export const RULES: readonly Rule[] = [
   rotationInterval,
   allowedStores,
   unprovableLocation,
+  hardCodedLocation,
   forbiddenSharing,
   environmentIsolation,
   scopeJustification,
