@@ -18,10 +18,12 @@ import {
   canarySchema,
   drillSchema,
   sandboxSchema,
+  startDrillSchema,
   startedDrillSchema,
   type CanaryInput,
   type CanaryView,
   type DrillView,
+  type StartDrill,
   type StartedDrill,
 } from '../domain/revocation/drill.schema.ts';
 import { drillsOf, findDrillPath } from '../domain/revocation/drills.queries.ts';
@@ -42,15 +44,19 @@ export class DrillsController {
     private readonly canaries: CanariesService,
   ) {}
 
-  /** Tries a revocation path: on a canary of its connection, or by calling its contact. Watch the run, or the drill. */
+  /** Tries a revocation path: on a canary of its connection, or by calling its contact; with faults, if any are named, that are made to happen on the canary. Watch the run, or the drill. */
   @Post('revocation-paths/:id/drills')
   @ApiOperation({ summary: 'Drill a revocation path' })
   @Permission('runs:start')
   @Idempotent()
   @HttpCode(202)
   @ApiAcceptedResponse({ standardSchema: startedDrillSchema })
-  async start(@Param('id', { schema: id }) pathId: string, @By() by: Principal): Promise<StartedDrill> {
-    return answered(await this.drills.start(pathId, by));
+  async start(
+    @Param('id', { schema: id }) pathId: string,
+    @Body({ schema: startDrillSchema.default({ faults: [] }) }) how: StartDrill,
+    @By() by: Principal,
+  ): Promise<StartedDrill> {
+    return answered(await this.drills.start(pathId, by, how));
   }
 
   /** Newest first, each with its exchanges. */

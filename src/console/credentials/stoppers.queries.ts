@@ -51,7 +51,7 @@ export async function stoppersOfAll(
     `SELECT DISTINCT ON (d.revocation_path_id) d.revocation_path_id AS "pathId", ${ms('d.started_at')} AS "startedAt",
             ${ms('d.ended_at')} AS "endedAt", d.outcome
        FROM drill d JOIN revocation_path p ON p.id = d.revocation_path_id
-      WHERE p.credential_id = ANY($1::uuid[]) AND d.outcome IN ('passed', 'failed') AND d.started_at <= $2
+      WHERE p.credential_id = ANY($1::uuid[]) AND d.outcome IN ('passed', 'failed') AND d.counts AND d.started_at <= $2
       ORDER BY d.revocation_path_id, d.started_at DESC`,
     [credentialIds, new Date(now)],
   );

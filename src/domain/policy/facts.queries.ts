@@ -199,7 +199,7 @@ async function loadCredentials(db: Db, ids: readonly Id[]): Promise<Map<Id, Cred
             coalesce(n.retired_at IS NOT NULL, NOT k.active, false) AS retired, p.expected_minutes AS "expectedMinutes",
             (SELECT jsonb_build_object('id', d.id, 'at', ${ms('d.started_at')}, 'passed', d.outcome = 'passed',
                                        'minutes', extract(epoch FROM d.ended_at - d.started_at)::float8 / 60, 'origin', 'recorded')
-               FROM drill d WHERE d.revocation_path_id = p.id AND d.ended_at IS NOT NULL AND d.outcome IN ('passed', 'failed')
+               FROM drill d WHERE d.revocation_path_id = p.id AND d.ended_at IS NOT NULL AND d.outcome IN ('passed', 'failed') AND d.counts
               ORDER BY d.started_at DESC, d.id DESC LIMIT 1) AS "lastDrill"
        FROM revocation_path p
        LEFT JOIN connection n ON n.id = p.connection_id

@@ -126,7 +126,8 @@ export async function stoppersFor(db: Db, credentialId: Id, now: Millis): Promis
     { path_id: Id; started_at: Date; ended_at: Date | null; outcome: string | null }[]
   >(
     `SELECT d.revocation_path_id AS path_id, d.started_at, d.ended_at, d.outcome
-       FROM drill d JOIN revocation_path p ON p.id = d.revocation_path_id WHERE p.credential_id = $1`,
+       FROM drill d JOIN revocation_path p ON p.id = d.revocation_path_id WHERE p.credential_id = $1
+        AND d.outcome IN ('passed', 'failed') AND d.counts`,
     [credentialId],
   );
   return stoppersOf(

@@ -7,10 +7,12 @@ import { Transactions, type Db } from '../../platform/database/transactions.ts';
 import { Outbox } from '../../platform/outbox/outbox.ts';
 import { LedgerService } from '../ledger/ledger.service.ts';
 import { AlertsService } from '../notices/alerts.service.ts';
-import { CanariesService, type TakenCanary } from './canaries.service.ts';
+import { CanariesService } from './canaries.service.ts';
+import { CanaryPath } from './canary-path.ts';
+import { canaryTouched, drillPassed, findingsOf, type DrillRecord } from './drill-faults.rules.ts';
 import { findDrill, findDrillPath, type DrillPath, type DrillRow } from './drills.queries.ts';
 import { drillEnded } from './revocation.events.ts';
-import { Targets, type MachinePath, type VersionFacts } from './targets.service.ts';
+import { Targets } from './targets.service.ts';
 
 export interface DrillEnd {
   outcome: 'passed' | 'failed' | 'cancelled';
@@ -22,8 +24,8 @@ export interface DrillEnd {
 export class DrillRecords {
   constructor(
     private readonly transactions: Transactions,
-    private readonly targets: Targets,
-    private readonly canaries: CanariesService,
+    readonly targets: Targets,
+    readonly canaries: CanariesService,
     private readonly ledger: LedgerService,
     private readonly alerts: AlertsService,
     private readonly outbox: Outbox,
@@ -31,8 +33,9 @@ export class DrillRecords {
   ) {}
 
   /**
-   * Writes down how a drill ended, once. It passed when the death of its canary was proven, or the contact answered in time;
-   * anything else is a failure, however far it came.
+   * Writes down how a drill ended, once. It passed when the death of its canary was proven, or the contact answered in time,
+   * and what was expected of each fault held; under a fault that forbids any proof, when nobody claimed one. Anything else
+   * is a failure, however far it came.
    */
   async conclude(drillId: Id, by: Principal, how?: { cancelled: true }): Promise<DrillEnd | null> {
     return this.transactions.run(by, async (db) => {
@@ -43,23 +46,30 @@ export class DrillRecords {
       const path = await findDrillPath(db, drill.pathId);
       if (!path) return null;
       const now = this.clock.now();
-      const passed = drill.provenAt !== null;
+      const record = recordOf(drill);
+      const proven = drill.provenAt !== null;
+      const findings = findingsOf(record);
+      const passed = drillPassed(record, findings);
       const outcome = passed ? 'passed' : how?.cancelled ? 'cancelled' : 'failed';
       const endedAt = drill.provenAt?.getTime() ?? now;
-      const why = passed ? provenWhy(drill) : how?.cancelled ? 'the run was cancelled' : failedWhy(drill);
-      await db.query(`UPDATE drill SET ended_at = $2, outcome = $3, why = $4 WHERE id = $1`, [
-        drillId,
-        iso(endedAt),
-        outcome,
-        why,
-      ]);
-      if (passed)
+      const why = passed
+        ? proven
+          ? provenWhy(drill)
+          : findings.flatMap(({ held, said }) => (held ? [said] : [])).join(' ')
+        : how?.cancelled
+          ? 'the run was cancelled'
+          : (findings.find(({ held }) => held === false)?.said ?? failedWhy(drill));
+      const counts = proven || !passed;
+      await db.query(
+        `UPDATE drill SET ended_at = $2, outcome = $3, why = $4, findings = $5, counts = $6 WHERE id = $1`,
+        [drillId, iso(endedAt), outcome, why, JSON.stringify(findings), counts],
+      );
+      if (passed && proven)
         await db.query(
           `UPDATE revocation_path SET proven_at = $2, row_version = row_version + 1 WHERE id = $1`,
           [drill.pathId, iso(endedAt)],
         );
-      if (drill.canaryId !== null)
-        await this.canaries.end(db, drill.canaryId, drill.revokeSentAt !== null || drill.evidence.length > 0);
+      if (drill.canaryId !== null) await this.canaries.end(db, drill.canaryId, canaryTouched(record));
       await this.ledger.append(db, {
         kind: `drill.${outcome}`,
         subject: { kind: 'drill', id: drillId },
@@ -72,9 +82,10 @@ export class DrillRecords {
           milliseconds: Math.max(0, endedAt - drill.startedAt.getTime()),
           exchanges: drill.evidence.length,
           notice: drill.noticeId,
+          faults: findings.map(({ fault, held }) => ({ fault, held })),
         },
       });
-      await this.#tell(db, drill, path, { outcome, why }, now);
+      if (counts) await this.#tell(db, drill, path, { outcome, why }, now);
       await this.outbox.put(db, drillEnded, {
         drillId,
         pathId: drill.pathId,
@@ -99,42 +110,31 @@ export class DrillRecords {
     });
   }
 
-  /** What it takes to speak to the supplier about the canary of a drill. */
-  async machine(db: Db, drill: DrillRow): Promise<{ path: MachinePath } | { problem: string }> {
-    const path = await findDrillPath(db, drill.pathId);
-    if (!path || drill.canaryId === null || drill.canaryConnectionId === null)
-      return { problem: 'the drill has no canary' };
-    const canary: TakenCanary = {
-      id: drill.canaryId,
-      label: drill.canaryLabel ?? '',
-      supplierId: drill.canarySupplierId,
-      valueRef: drill.canaryValueRef,
-    };
-    const { path: machine, problems } = await this.targets.pathTo(
-      db,
-      canaryAsVersion(path, canary),
-      drill.canaryConnectionId,
-    );
-    if (!machine) return { problem: problems.join('; ') };
-    const value = await this.canaries.value(db, canary);
-    return { path: { ...machine, target: { ...machine.target, value } } };
+  /** What it takes to speak to the supplier about the canary of a drill, with what is to go wrong in it. */
+  machine(db: Db, drill: DrillRow, by: Principal): Promise<CanaryPath | { problem: string }> {
+    return CanaryPath.open(db, drill, this, {
+      faults: drill.faults,
+      done: [...drill.injections],
+      asked: drill.evidence.length > 0 || drill.injections.length > 0,
+      now: () => this.clock.now(),
+      record: (one) =>
+        this.transactions.run(by, (own) =>
+          own.query(
+            `UPDATE drill SET injections = injections || $2::jsonb WHERE id = $1 AND ended_at IS NULL`,
+            [drill.id, JSON.stringify([one])],
+          ),
+        ),
+    });
   }
 }
 
-/** The canary in the place of a version. Its value is never one of a version's, so none is read for it. */
-export function canaryAsVersion(path: DrillPath, canary: TakenCanary | null): VersionFacts {
+function recordOf(drill: DrillRow): DrillRecord {
   return {
-    id: canary?.id ?? path.id,
-    credentialId: path.credentialId,
-    integrationId: path.integrationId,
-    label: canary?.label ?? 'a canary',
-    kind: path.credentialKind,
-    supplierId: canary?.supplierId ?? null,
-    expiresAt: null,
-    revocability: path.revocability,
-    verifierPartyId: path.verifierPartyId,
-    contactId: null,
-    valueRef: null,
+    faults: drill.faults,
+    injections: drill.injections,
+    evidence: drill.evidence,
+    revokeSent: drill.revokeSentAt !== null,
+    provenAt: drill.provenAt?.getTime() ?? null,
   };
 }
 

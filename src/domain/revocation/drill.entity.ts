@@ -1,5 +1,10 @@
 import { Check, Column, Entity, ForeignKey, Index, PrimaryColumn } from 'typeorm';
 
+@Check(
+  'drill_faults_known',
+  `faults <@ ARRAY['invalid-new-secret', 'supplier-rejects-reauthentication', 'worker-dies', 'response-lost', 'lying-200']`,
+)
+@Check('drill_faults_on_a_canary', `faults = '{}' OR canary_id IS NOT NULL`)
 @Check('drill_outcome_known', `outcome IN ('passed', 'failed', 'cancelled')`)
 @ForeignKey('Canary', ['canaryId'], ['id'], { name: 'drill_canary_fk' })
 @ForeignKey('Notice', ['noticeId'], ['id'], { name: 'drill_notice_fk' })
@@ -46,6 +51,33 @@ export class Drill {
     comment: 'each exchange: kind, outcome, why, asked, status, extract (redacted), path, from and until',
   })
   evidence: unknown;
+
+  @Column({ name: 'faults', type: 'text', array: true, default: '{}', comment: 'what is made to go wrong' })
+  faults: string[];
+
+  @Column({
+    name: 'injections',
+    type: 'jsonb',
+    default: () => "'[]'",
+    comment: 'each time that something was made to go wrong: fault, part, at, did, reached, early',
+  })
+  injections: unknown;
+
+  @Column({
+    name: 'findings',
+    type: 'jsonb',
+    default: () => "'[]'",
+    comment: 'what came of each fault: expected, held, said, times, at, seconds',
+  })
+  findings: unknown;
+
+  @Column({
+    name: 'counts',
+    type: 'boolean',
+    default: true,
+    comment: 'whether it says something about the path; not where a fault forbade any proof, and held',
+  })
+  counts: boolean;
 
   @Column({ name: 'revoke_sent_at', type: 'timestamptz', nullable: true })
   revokeSentAt: Date | null;

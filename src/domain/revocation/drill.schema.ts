@@ -1,6 +1,8 @@
 import { z } from 'zod';
+import { DRILL_FAULTS } from './drill-faults.rules.ts';
 
 const instant = z.iso.datetime();
+const fault = z.enum(DRILL_FAULTS);
 
 const exchangeSchema = z.object({
   kind: z.enum(['probe', 'revoke', 'control', 'own_authentication']),
@@ -12,8 +14,55 @@ const exchangeSchema = z.object({
   path: z.string().describe('Looks vouch for each other only on one path'),
   from: instant,
   until: instant,
+  injected: fault
+    .optional()
+    .describe('The fault that made this answer what it is; absent: the supplier’s own'),
 });
 export type DrillExchange = z.infer<typeof exchangeSchema>;
+
+/** What was made to go wrong, on the canary of one drill. */
+export interface Injection {
+  fault: z.infer<typeof fault>;
+  part: 'probe' | 'control' | 'revoke' | 'own_authentication' | 'issue';
+  at: string;
+  /** In words. */
+  did: string;
+  /** Whether the supplier was asked in truth. */
+  reached: boolean;
+  /** Asked before a refusal's time was over. */
+  early?: boolean;
+}
+const injectionSchema: z.ZodType<Injection> = z.object({
+  fault,
+  part: z.enum(['probe', 'control', 'revoke', 'own_authentication', 'issue']),
+  at: instant,
+  did: z.string(),
+  reached: z.boolean(),
+  early: z.boolean().optional(),
+});
+
+const findingSchema = z.object({
+  fault,
+  expected: z.string().describe('What had to come of it'),
+  held: z.boolean().nullable().describe('null: the drill ended before it could happen'),
+  said: z.string().describe('What was done and said'),
+  times: z.int().describe('How often it happened'),
+  at: instant.nullable().describe('When it first happened'),
+  seconds: z.number().nullable().describe('From then to the proof of death'),
+});
+export type DrillFinding = z.infer<typeof findingSchema>;
+
+export const startDrillSchema = z
+  .strictObject({
+    faults: z
+      .array(fault)
+      .max(DRILL_FAULTS.length)
+      .refine((all) => new Set(all).size === all.length, { message: 'names a fault twice' })
+      .default([])
+      .describe('What is made to go wrong, on the canary of this drill alone'),
+  })
+  .meta({ id: 'StartDrill' });
+export type StartDrill = z.output<typeof startDrillSchema>;
 
 export const drillSchema = z
   .object({
@@ -30,6 +79,12 @@ export const drillSchema = z
     why: z.string(),
     seconds: z.number().nullable().describe('To the proof of death, or to the answer'),
     evidence: z.array(exchangeSchema),
+    faults: z.array(fault).describe('What was made to go wrong'),
+    injections: z.array(injectionSchema).describe('When it went wrong, and how'),
+    findings: z.array(findingSchema).describe('What came of each fault; empty while the drill runs'),
+    counts: z
+      .boolean()
+      .describe('Whether it says something about the path: not where a fault forbade any proof, and held'),
     notice: z.string().nullable().describe('The call-out'),
   })
   .meta({ id: 'Drill' });

@@ -7,12 +7,15 @@ import { Transactions, type Db } from '../../platform/database/transactions.ts';
 import { AcknowledgementService } from '../notices/acknowledgement.service.ts';
 import { NoticesService } from '../notices/notices.service.ts';
 import type { StepAnswer, StepContext } from '../runbooks/action.ts';
+import { abandonStep } from '../runbooks/leases.queries.ts';
 import type { Call, Exchange, ProbeAnswer, RevokeAnswer, Verdict } from './connector.ts';
+import type { CanaryPath } from './canary-path.ts';
 import { deathOf, type Sighting } from './death.rules.ts';
 import type { DrillExchange } from './drill.schema.ts';
+import type { DrillFault } from './drill-faults.rules.ts';
 import { findDrill, findDrillPath, type DrillRow } from './drills.queries.ts';
 import { DrillRecords } from './drill-records.service.ts';
-import type { MachinePath } from './targets.service.ts';
+import { faultIn, WorkerDied } from './fault-injection.ts';
 
 export interface DrillCall {
   by: Principal;
@@ -108,13 +111,12 @@ export class Drilling {
         [drillId, iso(sentAt)],
       ),
     );
-    const answer = path.connector.revoke
-      ? await path.connector.revoke(path.target, this.#callOf(call))
-      : ({ outcome: 'manual', instructions: 'a person has to do it' } satisfies RevokeAnswer);
+    const answer = await this.#askToRevoke(path, call);
+    if (answer === 'died') return { outcome: 'unknown', why: 'its worker died' };
     const answered = whyOf(answer);
     const exchange = 'exchange' in answer ? answer.exchange : null;
     await this.#keep(call.by, drillId, [
-      kept('revoke', answer.outcome, answered, exchange, path.pathKey, sentAt),
+      kept('revoke', answer.outcome, answered, exchange, path.pathKey, sentAt, faultIn(answer)),
     ]);
     switch (answer.outcome) {
       case 'accepted':
@@ -239,21 +241,31 @@ export class Drilling {
   async #load(
     drillId: Id,
     by: Principal,
-  ): Promise<{ drill: DrillRow; path: MachinePath } | { outcome: 'failed'; why: string }> {
+  ): Promise<{ drill: DrillRow; path: CanaryPath } | { outcome: 'failed'; why: string }> {
     return this.transactions.run(by, async (db) => {
       const drill = await findDrill(db, drillId);
       if (!drill) return GONE;
       if (drill.endedAt !== null) return { outcome: 'failed' as const, why: 'the drill has ended' };
-      const machine = await this.drills.machine(db, drill);
-      return 'problem' in machine
-        ? { outcome: 'failed' as const, why: machine.problem }
-        : { drill, path: machine.path };
+      const path = await this.drills.machine(db, drill, by);
+      return 'problem' in path ? { outcome: 'failed' as const, why: path.problem } : { drill, path };
     });
   }
 
+  /** `died`: the worker that asked is gone, as the drill wants it; the step belongs to whoever takes it when its lease is over. */
+  async #askToRevoke(path: CanaryPath, call: DrillCall): Promise<RevokeAnswer | 'died'> {
+    if (!path.connector.revoke) return { outcome: 'manual', instructions: 'a person has to do it' };
+    try {
+      return await path.connector.revoke(path.target, this.#callOf(call));
+    } catch (thrown) {
+      if (!(thrown instanceof WorkerDied)) throw thrown;
+      await this.transactions.run(call.by, (db) => abandonStep(db, call.stepId));
+      return 'died';
+    }
+  }
+
   async #ask(
-    path: MachinePath,
-    target: MachinePath['target'],
+    path: CanaryPath,
+    target: CanaryPath['target'],
     kind: 'probe' | 'control',
     call: DrillCall,
   ): Promise<Seen> {
@@ -263,7 +275,7 @@ export class Drilling {
     return { kind, answer, sighting: this.#sighting(answer, path) };
   }
 
-  async #askOwn(path: MachinePath, call: DrillCall): Promise<Seen> {
+  async #askOwn(path: CanaryPath, call: DrillCall): Promise<Seen> {
     const answer = path.connector.checkOwnAuthentication
       ? await path.connector.checkOwnAuthentication(path.target, this.#callOf(call))
       : {
@@ -278,7 +290,7 @@ export class Drilling {
     return { idempotencyKey, signal, now: () => this.clock.now() };
   }
 
-  #sighting(answer: ProbeAnswer, path: MachinePath): Sighting {
+  #sighting(answer: ProbeAnswer, path: CanaryPath): Sighting {
     return { verdict: answer.verdict, at: answer.exchange?.endedAt ?? this.clock.now(), path: path.pathKey };
   }
 
@@ -309,7 +321,7 @@ function whyOf(answer: RevokeAnswer): string {
 }
 
 function exchangeOf({ kind, answer, sighting }: Seen): DrillExchange {
-  return kept(kind, answer.verdict, answer.why, answer.exchange, sighting.path, sighting.at);
+  return kept(kind, answer.verdict, answer.why, answer.exchange, sighting.path, sighting.at, faultIn(answer));
 }
 
 function kept(
@@ -319,6 +331,7 @@ function kept(
   exchange: Exchange | null,
   path: string,
   at: Millis,
+  injected?: DrillFault,
 ): DrillExchange {
   return {
     kind,
@@ -330,6 +343,7 @@ function kept(
     path,
     from: iso(exchange?.startedAt ?? at),
     until: iso(exchange?.endedAt ?? at),
+    ...(injected ? { injected } : {}),
   };
 }
 

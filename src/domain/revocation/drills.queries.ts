@@ -2,7 +2,8 @@ import type { Id } from '../../kernel/ids.ts';
 import type { Db } from '../../platform/database/transactions.ts';
 import type { StoredRef } from '../../platform/vault/store.ts';
 import type { Revocability } from './connector.ts';
-import type { DrillExchange, DrillView } from './drill.schema.ts';
+import type { DrillExchange, DrillView, Injection } from './drill.schema.ts';
+import type { DrillFault } from './drill-faults.rules.ts';
 
 /** A path as a drill needs it, with whatever stands in the way. */
 export interface DrillPath {
@@ -69,6 +70,8 @@ export interface DrillRow {
   evidence: DrillExchange[];
   revokeSentAt: Date | null;
   provenAt: Date | null;
+  faults: DrillFault[];
+  injections: Injection[];
 }
 
 export async function findDrill(db: Db, id: Id, lock = false): Promise<DrillRow | undefined> {
@@ -76,7 +79,7 @@ export async function findDrill(db: Db, id: Id, lock = false): Promise<DrillRow 
     `SELECT d.id, d.revocation_path_id AS "pathId", d.run_id AS "runId", d.canary_id AS "canaryId", a.connection_id AS "canaryConnectionId",
             a.label AS "canaryLabel", a.supplier_id AS "canarySupplierId", a.value_ref AS "canaryValueRef", d.notice_id AS "noticeId",
             d.started_at AS "startedAt", d.ended_at AS "endedAt", d.outcome, d.evidence, d.revoke_sent_at AS "revokeSentAt",
-            d.proven_at AS "provenAt"
+            d.proven_at AS "provenAt", d.faults, d.injections
        FROM drill d LEFT JOIN canary a ON a.id = d.canary_id WHERE d.id = $1 ${lock ? 'FOR UPDATE OF d' : ''}`,
     [id],
   );
@@ -95,6 +98,7 @@ export async function drillsOf(
     `SELECT d.id, d.revocation_path_id AS "pathId", d.run_id AS "runId", p.kind, coalesce(n.name, k.name, '') AS label,
             jsonb_build_object('id', c.id, 'reference', c.reference, 'name', c.name) AS credential, a.label AS canary,
             d.started_at AS "startedAt", d.ended_at AS "endedAt", d.outcome, d.why, d.evidence, t.reference AS notice,
+            d.faults, d.injections, d.findings, d.counts,
             extract(epoch FROM d.ended_at - d.started_at)::float8 AS seconds
        FROM drill d
        JOIN revocation_path p ON p.id = d.revocation_path_id

@@ -9,8 +9,8 @@ import { Transactions, type Db } from '../../platform/database/transactions.ts';
 import { LedgerService } from '../ledger/ledger.service.ts';
 import { RunsService } from '../runbooks/runs.service.ts';
 import { CanariesService, type TakenCanary } from './canaries.service.ts';
-import type { StartedDrill } from './drill.schema.ts';
-import { canaryAsVersion } from './drill-records.service.ts';
+import type { StartDrill, StartedDrill } from './drill.schema.ts';
+import { canaryAsVersion } from './canary-path.ts';
 import { findDrillPath, type DrillPath } from './drills.queries.ts';
 import { Targets } from './targets.service.ts';
 
@@ -27,9 +27,13 @@ export class DrillsService {
   ) {}
 
   /** Tries a path. Refused, with what to do, where nothing is known that may be killed, or nobody could tell whether it died. */
-  async start(pathId: Id, by: Principal): Promise<Result<StartedDrill, Refusal>> {
+  async start(
+    pathId: Id,
+    by: Principal,
+    how: StartDrill = { faults: [] },
+  ): Promise<Result<StartedDrill, Refusal>> {
     try {
-      return ok(await this.transactions.run(by, (db) => this.begin(db, pathId, by)));
+      return ok(await this.transactions.run(by, (db) => this.begin(db, pathId, by, how)));
     } catch (thrown) {
       if (thrown instanceof Refused) return err(thrown.refusal);
       throw thrown;
@@ -37,7 +41,12 @@ export class DrillsService {
   }
 
   /** The same in the caller's transaction. @throws Refused: what it took has to be given back */
-  async begin(db: Db, pathId: Id, by: Principal): Promise<StartedDrill> {
+  async begin(
+    db: Db,
+    pathId: Id,
+    by: Principal,
+    { faults }: StartDrill = { faults: [] },
+  ): Promise<StartedDrill> {
     const path = await findDrillPath(db, pathId, true);
     if (!path) throw new Refused(refusal('not_found', 'no-path', 'There is no such revocation path.'));
     if (path.openDrillId !== null)
@@ -45,6 +54,24 @@ export class DrillsService {
     if (path.retired) {
       throw new Refused(
         refusal('conflict', 'path-retired', 'The path leads to something that is no longer in use.'),
+      );
+    }
+    if (path.kind === 'contact' && faults.length > 0) {
+      throw new Refused(
+        refusal(
+          'invalid',
+          'no-faults-here',
+          'A path that ends at a person is tried by calling them: nothing can be made to go wrong there.',
+          {
+            fields: [
+              {
+                field: '/faults',
+                problem: 'only for a path by machine',
+                mend: 'Leave them out, or drill a path by machine.',
+              },
+            ],
+          },
+        ),
       );
     }
     const canary = path.kind === 'connector' ? await this.#takeCanary(db, path) : null;
@@ -67,8 +94,8 @@ export class DrillsService {
       by,
     });
     await db.query(
-      `INSERT INTO drill (id, revocation_path_id, run_id, canary_id, requested_by, started_at) VALUES ($1, $2, $3, $4, $5, $6)`,
-      [drillId, pathId, runId, canary?.id ?? null, by.personId ?? `${by.kind}:${by.id}`, iso(now)],
+      `INSERT INTO drill (id, revocation_path_id, run_id, canary_id, requested_by, started_at, faults) VALUES ($1, $2, $3, $4, $5, $6, $7)`,
+      [drillId, pathId, runId, canary?.id ?? null, by.personId ?? `${by.kind}:${by.id}`, iso(now), faults],
     );
     await this.ledger.append(db, {
       kind: 'drill.started',
@@ -82,6 +109,7 @@ export class DrillsService {
         run: runId,
         canary: canary?.id ?? null,
         through: path.drilledThrough,
+        faults: [...faults],
       },
     });
     return { drillId, runId };

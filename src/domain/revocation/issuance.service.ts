@@ -7,7 +7,7 @@ import { Transactions, type Db } from '../../platform/database/transactions.ts';
 import { LedgerService } from '../ledger/ledger.service.ts';
 import { excludedFrom } from '../runbooks/people.queries.ts';
 import { CanariesService, type TakenCanary } from './canaries.service.ts';
-import { canaryAsVersion } from './drill-records.service.ts';
+import { canaryAsVersion } from './canary-path.ts';
 import { findDrillPath } from './drills.queries.ts';
 import { Targets, type MachinePath } from './targets.service.ts';
 

@@ -22,7 +22,7 @@ export interface BoardFilter {
 }
 
 const LAST_DRILL = `(SELECT d.started_at, d.ended_at, d.outcome FROM drill d
-   WHERE d.revocation_path_id = p.id AND d.outcome IN ('passed', 'failed') AND d.started_at <= $1
+   WHERE d.revocation_path_id = p.id AND d.outcome IN ('passed', 'failed') AND d.counts AND d.started_at <= $1
    ORDER BY d.started_at DESC LIMIT 1)`;
 const LAST_MAIL = `(SELECT a.outcome = 'refused' FROM notice_attempt a WHERE a.contact_id = k.id AND a.outcome <> 'started' ORDER BY a.started_at DESC LIMIT 1)`;
 

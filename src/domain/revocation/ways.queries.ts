@@ -40,7 +40,7 @@ export async function waysOf(
        SELECT a.*, d.started_at AS drilled_at, d.ended_at AS drill_ended_at, d.outcome AS drill_outcome
          FROM agreed a LEFT JOIN LATERAL (
            SELECT x.started_at, x.ended_at, x.outcome FROM drill x
-            WHERE x.revocation_path_id = a.id AND x.outcome IN ('passed', 'failed') AND x.started_at <= $2
+            WHERE x.revocation_path_id = a.id AND x.outcome IN ('passed', 'failed') AND x.counts AND x.started_at <= $2
             ORDER BY x.started_at DESC LIMIT 1) d ON true
        UNION ALL
        SELECT c.id, n.id, 'connector', 1000000, n.party_id, n.id, NULL, NULL, n.name, NULL, NULL, NULL

@@ -1,6 +1,7 @@
 import type { Id } from '../../kernel/ids.ts';
 import type { Millis } from '../../kernel/time.ts';
 import type { Db } from '../../platform/database/transactions.ts';
+import { LEASE } from './heart.ts';
 import { afterDeath, SUSPECTS } from './step.rules.ts';
 import { rowsOf } from './runs.queries.ts';
 
@@ -92,6 +93,18 @@ export async function takeOver(db: Db, now: Millis, limit: number): Promise<Orph
     );
   }
   return orphans;
+}
+
+/**
+ * Leaves a running step as the death of its worker would: nobody holds it, whatever is still said of it is evidence, and
+ * whoever is there takes it when the lease of a worker would have been over.
+ */
+export async function abandonStep(db: Db, id: Id): Promise<void> {
+  await db.query(
+    `UPDATE step SET worker = NULL, fence = fence + 1, lease_until = clock_timestamp() + $2 * interval '1 millisecond'
+      WHERE id = $1 AND state = 'running'`,
+    [id, LEASE],
+  );
 }
 
 /** Forgets workers that are gone and hold nothing. */
