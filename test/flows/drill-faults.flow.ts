@@ -2,13 +2,15 @@ import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/g
 import { GateService } from '../../src/domain/policy/gate.service.ts';
 import type { Connector, Target } from '../../src/domain/revocation/connector.ts';
 import { CanaryPath, NotACanary } from '../../src/domain/revocation/canary-path.ts';
-import type { DrillFault } from '../../src/domain/revocation/drill-faults.rules.ts';
+import type { DrillFault } from '../../src/domain/revocation/drill.schema.ts';
 import type { DrillView } from '../../src/domain/revocation/drill.schema.ts';
 import { DrillRecords } from '../../src/domain/revocation/drill-records.service.ts';
 import { findDrill } from '../../src/domain/revocation/drills.queries.ts';
 import type { Action } from '../../src/domain/runbooks/action.ts';
 import { Actions } from '../../src/domain/runbooks/catalogue.ts';
+import { DueDrillsSweep } from '../../src/domain/revocation/due-drills.sweep.ts';
 import { newId, type Id } from '../../src/kernel/ids.ts';
+import { ELAPSED_DAY } from '../../src/kernel/time.ts';
 import { startApp, until, type TestApp } from '../support/app.ts';
 import { caller } from '../support/portfolio.ts';
 import { BY, RevocationScene, type KnownVersion } from '../support/revocation-scene.ts';
@@ -364,5 +366,59 @@ describe('no live credential is ever touched', () => {
       issued.id,
     ]);
     await expect(insert(row!.id, [])).rejects.toThrow('never takes a credential of the portfolio');
+  });
+});
+
+describe('as often as the agreement says', () => {
+  /** An agreement over one integration that began so many days ago and wants its paths tried every 30. */
+  async function agreed(one: KnownVersion, daysAgo: number): Promise<void> {
+    const [id, versionId] = [newId(), newId()];
+    const now = world.clock.date();
+    const from = new Date(now.getTime() - daysAgo * ELAPSED_DAY);
+    await scene.query(
+      `INSERT INTO agreement (id, reference, party_id, title, created_at, updated_at) VALUES ($1, $2, $3, 'Terms', $4, $4)`,
+      [id, `AGR-${id}`, partyId, now],
+    );
+    await scene.query(
+      `INSERT INTO agreement_version (id, agreement_id, party_id, number, valid_from, drill_every_days, content_hash, created_at)
+       VALUES ($1, $2, $3, 1, $4, 30, '\\x00', $5)`,
+      [versionId, id, partyId, from, now],
+    );
+    await scene.query(`UPDATE integration SET agreement_id = $2 WHERE id = $1`, [one.integrationId, id]);
+  }
+  const sweep = () => world.app.get(DueDrillsSweep).sweep(BY);
+  const drillsOf = async ({ pathId }: Path) =>
+    (await responder('GET', `/api/v1/revocation-paths/${pathId}/drills`)).body.drills as DrillView[];
+  const alerts = ({ pathId }: Path) =>
+    scene.query<{ message: string; open: boolean }>(
+      `SELECT message, handled_at IS NULL AS open FROM alert WHERE kind = 'drill.due' AND subject_id = $1`,
+      [pathId],
+    );
+
+  test('what is due is tried, what is not is left, and where no canary is ready somebody is told', async () => {
+    const [due, fresh, bare] = [await path(), await path(), await path()];
+    await canary(due.connectionId);
+    await canary(fresh.connectionId);
+    await agreed(due, 31);
+    await agreed(fresh, 29);
+    await agreed(bare, 31);
+    await sweep();
+    await sweep();
+    expect(await drillsOf(due)).toHaveLength(1);
+    expect(await drillsOf(fresh)).toEqual([]);
+    expect(await drillsOf(bare)).toEqual([]);
+    expect(await alerts(due)).toEqual([]);
+    expect(await alerts(bare)).toEqual([
+      { open: true, message: expect.stringMatching(/every 30 days are agreed.*No canary is ready/) },
+    ]);
+    const [begun] = await drillsOf(due);
+    expect(await ended(begun!.id)).toMatchObject({ outcome: 'passed' });
+    // Tried now: nothing is due for as long again. A canary mends the other.
+    await canary(bare.connectionId);
+    await sweep();
+    expect(await drillsOf(due)).toHaveLength(1);
+    expect(await alerts(bare)).toMatchObject([{ open: false }]);
+    const [mended] = await drillsOf(bare);
+    expect(await ended(mended!.id)).toMatchObject({ outcome: 'passed' });
   });
 });

@@ -4,6 +4,7 @@ import { Refused, refusal } from '../../kernel/errors.ts';
 import type { Principal } from '../../kernel/principal.ts';
 import { By, Permission } from '../../domain/access/route.ts';
 import { CanariesService } from '../../domain/revocation/canaries.service.ts';
+import { DRILL_FAULTS } from '../../domain/revocation/drill.schema.ts';
 import { drillsOf } from '../../domain/revocation/drills.queries.ts';
 import { DrillsService } from '../../domain/revocation/drills.service.ts';
 import { Clock } from '../../platform/clock/clock.ts';
@@ -52,14 +53,20 @@ export class DrillsPage {
   async start(
     @Param('reference', name) credential: string,
     @Param('path', id) pathId: string,
+    @Body() body: unknown,
     @By() by: Principal,
   ): Promise<Answer> {
     await this.#ownPath(credential, pathId, by);
-    const started = await this.drills.start(pathId, by);
+    const typed = typedIn(body);
+    const faults = DRILL_FAULTS.filter((fault) => typed[fault] === '1');
+    const started = await this.drills.start(pathId, by, { faults });
     if (!started.ok) return this.#show(credential, by, { problem: started.error.message });
     return goes(`/credentials/${credential}/drills`, {
       tone: 'wait',
-      text: 'The drill is under way. Its result appears here.',
+      text:
+        faults.length === 0
+          ? 'The drill is under way. Its result appears here.'
+          : 'The drill is under way, and things will go wrong in it. What came of each appears here.',
     });
   }
 

@@ -1,15 +1,16 @@
 import type { DrillView } from '../../domain/revocation/drill.schema.ts';
+import { FAULT_WORDS } from '../../domain/revocation/drill-faults.rules.ts';
+import { DRILL_FAULTS } from '../../domain/revocation/drill.schema.ts';
 import type { CredentialHead } from '../credentials/credential.queries.ts';
 import type { ShownStopper } from '../credentials/stoppers.queries.ts';
 import { STANDING } from '../credentials/stoppers.view.tsx';
 import { Field, FormError, PostForm, type FormProblems } from '../shared/forms.tsx';
 import type { Frame } from '../shared/frame.ts';
 import { Page } from '../shared/layout.tsx';
-import { At, Empty, span } from '../shared/parts.tsx';
-import { Chip, words, type Tone } from '../shared/states.tsx';
+import { Empty } from '../shared/parts.tsx';
+import { Chip } from '../shared/states.tsx';
+import { DrillLine } from './drill-line.tsx';
 import type { PathCanaries } from './drills.queries.ts';
-
-const OUTCOME: Readonly<Record<string, Tone>> = { passed: 'dead', failed: 'live', cancelled: 'calm' };
 
 export function DrillsView({
   frame,
@@ -137,6 +138,7 @@ function PathCard({
           </p>
           {frame.may('runs:start') && (
             <PostForm frame={frame} action={`${base}/${stopper.pathId}`} label={`Drill ${stopper.label}`}>
+              {stopper.kind === 'connector' && <Faults prefix={stopper.pathId} />}
               <button type="submit">Drill this path</button>
             </PostForm>
           )}
@@ -187,39 +189,26 @@ function PathCard({
   );
 }
 
-function DrillLine({ drill }: { drill: DrillView }) {
+/** What may be made to go wrong. */
+function Faults({ prefix }: { prefix: string }) {
   return (
-    <li>
-      <div class="line tight">
-        <Chip tone={drill.outcome ? (OUTCOME[drill.outcome] ?? 'calm') : 'wait'}>
-          {drill.outcome ?? 'under way'}
-        </Chip>
-        <b>{drill.label}</b>
-        <span class="soft small">
-          <At at={Date.parse(drill.startedAt)} />
-          {drill.seconds !== null && drill.outcome === 'passed' && <> · {span(drill.seconds * 1000)}</>}
-        </span>
-      </div>
-      {drill.why && <div class="soft small">{drill.why}</div>}
-      {drill.evidence.length > 0 && (
-        <details>
-          <summary>{drill.evidence.length} exchanges</summary>
-          <ol class="small">
-            {drill.evidence.map((one) => (
-              <li>
-                <b>
-                  {words(one.kind)}: {words(one.outcome)}
-                </b>{' '}
-                <span class="soft">
-                  {one.why}
-                  {one.status !== null && ` (${one.status})`} · <At at={Date.parse(one.until)} />
-                </span>
-                {one.asked && <div class="mono">{one.asked}</div>}
-              </li>
-            ))}
-          </ol>
-        </details>
-      )}
-    </li>
+    <details>
+      <summary>Make something go wrong</summary>
+      <p class="soft small">
+        On the canary of this drill alone: nothing else can be hit. The result says whether what had to come
+        of it did.
+      </p>
+      {DRILL_FAULTS.map((fault) => (
+        <label class="check">
+          <input type="checkbox" name={fault} value="1" aria-describedby={`${prefix}-${fault}`} />
+          <span>
+            {FAULT_WORDS[fault].title}
+            <span id={`${prefix}-${fault}`} class="soft small">
+              {` ${FAULT_WORDS[fault].does} ${FAULT_WORDS[fault].expected}`}
+            </span>
+          </span>
+        </label>
+      ))}
+    </details>
   );
 }

@@ -8,6 +8,7 @@ import { askDomainSchema, DomainChallenges } from '../../domain/parties/domain-c
 import { PartiesService } from '../../domain/parties/parties.service.ts';
 import { editContactSchema, newContactSchema } from '../../domain/parties/party.schema.ts';
 import { PartnersService } from '../../domain/policy/partners.service.ts';
+import { drillsOf } from '../../domain/revocation/drills.queries.ts';
 import { Transactions, type Db } from '../../platform/database/transactions.ts';
 import { problemsOf, readForm, typedIn, type FormProblems } from '../shared/forms.tsx';
 import { ConsolePage, goes, shows, type Answer } from '../shared/page.ts';
@@ -123,7 +124,11 @@ export class PartyPage {
   async #draw(party: string, by: Principal, bad?: PartyBad & { status: number }): Promise<Answer> {
     const model = await this.transactions.run(by, async (db) => {
       const head = await found(db, party);
-      return { head, challenges: await this.challenges.list(db, head.id) };
+      return {
+        head,
+        challenges: await this.challenges.list(db, head.id),
+        drills: await drillsOf(db, { verifierPartyId: head.id }, 10),
+      };
     });
     return shows((frame) => PartyView({ frame, ...model, bad }), bad?.status ?? 200);
   }

@@ -1,5 +1,7 @@
 import type { DomainChallengeView } from '../../domain/parties/domain-challenges.service.ts';
+import type { DrillView } from '../../domain/revocation/drill.schema.ts';
 import { CONTACT_ROLES } from '../../domain/parties/party.schema.ts';
+import { DrillLine } from '../drills/drill-line.tsx';
 import { Field, FormError, PostForm, SelectField, type FormProblems } from '../shared/forms.tsx';
 import type { Frame } from '../shared/frame.ts';
 import { Page } from '../shared/layout.tsx';
@@ -18,6 +20,8 @@ interface Model {
   frame: Frame;
   head: PartyHead;
   challenges: readonly DomainChallengeView[];
+  /** Of credentials that it verifies, the newest first. */
+  drills: readonly DrillView[];
   bad: PartyBad | undefined;
 }
 
@@ -27,7 +31,7 @@ const METHODS: Readonly<Record<string, string>> = {
   domain: 'by its domain',
 };
 
-export function PartyView({ frame, head, challenges, bad }: Model) {
+export function PartyView({ frame, head, challenges, drills, bad }: Model) {
   const path = `/parties/${head.reference}`;
   const writes = frame.may('portfolio:write') && !head.retired;
   return (
@@ -131,6 +135,20 @@ export function PartyView({ frame, head, challenges, bad }: Model) {
               <Domain frame={frame} path={path} challenges={challenges} bad={bad} />
             </section>
           )}
+          {drills.length > 0 && frame.may('runs:read') && (
+            <section class="card" id="drills">
+              <h2>What drills showed</h2>
+              <p class="soft small">
+                Of the credentials that it verifies: what was tried there, how long it took, and what it did
+                when things went wrong.
+              </p>
+              <ul class="plain">
+                {drills.map((one) => (
+                  <DrillLine drill={one} href={`/credentials/${one.credential.reference}/drills`} />
+                ))}
+              </ul>
+            </section>
+          )}
           <section class="card">
             <h2>Where it has a part</h2>
             {head.integrations.length === 0 ? (
@@ -204,7 +222,7 @@ function ContactForm({
   );
 }
 
-function Domain({ frame, path, challenges, bad }: Omit<Model, 'head'> & { path: string }) {
+function Domain({ frame, path, challenges, bad }: Omit<Model, 'head' | 'drills'> & { path: string }) {
   const decides = frame.may('gate:open');
   const problems = bad?.at === 'domain' ? bad.problems : {};
   return (

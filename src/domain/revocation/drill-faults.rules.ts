@@ -1,15 +1,5 @@
 import { SECOND, type Millis } from '../../kernel/time.ts';
-import type { DrillExchange, DrillFinding, Injection } from './drill.schema.ts';
-
-/** What can be made to go wrong in a drill, on its canary alone. */
-export const DRILL_FAULTS = [
-  'invalid-new-secret',
-  'supplier-rejects-reauthentication',
-  'worker-dies',
-  'response-lost',
-  'lying-200',
-] as const;
-export type DrillFault = (typeof DRILL_FAULTS)[number];
+import type { DrillExchange, DrillFault, DrillFinding, Injection } from './drill.schema.ts';
 
 interface FaultWords {
   title: string;

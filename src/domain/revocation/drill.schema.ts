@@ -1,5 +1,14 @@
 import { z } from 'zod';
-import { DRILL_FAULTS } from './drill-faults.rules.ts';
+
+/** What can be made to go wrong in a drill, on its canary alone. */
+export const DRILL_FAULTS = [
+  'invalid-new-secret',
+  'supplier-rejects-reauthentication',
+  'worker-dies',
+  'response-lost',
+  'lying-200',
+] as const;
+export type DrillFault = (typeof DRILL_FAULTS)[number];
 
 const instant = z.iso.datetime();
 const fault = z.enum(DRILL_FAULTS);

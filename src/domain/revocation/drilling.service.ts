@@ -12,7 +12,7 @@ import type { Call, Exchange, ProbeAnswer, RevokeAnswer, Verdict } from './conne
 import type { CanaryPath } from './canary-path.ts';
 import { deathOf, type Sighting } from './death.rules.ts';
 import type { DrillExchange } from './drill.schema.ts';
-import type { DrillFault } from './drill-faults.rules.ts';
+import type { DrillFault } from './drill.schema.ts';
 import { findDrill, findDrillPath, type DrillRow } from './drills.queries.ts';
 import { DrillRecords } from './drill-records.service.ts';
 import { faultIn, WorkerDied } from './fault-injection.ts';

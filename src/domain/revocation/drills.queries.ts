@@ -1,9 +1,10 @@
 import type { Id } from '../../kernel/ids.ts';
+import type { Millis } from '../../kernel/time.ts';
 import type { Db } from '../../platform/database/transactions.ts';
 import type { StoredRef } from '../../platform/vault/store.ts';
 import type { Revocability } from './connector.ts';
 import type { DrillExchange, DrillView, Injection } from './drill.schema.ts';
-import type { DrillFault } from './drill-faults.rules.ts';
+import type { DrillFault } from './drill.schema.ts';
 
 /** A path as a drill needs it, with whatever stands in the way. */
 export interface DrillPath {
@@ -89,7 +90,7 @@ export async function findDrill(db: Db, id: Id, lock = false): Promise<DrillRow 
 /** Newest first. */
 export async function drillsOf(
   db: Db,
-  filter: { pathId?: Id; credentialId?: Id; id?: Id },
+  filter: { pathId?: Id; credentialId?: Id; id?: Id; verifierPartyId?: Id },
   limit = 50,
 ): Promise<DrillView[]> {
   const rows = await db.query<
@@ -108,12 +109,56 @@ export async function drillsOf(
        LEFT JOIN canary a ON a.id = d.canary_id
        LEFT JOIN notice t ON t.id = d.notice_id
       WHERE ($1::uuid IS NULL OR p.id = $1) AND ($2::uuid IS NULL OR p.credential_id = $2) AND ($3::uuid IS NULL OR d.id = $3)
-      ORDER BY d.started_at DESC, d.id DESC LIMIT $4`,
-    [filter.pathId ?? null, filter.credentialId ?? null, filter.id ?? null, limit],
+        AND ($4::uuid IS NULL OR c.verifier_party_id = $4)
+      ORDER BY d.started_at DESC, d.id DESC LIMIT $5`,
+    [
+      filter.pathId ?? null,
+      filter.credentialId ?? null,
+      filter.id ?? null,
+      filter.verifierPartyId ?? null,
+      limit,
+    ],
   );
   return rows.map((row) => ({
     ...row,
     startedAt: row.startedAt.toISOString(),
     endedAt: row.endedAt?.toISOString() ?? null,
   }));
+}
+
+/** A path that its agreement wants tried by now. */
+export interface DueDrill {
+  pathId: Id;
+  credentialId: Id;
+  credentialName: string;
+  credentialReference: string;
+  everyDays: number;
+  dueAt: Date;
+}
+
+/**
+ * Paths whose last drill that counts is older than the agreement in force allows, the longest overdue first. One that was
+ * never tried is due that long after the agreement began. A drill that somebody cancelled rests for a day.
+ */
+export function dueDrills(db: Db, now: Millis, limit = 200): Promise<DueDrill[]> {
+  return db.query<DueDrill[]>(
+    `SELECT * FROM (
+       SELECT p.id AS "pathId", c.id AS "credentialId", c.name AS "credentialName", c.reference AS "credentialReference",
+              v.drill_every_days AS "everyDays",
+              coalesce((SELECT max(d.started_at) FROM drill d WHERE d.revocation_path_id = p.id AND d.outcome IN ('passed', 'failed') AND d.counts),
+                       v.valid_from) + v.drill_every_days * interval '24 hours' AS "dueAt"
+         FROM revocation_path p
+         JOIN credential c ON c.id = p.credential_id AND c.retired_at IS NULL AND c.revocability NOT IN ('impossible', 'expiry_only')
+         JOIN integration i ON i.id = p.integration_id AND i.state <> 'retired'
+         JOIN LATERAL (SELECT drill_every_days, valid_from FROM agreement_version
+                        WHERE agreement_id = i.agreement_id AND valid_from <= $1 AND (valid_until IS NULL OR valid_until > $1)
+                        ORDER BY number DESC LIMIT 1) v ON v.drill_every_days IS NOT NULL
+         LEFT JOIN connection n ON n.id = p.connection_id
+         LEFT JOIN contact k ON k.id = p.contact_id
+        WHERE n.retired_at IS NULL AND coalesce(k.active, true)
+          AND NOT EXISTS (SELECT FROM drill d WHERE d.revocation_path_id = p.id
+                            AND (d.ended_at IS NULL OR (d.outcome = 'cancelled' AND d.ended_at > $1::timestamptz - interval '24 hours')))
+     ) due WHERE "dueAt" <= $1 ORDER BY "dueAt", "pathId" LIMIT $2`,
+    [new Date(now), limit],
+  );
 }

@@ -2,7 +2,8 @@ import { iso, type Millis } from '../../kernel/time.ts';
 import { Secret } from '../../kernel/secret.ts';
 import type { Connector, Exchange, ProbeAnswer, RevokeAnswer, Target } from './connector.ts';
 import type { Injection } from './drill.schema.ts';
-import { REFUSED_CALLS, REFUSED_FOR, type DrillFault } from './drill-faults.rules.ts';
+import { REFUSED_CALLS, REFUSED_FOR } from './drill-faults.rules.ts';
+import type { DrillFault } from './drill.schema.ts';
 
 /** What is to go wrong in one drill, and what of it has. Outlives the process: `record` commits. */
 export interface FaultPlan {
@@ -173,7 +174,7 @@ export function withFaults(connector: Connector, canary: Target<unknown>, plan: 
 function brokenOf(target: Target<unknown>): Target<unknown> {
   const value =
     target.value?.use((text) =>
-      Secret.of(text.slice(0, -4) + [...text.slice(-4)].map((char) => (char === 'x' ? 'y' : 'x')).join('')),
+      Secret.of(text.slice(0, -4) + text.slice(-4).replaceAll(/[^]/g, (char) => (char === 'x' ? 'y' : 'x'))),
     ) ?? null;
   const supplierId = target.supplierId === null ? null : `${target.supplierId}x`;
   // Where the value is what is presented, the id stays: only what does not work is broken.

@@ -12,6 +12,7 @@ import { ConnectionsService } from './connections.service.ts';
 import { ContainmentService } from './containment.service.ts';
 import { CopiesService } from './copies.service.ts';
 import { Deaths } from './deaths.service.ts';
+import { DueDrillsSweep } from './due-drills.sweep.ts';
 import { Drilling } from './drilling.service.ts';
 import { DrillRecords } from './drill-records.service.ts';
 import { DrillsService } from './drills.service.ts';
@@ -59,6 +60,7 @@ const services = [
   providers: [
     ...services,
     CloseDrillJob,
+    DueDrillsSweep,
     ExpiredValuesSweep,
     ReprobeVersionJob,
     ScheduleReprobeJob,
