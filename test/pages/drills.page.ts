@@ -21,12 +21,14 @@ beforeAll(async () => {
   site = await Console.start({ outboundAllow: [supplier.hostPort], queue: 'off' });
   scene = new RevocationScene(site.world.app);
   const partyId = await scene.party();
-  party = `PTY-${partyId}`;
+  party = 'PTY-2026-0901';
+  await scene.query(`UPDATE party SET reference = $2, name = 'Northwind' WHERE id = $1`, [partyId, party]);
   const connectionId = await scene.connection(partyId, 'datadog', supplier, {
     canary: supplier.issue('control'),
   });
   const version = await scene.version(partyId, null, supplier.issue('real'));
-  credential = `CRD-${version.credentialId}`;
+  credential = 'CRD-2026-0901';
+  await scene.query(`UPDATE credential SET reference = $2 WHERE id = $1`, [version.credentialId, credential]);
   await scene.query(
     `INSERT INTO revocation_path (id, credential_id, integration_id, ordinal, kind, connection_id, party_id) VALUES ($1, $2, $3, 1, 'connector', $4, $5)`,
     [newId(), version.credentialId, version.integrationId, connectionId, partyId],
