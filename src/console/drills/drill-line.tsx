@@ -97,5 +97,5 @@ function eventsOf(drill: DrillView): Event[] {
     why: one.did,
     asked: '',
   }));
-  return [...exchanges, ...faults].sort((a, b) => a.at - b.at);
+  return [...faults, ...exchanges].sort((a, b) => a.at - b.at);
 }

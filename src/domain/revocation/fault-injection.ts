@@ -75,7 +75,7 @@ export function withFaults(connector: Connector, canary: Target<unknown>, plan: 
     });
     return early ? until - plan.now() : REFUSED_FOR;
   };
-  const TOO_SOON = 'the supplier refuses to be asked again so soon (429)';
+  const TOO_SOON = 'the supplier refuses to be asked again so soon';
 
   return {
     key: connector.key,
