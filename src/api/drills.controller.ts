@@ -53,7 +53,7 @@ export class DrillsController {
   @ApiAcceptedResponse({ standardSchema: startedDrillSchema })
   async start(
     @Param('id', { schema: id }) pathId: string,
-    @Body({ schema: startDrillSchema.default({ faults: [] }) }) how: StartDrill,
+    @Body({ schema: startDrillSchema.default({ faults: [], runbook: 'drill' }) }) how: StartDrill,
     @By() by: Principal,
   ): Promise<StartedDrill> {
     return answered(await this.drills.start(pathId, by, how));

@@ -291,7 +291,7 @@ describe('no live credential is ever touched', () => {
     await expect(own.connector.revoke!(own.control!, call)).rejects.toBeInstanceOf(NotACanary);
     expect(supplier.asked.length).toBe(before);
     // It can do nothing else: what a connector learns later is not handed on by itself.
-    const acts = (['endSessions', 'clearAway', 'issue'] satisfies (keyof Connector)[]).filter(
+    const acts = (['endSessions', 'clearAway', 'listUsage'] satisfies (keyof Connector)[]).filter(
       (act) => own.connector[act] !== undefined,
     );
     expect(acts).toEqual([]);
@@ -302,7 +302,10 @@ describe('no live credential is ever touched', () => {
 
   test('every action of the drill refuses a live version in place of a drill', async () => {
     const one = await path();
-    const uses = ['revoke-canary', 'prove-canary-dead', 'call-out', 'conclude-drill'];
+    const uses = [
+      ...['make-canary', 'validate-canary', 'withdraw-canary'],
+      ...['revoke-canary', 'prove-canary-dead', 'call-out', 'conclude-drill'],
+    ];
     const before = supplier.asked.length;
     for (const name of uses) {
       const action = world.app.get(Actions).get(name) as Action;

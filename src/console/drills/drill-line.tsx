@@ -21,6 +21,7 @@ export function DrillLine({ drill, href }: { drill: DrillView; href?: string }) 
             <> · {span(drill.seconds * 1000)}</>
           )}
         </span>
+        {drill.runbook === 'rotation-drill' && <Chip tone="info">rotation</Chip>}
         {!drill.counts && <Chip tone="info">of the product, not of the path</Chip>}
       </div>
       {drill.findings.length === 0 ? (

@@ -59,7 +59,10 @@ export class DrillsPage {
     await this.#ownPath(credential, pathId, by);
     const typed = typedIn(body);
     const faults = DRILL_FAULTS.filter((fault) => typed[fault] === '1');
-    const started = await this.drills.start(pathId, by, { faults });
+    const started = await this.drills.start(pathId, by, {
+      faults,
+      runbook: typed['runbook'] === 'rotation-drill' ? 'rotation-drill' : 'drill',
+    });
     if (!started.ok) return this.#show(credential, by, { problem: started.error.message });
     return goes(`/credentials/${credential}/drills`, {
       tone: 'wait',

@@ -138,7 +138,21 @@ function PathCard({
           </p>
           {frame.may('runs:start') && (
             <PostForm frame={frame} action={`${base}/${stopper.pathId}`} label={`Drill ${stopper.label}`}>
-              {stopper.kind === 'connector' && <Faults prefix={stopper.pathId} />}
+              {stopper.kind === 'connector' && (
+                <>
+                  <label class="check">
+                    <input type="checkbox" name="runbook" value="rotation-drill" />
+                    <span>
+                      Rotate it
+                      <span class="soft small">
+                        {' '}
+                        Makes a new canary at the supplier, sees it work, and only then revokes the old one.
+                      </span>
+                    </span>
+                  </label>
+                  <Faults prefix={stopper.pathId} />
+                </>
+              )}
               <button type="submit">Drill this path</button>
             </PostForm>
           )}

@@ -4,7 +4,7 @@ import { newId, type Id } from '../../kernel/ids.ts';
 import type { Principal } from '../../kernel/principal.ts';
 import { err, ok, type Result } from '../../kernel/result.ts';
 import { Secret } from '../../kernel/secret.ts';
-import { iso } from '../../kernel/time.ts';
+import { iso, type Millis } from '../../kernel/time.ts';
 import { Clock } from '../../platform/clock/clock.ts';
 import { Transactions, type Db } from '../../platform/database/transactions.ts';
 import { Outbox } from '../../platform/outbox/outbox.ts';
@@ -14,6 +14,7 @@ import { Vault } from '../../platform/vault/vault.ts';
 import { digestsOf } from '../credentials/fingerprint.rules.ts';
 import { LedgerService } from '../ledger/ledger.service.ts';
 import { CONTROL, connectionBinding } from './connections.service.ts';
+import type { Issued } from './connector.ts';
 import type { CanaryInput, CanaryView } from './drill.schema.ts';
 import { canaryAdded } from './revocation.events.ts';
 
@@ -81,6 +82,31 @@ export class CanariesService {
     } finally {
       value?.wipe();
     }
+  }
+
+  /** Takes in what a drill had made at the supplier, taken for that drill from the first. */
+  async bear(
+    db: Db,
+    connectionId: Id,
+    { label, issued }: { label: string; issued: Issued },
+    by: Principal,
+    now: Millis,
+  ): Promise<Id> {
+    const id = newId();
+    const ref = await this.vault.put(db, canaryBinding(id), issued.value);
+    await db.query(
+      `INSERT INTO canary (id, connection_id, label, supplier_id, value_ref, state, made_by, created_at, taken_at)
+       VALUES ($1, $2, $3, $4, $5, 'taken', $6, $7, $7)`,
+      [id, connectionId, label, issued.supplierId, ref, by.personId ?? `${by.kind}:${by.id}`, iso(now)],
+    );
+    await this.ledger.append(db, {
+      kind: 'canary.made',
+      subject: { kind: 'canary', id },
+      by,
+      at: now,
+      facts: { connection: connectionId, supplierId: issued.supplierId !== null },
+    });
+    return id;
   }
 
   list(db: Db, connectionId: Id): Promise<CanaryView[]> {

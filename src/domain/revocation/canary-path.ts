@@ -1,7 +1,7 @@
 import type { Id } from '../../kernel/ids.ts';
 import type { Db } from '../../platform/database/transactions.ts';
 import type { CanariesService, TakenCanary } from './canaries.service.ts';
-import type { Connector, Target } from './connector.ts';
+import type { Connector, ListedVersion, Target } from './connector.ts';
 import { findDrillPath, type DrillPath, type DrillRow } from './drills.queries.ts';
 import { withFaults, type FaultPlan } from './fault-injection.ts';
 import type { MachinePath, Targets, VersionFacts } from './targets.service.ts';
@@ -21,9 +21,38 @@ export class CanaryPath {
   readonly #path: MachinePath;
   readonly #guarded: Connector;
 
-  private constructor(path: MachinePath, faults: FaultPlan) {
+  /** What this drill had made, and may kill. */
+  readonly #own = new WeakSet<Target<unknown>>();
+  readonly #label: string | null;
+  readonly successor: Target<unknown> | null;
+
+  private constructor(
+    path: MachinePath,
+    successor: Target<unknown> | null,
+    label: string | null,
+    faults: FaultPlan,
+  ) {
     this.#path = path;
-    this.#guarded = onlyFor(path, withFaults(path.connector, path.target, faults));
+    this.#label = label;
+    this.successor = successor;
+    if (successor) this.#own.add(successor);
+    const faulty = withFaults(
+      path.connector,
+      { canary: path.target, presented: successor ?? path.target },
+      faults,
+    );
+    this.#guarded = onlyFor(path, this.#own, faulty);
+  }
+
+  /** Those of a supplier's list that this drill asked for, by the name that was kept before it asked. */
+  leftOver(listed: readonly ListedVersion[]): Target<unknown>[] {
+    return listed
+      .filter(({ label }) => this.#label !== null && label === this.#label)
+      .map(({ supplierId }) => {
+        const target = { ...this.#path.target, supplierId, value: null };
+        this.#own.add(target);
+        return target;
+      });
   }
 
   /** Reads again what it needs, as the world may have moved since the drill began. */
@@ -60,7 +89,20 @@ export class CanaryPath {
       supplierId: canary.supplierId,
     });
     if (real) return { problem: real.message };
-    return new CanaryPath({ ...machine, target: { ...machine.target, value } }, faults);
+    const successor =
+      drill.successorId === null
+        ? null
+        : {
+            ...machine.target,
+            supplierId: drill.successorSupplierId,
+            value: await canaries.value(db, { id: drill.successorId, valueRef: drill.successorValueRef }),
+          };
+    return new CanaryPath(
+      { ...machine, target: { ...machine.target, value } },
+      successor,
+      drill.successorLabel,
+      faults,
+    );
   }
 
   get connector(): Connector {
@@ -82,9 +124,13 @@ export class CanaryPath {
 }
 
 /** The connector for one canary: by identity, so that nothing that merely looks like it gets through. */
-function onlyFor({ target: canary, control }: MachinePath, connector: Connector): Connector {
+function onlyFor(
+  { target: canary, control }: MachinePath,
+  own: WeakSet<Target<unknown>>,
+  connector: Connector,
+): Connector {
   const mayKill = (target: Target<unknown>): void => {
-    if (target !== canary)
+    if (target !== canary && !own.has(target))
       throw new NotACanary('a drill was asked to act on something that is not its canary');
   };
   const mayLook = (target: Target<unknown>): void => {
@@ -107,6 +153,18 @@ function onlyFor({ target: canary, control }: MachinePath, connector: Connector)
       probe: async (target, call) => {
         mayLook(target);
         return connector.probe!(target, call);
+      },
+    }),
+    ...(connector.issue && {
+      issue: async (target, request, call) => {
+        mayKill(target);
+        return connector.issue!(target, request, call);
+      },
+    }),
+    ...(connector.listIssued && {
+      listIssued: async (target, call) => {
+        mayKill(target);
+        return connector.listIssued!(target, call);
       },
     }),
     ...(connector.checkOwnAuthentication && {

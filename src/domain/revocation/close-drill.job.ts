@@ -23,7 +23,7 @@ export class CloseDrillJob {
   ) {}
 
   async handle(ended: z.infer<typeof runFinished.payload>, call: JobCall): Promise<void> {
-    if (ended.runbook !== 'drill') return;
+    if (ended.runbook !== 'drill' && ended.runbook !== 'rotation-drill') return;
     const [open] = await this.transactions.run(call.by, (db) =>
       db.query<{ id: string }[]>(`SELECT id FROM drill WHERE run_id = $1 AND ended_at IS NULL`, [
         ended.runId,

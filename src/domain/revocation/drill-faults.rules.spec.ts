@@ -35,6 +35,7 @@ const record = (more: Partial<DrillRecord>): DrillRecord => ({
   evidence: [],
   revokeSent: true,
   provenAt: null,
+  rotation: null,
   ...more,
 });
 const verdict = (one: DrillRecord) => ({

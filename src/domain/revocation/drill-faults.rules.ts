@@ -60,6 +60,8 @@ export interface DrillRecord {
   evidence: readonly DrillExchange[];
   revokeSent: boolean;
   provenAt: Millis | null;
+  /** How far a rotation came; null: the drill only revokes. */
+  rotation: { made: boolean; validated: boolean; withdrawn: boolean } | null;
 }
 
 /** What came of each fault: whether what was expected held, and in words what was done and said. */
@@ -103,7 +105,7 @@ export function canaryTouched(record: DrillRecord): boolean {
     ({ kind, outcome, injected }) => kind === 'probe' && outcome === 'dead' && injected === undefined,
   );
   if (record.faults.includes('lying-200')) return refused;
-  if (record.faults.includes('invalid-new-secret')) return refused || record.revokeSent;
+  if (record.rotation || record.faults.includes('invalid-new-secret')) return refused || record.revokeSent;
   return record.revokeSent || record.evidence.length > 0;
 }
 
@@ -111,22 +113,42 @@ type Judged = Pick<DrillFinding, 'held' | 'said'>;
 
 function judge(fault: DrillFault, record: DrillRecord, done: readonly Injection[]): Judged {
   const at = Date.parse(done[0]!.at);
-  const after = record.evidence.filter(({ from }) => Date.parse(from) >= at);
+  // Kept in the order in which they happened. Where the exchange itself was lost with its worker, the instant tells; what
+  // was seen alive in that very instant was seen before.
+  const hit = record.evidence.findIndex(({ injected }) => injected === fault);
+  const after =
+    hit >= 0
+      ? record.evidence.slice(hit + 1)
+      : record.evidence.filter(
+          ({ from, outcome }) => Date.parse(from) > at || (Date.parse(from) === at && outcome !== 'live'),
+        );
   const proven = record.provenAt !== null;
   const asExpected = !provable(record.faults) || proven;
+  if (fault === 'response-lost' && record.rotation) {
+    const listed = after.findIndex(({ kind }) => kind === 'list');
+    const issued = after.findIndex(({ kind }) => kind === 'issue');
+    const first = listed >= 0 && (issued < 0 || listed < issued);
+    const gone = after.some(({ kind, outcome }) => kind === 'withdraw' && outcome !== 'unknown');
+    return {
+      held: first && gone && asExpected,
+      said: `The answer to making a new one was lost. ${
+        first
+          ? 'The supplier’s list was read before another one was asked for'
+          : 'Another one was asked for before anybody looked'
+      }${gone ? ', and the one that nobody knew the value of was withdrawn.' : ', and what was made is left over.'} ${ending(record)}`,
+    };
+  }
   switch (fault) {
     case 'response-lost':
     case 'worker-dies': {
-      // The exchange whose answer was lost is itself kept under the instant at which it began.
-      const later = after.filter(({ injected }) => injected !== fault);
-      const asked = later.findIndex(({ kind }) => kind === 'revoke');
-      const looked = later.findIndex(({ kind }) => kind === 'probe');
+      const asked = after.findIndex(({ kind }) => kind === 'revoke');
+      const looked = after.findIndex(({ kind }) => kind === 'probe');
       const first = looked >= 0 && (asked < 0 || looked < asked);
-      const again = later.filter(({ kind }) => kind === 'revoke').length;
+      const again = after.filter(({ kind }) => kind === 'revoke').length;
       const begin =
         fault === 'response-lost'
           ? 'The answer to the revoke was lost.'
-          : `The worker was gone after the supplier had answered${takenOver(later, at)}.`;
+          : `The worker was gone after the supplier had answered${takenOver(after, at)}.`;
       const then = !first
         ? looked < 0
           ? 'Nobody looked what had become of it.'
@@ -161,10 +183,14 @@ function judge(fault: DrillFault, record: DrillRecord, done: readonly Injection[
     }
     case 'invalid-new-secret':
       return {
-        held: !record.revokeSent && !proven,
-        said: record.revokeSent
-          ? `What was issued did not work, and a revoke went out all the same. ${ending(record)}`
-          : `What was issued was refused (${times(done.length)}), and nothing was revoked: what is refused before anybody revoked it proves nothing.`,
+        held: !record.revokeSent && !proven && (record.rotation?.withdrawn ?? true),
+        said: record.rotation
+          ? record.revokeSent
+            ? `The new one did not work, and the old one was revoked all the same. ${ending(record)}`
+            : `The new one was refused (${times(done.length)}). The old one was left alive, and the new one was ${record.rotation.withdrawn ? 'withdrawn' : 'left over'}.`
+          : record.revokeSent
+            ? `What was issued did not work, and a revoke went out all the same. ${ending(record)}`
+            : `What was issued was refused (${times(done.length)}), and nothing was revoked: what is refused before anybody revoked it proves nothing.`,
       };
   }
 }

@@ -70,6 +70,13 @@ export class DrillRecords {
           [drill.pathId, iso(endedAt)],
         );
       if (drill.canaryId !== null) await this.canaries.end(db, drill.canaryId, canaryTouched(record));
+      // What works is the next canary; what was withdrawn, or never seen working, is none.
+      if (drill.successorId !== null)
+        await this.canaries.end(
+          db,
+          drill.successorId,
+          drill.validatedAt === null || drill.withdrawnAt !== null,
+        );
       await this.ledger.append(db, {
         kind: `drill.${outcome}`,
         subject: { kind: 'drill', id: drillId },
@@ -82,6 +89,7 @@ export class DrillRecords {
           milliseconds: Math.max(0, endedAt - drill.startedAt.getTime()),
           exchanges: drill.evidence.length,
           notice: drill.noticeId,
+          runbook: drill.runbook,
           faults: findings.map(({ fault, held }) => ({ fault, held })),
         },
       });
@@ -116,6 +124,8 @@ export class DrillRecords {
       faults: drill.faults,
       done: [...drill.injections],
       asked: drill.evidence.length > 0 || drill.injections.length > 0,
+      presents: drill.runbook === 'drill' || drill.successorId !== null,
+      loses: drill.runbook === 'drill' ? 'revoke' : 'issue',
       now: () => this.clock.now(),
       record: (one) =>
         this.transactions.run(by, (own) =>
@@ -135,6 +145,14 @@ function recordOf(drill: DrillRow): DrillRecord {
     evidence: drill.evidence,
     revokeSent: drill.revokeSentAt !== null,
     provenAt: drill.provenAt?.getTime() ?? null,
+    rotation:
+      drill.runbook === 'drill'
+        ? null
+        : {
+            made: drill.successorId !== null,
+            validated: drill.validatedAt !== null,
+            withdrawn: drill.withdrawnAt !== null,
+          },
   };
 }
 

@@ -5,8 +5,10 @@ import { Check, Column, Entity, ForeignKey, Index, PrimaryColumn } from 'typeorm
   `faults <@ ARRAY['invalid-new-secret', 'supplier-rejects-reauthentication', 'worker-dies', 'response-lost', 'lying-200']`,
 )
 @Check('drill_faults_on_a_canary', `faults = '{}' OR canary_id IS NOT NULL`)
+@Check('drill_runbook_known', `runbook IN ('drill', 'rotation-drill')`)
 @Check('drill_outcome_known', `outcome IN ('passed', 'failed', 'cancelled')`)
 @ForeignKey('Canary', ['canaryId'], ['id'], { name: 'drill_canary_fk' })
+@ForeignKey('Canary', ['successorId'], ['id'], { name: 'drill_successor_fk' })
 @ForeignKey('Notice', ['noticeId'], ['id'], { name: 'drill_notice_fk' })
 @ForeignKey('RevocationPath', ['revocationPathId'], ['id'], { name: 'drill_path_fk' })
 @Index('drill_by_path', ['revocationPathId', 'startedAt'])
@@ -78,6 +80,26 @@ export class Drill {
     comment: 'whether it says something about the path; not where a fault forbade any proof, and held',
   })
   counts: boolean;
+
+  @Column({ name: 'runbook', type: 'text', default: 'drill' })
+  runbook: string;
+
+  @Column({ name: 'successor_id', type: 'uuid', nullable: true })
+  successorId: string | null;
+
+  @Column({
+    name: 'successor_label',
+    type: 'text',
+    nullable: true,
+    comment: 'under which name a new canary was asked for; kept before the supplier is',
+  })
+  successorLabel: string | null;
+
+  @Column({ name: 'validated_at', type: 'timestamptz', nullable: true })
+  validatedAt: Date | null;
+
+  @Column({ name: 'withdrawn_at', type: 'timestamptz', nullable: true })
+  withdrawnAt: Date | null;
 
   @Column({ name: 'revoke_sent_at', type: 'timestamptz', nullable: true })
   revokeSentAt: Date | null;

@@ -14,7 +14,7 @@ const instant = z.iso.datetime();
 const fault = z.enum(DRILL_FAULTS);
 
 const exchangeSchema = z.object({
-  kind: z.enum(['probe', 'revoke', 'control', 'own_authentication']),
+  kind: z.enum(['probe', 'revoke', 'control', 'own_authentication', 'issue', 'list', 'validate', 'withdraw']),
   outcome: z.string(),
   why: z.string(),
   asked: z.string().describe('Method and address, with every secret masked'),
@@ -69,6 +69,10 @@ export const startDrillSchema = z
       .refine((all) => new Set(all).size === all.length, { message: 'names a fault twice' })
       .default([])
       .describe('What is made to go wrong, on the canary of this drill alone'),
+    runbook: z
+      .enum(['drill', 'rotation-drill'])
+      .default('drill')
+      .describe('Revoke the canary; or make its successor, see it work, and then revoke it'),
   })
   .meta({ id: 'StartDrill' });
 export type StartDrill = z.output<typeof startDrillSchema>;
@@ -88,6 +92,7 @@ export const drillSchema = z
     why: z.string(),
     seconds: z.number().nullable().describe('To the proof of death, or to the answer'),
     evidence: z.array(exchangeSchema),
+    runbook: z.enum(['drill', 'rotation-drill']),
     faults: z.array(fault).describe('What was made to go wrong'),
     injections: z.array(injectionSchema).describe('When it went wrong, and how'),
     findings: z.array(findingSchema).describe('What came of each fault; empty while the drill runs'),

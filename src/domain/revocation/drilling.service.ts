@@ -89,6 +89,8 @@ export class Drilling {
     const { drill, path } = loaded;
     if (drill.evidence.some(({ kind, outcome }) => kind === 'revoke' && said(outcome)))
       return { outcome: 'done', why: 'the supplier had answered already' };
+    if (drill.runbook === 'rotation-drill' && drill.validatedAt === null)
+      return { outcome: 'failed', why: 'the new one was never seen working: the old one stays' };
     const seen = await this.#ask(path, path.target, 'probe', call);
     await this.#keep(call.by, drillId, [exchangeOf(seen)]);
     const { verdict, why, retryAfter } = seen.answer;
@@ -300,7 +302,7 @@ export class Drilling {
 }
 
 /** @param judged what all of them together mean; said with the last */
-async function keep(db: Db, drillId: Id, exchanges: DrillExchange[], judged?: string): Promise<void> {
+export async function keep(db: Db, drillId: Id, exchanges: DrillExchange[], judged?: string): Promise<void> {
   const told = exchanges.map((one, at) =>
     judged !== undefined && at === exchanges.length - 1 ? { ...one, why: judged } : one,
   );
@@ -314,7 +316,7 @@ function said(outcome: string): boolean {
   return outcome === 'accepted' || outcome === 'gone';
 }
 
-function whyOf(answer: RevokeAnswer): string {
+export function whyOf(answer: RevokeAnswer): string {
   if ('why' in answer) return answer.why;
   if (answer.outcome === 'manual') return 'a person has to do it';
   return `the supplier answered ${answer.exchange.status ?? ''}`.trim();
@@ -324,7 +326,7 @@ function exchangeOf({ kind, answer, sighting }: Seen): DrillExchange {
   return kept(kind, answer.verdict, answer.why, answer.exchange, sighting.path, sighting.at, faultIn(answer));
 }
 
-function kept(
+export function kept(
   kind: DrillExchange['kind'],
   outcome: string,
   why: string,

@@ -73,6 +73,13 @@ export interface DrillRow {
   provenAt: Date | null;
   faults: DrillFault[];
   injections: Injection[];
+  runbook: 'drill' | 'rotation-drill';
+  successorId: Id | null;
+  successorLabel: string | null;
+  successorSupplierId: string | null;
+  successorValueRef: StoredRef | null;
+  validatedAt: Date | null;
+  withdrawnAt: Date | null;
 }
 
 export async function findDrill(db: Db, id: Id, lock = false): Promise<DrillRow | undefined> {
@@ -80,8 +87,10 @@ export async function findDrill(db: Db, id: Id, lock = false): Promise<DrillRow 
     `SELECT d.id, d.revocation_path_id AS "pathId", d.run_id AS "runId", d.canary_id AS "canaryId", a.connection_id AS "canaryConnectionId",
             a.label AS "canaryLabel", a.supplier_id AS "canarySupplierId", a.value_ref AS "canaryValueRef", d.notice_id AS "noticeId",
             d.started_at AS "startedAt", d.ended_at AS "endedAt", d.outcome, d.evidence, d.revoke_sent_at AS "revokeSentAt",
-            d.proven_at AS "provenAt", d.faults, d.injections
-       FROM drill d LEFT JOIN canary a ON a.id = d.canary_id WHERE d.id = $1 ${lock ? 'FOR UPDATE OF d' : ''}`,
+            d.proven_at AS "provenAt", d.faults, d.injections, d.runbook, d.successor_id AS "successorId",
+            d.successor_label AS "successorLabel", s.supplier_id AS "successorSupplierId", s.value_ref AS "successorValueRef",
+            d.validated_at AS "validatedAt", d.withdrawn_at AS "withdrawnAt"
+       FROM drill d LEFT JOIN canary a ON a.id = d.canary_id LEFT JOIN canary s ON s.id = d.successor_id WHERE d.id = $1 ${lock ? 'FOR UPDATE OF d' : ''}`,
     [id],
   );
   return row;
@@ -99,7 +108,7 @@ export async function drillsOf(
     `SELECT d.id, d.revocation_path_id AS "pathId", d.run_id AS "runId", p.kind, coalesce(n.name, k.name, '') AS label,
             jsonb_build_object('id', c.id, 'reference', c.reference, 'name', c.name) AS credential, a.label AS canary,
             d.started_at AS "startedAt", d.ended_at AS "endedAt", d.outcome, d.why, d.evidence, t.reference AS notice,
-            d.faults, d.injections, d.findings, d.counts,
+            d.runbook, d.faults, d.injections, d.findings, d.counts,
             extract(epoch FROM d.ended_at - d.started_at)::float8 AS seconds
        FROM drill d
        JOIN revocation_path p ON p.id = d.revocation_path_id

@@ -30,7 +30,7 @@ export class DrillsService {
   async start(
     pathId: Id,
     by: Principal,
-    how: StartDrill = { faults: [] },
+    how: Partial<StartDrill> = {},
   ): Promise<Result<StartedDrill, Refusal>> {
     try {
       return ok(await this.transactions.run(by, (db) => this.begin(db, pathId, by, how)));
@@ -45,7 +45,7 @@ export class DrillsService {
     db: Db,
     pathId: Id,
     by: Principal,
-    { faults }: StartDrill = { faults: [] },
+    { faults = [], runbook = 'drill' }: Partial<StartDrill> = {},
   ): Promise<StartedDrill> {
     const path = await findDrillPath(db, pathId, true);
     if (!path) throw new Refused(refusal('not_found', 'no-path', 'There is no such revocation path.'));
@@ -56,12 +56,12 @@ export class DrillsService {
         refusal('conflict', 'path-retired', 'The path leads to something that is no longer in use.'),
       );
     }
-    if (path.kind === 'contact' && faults.length > 0) {
+    if (path.kind === 'contact' && (faults.length > 0 || runbook !== 'drill')) {
       throw new Refused(
         refusal(
           'invalid',
           'no-faults-here',
-          'A path that ends at a person is tried by calling them: nothing can be made to go wrong there.',
+          'A path that ends at a person is tried by calling them: nothing can be rotated or made to go wrong there.',
           {
             fields: [
               {
@@ -74,7 +74,7 @@ export class DrillsService {
         ),
       );
     }
-    const canary = path.kind === 'connector' ? await this.#takeCanary(db, path) : null;
+    const canary = path.kind === 'connector' ? await this.#takeCanary(db, path, runbook) : null;
     if (path.kind === 'contact' && path.contactEmail === null) {
       throw new Refused(
         refusal(
@@ -87,15 +87,24 @@ export class DrillsService {
     const drillId = newId();
     const now = this.clock.now();
     const { runId } = await this.runs.start(db, {
-      runbook: 'drill',
+      runbook,
       subject: { kind: 'revocation_path', id: pathId },
       input: { drillId, kind: path.kind },
       correlationId: by.correlationId,
       by,
     });
     await db.query(
-      `INSERT INTO drill (id, revocation_path_id, run_id, canary_id, requested_by, started_at, faults) VALUES ($1, $2, $3, $4, $5, $6, $7)`,
-      [drillId, pathId, runId, canary?.id ?? null, by.personId ?? `${by.kind}:${by.id}`, iso(now), faults],
+      `INSERT INTO drill (id, revocation_path_id, run_id, canary_id, requested_by, started_at, faults, runbook) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)`,
+      [
+        drillId,
+        pathId,
+        runId,
+        canary?.id ?? null,
+        by.personId ?? `${by.kind}:${by.id}`,
+        iso(now),
+        faults,
+        runbook,
+      ],
     );
     await this.ledger.append(db, {
       kind: 'drill.started',
@@ -109,13 +118,14 @@ export class DrillsService {
         run: runId,
         canary: canary?.id ?? null,
         through: path.drilledThrough,
+        runbook,
         faults: [...faults],
       },
     });
     return { drillId, runId };
   }
 
-  async #takeCanary(db: Db, path: DrillPath): Promise<TakenCanary> {
+  async #takeCanary(db: Db, path: DrillPath, runbook: StartDrill['runbook']): Promise<TakenCanary> {
     const through = path.drilledThrough!;
     const name = path.connectionName ?? 'its connection';
     const known = await this.targets.pathTo(db, canaryAsVersion(path, null), through);
@@ -124,7 +134,16 @@ export class DrillsService {
         refusal('conflict', 'path-not-usable', `${name} cannot be used: ${known.problems.join('; ')}.`),
       );
     }
-    const { revoke, probe } = known.path.abilities;
+    const { revoke, probe, issue } = known.path.abilities;
+    if (runbook === 'rotation-drill' && (issue !== 'adds' || !known.path.connector.listIssued)) {
+      throw new Refused(
+        refusal(
+          'conflict',
+          'no-issue',
+          `${name} cannot make a new credential beside the old one and say afterwards what it made, so that its rotation cannot be drilled by machine.`,
+        ),
+      );
+    }
     if (revoke === 'no') {
       throw new Refused(
         refusal(

@@ -1,6 +1,6 @@
 import { iso, type Millis } from '../../kernel/time.ts';
 import { Secret } from '../../kernel/secret.ts';
-import type { Connector, Exchange, ProbeAnswer, RevokeAnswer, Target } from './connector.ts';
+import type { Connector, Exchange, IssueAnswer, ProbeAnswer, RevokeAnswer, Target } from './connector.ts';
 import type { Injection } from './drill.schema.ts';
 import { REFUSED_CALLS, REFUSED_FOR } from './drill-faults.rules.ts';
 import type { DrillFault } from './drill.schema.ts';
@@ -11,6 +11,10 @@ export interface FaultPlan {
   done: Injection[];
   /** The supplier was asked something in this drill before. */
   asked: boolean;
+  /** What was issued stands to be presented: at once, or when the drill has made it. */
+  presents: boolean;
+  /** Which answer is lost. */
+  loses: 'issue' | 'revoke';
   record(one: Injection): Promise<void>;
   now(): Millis;
 }
@@ -31,9 +35,14 @@ export function faultIn(answer: object): DrillFault | undefined {
  * A connector as it is when things go wrong. Called by `CanaryPath` alone, which lets nothing through but the canary of a
  * drill that runs.
  *
- * @param canary what the drill is about: only this is presented broken, never the control
+ * @param canary what is revoked; what a drill had made is withdrawn without a fault
+ * @param presented what is presented broken: the successor where the drill made one, never the control
  */
-export function withFaults(connector: Connector, canary: Target<unknown>, plan: FaultPlan): Connector {
+export function withFaults(
+  connector: Connector,
+  { canary, presented }: { canary: Target<unknown>; presented: Target<unknown> },
+  plan: FaultPlan,
+): Connector {
   if (plan.faults.length === 0) return connector;
   const has = (fault: DrillFault) => plan.faults.includes(fault);
   const times = (fault: DrillFault) => plan.done.filter((one) => one.fault === fault).length;
@@ -86,7 +95,7 @@ export function withFaults(connector: Connector, canary: Target<unknown>, plan: 
     abilities: (settings) => connector.abilities(settings),
     ...(connector.probe && {
       async probe(target, call): Promise<ProbeAnswer> {
-        const after = await refused(target === canary ? 'probe' : 'control');
+        const after = await refused(target === canary || target === presented ? 'probe' : 'control');
         if (after !== null)
           return marked('supplier-rejects-reauthentication', {
             verdict: 'indeterminate',
@@ -94,7 +103,8 @@ export function withFaults(connector: Connector, canary: Target<unknown>, plan: 
             exchange: unsent(429, `Retry-After: ${after / 1000}`),
             retryAfter: after,
           });
-        if (target !== canary || !has('invalid-new-secret')) return connector.probe!(target, call);
+        if (target !== presented || !plan.presents || !has('invalid-new-secret'))
+          return connector.probe!(target, call);
         await note({
           fault: 'invalid-new-secret',
           part: 'probe',
@@ -121,6 +131,36 @@ export function withFaults(connector: Connector, canary: Target<unknown>, plan: 
         });
       },
     }),
+    ...(connector.listIssued && {
+      listIssued: (target, call) => connector.listIssued!(target, call),
+    }),
+    ...(connector.issue && {
+      async issue(target, request, call): Promise<IssueAnswer> {
+        const after = await refused('issue');
+        if (after !== null)
+          return marked('supplier-rejects-reauthentication', {
+            outcome: 'retry',
+            why: TOO_SOON,
+            after,
+            exchange: unsent(429, `Retry-After: ${after / 1000}`),
+          });
+        const answer = await connector.issue!(target, request, call);
+        if (answer.outcome !== 'issued' || !has('response-lost') || plan.loses !== 'issue') return answer;
+        if (times('response-lost') > 0) return answer;
+        await note({
+          fault: 'response-lost',
+          part: 'issue',
+          did: 'lost the answer of the supplier, which had made a new one',
+          reached: true,
+        });
+        answer.issued.value.wipe();
+        return marked('response-lost', {
+          outcome: 'unknown',
+          why: 'no answer came',
+          exchange: { ...answer.exchange, status: null, extract: '', failure: 'timeout' },
+        });
+      },
+    }),
     ...(connector.revoke && {
       async revoke(target, call): Promise<RevokeAnswer> {
         const after = await refused('revoke');
@@ -131,6 +171,7 @@ export function withFaults(connector: Connector, canary: Target<unknown>, plan: 
             after,
             exchange: unsent(429, `Retry-After: ${after / 1000}`),
           });
+        if (target !== canary) return connector.revoke!(target, call);
         if (has('lying-200')) {
           await note({
             fault: 'lying-200',
@@ -151,7 +192,7 @@ export function withFaults(connector: Connector, canary: Target<unknown>, plan: 
           });
           throw new WorkerDied('the worker died in mid-cut-over, as this drill asks for');
         }
-        if (has('response-lost') && times('response-lost') === 0) {
+        if (has('response-lost') && plan.loses === 'revoke' && times('response-lost') === 0) {
           await note({
             fault: 'response-lost',
             part: 'revoke',

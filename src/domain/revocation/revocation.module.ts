@@ -29,6 +29,7 @@ import { RisksService } from './risks.service.ts';
 import { SettleShownCopiesJob } from './settle-shown-copies.job.ts';
 import { SettleStatedStepsJob } from './settle-stated-steps.job.ts';
 import { ScheduleReprobeJob } from './schedule-reprobe.job.ts';
+import { RotationDrilling } from './rotation-drilling.service.ts';
 import { Targets } from './targets.service.ts';
 import { Ways } from './ways.service.ts';
 
@@ -50,6 +51,7 @@ const services = [
   Probing,
   RevocationService,
   RisksService,
+  RotationDrilling,
   Targets,
   Ways,
 ];

@@ -31,9 +31,15 @@ import { ValidateVersionAction } from './validate-version/validate-version.actio
 import { VerifyDeadAction } from './verify-dead/verify-dead.action.ts';
 import { WaitAction } from './wait/wait.action.ts';
 import { WithdrawVersionAction } from './withdraw-version/withdraw-version.action.ts';
+import { MakeCanaryAction } from './make-canary/make-canary.action.ts';
+import { ValidateCanaryAction } from './validate-canary/validate-canary.action.ts';
+import { WithdrawCanaryAction } from './withdraw-canary/withdraw-canary.action.ts';
 
 /** Every action that a runbook may use, each a Nest provider. One line adds one. */
 export const actionClasses = [
+  WithdrawCanaryAction,
+  ValidateCanaryAction,
+  MakeCanaryAction,
   ApprovalAction,
   AskGateAction,
   AwaitAcknowledgementAction,
