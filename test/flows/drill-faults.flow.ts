@@ -8,12 +8,11 @@ import { DrillRecords } from '../../src/domain/revocation/drill-records.service.
 import { findDrill } from '../../src/domain/revocation/drills.queries.ts';
 import type { Action } from '../../src/domain/runbooks/action.ts';
 import { Actions } from '../../src/domain/runbooks/catalogue.ts';
-import { DueDrillsSweep } from '../../src/domain/revocation/due-drills.sweep.ts';
 import { newId, type Id } from '../../src/kernel/ids.ts';
-import { ELAPSED_DAY } from '../../src/kernel/time.ts';
 import { startApp, until, type TestApp } from '../support/app.ts';
 import { caller } from '../support/portfolio.ts';
-import { BY, RevocationScene, type KnownVersion } from '../support/revocation-scene.ts';
+import { DrillScene } from '../support/drill-scene.ts';
+import { BY, type KnownVersion } from '../support/revocation-scene.ts';
 import { datadog, ScriptedSupplier } from '../support/scripted-supplier.ts';
 
 /**
@@ -23,17 +22,15 @@ import { datadog, ScriptedSupplier } from '../support/scripted-supplier.ts';
 
 const supplier = new ScriptedSupplier(datadog);
 let world: TestApp;
-let scene: RevocationScene;
+let scene: DrillScene;
 let responder: ReturnType<typeof caller>;
-let admin: ReturnType<typeof caller>;
 let partyId: Id;
 
 beforeAll(async () => {
   await supplier.start();
   world = await startApp({ config: { outboundAllow: [supplier.hostPort], queue: 'off' } });
-  scene = new RevocationScene(world.app);
-  responder = caller(world, await world.token('responder'));
-  admin = caller(world, await world.token('admin'));
+  scene = await DrillScene.at(world, supplier, 'datadog');
+  ({ responder } = scene);
   partyId = await scene.party();
 });
 afterAll(async () => {
@@ -45,45 +42,10 @@ beforeEach(() => {
   supplier.onRequest = () => {};
 });
 
-let number = 0;
-interface Path extends KnownVersion {
-  pathId: Id;
-  connectionId: Id;
-  real: string;
-}
-async function path(): Promise<Path> {
-  number += 1;
-  const connectionId = await scene.connection(partyId, 'datadog', supplier, {
-    canary: supplier.issue(`control-${number}`),
-  });
-  const real = supplier.issue(`real-${number}`);
-  const version = await scene.version(partyId, null, real);
-  const pathId = newId();
-  await scene.query(
-    `INSERT INTO revocation_path (id, credential_id, integration_id, ordinal, kind, connection_id, party_id) VALUES ($1, $2, $3, 1, 'connector', $4, $5)`,
-    [pathId, version.credentialId, version.integrationId, connectionId, partyId],
-  );
-  return { ...version, pathId, connectionId, real: real.name };
-}
-async function canary(connectionId: Id) {
-  const issued = supplier.issue(`canary-${newId().slice(-6)}`);
-  const { status } = await admin('POST', `/api/v1/connections/${connectionId}/canaries`, {
-    body: { label: issued.name, supplierId: issued.id, value: issued.value },
-  });
-  expect(status).toBe(201);
-  return issued;
-}
-const start = (pathId: Id, faults: readonly string[]) =>
-  responder('POST', `/api/v1/revocation-paths/${pathId}/drills`, { body: { faults } });
-async function ended(drillId: Id, step = 250): Promise<DrillView> {
-  let body: DrillView | undefined;
-  await until(async () => {
-    world.clock.advance(step);
-    body = (await responder('GET', `/api/v1/drills/${drillId}`)).body as DrillView;
-    return body.endedAt !== null;
-  }, `drill ${drillId} to end`);
-  return body!;
-}
+const path = () => scene.path(partyId);
+const canary = (connectionId: Id) => scene.canary(connectionId);
+const start = (pathId: Id, faults: readonly string[]) => scene.start(pathId, faults);
+const ended = (drillId: Id, step?: number) => scene.ended(drillId, step);
 async function drilled(faults: readonly DrillFault[], step?: number) {
   const one = await path();
   const issued = await canary(one.connectionId);
@@ -369,59 +331,5 @@ describe('no live credential is ever touched', () => {
       issued.id,
     ]);
     await expect(insert(row!.id, [])).rejects.toThrow('never takes a credential of the portfolio');
-  });
-});
-
-describe('as often as the agreement says', () => {
-  /** An agreement over one integration that began so many days ago and wants its paths tried every 30. */
-  async function agreed(one: KnownVersion, daysAgo: number): Promise<void> {
-    const [id, versionId] = [newId(), newId()];
-    const now = world.clock.date();
-    const from = new Date(now.getTime() - daysAgo * ELAPSED_DAY);
-    await scene.query(
-      `INSERT INTO agreement (id, reference, party_id, title, created_at, updated_at) VALUES ($1, $2, $3, 'Terms', $4, $4)`,
-      [id, `AGR-${id}`, partyId, now],
-    );
-    await scene.query(
-      `INSERT INTO agreement_version (id, agreement_id, party_id, number, valid_from, drill_every_days, content_hash, created_at)
-       VALUES ($1, $2, $3, 1, $4, 30, '\\x00', $5)`,
-      [versionId, id, partyId, from, now],
-    );
-    await scene.query(`UPDATE integration SET agreement_id = $2 WHERE id = $1`, [one.integrationId, id]);
-  }
-  const sweep = () => world.app.get(DueDrillsSweep).sweep(BY);
-  const drillsOf = async ({ pathId }: Path) =>
-    (await responder('GET', `/api/v1/revocation-paths/${pathId}/drills`)).body.drills as DrillView[];
-  const alerts = ({ pathId }: Path) =>
-    scene.query<{ message: string; open: boolean }>(
-      `SELECT message, handled_at IS NULL AS open FROM alert WHERE kind = 'drill.due' AND subject_id = $1`,
-      [pathId],
-    );
-
-  test('what is due is tried, what is not is left, and where no canary is ready somebody is told', async () => {
-    const [due, fresh, bare] = [await path(), await path(), await path()];
-    await canary(due.connectionId);
-    await canary(fresh.connectionId);
-    await agreed(due, 31);
-    await agreed(fresh, 29);
-    await agreed(bare, 31);
-    await sweep();
-    await sweep();
-    expect(await drillsOf(due)).toHaveLength(1);
-    expect(await drillsOf(fresh)).toEqual([]);
-    expect(await drillsOf(bare)).toEqual([]);
-    expect(await alerts(due)).toEqual([]);
-    expect(await alerts(bare)).toEqual([
-      { open: true, message: expect.stringMatching(/every 30 days are agreed.*No canary is ready/) },
-    ]);
-    const [begun] = await drillsOf(due);
-    expect(await ended(begun!.id)).toMatchObject({ outcome: 'passed' });
-    // Tried now: nothing is due for as long again. A canary mends the other.
-    await canary(bare.connectionId);
-    await sweep();
-    expect(await drillsOf(due)).toHaveLength(1);
-    expect(await alerts(bare)).toMatchObject([{ open: false }]);
-    const [mended] = await drillsOf(bare);
-    expect(await ended(mended!.id)).toMatchObject({ outcome: 'passed' });
   });
 });
