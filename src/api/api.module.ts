@@ -9,6 +9,7 @@ import { RevocationModule } from '../domain/revocation/revocation.module.ts';
 import { AccessReviewsController } from './access-reviews.controller.ts';
 import { AgreementsController } from './agreements.controller.ts';
 import { ConfirmationsController } from './confirmations.controller.ts';
+import { ConnectorPresetsController } from './connector-presets.controller.ts';
 import { ConnectionsController } from './connections.controller.ts';
 import { CredentialsController } from './credentials.controller.ts';
 import { GateController } from './gate.controller.ts';
@@ -59,6 +60,7 @@ import { SourcesController } from './sources.controller.ts';
     IncidentsController,
     ConfirmationsController,
     ConnectionsController,
+    ConnectorPresetsController,
     ExposuresController,
     CasesController,
     AgreementsController,
