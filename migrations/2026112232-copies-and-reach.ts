@@ -56,6 +56,7 @@ export class CopiesAndReach2026112232000 implements MigrationInterface {
         credential_id uuid NOT NULL,
         version_id uuid NOT NULL,
         system_id uuid NOT NULL,
+        system_name text NOT NULL,
         kind text NOT NULL,
         basis text NOT NULL,
         why text NOT NULL,
@@ -83,7 +84,9 @@ export class CopiesAndReach2026112232000 implements MigrationInterface {
         CONSTRAINT downstream_item_party_fk FOREIGN KEY (party_id) REFERENCES party (id),
         CONSTRAINT downstream_item_owner_contact_fk FOREIGN KEY (owner_contact_id) REFERENCES contact (id)
       );
+      COMMENT ON COLUMN downstream_item.system_name IS 'for its owner, who may see no other system';
       CREATE INDEX downstream_item_by_party ON downstream_item (party_id, due_at);
+      CREATE INDEX downstream_item_open ON downstream_item (due_at, id) WHERE state = 'open';
 
       CREATE TABLE failure_report (
         id uuid NOT NULL,

@@ -13,6 +13,7 @@ import { ConfirmationsController } from './confirmations.controller.ts';
 import { ConnectionsController } from './connections.controller.ts';
 import { CopiesController } from './copies.controller.ts';
 import { CredentialsController } from './credentials.controller.ts';
+import { FailuresController } from './failures.controller.ts';
 import { GateController } from './gate.controller.ts';
 import { HealthController } from './health.controller.ts';
 import { ImportsController } from './imports.controller.ts';
@@ -40,6 +41,7 @@ import { TokensController } from './tokens.controller.ts';
 import { UsageController } from './usage.controller.ts';
 import { UsersController } from './users.controller.ts';
 import { CasesController } from './cases.controller.ts';
+import { DownstreamController } from './downstream.controller.ts';
 import { DrillsController } from './drills.controller.ts';
 import { ExposuresController } from './exposures.controller.ts';
 import { IncidentsController } from './incidents.controller.ts';
@@ -69,7 +71,9 @@ import { SourcesController } from './sources.controller.ts';
     AgreementsController,
     CopiesController,
     CredentialsController,
+    DownstreamController,
     DrillsController,
+    FailuresController,
     IntegrationsController,
     PartiesController,
     GateController,

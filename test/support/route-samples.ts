@@ -14,8 +14,12 @@ export type RouteSamples = Record<string, Record<string, string>>;
 /** Makes one thing of each kind for `partyId`, and says by which addresses it is asked for. A new address is a new line. */
 export async function routeSamples(world: TestApp, partyId: Id): Promise<RouteSamples> {
   const made = await things(world, partyId);
+  const case_ = await caseOf(world, partyId);
   return {
-    '/api/v1/cases/:id': { id: await caseOf(world, partyId) },
+    '/api/v1/cases/:id': { id: case_.caseId },
+    '/api/v1/downstream-items/:id': { id: case_.itemId },
+    '/api/v1/downstream-items/:id/settle': { id: case_.itemId },
+    '/downstream/:id': { id: case_.itemId },
     '/api/v1/agreements/:id': { id: made.agreement },
     '/api/v1/agreements/:id/preview': { id: made.agreement },
     '/api/v1/contacts/:id': { id: made.contact },
@@ -185,7 +189,7 @@ async function things(world: TestApp, partyId: Id) {
   };
 }
 
-async function caseOf(world: TestApp, partyId: Id): Promise<Id> {
+async function caseOf(world: TestApp, partyId: Id): Promise<{ caseId: Id; itemId: Id }> {
   const scene = await LeakScene.set(world);
   await scene.github('sample');
   const integrationId = await scene.integration('Sample', { parties: [partyId] });
@@ -195,5 +199,19 @@ async function caseOf(world: TestApp, partyId: Id): Promise<Id> {
   const { id } = await scene.one<{ id: Id }>(`SELECT id FROM incident_case WHERE integration_id = $1`, [
     integrationId,
   ]);
-  return id;
+  const [systemId, itemId] = [newId(), newId()];
+  const now = world.clock.date();
+  await scene.rows(`INSERT INTO system (id, name, party_id, created_at) VALUES ($1, 'Own ledger', $2, $3)`, [
+    systemId,
+    partyId,
+    now,
+  ]);
+  await scene.rows(
+    `INSERT INTO downstream_item (id, incident_id, case_id, credential_id, version_id, system_id, system_name, kind, basis, why, party_id,
+                                  due_at, created_at, updated_at)
+     SELECT $1, c.incident_id, c.id, $2, $3, $4, 'Own ledger', 'reads', 'entitled', 'it may', $5, $6, $6, $6
+       FROM incident_case c WHERE c.id = $7`,
+    [itemId, credential.credentialId, credential.versionId, systemId, partyId, now, id],
+  );
+  return { caseId: id, itemId };
 }

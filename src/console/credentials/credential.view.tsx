@@ -166,7 +166,14 @@ export function CredentialView({
           <Holdings holdings={holdings} />
         </section>
         <section class="card w5">
-          <h2>What it may do</h2>
+          <h2>
+            What it may do{' '}
+            {frame.may('policy:read') && (
+              <a class="aside" href={`/credentials/${head.reference}/scopes`}>
+                scopes and consent
+              </a>
+            )}
+          </h2>
           {head.scopes.length === 0 ? (
             <Empty>No scope is written down.</Empty>
           ) : (

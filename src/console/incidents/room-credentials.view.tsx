@@ -200,7 +200,11 @@ function Copy({ copy }: { copy: ExposedCredential['copies'][number] }) {
   const tone = known?.tone ?? (copy.provable === 'no' ? 'doubt' : 'wait');
   return (
     <li class={tone}>
-      <Chip tone={tone}>{known?.word ?? (copy.provable === 'no' ? 'cannot be proven' : 'not looked')}</Chip>
+      <Chip tone={tone}>
+        {copy.provable === 'no' && copy.verdict !== 'gone'
+          ? 'active location cannot be proved'
+          : (known?.word ?? 'not looked')}
+      </Chip>
       <b class="small block">{copy.name}</b>
       <span class="soft small block">
         {words(copy.kind)}

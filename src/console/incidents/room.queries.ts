@@ -1,6 +1,10 @@
 import type { Id } from '../../kernel/ids.ts';
 import type { Millis } from '../../kernel/time.ts';
 import type { Db } from '../../platform/database/transactions.ts';
+import { downstreamCounts, downstreamItems } from '../../domain/incidents/downstream.queries.ts';
+import type { DownstreamItemView } from '../../domain/incidents/downstream.schema.ts';
+import type { FailureView } from '../../domain/incidents/failure.schema.ts';
+import { failures } from '../../domain/incidents/failures.queries.ts';
 import { listNotices, type NoticeView } from '../../domain/notices/notices.queries.ts';
 import type { StepView } from '../../domain/runbooks/run.schema.ts';
 import { listSteps } from '../../domain/runbooks/steps.queries.ts';
@@ -313,6 +317,10 @@ export interface Room {
   instants: RoomInstant[];
   witnesses: Witness[];
   cases: RoomCase[];
+  /** What the exposed credentials reached: how much, and what ends first. */
+  downstream: { counts: Awaited<ReturnType<typeof downstreamCounts>>; items: DownstreamItemView[] };
+  /** What failed since it is known, the newest. */
+  failures: FailureView[];
 }
 
 /** What ends first is asked first; what has no end comes last. */
@@ -351,6 +359,11 @@ export async function roomOf(db: Db, reference: string, now: Millis): Promise<Ro
     timeline: await timelineOf(db, head.id, subjects),
     instants: await instantsOf(db, head.id),
     witnesses: await witnessesOf(db, head.id),
+    downstream: {
+      counts: await downstreamCounts(db, head.id, now),
+      items: await downstreamItems(db, { incidentId: head.id, state: 'open', limit: ASKS }, now),
+    },
+    failures: await failures(db, { incidentId: head.id }, ASKS),
   };
 }
 
@@ -370,6 +383,7 @@ export async function pulseOf(db: Db, incidentId: Id): Promise<string> {
        (SELECT concat_ws('.', count(*), sum(k.row_version), (SELECT concat_ws('.', count(*), sum(n.row_version), sum(n.attempts), max(n.updated_at))
           FROM notice n JOIN incident_case c ON c.id = n.subject_id WHERE c.incident_id = $1)) FROM incident_case k WHERE k.incident_id = $1),
        (SELECT count(*) FROM exposure WHERE incident_id = $1),
+       (SELECT count(*) FROM failure_report f WHERE f.credential_id IN (SELECT credential_id FROM incident_credential WHERE incident_id = $1)),
        (SELECT count(*) FROM instant WHERE incident_id = $1),
        (SELECT count(*) FROM incident_credential x JOIN location_proof q ON q.version_id = x.version_id WHERE x.incident_id = $1)) AS pulse`,
     [incidentId],

@@ -22,6 +22,7 @@ import { Check, Column, Entity, ForeignKey, Index, PrimaryColumn, Unique } from 
 @ForeignKey('ReachableSystem', ['systemId'], ['id'], { name: 'downstream_item_system_fk' })
 @ForeignKey('CredentialVersion', ['versionId'], ['id'], { name: 'downstream_item_version_fk' })
 @Unique('downstream_item_once', ['incidentId', 'versionId', 'systemId', 'kind'])
+@Index('downstream_item_open', { synchronize: false })
 @Index('downstream_item_by_party', ['partyId', 'dueAt'])
 @Entity({ name: 'downstream_item' })
 export class DownstreamItem {
@@ -42,6 +43,13 @@ export class DownstreamItem {
 
   @Column({ name: 'system_id', type: 'uuid' })
   systemId: string;
+
+  @Column({
+    name: 'system_name',
+    type: 'text',
+    comment: 'for its owner, who may see no other system',
+  })
+  systemName: string;
 
   @Column({ name: 'kind', type: 'text' })
   kind: string;

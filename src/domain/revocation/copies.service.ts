@@ -10,6 +10,7 @@ import { Clock } from '../../platform/clock/clock.ts';
 import { Transactions, type Db } from '../../platform/database/transactions.ts';
 import { Outbox } from '../../platform/outbox/outbox.ts';
 import { LedgerService } from '../ledger/ledger.service.ts';
+import { AlertsService } from '../notices/alerts.service.ts';
 import type { LocationVerdict } from './containment.rules.ts';
 import { Deaths } from './deaths.service.ts';
 import { statementSigned } from './revocation.events.ts';
@@ -46,6 +47,7 @@ export class CopiesService {
     private readonly deaths: Deaths,
     private readonly ledger: LedgerService,
     private readonly outbox: Outbox,
+    private readonly alerts: AlertsService,
     private readonly clock: Clock,
   ) {}
 
@@ -68,6 +70,14 @@ export class CopiesService {
             { verdict: 'cannot_be_proven', method: 'declared', why, statementId: null },
             by,
           );
+          await this.alerts.raise(db, {
+            kind: 'copy.cannot-be-proved',
+            severity: 'warning',
+            subject: { kind: 'location', id: location.id },
+            message: `Active location cannot be proved: ${label}. Clear it, or have two people carry the risk until a date.`,
+            dedupeKey: `copy.cannot-be-proved:${location.id}:${versionId}`,
+            at: this.clock.now(),
+          });
         }
         return { outcome: 'cannot_be_proven', why };
       }

@@ -9,6 +9,7 @@ import { iso, MINUTE, type Millis } from '../../kernel/time.ts';
 import { Clock } from '../../platform/clock/clock.ts';
 import { rowsOf } from '../../platform/database/rows.ts';
 import { Transactions, type Db } from '../../platform/database/transactions.ts';
+import { Outbox } from '../../platform/outbox/outbox.ts';
 import { Keys } from '../../platform/signing/keys.ts';
 import { digestsOf, digestsOfSha256 } from '../credentials/fingerprint.rules.ts';
 import { holds } from '../credentials/holdings.queries.ts';
@@ -16,6 +17,7 @@ import { HoldingsService } from '../credentials/holdings.service.ts';
 import { LedgerService } from '../ledger/ledger.service.ts';
 import { CopiesService } from './copies.service.ts';
 import type { ScanReport, SeenFingerprint } from './look.schema.ts';
+import { copyShown } from './revocation.events.ts';
 import { judgeScan, readScan, type LookVerdict, type ReadScan } from './scan.rules.ts';
 
 const AHEAD = 5 * MINUTE;
@@ -51,6 +53,7 @@ export class LooksService {
     private readonly holdings: HoldingsService,
     private readonly keys: Keys,
     private readonly ledger: LedgerService,
+    private readonly outbox: Outbox,
     private readonly clock: Clock,
   ) {}
 
@@ -272,6 +275,11 @@ export class LooksService {
       why: look.why,
     });
     if (!proven.ok) throw new Refused(proven.error);
+    await this.outbox.put(db, copyShown, {
+      subjectId: place.id,
+      versionId: look.versionId,
+      verdict: look.verdict,
+    });
   }
 }
 

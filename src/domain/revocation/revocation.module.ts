@@ -25,6 +25,7 @@ import { Probing } from './probing.service.ts';
 import { ReprobeVersionJob } from './reprobe-version.job.ts';
 import { RevocationService } from './revocation.service.ts';
 import { RisksService } from './risks.service.ts';
+import { SettleShownCopiesJob } from './settle-shown-copies.job.ts';
 import { SettleStatedStepsJob } from './settle-stated-steps.job.ts';
 import { ScheduleReprobeJob } from './schedule-reprobe.job.ts';
 import { Targets } from './targets.service.ts';
@@ -61,6 +62,7 @@ const services = [
     ExpiredValuesSweep,
     ReprobeVersionJob,
     ScheduleReprobeJob,
+    SettleShownCopiesJob,
     SettleStatedStepsJob,
   ],
   exports: services,

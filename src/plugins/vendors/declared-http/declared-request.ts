@@ -87,9 +87,14 @@ export type Heard<M extends string> =
       exchange: Exchange;
     }
   /** `sent`: it may have reached the supplier. */
-  | { kind: 'failure'; why: string; sent: boolean; exchange: Exchange }
+  | { kind: 'failure'; why: string; sent: boolean; exchange: Exchange; retryAfter?: Millis }
   /** The request cannot be made of what is at hand; `ownAuthentication`: because the supplier would not let us in. */
   | { kind: 'incomplete'; why: string; exchange: Exchange; ownAuthentication?: true };
+
+/** When the supplier asked to be asked again, for an answer that has room for it. */
+export function waitOf({ retryAfter: after }: { retryAfter?: Millis | undefined }): { after?: Millis } {
+  return after === undefined ? {} : { after };
+}
 
 /** Fills the request for the target, sends it, and looks the answer up. */
 export async function ask<M extends string>(
@@ -150,7 +155,7 @@ function secretsOf(target: Target<unknown>): Secret[] {
   return [...Object.values(target.auth), ...(target.value ? [target.value] : [])];
 }
 
-function unsent(request: RequestTemplate, call: Call, why: string): Exchange {
+export function unsent(request: RequestTemplate, call: Call, why: string): Exchange {
   const now = call.now();
   return {
     method: request.method,
