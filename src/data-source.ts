@@ -3,6 +3,12 @@ import * as listed from '../migrations/index.ts';
 import { Person } from './domain/access/person.entity.ts';
 import { UserAccount } from './domain/access/user-account.entity.ts';
 import { UserRole } from './domain/access/user-role.entity.ts';
+import { TemporaryPermission } from './domain/access/temporary-permission.entity.ts';
+import { Checkout } from './domain/releases/checkout.entity.ts';
+import { CheckoutGrant } from './domain/releases/checkout-grant.entity.ts';
+import { MachineIdentity } from './domain/releases/machine-identity.entity.ts';
+import { Reveal } from './domain/releases/reveal.entity.ts';
+import { UsedAssertion } from './domain/releases/used-assertion.entity.ts';
 import { Session } from './domain/access/session.entity.ts';
 import { LoginThrottle } from './domain/access/login-throttle.entity.ts';
 import { ApiToken } from './domain/access/api-token.entity.ts';
@@ -141,6 +147,12 @@ export const entities: DataSourceNeeds['entities'] = [
   Person,
   UserAccount,
   UserRole,
+  TemporaryPermission,
+  Checkout,
+  CheckoutGrant,
+  MachineIdentity,
+  Reveal,
+  UsedAssertion,
   Session,
   LoginThrottle,
   ApiToken,
