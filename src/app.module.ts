@@ -11,6 +11,7 @@ import { RevocationModule } from './domain/revocation/revocation.module.ts';
 import { PolicyModule } from './domain/policy/policy.module.ts';
 import { SigningFloorModule } from './domain/policy/signing-floor.module.ts';
 import { RotationIntervalsModule } from './domain/policy/rotation-intervals.module.ts';
+import { ReleasesModule } from './domain/releases/releases.module.ts';
 import { PortfolioModule } from './domain/portfolio/portfolio.module.ts';
 import { UsageModule } from './domain/usage/usage.module.ts';
 import { RotationModule } from './domain/rotation/rotation.module.ts';
@@ -50,6 +51,7 @@ import { StoresModule } from './plugins/stores/stores.module.ts';
     SigningFloorModule,
     RotationIntervalsModule,
     RotationModule,
+    ReleasesModule,
     PortfolioModule,
     ApiModule,
     ConsoleModule,

@@ -3,6 +3,12 @@ import * as listed from '../migrations/index.ts';
 import { Person } from './domain/access/person.entity.ts';
 import { UserAccount } from './domain/access/user-account.entity.ts';
 import { UserRole } from './domain/access/user-role.entity.ts';
+import { TemporaryPermission } from './domain/access/temporary-permission.entity.ts';
+import { Checkout } from './domain/releases/checkout.entity.ts';
+import { CheckoutGrant } from './domain/releases/checkout-grant.entity.ts';
+import { MachineIdentity } from './domain/releases/machine-identity.entity.ts';
+import { Reveal } from './domain/releases/reveal.entity.ts';
+import { UsedAssertion } from './domain/releases/used-assertion.entity.ts';
 import { Session } from './domain/access/session.entity.ts';
 import { LoginThrottle } from './domain/access/login-throttle.entity.ts';
 import { ApiToken } from './domain/access/api-token.entity.ts';
@@ -120,6 +126,7 @@ import { AccessReviewOccasion } from './domain/policy/access-review-occasion.ent
 import { AccessReviewPart } from './domain/policy/access-review-part.entity.ts';
 import { GateStale } from './domain/policy/gate-stale.entity.ts';
 import { PolicyException } from './domain/policy/policy-exception.entity.ts';
+import { OutsideSecret } from './platform/vault/outside-secret.entity.ts';
 import { UsageFeed } from './domain/usage/usage-feed.entity.ts';
 import { UsageGap } from './domain/usage/usage-gap.entity.ts';
 import { UsageSeen } from './domain/usage/usage-seen.entity.ts';
@@ -140,6 +147,12 @@ export const entities: DataSourceNeeds['entities'] = [
   Person,
   UserAccount,
   UserRole,
+  TemporaryPermission,
+  Checkout,
+  CheckoutGrant,
+  MachineIdentity,
+  Reveal,
+  UsedAssertion,
   Session,
   LoginThrottle,
   ApiToken,
@@ -263,6 +276,7 @@ export const entities: DataSourceNeeds['entities'] = [
   AccessReviewPart,
   GateStale,
   PolicyException,
+  OutsideSecret,
   Rotation,
   RotationIssue,
   RotationPlace,

@@ -4,7 +4,9 @@ import { ExposuresModule } from '../domain/exposures/exposures.module.ts';
 import { IncidentsModule } from '../domain/incidents/incidents.module.ts';
 import { PolicyModule } from '../domain/policy/policy.module.ts';
 import { PortfolioModule } from '../domain/portfolio/portfolio.module.ts';
+import { ReleasesModule } from '../domain/releases/releases.module.ts';
 import { ResponsibilityModule } from '../domain/responsibility/responsibility.module.ts';
+import { RotationModule } from '../domain/rotation/rotation.module.ts';
 import { RevocationModule } from '../domain/revocation/revocation.module.ts';
 import { UsageModule } from '../domain/usage/usage.module.ts';
 import { AccessReviewsController } from './access-reviews.controller.ts';
@@ -19,6 +21,8 @@ import { HealthController } from './health.controller.ts';
 import { ImportsController } from './imports.controller.ts';
 import { IntegrationsController } from './integrations.controller.ts';
 import { MassRevocationsController } from './mass-revocations.controller.ts';
+import { MachinesController } from './machines.controller.ts';
+import { CheckoutsController } from './checkouts.controller.ts';
 import { MatricesController } from './matrices.controller.ts';
 import { MatrixFilesController } from './matrix-files.controller.ts';
 import { MatrixController } from './matrix.controller.ts';
@@ -30,6 +34,7 @@ import { OpenApiController } from './openapi.controller.ts';
 import { OpenApi } from './openapi.ts';
 import { PartiesController } from './parties.controller.ts';
 import { PoliciesController } from './policies.controller.ts';
+import { RotationsController } from './rotations.controller.ts';
 import { RunsController } from './runs.controller.ts';
 import { SchemasController } from './schemas.controller.ts';
 import { RiskAcceptancesController } from './risk-acceptances.controller.ts';
@@ -55,9 +60,11 @@ import { SourcesController } from './sources.controller.ts';
     IncidentsModule,
     PolicyModule,
     PortfolioModule,
+    ReleasesModule,
     ResponsibilityModule,
     RevocationModule,
     UsageModule,
+    RotationModule,
   ],
   controllers: [
     AccessReviewsController,
@@ -81,6 +88,8 @@ import { SourcesController } from './sources.controller.ts';
     HealthController,
     ImportsController,
     MassRevocationsController,
+    MachinesController,
+    CheckoutsController,
     MatricesController,
     MatrixFilesController,
     MatrixController,
@@ -89,6 +98,7 @@ import { SourcesController } from './sources.controller.ts';
     OfferingsController,
     OnboardingController,
     OpenApiController,
+    RotationsController,
     RunsController,
     SchemasController,
     RiskAcceptancesController,

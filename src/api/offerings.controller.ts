@@ -93,7 +93,7 @@ export class OfferingsController {
   ): Promise<z.infer<typeof createdSchema>> {
     const created = answered(await this.offerings.create(input, by));
     void reply.header('location', `/api/v1/offerings/${created.id}`);
-    return created;
+    return versioned(reply, created);
   }
 
   @Get(':id')

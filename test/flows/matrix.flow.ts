@@ -257,6 +257,27 @@ describe('from a draft to two signatures', () => {
   });
 });
 
+describe('what was declared', () => {
+  test('grown wider by hand, nobody has signed it; grown smaller, everybody has', async () => {
+    const { ids, versionId } = await countersigned();
+    const staff = caller(t, await t.token('vendor_risk'));
+    const path = `/api/v1/credentials/${ids.credential}`;
+    const set = async (...names: string[]) => {
+      const scopes = names.map((name) => ({ name, justification: 'Needed' }));
+      const ifMatch = (await staff('GET', path)).body.rowVersion as number;
+      expect((await staff('PUT', `${path}/scopes`, { body: { scopes }, ifMatch })).status).toBe(200);
+    };
+    await set('ledger.read');
+    await until(async () => (await version(versionId)).state === 'superseded', 'the signatures to fall');
+    const [fell] = await sql<{ because: { what: string; after: string }[] }>(
+      'SELECT fell_because AS because FROM matrix_version WHERE id = $1',
+      [versionId],
+    );
+    expect(fell!.because).toMatchObject([{ what: 'wider_scope', after: 'ledger.read' }]);
+    await set();
+  });
+});
+
 async function contactOf(ids: MatrixScene, name: string): Promise<Id> {
   const id = newId();
   await sql(
@@ -483,11 +504,17 @@ describe('what is refused', () => {
         { signsFor: 'Mallory', language: 'en', contentHash, textHash: shown.textHash, code },
         from,
       );
-    expect(await guess('00000000')).toMatchObject({ ok: false, error: { code: 'code-refused' } });
+    expect(await guess('00000000')).toMatchObject({
+      ok: false,
+      error: { code: 'code-refused', message: expect.stringContaining('was never asked for') },
+    });
     expectOk(await links.sendCode(link, 'sign', from));
     const sent = codeIn(await letter(nora, /^Your code/));
     for (let n = 0; n < 5; n++) expect((await guess(sent === '00000000' ? '1' : '00000000')).ok).toBe(false);
-    expect(await guess(sent)).toMatchObject({ ok: false, error: { code: 'code-refused' } });
+    expect(await guess(sent)).toMatchObject({
+      ok: false,
+      error: { code: 'code-refused', message: expect.stringContaining('has ended') },
+    });
 
     await signOutside(versionId, scenes);
     expect(await guess('12345678')).toMatchObject({ ok: false, error: { code: 'link-used' } });

@@ -4,7 +4,7 @@ import { gzipSync } from 'node:zlib';
 
 /** One request as the supplier saw it: its own record of the truth. */
 export interface Asked {
-  kind: 'revoke' | 'probe' | 'own' | 'sessions' | 'other';
+  kind: 'revoke' | 'probe' | 'own' | 'sessions' | 'issue' | 'list' | 'usage' | 'other';
   /** The credential it was about, where it knows it. */
   name: string | null;
   at: number;
@@ -33,6 +33,8 @@ export interface Dialect {
   admin: Record<string, string>;
   /** How it names what it issues, where that has a form. */
   idOf?(name: string, n: number): string;
+  /** What it issues, where that has a form. */
+  secretOf?(name: string, n: number): string;
   answer(
     request: {
       method: string;
@@ -41,6 +43,7 @@ export interface Dialect {
       form: URLSearchParams;
       json: unknown;
       body: string;
+      search: string;
     },
     supplier: ScriptedSupplier,
   ): { kind: Asked['kind']; issued: Issued | null; reply: Reply; revokes?: Issued } | null;
@@ -52,6 +55,7 @@ export type Fault =
   | 'lost' // does it, the answer never arrives
   | 'too_many' // 429 with Retry-After
   | 'server_error'
+  | 'blurts' // does it, and says so with a 500
   | 'redirect'
   | 'drip'
   | 'bomb'
@@ -99,7 +103,9 @@ export class ScriptedSupplier {
     const issued = {
       name,
       id: this.dialect.idOf?.(name, this.issued.length) ?? `key_${name}_${this.issued.length}`,
-      value: `val-${name}-${'0123456789abcdef'.repeat(2)}${this.issued.length}`,
+      value:
+        this.dialect.secretOf?.(name, this.issued.length) ??
+        `val-${name}-${'0123456789abcdef'.repeat(2)}${this.issued.length}`,
       live: true,
       ...more,
     };
@@ -144,6 +150,7 @@ export class ScriptedSupplier {
         headers: request.headers,
         form: new URLSearchParams(isJson ? '' : body),
         json: isJson ? (JSON.parse(body) as unknown) : null,
+        search: url.search,
         body,
       },
       this,
@@ -163,20 +170,21 @@ export class ScriptedSupplier {
     );
     if (planned) planned.times--;
     const fault = planned?.fault;
-    const does = said?.revokes && (fault === undefined || fault === 'lost');
+    const does = said?.revokes && (fault === undefined || fault === 'lost' || fault === 'blurts');
     if (does && said?.revokes) said.revokes.live = false;
     if (fault === 'lost') {
       request.socket.destroy();
       return;
     }
-    if (fault && fault !== 'lying') {
+    if (fault && fault !== 'lying' && fault !== 'blurts') {
       this.#misbehave(fault, request, body, response);
       return;
     }
     const reply = said?.reply ?? { status: 404, body: { error: 'no such route' } };
     // A text goes as it is: not every supplier speaks JSON.
     const text = typeof reply.body === 'string' ? reply.body : (JSON.stringify(reply.body) ?? '');
-    response.writeHead(reply.status, { 'content-type': 'application/json', ...reply.headers }).end(text);
+    const status = fault === 'blurts' ? 500 : reply.status;
+    response.writeHead(status, { 'content-type': 'application/json', ...reply.headers }).end(text);
   }
 
   #misbehave(fault: Fault, request: IncomingMessage, body: string, response: ServerResponse): void {

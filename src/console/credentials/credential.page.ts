@@ -1,10 +1,12 @@
 import { Get, Param } from '@nestjs/common';
 import { Refused, refusal } from '../../kernel/errors.ts';
 import type { Principal } from '../../kernel/principal.ts';
+import { may } from '../../domain/access/permissions.ts';
 import { By, Permission } from '../../domain/access/route.ts';
 import { convergenceOf } from '../../domain/credentials/convergence.rules.ts';
 import { holdingsOf, placesOf } from '../../domain/credentials/holdings.queries.ts';
 import { PermissionWords } from '../../domain/credentials/permission-words.ts';
+import { usageOf } from '../../domain/usage/usage.queries.ts';
 import { Clock } from '../../platform/clock/clock.ts';
 import { Transactions } from '../../platform/database/transactions.ts';
 import { locationsOf } from '../integrations/integration.queries.ts';
@@ -43,6 +45,7 @@ export class CredentialPage {
         locations: await locationsOf(db, { credentialId: head.id }),
         evidence: await evidenceOfCredential(db, head.id),
         reach: await blastRadiusOf(db, head.id),
+        usage: may(by, 'usage:read') && by.partyId === null ? await usageOf(db, head.id) : null,
       };
     });
     const permissions = this.words.wordsFor(

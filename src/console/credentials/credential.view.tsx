@@ -1,5 +1,6 @@
 import type { Convergence } from '../../domain/credentials/convergence.rules.ts';
 import type { Holding } from '../../domain/credentials/holdings.queries.ts';
+import type { CredentialUsage } from '../../domain/usage/usage.schema.ts';
 import type { WordedPermission } from '../../domain/credentials/permission-words.ts';
 import type { LocationLine } from '../integrations/integration.queries.ts';
 import { TimeStrips } from '../shared/charts.tsx';
@@ -11,6 +12,7 @@ import type { CredentialHead, EvidenceLine, Reach, VersionLine } from './credent
 import { ConvergencePanel } from './convergence.tsx';
 import { FacetChip } from './facets.tsx';
 import { Holdings, Locations } from './locations.view.tsx';
+import { Usage } from './usage.view.tsx';
 import { Stoppers } from './stoppers.view.tsx';
 import type { ShownStopper } from './stoppers.queries.ts';
 
@@ -31,6 +33,7 @@ export function CredentialView({
   holdings,
   evidence,
   reach,
+  usage,
   permissions,
 }: {
   frame: Frame;
@@ -43,6 +46,8 @@ export function CredentialView({
   holdings: readonly Holding[];
   evidence: readonly EvidenceLine[];
   reach: readonly Reach[];
+  /** Null: not for this reader. */
+  usage: CredentialUsage | null;
   /** Of its scopes, in their order. */
   permissions: readonly WordedPermission[];
 }) {
@@ -73,9 +78,20 @@ export function CredentialView({
           </Chip>
           {head.uses.length > 1 && <Chip tone="wait">{`shared by ${head.uses.length} integrations`}</Chip>}
           {versions.some((version) => version.exposed) && <Chip tone="live">was exposed</Chip>}
+          {head.glassBroken && <Chip tone="live">the glass was broken</Chip>}
+          {frame.may('machines:read') && (
+            <a class="button plain small" href={`/credentials/${head.reference}/value`}>
+              Value
+            </a>
+          )}
           {frame.may('portfolio:write') && head.retiredAt === null && (
             <a class="button plain small" href={`/credentials/${head.reference}/edit`}>
               Edit
+            </a>
+          )}
+          {frame.may('rotations:read') && head.retiredAt === null && (
+            <a class="button plain small" href={`/credentials/${head.reference}/rotation`}>
+              Rotation
             </a>
           )}
         </p>
@@ -172,7 +188,14 @@ export function CredentialView({
           <Holdings holdings={holdings} />
         </section>
         <section class="card w5">
-          <h2>What it may do</h2>
+          <h2>
+            What it may do{' '}
+            {frame.may('policy:read') && (
+              <a class="aside" href={`/credentials/${head.reference}/scopes`}>
+                scopes and consent
+              </a>
+            )}
+          </h2>
           {head.scopes.length === 0 ? (
             <Empty>No scope is written down.</Empty>
           ) : (
@@ -221,6 +244,12 @@ export function CredentialView({
           <section class="card w12" id="convergence">
             <h2>Which version its copies hold</h2>
             <ConvergencePanel convergence={convergence} />
+          </section>
+        )}
+        {usage && (
+          <section class="card w12">
+            <h2>Last use</h2>
+            <Usage usage={usage} />
           </section>
         )}
         <section class="card w12">

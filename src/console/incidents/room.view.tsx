@@ -113,7 +113,14 @@ export function RoomView({ room, frame }: { room: Room; frame: Frame }) {
           {show('room-waiting')}
         </section>
         <section class="card w12">
-          <h2>Exposed credentials</h2>
+          <h2>
+            Exposed credentials{' '}
+            {frame.may('usage:read') && (
+              <a class="aside" href={`/incidents/${head.reference}/exposure-window`}>
+                who used them, from when to when
+              </a>
+            )}
+          </h2>
           {show('room-credentials')}
         </section>
         <section class="card w6">

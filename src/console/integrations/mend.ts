@@ -76,6 +76,7 @@ export const MENDS: Readonly<Record<string, readonly [word: string, where: Where
   'too-many-scopes': ['Review the scopes', integration('/onboarding#scopes')],
   'sensitive-scope-consent': ['Consent to the scope', credential('/scopes')],
   'too-many-connections': ['Say how many it needs', integration('/edit')],
+  'control-past-end': ['Open the gate', integration('/gate')],
   'access-review-overdue': [
     'Open the review',
     (_places, { subject }) => `/access-reviews/${encodeURIComponent(subject.name)}`,

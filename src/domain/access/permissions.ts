@@ -60,19 +60,29 @@ export const PERMISSIONS = {
   'operations:read': 'see failed and stalled work',
   'operations:act': 'retry failed work',
   'metrics:read': 'read the measurements',
+  'machines:read': 'see machine identities, what they may check out, and what they hold',
+  'machines:write': 'register machine identities and ask for what they may check out',
+  'machines:approve': 'approve machine identities and what they may check out',
+  'checkouts:end': 'end a checkout that a machine holds',
+  'reveals:ask': 'ask to see the value of one credential for a short time',
+  'credentials:reveal':
+    'see the value of a credential; given for one of them, for a short time, and by no role',
+  'credentials:break-glass': 'see the value of a credential that nobody gave: everyone passed over is told',
   'self:read': 'see who one is',
 } as const satisfies Record<string, string>;
 
 export type Permission = keyof typeof PERMISSIONS;
 
 const READS = (Object.keys(PERMISSIONS) as Permission[]).filter((permission) => permission.endsWith(':read'));
+/** What nobody holds for good: it is given to one person for a while (`TemporaryPermissions`). */
+const BY_NO_ROLE: readonly Permission[] = ['credentials:reveal'];
 const OPERATOR_READS = READS.filter(
   (permission) => !['users:read', 'tokens:read', 'metrics:read'].includes(permission),
 );
 
 /** What each role may do. `party_contact` sees only its own party's rows, whatever stands here. */
 const GRANTS: Readonly<Record<Role, readonly Permission[]>> = {
-  admin: Object.keys(PERMISSIONS) as Permission[],
+  admin: (Object.keys(PERMISSIONS) as Permission[]).filter((permission) => !BY_NO_ROLE.includes(permission)),
   vendor_risk: [
     ...OPERATOR_READS,
     'portfolio:write',
@@ -93,6 +103,10 @@ const GRANTS: Readonly<Record<Role, readonly Permission[]>> = {
     'copies:report',
     'failures:report',
     'approvals:decide',
+    'machines:write',
+    'machines:approve',
+    'checkouts:end',
+    'reveals:ask',
   ],
   responder: [
     ...OPERATOR_READS,
@@ -113,6 +127,9 @@ const GRANTS: Readonly<Record<Role, readonly Permission[]>> = {
     'attachments:write',
     'operations:act',
     'rotations:operate',
+    'checkouts:end',
+    'reveals:ask',
+    'credentials:break-glass',
   ],
   contract_owner: [
     ...OPERATOR_READS,
@@ -126,6 +143,7 @@ const GRANTS: Readonly<Record<Role, readonly Permission[]>> = {
     'notices:write',
     'statements:sign',
     'attachments:write',
+    'machines:approve',
   ],
   integration_engineer: [
     'self:read',
@@ -146,6 +164,10 @@ const GRANTS: Readonly<Record<Role, readonly Permission[]>> = {
     'failures:report',
     'rotations:read',
     'rotations:operate',
+    'machines:read',
+    'machines:write',
+    'checkouts:end',
+    'reveals:ask',
   ],
   auditor: OPERATOR_READS,
   // What a run does is the operator's; an outsider answers by link, statement or acknowledgement, and sees cases, never the
@@ -179,7 +201,15 @@ const GRANTS: Readonly<Record<Role, readonly Permission[]>> = {
 export function may(principal: Principal, permission: Permission): boolean {
   if (principal.kind === 'system') return true;
   if (principal.permissions) return principal.permissions.includes(permission);
-  return principal.roles.some((role) => GRANTS[role].includes(permission));
+  return (
+    principal.roles.some((role) => GRANTS[role].includes(permission)) ||
+    (principal.temporary?.includes(permission) ?? false)
+  );
+}
+
+/** The roles that hold a permission. */
+export function rolesThatMay(permission: Permission): Role[] {
+  return (Object.keys(GRANTS) as Role[]).filter((role) => GRANTS[role].includes(permission));
 }
 
 /** What a role may do. */

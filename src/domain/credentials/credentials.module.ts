@@ -4,11 +4,13 @@ import { LedgerModule } from '../ledger/ledger.module.ts';
 import { CredentialsService } from './credentials.service.ts';
 import { HoldingsService } from './holdings.service.ts';
 import { NewCredentials } from './new-credentials.service.ts';
+import { CredentialScopes } from './scopes.service.ts';
 import { PermissionWords } from './permission-words.ts';
 
 @Module({
   imports: [LedgerModule],
   providers: [
+    CredentialScopes,
     CredentialsService,
     HoldingsService,
     NewCredentials,
@@ -17,6 +19,6 @@ import { PermissionWords } from './permission-words.ts';
       useFactory: () => PermissionWords.read(projectFolder('templates/permissions')),
     },
   ],
-  exports: [CredentialsService, HoldingsService, NewCredentials, PermissionWords],
+  exports: [CredentialScopes, CredentialsService, HoldingsService, NewCredentials, PermissionWords],
 })
 export class CredentialsModule {}

@@ -137,6 +137,7 @@ const LIMIT_NAMES = [
   'revocability',
   'stopPathEachSide',
   'signatureStrength',
+  'reveal',
   'discouragedKinds',
   'delegatedAlternatives',
   'staticAfter',
@@ -148,6 +149,7 @@ const NOT_SAID: LimitsInput = {
   staticAfter: 7 * ELAPSED_DAY,
   maxConnections: 'unlimited',
   sensitiveScopes: [],
+  reveal: 'with-approval',
 };
 
 function mergeLimits(older: LimitsInput, newer: LimitsInput): LimitsInput {

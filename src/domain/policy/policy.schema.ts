@@ -67,6 +67,10 @@ export const limitsSchema = z.strictObject({
   revocability: z.array(z.enum(REVOCABILITY)).optional(),
   stopPathEachSide: z.boolean().optional(),
   signatureStrength: z.enum(STRENGTHS).optional(),
+  reveal: z
+    .enum(['with-approval', 'break-glass', 'never'])
+    .optional()
+    .describe('How people may see values: given by a second person, only in an emergency, or not at all'),
   discouragedKinds: z.array(kind).optional(),
   delegatedAlternatives: z
     .record(kind, line)

@@ -7,6 +7,7 @@ import { Attestations } from './attestations.service.ts';
 import { ConfirmContactJob } from './confirm-contact.job.ts';
 import { ConfirmationsService } from './confirmations.service.ts';
 import { CountersigningService } from './countersigning.service.ts';
+import { JudgeDeclaredJob } from './judge-declared.job.ts';
 import { MatrixAssignments } from './matrix-assignments.service.ts';
 import { Invitations } from './invitations.service.ts';
 import { MatrixDraftsService } from './matrix-drafts.service.ts';
@@ -54,6 +55,7 @@ const shared = [
     ConfirmationsService,
     ConfirmContactJob,
     CountersigningService,
+    JudgeDeclaredJob,
     MatrixAssignments,
     Invitations,
     MatrixDraftsService,

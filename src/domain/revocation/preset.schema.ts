@@ -26,6 +26,8 @@ export const presetSchema = z.strictObject({
     z.strictObject({ how: z.string().min(1) }),
     z.strictObject({ impossible: z.string().min(1) }),
   ]),
+  /** The product that it was run against; absent: written from documentation, and never run against the product. */
+  ranAgainst: z.string().min(1).max(200).optional(),
   /** What the settings rest on. */
   facts: z
     .array(

@@ -3,7 +3,7 @@ import { ELAPSED_DAY, type Millis } from '../../kernel/time.ts';
 
 /** When maintenance may happen: days of the week (Monday 1), from and until on the wall. Until before from: past midnight. */
 export interface MaintenanceWindow {
-  days: readonly number[];
+  days: number[];
   /** `22:00`. */
   from: string;
   until: string;

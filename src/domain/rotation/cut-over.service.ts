@@ -10,7 +10,7 @@ import { revokeAnswer } from '../revocation/step-answers.ts';
 import type { StepAnswer } from '../runbooks/action.ts';
 import { overlapEnd } from './cadence.rules.ts';
 import { Looks } from './looks.service.ts';
-import { Making } from './making.service.ts';
+import { LostAnswers } from './lost-answers.service.ts';
 import { RotationRecords, type RotationRow } from './rotation-records.service.ts';
 import { CLOSED, type RotationState } from './rotation.rules.ts';
 import { settingOf } from './settings.queries.ts';
@@ -25,7 +25,7 @@ export class CutOver {
     private readonly transactions: Transactions,
     private readonly records: RotationRecords,
     private readonly looks: Looks,
-    private readonly making: Making,
+    private readonly lost: LostAnswers,
     private readonly revocation: RevocationService,
     private readonly clock: Clock,
   ) {}
@@ -185,7 +185,7 @@ export class CutOver {
     });
     if (start) return start;
     const left =
-      (await this.making.findLate(rotationId, call)) ?? (await this.making.settleOpen(rotationId, call));
+      (await this.lost.findLate(rotationId, call)) ?? (await this.lost.settleOpen(rotationId, call));
     if (left) return left;
     return this.transactions.run(call.by, async (db) => {
       const row = (await this.records.hold(db, rotationId))!;

@@ -1,29 +1,24 @@
 import { Injectable } from '@nestjs/common';
 import type { Id } from '../../kernel/ids.ts';
-import { SECOND } from '../../kernel/time.ts';
 import { Clock } from '../../platform/clock/clock.ts';
 import { Transactions, type Db } from '../../platform/database/transactions.ts';
 import { LedgerService } from '../ledger/ledger.service.ts';
-import { AlertsService } from '../notices/alerts.service.ts';
-import type { Call, IssueAnswer } from '../revocation/connector.ts';
+import type { IssueAnswer } from '../revocation/connector.ts';
 import { ConnectionsService } from '../revocation/connections.service.ts';
 import type { RevocationCall } from '../revocation/probing.service.ts';
-import { RevocationService } from '../revocation/revocation.service.ts';
 import { Targets, type MachinePath } from '../revocation/targets.service.ts';
 import type { StepAnswer } from '../runbooks/action.ts';
-import { addIssue, issuesOf, knownIds, settleIssue, type IssueRow } from './issues.queries.ts';
+import { addIssue, issuesOf, settleIssue, type IssueRow } from './issues.queries.ts';
+import { LostAnswers, SETTLE_AFTER } from './lost-answers.service.ts';
 import { NewVersions } from './new-versions.service.ts';
 import { Orphans } from './orphans.service.ts';
 import { RotationRecords, type RotationRow } from './rotation-records.service.ts';
-import { CLOSED, settleByList } from './rotation.rules.ts';
-
-/** How long a request may still be on its way at the supplier though its answer was lost: longer than a call lasts. */
-export const SETTLE_AFTER = 20 * SECOND;
+import { CLOSED } from './rotation.rules.ts';
 
 type Plan =
   | { go: 'answer'; answer: StepAnswer }
   | { go: 'issue'; row: RotationRow; path: MachinePath; issue: IssueRow }
-  | { go: 'settle'; row: RotationRow; path: MachinePath | null; issue: IssueRow }
+  | { go: 'settle'; row: RotationRow; issue: IssueRow }
   | { go: 'tidy' };
 
 /**
@@ -36,13 +31,12 @@ export class Making {
   constructor(
     private readonly transactions: Transactions,
     private readonly targets: Targets,
-    private readonly revocation: RevocationService,
     private readonly connections: ConnectionsService,
     private readonly records: RotationRecords,
     private readonly versions: NewVersions,
     private readonly orphans: Orphans,
+    private readonly lost: LostAnswers,
     private readonly ledger: LedgerService,
-    private readonly alerts: AlertsService,
     private readonly clock: Clock,
   ) {}
 
@@ -55,79 +49,11 @@ export class Making {
         plan.go === 'issue'
           ? await this.#issue(plan.row, plan.path, plan.issue, call)
           : plan.go === 'settle'
-            ? await this.#settle(plan.row, plan.path, plan.issue, call)
+            ? await this.lost.settle(plan.row, plan.issue, call)
             : await this.orphans.tidy(rotationId, call);
       if (said) return said;
     }
     return { answer: 'retry', reason: 'the supplier made one version after another whose value was lost' };
-  }
-
-  /** Settles what is open at the supplier without asking for another one. @returns null when nothing is open */
-  async settleOpen(rotationId: Id, call: RevocationCall): Promise<StepAnswer | null> {
-    const open = await this.transactions.run(call.by, async (db) => {
-      const row = await this.records.hold(db, rotationId);
-      const issue = (await issuesOf(db, rotationId)).find(
-        ({ state }) => state === 'asked' || state === 'unknown',
-      );
-      if (!row || !issue) return null;
-      const wait = this.#stillOnItsWay(issue);
-      if (wait) return { wait };
-      return { row, issue, path: await this.#path(db, row, issue.connectionId) };
-    });
-    if (open?.wait) return open.wait;
-    if (open?.row) {
-      const said = await this.#settle(open.row, open.path, open.issue, call);
-      if (said) return said;
-    }
-    return this.orphans.tidy(rotationId, call);
-  }
-
-  /** Looks once more for what a request made after its supplier's list had shown nothing. @returns null when nothing was */
-  async findLate(rotationId: Id, call: RevocationCall): Promise<StepAnswer | null> {
-    const found = await this.transactions.run(call.by, async (db) => {
-      const row = await this.records.find(db, rotationId);
-      const nothing = (await issuesOf(db, rotationId)).filter(({ state }) => state === 'nothing');
-      const path = row && nothing[0] ? await this.#path(db, row, nothing[0].connectionId) : null;
-      return row && path ? { row, nothing, path } : null;
-    });
-    if (!found?.path.connector.listIssued) return null;
-    const { row, nothing, path } = found;
-    const answer = await path.connector.listIssued!(path.target, this.#callOf(`${rotationId}:late`, call));
-    // What was settled once stays so where the list cannot be read now: this look is one more, not the one that counts.
-    if (answer.outcome !== 'listed') return null;
-    await this.transactions.run(call.by, async (db) => {
-      const held = (await this.records.hold(db, rotationId))!;
-      const known = await knownIds(db, row.credentialId);
-      for (const issue of nothing) {
-        const [supplierId] =
-          settleByList(answer.versions, { label: issue.label, at: issue.askedAt.getTime() }, known) ?? [];
-        if (supplierId !== undefined) await this.#orphaned(db, held, issue, supplierId, call);
-      }
-    });
-    return null;
-  }
-
-  /** What the supplier made is on record as a version that has to go. */
-  async #orphaned(
-    db: Db,
-    row: RotationRow,
-    issue: IssueRow,
-    supplierId: string,
-    call: RevocationCall,
-  ): Promise<void> {
-    const known = await this.versions.addOrphan(
-      db,
-      row,
-      { supplierId, value: null, expiresAt: null },
-      call.by,
-    );
-    const why = 'the supplier made it, and its value was lost with the answer';
-    const versionId = known.ok ? known.value : null;
-    await settleIssue(db, issue.id, { state: 'orphaned', why, versionId, supplierId }, this.clock.now());
-  }
-
-  #callOf(idempotencyKey: string, call: RevocationCall): Call {
-    return { idempotencyKey, signal: call.signal, now: () => this.clock.now() };
   }
 
   async #plan(db: Db, rotationId: Id, what: string | undefined, call: RevocationCall): Promise<Plan> {
@@ -153,9 +79,9 @@ export class Making {
     const [last] = await issuesOf(db, rotationId);
     if (last?.state === 'orphaned') return { go: 'tidy' };
     if (last?.state === 'asked' || last?.state === 'unknown') {
-      const wait = this.#stillOnItsWay(last);
+      const wait = this.lost.stillOnItsWay(last);
       if (wait) return answer(wait);
-      return { go: 'settle', row, issue: last, path: await this.#path(db, row, last.connectionId) };
+      return { go: 'settle', row, issue: last };
     }
     const found = await this.#makingPath(db, row);
     if ('problem' in found) return answer({ answer: 'failed', reason: found.problem });
@@ -176,22 +102,6 @@ export class Making {
       },
     });
     return { go: 'issue', row, path: found.path, issue };
-  }
-
-  #stillOnItsWay(issue: IssueRow): StepAnswer | null {
-    const until = issue.askedAt.getTime() + SETTLE_AFTER;
-    return issue.state === 'asked' && this.clock.now() < until
-      ? {
-          answer: 'waiting',
-          until,
-          forWhat: 'an answer that was lost: then the supplier’s list tells what it made',
-        }
-      : null;
-  }
-
-  async #path(db: Db, row: RotationRow, connectionId: Id): Promise<MachinePath | null> {
-    const loaded = await this.targets.load(db, row.oldVersionId);
-    return loaded && (await this.targets.pathTo(db, loaded.version, connectionId)).path;
   }
 
   /** The first agreed connection by which a version of the wanted sort can be made. */
@@ -222,7 +132,7 @@ export class Making {
     const answer = await path.connector.issue!(
       path.target,
       { label: issue.label, expiresAt: null },
-      this.#callOf(issue.id, call),
+      { idempotencyKey: issue.id, signal: call.signal, now: () => this.clock.now() },
     );
     return this.transactions.run(call.by, (db) => this.#afterIssue(db, row.id, issue.id, answer, call));
   }
@@ -265,6 +175,9 @@ export class Making {
         note: `version ${stored.value.newNumber} was made and its value is in the vault`,
       };
     }
+    // A supplier may renew our own authentication and make nothing: lost, it would lock us out.
+    if (answer.outcome === 'rejected' && answer.auth)
+      await this.connections.renewAuthentication(db, issue.connectionId, answer.auth, call.by);
     if (issue.state !== 'asked') return null;
     switch (answer.outcome) {
       case 'rejected':
@@ -310,116 +223,5 @@ export class Making {
       this.clock.now(),
     );
     return { answer: 'retry', reason: why };
-  }
-
-  /** @returns null when it is settled and the caller goes on */
-  async #settle(
-    row: RotationRow,
-    path: MachinePath | null,
-    issue: IssueRow,
-    call: RevocationCall,
-  ): Promise<StepAnswer | null> {
-    if (row.oldFate === 'dies') return this.#settleReplaced(row, issue, call);
-    if (!path?.connector.listIssued) {
-      const lost = `Look at the supplier for ${issue.label}: the answer to the request for it was lost, and its list cannot be read by machine. Say on the page of the rotation ${row.reference} whether it was made.`;
-      return this.#unknown(row, issue, lost, call);
-    }
-    const answer = await path.connector.listIssued(path.target, this.#callOf(`${issue.id}:list`, call));
-    if (answer.outcome === 'unknown' && (call.tries?.left === 0 || issue.state === 'unknown'))
-      return this.#unknown(
-        row,
-        issue,
-        `Look at the supplier for ${issue.label}: the answer to the request for it was lost, and its list could not be read (${answer.why}). Say on the page of the rotation ${row.reference} whether it was made.`,
-        call,
-      );
-    if (answer.outcome === 'unknown')
-      return {
-        answer: 'retry',
-        reason: `the supplier’s list could not be read: ${answer.why}`,
-        ...(answer.retryAfter === undefined ? {} : { after: answer.retryAfter }),
-      };
-    const settled = await this.transactions.run(call.by, async (db) => {
-      const held = (await this.records.hold(db, row.id))!;
-      const now = this.clock.now();
-      const asked = { label: issue.label, at: issue.askedAt.getTime() };
-      const found = settleByList(answer.versions, asked, await knownIds(db, row.credentialId));
-      if (found === null) return false;
-      if (found.length === 0)
-        await settleIssue(
-          db,
-          issue.id,
-          { state: 'nothing', why: 'the supplier’s list shows that nothing was made' },
-          now,
-        );
-      for (const [at, supplierId] of found.entries()) {
-        const request =
-          at === 0 ? issue : await addIssue(db, held, issue.connectionId, issue.number + at, now);
-        await this.#orphaned(db, held, request, supplierId, call);
-      }
-      return true;
-    });
-    if (settled) return null;
-    return this.#unknown(
-      row,
-      issue,
-      `Look at the supplier: it lists something new without a name, which may be what was asked for as ${issue.label}. Say on the page of the rotation ${row.reference} whether it is.`,
-      call,
-    );
-  }
-
-  /** Where the old version dies as the new one is made, the old one tells: while it is accepted, nothing was replaced. */
-  async #settleReplaced(row: RotationRow, issue: IssueRow, call: RevocationCall): Promise<StepAnswer | null> {
-    const old = await this.revocation.verifyDead(row.oldVersionId, call);
-    if (old.outcome === 'live') {
-      await this.transactions.run(call.by, (db) =>
-        settleIssue(
-          db,
-          issue.id,
-          { state: 'nothing', why: `the old version is accepted: ${old.why}` },
-          this.clock.now(),
-        ),
-      );
-      return null;
-    }
-    if (old.outcome === 'indeterminate')
-      return { answer: 'retry', reason: `nobody knows yet whether it was replaced: ${old.why}` };
-    const gone =
-      old.outcome === 'dead'
-        ? 'The old version is dead'
-        : 'Whether the old version lives cannot be seen by machine';
-    await this.transactions.run(call.by, (db) =>
-      this.alerts.raise(db, {
-        kind: 'rotation.perhaps-both-dead',
-        severity: 'critical',
-        message: `${row.credentialName}: the answer to its replacement was lost. ${gone}, and the new value, if there is one, was lost with the answer.`,
-        dedupeKey: `perhaps-both-dead:${row.id}`,
-        subject: { kind: 'credential', id: row.credentialId },
-        at: this.clock.now(),
-      }),
-    );
-    return this.#unknown(
-      row,
-      issue,
-      `${gone}, and the answer with the new value was lost: perhaps nothing works any more. Look at the supplier. On the page of the rotation ${row.reference}, say that it was replaced (then another one is asked for, which ends the lost one) or that it was not, or enter a version that you made by hand.`,
-      call,
-    );
-  }
-
-  async #unknown(
-    row: RotationRow,
-    issue: IssueRow,
-    forWhat: string,
-    call: RevocationCall,
-  ): Promise<StepAnswer> {
-    await this.transactions.run(call.by, async (db) => {
-      await this.records.hold(db, row.id);
-      await settleIssue(
-        db,
-        issue.id,
-        { state: 'unknown', why: 'its answer was lost, and no machine can tell' },
-        this.clock.now(),
-      );
-    });
-    return { answer: 'parked', forWhat };
   }
 }

@@ -8,7 +8,7 @@ import { revokeAnswer } from '../revocation/step-answers.ts';
 import type { StepAnswer } from '../runbooks/action.ts';
 import { endOf } from './cut-over.service.ts';
 import { Looks } from './looks.service.ts';
-import { Making } from './making.service.ts';
+import { LostAnswers } from './lost-answers.service.ts';
 import { RotationRecords } from './rotation-records.service.ts';
 
 /** Back to the old version: whatever was made is revoked and shown dead, and the old one is what it was. */
@@ -18,7 +18,7 @@ export class RollingBack {
     private readonly transactions: Transactions,
     private readonly records: RotationRecords,
     private readonly looks: Looks,
-    private readonly making: Making,
+    private readonly lost: LostAnswers,
     private readonly revocation: RevocationService,
     private readonly clock: Clock,
   ) {}
@@ -28,7 +28,7 @@ export class RollingBack {
     const row = await this.transactions.run(call.by, (db) => this.records.find(db, rotationId));
     if (row?.state !== 'rolling_back')
       return { answer: 'failed', reason: 'the rotation is not being rolled back' };
-    const left = await this.making.settleOpen(rotationId, call);
+    const left = await this.lost.settleOpen(rotationId, call);
     if (left) return left;
     if (row.newVersionId === null) return { answer: 'done', note: 'no new version is on record' };
     const seen = await this.looks.accepted(row.oldVersionId, call);
@@ -49,7 +49,7 @@ export class RollingBack {
   /** Ends the roll-back when nothing that the rotation made lives on. */
   async conclude(rotationId: Id, call: RevocationCall): Promise<StepAnswer> {
     const left =
-      (await this.making.findLate(rotationId, call)) ?? (await this.making.settleOpen(rotationId, call));
+      (await this.lost.findLate(rotationId, call)) ?? (await this.lost.settleOpen(rotationId, call));
     if (left) return left;
     return this.transactions.run(call.by, async (db): Promise<StepAnswer> => {
       const row = await this.records.hold(db, rotationId);

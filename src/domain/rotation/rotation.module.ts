@@ -8,6 +8,7 @@ import { CutOver } from './cut-over.service.ts';
 import { DueSweep } from './due.sweep.ts';
 import { Looks } from './looks.service.ts';
 import { LooseEndsSweep } from './loose-ends.sweep.ts';
+import { LostAnswers } from './lost-answers.service.ts';
 import { Making } from './making.service.ts';
 import { NewVersions } from './new-versions.service.ts';
 import { Orphans } from './orphans.service.ts';
@@ -15,9 +16,12 @@ import { PlacesService } from './places.service.ts';
 import { Placing } from './placing.service.ts';
 import { Recipes } from './recipes.ts';
 import { RollingBack } from './rolling-back.service.ts';
+import { RotationActs } from './rotation-acts.service.ts';
 import { RotationRecords } from './rotation-records.service.ts';
 import { RotationSettingsService } from './rotation-settings.service.ts';
+import { RotationWords } from './rotation-words.service.ts';
 import { RotationsService } from './rotations.service.ts';
+import { Simulation } from './simulation.service.ts';
 
 /** Needs `Vault`, which the stores' module gives, and `RotationIntervals`, which policy does. */
 @Module({
@@ -28,6 +32,7 @@ import { RotationsService } from './rotations.service.ts';
     DueSweep,
     Looks,
     LooseEndsSweep,
+    LostAnswers,
     Making,
     NewVersions,
     Orphans,
@@ -35,10 +40,23 @@ import { RotationsService } from './rotations.service.ts';
     Placing,
     Recipes,
     RollingBack,
+    RotationActs,
     RotationRecords,
     RotationSettingsService,
     RotationsService,
+    RotationWords,
+    Simulation,
   ],
-  exports: [CutOver, Making, Placing, Recipes, RollingBack, RotationSettingsService, RotationsService],
+  exports: [
+    CutOver,
+    Making,
+    Placing,
+    Recipes,
+    RollingBack,
+    RotationSettingsService,
+    RotationsService,
+    RotationWords,
+    Simulation,
+  ],
 })
 export class RotationModule {}

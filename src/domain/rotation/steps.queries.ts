@@ -17,3 +17,21 @@ export function waitingSteps(
     [runId, of.uses, of.itemKey ?? null],
   );
 }
+
+/** Parked steps of rotations under way whose answer is on record: the version is entered, the place answered for, the word given. */
+export function answeredSteps(db: Db): Promise<{ id: Id }[]> {
+  return db.query(
+    `SELECT s.id FROM rotation r
+       JOIN step s ON s.run_id IN (r.run_id, r.roll_back_run_id) AND s.state = 'parked'
+       JOIN run_node n ON n.run_id = s.run_id AND n.node = s.node
+       JOIN run u ON u.id = s.run_id AND u.state = 'running'
+       JOIN runbook_definition f ON f.hash = u.definition_hash
+       CROSS JOIN LATERAL (SELECT d.value->>'uses' AS name FROM jsonb_array_elements(f.body->'steps') d WHERE d.value->>'id' = n.step) uses
+      WHERE r.closed_at IS NULL AND CASE uses.name
+        WHEN 'create-version' THEN r.new_version_id IS NOT NULL
+        WHEN 'validate-version' THEN r.validated_at IS NOT NULL
+        WHEN 'place-version' THEN EXISTS (SELECT FROM rotation_place p WHERE p.rotation_id = r.id AND p.location_id::text = s.item_key
+          AND p.state = ANY (CASE WHEN r.state = 'rolling_back' THEN ARRAY['taken_back'] ELSE ARRAY['holds_new', 'left'] END))
+        END LIMIT 200`,
+  );
+}

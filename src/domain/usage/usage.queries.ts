@@ -7,12 +7,12 @@ import { labelOf, type Declared } from './usage.rules.ts';
 import type { CredentialUsage, UsageFeedView } from './usage.schema.ts';
 import { NOWHERE } from './write-usage.ts';
 
-/** What is written down about a credential's rightful use. */
+/** What is written down about a credential's rightful use. A copy that leaked is on record, and nobody's rightful place. */
 export async function declaredOf(db: Db, credentialId: Id): Promise<Declared> {
   const [row] = await rowsOf<{ environment: string; actors: string[]; locations: Id[] }>(
     db,
     `SELECT c.environment, ARRAY(SELECT actor FROM known_actor a WHERE a.credential_id = c.id) AS actors,
-            ARRAY(SELECT id FROM location l WHERE l.credential_id = c.id) AS locations
+            ARRAY(SELECT id FROM location l WHERE l.credential_id = c.id AND l.arrived_by <> 'leaked') AS locations
        FROM credential c WHERE c.id = $1`,
     [credentialId],
   );

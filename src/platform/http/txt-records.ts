@@ -58,7 +58,7 @@ export class TxtRecords {
       const texts = records.slice(0, MOST_RECORDS).map((parts) => parts.join('').slice(0, LONGEST_RECORD));
       return texts.length === 0 ? { found: 'none' } : { found: 'records', records: texts };
     } catch (thrown) {
-      const code = String((thrown as { code?: unknown } | null)?.code ?? '');
+      const { code = '' } = thrown as { code?: string };
       if (code === 'ENOTFOUND' || code === 'ENODATA') return { found: 'none' };
       return { found: 'nothing_heard', why: /^[A-Z0-9_]{2,40}$/.test(code) ? code : 'no reason given' };
     } finally {

@@ -52,7 +52,7 @@ export function matrixOf(facts: GateFacts): Subject {
     ? {
         kind: 'matrix',
         id: facts.matrix.id,
-        name: `matrix ${facts.matrix.number} of ${facts.integration.name}`,
+        name: `version ${facts.matrix.number} of ${facts.integration.name}`,
       }
     : integrationOf(facts);
 }

@@ -91,3 +91,10 @@ export const RULES: readonly Rule[] = [
   // What stood in for something that is missing
   controlPastEnd,
 ];
+
+const TITLES: ReadonlyMap<string, string> = new Map(RULES.map(({ name, title }) => [name, title]));
+
+/** What a rule is called by people; one that an operator wrote has the words of its name. */
+export function ruleTitle(name: string): string {
+  return TITLES.get(name) ?? name.replaceAll('-', ' ');
+}

@@ -9,6 +9,7 @@ import type {
   IssueRequest,
   ListAnswer,
   ProbeAnswer,
+  Reading,
   Revocability,
   RevokeAnswer,
   SessionsAnswer,
@@ -18,12 +19,15 @@ import type {
 import { Secret } from '../../../kernel/secret.ts';
 import { HOUR } from '../../../kernel/time.ts';
 import { Outbound } from '../../../platform/http/outbound.ts';
+import { restingOn } from '../../vendors/declared-http/supplier-answers.ts';
 import { askAws, type AwsAccess, type AwsClientConfig, type AwsHeard } from '../../vendors/aws/aws.ts';
 import {
   ACCESS_KEY_ID,
   asIdentityAnswer,
+  IDENTITY_ANSWERS,
   awsIamSettings,
   refusedBy,
+  REVOKE_ANSWERS,
   regionOf,
   stsOf,
   type AwsIamSettings,
@@ -66,6 +70,13 @@ export class AwsIamConnector implements Connector<AwsIamSettings> {
       clearAway: true,
       issue: 'adds',
     };
+  }
+
+  readings(): Reading[] {
+    return [
+      { part: 'revoke', asks: 'POST / UpdateAccessKey', rows: restingOn('revoke', REVOKE_ANSWERS) },
+      { part: 'probe', asks: 'POST / GetCallerIdentity', rows: IDENTITY_ANSWERS },
+    ];
   }
 
   async revoke(target: Asked, call: Call): Promise<RevokeAnswer> {

@@ -1,6 +1,8 @@
 import { z } from 'zod';
 import type { Exchange, ProbeAnswer, Verdict } from '../../../domain/revocation/connector.ts';
 import type { Millis } from '../../../kernel/time.ts';
+import { judge } from '../../../domain/revocation/answers.rules.ts';
+import type { AnswerRow } from '../../../platform/http/answer-table.rules.ts';
 import type { AwsHeard } from '../../vendors/aws/aws.ts';
 
 /** IAM has one address and one region of signing a partition. */
@@ -39,20 +41,34 @@ export function regionOf(settings: AwsIamSettings): string {
 /** A user's long-lived key. Temporary ones begin with ASIA and cannot be managed. */
 export const ACCESS_KEY_ID = /^AKIA[A-Z0-9]{12,124}$/;
 
+/** One row, by the error code as the XML of the query protocol says it, and as JSON where that was asked for. */
+function coded(code: string, row: Omit<AnswerRow<Verdict>, 'status' | 'when'>): AnswerRow<Verdict>[] {
+  return [
+    { status: 403, when: [{ element: 'Code', in: [code] }], ...row },
+    { status: 403, when: [{ pointer: '/Error/Code', equals: code }], ...row },
+  ];
+}
+
 /** What `GetCallerIdentity` with the key under test means. It needs no permission, so that an accepted key is always let through. */
+export const IDENTITY_ANSWERS: readonly AnswerRow<Verdict>[] = [
+  { status: 200, means: 'live', why: 'STS accepts the key', fact: 'identity' },
+  ...coded('InvalidClientTokenId', {
+    means: 'dead',
+    why: 'STS knows no such key, or it is not active (InvalidClientTokenId)',
+    fact: 'identity',
+  }),
+  ...coded('SignatureDoesNotMatch', {
+    means: 'indeterminate',
+    why: 'STS knows the key id and refuses the signature: the secret at hand is not the key’s',
+    fact: 'signature',
+  }),
+];
+
 export function judgeIdentity(status: number, code: string): { verdict: Verdict; why: string } {
-  if (status === 200) return { verdict: 'live', why: 'STS accepts the key' };
-  if (status === 403 && code === 'InvalidClientTokenId')
-    return { verdict: 'dead', why: 'STS knows no such key, or it is not active (InvalidClientTokenId)' };
-  if (status === 403 && code === 'SignatureDoesNotMatch') {
-    const why = 'STS knows the key id and refuses the signature: the secret at hand is not the key’s';
-    return { verdict: 'indeterminate', why };
-  }
+  const body = Buffer.from(/^\w{1,100}$/.test(code) ? `<Error><Code>${code}</Code></Error>` : '');
+  const { verdict, why, row } = judge(IDENTITY_ANSWERS, { status, headers: {}, body });
   const named = code === '' ? '' : ` (${code})`;
-  return {
-    verdict: 'indeterminate',
-    why: `STS answered ${status}${named}, which says nothing about the key`,
-  };
+  return { verdict, why: row ? why : `STS answered ${status}${named}, which says nothing about the key` };
 }
 
 export function asIdentityAnswer(heard: AwsHeard<{ Arn?: string | undefined }>): ProbeAnswer {
@@ -86,6 +102,30 @@ const ABOUT_US = new Set([
   'OptInRequired',
   'RequestExpired',
 ]);
+
+/** What `refusedBy` and a yes of IAM come to, as people read it. */
+export const REVOKE_ANSWERS: readonly AnswerRow[] = [
+  { status: 200, means: 'accepted', why: 'IAM switched the key off' },
+  {
+    status: 404,
+    when: [{ element: 'Code', in: ['NoSuchEntity'] }],
+    means: 'gone',
+    why: 'IAM has no such key',
+  },
+  {
+    status: [400, 403],
+    when: [{ element: 'Code', in: [...ABOUT_US] }],
+    means: 'rejected',
+    why: 'IAM refuses our own key or what it may do',
+    ownAuthentication: true,
+  },
+  {
+    status: 400,
+    when: [{ element: 'Code', in: [...SLOW_DOWN] }],
+    means: 'retry',
+    why: 'IAM asks for fewer requests',
+  },
+];
 
 export type Refused =
   | { outcome: 'gone'; exchange: Exchange }

@@ -128,6 +128,12 @@ function tokenThing(namespace?: string): VaultThing {
           means: 'dead',
           why: 'the server has no token of this accessor any more',
         },
+        {
+          status: [400, 403, 404],
+          when: errorIs('bad token'),
+          means: 'dead',
+          why: 'the server still has the accessor and no token behind it',
+        },
         REFUSES_THE_LOOK,
       ],
     },

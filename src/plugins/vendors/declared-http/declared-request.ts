@@ -11,7 +11,6 @@ import {
 import type { Outbound } from '../../../platform/http/outbound.ts';
 import {
   fillRequest,
-  namesIn,
   requestTemplateSchema,
   type FilledRequest,
   type RequestTemplate,
@@ -19,7 +18,8 @@ import {
 
 /** For one exchange with a supplier. */
 const TIMEOUT = 15 * SECOND;
-const MAX_BYTES = 256 * 1024;
+/** Beyond this no answer is read. */
+export const MAX_ANSWER_BYTES = 256 * 1024;
 
 const origin = z
   .url({ protocol: /^https$/ })
@@ -87,9 +87,14 @@ export type Heard<M extends string> =
       exchange: Exchange;
     }
   /** `sent`: it may have reached the supplier. */
-  | { kind: 'failure'; why: string; sent: boolean; exchange: Exchange }
+  | { kind: 'failure'; why: string; sent: boolean; exchange: Exchange; retryAfter?: Millis }
   /** The request cannot be made of what is at hand; `ownAuthentication`: because the supplier would not let us in. */
   | { kind: 'incomplete'; why: string; exchange: Exchange; ownAuthentication?: true };
+
+/** When the supplier asked to be asked again, for an answer that has room for it. */
+export function waitOf({ retryAfter: after }: { retryAfter?: Millis | undefined }): { after?: Millis } {
+  return after === undefined ? {} : { after };
+}
 
 /** Fills the request for the target, sends it, and looks the answer up. */
 export async function ask<M extends string>(
@@ -108,7 +113,7 @@ export async function ask<M extends string>(
   const answer = await outbound.request({
     ...(more.document === undefined ? filled.value : withDocument(filled.value, more.document)),
     timeout: TIMEOUT,
-    maxBytes: MAX_BYTES,
+    maxBytes: MAX_ANSWER_BYTES,
     signal: call.signal,
     secrets: [...secretsOf(target), ...Object.values(more.secrets ?? {})],
   });
@@ -150,7 +155,7 @@ function secretsOf(target: Target<unknown>): Secret[] {
   return [...Object.values(target.auth), ...(target.value ? [target.value] : [])];
 }
 
-function unsent(request: RequestTemplate, call: Call, why: string): Exchange {
+export function unsent(request: RequestTemplate, call: Call, why: string): Exchange {
   const now = call.now();
   return {
     method: request.method,

@@ -10,7 +10,7 @@ import { Secret } from '../../../kernel/secret.ts';
 import type { Millis } from '../../../kernel/time.ts';
 import { at } from '../../../platform/http/answer-table.rules.ts';
 import { Redactor } from '../../../platform/http/redactor.ts';
-import { declared, withheld, type Heard } from './declared-request.ts';
+import { declared, waitOf, withheld, type Heard } from './declared-request.ts';
 
 export const ISSUE_MEANINGS = ['issued', 'rejected', 'retry', 'unknown'] as const;
 export const LIST_MEANINGS = ['listed', 'unknown'] as const;
@@ -73,11 +73,11 @@ export function asIssueAnswer(
   if (heard.kind === 'failure') {
     return heard.sent
       ? { outcome: 'unknown', why: `asked, but ${heard.why}`, exchange }
-      : { outcome: 'retry', why: `not asked: ${heard.why}`, exchange };
+      : { outcome: 'retry', why: `not asked: ${heard.why}`, ...waitOf(heard), exchange };
   }
   const { row, status } = heard;
   const why = row?.why ?? `the supplier answered ${status}`;
-  const wait = heard.retryAfter === undefined ? {} : { after: heard.retryAfter };
+  const wait = waitOf(heard);
   if (!row) {
     return status === 429
       ? { outcome: 'retry', why: 'the supplier asks for fewer requests', ...wait, exchange }

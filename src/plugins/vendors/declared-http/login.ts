@@ -24,7 +24,7 @@ export const assertionSchema = z.strictObject({
   claims: z.record(z.string(), z.string()).optional(),
 });
 
-type Login = z.infer<typeof loginSchema>;
+export type Login = z.infer<typeof loginSchema>;
 export type Assertions = Readonly<Record<string, z.infer<typeof assertionSchema>>>;
 
 /** What `login` brought: the token, or why the request that needed it was not made. */
@@ -40,9 +40,16 @@ export async function logIn(
   const heard = await ask(outbound, login, target, call, more);
   const exchange = withheld(heard.exchange);
   if (heard.kind === 'incomplete') return { ok: false, heard: { ...heard, exchange } };
+  const { retryAfter: wait } = heard;
   const notSent = (why: string): LoggedIn => ({
     ok: false,
-    heard: { kind: 'failure', why, sent: false, exchange },
+    heard: {
+      kind: 'failure',
+      why,
+      sent: false,
+      exchange,
+      ...(wait === undefined ? {} : { retryAfter: wait }),
+    },
   });
   if (heard.kind === 'failure') return notSent(`no access token was had: ${heard.why}`);
   const token = heard.row?.means === 'granted' ? textAt(parsed(heard.body), login.token) : null;

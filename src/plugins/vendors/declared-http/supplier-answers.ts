@@ -6,7 +6,7 @@ import type {
 } from '../../../domain/revocation/connector.ts';
 import { judgeBy } from '../../../domain/revocation/answers.rules.ts';
 import type { AnswerRow } from '../../../platform/http/answer-table.rules.ts';
-import type { Heard } from './declared-request.ts';
+import { waitOf, type Heard } from './declared-request.ts';
 
 /** What the rows of each table may mean. */
 export const REVOKE_MEANINGS = ['accepted', 'gone', 'rejected', 'retry', 'unknown'] as const;
@@ -31,7 +31,7 @@ export function asRevokeAnswer(heard: Heard<(typeof REVOKE_MEANINGS)[number]>): 
   if (heard.kind === 'failure') {
     return heard.sent
       ? { outcome: 'unknown', why: `asked, but ${heard.why}`, exchange }
-      : { outcome: 'retry', why: `not asked: ${heard.why}`, exchange };
+      : { outcome: 'retry', why: `not asked: ${heard.why}`, ...waitOf(heard), exchange };
   }
   const { row } = heard;
   const why = row?.why ?? `the supplier answered ${heard.status}`;
@@ -81,7 +81,7 @@ export function asSessionsAnswer(heard: Heard<(typeof SESSIONS_MEANINGS)[number]
   if (heard.kind === 'failure') {
     return heard.sent
       ? { outcome: 'unknown', why: `asked, but ${heard.why}`, exchange }
-      : { outcome: 'retry', why: `not asked: ${heard.why}`, exchange };
+      : { outcome: 'retry', why: `not asked: ${heard.why}`, ...waitOf(heard), exchange };
   }
   const { row } = heard;
   const why = row?.why ?? `the supplier answered ${heard.status}`;
