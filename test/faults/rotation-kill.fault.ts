@@ -227,4 +227,4 @@ test('killed at every boundary, resumed: never both dead, never an old one forgo
     );
     expect(phase).toEqual({ n: 1 });
   }
-}, 600_000);
+}, 1_200_000);

@@ -1,5 +1,4 @@
 import { Injectable } from '@nestjs/common';
-import { z } from 'zod';
 import type { RevocationCall } from '../../../domain/revocation/probing.service.ts';
 import { Making } from '../../../domain/rotation/making.service.ts';
 import { makingSchema, type Making as Making_ } from '../../../domain/rotation/recipe.schema.ts';
