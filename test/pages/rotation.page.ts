@@ -65,7 +65,7 @@ test('a place is answered for; both versions are shown with the end of the old o
     .getByRole('form', { name: 'What Deploy pipeline holds' })
     .getByRole('button', { name: 'It holds version 2' })
     .click();
-  await comes(/Both work\. The old one ends in/);
+  await comes(/Both work\. The old one has/);
   await site.judge(page, 'rotation-overlap');
   await page.getByText('Cut the overlap').click();
   await page.getByLabel('Why it can end now').fill('Everybody has it');
