@@ -4,18 +4,25 @@ import { ExposuresModule } from '../domain/exposures/exposures.module.ts';
 import { IncidentsModule } from '../domain/incidents/incidents.module.ts';
 import { PolicyModule } from '../domain/policy/policy.module.ts';
 import { PortfolioModule } from '../domain/portfolio/portfolio.module.ts';
+import { ReleasesModule } from '../domain/releases/releases.module.ts';
 import { ResponsibilityModule } from '../domain/responsibility/responsibility.module.ts';
 import { RotationModule } from '../domain/rotation/rotation.module.ts';
 import { RevocationModule } from '../domain/revocation/revocation.module.ts';
+import { UsageModule } from '../domain/usage/usage.module.ts';
 import { AccessReviewsController } from './access-reviews.controller.ts';
 import { AgreementsController } from './agreements.controller.ts';
 import { ConfirmationsController } from './confirmations.controller.ts';
 import { ConnectionsController } from './connections.controller.ts';
+import { CopiesController } from './copies.controller.ts';
 import { CredentialsController } from './credentials.controller.ts';
+import { FailuresController } from './failures.controller.ts';
 import { GateController } from './gate.controller.ts';
 import { HealthController } from './health.controller.ts';
 import { ImportsController } from './imports.controller.ts';
 import { IntegrationsController } from './integrations.controller.ts';
+import { MassRevocationsController } from './mass-revocations.controller.ts';
+import { MachinesController } from './machines.controller.ts';
+import { CheckoutsController } from './checkouts.controller.ts';
 import { MatricesController } from './matrices.controller.ts';
 import { MatrixFilesController } from './matrix-files.controller.ts';
 import { MatrixController } from './matrix.controller.ts';
@@ -36,8 +43,10 @@ import { StepsController } from './steps.controller.ts';
 import { StoppersController } from './stoppers.controller.ts';
 import { TermTemplatesController } from './term-templates.controller.ts';
 import { TokensController } from './tokens.controller.ts';
+import { UsageController } from './usage.controller.ts';
 import { UsersController } from './users.controller.ts';
 import { CasesController } from './cases.controller.ts';
+import { DownstreamController } from './downstream.controller.ts';
 import { DrillsController } from './drills.controller.ts';
 import { ExposuresController } from './exposures.controller.ts';
 import { IncidentsController } from './incidents.controller.ts';
@@ -51,8 +60,10 @@ import { SourcesController } from './sources.controller.ts';
     IncidentsModule,
     PolicyModule,
     PortfolioModule,
+    ReleasesModule,
     ResponsibilityModule,
     RevocationModule,
+    UsageModule,
     RotationModule,
   ],
   controllers: [
@@ -65,14 +76,20 @@ import { SourcesController } from './sources.controller.ts';
     ExposuresController,
     CasesController,
     AgreementsController,
+    CopiesController,
     CredentialsController,
+    DownstreamController,
     DrillsController,
+    FailuresController,
     IntegrationsController,
     PartiesController,
     GateController,
     PoliciesController,
     HealthController,
     ImportsController,
+    MassRevocationsController,
+    MachinesController,
+    CheckoutsController,
     MatricesController,
     MatrixFilesController,
     MatrixController,
@@ -90,6 +107,7 @@ import { SourcesController } from './sources.controller.ts';
     StoppersController,
     TermTemplatesController,
     TokensController,
+    UsageController,
     UsersController,
   ],
   providers: [OpenApi],

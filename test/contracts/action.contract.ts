@@ -29,6 +29,7 @@ const SAMPLES: Record<string, { with: () => Record<string, unknown>; item?: () =
     with: () => ({ locationId: newId(), versionId: newId() }),
     item: () => about('location'),
   },
+  'clear-away': { with: () => ({ versionId: newId() }), item: () => about('credential-version') },
   'conclude-drill': { with: () => ({ drillId: newId(), within: '1d' }) },
   'end-sessions': { with: () => ({ versionId: newId() }), item: () => about('credential-version') },
   escalate: { with: () => ({ message: 'Nobody answers' }) },

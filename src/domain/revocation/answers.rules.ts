@@ -1,4 +1,4 @@
-import { isPage, rowFor, type AnswerRow } from '../../platform/http/answer-table.rules.ts';
+import { isPage, rowFor, type AnswerRow, type Condition } from '../../platform/http/answer-table.rules.ts';
 import type { Abilities, Capability, Connector, Reading, Verdict } from './connector.ts';
 
 /** An answer as it came over the wire, or as somebody read it in a supplier's documentation. */
@@ -64,6 +64,49 @@ export function judgeBy(
 function isForPeople({ headers, body }: ReadAnswer): boolean {
   const type = headers['content-type'] ?? '';
   return /^\s*(text\/html|application\/xhtml\+xml)\b/i.test(type) || isPage(body.toString('utf8', 0, 4096));
+}
+
+/** An answer as somebody states it, who may leave out the body and need not say whom it was about. */
+export interface StatedAnswer {
+  status: number;
+  headers: Readonly<Record<string, string>>;
+  body: Buffer | null;
+  supplierId?: string | undefined;
+}
+
+/**
+ * What a stated answer to the probe means: the judgement of the probe itself, with two allowances. Where an answer must
+ * name the id of the credential and none was stated, any id will do. Where no body was stated, a status whose every row
+ * says `live` is that with the body that the row wants. Nothing is ever dead by an allowance.
+ */
+export function judgeStated(rows: readonly AnswerRow<Verdict>[], stated: StatedAnswer): Judgement {
+  const known = rows.map((row) => withAnyId(row, stated.supplierId));
+  const answer = { ...stated, body: stated.body ?? Buffer.alloc(0) };
+  const judged = judge(known, answer);
+  if (stated.body !== null || judged.row !== null || neverTells(stated.status) || isForPeople(answer))
+    return judged;
+  const listed = rows.filter((row) => [row.status].flat().includes(stated.status));
+  const [row] = listed;
+  if (!row || listed.some((one) => one.means !== 'live'))
+    return listed.length === 0
+      ? judged
+      : {
+          ...judged,
+          why: `${stated.status} alone tells nothing here: what it means stands in the body, and none was given`,
+        };
+  const why = `${row.why ?? `${stated.status} means live`}, if the body is the documented one; none was given`;
+  return { verdict: 'live', why, row };
+}
+
+function withAnyId(row: AnswerRow<Verdict>, supplierId: string | undefined): AnswerRow<Verdict> {
+  const when = row.when?.map((condition): Condition => {
+    if (!('sameAs' in condition)) return condition;
+    const { pointer } = condition;
+    return condition.sameAs === 'supplierId' && supplierId !== undefined
+      ? { pointer, in: [supplierId, Number(supplierId)] }
+      : { pointer, exists: true };
+  });
+  return { ...row, when };
 }
 
 /** The part of a reading that judges a probe, or null where nothing can be asked by machine. */

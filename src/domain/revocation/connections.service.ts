@@ -287,7 +287,7 @@ export class ConnectionsService {
 
   async #destroy(db: Db, ref: StoredRef | null | undefined): Promise<void> {
     // What the operator keeps elsewhere (env) is the operator's to take away.
-    if (ref?.startsWith('sealed:')) await this.vault.destroy(db, ref);
+    if (ref && this.vault.mayDestroy(ref)) await this.vault.destroy(db, ref);
   }
 }
 

@@ -29,6 +29,11 @@ export interface Connector<Settings = unknown> {
   checkOwnAuthentication?(target: Target<Settings>, call: Call): Promise<ProbeAnswer>;
   endSessions?(target: Target<Settings>, call: Call): Promise<SessionsAnswer>;
   /**
+   * Removes for good what `revoke` left so that it could be undone (`abilities().clearAway`). Only after the proof: what
+   * is gone cannot be probed any more. No part of a proof itself.
+   */
+  clearAway?(target: Target<Settings>, call: Call): Promise<RevokeAnswer>;
+  /**
    * Makes a new version of the credential that the target names, beside the old one or in its place (`abilities().issue`).
    * Whoever calls never repeats it after a lost answer without having looked with `listIssued`.
    */
@@ -46,6 +51,8 @@ export interface Abilities {
   ownAuthentication: boolean;
   /** Whether asking about sessions can tell more than "unknown". */
   endSessions: boolean;
+  /** Whether `revoke` leaves something that can be undone and is to be cleared away after the proof. Absent: no. */
+  clearAway?: boolean;
   /**
    * `adds`: a new version works beside the old one. `replaces`: the old one dies as the new one is made, so there is no
    * overlap and no way back. `no`: not by machine.
@@ -102,7 +109,15 @@ export interface Issued {
 export type IssueAnswer =
   | { outcome: 'issued'; issued: Issued; exchange: Exchange }
   /** The supplier will not: wrong request, not allowed, its limit of versions reached. */
-  | { outcome: 'rejected'; why: string; exchange: Exchange }
+  | {
+      outcome: 'rejected';
+      why: string;
+      exchange: Exchange;
+      /** The answer is about our own authentication. */
+      ownAuthentication?: boolean;
+      /** Our own authentication that changed all the same, by name: lost unless it is kept. */
+      auth?: Readonly<Record<string, Secret>>;
+    }
   /** Certainly not made; the supplier asks for another try. */
   | { outcome: 'retry'; why: string; after?: Millis; exchange: Exchange }
   /** Perhaps made. */

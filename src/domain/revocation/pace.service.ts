@@ -95,6 +95,10 @@ export class Pace {
         listUsage: (target, call) =>
           inTurn<UsageAnswer>(call, () => connector.listUsage!(target, call), unlooked),
       }),
+      ...(connector.clearAway && {
+        clearAway: (target, call) =>
+          inTurn<RevokeAnswer>(call, () => connector.clearAway!(target, call), unasked),
+      }),
     };
   }
 

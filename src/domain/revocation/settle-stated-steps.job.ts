@@ -57,7 +57,8 @@ export class SettleStatedStepsJob {
   }
 }
 
-function parkedSteps(db: Db, subjectId: Id): Promise<{ id: Id; uses: string }[]> {
+/** Steps about a subject that wait for somebody. */
+export function parkedSteps(db: Db, subjectId: Id): Promise<{ id: Id; uses: string }[]> {
   return db.query(
     `SELECT s.id, (SELECT d.value->>'uses' FROM jsonb_array_elements(f.body->'steps') d WHERE d.value->>'id' = n.step) AS uses
        FROM step s

@@ -3,7 +3,7 @@ import { Injectable } from '@nestjs/common';
 import type { Id } from '../../kernel/ids.ts';
 import type { Secret } from '../../kernel/secret.ts';
 import { Clock } from '../../platform/clock/clock.ts';
-import type { Db } from '../../platform/database/transactions.ts';
+import { StepAside, type Db } from '../../platform/database/transactions.ts';
 import type { StoredRef } from '../../platform/vault/store.ts';
 import { Vault } from '../../platform/vault/vault.ts';
 import type { Abilities, Connector, Revocability, Target } from './connector.ts';
@@ -170,6 +170,7 @@ export class Targets {
       try {
         return await this.vault.get(db, ref, boundTo);
       } catch (error) {
+        if (error instanceof StepAside) throw error;
         problems.push(
           `${what} could not be read: ${error instanceof Error ? error.message : 'no reason given'}`,
         );

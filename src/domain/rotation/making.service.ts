@@ -175,6 +175,9 @@ export class Making {
         note: `version ${stored.value.newNumber} was made and its value is in the vault`,
       };
     }
+    // A supplier may renew our own authentication and make nothing: lost, it would lock us out.
+    if (answer.outcome === 'rejected' && answer.auth)
+      await this.connections.renewAuthentication(db, issue.connectionId, answer.auth, call.by);
     if (issue.state !== 'asked') return null;
     switch (answer.outcome) {
       case 'rejected':

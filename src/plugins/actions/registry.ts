@@ -6,6 +6,7 @@ import { AwaitLiveAction } from './await-live/await-live.action.ts';
 import { AwaitScopeReviewAction } from './await-scope-review/await-scope-review.action.ts';
 import { CallOutAction } from './call-out/call-out.action.ts';
 import { CheckLocationAction } from './check-location/check-location.action.ts';
+import { ClearAwayAction } from './clear-away/clear-away.action.ts';
 import { CompensateAction } from './compensate/compensate.action.ts';
 import { ConcludeDrillAction } from './conclude-drill/conclude-drill.action.ts';
 import { ConcludeRollBackAction } from './conclude-roll-back/conclude-roll-back.action.ts';
@@ -41,6 +42,7 @@ export const actionClasses = [
   AwaitScopeReviewAction,
   CallOutAction,
   CheckLocationAction,
+  ClearAwayAction,
   CompensateAction,
   ConcludeDrillAction,
   ConcludeRollBackAction,

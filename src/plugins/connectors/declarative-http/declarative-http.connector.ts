@@ -21,12 +21,19 @@ import { Outbound } from '../../../platform/http/outbound.ts';
 import { namesIn, type RequestTemplate } from '../../../platform/http/request-template.rules.ts';
 import {
   ask,
+  unsent,
   type DeclaredRequest,
   type Heard,
   type More,
 } from '../../vendors/declared-http/declared-request.ts';
 import { asIssueAnswer, asListAnswer, asUsageAnswer } from '../../vendors/declared-http/issued-answers.ts';
-import { assertionOf, logIn, type Assertions } from '../../vendors/declared-http/login.ts';
+import {
+  assertionOf,
+  logIn,
+  type Assertions,
+  type LoggedIn,
+  type Login,
+} from '../../vendors/declared-http/login.ts';
 import {
   asProbeAnswer,
   asRevokeAnswer,
@@ -112,8 +119,7 @@ export class DeclarativeHttpConnector implements Connector<DeclarativeHttpSettin
       };
     }
     if (own !== 'login') return asProbeAnswer(await this.#ask(own, target, call));
-    const more = statements(login!.request, target, call);
-    const entered = await logIn(this.outbound, login!, target, call, more);
+    const entered = await this.#enter(login!, target, call);
     if (entered.ok) return { verdict: 'live', why: 'our own login is granted', exchange: entered.exchange };
     const { heard } = entered;
     const refused = heard.kind === 'incomplete' && heard.ownAuthentication === true;
@@ -155,6 +161,13 @@ export class DeclarativeHttpConnector implements Connector<DeclarativeHttpSettin
     return asUsageAnswer(await this.#ask(listUsage, target, call), listUsage);
   }
 
+  async #enter(login: Login, target: Asked, call: Call): Promise<LoggedIn> {
+    const said = statements(login.request, target, call);
+    return 'unsigned' in said
+      ? { ok: false, heard: said.unsigned }
+      : logIn(this.outbound, login, target, call, said);
+  }
+
   /** Logs in first where the request names the token that a login brings. */
   async #ask<M extends string>(
     declared: DeclaredRequest<M>,
@@ -163,15 +176,11 @@ export class DeclarativeHttpConnector implements Connector<DeclarativeHttpSettin
     more: More = {},
   ): Promise<Heard<M>> {
     const { login } = target.settings;
-    let secrets = { ...more.secrets, ...statements(declared.request, target, call).secrets };
+    const said = statements(declared.request, target, call);
+    if ('unsigned' in said) return said.unsigned;
+    let secrets = { ...more.secrets, ...said.secrets };
     if (login && namesIn(declared.request).has('token')) {
-      const entered = await logIn(
-        this.outbound,
-        login,
-        target,
-        call,
-        statements(login.request, target, call),
-      );
+      const entered = await this.#enter(login, target, call);
       if (!entered.ok) return entered.heard;
       secrets = { ...secrets, token: entered.token };
     }
@@ -184,15 +193,24 @@ function statements(
   request: RequestTemplate,
   target: Asked,
   call: Call,
-): { secrets: Record<string, Secret> } {
+): { secrets: Record<string, Secret> } | { unsigned: Heard<never> } {
   const assertions: Assertions = target.settings.assertions ?? {};
   const secrets: Record<string, Secret> = {};
   for (const name of namesIn(request)) {
     const assertion = name.startsWith('jwt.') ? assertions[name.slice(4)] : undefined;
-    const made = assertion && assertionOf(assertion, target, call);
+    if (!assertion) continue;
+    const made = assertionOf(assertion, target, call);
     if (made) secrets[name] = made;
+    else return { unsigned: cannotSign(assertion.key, request, call) };
   }
   return { secrets };
+}
+
+function cannotSign(key: string, request: RequestTemplate, call: Call): Heard<never> {
+  const own = key.startsWith('{auth.');
+  const why = `${own ? key : 'the value'} is missing, or no key that can sign`;
+  const exchange = unsent(request, call, why);
+  return { kind: 'incomplete', why, exchange, ...(own ? { ownAuthentication: true } : {}) };
 }
 
 function issueHoles({ label, expiresAt }: IssueRequest): Record<string, string> {

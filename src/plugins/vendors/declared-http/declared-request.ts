@@ -11,14 +11,15 @@ import {
 import type { Outbound } from '../../../platform/http/outbound.ts';
 import {
   fillRequest,
-  namesIn,
   requestTemplateSchema,
+  type FilledRequest,
   type RequestTemplate,
 } from '../../../platform/http/request-template.rules.ts';
 
 /** For one exchange with a supplier. */
 const TIMEOUT = 15 * SECOND;
-const MAX_BYTES = 256 * 1024;
+/** Beyond this no answer is read. */
+export const MAX_ANSWER_BYTES = 256 * 1024;
 
 const origin = z
   .url({ protocol: /^https$/ })
@@ -37,6 +38,8 @@ export function declared<const M extends readonly [string, ...string[]]>(meaning
      * proxy's) takes it as well.
      */
     hosts: z.record(origin, origin).optional(),
+    /** Answers may hold a secret that nobody here knows before, such as an access token: no body is kept. */
+    secretAnswer: z.literal(true).optional(),
   };
 }
 
@@ -49,12 +52,20 @@ export interface DeclaredRequest<M extends string> {
   request: RequestTemplate;
   answers: readonly AnswerRow<M>[];
   hosts?: Readonly<Record<string, string>> | undefined;
+  secretAnswer?: boolean | undefined;
 }
+
+/** In place of a body that may hold a value that nobody here knew before. */
+const NOT_KEPT = 'not kept: an answer to this may hold a secret';
+export const withheld = (exchange: Exchange): Exchange =>
+  exchange.failure === undefined ? { ...exchange, extract: NOT_KEPT } : exchange;
 
 /** What a request is filled with beside what is known of the target, by the names of its holes. */
 export interface More {
   holes?: Readonly<Record<string, string>>;
   secrets?: Readonly<Record<string, Secret>>;
+  /** Goes as it stands, in place of a declared body: what looks like a hole in it is none. */
+  document?: unknown;
 }
 
 function baseOf(hosts: Readonly<Record<string, string>> = {}, baseUrl: string): string {
@@ -76,9 +87,14 @@ export type Heard<M extends string> =
       exchange: Exchange;
     }
   /** `sent`: it may have reached the supplier. */
-  | { kind: 'failure'; why: string; sent: boolean; exchange: Exchange }
+  | { kind: 'failure'; why: string; sent: boolean; exchange: Exchange; retryAfter?: Millis }
   /** The request cannot be made of what is at hand; `ownAuthentication`: because the supplier would not let us in. */
   | { kind: 'incomplete'; why: string; exchange: Exchange; ownAuthentication?: true };
+
+/** When the supplier asked to be asked again, for an answer that has room for it. */
+export function waitOf({ retryAfter: after }: { retryAfter?: Millis | undefined }): { after?: Millis } {
+  return after === undefined ? {} : { after };
+}
 
 /** Fills the request for the target, sends it, and looks the answer up. */
 export async function ask<M extends string>(
@@ -95,9 +111,9 @@ export async function ask<M extends string>(
     return { kind: 'incomplete', why: filled.error, exchange: unsent(declared.request, call, filled.error) };
   }
   const answer = await outbound.request({
-    ...filled.value,
+    ...(more.document === undefined ? filled.value : withDocument(filled.value, more.document)),
     timeout: TIMEOUT,
-    maxBytes: MAX_BYTES,
+    maxBytes: MAX_ANSWER_BYTES,
     signal: call.signal,
     secrets: [...secretsOf(target), ...Object.values(more.secrets ?? {})],
   });
@@ -110,8 +126,13 @@ export async function ask<M extends string>(
     row: rowFor(declared.answers, answer, reveal),
     rows: declared.answers,
     retryAfter: retryAfter(answer.headers, call.now()),
-    exchange: answer.record,
+    exchange: declared.secretAnswer ? withheld(answer.record) : answer.record,
   };
+}
+
+function withDocument(request: FilledRequest, document: unknown): FilledRequest {
+  const headers = { ...request.headers, 'content-type': 'application/json' };
+  return { ...request, headers, body: JSON.stringify(document) };
 }
 
 /** The holes that a request may have: what is known of the target. */
@@ -134,7 +155,7 @@ function secretsOf(target: Target<unknown>): Secret[] {
   return [...Object.values(target.auth), ...(target.value ? [target.value] : [])];
 }
 
-function unsent(request: RequestTemplate, call: Call, why: string): Exchange {
+export function unsent(request: RequestTemplate, call: Call, why: string): Exchange {
   const now = call.now();
   return {
     method: request.method,

@@ -10,7 +10,7 @@ import { Secret } from '../../../kernel/secret.ts';
 import type { Millis } from '../../../kernel/time.ts';
 import { at } from '../../../platform/http/answer-table.rules.ts';
 import { Redactor } from '../../../platform/http/redactor.ts';
-import { declared, type Heard } from './declared-request.ts';
+import { declared, waitOf, withheld, type Heard } from './declared-request.ts';
 
 export const ISSUE_MEANINGS = ['issued', 'rejected', 'retry', 'unknown'] as const;
 export const LIST_MEANINGS = ['listed', 'unknown'] as const;
@@ -59,11 +59,6 @@ export const listUsageSchema = z.strictObject({
   where: pointer.optional(),
 });
 
-/** In place of a body that may hold a value: that of a new version, or of its neighbours. */
-const NOT_KEPT = 'not kept: an answer to this may hold the value of a credential';
-export const withheld = (exchange: Exchange): Exchange =>
-  exchange.failure === undefined ? { ...exchange, extract: NOT_KEPT } : exchange;
-
 /**
  * An answer to "make a new version". What is not listed is `unknown`, as is "made" without a value to be found: only a
  * supplier that says "too many" (429), or was not reached, certainly made nothing. Bodies are kept of refusals alone.
@@ -78,11 +73,11 @@ export function asIssueAnswer(
   if (heard.kind === 'failure') {
     return heard.sent
       ? { outcome: 'unknown', why: `asked, but ${heard.why}`, exchange }
-      : { outcome: 'retry', why: `not asked: ${heard.why}`, exchange };
+      : { outcome: 'retry', why: `not asked: ${heard.why}`, ...waitOf(heard), exchange };
   }
   const { row, status } = heard;
   const why = row?.why ?? `the supplier answered ${status}`;
-  const wait = heard.retryAfter === undefined ? {} : { after: heard.retryAfter };
+  const wait = waitOf(heard);
   if (!row) {
     return status === 429
       ? { outcome: 'retry', why: 'the supplier asks for fewer requests', ...wait, exchange }
@@ -107,8 +102,9 @@ export function asIssueAnswer(
       };
     }
     case 'rejected': {
-      const known = new Redactor(value === null || issue.value === 'body' ? [] : [Secret.of(value)]);
-      const extract = issue.value === 'body' ? NOT_KEPT : known.text(heard.exchange.extract);
+      const known = new Redactor(value === null ? [] : [Secret.of(value)]);
+      if (issue.value === 'body') return { outcome: 'rejected', why, exchange };
+      const extract = known.text(heard.exchange.extract);
       return { outcome: 'rejected', why, exchange: { ...exchange, extract } };
     }
     case 'retry':

@@ -3,8 +3,8 @@ import { z } from 'zod';
 import type { Call, Exchange, Target } from '../../../domain/revocation/connector.ts';
 import { Secret } from '../../../kernel/secret.ts';
 import type { Outbound } from '../../../platform/http/outbound.ts';
-import { ask, declared, holeOf, type Heard, type More } from './declared-request.ts';
-import { parsed, place, textAt, withheld } from './issued-answers.ts';
+import { ask, declared, holeOf, withheld, type Heard, type More } from './declared-request.ts';
+import { parsed, place, textAt } from './issued-answers.ts';
 
 export const LOGIN_MEANINGS = ['granted', 'refused', 'retry'] as const;
 
@@ -24,7 +24,7 @@ export const assertionSchema = z.strictObject({
   claims: z.record(z.string(), z.string()).optional(),
 });
 
-type Login = z.infer<typeof loginSchema>;
+export type Login = z.infer<typeof loginSchema>;
 export type Assertions = Readonly<Record<string, z.infer<typeof assertionSchema>>>;
 
 /** What `login` brought: the token, or why the request that needed it was not made. */
@@ -40,9 +40,16 @@ export async function logIn(
   const heard = await ask(outbound, login, target, call, more);
   const exchange = withheld(heard.exchange);
   if (heard.kind === 'incomplete') return { ok: false, heard: { ...heard, exchange } };
+  const { retryAfter: wait } = heard;
   const notSent = (why: string): LoggedIn => ({
     ok: false,
-    heard: { kind: 'failure', why, sent: false, exchange },
+    heard: {
+      kind: 'failure',
+      why,
+      sent: false,
+      exchange,
+      ...(wait === undefined ? {} : { retryAfter: wait }),
+    },
   });
   if (heard.kind === 'failure') return notSent(`no access token was had: ${heard.why}`);
   const token = heard.row?.means === 'granted' ? textAt(parsed(heard.body), login.token) : null;

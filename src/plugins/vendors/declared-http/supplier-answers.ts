@@ -5,12 +5,18 @@ import type {
   Verdict,
 } from '../../../domain/revocation/connector.ts';
 import { judgeBy } from '../../../domain/revocation/answers.rules.ts';
-import type { Heard } from './declared-request.ts';
+import type { AnswerRow } from '../../../platform/http/answer-table.rules.ts';
+import { waitOf, type Heard } from './declared-request.ts';
 
 /** What the rows of each table may mean. */
 export const REVOKE_MEANINGS = ['accepted', 'gone', 'rejected', 'retry', 'unknown'] as const;
 export const PROBE_MEANINGS = ['live', 'dead', 'indeterminate'] as const;
 export const SESSIONS_MEANINGS = ['ended', 'none', 'retry', 'unknown'] as const;
+
+/** A table that stands in code, with the fact of its presets that it rests on. */
+export function restingOn(fact: string, rows: readonly AnswerRow[]): AnswerRow[] {
+  return rows.map((row) => ({ fact, ...row }));
+}
 
 /**
  * A revoke's answer. What is not listed is `unknown`: a 500 may have come after the deed, a 302 from a login page that
@@ -25,7 +31,7 @@ export function asRevokeAnswer(heard: Heard<(typeof REVOKE_MEANINGS)[number]>): 
   if (heard.kind === 'failure') {
     return heard.sent
       ? { outcome: 'unknown', why: `asked, but ${heard.why}`, exchange }
-      : { outcome: 'retry', why: `not asked: ${heard.why}`, exchange };
+      : { outcome: 'retry', why: `not asked: ${heard.why}`, ...waitOf(heard), exchange };
   }
   const { row } = heard;
   const why = row?.why ?? `the supplier answered ${heard.status}`;
@@ -75,7 +81,7 @@ export function asSessionsAnswer(heard: Heard<(typeof SESSIONS_MEANINGS)[number]
   if (heard.kind === 'failure') {
     return heard.sent
       ? { outcome: 'unknown', why: `asked, but ${heard.why}`, exchange }
-      : { outcome: 'retry', why: `not asked: ${heard.why}`, exchange };
+      : { outcome: 'retry', why: `not asked: ${heard.why}`, ...waitOf(heard), exchange };
   }
   const { row } = heard;
   const why = row?.why ?? `the supplier answered ${heard.status}`;
