@@ -23,7 +23,6 @@ import { ReprobeVersionJob } from './reprobe-version.job.ts';
 import { RevocationService } from './revocation.service.ts';
 import { RisksService } from './risks.service.ts';
 import { SettleStatedStepsJob } from './settle-stated-steps.job.ts';
-import { ScheduleReprobeJob } from './schedule-reprobe.job.ts';
 import { Targets } from './targets.service.ts';
 import { Ways } from './ways.service.ts';
 
@@ -55,7 +54,6 @@ const services = [
     CloseDrillJob,
     ExpiredValuesSweep,
     ReprobeVersionJob,
-    ScheduleReprobeJob,
     SettleStatedStepsJob,
   ],
   exports: services,
