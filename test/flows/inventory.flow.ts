@@ -339,10 +339,17 @@ describe('what nobody owns', () => {
     world.clock.advance(ELAPSED_DAY - 1);
     await round();
     expect(await state('checkout')).toBe('live');
+    await sql(`DELETE FROM gate_stale WHERE integration_id = $1`, [id]);
     world.clock.advance(1);
     await round();
     await round();
     expect(await state('checkout')).toBe('quarantined');
+    // What the gate said of it is stale, whatever column changed.
+    expect(
+      await sql(`SELECT integration_id AS id FROM gate_stale WHERE integration_id = $1`, [id]),
+    ).toContainEqual({
+      id,
+    });
     const told = await sql(
       `SELECT severity, occurrences FROM alert WHERE kind = 'integration.quarantined' AND subject_id = $1 AND handled_at IS NULL`,
       [id],

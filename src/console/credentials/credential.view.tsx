@@ -1,3 +1,5 @@
+import type { Convergence } from '../../domain/credentials/convergence.rules.ts';
+import type { Holding } from '../../domain/credentials/holdings.queries.ts';
 import type { CredentialUsage } from '../../domain/usage/usage.schema.ts';
 import type { WordedPermission } from '../../domain/credentials/permission-words.ts';
 import type { LocationLine } from '../integrations/integration.queries.ts';
@@ -7,8 +9,9 @@ import { Page } from '../shared/layout.tsx';
 import { At, DataTable, Empty, Facts } from '../shared/parts.tsx';
 import { Chip, words, type Tone } from '../shared/states.tsx';
 import type { CredentialHead, EvidenceLine, Reach, VersionLine } from './credential.queries.ts';
+import { ConvergencePanel } from './convergence.tsx';
 import { FacetChip } from './facets.tsx';
-import { Locations } from './locations.view.tsx';
+import { Holdings, Locations } from './locations.view.tsx';
 import { Usage } from './usage.view.tsx';
 import { Stoppers } from './stoppers.view.tsx';
 import type { ShownStopper } from './stoppers.queries.ts';
@@ -26,6 +29,8 @@ export function CredentialView({
   versions,
   stoppers,
   locations,
+  convergence,
+  holdings,
   evidence,
   reach,
   usage,
@@ -36,6 +41,9 @@ export function CredentialView({
   versions: readonly VersionLine[];
   stoppers: readonly ShownStopper[];
   locations: readonly LocationLine[];
+  /** Towards the active version. */
+  convergence: Convergence;
+  holdings: readonly Holding[];
   evidence: readonly EvidenceLine[];
   reach: readonly Reach[];
   /** Null: not for this reader. */
@@ -70,9 +78,20 @@ export function CredentialView({
           </Chip>
           {head.uses.length > 1 && <Chip tone="wait">{`shared by ${head.uses.length} integrations`}</Chip>}
           {versions.some((version) => version.exposed) && <Chip tone="live">was exposed</Chip>}
+          {head.glassBroken && <Chip tone="live">the glass was broken</Chip>}
+          {frame.may('machines:read') && (
+            <a class="button plain small" href={`/credentials/${head.reference}/value`}>
+              Value
+            </a>
+          )}
           {frame.may('portfolio:write') && head.retiredAt === null && (
             <a class="button plain small" href={`/credentials/${head.reference}/edit`}>
               Edit
+            </a>
+          )}
+          {frame.may('rotations:read') && head.retiredAt === null && (
+            <a class="button plain small" href={`/credentials/${head.reference}/rotation`}>
+              Rotation
             </a>
           )}
         </p>
@@ -160,9 +179,17 @@ export function CredentialView({
             )}
           </h2>
           <Locations locations={locations} ofOne />
+          <Holdings holdings={holdings} />
         </section>
         <section class="card w5">
-          <h2>What it may do</h2>
+          <h2>
+            What it may do{' '}
+            {frame.may('policy:read') && (
+              <a class="aside" href={`/credentials/${head.reference}/scopes`}>
+                scopes and consent
+              </a>
+            )}
+          </h2>
           {head.scopes.length === 0 ? (
             <Empty>No scope is written down.</Empty>
           ) : (
@@ -207,6 +234,12 @@ export function CredentialView({
             </ul>
           )}
         </section>
+        {locations.length > 0 && (
+          <section class="card w12" id="convergence">
+            <h2>Which version its copies hold</h2>
+            <ConvergencePanel convergence={convergence} />
+          </section>
+        )}
         {usage && (
           <section class="card w12">
             <h2>Last use</h2>
