@@ -27,7 +27,6 @@ import { RevocationService } from './revocation.service.ts';
 import { RisksService } from './risks.service.ts';
 import { SettleShownCopiesJob } from './settle-shown-copies.job.ts';
 import { SettleStatedStepsJob } from './settle-stated-steps.job.ts';
-import { ScheduleReprobeJob } from './schedule-reprobe.job.ts';
 import { Targets } from './targets.service.ts';
 import { Ways } from './ways.service.ts';
 
@@ -61,7 +60,6 @@ const services = [
     CloseDrillJob,
     ExpiredValuesSweep,
     ReprobeVersionJob,
-    ScheduleReprobeJob,
     SettleShownCopiesJob,
     SettleStatedStepsJob,
   ],
