@@ -16,6 +16,7 @@ import { gateBench } from './gate.bench.ts';
 import { kickBench } from './kick.bench.ts';
 import { leakBench } from './leak.bench.ts';
 import { ledgerBench } from './ledger.bench.ts';
+import { massBench } from './mass.bench.ts';
 import type { BenchPlace } from './place.ts';
 
 const BENCHES: Readonly<Record<string, (place: BenchPlace) => Promise<void>>> = {
@@ -25,6 +26,7 @@ const BENCHES: Readonly<Record<string, (place: BenchPlace) => Promise<void>>> = 
   ledger: ledgerBench,
   import: importBench,
   gate: gateBench,
+  mass: massBench,
 };
 
 async function main(): Promise<void> {

@@ -2,6 +2,7 @@
 import 'reflect-metadata';
 import { Command, CommanderError } from 'commander';
 import type { AddCommand } from './cli/command.ts';
+import { addConnector } from './cli/connector.command.ts';
 import { reportFailure } from './cli/failure.ts';
 import { addKeys } from './cli/keys.command.ts';
 import { addGate } from './cli/gate.command.ts';
@@ -13,6 +14,7 @@ import { addPolicy } from './cli/policy.command.ts';
 import { addServe } from './cli/serve.command.ts';
 import { addTokenCreate } from './cli/token-create.command.ts';
 import { addUserAdd } from './cli/user-add.command.ts';
+import { speakPlainly } from './platform/config/plain-problems.ts';
 
 /** Everything that an operator runs. One line a command file. */
 const commands: readonly AddCommand[] = [
@@ -21,6 +23,7 @@ const commands: readonly AddCommand[] = [
   addImport,
   addGate,
   addPolicy,
+  addConnector,
   addUserAdd,
   addTokenCreate,
   addOutbox,
@@ -28,6 +31,7 @@ const commands: readonly AddCommand[] = [
   addKeys,
 ];
 
+speakPlainly();
 const program = new Command('countersign')
   .description('Supplier-credential governance and credential-incident response')
   .exitOverride()

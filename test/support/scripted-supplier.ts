@@ -4,7 +4,7 @@ import { gzipSync } from 'node:zlib';
 
 /** One request as the supplier saw it: its own record of the truth. */
 export interface Asked {
-  kind: 'revoke' | 'probe' | 'own' | 'sessions' | 'other';
+  kind: 'revoke' | 'probe' | 'own' | 'sessions' | 'issue' | 'list' | 'usage' | 'other';
   /** The credential it was about, where it knows it. */
   name: string | null;
   at: number;
@@ -31,6 +31,10 @@ export interface Issued {
 /** How one kind of supplier speaks. `null`: no such route. */
 export interface Dialect {
   admin: Record<string, string>;
+  /** How it names what it issues, where that has a form. */
+  idOf?(name: string, n: number): string;
+  /** What it issues, where that has a form. */
+  secretOf?(name: string, n: number): string;
   answer(
     request: {
       method: string;
@@ -38,6 +42,8 @@ export interface Dialect {
       headers: IncomingMessage['headers'];
       form: URLSearchParams;
       json: unknown;
+      body: string;
+      search: string;
     },
     supplier: ScriptedSupplier,
   ): { kind: Asked['kind']; issued: Issued | null; reply: Reply; revokes?: Issued } | null;
@@ -49,6 +55,7 @@ export type Fault =
   | 'lost' // does it, the answer never arrives
   | 'too_many' // 429 with Retry-After
   | 'server_error'
+  | 'blurts' // does it, and says so with a 500
   | 'redirect'
   | 'drip'
   | 'bomb'
@@ -95,8 +102,10 @@ export class ScriptedSupplier {
   issue(name: string, more: Partial<Issued> = {}): Issued {
     const issued = {
       name,
-      id: `key_${name}_${this.issued.length}`,
-      value: `val-${name}-${'0123456789abcdef'.repeat(2)}${this.issued.length}`,
+      id: this.dialect.idOf?.(name, this.issued.length) ?? `key_${name}_${this.issued.length}`,
+      value:
+        this.dialect.secretOf?.(name, this.issued.length) ??
+        `val-${name}-${'0123456789abcdef'.repeat(2)}${this.issued.length}`,
       live: true,
       ...more,
     };
@@ -133,7 +142,7 @@ export class ScriptedSupplier {
     for await (const chunk of request) chunks.push(chunk as Buffer);
     const body = Buffer.concat(chunks).toString('utf8');
     const url = new URL(request.url ?? '/', this.baseUrl);
-    const isJson = request.headers['content-type']?.startsWith('application/json');
+    const isJson = /^application\/(x-amz-)?json/.test(request.headers['content-type'] ?? '');
     const said = this.dialect.answer(
       {
         method: request.method ?? '',
@@ -141,6 +150,8 @@ export class ScriptedSupplier {
         headers: request.headers,
         form: new URLSearchParams(isJson ? '' : body),
         json: isJson ? (JSON.parse(body) as unknown) : null,
+        search: url.search,
+        body,
       },
       this,
     );
@@ -159,19 +170,21 @@ export class ScriptedSupplier {
     );
     if (planned) planned.times--;
     const fault = planned?.fault;
-    const does = said?.revokes && (fault === undefined || fault === 'lost');
+    const does = said?.revokes && (fault === undefined || fault === 'lost' || fault === 'blurts');
     if (does && said?.revokes) said.revokes.live = false;
     if (fault === 'lost') {
       request.socket.destroy();
       return;
     }
-    if (fault && fault !== 'lying') {
+    if (fault && fault !== 'lying' && fault !== 'blurts') {
       this.#misbehave(fault, request, body, response);
       return;
     }
     const reply = said?.reply ?? { status: 404, body: { error: 'no such route' } };
-    const text = reply.body === undefined ? '' : JSON.stringify(reply.body);
-    response.writeHead(reply.status, { 'content-type': 'application/json', ...reply.headers }).end(text);
+    // A text goes as it is: not every supplier speaks JSON.
+    const text = typeof reply.body === 'string' ? reply.body : (JSON.stringify(reply.body) ?? '');
+    const status = fault === 'blurts' ? 500 : reply.status;
+    response.writeHead(status, { 'content-type': 'application/json', ...reply.headers }).end(text);
   }
 
   #misbehave(fault: Fault, request: IncomingMessage, body: string, response: ServerResponse): void {
@@ -339,5 +352,32 @@ export const gitlab: Dialect = {
     return kind === 'revoke'
       ? { kind, issued, reply: { status: 204 }, revokes: issued }
       : { kind, issued, reply: { status: 200, body: { id: 1, active: true, revoked: false } } };
+  },
+};
+
+/** RFC 7592 for one client or several, and a token endpoint that authenticates before it looks at the grant. */
+export const clientRegistration: Dialect = {
+  admin: { registration_access_token: 'registration-token-0123456789' },
+  answer({ method, path, headers }, supplier) {
+    if (path === '/token') {
+      const [id, secret] = basicOf(headers).split(':').map(decodeURIComponent);
+      const issued = supplier.byId(id);
+      const accepted = issued?.live === true && issued.value === secret;
+      return {
+        kind: 'probe',
+        issued,
+        reply: accepted
+          ? { status: 400, body: { error: 'invalid_grant' } }
+          : { status: 401, body: { error: 'invalid_client' } },
+      };
+    }
+    if (!path.startsWith('/reg/')) return null;
+    const issued = supplier.byId(decodeURIComponent(path.slice('/reg/'.length)));
+    const kind = method === 'DELETE' ? 'revoke' : 'other';
+    if (!issued?.live || bearerOf(headers) !== 'registration-token-0123456789')
+      return { kind, issued, reply: { status: 401, body: { error: 'invalid_token' } } };
+    return method === 'DELETE'
+      ? { kind, issued, reply: { status: 204 }, revokes: issued }
+      : { kind, issued, reply: { status: 200, body: { client_id: issued.id, client_secret: issued.value } } };
   },
 };

@@ -1,3 +1,6 @@
+import type { Convergence } from '../../domain/credentials/convergence.rules.ts';
+import type { Holding } from '../../domain/credentials/holdings.queries.ts';
+import type { CredentialUsage } from '../../domain/usage/usage.schema.ts';
 import type { WordedPermission } from '../../domain/credentials/permission-words.ts';
 import type { LocationLine } from '../integrations/integration.queries.ts';
 import { TimeStrips } from '../shared/charts.tsx';
@@ -6,8 +9,10 @@ import { Page } from '../shared/layout.tsx';
 import { At, DataTable, Empty, Facts } from '../shared/parts.tsx';
 import { Chip, words, type Tone } from '../shared/states.tsx';
 import type { CredentialHead, EvidenceLine, Reach, VersionLine } from './credential.queries.ts';
+import { ConvergencePanel } from './convergence.tsx';
 import { FacetChip } from './facets.tsx';
-import { Locations } from './locations.view.tsx';
+import { Holdings, Locations } from './locations.view.tsx';
+import { Usage } from './usage.view.tsx';
 import { Stoppers } from './stoppers.view.tsx';
 import type { ShownStopper } from './stoppers.queries.ts';
 
@@ -24,8 +29,11 @@ export function CredentialView({
   versions,
   stoppers,
   locations,
+  convergence,
+  holdings,
   evidence,
   reach,
+  usage,
   permissions,
 }: {
   frame: Frame;
@@ -33,8 +41,13 @@ export function CredentialView({
   versions: readonly VersionLine[];
   stoppers: readonly ShownStopper[];
   locations: readonly LocationLine[];
+  /** Towards the active version. */
+  convergence: Convergence;
+  holdings: readonly Holding[];
   evidence: readonly EvidenceLine[];
   reach: readonly Reach[];
+  /** Null: not for this reader. */
+  usage: CredentialUsage | null;
   /** Of its scopes, in their order. */
   permissions: readonly WordedPermission[];
 }) {
@@ -74,6 +87,11 @@ export function CredentialView({
           {frame.may('portfolio:write') && head.retiredAt === null && (
             <a class="button plain small" href={`/credentials/${head.reference}/edit`}>
               Edit
+            </a>
+          )}
+          {frame.may('rotations:read') && head.retiredAt === null && (
+            <a class="button plain small" href={`/credentials/${head.reference}/rotation`}>
+              Rotation
             </a>
           )}
         </p>
@@ -161,9 +179,17 @@ export function CredentialView({
             )}
           </h2>
           <Locations locations={locations} ofOne />
+          <Holdings holdings={holdings} />
         </section>
         <section class="card w5">
-          <h2>What it may do</h2>
+          <h2>
+            What it may do{' '}
+            {frame.may('policy:read') && (
+              <a class="aside" href={`/credentials/${head.reference}/scopes`}>
+                scopes and consent
+              </a>
+            )}
+          </h2>
           {head.scopes.length === 0 ? (
             <Empty>No scope is written down.</Empty>
           ) : (
@@ -208,6 +234,18 @@ export function CredentialView({
             </ul>
           )}
         </section>
+        {locations.length > 0 && (
+          <section class="card w12" id="convergence">
+            <h2>Which version its copies hold</h2>
+            <ConvergencePanel convergence={convergence} />
+          </section>
+        )}
+        {usage && (
+          <section class="card w12">
+            <h2>Last use</h2>
+            <Usage usage={usage} />
+          </section>
+        )}
         <section class="card w12">
           <h2>Evidence</h2>
           <Evidence evidence={evidence} />

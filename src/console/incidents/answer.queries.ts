@@ -1,3 +1,4 @@
+import { holds } from '../../domain/credentials/holdings.queries.ts';
 import type { Id } from '../../kernel/ids.ts';
 import type { Millis } from '../../kernel/time.ts';
 import type { Db } from '../../platform/database/transactions.ts';
@@ -40,7 +41,7 @@ export async function itemOf(
                 jsonb_build_object('name', l.name, 'kind', l.kind, 'path', l.path, 'partyName', p.name, 'provable', l.provable) AS copy,
                 n.name AS "integrationName"
            FROM location l
-           JOIN incident_credential x ON x.credential_id = l.credential_id AND (l.version_id IS NULL OR l.version_id = x.version_id)
+           JOIN incident_credential x ON x.credential_id = l.credential_id AND ${holds('l', 'x.version_id')}
            JOIN credential c ON c.id = l.credential_id
            JOIN credential_version v ON v.id = x.version_id
            JOIN integration n ON n.id = l.integration_id

@@ -1,3 +1,4 @@
+import { ConvergenceBar } from '../credentials/convergence.tsx';
 import { CopiesChip, FacetChip } from '../credentials/facets.tsx';
 import { At, DataTable, Empty } from '../shared/parts.tsx';
 import { Chip, words, type Tone } from '../shared/states.tsx';
@@ -161,6 +162,16 @@ export function Board({ credentials }: { credentials: readonly ExposedCredential
           <tr>
             <th scope="row">
               <a href={`/credentials/${row.reference}`}>{row.name}</a>
+              <div class="bar-cell">
+                {row.convergence ? (
+                  <ConvergenceBar
+                    convergence={row.convergence}
+                    label={`Copies of ${row.name} that hold version ${row.convergence.target}`}
+                  />
+                ) : (
+                  <span class="soft small">no other version has taken its place yet</span>
+                )}
+              </div>
             </th>
             <td>
               <ul class="copies">
@@ -189,7 +200,11 @@ function Copy({ copy }: { copy: ExposedCredential['copies'][number] }) {
   const tone = known?.tone ?? (copy.provable === 'no' ? 'doubt' : 'wait');
   return (
     <li class={tone}>
-      <Chip tone={tone}>{known?.word ?? (copy.provable === 'no' ? 'cannot be proven' : 'not looked')}</Chip>
+      <Chip tone={tone}>
+        {copy.provable === 'no' && copy.verdict !== 'gone'
+          ? 'active location cannot be proved'
+          : (known?.word ?? 'not looked')}
+      </Chip>
       <b class="small block">{copy.name}</b>
       <span class="soft small block">
         {words(copy.kind)}

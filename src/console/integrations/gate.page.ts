@@ -10,7 +10,8 @@ import { GateService, viewOfFinding } from '../../domain/policy/gate.service.ts'
 import { compensatingControlOf } from '../../domain/policy/ways.queries.ts';
 import { Policies } from '../../domain/policy/policies.ts';
 import { reEvaluationOf, ReEvaluations } from '../../domain/policy/re-evaluation.service.ts';
-import { SUBJECT_KINDS, lengthWords } from '../../domain/policy/rules/finding.rules.ts';
+import { SUBJECT_KINDS } from '../../domain/policy/facts.schema.ts';
+import { lengthWords } from '../../domain/policy/rules/finding.rules.ts';
 import { Clock } from '../../platform/clock/clock.ts';
 import { Transactions, type Db } from '../../platform/database/transactions.ts';
 import { problemsOf, readForm, type FormProblems } from '../shared/forms.tsx';

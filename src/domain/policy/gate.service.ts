@@ -398,8 +398,8 @@ export class GateService {
       severity: to === 'lost' ? 'warning' : 'critical',
       message:
         to === 'lost'
-          ? `${reference} is live and has lost its pass; it can be mended until ${iso(graceUntil!).slice(0, 16)}Z. ${worst?.rule ?? ''}`
-          : `${reference} is live without a pass: nobody mended it in its time of grace. ${worst?.rule ?? ''}`,
+          ? `${reference} is live and has lost its pass; it can be mended until ${iso(graceUntil!).slice(0, 16)}Z. ${worst?.message ?? ''}`
+          : `${reference} is live without a pass: nobody mended it in its time of grace. ${worst?.message ?? ''}`,
       dedupeKey: `gate:${to}:${id}`,
       subject: { kind: 'integration', id },
       at: now,

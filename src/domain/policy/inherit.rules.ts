@@ -125,6 +125,8 @@ const LIMIT_NAMES = [
   'allowedStores',
   'integrationsPerCredential',
   'scopesPerCredential',
+  'maxConnections',
+  'sensitiveScopes',
   'isolateEnvironments',
   'justifyScopes',
   'longestNotificationWindow',
@@ -145,6 +147,8 @@ const LIMIT_NAMES = [
 const NOT_SAID: LimitsInput = {
   delegatedAlternatives: {},
   staticAfter: 7 * ELAPSED_DAY,
+  maxConnections: 'unlimited',
+  sensitiveScopes: [],
   reveal: 'with-approval',
 };
 

@@ -1,6 +1,7 @@
 import type { z } from 'zod';
 import type { Secret } from '../../kernel/secret.ts';
 import type { Millis } from '../../kernel/time.ts';
+import type { AnswerRow } from '../../platform/http/answer-table.rules.ts';
 
 /**
  * How to reach one kind of supplier. Implemented under `plugins/connectors/<key>/`, registered in
@@ -19,12 +20,19 @@ export interface Connector<Settings = unknown> {
   revocability(settings: Settings, credentialKind: string): Revocability;
   /** What these settings can do by machine, and what it takes. */
   abilities(settings: Settings): Abilities;
+  /** What each answer means under these settings, part by part. The probe judges by its own part, so that both agree. */
+  readings?(settings: Settings): readonly Reading[];
   revoke?(target: Target<Settings>, call: Call): Promise<RevokeAnswer>;
   /** Tries the credential (or the control canary, when `target.value` is that) at its verifier. */
   probe?(target: Target<Settings>, call: Call): Promise<ProbeAnswer>;
   /** Whether our own authentication is accepted right now, on the path that the probe uses. */
   checkOwnAuthentication?(target: Target<Settings>, call: Call): Promise<ProbeAnswer>;
   endSessions?(target: Target<Settings>, call: Call): Promise<SessionsAnswer>;
+  /**
+   * Removes for good what `revoke` left so that it could be undone (`abilities().clearAway`). Only after the proof: what
+   * is gone cannot be probed any more. No part of a proof itself.
+   */
+  clearAway?(target: Target<Settings>, call: Call): Promise<RevokeAnswer>;
   /**
    * Makes a new version of the credential that the target names, beside the old one or in its place (`abilities().issue`).
    * Whoever calls never repeats it after a lost answer without having looked with `listIssued`.
@@ -43,11 +51,25 @@ export interface Abilities {
   ownAuthentication: boolean;
   /** Whether asking about sessions can tell more than "unknown". */
   endSessions: boolean;
+  /** Whether `revoke` leaves something that can be undone and is to be cleared away after the proof. Absent: no. */
+  clearAway?: boolean;
   /**
    * `adds`: a new version works beside the old one. `replaces`: the old one dies as the new one is made, so there is no
    * overlap and no way back. `no`: not by machine.
    */
   issue: 'adds' | 'replaces' | 'no';
+  /** Absent: as the connector's capabilities say. */
+  listUsage?: boolean;
+  /** Whether the probe asks the issuer about the credential and does not present it. Absent: as the connector's capabilities say. */
+  introspect?: boolean;
+}
+
+/** One thing that a connector asks of a supplier, and what the answers to it mean. First row that fits wins. */
+export interface Reading {
+  part: 'revoke' | 'probe' | 'ownAuthentication' | 'endSessions' | 'issue' | 'listIssued' | 'listUsage';
+  /** Method and path, with the names of what is filled in: `GET /v3/scopes`. */
+  asks: string;
+  rows: readonly AnswerRow[];
 }
 
 export type Capability = 'issue' | 'revoke' | 'probe' | 'endSessions' | 'listUsage' | 'introspect';
@@ -87,7 +109,15 @@ export interface Issued {
 export type IssueAnswer =
   | { outcome: 'issued'; issued: Issued; exchange: Exchange }
   /** The supplier will not: wrong request, not allowed, its limit of versions reached. */
-  | { outcome: 'rejected'; why: string; exchange: Exchange }
+  | {
+      outcome: 'rejected';
+      why: string;
+      exchange: Exchange;
+      /** The answer is about our own authentication. */
+      ownAuthentication?: boolean;
+      /** Our own authentication that changed all the same, by name: lost unless it is kept. */
+      auth?: Readonly<Record<string, Secret>>;
+    }
   /** Certainly not made; the supplier asks for another try. */
   | { outcome: 'retry'; why: string; after?: Millis; exchange: Exchange }
   /** Perhaps made. */

@@ -30,7 +30,8 @@ export interface DeathRow {
   valueRef: string | null;
 }
 
-export type EvidenceKind = 'revoke' | 'probe' | 'control' | 'own_authentication' | 'sessions' | 'location';
+export type EvidenceKind =
+  'revoke' | 'probe' | 'control' | 'own_authentication' | 'sessions' | 'location' | 'clear_away';
 
 /** On whose behalf, and under which key, something is asked and recorded. */
 export interface Trail {

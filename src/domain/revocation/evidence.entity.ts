@@ -2,7 +2,7 @@ import { Check, Column, Entity, ForeignKey, Index, PrimaryColumn, Unique } from 
 
 @Check(
   'evidence_kind_known',
-  `(kind = ANY (ARRAY['revoke'::text, 'probe'::text, 'control'::text, 'own_authentication'::text, 'sessions'::text, 'location'::text, 'statement'::text]))`,
+  `(kind = ANY (ARRAY['revoke'::text, 'probe'::text, 'control'::text, 'own_authentication'::text, 'sessions'::text, 'location'::text, 'statement'::text, 'clear_away'::text]))`,
 )
 @ForeignKey('Connection', ['connectionId'], ['id'], { name: 'evidence_connection_fk' })
 @ForeignKey('CredentialLocation', ['locationId'], ['id'], { name: 'evidence_location_fk' })

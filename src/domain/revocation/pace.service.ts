@@ -4,7 +4,17 @@ import type { Id } from '../../kernel/ids.ts';
 import { system } from '../../kernel/principal.ts';
 import { Clock } from '../../platform/clock/clock.ts';
 import { Transactions } from '../../platform/database/transactions.ts';
-import type { Call, Connector, Exchange, ProbeAnswer, RevokeAnswer, SessionsAnswer } from './connector.ts';
+import type {
+  Call,
+  Connector,
+  Exchange,
+  IssueAnswer,
+  ListAnswer,
+  ProbeAnswer,
+  RevokeAnswer,
+  SessionsAnswer,
+  UsageAnswer,
+} from './connector.ts';
 import { arrivedBy, spacingOf, waitOf, windowOf, type Departure } from './pace.rules.ts';
 
 /**
@@ -50,6 +60,7 @@ export class Pace {
     };
     const unasked = () => ({ outcome: 'retry' as const, why, exchange: unsent() });
     const unseen = () => ({ verdict: 'indeterminate' as const, why, exchange: null });
+    const unlooked = () => ({ outcome: 'unknown' as const, why, exchange: null });
     return {
       key: connector.key,
       title: connector.title,
@@ -57,6 +68,7 @@ export class Pace {
       capabilities: connector.capabilities,
       revocability: (settings, kind) => connector.revocability(settings, kind),
       abilities: (settings) => connector.abilities(settings),
+      ...(connector.readings && { readings: (settings) => connector.readings!(settings) }),
       ...(connector.revoke && {
         revoke: (target, call) => inTurn<RevokeAnswer>(call, () => connector.revoke!(target, call), unasked),
       }),
@@ -70,6 +82,22 @@ export class Pace {
       ...(connector.endSessions && {
         endSessions: (target, call) =>
           inTurn<SessionsAnswer>(call, () => connector.endSessions!(target, call), unasked),
+      }),
+      ...(connector.issue && {
+        issue: (target, request, call) =>
+          inTurn<IssueAnswer>(call, () => connector.issue!(target, request, call), unasked),
+      }),
+      ...(connector.listIssued && {
+        listIssued: (target, call) =>
+          inTurn<ListAnswer>(call, () => connector.listIssued!(target, call), unlooked),
+      }),
+      ...(connector.listUsage && {
+        listUsage: (target, call) =>
+          inTurn<UsageAnswer>(call, () => connector.listUsage!(target, call), unlooked),
+      }),
+      ...(connector.clearAway && {
+        clearAway: (target, call) =>
+          inTurn<RevokeAnswer>(call, () => connector.clearAway!(target, call), unasked),
       }),
     };
   }

@@ -8,6 +8,11 @@ const key = z.string().regex(/^[a-z0-9]+(-[a-z0-9]+)*$/, 'must be kebab-case');
  */
 export const presetSchema = z.strictObject({
   key,
+  /** By which name the supplier is asked for on a command line, and which of its kinds of credentials this is. */
+  supplier: key.optional(),
+  variant: key.optional(),
+  /** The one that is meant where nobody names a variant. */
+  usual: z.boolean().optional(),
   title: z.string().min(1).max(120),
   connector: key,
   /** Credential kinds that it speaks of. */
@@ -21,10 +26,14 @@ export const presetSchema = z.strictObject({
     z.strictObject({ how: z.string().min(1) }),
     z.strictObject({ impossible: z.string().min(1) }),
   ]),
+  /** The product that it was run against; absent: written from documentation, and never run against the product. */
+  ranAgainst: z.string().min(1).max(200).optional(),
   /** What the settings rest on. */
   facts: z
     .array(
       z.strictObject({
+        /** By which a row of an answer table names it. */
+        id: key.optional(),
         fact: z.string().min(1),
         source: z.string().min(1),
         status: z.enum(['verified', 'unverified']),

@@ -1,9 +1,4 @@
-import { createHash } from 'node:crypto';
-import { readdirSync, readFileSync } from 'node:fs';
-import { join } from 'node:path';
 import { Injectable } from '@nestjs/common';
-import canonicalize from 'canonicalize';
-import { parse } from 'yaml';
 import type { Refusal } from '../../kernel/errors.ts';
 import { newId } from '../../kernel/ids.ts';
 import type { Principal } from '../../kernel/principal.ts';
@@ -12,12 +7,8 @@ import { Clock } from '../../platform/clock/clock.ts';
 import { templatesFolder } from '../../platform/config/templates.ts';
 import type { Db } from '../../platform/database/transactions.ts';
 import { LedgerService } from '../ledger/ledger.service.ts';
-import { Connectors, type CheckedPreset } from './connectors.ts';
-
-export interface KnownPreset extends CheckedPreset {
-  /** Lower-case hex SHA-256 of its canonical JSON. */
-  contentHash: string;
-}
+import { Connectors } from './connectors.ts';
+import { contentHashOf, readPresetFiles, type KnownPreset } from './preset-files.ts';
 
 /** The presets of `templates/connectors`, and those that were imported beside them; of one key the imported one holds. */
 @Injectable()
@@ -31,7 +22,9 @@ export class Presets {
     private readonly ledger: LedgerService,
     private readonly clock: Clock,
   ) {
-    this.#files = new Map(this.#readFiles(templatesFolder('connectors')));
+    this.#files = new Map(
+      readPresetFiles(connectors, templatesFolder('connectors')).map((one) => [one.preset.key, one]),
+    );
   }
 
   async get(db: Db, key: string): Promise<KnownPreset | null> {
@@ -99,25 +92,4 @@ export class Presets {
     });
     return ok({ key: preset.key, contentHash, changed: true });
   }
-
-  *#readFiles(folder: string): Generator<[string, KnownPreset]> {
-    for (const file of readdirSync(folder).sort()) {
-      if (!file.endsWith('.yaml')) continue;
-      const checked = this.connectors.check(parse(readFileSync(join(folder, file), 'utf8')));
-      if (!checked.ok) {
-        const field = checked.error.fields?.[0];
-        throw new Error(
-          `templates/connectors/${file}: ${field ? `${field.field} ${field.problem}` : checked.error.message}`,
-        );
-      }
-      const { preset } = checked.value;
-      yield [preset.key, { ...checked.value, contentHash: contentHashOf(preset).toString('hex') }];
-    }
-  }
-}
-
-function contentHashOf(preset: unknown): Buffer {
-  return createHash('sha256')
-    .update(canonicalize(preset) ?? '', 'utf8')
-    .digest();
 }

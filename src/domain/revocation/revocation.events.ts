@@ -39,6 +39,16 @@ export const statementSigned = defineEvent({
   }),
 });
 
+/** A look showed that a copy is gone, or still there. */
+export const copyShown = defineEvent({
+  name: 'revocation.copy-shown',
+  payload: z.object({
+    subjectId: id.describe('The location'),
+    versionId: id,
+    verdict: z.enum(['gone', 'present']),
+  }),
+});
+
 /** Somebody recorded a throwaway credential for drills. */
 export const canaryAdded = defineEvent({
   name: 'revocation.canary-added',

@@ -3,8 +3,10 @@ import { system } from '../../kernel/principal.ts';
 import { Transactions } from '../../platform/database/transactions.ts';
 import { Duties } from '../../platform/queue/duties.ts';
 import { LedgerModule } from '../ledger/ledger.module.ts';
+import { CredentialsModule } from '../credentials/credentials.module.ts';
 import { NoticesModule } from '../notices/notices.module.ts';
 import { CanariesService } from './canaries.service.ts';
+import { Clearing } from './clearing.service.ts';
 import { CloseDrillJob } from './close-drill.job.ts';
 import { ConnectionsService } from './connections.service.ts';
 import { ContainmentService } from './containment.service.ts';
@@ -15,6 +17,7 @@ import { DrillRecords } from './drill-records.service.ts';
 import { DrillsService } from './drills.service.ts';
 import { ExpiredValuesSweep } from './expired-values.sweep.ts';
 import { Issuance } from './issuance.service.ts';
+import { LooksService } from './looks.service.ts';
 import { Pace } from './pace.service.ts';
 import { PathsService } from './paths.service.ts';
 import { Presets } from './presets.service.ts';
@@ -22,6 +25,7 @@ import { Probing } from './probing.service.ts';
 import { ReprobeVersionJob } from './reprobe-version.job.ts';
 import { RevocationService } from './revocation.service.ts';
 import { RisksService } from './risks.service.ts';
+import { SettleShownCopiesJob } from './settle-shown-copies.job.ts';
 import { SettleStatedStepsJob } from './settle-stated-steps.job.ts';
 import { ScheduleReprobeJob } from './schedule-reprobe.job.ts';
 import { Targets } from './targets.service.ts';
@@ -32,11 +36,13 @@ const services = [
   ConnectionsService,
   ContainmentService,
   CopiesService,
+  Clearing,
   Deaths,
   Drilling,
   DrillRecords,
   DrillsService,
   Issuance,
+  LooksService,
   Pace,
   PathsService,
   Presets,
@@ -49,13 +55,14 @@ const services = [
 
 /** Needs `Connectors` and `Vault`, which the plug-ins' modules give. */
 @Module({
-  imports: [LedgerModule, NoticesModule],
+  imports: [CredentialsModule, LedgerModule, NoticesModule],
   providers: [
     ...services,
     CloseDrillJob,
     ExpiredValuesSweep,
     ReprobeVersionJob,
     ScheduleReprobeJob,
+    SettleShownCopiesJob,
     SettleStatedStepsJob,
   ],
   exports: services,

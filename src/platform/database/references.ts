@@ -3,7 +3,20 @@ import type { Millis } from '../../kernel/time.ts';
 import type { Db } from './transactions.ts';
 
 export type ReferencePrefix =
-  'PTY' | 'AGR' | 'INT' | 'CRD' | 'INC' | 'CAS' | 'EXP' | 'NTC' | 'IMP' | 'ARV' | 'MID' | 'RVL';
+  | 'PTY'
+  | 'AGR'
+  | 'INT'
+  | 'CRD'
+  | 'INC'
+  | 'CAS'
+  | 'EXP'
+  | 'NTC'
+  | 'IMP'
+  | 'ARV'
+  | 'MRV'
+  | 'ROT'
+  | 'MID'
+  | 'RVL';
 
 /**
  * The next short references of one kind, e.g. `INC-2026-0042`, in order. Drawn from a sequence, so that transactions do

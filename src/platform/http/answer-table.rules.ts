@@ -16,9 +16,13 @@ export const conditionSchema = z.union([
   z.strictObject({ pointer, equals: scalar }),
   z.strictObject({ pointer, in: z.array(scalar).min(1) }),
   z.strictObject({ pointer, exists: z.boolean() }),
+  /** A text that holds this one, or a list with such a text in it. */
+  z.strictObject({ pointer, contains: z.string().min(1) }),
   z.strictObject({ pointer, type: z.enum(['string', 'number', 'boolean', 'object', 'array', 'null']) }),
   /** The value of a hole, for answers that must name the same id. */
   z.strictObject({ pointer, sameAs: z.string().regex(/^[A-Za-z][A-Za-z0-9_.]*$/) }),
+  /** The text of an XML element, by its local name, in a body that is no JSON. */
+  z.strictObject({ element: z.string().regex(/^[A-Za-z][A-Za-z0-9]*$/), in: z.array(z.string()).min(1) }),
 ]);
 
 export type Condition = z.infer<typeof conditionSchema>;
@@ -31,10 +35,12 @@ export function answerTableSchema<const M extends readonly [string, ...string[]]
     .array(
       z.strictObject({
         status: z.union([status, z.array(status).min(1)]),
-        /** All must hold. A body that is no JSON fulfils none. */
+        /** All must hold. A body that is neither JSON nor XML fulfils none. */
         when: z.array(conditionSchema).min(1).optional(),
         means: z.enum(meanings),
         why: z.string().max(300).optional(),
+        /** What the row rests on: the name of a fact of the same preset. */
+        fact: z.string().max(60).optional(),
         /** The answer is about our own authentication, not about the credential. */
         ownAuthentication: z.boolean().optional(),
       }),
@@ -47,6 +53,7 @@ export interface AnswerRow<M extends string = string> {
   when?: Condition[] | undefined;
   means: M;
   why?: string | undefined;
+  fact?: string | undefined;
   ownAuthentication?: boolean | undefined;
 }
 
@@ -56,33 +63,58 @@ export function rowFor<M extends string>(
   answer: { status: number; body: Buffer },
   valueOf: (name: string) => string | undefined = () => undefined,
 ): AnswerRow<M> | null {
-  let document: { json: unknown } | null | undefined;
+  let document: Document | null | undefined;
   for (const row of rows) {
     const statuses = Array.isArray(row.status) ? row.status : [row.status];
     if (!statuses.includes(answer.status)) continue;
     if (!row.when) return row;
     document ??= parsed(answer.body);
     const found = document;
-    if (found !== null && row.when.every((condition) => holds(condition, found.json, valueOf))) return row;
+    if (found !== null && row.when.every((condition) => holds(condition, found, valueOf))) return row;
   }
   return null;
 }
 
-function parsed(body: Buffer): { json: unknown } | null {
+type Document = { json: unknown } | { xml: string };
+
+function parsed(body: Buffer): Document | null {
   try {
-    return { json: JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(body)) as unknown };
+    const text = new TextDecoder('utf-8', { fatal: true }).decode(body);
+    if (/^\s*</.test(text)) return isPage(text) ? null : { xml: text };
+    return { json: JSON.parse(text) as unknown };
   } catch {
     return null;
   }
 }
 
-function holds(condition: Condition, json: unknown, valueOf: (name: string) => string | undefined): boolean {
-  const found = at(json, condition.pointer);
+/** Whether the text is a page for people: a login, a proxy's block, a wall before the supplier. */
+export function isPage(text: string): boolean {
+  return /^\s*(<\?xml[^>]*\?>\s*)?(<!--[\s\S]{0,2000}?-->\s*)*<(!doctype\s+html|html|head|body)\b/i.test(
+    text,
+  );
+}
+
+function holds(
+  condition: Condition,
+  document: Document,
+  valueOf: (name: string) => string | undefined,
+): boolean {
+  if ('element' in condition) {
+    if (!('xml' in document)) return false;
+    const text = new RegExp(`<(?:[\\w-]+:)?${condition.element}>([^<>]{0,500})<`).exec(document.xml)?.[1];
+    return text !== undefined && condition.in.includes(text.trim());
+  }
+  if (!('json' in document)) return false;
+  const found = at(document.json, condition.pointer);
   if ('exists' in condition) return (found !== undefined) === condition.exists;
   if (found === undefined) return false;
   if ('equals' in condition) return Object.is(found.value, condition.equals);
   if ('in' in condition) return condition.in.some((one) => Object.is(found.value, one));
   if ('type' in condition) return typeOf(found.value) === condition.type;
+  if ('contains' in condition) {
+    const texts = Array.isArray(found.value) ? (found.value as unknown[]) : [found.value];
+    return texts.some((one) => typeof one === 'string' && one.includes(condition.contains));
+  }
   const expected = valueOf(condition.sameAs);
   return (
     expected !== undefined &&

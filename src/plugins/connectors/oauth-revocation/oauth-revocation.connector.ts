@@ -7,6 +7,7 @@ import {
   type Capability,
   type Connector,
   type ProbeAnswer,
+  type Reading,
   type Revocability,
   type RevokeAnswer,
   type SessionsAnswer,
@@ -16,16 +17,18 @@ import {
 import { Secret } from '../../../kernel/secret.ts';
 import { SECOND, type Millis } from '../../../kernel/time.ts';
 import { Outbound } from '../../../platform/http/outbound.ts';
-import { oauthBasicAuth, requestTemplateSchema } from '../../../platform/http/request-template.rules.ts';
+import { requestTemplateSchema } from '../../../platform/http/request-template.rules.ts';
 import {
   ask,
   declaredRequestSchema,
   type DeclaredRequest,
 } from '../../vendors/declared-http/declared-request.ts';
+import { CLIENT_AUTHENTICATIONS, clientForm, speakAs } from '../../vendors/oauth/client-authentication.ts';
 import {
   asProbeAnswer,
   asRevokeAnswer,
   asSessionsAnswer,
+  restingOn,
   PROBE_MEANINGS,
   REVOKE_MEANINGS,
   SESSIONS_MEANINGS,
@@ -34,6 +37,18 @@ import {
 const path = requestTemplateSchema.shape.path;
 type RevokeMeaning = (typeof REVOKE_MEANINGS)[number];
 
+const sessions = z.union([
+  declaredRequestSchema(SESSIONS_MEANINGS),
+  /** Nothing outlives the token, and why. */
+  z.strictObject({ none: z.string().min(1) }),
+  /** Nobody can say, and why. */
+  z.strictObject({ unknown: z.string().min(1) }),
+  /** Access tokens that a refresh token made live on for at most so long. */
+  z.strictObject({
+    residual: z.strictObject({ seconds: z.int().min(1).max(31_536_000), why: z.string().min(1) }),
+  }),
+]);
+
 export const oauthRevocationSettings = z.strictObject({
   revocability: z.enum(REVOCABILITIES).default('instant'),
   /** Below the base URL. */
@@ -41,20 +56,13 @@ export const oauthRevocationSettings = z.strictObject({
   /** Below the base URL; absent where the supplier has no introspection, which leaves `resourceProbe`. */
   introspectionPath: path.optional(),
   /** How the client authenticates (RFC 6749 section 2.3.1). Its parts: `client_id`, `client_secret`. */
-  clientAuthentication: z.enum(['basic', 'post']).default('basic'),
+  clientAuthentication: z.enum(CLIENT_AUTHENTICATIONS).default('basic'),
   tokenTypeHint: z.enum(['access_token', 'refresh_token']).optional(),
   /** A call to the resource server with the token: its refusal is the death that counts, and wins over introspection. */
   resourceProbe: declaredRequestSchema(PROBE_MEANINGS).optional(),
-  endSessions: z
-    .union([
-      declaredRequestSchema(SESSIONS_MEANINGS),
-      z.strictObject({ none: z.string().min(1) }),
-      /** Access tokens that a refresh token made live on for at most so long. */
-      z.strictObject({
-        residual: z.strictObject({ seconds: z.int().min(1).max(31_536_000), why: z.string().min(1) }),
-      }),
-    ])
-    .optional(),
+  endSessions: sessions.optional(),
+  /** By kind of credential, before `endSessions`: a refresh token has a family of access tokens, which have none. */
+  endSessionsByKind: z.record(z.string(), sessions).optional(),
 });
 
 export type OAuthRevocationSettings = z.infer<typeof oauthRevocationSettings>;
@@ -64,7 +72,7 @@ export type OAuthRevocationSettings = z.infer<typeof oauthRevocationSettings>;
  * lives on and the client may ask again.
  */
 const REVOCATION_ANSWERS: DeclaredRequest<RevokeMeaning>['answers'] = [
-  { status: 200, means: 'accepted' },
+  { status: 200, means: 'accepted', why: 'the supplier says yes, as it does to tokens that it never knew' },
   {
     status: 400,
     when: [{ pointer: '/error', equals: 'unsupported_token_type' }],
@@ -143,7 +151,28 @@ export class OAuthRevocationConnector implements Connector<OAuthRevocationSettin
       ownAuthentication: settings.introspectionPath !== undefined && !settings.resourceProbe,
       endSessions: true,
       issue: 'no',
+      introspect: settings.introspectionPath !== undefined && !settings.resourceProbe,
     };
+  }
+
+  readings(settings: OAuthRevocationSettings): Reading[] {
+    const { revocationPath, introspectionPath, resourceProbe } = settings;
+    const revoke: Reading = {
+      part: 'revoke',
+      asks: `POST ${revocationPath}`,
+      rows: restingOn('revocation', REVOCATION_ANSWERS),
+    };
+    if (resourceProbe) {
+      const { method, path: where } = resourceProbe.request;
+      return [revoke, { part: 'probe', asks: `${method} ${where}`, rows: resourceProbe.answers }];
+    }
+    if (introspectionPath === undefined) return [revoke];
+    const asks = `POST ${introspectionPath}`;
+    return [
+      revoke,
+      { part: 'probe', asks, rows: restingOn('introspection', INTROSPECTION_ANSWERS) },
+      { part: 'ownAuthentication', asks, rows: restingOn('introspection', OWN_AUTHENTICATION_ANSWERS) },
+    ];
   }
 
   async revoke(target: Target<OAuthRevocationSettings>, call: Call): Promise<RevokeAnswer> {
@@ -163,7 +192,10 @@ export class OAuthRevocationConnector implements Connector<OAuthRevocationSettin
   }
 
   async endSessions(target: Target<OAuthRevocationSettings>, call: Call): Promise<SessionsAnswer> {
-    const { endSessions } = target.settings;
+    const byKind = target.settings.endSessionsByKind ?? {};
+    const kind = target.credentialKind;
+    const endSessions =
+      (Object.hasOwn(byKind, kind) ? byKind[kind] : undefined) ?? target.settings.endSessions;
     if (endSessions && 'request' in endSessions) {
       return asSessionsAnswer(await ask(this.outbound, endSessions, target, call));
     }
@@ -175,6 +207,7 @@ export class OAuthRevocationConnector implements Connector<OAuthRevocationSettin
         : { outcome: 'none', why: 'the self-contained token has expired' };
     }
     if (endSessions && 'none' in endSessions) return { outcome: 'none', why: endSessions.none };
+    if (endSessions && 'unknown' in endSessions) return { outcome: 'unknown', why: endSessions.unknown };
     if (endSessions) {
       const { seconds, why } = endSessions.residual;
       return { outcome: 'residual', until: call.now() + seconds * SECOND, why };
@@ -198,28 +231,15 @@ export class OAuthRevocationConnector implements Connector<OAuthRevocationSettin
 
 /** The form of both protocols: a token, perhaps a hint, and the client's authentication. */
 function aboutToken(settings: OAuthRevocationSettings, where: string): DeclaredRequest<string>['request'] {
-  const post = settings.clientAuthentication === 'post';
-  return {
-    method: 'POST',
-    path: where,
-    ...(post ? {} : { headers: { authorization: '{auth.basic_header}' } }),
-    auth: { style: 'none' },
-    body: {
-      form: {
-        token: '{value}',
-        ...(settings.tokenTypeHint ? { token_type_hint: settings.tokenTypeHint } : {}),
-        ...(post ? { client_id: '{auth.client_id}', client_secret: '{auth.client_secret}' } : {}),
-      },
-    },
-  };
+  return clientForm(where, settings.clientAuthentication, {
+    token: '{value}',
+    ...(settings.tokenTypeHint ? { token_type_hint: settings.tokenTypeHint } : {}),
+  });
 }
 
-/** Adds the header that HTTP Basic takes, which encodes both parts first and so is no plain hole. */
 function withClient(target: Target<OAuthRevocationSettings>): Target<OAuthRevocationSettings> {
   const { client_id: id, client_secret: secret } = target.auth;
-  if (target.settings.clientAuthentication === 'post' || !id || !secret) return target;
-  const header = id.use((name) => secret.use((word) => oauthBasicAuth(name, word)));
-  return { ...target, auth: { ...target.auth, basic_header: Secret.of(header) } };
+  return id && secret ? speakAs(target, { id, secret }) : target;
 }
 
 /** When a JWT says that it ends (RFC 7519 section 4.1.4), unverified; null for any other token. */

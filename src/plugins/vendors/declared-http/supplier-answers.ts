@@ -4,12 +4,19 @@ import type {
   SessionsAnswer,
   Verdict,
 } from '../../../domain/revocation/connector.ts';
-import type { Heard } from './declared-request.ts';
+import { judgeBy } from '../../../domain/revocation/answers.rules.ts';
+import type { AnswerRow } from '../../../platform/http/answer-table.rules.ts';
+import { waitOf, type Heard } from './declared-request.ts';
 
 /** What the rows of each table may mean. */
 export const REVOKE_MEANINGS = ['accepted', 'gone', 'rejected', 'retry', 'unknown'] as const;
 export const PROBE_MEANINGS = ['live', 'dead', 'indeterminate'] as const;
 export const SESSIONS_MEANINGS = ['ended', 'none', 'retry', 'unknown'] as const;
+
+/** A table that stands in code, with the fact of its presets that it rests on. */
+export function restingOn(fact: string, rows: readonly AnswerRow[]): AnswerRow[] {
+  return rows.map((row) => ({ fact, ...row }));
+}
 
 /**
  * A revoke's answer. What is not listed is `unknown`: a 500 may have come after the deed, a 302 from a login page that
@@ -17,11 +24,14 @@ export const SESSIONS_MEANINGS = ['ended', 'none', 'retry', 'unknown'] as const;
  */
 export function asRevokeAnswer(heard: Heard<(typeof REVOKE_MEANINGS)[number]>): RevokeAnswer {
   const { exchange } = heard;
-  if (heard.kind === 'incomplete') return { outcome: 'rejected', why: `not asked: ${heard.why}`, exchange };
+  if (heard.kind === 'incomplete') {
+    const own = heard.ownAuthentication ? { ownAuthentication: true } : {};
+    return { outcome: 'rejected', why: `not asked: ${heard.why}`, exchange, ...own };
+  }
   if (heard.kind === 'failure') {
     return heard.sent
       ? { outcome: 'unknown', why: `asked, but ${heard.why}`, exchange }
-      : { outcome: 'retry', why: `not asked: ${heard.why}`, exchange };
+      : { outcome: 'retry', why: `not asked: ${heard.why}`, ...waitOf(heard), exchange };
   }
   const { row } = heard;
   const why = row?.why ?? `the supplier answered ${heard.status}`;
@@ -54,18 +64,14 @@ export function asProbeAnswer(heard: Heard<Verdict>): ProbeAnswer {
   if (heard.kind === 'incomplete')
     return { verdict: 'indeterminate', why: `not asked: ${heard.why}`, exchange: null };
   if (heard.kind === 'failure') return { verdict: 'indeterminate', why: heard.why, exchange };
-  const wait = heard.retryAfter === undefined ? {} : { retryAfter: heard.retryAfter };
-  const { row } = heard;
-  if (!row) {
-    const why = `the supplier answered ${heard.status}, which its preset does not list`;
-    return { verdict: 'indeterminate', why, exchange, ...wait };
-  }
-  const condition = row.when ? ' with the listed body' : '';
+  const { verdict, why } = judgeBy(heard.row, heard.rows, heard);
   return {
-    verdict: row.means,
-    why: row.why ?? `the supplier answered ${heard.status}${condition}, which means ${row.means}`,
+    verdict,
+    why,
     exchange,
-    ...(row.means === 'indeterminate' ? wait : {}),
+    ...(verdict === 'indeterminate' && heard.retryAfter !== undefined
+      ? { retryAfter: heard.retryAfter }
+      : {}),
   };
 }
 
@@ -75,7 +81,7 @@ export function asSessionsAnswer(heard: Heard<(typeof SESSIONS_MEANINGS)[number]
   if (heard.kind === 'failure') {
     return heard.sent
       ? { outcome: 'unknown', why: `asked, but ${heard.why}`, exchange }
-      : { outcome: 'retry', why: `not asked: ${heard.why}`, exchange };
+      : { outcome: 'retry', why: `not asked: ${heard.why}`, ...waitOf(heard), exchange };
   }
   const { row } = heard;
   const why = row?.why ?? `the supplier answered ${heard.status}`;

@@ -1,0 +1,116 @@
+import { Injectable } from '@nestjs/common';
+import type {
+  Abilities,
+  Call,
+  Capability,
+  Connector,
+  ProbeAnswer,
+  Reading,
+  Revocability,
+  RevokeAnswer,
+  SessionsAnswer,
+  Target,
+} from '../../../domain/revocation/connector.ts';
+import { Outbound } from '../../../platform/http/outbound.ts';
+import { ask } from '../../vendors/declared-http/declared-request.ts';
+import { asProbeAnswer, asRevokeAnswer, restingOn } from '../../vendors/declared-http/supplier-answers.ts';
+import { OWN_TOKEN_ANSWERS, ownTokenRequest } from '../../vendors/vault/vault-requests.ts';
+import { vaultSettings, vaultThing, type VaultSettings } from './vault-things.ts';
+
+/**
+ * What Vault or OpenBao issued (leases, tokens), and the copies that it keeps for others. Written from the documentation,
+ * not run against either product.
+ */
+@Injectable()
+export class VaultConnector implements Connector<VaultSettings> {
+  readonly key = 'vault';
+  readonly title = 'Vault or OpenBao';
+  readonly settings = vaultSettings;
+  readonly capabilities: readonly Capability[] = ['revoke', 'probe', 'endSessions'];
+
+  constructor(private readonly outbound: Outbound) {}
+
+  revocability(): Revocability {
+    return 'instant';
+  }
+
+  abilities(): Abilities {
+    return { revoke: 'id', probe: 'id', ownAuthentication: true, endSessions: true, issue: 'no' };
+  }
+
+  readings(settings: VaultSettings): Reading[] {
+    const { revoke, probe } = vaultThing(settings, EXAMPLE_IDS[settings.what])!;
+    const asks = ({ request }: { request: { method: string; path: string } }) =>
+      `${request.method} ${request.path}`;
+    return [
+      { part: 'revoke', asks: asks(revoke), rows: restingOn('revoke', revoke.answers) },
+      { part: 'probe', asks: asks(probe), rows: restingOn('look', probe.answers) },
+      {
+        part: 'ownAuthentication',
+        asks: 'GET /v1/auth/token/lookup-self',
+        rows: restingOn('own', OWN_TOKEN_ANSWERS),
+      },
+    ];
+  }
+
+  async revoke(target: Target<VaultSettings>, call: Call): Promise<RevokeAnswer> {
+    const thing = vaultThing(target.settings, target.supplierId ?? '');
+    if (!thing)
+      return { outcome: 'rejected', why: `not asked: ${badId(target.settings)}`, exchange: unsent(call) };
+    return asRevokeAnswer(await ask(this.outbound, thing.revoke, target, call));
+  }
+
+  async probe(target: Target<VaultSettings>, call: Call): Promise<ProbeAnswer> {
+    const thing = vaultThing(target.settings, target.supplierId ?? '');
+    if (!thing)
+      return { verdict: 'indeterminate', why: `not asked: ${badId(target.settings)}`, exchange: null };
+    return asProbeAnswer(await ask(this.outbound, thing.probe, target, call));
+  }
+
+  async checkOwnAuthentication(target: Target<VaultSettings>, call: Call): Promise<ProbeAnswer> {
+    const request = ownTokenRequest(target.settings.namespace);
+    return asProbeAnswer(await ask(this.outbound, { request, answers: OWN_TOKEN_ANSWERS }, target, call));
+  }
+
+  endSessions(target: Target<VaultSettings>): Promise<SessionsAnswer> {
+    return Promise.resolve(SESSIONS[target.settings.what]);
+  }
+}
+
+/** An id of each kind's form: what is asked and what the answers mean does not depend on which. */
+const EXAMPLE_IDS: Record<VaultSettings['what'], string> = {
+  lease: 'database/creds/role-1',
+  token: 'accessor',
+  kv_copy: 'path@1',
+};
+
+const SESSIONS: Record<VaultSettings['what'], SessionsAnswer> = {
+  lease: {
+    outcome: 'unknown',
+    why: 'connections that were opened with the credential stay open where its backend does not close them',
+  },
+  token: {
+    outcome: 'unknown',
+    why: 'its children and its leases are to be revoked with it; whether each was is not told here',
+  },
+  kv_copy: { outcome: 'unknown', why: 'whoever read the copy before may still hold the value' },
+};
+
+function badId(settings: VaultSettings): string {
+  if (settings.what === 'lease') return 'the supplier’s id is no lease id';
+  if (settings.what === 'token') return 'the supplier’s id is no accessor';
+  return 'the supplier’s id is no path with a version behind it (apps/shop/stripe@3)';
+}
+
+function unsent(call: Call) {
+  const at = call.now();
+  return {
+    method: '',
+    url: '',
+    status: null,
+    extract: '',
+    startedAt: at,
+    endedAt: at,
+    failure: 'protocol' as const,
+  };
+}
