@@ -39,6 +39,7 @@ beforeAll(async () => {
 }, 60_000);
 afterAll(async () => {
   await world?.close();
+  issuer.closeAllConnections();
   issuer.close();
 });
 
@@ -82,10 +83,13 @@ describe('a checkout', () => {
     expect(await scene.ledger(grantId)).toEqual(['checkout_grant.requested', 'checkout_grant.approved']);
     expect(
       await scene.query(
-        `SELECT outcome, environment, reported_by FROM usage_event WHERE credential_id = $1`,
+        `SELECT e.outcome, e.environment, e.reported_by, a.actor = e.actor AS declared, s.uses::int
+           FROM usage_event e JOIN known_actor a USING (credential_id) JOIN usage_seen s USING (version_id) WHERE e.credential_id = $1`,
         [at.credential],
       ),
-    ).toEqual([{ outcome: 'checked_out', environment: 'production', reported_by: 'checkout' }]);
+    ).toEqual([
+      { outcome: 'accepted', environment: 'production', reported_by: 'checkout', declared: true, uses: 1 },
+    ]);
     expect(await scene.rows.everythingStored()).not.toContain('s3cret');
     expect(world.log.text).not.toContain('s3cret');
   });
