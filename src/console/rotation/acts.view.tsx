@@ -1,7 +1,7 @@
 import type { RotationView } from '../../domain/rotation/rotation.schema.ts';
 import { Field, FormError, PostForm, SelectField } from '../shared/forms.tsx';
 import type { Frame } from '../shared/frame.ts';
-import type { RefusedForm } from './rotation.page.ts';
+import type { RefusedForm } from './refused-form.ts';
 
 interface Model {
   frame: Frame;

@@ -3,7 +3,7 @@ import { PostForm } from '../shared/forms.tsx';
 import type { Frame } from '../shared/frame.ts';
 import { At } from '../shared/parts.tsx';
 import { Chip, words, type Tone } from '../shared/states.tsx';
-import type { RefusedForm } from './rotation.page.ts';
+import type { RefusedForm } from './refused-form.ts';
 
 type Place = RotationView['places'][number];
 

@@ -15,6 +15,7 @@ import { problemsOf, readForm, typedIn, type FormProblems } from '../shared/form
 import type { Flash } from '../shared/frame.ts';
 import { ConsolePage, goes, shows, type Answer } from '../shared/page.ts';
 import { reference } from '../shared/search.ts';
+import type { RefusedForm } from './refused-form.ts';
 import { RotationPageView } from './rotation.view.tsx';
 
 const name = { schema: reference };
@@ -48,13 +49,6 @@ const answers = z.object({
   state: z.enum(['holds_new', 'left', 'taken_back'], 'Choose one.'),
   note: z.string().trim().max(1000).default(''),
 });
-
-/** Which form of the page was refused, and what was typed. */
-export interface RefusedForm {
-  form: string;
-  problems: FormProblems;
-  typed: Readonly<Record<string, string>>;
-}
 
 /** One rotation: where it stands, which places are left, and what may be done. */
 @ConsolePage()

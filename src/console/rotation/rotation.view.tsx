@@ -6,7 +6,7 @@ import { At, Countdown, Empty, Facts, ShareBar } from '../shared/parts.tsx';
 import { Chip, words, type Tone } from '../shared/states.tsx';
 import { Acts } from './acts.view.tsx';
 import { Places } from './places.view.tsx';
-import type { RefusedForm } from './rotation.page.ts';
+import type { RefusedForm } from './refused-form.ts';
 import { OLD, STATES } from './words.ts';
 
 const PHASES: Readonly<Record<string, Tone>> = {

@@ -11,6 +11,7 @@ import { AccessReviewsSweep } from './access-reviews.sweep.ts';
 import { AdvanceWayJob, RetireAgainJob, StartDrillsJob, TryIssuanceAgainJob } from './advance-way.job.ts';
 import { EndWayJob } from './end-way.job.ts';
 import { ExceptionsService } from './exceptions.service.ts';
+import { GateRecords } from './gate-records.service.ts';
 import { GateService } from './gate.service.ts';
 import { Isolation } from './isolation.service.ts';
 import { OffboardingService } from './offboarding.service.ts';
@@ -27,6 +28,7 @@ import { SettleRemovalJob } from './settle-removal.job.ts';
   imports: [LedgerModule, NoticesModule, PartiesModule, RevocationModule],
   providers: [
     { provide: Policies, useFactory: () => new Policies(projectFolder('templates/policies')) },
+    GateRecords,
     GateService,
     ExceptionsService,
     OffboardingService,

@@ -1,6 +1,4 @@
 import { createPrivateKey, X509Certificate } from 'node:crypto';
-import { isIP } from 'node:net';
-import { connect as connectTls } from 'node:tls';
 import { Injectable } from '@nestjs/common';
 import { z } from 'zod';
 import type {
@@ -19,6 +17,7 @@ import type { Secret } from '../../../kernel/secret.ts';
 import { SECOND } from '../../../kernel/time.ts';
 import { DialError } from '../../../platform/http/dialler.ts';
 import { Outbound } from '../../../platform/http/outbound.ts';
+import { secureOver } from '../../../platform/http/secure-over.ts';
 import { judgeShown, weigh, type Shown, type Weighed } from './handshake.rules.ts';
 
 const TIMEOUT = 15 * SECOND;
@@ -155,13 +154,7 @@ export class ClientCertificateConnector implements Connector<ClientCertificateSe
     return new Promise<Shown>((resolve) => {
       let text = '';
       let done = false;
-      const secured = connectTls({
-        socket,
-        ...pem,
-        ALPNProtocols: ['http/1.1'],
-        ...(isIP(host) === 0 ? { servername: host } : {}),
-        ...(authorities === undefined ? {} : { ca: authorities }),
-      });
+      const secured = secureOver(socket, host, { ...pem, ca: authorities });
       const settle = (shown: Shown) => {
         if (done) return;
         done = true;
