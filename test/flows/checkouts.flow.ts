@@ -153,6 +153,13 @@ describe('a checkout', () => {
       error: { kind: 'not_found' },
     });
     expect(await consent(rosa.who, id, true)).toMatchObject({ ok: true });
+    // HEAD could not carry the value: it must not use it up.
+    const head = await world.app.inject({
+      method: 'HEAD',
+      url: `/api/v1/checkouts/${id}`,
+      headers: { authorization: `Bearer ${machine.assertion()}` },
+    });
+    expect(head.statusCode).toBe(200);
     const released = await machine.call('GET', `/${id}`);
     expect(released.body).toMatchObject({ state: 'open', value: expect.any(String) });
     expect((await machine.call('GET', `/${id}`)).body.value).toBeUndefined();

@@ -82,10 +82,14 @@ export class Checkouts {
     return this.#delivered(decided, by);
   }
 
-  /** What has become of it. One that was consented to is released by this, once. */
-  async look(id: Id, by: Principal): Promise<Result<Lease, Refusal>> {
+  /**
+   * What has become of it. One that was consented to is released by this, once.
+   *
+   * @param take false: only looks, as whoever cannot receive a value
+   */
+  async look(id: Id, take: boolean, by: Principal): Promise<Result<Lease, Refusal>> {
     const decided = await this.#change(id, by, async (db, row, grant, now) => {
-      if (row.state !== 'consented') return ok({ view: viewOf(row) });
+      if (row.state !== 'consented' || !take) return ok({ view: viewOf(row) });
       const sound = await this.#sound(db, grant, by, now);
       if (!sound.ok) return sound;
       const full = await isFull(db, grant, now);
