@@ -1,4 +1,4 @@
-import { Body, Controller, Get, HttpCode, Param, Patch, Post, Query } from '@nestjs/common';
+import { Body, Controller, Get, HttpCode, Param, Post, Query } from '@nestjs/common';
 import { ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
 import { z } from 'zod';
 import type { Principal } from '../kernel/principal.ts';
@@ -80,8 +80,9 @@ export class DownstreamController {
     return answered(await this.downstream.settle(itemId, input, by));
   }
 
-  @Patch(':id')
+  @Post(':id/assign')
   @ApiOperation({ summary: 'Hand an item to another owner, or set another end' })
+  @HttpCode(200)
   @Permission('incidents:act')
   @ApiOkResponse({ standardSchema: downstreamItemSchema })
   async assign(

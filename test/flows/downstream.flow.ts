@@ -201,7 +201,7 @@ describe('what an exposed credential reached', () => {
     const incident = await reported(of);
     await until(async () => (await itemsOf(`&incident=${incident.id}`)).length === 3, 'listed');
     const [first] = await itemsOf(`&incident=${incident.id}`);
-    const handed = await scene.call('PATCH', `/api/v1/downstream-items/${first!.id}`, {
+    const handed = await scene.call('POST', `/api/v1/downstream-items/${first!.id}/assign`, {
       body: { partyId: scene.customerId, dueAt: new Date(world.clock.now() + HOUR).toISOString() },
     });
     expect(handed).toMatchObject({ status: 200, body: { owner: { id: scene.customerId }, contact: null } });
