@@ -98,7 +98,7 @@ test('a party sees what is its own to look at, and nothing of the incident', asy
   expectOk(
     await site.world.app
       .get(DownstreamService)
-      .assign(rows[0]!.id, { partyId: ids.northwind }, system('test', 'test')),
+      .assign(rows[0]!.id, { partyId: ids.northwind }, 'any', system('test', 'test')),
   );
   const { email } = await site.account('Nora', 'party_contact', { partyId: ids.northwind });
   const outside = await site.browser.page();
