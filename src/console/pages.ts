@@ -1,6 +1,7 @@
 import { AgreementPage } from './agreements/agreement.page.ts';
 import { AgreementsPage } from './agreements/agreements.page.ts';
 import { AgreementDraftPage } from './agreements/draft.page.ts';
+import { ConnectorsPage } from './connectors/connectors.page.ts';
 import { CredentialPage } from './credentials/credential.page.ts';
 import { LedgerPage } from './evidence/ledger.page.ts';
 import { HomePage } from './home/home.page.ts';
@@ -137,6 +138,7 @@ export const AREAS_OF_CONSOLE: readonly Area[] = [
     permission: 'agreements:read',
     pages: [AgreementsPage, AgreementPage, AgreementDraftPage],
   },
+  { title: 'Connectors', path: '/connectors', permission: 'connections:read', pages: [ConnectorsPage] },
   { title: 'Alerts', path: '/alerts', permission: 'operations:read', pages: [AlertsPage] },
   { title: 'Ledger', path: '/ledger', permission: 'ledger:read', pages: [LedgerPage] },
   { title: 'Settings', path: '/settings', permission: 'sources:read', pages: [SettingsPage] },
