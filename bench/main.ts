@@ -16,7 +16,9 @@ import { gateBench } from './gate.bench.ts';
 import { kickBench } from './kick.bench.ts';
 import { leakBench } from './leak.bench.ts';
 import { ledgerBench } from './ledger.bench.ts';
+import { massBench } from './mass.bench.ts';
 import type { BenchPlace } from './place.ts';
+import { usageBench } from './usage.bench.ts';
 
 const BENCHES: Readonly<Record<string, (place: BenchPlace) => Promise<void>>> = {
   leak: leakBench,
@@ -25,6 +27,8 @@ const BENCHES: Readonly<Record<string, (place: BenchPlace) => Promise<void>>> = 
   ledger: ledgerBench,
   import: importBench,
   gate: gateBench,
+  mass: massBench,
+  usage: usageBench,
 };
 
 async function main(): Promise<void> {

@@ -10,7 +10,11 @@ import { ResponsibilityModule } from './domain/responsibility/responsibility.mod
 import { RevocationModule } from './domain/revocation/revocation.module.ts';
 import { PolicyModule } from './domain/policy/policy.module.ts';
 import { SigningFloorModule } from './domain/policy/signing-floor.module.ts';
+import { RotationIntervalsModule } from './domain/policy/rotation-intervals.module.ts';
+import { ReleasesModule } from './domain/releases/releases.module.ts';
 import { PortfolioModule } from './domain/portfolio/portfolio.module.ts';
+import { UsageModule } from './domain/usage/usage.module.ts';
+import { RotationModule } from './domain/rotation/rotation.module.ts';
 import { RunbooksModule } from './domain/runbooks/runbooks.module.ts';
 import { HealthModule } from './platform/health/health.module.ts';
 import { HttpModule } from './platform/http/http.module.ts';
@@ -39,11 +43,15 @@ import { StoresModule } from './plugins/stores/stores.module.ts';
     RunbooksModule,
     NoticesModule,
     ResponsibilityModule,
+    UsageModule,
     RevocationModule,
     ExposuresModule,
     IncidentsModule,
     PolicyModule,
     SigningFloorModule,
+    RotationIntervalsModule,
+    RotationModule,
+    ReleasesModule,
     PortfolioModule,
     ApiModule,
     ConsoleModule,

@@ -14,6 +14,7 @@ import { addPolicy } from './cli/policy.command.ts';
 import { addServe } from './cli/serve.command.ts';
 import { addTokenCreate } from './cli/token-create.command.ts';
 import { addUserAdd } from './cli/user-add.command.ts';
+import { speakPlainly } from './platform/config/plain-problems.ts';
 
 /** Everything that an operator runs. One line a command file. */
 const commands: readonly AddCommand[] = [
@@ -30,6 +31,7 @@ const commands: readonly AddCommand[] = [
   addKeys,
 ];
 
+speakPlainly();
 const program = new Command('countersign')
   .description('Supplier-credential governance and credential-incident response')
   .exitOverride()

@@ -35,6 +35,7 @@ import { AccessService } from './domain/access/access.service.ts';
 import { SESSION_IDLE, SessionStore } from './domain/access/session-store.ts';
 import { Clock, SystemClock } from './platform/clock/clock.ts';
 import type { Config } from './platform/config/config.ts';
+import { speakPlainly } from './platform/config/plain-problems.ts';
 import { PublicUrl } from './platform/config/public-url.ts';
 import { CONFIG } from './platform/config/token.ts';
 import { assertMigrated } from './platform/database/migrate.ts';
@@ -79,6 +80,7 @@ export function dutiesOf(role: Config['role']): Duties {
  */
 export async function createApp(settings: AppSettings): Promise<NestFastifyApplication> {
   const { config } = settings;
+  speakPlainly();
   if (!config.databaseUrl) throw new Error('createApp needs a database: start the embedded one first');
   const log = createLog(config, settings.logTo);
   const keys = Keys.open(config);

@@ -3,6 +3,12 @@ import * as listed from '../migrations/index.ts';
 import { Person } from './domain/access/person.entity.ts';
 import { UserAccount } from './domain/access/user-account.entity.ts';
 import { UserRole } from './domain/access/user-role.entity.ts';
+import { TemporaryPermission } from './domain/access/temporary-permission.entity.ts';
+import { Checkout } from './domain/releases/checkout.entity.ts';
+import { CheckoutGrant } from './domain/releases/checkout-grant.entity.ts';
+import { MachineIdentity } from './domain/releases/machine-identity.entity.ts';
+import { Reveal } from './domain/releases/reveal.entity.ts';
+import { UsedAssertion } from './domain/releases/used-assertion.entity.ts';
 import { Session } from './domain/access/session.entity.ts';
 import { LoginThrottle } from './domain/access/login-throttle.entity.ts';
 import { ApiToken } from './domain/access/api-token.entity.ts';
@@ -33,12 +39,14 @@ import { IntegrationDependency } from './domain/integrations/integration-depende
 import { Credential } from './domain/credentials/credential.entity.ts';
 import { CredentialUse } from './domain/credentials/credential-use.entity.ts';
 import { CredentialHolder } from './domain/credentials/credential-holder.entity.ts';
+import { ScopeConsent } from './domain/credentials/scope-consent.entity.ts';
 import { CredentialScope } from './domain/credentials/credential-scope.entity.ts';
 import { CredentialVersion } from './domain/credentials/credential-version.entity.ts';
 import { Fingerprint } from './domain/credentials/fingerprint.entity.ts';
 import { CredentialLocation } from './domain/credentials/location.entity.ts';
 import { ReachableSystem } from './domain/credentials/system.entity.ts';
 import { CredentialSystem } from './domain/credentials/credential-system.entity.ts';
+import { LocationHolding } from './domain/credentials/location-holding.entity.ts';
 import { LocationSystem } from './domain/credentials/location-system.entity.ts';
 import { UsageEvent } from './domain/usage/usage-event.entity.ts';
 import { OfferingTarget } from './domain/responsibility/offering-target.entity.ts';
@@ -68,6 +76,7 @@ import { Drill } from './domain/revocation/drill.entity.ts';
 import { Evidence } from './domain/revocation/evidence.entity.ts';
 import { VersionDeath } from './domain/revocation/version-death.entity.ts';
 import { Statement } from './domain/revocation/statement.entity.ts';
+import { CopyLook } from './domain/revocation/copy-look.entity.ts';
 import { LocationProof } from './domain/revocation/location-proof.entity.ts';
 import { RiskRequest } from './domain/revocation/risk-request.entity.ts';
 import { RiskAcceptance } from './domain/revocation/risk-acceptance.entity.ts';
@@ -80,6 +89,8 @@ import { ExposureFoundAt } from './domain/exposures/exposure-found-at.entity.ts'
 import { Incident } from './domain/incidents/incident.entity.ts';
 import { IncidentCredential } from './domain/incidents/incident-credential.entity.ts';
 import { IncidentPlace } from './domain/incidents/incident-place.entity.ts';
+import { DownstreamItem } from './domain/incidents/downstream-item.entity.ts';
+import { FailureReport } from './domain/incidents/failure-report.entity.ts';
 import { IncidentCase } from './domain/incidents/incident-case.entity.ts';
 import { CaseCredential } from './domain/incidents/case-credential.entity.ts';
 import { Instant } from './domain/incidents/instant.entity.ts';
@@ -105,6 +116,7 @@ import { PolicyTemplate } from './domain/policy/policy-template.entity.ts';
 import { Onboarding } from './domain/policy/onboarding.entity.ts';
 import { Offboarding } from './domain/policy/offboarding.entity.ts';
 import { ScopeReview } from './domain/policy/scope-review.entity.ts';
+import { DomainChallenge } from './domain/parties/domain-challenge.entity.ts';
 import { PartyVerification } from './domain/parties/party-verification.entity.ts';
 import { GateDecision } from './domain/policy/gate-decision.entity.ts';
 import { GateStanding } from './domain/policy/gate-standing.entity.ts';
@@ -114,14 +126,33 @@ import { AccessReviewOccasion } from './domain/policy/access-review-occasion.ent
 import { AccessReviewPart } from './domain/policy/access-review-part.entity.ts';
 import { GateStale } from './domain/policy/gate-stale.entity.ts';
 import { PolicyException } from './domain/policy/policy-exception.entity.ts';
+import { OutsideSecret } from './platform/vault/outside-secret.entity.ts';
+import { UsageFeed } from './domain/usage/usage-feed.entity.ts';
+import { UsageGap } from './domain/usage/usage-gap.entity.ts';
+import { UsageSeen } from './domain/usage/usage-seen.entity.ts';
+import { UsageSlot } from './domain/usage/usage-slot.entity.ts';
+import { UsageAlarm } from './domain/usage/usage-alarm.entity.ts';
+import { KnownActor } from './domain/usage/known-actor.entity.ts';
+import { MassRevocation } from './domain/incidents/mass-revocation.entity.ts';
+import { MassRevocationItem } from './domain/incidents/mass-revocation-item.entity.ts';
 import { SealedSecret } from './platform/vault/sealed-secret.entity.ts';
 import { postgresOptions, type DataSourceNeeds } from './platform/database/data-sources.ts';
+import { Rotation } from './domain/rotation/rotation.entity.ts';
+import { RotationIssue } from './domain/rotation/rotation-issue.entity.ts';
+import { RotationPlace } from './domain/rotation/rotation-place.entity.ts';
+import { RotationSetting } from './domain/rotation/rotation-setting.entity.ts';
 
 /** Every entity, by name: nothing depends on paths or file endings. */
 export const entities: DataSourceNeeds['entities'] = [
   Person,
   UserAccount,
   UserRole,
+  TemporaryPermission,
+  Checkout,
+  CheckoutGrant,
+  MachineIdentity,
+  Reveal,
+  UsedAssertion,
   Session,
   LoginThrottle,
   ApiToken,
@@ -151,13 +182,23 @@ export const entities: DataSourceNeeds['entities'] = [
   CredentialUse,
   CredentialHolder,
   CredentialScope,
+  ScopeConsent,
   CredentialVersion,
   Fingerprint,
   CredentialLocation,
   ReachableSystem,
   CredentialSystem,
+  LocationHolding,
   LocationSystem,
   UsageEvent,
+  UsageFeed,
+  UsageGap,
+  UsageSeen,
+  UsageSlot,
+  UsageAlarm,
+  KnownActor,
+  MassRevocation,
+  MassRevocationItem,
   Offering,
   OfferingTarget,
   OfferingVersion,
@@ -185,6 +226,7 @@ export const entities: DataSourceNeeds['entities'] = [
   Evidence,
   VersionDeath,
   Statement,
+  CopyLook,
   LocationProof,
   RiskAcceptance,
   RiskRequest,
@@ -197,6 +239,8 @@ export const entities: DataSourceNeeds['entities'] = [
   Incident,
   IncidentCredential,
   IncidentPlace,
+  DownstreamItem,
+  FailureReport,
   IncidentCase,
   CaseCredential,
   Instant,
@@ -222,6 +266,7 @@ export const entities: DataSourceNeeds['entities'] = [
   Onboarding,
   Offboarding,
   ScopeReview,
+  DomainChallenge,
   PartyVerification,
   GateDecision,
   GateStanding,
@@ -231,6 +276,11 @@ export const entities: DataSourceNeeds['entities'] = [
   AccessReviewPart,
   GateStale,
   PolicyException,
+  OutsideSecret,
+  Rotation,
+  RotationIssue,
+  RotationPlace,
+  RotationSetting,
   SealedSecret,
 ];
 

@@ -153,6 +153,26 @@ describe('every route', () => {
     }
   });
 
+  test('of the API that changes what has a version says that it takes If-Match, and reading it gives the tag', async () => {
+    interface Operation {
+      parameters?: { name: string; in: string; required?: boolean }[];
+      responses: Record<string, { headers?: Record<string, unknown> }>;
+    }
+    const { paths } = (await world.app.inject('/api/openapi.json')).json<{
+      paths: Record<string, Record<string, Operation>>;
+    }>();
+    const takes = ({ parameters = [] }: Operation) =>
+      parameters.some((one) => one.in === 'header' && one.name === 'If-Match' && one.required);
+    const edits = Object.entries(paths).flatMap(([path, { patch }]) => (patch ? [{ path, patch }] : []));
+    expect(edits.length).toBeGreaterThan(5);
+    expect(edits.filter(({ patch }) => !takes(patch)).map(({ path }) => path)).toEqual([]);
+    const read = ['credentials', 'integrations', 'parties', 'contacts', 'offerings'].map(
+      (what) => paths[`/api/v1/${what}/{id}`]!['get']!,
+    );
+    expect(read.filter(({ responses }) => !responses['200']?.headers?.['ETag'])).toEqual([]);
+    expect(takes(paths['/api/v1/credentials/{id}']!['get']!)).toBe(false);
+  });
+
   test('that is read answers HEAD to the same people as GET, and with nothing but the head', async () => {
     const heads = new Map(
       routesOf(world.app)

@@ -4,18 +4,26 @@ import { ExposuresModule } from '../domain/exposures/exposures.module.ts';
 import { IncidentsModule } from '../domain/incidents/incidents.module.ts';
 import { PolicyModule } from '../domain/policy/policy.module.ts';
 import { PortfolioModule } from '../domain/portfolio/portfolio.module.ts';
+import { ReleasesModule } from '../domain/releases/releases.module.ts';
 import { ResponsibilityModule } from '../domain/responsibility/responsibility.module.ts';
+import { RotationModule } from '../domain/rotation/rotation.module.ts';
 import { RevocationModule } from '../domain/revocation/revocation.module.ts';
+import { UsageModule } from '../domain/usage/usage.module.ts';
 import { AccessReviewsController } from './access-reviews.controller.ts';
 import { AgreementsController } from './agreements.controller.ts';
 import { ConfirmationsController } from './confirmations.controller.ts';
 import { ConnectorPresetsController } from './connector-presets.controller.ts';
 import { ConnectionsController } from './connections.controller.ts';
+import { CopiesController } from './copies.controller.ts';
 import { CredentialsController } from './credentials.controller.ts';
+import { FailuresController } from './failures.controller.ts';
 import { GateController } from './gate.controller.ts';
 import { HealthController } from './health.controller.ts';
 import { ImportsController } from './imports.controller.ts';
 import { IntegrationsController } from './integrations.controller.ts';
+import { MassRevocationsController } from './mass-revocations.controller.ts';
+import { MachinesController } from './machines.controller.ts';
+import { CheckoutsController } from './checkouts.controller.ts';
 import { MatricesController } from './matrices.controller.ts';
 import { MatrixFilesController } from './matrix-files.controller.ts';
 import { MatrixController } from './matrix.controller.ts';
@@ -27,6 +35,7 @@ import { OpenApiController } from './openapi.controller.ts';
 import { OpenApi } from './openapi.ts';
 import { PartiesController } from './parties.controller.ts';
 import { PoliciesController } from './policies.controller.ts';
+import { RotationsController } from './rotations.controller.ts';
 import { RunsController } from './runs.controller.ts';
 import { SchemasController } from './schemas.controller.ts';
 import { RiskAcceptancesController } from './risk-acceptances.controller.ts';
@@ -35,8 +44,10 @@ import { StepsController } from './steps.controller.ts';
 import { StoppersController } from './stoppers.controller.ts';
 import { TermTemplatesController } from './term-templates.controller.ts';
 import { TokensController } from './tokens.controller.ts';
+import { UsageController } from './usage.controller.ts';
 import { UsersController } from './users.controller.ts';
 import { CasesController } from './cases.controller.ts';
+import { DownstreamController } from './downstream.controller.ts';
 import { DrillsController } from './drills.controller.ts';
 import { ExposuresController } from './exposures.controller.ts';
 import { IncidentsController } from './incidents.controller.ts';
@@ -50,8 +61,11 @@ import { SourcesController } from './sources.controller.ts';
     IncidentsModule,
     PolicyModule,
     PortfolioModule,
+    ReleasesModule,
     ResponsibilityModule,
     RevocationModule,
+    UsageModule,
+    RotationModule,
   ],
   controllers: [
     AccessReviewsController,
@@ -64,14 +78,20 @@ import { SourcesController } from './sources.controller.ts';
     ExposuresController,
     CasesController,
     AgreementsController,
+    CopiesController,
     CredentialsController,
+    DownstreamController,
     DrillsController,
+    FailuresController,
     IntegrationsController,
     PartiesController,
     GateController,
     PoliciesController,
     HealthController,
     ImportsController,
+    MassRevocationsController,
+    MachinesController,
+    CheckoutsController,
     MatricesController,
     MatrixFilesController,
     MatrixController,
@@ -80,6 +100,7 @@ import { SourcesController } from './sources.controller.ts';
     OfferingsController,
     OnboardingController,
     OpenApiController,
+    RotationsController,
     RunsController,
     SchemasController,
     RiskAcceptancesController,
@@ -88,6 +109,7 @@ import { SourcesController } from './sources.controller.ts';
     StoppersController,
     TermTemplatesController,
     TokensController,
+    UsageController,
     UsersController,
   ],
   providers: [OpenApi],

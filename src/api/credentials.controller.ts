@@ -1,4 +1,4 @@
-import { Body, Controller, Get, Param, Patch, Post, Put, Query, Res } from '@nestjs/common';
+import { Body, Controller, Delete, Get, HttpCode, Param, Patch, Post, Put, Query, Res } from '@nestjs/common';
 import { ApiCreatedResponse, ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
 import type { FastifyReply } from 'fastify';
 import { z } from 'zod';
@@ -9,10 +9,13 @@ import { By, Idempotent, Permission } from '../domain/access/route.ts';
 import {
   addLocationSchema,
   addVersionSchema,
+  consentToScopeSchema,
   credentialLineSchema,
   editCredentialSchema,
   newCredentialSchema,
+  setScopesSchema,
 } from '../domain/credentials/credential.schema.ts';
+import { CredentialScopes } from '../domain/credentials/scopes.service.ts';
 import { listCredentials } from '../domain/credentials/credentials.queries.ts';
 import { CredentialsService } from '../domain/credentials/credentials.service.ts';
 import { NewCredentials } from '../domain/credentials/new-credentials.service.ts';
@@ -39,6 +42,8 @@ const credentialsSchema = z
   .object({ credentials: z.array(credentialLineSchema), next: z.string().nullable() })
   .meta({ id: 'Credentials' });
 const addedVersionSchema = z.object({ id: z.uuid(), number: z.int() }).meta({ id: 'AddedCredentialVersion' });
+const addedConsentSchema = z.object({ id: z.uuid() }).meta({ id: 'AddedScopeConsent' });
+const scopeQuery = z.strictObject({ scope: z.string().min(1).max(500) });
 const addedLocationSchema = z.object({ id: z.uuid() }).meta({ id: 'AddedLocation' });
 
 @ApiTags('portfolio')
@@ -48,6 +53,7 @@ export class CredentialsController {
     private readonly transactions: Transactions,
     private readonly credentials: CredentialsService,
     private readonly newCredentials: NewCredentials,
+    private readonly scopes: CredentialScopes,
     private readonly paths: PathsService,
     private readonly clock: Clock,
     private readonly isolation: Isolation,
@@ -121,6 +127,55 @@ export class CredentialsController {
       return (await credentialView(db, credentialId, this.clock.now()))!;
     });
     return versioned(reply, view);
+  }
+
+  /** The list as it is to be. A scope that was not declared when the matrix was signed makes its signatures fall. */
+  @Put(':id/scopes')
+  @ApiOperation({ summary: 'Set what a credential may do, with a justification for each scope' })
+  @Permission('portfolio:write')
+  @ApiOkResponse({ standardSchema: credentialViewSchema })
+  async setScopes(
+    @Param('id', { schema: id }) credentialId: string,
+    @Body({ schema: setScopesSchema }) input: z.output<typeof setScopesSchema>,
+    @IfMatchAny() rowVersion: WantedVersion,
+    @By() by: Principal,
+    @Res({ passthrough: true }) reply: FastifyReply,
+  ): Promise<CredentialView> {
+    const view = await this.transactions.run(by, async (db) => {
+      answered(await this.scopes.set(db, credentialId, input, rowVersion, by));
+      return (await credentialView(db, credentialId, this.clock.now()))!;
+    });
+    return versioned(reply, view);
+  }
+
+  /** On record with the name of whoever consents. */
+  @Post(':id/scope-consents')
+  @ApiOperation({ summary: 'Consent to a sensitive scope of a credential' })
+  @Permission('approvals:decide')
+  @Idempotent()
+  @ApiCreatedResponse({ standardSchema: addedConsentSchema })
+  async consent(
+    @Param('id', { schema: id }) credentialId: string,
+    @Body({ schema: consentToScopeSchema }) input: z.output<typeof consentToScopeSchema>,
+    @By() by: Principal,
+  ): Promise<z.infer<typeof addedConsentSchema>> {
+    return this.transactions.run(by, async (db) =>
+      answered(await this.scopes.consent(db, credentialId, input, by)),
+    );
+  }
+
+  @Delete(':id/scope-consents')
+  @ApiOperation({ summary: 'Withdraw the consent to a scope of a credential' })
+  @Permission('approvals:decide')
+  @HttpCode(204)
+  async withdrawConsent(
+    @Param('id', { schema: id }) credentialId: string,
+    @Query({ schema: scopeQuery }) { scope }: z.output<typeof scopeQuery>,
+    @By() by: Principal,
+  ): Promise<void> {
+    await this.transactions.run(by, async (db) =>
+      answered(await this.scopes.withdrawConsent(db, credentialId, scope, by)),
+    );
   }
 
   @Patch(':id')

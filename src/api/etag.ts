@@ -1,4 +1,5 @@
 import { createParamDecorator, type ExecutionContext } from '@nestjs/common';
+import { ApiHeader } from '@nestjs/swagger';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { Refused, refusal } from '../kernel/errors.ts';
 import type { WantedVersion } from '../kernel/row-version.ts';
@@ -13,21 +14,38 @@ export function versioned<T extends { rowVersion: number }>(reply: FastifyReply,
  * The version that the caller last saw, from `If-Match`. Missing: 428 (RFC 6585), so that nobody overwrites blindly. The
  * service compares, and refuses a stale one (`precondition`).
  */
-export const IfMatchAny = createParamDecorator((_: unknown, context: ExecutionContext): WantedVersion =>
-  wantedOf(context),
+export const IfMatchAny = createParamDecorator(
+  (_: unknown, context: ExecutionContext): WantedVersion => wantedOf(context),
+  [said('The ETag of the version that the edit changes; a list of them, or * for whatever stands there')],
 );
 
 /**
  * The same for drafts. What is frozen to be signed must be what its proposer read, and a stale edit is told what changed
  * since then: a list or a star names no such version.
  */
-export const IfMatch = createParamDecorator((_: unknown, context: ExecutionContext): number => {
-  const wanted = wantedOf(context);
-  if (typeof wanted === 'number') return wanted;
-  throw new Refused(
-    refusal('precondition', 'stale-version', 'If-Match must name one version here, as its ETag gave it.'),
-  );
-});
+export const IfMatch = createParamDecorator(
+  (_: unknown, context: ExecutionContext): number => {
+    const wanted = wantedOf(context);
+    if (typeof wanted === 'number') return wanted;
+    throw new Refused(
+      refusal('precondition', 'stale-version', 'If-Match must name one version here, as its ETag gave it.'),
+    );
+  },
+  [said('The ETag of the version that was read; "0" where there is none yet')],
+);
+
+/** Whoever takes the header says so in the description of the API. */
+function said(description: string): ParameterDecorator {
+  return (target, key) => {
+    const method = key === undefined ? undefined : Object.getOwnPropertyDescriptor(target, key);
+    if (method)
+      ApiHeader({ name: 'If-Match', required: true, description, schema: { type: 'string' } })(
+        target,
+        key!,
+        method,
+      );
+  };
+}
 
 function wantedOf(context: ExecutionContext): WantedVersion {
   const header = context.switchToHttp().getRequest<FastifyRequest>().headers['if-match'];

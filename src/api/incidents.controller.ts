@@ -4,6 +4,8 @@ import { z } from 'zod';
 import { Refused, refusal } from '../kernel/errors.ts';
 import type { Principal } from '../kernel/principal.ts';
 import { By, Permission } from '../domain/access/route.ts';
+import { exposureWindows } from '../domain/incidents/exposure-window.queries.ts';
+import { exposureWindowsSchema } from '../domain/incidents/exposure-window.schema.ts';
 import { INCIDENT_STATES } from '../domain/incidents/incident.rules.ts';
 import {
   assertInstantSchema,
@@ -39,6 +41,11 @@ const partsQuery = (form: RegExp) =>
 const UUID = '[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}';
 const credentialsQuery = partsQuery(new RegExp(`^\\d{1,4}:${UUID}$`));
 const locationsQuery = partsQuery(new RegExp(`^${UUID}:${UUID}$`));
+// Each window takes a look at every use: a page has few.
+const windowsQuery = z.strictObject({
+  cursor: credentialsQuery.shape.cursor,
+  limit: z.coerce.number().int().min(1).max(50).default(20),
+});
 const assertedSchema = z.object({ ids: z.array(id) }).meta({ id: 'InstantsAsserted' });
 
 /** Incidents are the operator's; outside parties see their cases (`/api/v1/cases`). */
@@ -116,6 +123,25 @@ export class IncidentsController {
     return this.transactions.run(by, async (db) => {
       await found(db, incidentId);
       return exposedLocations(db, incidentId, this.clock.now(), part(query));
+    });
+  }
+
+  @Get(':id/exposure-window')
+  @ApiOperation({
+    summary: 'Read from when to when the credentials of an incident can have been abused',
+    description:
+      'From the first possible exposure to the last accepted use that was reported, the riskiest first; each use labelled, and every blind spot stated.',
+  })
+  @Permission('usage:read')
+  @ApiOkResponse({ standardSchema: exposureWindowsSchema })
+  exposureWindow(
+    @Param('id', { schema: id }) incidentId: string,
+    @Query({ schema: windowsQuery }) query: z.output<typeof windowsQuery>,
+    @By() by: Principal,
+  ): Promise<z.infer<typeof exposureWindowsSchema>> {
+    return this.transactions.run(by, async (db) => {
+      await found(db, incidentId);
+      return exposureWindows(db, incidentId, this.clock.now(), query);
     });
   }
 

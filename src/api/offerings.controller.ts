@@ -6,6 +6,7 @@ import { Refused } from '../kernel/errors.ts';
 import type { Principal } from '../kernel/principal.ts';
 import { By, Idempotent, Permission, PerMinute } from '../domain/access/route.ts';
 import { DUTIES } from '../domain/responsibility/matrix.rules.ts';
+import { OfferingRetirement } from '../domain/responsibility/offering-retirement.service.ts';
 import { OfferingProposals } from '../domain/responsibility/offering-proposals.service.ts';
 import {
   askedSchema,
@@ -17,6 +18,7 @@ import {
   offeringsSchema,
   offeringViewSchema,
   proposeOfferingSchema,
+  retireOfferingSchema,
   targetDiffSchema,
   targetsSchema,
 } from '../domain/responsibility/offering.schema.ts';
@@ -60,6 +62,7 @@ export class OfferingsController {
     private readonly clock: Clock,
     private readonly offerings: OfferingsService,
     private readonly proposals: OfferingProposals,
+    private readonly retirement: OfferingRetirement,
   ) {}
 
   @Get()
@@ -90,7 +93,7 @@ export class OfferingsController {
   ): Promise<z.infer<typeof createdSchema>> {
     const created = answered(await this.offerings.create(input, by));
     void reply.header('location', `/api/v1/offerings/${created.id}`);
-    return created;
+    return versioned(reply, created);
   }
 
   @Get(':id')
@@ -132,6 +135,21 @@ export class OfferingsController {
     @By() by: Principal,
   ): Promise<z.infer<typeof publishedSchema>> {
     return answered(await this.offerings.publish(offeringId, rowVersion, by));
+  }
+
+  /** Nobody is reminded any more; what not every side has signed is withdrawn, and the links to it end. What is signed stays. */
+  @Post(':id/retire')
+  @ApiOperation({ summary: 'Retire an offering' })
+  @HttpCode(200)
+  @Permission('offerings:write')
+  async retire(
+    @Param('id', { schema: id }) offeringId: string,
+    @Body({ schema: retireOfferingSchema }) input: z.output<typeof retireOfferingSchema>,
+    @IfMatch() rowVersion: number,
+    @By() by: Principal,
+    @Res({ passthrough: true }) reply: FastifyReply,
+  ): Promise<{ rowVersion: number }> {
+    return versioned(reply, answered(await this.retirement.retire(offeringId, input, rowVersion, by)));
   }
 
   /** What is different since a version. */

@@ -10,7 +10,14 @@ import {
 import { z } from 'zod';
 import { Refused, refusal } from '../kernel/errors.ts';
 import type { Principal } from '../kernel/principal.ts';
-import { By, Idempotent, Permission } from '../domain/access/route.ts';
+import { By, Idempotent, Permission, PerMinute } from '../domain/access/route.ts';
+import {
+  askDomainSchema,
+  DomainChallenges,
+  domainChallengeSchema,
+  type AskDomain,
+  type DomainChallengeView,
+} from '../domain/parties/domain-challenges.service.ts';
 import { findParty } from '../domain/parties/parties.queries.ts';
 import {
   VerificationsService,
@@ -34,6 +41,7 @@ import {
 } from '../domain/policy/onboarding.schema.ts';
 import { offboardingOf } from '../domain/policy/offboarding.queries.ts';
 import { OffboardingService } from '../domain/policy/offboarding.service.ts';
+import { PartnersService } from '../domain/policy/partners.service.ts';
 import { OnboardingService } from '../domain/policy/onboarding.service.ts';
 import { onboardingOf } from '../domain/policy/ways.queries.ts';
 import { Clock } from '../platform/clock/clock.ts';
@@ -41,6 +49,9 @@ import { Transactions } from '../platform/database/transactions.ts';
 import { answered } from './answered.ts';
 
 const id = z.uuid();
+const challengesSchema = z
+  .object({ challenges: z.array(domainChallengeSchema) })
+  .meta({ id: 'DomainChallenges' });
 const verificationsSchema = z
   .object({ verifications: z.array(verificationSchema) })
   .meta({ id: 'PartyVerifications' });
@@ -54,6 +65,8 @@ export class OnboardingController {
     private readonly offboarding: OffboardingService,
     private readonly clock: Clock,
     private readonly verifications: VerificationsService,
+    private readonly partners: PartnersService,
+    private readonly challenges: DomainChallenges,
   ) {}
 
   /** Starts the way into production. Whoever starts it asks for it, and can neither admit it nor open the gate. */
@@ -141,7 +154,50 @@ export class OnboardingController {
     @Body({ schema: verifyPartySchema }) input: VerifyParty,
     @By() by: Principal,
   ): Promise<VerificationView> {
-    return answered(await this.verifications.verify(partyId, input, by));
+    return answered(await this.partners.verify(partyId, input, by));
+  }
+
+  /** Names the TXT record that the party sets in its domain, to show that it runs it. */
+  @Post('parties/:id/domain-challenges')
+  @ApiOperation({ summary: 'Ask a partner to show who it is through its domain' })
+  @Permission('gate:open')
+  @Idempotent()
+  @ApiCreatedResponse({ standardSchema: domainChallengeSchema })
+  async askDomain(
+    @Param('id', { schema: id }) partyId: string,
+    @Body({ schema: askDomainSchema }) input: AskDomain,
+    @By() by: Principal,
+  ): Promise<DomainChallengeView> {
+    return answered(await this.partners.askDomain(partyId, input, by));
+  }
+
+  /** Looks the record up. Where it is not there yet, the answer says which one to set. */
+  @Post('parties/:id/domain-challenges/:challengeId/check')
+  @ApiOperation({ summary: 'Verify a partner by the record in its domain' })
+  @Permission('gate:open')
+  @PerMinute(20)
+  @ApiCreatedResponse({ standardSchema: verificationSchema })
+  async checkDomain(
+    @Param('id', { schema: id }) partyId: string,
+    @Param('challengeId', { schema: id }) challengeId: string,
+    @By() by: Principal,
+  ): Promise<VerificationView> {
+    return answered(await this.partners.checkDomain(partyId, challengeId, by));
+  }
+
+  @Get('parties/:id/domain-challenges')
+  @ApiOperation({ summary: 'List the records that a partner was asked to set in its domain' })
+  @Permission('policy:read')
+  @ApiOkResponse({ standardSchema: challengesSchema })
+  async listChallenges(
+    @Param('id', { schema: id }) partyId: string,
+    @By() by: Principal,
+  ): Promise<z.infer<typeof challengesSchema>> {
+    return this.transactions.run(by, async (db) => {
+      if (!(await findParty(db, partyId)))
+        throw new Refused(refusal('not_found', 'no-party', 'There is no such party.'));
+      return { challenges: await this.challenges.list(db, partyId) };
+    });
   }
 
   @Get('parties/:id/verifications')

@@ -51,6 +51,35 @@ type Operation = {
 } & Record<string, unknown>;
 type Paths = Record<string, Record<string, Operation>>;
 
+const ETAG = {
+  description: 'The version of what is answered, for the If-Match of the next edit',
+  schema: { type: 'string' },
+};
+
+type Described = {
+  headers?: object;
+  content?: Record<string, { schema?: { $ref?: string; properties?: object } }>;
+};
+
+/** What has a version of its own is answered with its tag. */
+function withTags(
+  responses: Operation['responses'] = {},
+  schemas: Record<string, object> = {},
+): Record<string, object> {
+  return Object.fromEntries(
+    Object.entries(responses).map(([status, response]) => {
+      const { content, headers } = response as Described;
+      const schema = content?.['application/json']?.schema;
+      const named = schema?.$ref && (schemas[schema.$ref.split('/').at(-1)!] as { properties?: object });
+      const properties = (named || schema)?.properties ?? {};
+      return [
+        status,
+        'rowVersion' in properties ? { ...response, headers: { ...headers, ETag: ETAG } } : response,
+      ];
+    }),
+  );
+}
+
 function describe(app: INestApplication, routes: readonly RegisteredRoute[]): object {
   const config = new DocumentBuilder()
     .setTitle('Countersign')
@@ -96,7 +125,7 @@ function describe(app: INestApplication, routes: readonly RegisteredRoute[]): ob
               ]
             : []),
         ],
-        responses: { ...operation.responses, default: refusal },
+        responses: { ...withTags(operation.responses, document.components.schemas), default: refusal },
       };
     }
   }

@@ -26,9 +26,15 @@ export class ValidationPipe implements PipeTransform {
       .map((issue) => problemOf(issue, type, data));
     // The rest is counted, not written out.
     fields.length = result.issues.length;
-    const where = type === 'query' ? 'parameters' : 'body';
     throw new Refused(
-      refusal('invalid', 'invalid-input', `The ${where} of the request is not as it must be.`, { fields }),
+      refusal(
+        'invalid',
+        'invalid-input',
+        type === 'query'
+          ? 'The parameters of the request are not as they must be.'
+          : 'The body of the request is not as it must be.',
+        { fields },
+      ),
     );
   }
 }
@@ -51,6 +57,15 @@ function problemOf(issue: Issue, type: string, data: string | undefined): FieldP
   return { field, problem: issue.message, mend: mendOf(issue) };
 }
 
+const TYPES: Readonly<Record<string, string>> = {
+  string: 'text',
+  number: 'a number',
+  int: 'a whole number',
+  boolean: 'true or false',
+  array: 'a list',
+  object: 'an object',
+};
+
 function escape(part: string): string {
   return part.replaceAll('~', '~0').replaceAll('/', '~1').slice(0, 100);
 }
@@ -58,7 +73,7 @@ function escape(part: string): string {
 function mendOf(issue: Issue): string {
   switch (issue.code) {
     case 'invalid_type':
-      return `Send a value of type ${issue.expected}.`;
+      return `Send ${TYPES[issue.expected ?? ''] ?? 'a value of another type'}.`;
     case 'unrecognized_keys':
       return `Leave out ${(issue.keys ?? [])
         .slice(0, 5)

@@ -52,8 +52,8 @@ function failureOf(thrown: unknown): { lines: string[]; status: 1 | 2 } {
     const told = fields
       .filter(({ mend }) => !message.includes(mend))
       .map(({ field, problem, mend, line }) => {
-        const where = line === undefined ? field : `line ${line}, ${field}`;
-        return `  ${where}: ${problem}. ${mend}`;
+        const where = [line === undefined ? '' : `line ${line}`, field].filter(Boolean).join(', ');
+        return `  ${where && `${where}: `}${problem}. ${mend}`;
       });
     return { lines: [message, ...told], status: kind === 'invalid' ? 2 : 1 };
   }

@@ -5,7 +5,8 @@ import { isId, type Id } from '../kernel/ids.ts';
 import { Refused, refusal, type FieldProblem } from '../kernel/errors.ts';
 import { iso, parseInstant, type Millis } from '../kernel/time.ts';
 import { evaluateGate } from '../domain/policy/gate.rules.ts';
-import { GateService, viewOfFinding } from '../domain/policy/gate.service.ts';
+import { GateService } from '../domain/policy/gate.service.ts';
+import { viewOfFinding } from '../domain/policy/gate-records.service.ts';
 import type { GateFacts } from '../domain/policy/facts.schema.ts';
 import {
   renderReport,

@@ -7,6 +7,9 @@ import { LedgerPage } from './evidence/ledger.page.ts';
 import { HomePage } from './home/home.page.ts';
 import { AnswerPage } from './incidents/answer.page.ts';
 import { DecidePage } from './incidents/decide.page.ts';
+import { DownstreamPage } from './incidents/downstream.page.ts';
+import { FailuresPage } from './incidents/failures.page.ts';
+import { ExposureWindowPage } from './incidents/exposure-window.page.ts';
 import { IncidentPage } from './incidents/incident.page.ts';
 import { InstantPage } from './incidents/instant.page.ts';
 import { TriagePage } from './incidents/triage.page.ts';
@@ -23,7 +26,10 @@ import { DrillsPage } from './drills/drills.page.ts';
 import { EditPage } from './inventory/edit.page.ts';
 import { FillPage } from './inventory/fill.page.ts';
 import { InventoryPage } from './inventory/inventory.page.ts';
+import { ScopesPage } from './inventory/scopes.page.ts';
 import { NewPage } from './inventory/new.page.ts';
+import { CompletenessFilePage, CompletenessPage } from './mass/completeness.page.ts';
+import { MassPage } from './mass/mass.page.ts';
 import { AlertsPage } from './notices/alerts.page.ts';
 import { NoticesPage } from './notices/notices.page.ts';
 import { NoticeLinkPage } from './outside/notice-link.page.ts';
@@ -31,9 +37,16 @@ import { SigningLinkPage } from './outside/signing-link.page.ts';
 import { OfferingDraftPage } from './offerings/draft.page.ts';
 import { OfferingPage } from './offerings/offering.page.ts';
 import { OfferingsPage } from './offerings/offerings.page.ts';
+import { PartyPage } from './parties/party.page.ts';
 import { PortfolioPage } from './portfolio/portfolio.page.ts';
+import { MachinesPage } from './releases/machines.page.ts';
+import { ReleasesPage } from './releases/releases.page.ts';
+import { ValuePage } from './releases/value.page.ts';
 import { ReviewFile, ReviewPage } from './reviews/review.page.ts';
 import { ReviewsPage } from './reviews/reviews.page.ts';
+import { RotationPage } from './rotation/rotation.page.ts';
+import { RotationsPage } from './rotation/rotations.page.ts';
+import { SimulationPage } from './rotation/simulation.page.ts';
 import { StepPage } from './runbooks/step.page.ts';
 import { WorkPage } from './runbooks/work.page.ts';
 import { SettingsPage } from './settings/settings.page.ts';
@@ -51,15 +64,33 @@ export const AREAS_OF_CONSOLE: readonly Area[] = [
     title: 'Incidents',
     path: '/incidents',
     permission: 'incidents:read',
-    pages: [IncidentPage, DecidePage, AnswerPage, InstantPage, TriagePage],
+    pages: [IncidentPage, DecidePage, AnswerPage, InstantPage, TriagePage, FailuresPage, ExposureWindowPage],
   },
+  { title: 'Reached', path: '/downstream', permission: 'cases:read', pages: [DownstreamPage] },
   { title: 'Work', path: '/work', permission: 'runs:read', pages: [WorkPage, StepPage] },
+  { title: 'Work', path: '/work', permission: 'runs:read', pages: [WorkPage, StepPage, ReleasesPage] },
   { title: 'Notices', path: '/notices', permission: 'notices:read', pages: [NoticesPage] },
   {
     title: 'Portfolio',
     path: '/portfolio',
     permission: 'portfolio:read',
-    pages: [PortfolioPage, IntegrationPage, OnboardingPage, OffboardingPage, CredentialPage, DrillsPage],
+    pages: [
+      PortfolioPage,
+      IntegrationPage,
+      PartyPage,
+      OnboardingPage,
+      OffboardingPage,
+      CredentialPage,
+      DrillsPage,
+      ValuePage,
+      MachinesPage,
+    ],
+  },
+  {
+    title: 'Rotations',
+    path: '/rotations',
+    permission: 'rotations:read',
+    pages: [RotationsPage, RotationPage, SimulationPage],
   },
   { title: 'Gate', path: '/gate', permission: 'policy:read', pages: [GatePage] },
   {
@@ -92,7 +123,13 @@ export const AREAS_OF_CONSOLE: readonly Area[] = [
     title: 'Inventory',
     path: '/inventory',
     permission: 'portfolio:read',
-    pages: [InventoryPage, EditPage, NewPage, FillPage],
+    pages: [InventoryPage, EditPage, ScopesPage, NewPage, FillPage],
+  },
+  {
+    title: 'Mass revocation',
+    path: '/mass-revocations',
+    permission: 'revocations:read',
+    pages: [MassPage, CompletenessPage, CompletenessFilePage],
   },
   { title: 'Stoppers', path: '/stoppers', permission: 'portfolio:read', pages: [StoppersPage] },
   {

@@ -19,8 +19,8 @@ export type Role = (typeof ROLES)[number];
  * the integrations that the party is in; row-level security holds the same line.
  */
 export interface Principal {
-  kind: 'user' | 'token' | 'link' | 'source' | 'system';
-  /** Of the user, token, link or source; a fixed word for the system ("engine", "import", "cli"). */
+  kind: 'user' | 'token' | 'link' | 'source' | 'machine' | 'system';
+  /** Of the user, token, link, source or machine identity; a fixed word for the system ("engine", "import", "cli"). */
   id: string;
   /** The person behind a user or link, where one is known. */
   personId?: Id;
@@ -29,6 +29,8 @@ export interface Principal {
   roles: readonly Role[];
   /** Narrower than the roles, for tokens and links. Absent: what the roles give. */
   permissions?: readonly string[];
+  /** Beside the roles: what was given to a signed-in person until an instant, and is in force now. */
+  temporary?: readonly string[];
   partyId: Id | null;
   /** From delivery to last notice the same. */
   correlationId: string;

@@ -42,6 +42,19 @@ const SAMPLES: Record<string, { with: () => Record<string, unknown>; item?: () =
   'send-notice': { with: () => ({}), item: () => about('notice') },
   'tell-parties': { with: () => ({ that: 'ends' }) },
   'verify-dead': { with: () => ({ versionId: newId() }), item: () => about('credential-version') },
+  'conclude-roll-back': { with: () => ({ rotationId: newId() }) },
+  'conclude-rotation': { with: () => ({ rotationId: newId() }) },
+  'create-version': {
+    with: () => ({ rotationId: newId(), by: 'machine', old: 'stays', says: 'Both work for a while.' }),
+  },
+  'hold-overlap': { with: () => ({ rotationId: newId(), for: '1d', most: '2d' }) },
+  'place-version': {
+    with: () => ({ rotationId: newId(), locationId: newId() }),
+    item: () => about('location'),
+  },
+  'revoke-old': { with: () => ({ rotationId: newId() }), item: () => about('credential-version') },
+  'validate-version': { with: () => ({ rotationId: newId(), before: 'overlap' }) },
+  'withdraw-version': { with: () => ({ rotationId: newId() }) },
   wait: { with: () => ({ for: '1h' }) },
 };
 

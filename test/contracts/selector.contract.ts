@@ -23,7 +23,11 @@ const SAMPLES: Record<string, { input: Record<string, unknown>; items: number }>
   'from-input': { input: { items: chosen }, items: 25 },
   'locations-of-exposed-versions': { input: {}, items: 0 },
   'locations-of-integration': { input: {}, items: 0 },
+  'new-version-of-rotation': { input: {}, items: 0 },
   'notices-owed': { input: {}, items: 0 },
+  'old-version-of-rotation': { input: {}, items: 0 },
+  'places-of-new-version': { input: {}, items: 0 },
+  'places-of-old-version': { input: {}, items: 0 },
   'versions-of-integration': { input: {}, items: 0 },
 };
 

@@ -10,8 +10,9 @@ import type { Kek } from '../../src/platform/vault/envelope.ts';
 import type { Store, StoredRef } from '../../src/platform/vault/store.ts';
 import { Vault } from '../../src/platform/vault/vault.ts';
 import { EnvStore, envRef } from '../../src/plugins/stores/env/env.store.ts';
-import { storeProviders } from '../../src/plugins/stores/registry.ts';
 import { SealedStore } from '../../src/plugins/stores/sealed/sealed.store.ts';
+import { storeProviders } from '../../src/plugins/stores/registry.ts';
+import { OutsidePeers } from '../support/outside-stores.ts';
 import { cloneDatabase, type TestDatabase } from '../support/postgres-template.ts';
 
 let database: TestDatabase;
@@ -23,8 +24,19 @@ const sealed = new SealedStore({ keks: () => keks }, new SystemClock());
 const env = new EnvStore((name) => environment[name]);
 const VALUE = 'value-\u00e4-0123456789abcdef';
 
+const peers = new OutsidePeers();
+const BY = system('test', 'correlation-1');
+const inKv = peers.opened('vault-kv2', sealed);
+const inManager = peers.opened('aws-secrets-manager', sealed);
+
 /** How a value comes into each store: those that cannot be written to are filled by the operator. */
-const STORES: { store: Store; fill(db: Db, boundTo: string): Promise<StoredRef>; readOnly: boolean }[] = [
+const STORES: {
+  store: Store;
+  fill(db: Db, boundTo: string): Promise<StoredRef>;
+  readOnly: boolean;
+  /** What happens after the commit, where anything does. */
+  settle?: () => Promise<unknown>;
+}[] = [
   { store: sealed, fill: (db, boundTo) => sealed.put(boundTo, Secret.of(VALUE), db), readOnly: false },
   {
     store: env,
@@ -34,39 +46,65 @@ const STORES: { store: Store; fill(db: Db, boundTo: string): Promise<StoredRef>;
     },
     readOnly: true,
   },
+  ...[inKv, inManager].map((store) => ({
+    store,
+    fill: (db: Db, boundTo: string) => store.put(boundTo, Secret.of(VALUE), db),
+    readOnly: false,
+    settle: () => store.bring(transactions, BY),
+  })),
 ];
 
-const inside = <T>(work: (db: Db) => Promise<T>): Promise<T> =>
-  transactions.run(system('test', 'correlation-1'), work);
+const inside = <T>(work: (db: Db) => Promise<T>): Promise<T> => transactions.run(BY, work);
 
 beforeAll(async () => {
   database = await cloneDatabase();
   source = await new DataSource(dataSourceOptions(database.url)).initialize();
   transactions = new Transactions(source);
+  await peers.start();
 });
 afterAll(async () => {
+  await peers.stop();
   await source?.destroy();
   await database?.drop();
 });
 
 test('every registered store is here', () => {
-  expect(STORES.map(({ store }) => store.constructor)).toEqual(storeProviders.map((one) => one.provide));
+  const ours = STORES.filter(({ settle }) => !settle).map(({ store }) => store.constructor);
+  expect(ours).toEqual(storeProviders.map((one) => one.provide));
+  const outside = STORES.filter(({ settle }) => settle).map(({ store }) => store.key);
+  expect(outside).toEqual(peers.all().map((one) => one.key));
 });
 
-describe.each(STORES)('the store $store.key', ({ store, fill, readOnly }) => {
+describe.each(STORES)('the store $store.key', ({ store, fill, readOnly, settle = async () => {} }) => {
   test('gives back what was put, to whom it belongs', async () => {
     const ref = await inside((db) => fill(db, 'connection:1:token'));
     expect(ref.startsWith(`${store.key}:`)).toBe(true);
     expect(ref).not.toContain(VALUE);
-    const got = await inside((db) => store.get(ref, 'connection:1:token', db));
-    expect(got.use((value) => value)).toBe(VALUE);
+    for (const after of [() => Promise.resolve(), settle]) {
+      await after();
+      const got = await inside((db) => store.get(ref, 'connection:1:token', db));
+      expect(got.use((value) => value)).toBe(VALUE);
+      got.wipe();
+      const again = await inside((db) => store.get(ref, 'connection:1:token', db));
+      expect(again.use((value) => value)).toBe(VALUE);
+    }
+  });
+
+  test('says what it can do', () => {
+    expect(store.title.length).toBeGreaterThan(3);
+    expect(store.capabilities.writable).toBe(!readOnly);
+    const { writable: _, ...rest } = store.capabilities;
+    for (const one of Object.values(rest)) expect(one.how.length).toBeGreaterThan(10);
   });
 
   test('gives it to nobody else', async () => {
     const ref = await inside((db) => fill(db, 'connection:1:token'));
-    await expect(inside((db) => store.get(ref, 'connection:2:token', db))).rejects.toThrow(
-      'belongs to something else',
-    );
+    for (const after of [() => Promise.resolve(), settle]) {
+      await after();
+      await expect(inside((db) => store.get(ref, 'connection:2:token', db))).rejects.toThrow(
+        'belongs to something else',
+      );
+    }
   });
 
   test('says nothing of a value in an error', async () => {
@@ -91,9 +129,15 @@ describe.each(STORES)('the store $store.key', ({ store, fill, readOnly }) => {
       await expect(inside((db) => store.put('a', Secret.of('x'), db))).rejects.toThrow('read-only');
       return;
     }
-    await inside((db) => store.destroy(ref, db));
-    await inside((db) => store.destroy(ref, db));
-    await expect(inside((db) => store.get(ref, 'a', db))).rejects.toThrow('destroyed');
+    await settle();
+    const early = await inside((db) => fill(db, 'a'));
+    for (const one of [ref, early]) {
+      await inside((db) => store.destroy(one, db));
+      await inside((db) => store.destroy(one, db));
+      await expect(inside((db) => store.get(one, 'a', db))).rejects.toThrow('destroyed');
+      await settle();
+      await expect(inside((db) => store.get(one, 'a', db))).rejects.toThrow('destroyed');
+    }
   });
 });
 
@@ -139,6 +183,14 @@ describe('the sealed store', () => {
       moved += batch.moved;
       unreadable.push(...batch.unreadable);
       after = batch.last;
+      // Some are under the new key by now, some still under the old one: all open, and new ones are sealed.
+      const between = await inside((db) => sealed.put('b', Secret.of(VALUE), db));
+      for (const [one, boundTo] of [
+        [ref, 'a'],
+        [fresh, 'b'],
+        [between, 'b'],
+      ] as const)
+        expect((await inside((db) => sealed.get(one, boundTo, db))).use((value) => value)).toBe(VALUE);
     } while (after !== null);
     expect(unreadable).toEqual([tampered]);
     expect(moved).toBeGreaterThan(2);
@@ -170,4 +222,7 @@ test('the vault finds the store by its reference, and writes to the chosen one',
   ).rejects.toThrow('no secret store');
   expect(() => new Vault([sealed, sealed], 'sealed')).toThrow('same key');
   expect(() => new Vault([env], 'sealed')).toThrow('no secret store sealed');
+  expect(() => new Vault([sealed, env], 'env')).toThrow('read-only');
+  expect(vault.mayDestroy(ref)).toBe(true);
+  expect(vault.mayDestroy(envRef('COUNTERSIGN_SECRET_TWO', 'a'))).toBe(false);
 });

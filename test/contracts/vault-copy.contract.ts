@@ -4,7 +4,7 @@ import { Secret } from '../../src/kernel/secret.ts';
 import { SystemClock } from '../../src/platform/clock/clock.ts';
 import { Outbound } from '../../src/platform/http/outbound.ts';
 import { VaultConnector } from '../../src/plugins/connectors/vault/vault.connector.ts';
-import { vaultSettings, type VaultSettings } from '../../src/plugins/connectors/vault/vault.rules.ts';
+import { vaultSettings, type VaultSettings } from '../../src/plugins/connectors/vault/vault-things.ts';
 import { OUR_TOKEN, ScriptedKv } from '../support/scripted-vault.ts';
 import { ScriptedSupplier } from '../support/scripted-supplier.ts';
 

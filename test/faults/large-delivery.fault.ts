@@ -114,7 +114,17 @@ test('the run that the first portion started has a step for every credential of 
         `SELECT count(DISTINCT s.item_key)::int AS n, count(DISTINCT s.run_id)::int AS runs FROM step s
            JOIN run_node n ON n.run_id = s.run_id AND n.node = s.node AND n.step = 'replace' AND n.planned`,
       );
-    await until(async () => (await steps())[0]!.n === KNOWN, 'all planned', 60_000);
+    let seen = '';
+    const planned = async () => {
+      const [row] = await steps();
+      const due = await after.rows(
+        `SELECT job, attempts, due_at, again_at, last_error FROM outbox
+          WHERE done_at IS NULL AND failed_at IS NULL AND attempts > 0 LIMIT 5`,
+      );
+      seen = `all planned; now ${JSON.stringify(row)}, waiting ${JSON.stringify(due)}`;
+      return row!.n === KNOWN;
+    };
+    await until(planned, () => seen, 60_000);
     expect(await steps()).toEqual([{ n: KNOWN, runs: 1 }]);
     expect(
       await after.rows(`SELECT FROM exposure_batch WHERE id = $1 AND reports_ref IS NULL`, [batchId]),

@@ -15,6 +15,7 @@ import { JobHandler, Sweep, type JobCall } from '../../src/platform/queue/handle
 import { Relay } from '../../src/platform/queue/relay.ts';
 import { Sweeps } from '../../src/platform/queue/sweeps.ts';
 import { startApp, until, type TestApp } from '../support/app.ts';
+import { emptyQueueTables } from '../support/empty-queue.ts';
 import { cloneDatabase, type TestDatabase } from '../support/postgres-template.ts';
 
 const payload = z.object({ n: z.number() });
@@ -139,10 +140,13 @@ async function loseTheQueue(world: TestApp): Promise<void> {
     redis.disconnect();
     return;
   }
-  const tables = await asAdmin<{ name: string }>(
-    `SELECT format('bullmq.%I', tablename) AS name FROM pg_tables WHERE schemaname = 'bullmq' AND tablename <> 'migration'`,
-  );
-  await asAdmin(`TRUNCATE ${tables.map(({ name }) => name).join(', ')}`);
+  const client = new Client(database.adminUrl);
+  await client.connect();
+  try {
+    await emptyQueueTables(client);
+  } finally {
+    await client.end();
+  }
 }
 
 describe('a row', () => {

@@ -529,3 +529,88 @@ async function parked(runId: Id): Promise<{ id: Id; forWhat: string }> {
   }, 'the task waits for a person');
   return found!;
 }
+
+describe('what comes to the high tier in the middle of the month', () => {
+  const came = async (): Promise<Id> => {
+    const id = newId();
+    await scene.query(
+      `INSERT INTO integration (id, reference, name, risk_tier, state, created_at, updated_at) VALUES ($1, $2, 'Late ledger', 1, 'live', $3, $3)`,
+      [id, `INT-2026-${id.slice(-6)}`, world.clock.date()],
+    );
+    await scene.query(
+      `INSERT INTO credential (id, reference, integration_id, name, kind, issuer_party_id, verifier_party_id, created_at, updated_at)
+       SELECT $1, $2, $3, 'Late key', 'api_key', party_id, party_id, $4, $4 FROM integration_party WHERE integration_id = $5 LIMIT 1`,
+      [newId(), `CRD-2026-${id.slice(-6)}`, id, world.clock.date(), scene.integrationId],
+    );
+    await scene.query(
+      `INSERT INTO credential_use (credential_id, integration_id, label, since) SELECT id, integration_id, name, $2 FROM credential WHERE integration_id = $1`,
+      [id, world.clock.date()],
+    );
+    await scene.query(
+      `INSERT INTO credential_holder (credential_id, integration_id, party_id) SELECT id, integration_id, issuer_party_id FROM credential WHERE integration_id = $1`,
+      [id],
+    );
+    return id;
+  };
+  const monthly = async () => (await reviews()).find(({ cause }: { cause: string }) => cause === 'monthly');
+  const partsAbout = (id: Id) =>
+    scene.query<{ cause: string; review: Id; part: Id }>(
+      `SELECT v.cause, v.id AS review, x.id AS part FROM access_review_part x JOIN access_review v ON v.id = x.review_id WHERE x.integration_id = $1`,
+      [id],
+    );
+
+  test('joins the campaign that runs, once', async () => {
+    await sweep();
+    risk = caller(world, await world.token('vendor_risk'));
+    const running = await monthly();
+    expect(running).toMatchObject({ cause: 'monthly', finishedAt: null });
+    const id = await came();
+    await sweep();
+    await sweep();
+    expect(await partsAbout(id)).toMatchObject([{ cause: 'monthly', review: running.id }]);
+    const [part] = await partsAbout(id);
+    expect((await itemsOf(running.id)).some(({ partId }) => partId === part!.part)).toBe(true);
+  });
+
+  test('has one of its own where the campaign of the month has finished', async () => {
+    const running = await monthly();
+    await scene.query(
+      `UPDATE access_review SET finished_at = $2, content_hash = decode(repeat('00', 32), 'hex') WHERE id = $1`,
+      [running.id, world.clock.date()],
+    );
+    const id = await came();
+    await sweep();
+    await sweep();
+    expect(await partsAbout(id)).toMatchObject([{ cause: 'by_hand' }]);
+    await scene.query('UPDATE access_review SET finished_at = NULL, content_hash = NULL WHERE id = $1', [
+      running.id,
+    ]);
+    await scene.query(`UPDATE integration SET state = 'retired' WHERE name = 'Late ledger'`);
+  });
+
+  test('the page leads on to the parts that it does not show', async () => {
+    const running = await monthly();
+    await scene.query(
+      `INSERT INTO integration (id, reference, name, created_at, updated_at)
+       SELECT gen_random_uuid(), 'INT-2027-' || (5000 + n), 'Many ' || n, $1, $1 FROM generate_series(1, 120) n`,
+      [world.clock.date()],
+    );
+    await scene.query(
+      `INSERT INTO access_review_part (id, review_id, integration_id, reason_to_keep, zone, remind_at, escalate_at, due_at, items, listed_at)
+       SELECT gen_random_uuid(), $1, i.id, false, 'UTC', $2::timestamptz - interval '2 days', $2::timestamptz - interval '1 day', $2, 1, $2 FROM integration i WHERE i.name LIKE 'Many %'`,
+      [running.id, new Date(world.clock.now() + 365 * ELAPSED_DAY)],
+    );
+    const vera = await ConsoleSession.signIn(world, 'vera@northwind.example', PASSWORD);
+    const seen = new Set<string>();
+    let next: string | undefined = `/access-reviews/${running.reference}`;
+    for (let pages = 0; next !== undefined && pages < 5; pages++) {
+      const { html } = await vera.page(next);
+      for (const [, name] of html.matchAll(/<b>(Many \d+)<\/b>/g)) {
+        expect(seen).not.toContain(name);
+        seen.add(name!);
+      }
+      next = /rel="next" href="([^"]*parts=[^"]*)"/.exec(html)?.[1]?.replaceAll('&amp;', '&');
+    }
+    expect(seen.size).toBe(120);
+  });
+});

@@ -232,6 +232,16 @@ describe('exceptions', () => {
     expect(await integration()).toMatchObject({ pass: 'lost' });
     expect((await staff('GET', at('exceptions'))).body.exceptions).toMatchObject([{ state: 'expired' }]);
     expect((await staff('GET', '/api/v1/exceptions?open=true')).body.exceptions).toEqual([]);
+    // Its compensating control is past its end, which is said by name.
+    const { body } = await engineer('POST', at('gate'));
+    expect(body.findings).toContainEqual(
+      expect.objectContaining({
+        rule: 'control-past-end',
+        subject: expect.objectContaining(asked.subject),
+        message: expect.stringContaining(asked.compensatingControl),
+        mend: expect.stringContaining('another exception'),
+      }),
+    );
   });
 
   test('one without an end cannot be stored, nor one that its requester approves', async () => {

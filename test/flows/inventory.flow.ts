@@ -179,6 +179,12 @@ describe('what keeps a credential alive', () => {
        SELECT $1, v.id, v.credential_id, v.integration_id, $3, 'accepted', 'staging', 'test' FROM credential_version v WHERE v.credential_id = $2 AND v.phase = 'active'`,
       [newId(), id, new Date(seen)],
     );
+    await sql(
+      `INSERT INTO usage_seen (version_id, location_id, feed_key, credential_id, integration_id, first_at, last_at, uses)
+       SELECT v.id, '00000000-0000-0000-0000-000000000000', '00000000-0000-0000-0000-000000000000', v.credential_id, v.integration_id, $2, $2, 1
+         FROM credential_version v WHERE v.credential_id = $1 AND v.phase = 'active'`,
+      [id, new Date(seen)],
+    );
     expect((await line()).lastUsedAt).toBe(new Date(seen).toISOString());
     // And it was used from an environment that it is not of.
     const { body } = await staff('GET', '/api/v1/inventory/shadows');
@@ -333,10 +339,17 @@ describe('what nobody owns', () => {
     world.clock.advance(ELAPSED_DAY - 1);
     await round();
     expect(await state('checkout')).toBe('live');
+    await sql(`DELETE FROM gate_stale WHERE integration_id = $1`, [id]);
     world.clock.advance(1);
     await round();
     await round();
     expect(await state('checkout')).toBe('quarantined');
+    // What the gate said of it is stale, whatever column changed.
+    expect(
+      await sql(`SELECT integration_id AS id FROM gate_stale WHERE integration_id = $1`, [id]),
+    ).toContainEqual({
+      id,
+    });
     const told = await sql(
       `SELECT severity, occurrences FROM alert WHERE kind = 'integration.quarantined' AND subject_id = $1 AND handled_at IS NULL`,
       [id],

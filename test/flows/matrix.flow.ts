@@ -242,10 +242,39 @@ describe('from a draft to two signatures', () => {
     expect(third.status).toBe(200);
     const last = await call('POST', `${address(ids)}/propose`, { body: {}, ifMatch: 1 });
     expect((await version(last.body.versionId)).unconfirmed).toMatchObject([{ contact: { name: 'Ines' } }]);
+    // Each version names whom to call as it stood then; the signatures go on standing under the same content.
+    const english = async (id: Id) =>
+      (await version(id)).texts.find(({ language }) => language === 'en')!.text;
+    expect(await english(last.body.versionId)).toContain(`Revocation: Ines of`);
+    expect(await english(last.body.versionId)).toContain('by mail (i…@example.test)');
+    expect(await english(taken.body.versionId)).toContain('Revocation: Nora Visser of');
+    expect(await english(taken.body.versionId)).not.toContain('Ines');
+    expect((await version(last.body.versionId)).signatures).toHaveLength(2);
     const link = linkIn(await letter('ines@example.test', /^Are you the contact/), 'mc');
     expect(expectOk(await links.showConfirmation(link, from)).duties).toEqual(['revocation']);
     expectOk(await links.confirm(link, from));
     expect((await version(last.body.versionId)).unconfirmed).toEqual([]);
+  });
+});
+
+describe('what was declared', () => {
+  test('grown wider by hand, nobody has signed it; grown smaller, everybody has', async () => {
+    const { ids, versionId } = await countersigned();
+    const staff = caller(t, await t.token('vendor_risk'));
+    const path = `/api/v1/credentials/${ids.credential}`;
+    const set = async (...names: string[]) => {
+      const scopes = names.map((name) => ({ name, justification: 'Needed' }));
+      const ifMatch = (await staff('GET', path)).body.rowVersion as number;
+      expect((await staff('PUT', `${path}/scopes`, { body: { scopes }, ifMatch })).status).toBe(200);
+    };
+    await set('ledger.read');
+    await until(async () => (await version(versionId)).state === 'superseded', 'the signatures to fall');
+    const [fell] = await sql<{ because: { what: string; after: string }[] }>(
+      'SELECT fell_because AS because FROM matrix_version WHERE id = $1',
+      [versionId],
+    );
+    expect(fell!.because).toMatchObject([{ what: 'wider_scope', after: 'ledger.read' }]);
+    await set();
   });
 });
 
@@ -475,11 +504,17 @@ describe('what is refused', () => {
         { signsFor: 'Mallory', language: 'en', contentHash, textHash: shown.textHash, code },
         from,
       );
-    expect(await guess('00000000')).toMatchObject({ ok: false, error: { code: 'code-refused' } });
+    expect(await guess('00000000')).toMatchObject({
+      ok: false,
+      error: { code: 'code-refused', message: expect.stringContaining('was never asked for') },
+    });
     expectOk(await links.sendCode(link, 'sign', from));
     const sent = codeIn(await letter(nora, /^Your code/));
     for (let n = 0; n < 5; n++) expect((await guess(sent === '00000000' ? '1' : '00000000')).ok).toBe(false);
-    expect(await guess(sent)).toMatchObject({ ok: false, error: { code: 'code-refused' } });
+    expect(await guess(sent)).toMatchObject({
+      ok: false,
+      error: { code: 'code-refused', message: expect.stringContaining('has ended') },
+    });
 
     await signOutside(versionId, scenes);
     expect(await guess('12345678')).toMatchObject({ ok: false, error: { code: 'link-used' } });

@@ -5,7 +5,7 @@ import { Presets } from '../../src/domain/revocation/presets.service.ts';
 import { RevocationService } from '../../src/domain/revocation/revocation.service.ts';
 import { Targets } from '../../src/domain/revocation/targets.service.ts';
 import { newId, type Id } from '../../src/kernel/ids.ts';
-import { expectOk } from '../../src/kernel/result.ts';
+import type { Secret } from '../../src/kernel/secret.ts';
 import { MINUTE } from '../../src/kernel/time.ts';
 import { startApp, type TestApp } from '../support/app.ts';
 import { OAuthServer, type RegisteredClient } from '../support/oauth-server.ts';
@@ -136,6 +136,10 @@ describe('the secret of a client', () => {
     const { connector, target } = loaded!.path!;
     return connector.issue!(target, { label: 'another', expiresAt: null }, call());
   }
+  const renew = (auth: Readonly<Record<string, Secret>> = {}) =>
+    scene.transactions.run(BY, (db) =>
+      world.app.get(ConnectionsService).renewAuthentication(db, connectionId, auth, BY),
+    );
   const renewed = (secret: string): RegisteredClient => ({ ...client, secret });
 
   test('is replaced by an update: the new one works, the old one is dead, and the way to update again is kept', async () => {
@@ -147,10 +151,7 @@ describe('the secret of a client', () => {
     expect(issued.supplierId).toBe(client.id);
     expect(Object.keys(issued.auth ?? {})).toEqual(['registration_access_token']);
     const secret = issued.value.use((value) => value);
-    const kept = await scene.transactions.run(BY, (db) =>
-      world.app.get(ConnectionsService).setSecrets(db, connectionId, { auth: issued.auth ?? {} }, BY),
-    );
-    expectOk(kept);
+    await renew(issued.auth);
 
     expect(await server.orders(await server.token(renewed(secret)))).toBe(200);
     expect(await server.token(client)).toBeNull();
@@ -170,9 +171,7 @@ describe('the secret of a client', () => {
   test('revoking a secret that was replaced does not touch its successor', async () => {
     const answer = await issue();
     if (answer.outcome !== 'issued') throw new Error(JSON.stringify(answer));
-    await scene.transactions.run(BY, (db) =>
-      world.app.get(ConnectionsService).setSecrets(db, connectionId, { auth: answer.issued.auth ?? {} }, BY),
-    );
+    await renew(answer.issued.auth);
     expect(await revocation.revoke(old.versionId, scene.call())).toMatchObject({ outcome: 'gone' });
     const secret = answer.issued.value.use((value) => value);
     expect(await server.orders(await server.token(renewed(secret)))).toBe(200);

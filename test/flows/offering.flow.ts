@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { CountersigningService } from '../../src/domain/responsibility/countersigning.service.ts';
 import type { VersionView } from '../../src/domain/responsibility/matrix.schema.ts';
+import { OfferingsSweep } from '../../src/domain/responsibility/offerings.sweep.ts';
 import { ProposeOfferingJob } from '../../src/domain/responsibility/propose-offering.job.ts';
 import type {
   OfferingView,
@@ -319,6 +320,104 @@ describe('reminders', () => {
     );
     expect(entry!.n).toBe(1);
     expect(await target(offering.id, two)).toMatchObject({ chases: 1 });
+  }, 90_000);
+});
+
+describe('without anybody asking', () => {
+  const sweep = () => t.app.get(OfferingsSweep).sweep(by);
+  const chases = async (id: Id, one: Customer) => (await target(id, one))!.chases;
+
+  test('whose turn it is is reminded, once, and whose offering says so is left alone', async () => {
+    const [offering, quiet] = [await published(), await published()];
+    const [one, two, left] = [await customer(), await customer(), await customer()];
+    await propose(offering.id, one, two);
+    await propose(quiet.id, left);
+    expect(
+      await call('PATCH', `/api/v1/offerings/${quiet.id}`, {
+        body: { chaseByItself: false },
+        ifMatch: quiet.rowVersion,
+      }),
+    ).toMatchObject({ status: 200 });
+    const signed = (await target(offering.id, two))!.matrixVersionId!;
+    await customerSigns(two, signed);
+    await weSign(signed);
+    await sweep();
+    expect(await chases(offering.id, one)).toBe(0);
+    t.clock.advance(73 * HOUR);
+    call = caller(t, await t.token('contract_owner'));
+    await sweep();
+    await sweep();
+    expect(await chases(offering.id, one)).toBe(1);
+    expect(await chases(offering.id, two)).toBe(0);
+    expect(await chases(quiet.id, left)).toBe(0);
+    t.clock.advance(73 * HOUR);
+    call = caller(t, await t.token('contract_owner'));
+    await sweep();
+    expect(await chases(offering.id, one)).toBe(2);
+  }, 90_000);
+});
+
+describe('the end of an offering', () => {
+  test('nobody is asked any more, links end, what is signed stays', async () => {
+    const offering = await published();
+    const [signs, waits] = [await customer(), await customer()];
+    await propose(offering.id, signs, waits);
+    const [signed, open] = [
+      (await target(offering.id, signs))!.matrixVersionId!,
+      (await target(offering.id, waits))!.matrixVersionId!,
+    ];
+    await customerSigns(signs, signed);
+    await weSign(signed);
+    const invited = () =>
+      mail.received.findLast(({ to, text }) => to.includes(waits.mail) && /\/m\//.test(text));
+    await until(() => invited() !== undefined, 'the invitation');
+    const link = /\/m\/([A-Za-z0-9_-]{43})/.exec(invited()!.text)![1]!;
+    expectOk(await t.app.get(SigningLinks).show(link, 'en', from));
+
+    const url = `/api/v1/offerings/${offering.id}`;
+    const { rowVersion } = (await call('GET', url)).body as OfferingView;
+    const body = { reason: 'Replaced by a newer service' };
+    expect((await call('POST', `${url}/retire`, { body: { reason: ' ' }, ifMatch: rowVersion })).status).toBe(
+      400,
+    );
+    expect((await call('POST', `${url}/retire`, { body, ifMatch: rowVersion - 1 })).status).toBe(412);
+    expect((await call('POST', `${url}/retire`, { body, ifMatch: rowVersion })).status).toBe(200);
+    expect((await call('GET', url)).body).toMatchObject({
+      retiredAt: expect.any(String),
+      retiredBecause: body.reason,
+    });
+    const { offerings } = (await call('GET', '/api/v1/offerings?limit=100')).body;
+    expect(offerings.find(({ id }: { id: Id }) => id === offering.id).retiredAt).not.toBeNull();
+
+    expect((await view(open)).state).toBe('withdrawn');
+    expect((await t.app.get(SigningLinks).show(link, 'en', from)).ok).toBe(false);
+    expect((await view(signed)).state).toBe('countersigned');
+    const before = mail.received.length;
+    t.clock.advance(100 * HOUR);
+    call = caller(t, await t.token('contract_owner'));
+    await t.app.get(OfferingsSweep).sweep(by);
+    expect(mail.received.slice(before).filter(({ to }) => to.includes(waits.mail))).toEqual([]);
+    for (const [path, sent] of [
+      ['reminders', {}],
+      ['proposals', { integrationIds: [waits.integration] }],
+    ] as const)
+      expect(await call('POST', `${url}/${path}`, { body: sent })).toMatchObject({
+        status: 409,
+        body: { code: 'offering-retired' },
+      });
+    // A customer is free for another offering.
+    expect((await call('DELETE', `${url}/targets/${waits.integration}`)).status).toBe(204);
+  }, 90_000);
+
+  test('a version that was proposed when the process died is withdrawn by the next sweep', async () => {
+    const [offering, one] = [await published(), await customer()];
+    await propose(offering.id, one);
+    await sql(`UPDATE offering SET retired_at = $2, retired_by = 'x', retired_because = 'x' WHERE id = $1`, [
+      offering.id,
+      t.clock.date(),
+    ]);
+    await t.app.get(OfferingsSweep).sweep(by);
+    expect((await view((await target(offering.id, one))!.matrixVersionId!)).state).toBe('withdrawn');
   }, 90_000);
 });
 

@@ -120,6 +120,15 @@ describe('from draft to live', () => {
     const [desk] = await scene.query<{ id: Id }>(
       `SELECT id FROM contact WHERE external_key = 'paylane-desk'`,
     );
+    // Whoever asked vouches for nobody, neither by their word nor by naming a domain.
+    const vouched = await verify(rita!, { method: 'document', statement: 'I have seen the register' });
+    expect(vouched).toMatchObject({ status: 403, body: { code: 'separation-of-duties' } });
+    expect(
+      await rita!.call('POST', `/api/v1/parties/${partyId}/domain-challenges`, {
+        body: { domain: 'paylane.example' },
+      }),
+    ).toMatchObject({ status: 403, body: { code: 'separation-of-duties' } });
+    expect((await way()).steps.find((one) => one.step === 'partner')?.state).not.toBe('done');
     const said = await verify(vera!, {
       method: 'contact',
       contactId: desk!.id,

@@ -63,6 +63,16 @@ beforeAll(async () => {
     environment: 'laptop',
     reported_by: 'gateway',
   });
+  await scene.put('usage_seen', {
+    version_id: ids.versions.live,
+    location_id: '00000000-0000-0000-0000-000000000000',
+    feed_key: '00000000-0000-0000-0000-000000000000',
+    credential_id: ids.credentials.live,
+    integration_id: ids.billing,
+    first_at: scene.ago(2 * ELAPSED_DAY),
+    last_at: scene.ago(2 * ELAPSED_DAY),
+    uses: 1,
+  });
   const { email } = await site.account('Vera', 'vendor_risk');
   page = await site.browser.page();
   await site.signIn(page, email, '/stoppers');

@@ -24,6 +24,7 @@ export const DOMAIN = [
   'portfolio',
   'incidents',
   'exposures',
+  'releases',
   'policy',
   'rotation',
   'revocation',

@@ -14,13 +14,21 @@ export type RouteSamples = Record<string, Record<string, string>>;
 /** Makes one thing of each kind for `partyId`, and says by which addresses it is asked for. A new address is a new line. */
 export async function routeSamples(world: TestApp, partyId: Id): Promise<RouteSamples> {
   const made = await things(world, partyId);
+  const case_ = await caseOf(world, partyId);
   return {
-    '/api/v1/cases/:id': { id: await caseOf(world, partyId) },
+    '/api/v1/cases/:id': { id: case_.caseId },
+    '/api/v1/downstream-items/:id': { id: case_.itemId },
+    '/api/v1/downstream-items/:id/settle': { id: case_.itemId },
+    '/downstream/:id': { id: case_.itemId },
     '/api/v1/agreements/:id': { id: made.agreement },
     '/api/v1/agreements/:id/preview': { id: made.agreement },
     '/api/v1/contacts/:id': { id: made.contact },
     '/api/v1/credentials/:id': { id: made.credential },
     '/api/v1/credentials/:id/permissions': { id: made.credential },
+    '/api/v1/credentials/:id/convergence': { id: made.credential },
+    '/api/v1/locations/:id/holdings': { id: made.location },
+    '/api/v1/locations/:id/scans': { id: made.location },
+    '/api/v1/locations/:id/fingerprints': { id: made.location },
     '/api/v1/integrations/:id': { id: made.integration },
     '/api/v1/integrations/:id/matrices': { id: made.integration },
     '/api/v1/notices/:id': { id: made.notice },
@@ -85,7 +93,7 @@ async function things(world: TestApp, partyId: Id) {
   const [integration, credential, version, notice] = [newId(), newId(), newId(), newId()];
   const [agreement, contact] = [newId(), newId()];
   const [matrix, attestation, person] = [newId(), newId(), newId()];
-  const [key, invitation] = [newId(), newId()];
+  const [key, invitation, location] = [newId(), newId(), newId()];
   const integrationReference = 'INT-2026-9001';
   const credentialReference = 'CRD-2026-9001';
   const now = world.clock.date();
@@ -111,6 +119,11 @@ async function things(world: TestApp, partyId: Id) {
     await db.query(
       `INSERT INTO credential_version (id, credential_id, integration_id, number, created_at) VALUES ($1, $2, $3, 1, $4)`,
       [version, credential, integration, now],
+    );
+    await db.query(
+      `INSERT INTO location (id, credential_id, integration_id, version_id, kind, name, party_id, created_at, updated_at)
+       VALUES ($1, $2, $3, $4, 'vault', 'Own vault', $5, $6, $6)`,
+      [location, credential, integration, version, partyId, now],
     );
     await db.query(
       `INSERT INTO agreement (id, reference, party_id, title, created_at, updated_at)
@@ -172,10 +185,11 @@ async function things(world: TestApp, partyId: Id) {
     attestation,
     key,
     invitation,
+    location,
   };
 }
 
-async function caseOf(world: TestApp, partyId: Id): Promise<Id> {
+async function caseOf(world: TestApp, partyId: Id): Promise<{ caseId: Id; itemId: Id }> {
   const scene = await LeakScene.set(world);
   await scene.github('sample');
   const integrationId = await scene.integration('Sample', { parties: [partyId] });
@@ -185,5 +199,19 @@ async function caseOf(world: TestApp, partyId: Id): Promise<Id> {
   const { id } = await scene.one<{ id: Id }>(`SELECT id FROM incident_case WHERE integration_id = $1`, [
     integrationId,
   ]);
-  return id;
+  const [systemId, itemId] = [newId(), newId()];
+  const now = world.clock.date();
+  await scene.rows(`INSERT INTO system (id, name, party_id, created_at) VALUES ($1, 'Own ledger', $2, $3)`, [
+    systemId,
+    partyId,
+    now,
+  ]);
+  await scene.rows(
+    `INSERT INTO downstream_item (id, incident_id, case_id, credential_id, version_id, system_id, system_name, kind, basis, why, party_id,
+                                  due_at, created_at, updated_at)
+     SELECT $1, c.incident_id, c.id, $2, $3, $4, 'Own ledger', 'reads', 'entitled', 'it may', $5, $6, $6, $6
+       FROM incident_case c WHERE c.id = $7`,
+    [itemId, credential.credentialId, credential.versionId, systemId, partyId, now, id],
+  );
+  return { caseId: id, itemId };
 }

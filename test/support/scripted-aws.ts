@@ -152,3 +152,43 @@ export class ScriptedIam implements Dialect {
 }
 
 export const awsIam = new ScriptedIam();
+
+/** AWS Secrets Manager in one region, with its own record of what it was given. */
+export class ScriptedSecrets implements Dialect {
+  readonly admin = {};
+  readonly secrets = new Map<string, { text: string; token: string }>();
+
+  answer(request: Parameters<Dialect['answer']>[0]): ReturnType<Dialect['answer']> {
+    if (request.method !== 'POST' || request.path !== '/') return null;
+    const says = (status: number, body: object) => ({
+      kind: 'other' as const,
+      issued: null,
+      reply: { status, body, headers: { 'content-type': 'application/x-amz-json-1.1' } },
+    });
+    const fails = (name: string) => says(400, { __type: name, Message: 'no' });
+    if (keyIdOf(request.headers) !== OUR_KEY.id) return fails('UnrecognizedClientException');
+    if (!isSignedBy(request, OUR_KEY.secret, 'secretsmanager', 'eu-central-1'))
+      return fails('InvalidSignatureException');
+    const json = request.json as Record<string, string | boolean>;
+    const name = String(json['Name'] ?? json['SecretId']);
+    const there = this.secrets.get(name);
+    switch (request.headers['x-amz-target']) {
+      case 'secretsmanager.CreateSecret': {
+        const [text, token] = [String(json['SecretString']), String(json['ClientRequestToken'])];
+        if (there && (there.token !== token || there.text !== text)) return fails('ResourceExistsException');
+        this.secrets.set(name, { text, token });
+        return says(200, { ARN: `arn:aws:secretsmanager:eu-central-1:1:secret:${name}`, Name: name });
+      }
+      case 'secretsmanager.GetSecretValue':
+        return there
+          ? says(200, { Name: name, SecretString: there.text })
+          : fails('ResourceNotFoundException');
+      case 'secretsmanager.DeleteSecret':
+        if (!there) return fails('ResourceNotFoundException');
+        if (json['ForceDeleteWithoutRecovery'] === true) this.secrets.delete(name);
+        return says(200, { Name: name, DeletionDate: 1 });
+      default:
+        return fails('UnknownOperationException');
+    }
+  }
+}

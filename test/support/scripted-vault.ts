@@ -10,8 +10,7 @@ type Answer = { kind: Asked['kind']; issued: Issued | null; reply: Reply; revoke
 const refusal: Reply = { status: 403, body: { errors: ['permission denied'] } };
 const done: Reply = { status: 204 };
 const isUs = (headers: IncomingMessage['headers']) => headers['x-vault-token'] === OUR_TOKEN;
-const textOf = (json: unknown, name: string) =>
-  String((json as Record<string, unknown> | null)?.[name] ?? '');
+const textOf = (json: unknown, name: string) => (json as Record<string, string | undefined> | null)?.[name];
 
 function own(path: string, headers: IncomingMessage['headers']): Answer | null {
   if (path !== '/v1/auth/token/lookup-self') return null;

@@ -1,8 +1,12 @@
 import { Get, Param } from '@nestjs/common';
 import { Refused, refusal } from '../../kernel/errors.ts';
 import type { Principal } from '../../kernel/principal.ts';
+import { may } from '../../domain/access/permissions.ts';
 import { By, Permission } from '../../domain/access/route.ts';
+import { convergenceOf } from '../../domain/credentials/convergence.rules.ts';
+import { holdingsOf, placesOf } from '../../domain/credentials/holdings.queries.ts';
 import { PermissionWords } from '../../domain/credentials/permission-words.ts';
+import { usageOf } from '../../domain/usage/usage.queries.ts';
 import { Clock } from '../../platform/clock/clock.ts';
 import { Transactions } from '../../platform/database/transactions.ts';
 import { locationsOf } from '../integrations/integration.queries.ts';
@@ -30,13 +34,18 @@ export class CredentialPage {
         throw new Refused(
           refusal('not_found', 'not-found', 'There is no such credential, or it is not yours to see.'),
         );
+      const versions = await versionsOf(db, head.id);
+      const active = versions.find(({ phase }) => phase === 'active')?.number ?? null;
       return {
         head,
-        versions: await versionsOf(db, head.id),
+        versions,
+        convergence: convergenceOf((await placesOf(db, [head.id])).get(head.id) ?? [], active),
+        holdings: await holdingsOf(db, { credentialId: head.id }, 50),
         stoppers: (await stoppersOfAll(db, [head.id], now)).get(head.id) ?? [],
         locations: await locationsOf(db, { credentialId: head.id }),
         evidence: await evidenceOfCredential(db, head.id),
         reach: await blastRadiusOf(db, head.id),
+        usage: may(by, 'usage:read') && by.partyId === null ? await usageOf(db, head.id) : null,
       };
     });
     const permissions = this.words.wordsFor(

@@ -24,6 +24,8 @@ export interface CredentialHead {
   verifier: string;
   beneficiary: string | null;
   holders: string[];
+  /** Somebody saw its value past whoever should have been asked. For the operator's eyes. */
+  glassBroken: boolean;
   retiredAt: Millis | null;
   integrationReference: string;
   integrationName: string;
@@ -46,6 +48,7 @@ export async function findCredential(db: Db, reference: string): Promise<Credent
                     LEFT JOIN party p ON p.id = h.party_id
                     LEFT JOIN integration_party x ON x.integration_id = h.integration_id AND x.party_id = h.party_id
                    WHERE h.credential_id = c.id) AS holders,
+            EXISTS (SELECT FROM reveal r WHERE r.credential_id = c.id AND r.break_glass) AS "glassBroken",
             ${ms('c.retired_at')} AS "retiredAt", i.reference AS "integrationReference", i.name AS "integrationName",
             coalesce((SELECT json_agg(json_build_object('reference', n.reference, 'name', n.name, 'label', u.label)
                                       ORDER BY n.id = c.integration_id DESC, n.name)

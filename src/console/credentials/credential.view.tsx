@@ -1,13 +1,18 @@
+import type { Convergence } from '../../domain/credentials/convergence.rules.ts';
+import type { Holding } from '../../domain/credentials/holdings.queries.ts';
+import type { CredentialUsage } from '../../domain/usage/usage.schema.ts';
 import type { WordedPermission } from '../../domain/credentials/permission-words.ts';
 import type { LocationLine } from '../integrations/integration.queries.ts';
 import { TimeStrips } from '../shared/charts.tsx';
 import type { Frame } from '../shared/frame.ts';
 import { Page } from '../shared/layout.tsx';
-import { At, DataTable, Empty, Facts } from '../shared/parts.tsx';
+import { At, Countdown, DataTable, Empty, Facts } from '../shared/parts.tsx';
 import { Chip, words, type Tone } from '../shared/states.tsx';
 import type { CredentialHead, EvidenceLine, Reach, VersionLine } from './credential.queries.ts';
+import { ConvergencePanel } from './convergence.tsx';
 import { FacetChip } from './facets.tsx';
-import { Locations } from './locations.view.tsx';
+import { Holdings, Locations } from './locations.view.tsx';
+import { Usage } from './usage.view.tsx';
 import { Stoppers } from './stoppers.view.tsx';
 import type { ShownStopper } from './stoppers.queries.ts';
 
@@ -24,8 +29,11 @@ export function CredentialView({
   versions,
   stoppers,
   locations,
+  convergence,
+  holdings,
   evidence,
   reach,
+  usage,
   permissions,
 }: {
   frame: Frame;
@@ -33,8 +41,13 @@ export function CredentialView({
   versions: readonly VersionLine[];
   stoppers: readonly ShownStopper[];
   locations: readonly LocationLine[];
+  /** Towards the active version. */
+  convergence: Convergence;
+  holdings: readonly Holding[];
   evidence: readonly EvidenceLine[];
   reach: readonly Reach[];
+  /** Null: not for this reader. */
+  usage: CredentialUsage | null;
   /** Of its scopes, in their order. */
   permissions: readonly WordedPermission[];
 }) {
@@ -65,9 +78,20 @@ export function CredentialView({
           </Chip>
           {head.uses.length > 1 && <Chip tone="wait">{`shared by ${head.uses.length} integrations`}</Chip>}
           {versions.some((version) => version.exposed) && <Chip tone="live">was exposed</Chip>}
+          {head.glassBroken && <Chip tone="live">the glass was broken</Chip>}
+          {frame.may('machines:read') && (
+            <a class="button plain small" href={`/credentials/${head.reference}/value`}>
+              Value
+            </a>
+          )}
           {frame.may('portfolio:write') && head.retiredAt === null && (
             <a class="button plain small" href={`/credentials/${head.reference}/edit`}>
               Edit
+            </a>
+          )}
+          {frame.may('rotations:read') && head.retiredAt === null && (
+            <a class="button plain small" href={`/credentials/${head.reference}/rotation`}>
+              Rotation
             </a>
           )}
         </p>
@@ -154,10 +178,24 @@ export function CredentialView({
               </a>
             )}
           </h2>
-          <Locations locations={locations} ofOne />
+          <Locations
+            locations={locations}
+            ofOne
+            {...(frame.may('portfolio:write') && head.retiredAt === null
+              ? { moves: `/credentials/${head.reference}/locations` }
+              : {})}
+          />
+          <Holdings holdings={holdings} />
         </section>
         <section class="card w5">
-          <h2>What it may do</h2>
+          <h2>
+            What it may do{' '}
+            {frame.may('policy:read') && (
+              <a class="aside" href={`/credentials/${head.reference}/scopes`}>
+                scopes and consent
+              </a>
+            )}
+          </h2>
           {head.scopes.length === 0 ? (
             <Empty>No scope is written down.</Empty>
           ) : (
@@ -202,6 +240,18 @@ export function CredentialView({
             </ul>
           )}
         </section>
+        {locations.length > 0 && (
+          <section class="card w12" id="convergence">
+            <h2>Which version its copies hold</h2>
+            <ConvergencePanel convergence={convergence} />
+          </section>
+        )}
+        {usage && (
+          <section class="card w12">
+            <h2>Last use</h2>
+            <Usage usage={usage} />
+          </section>
+        )}
         <section class="card w12">
           <h2>Evidence</h2>
           <Evidence evidence={evidence} />
@@ -246,7 +296,18 @@ function Versions({ versions, now }: { versions: readonly VersionLine[]; now: nu
         ),
         <FacetChip facet="revocation" value={version.revocation} exposed={version.exposed} />,
         <FacetChip facet="liveness" value={version.liveness} exposed={version.exposed} />,
-        <FacetChip facet="sessions" value={version.sessions} exposed={version.exposed} />,
+        <div>
+          <FacetChip facet="sessions" value={version.sessions} exposed={version.exposed} />
+          {version.sessions === 'residual' && version.sessionsUntil !== null && (
+            <div class="small">
+              {version.sessionsUntil > now && <Countdown dueAt={version.sessionsUntil} now={now} />}
+              <span class="soft">
+                {' '}
+                until <At at={version.sessionsUntil} />
+              </span>
+            </div>
+          )}
+        </div>,
         <span class="soft small">
           {version.fingerprints === 0
             ? 'no fingerprint'

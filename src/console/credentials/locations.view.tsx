@@ -1,10 +1,21 @@
+import type { Holding } from '../../domain/credentials/holdings.queries.ts';
 import type { LocationLine } from '../integrations/integration.queries.ts';
 import { At, DataTable, Empty } from '../shared/parts.tsx';
 import { Chip, words } from '../shared/states.tsx';
+import { SHOWN } from './convergence.tsx';
 import { FacetChip } from './facets.tsx';
 
 /** Where copies are, how they got there, and whether it can be shown that they are gone. */
-export function Locations({ locations, ofOne }: { locations: readonly LocationLine[]; ofOne?: boolean }) {
+export function Locations({
+  locations,
+  ofOne,
+  moves,
+}: {
+  locations: readonly LocationLine[];
+  ofOne?: boolean;
+  /** Address below which each may be said to hold another version. */
+  moves?: string;
+}) {
   if (locations.length === 0) return <Empty>No copy is known. That is no proof that there is none.</Empty>;
   const columns = [
     { title: 'Copy' },
@@ -48,13 +59,26 @@ export function Locations({ locations, ofOne }: { locations: readonly LocationLi
           <div class="soft small">
             {one.putBy ? `by ${one.putBy} ` : ''}
             {one.putAt !== null && <At at={one.putAt} day />}
+            {ofOne && one.versionNumber !== null && ` version ${one.versionNumber}`}
           </div>
+          {moves && (
+            <a class="small" href={`${moves}/${one.id}/version`}>
+              another version is there
+            </a>
+          )}
         </div>,
         <div>
           {one.partyName}
           <div class="small">{one.ownerName ?? <Chip tone="wait">no owner</Chip>}</div>
         </div>,
-        one.provable === 'no' ? <Chip tone="doubt">cannot be proven</Chip> : words(one.provable),
+        one.provable === 'no' ? (
+          <div>
+            <Chip tone="doubt">not provable</Chip>
+            <div class="small">active location cannot be proved</div>
+          </div>
+        ) : (
+          words(one.provable)
+        ),
         <div>
           <FacetChip facet="copy" value={one.verdict} />
           {one.verdictAt !== null && (
@@ -65,5 +89,42 @@ export function Locations({ locations, ofOne }: { locations: readonly LocationLi
         </div>,
       ])}
     />
+  );
+}
+
+/** What each copy has held, by whom it was put there and how that is known; newest first. */
+export function Holdings({ holdings }: { holdings: readonly Holding[] }) {
+  if (holdings.length === 0) return null;
+  return (
+    <details>
+      <summary>What was put where, and when</summary>
+      <DataTable
+        caption="What was put where"
+        columns={[
+          { title: 'Copy' },
+          { title: 'Version' },
+          { title: 'How' },
+          { title: 'Put there' },
+          { title: 'Recorded' },
+        ]}
+        rows={holdings.map((one) => [
+          one.locationName,
+          one.version,
+          words(one.arrivedBy),
+          one.putBy || one.putAt !== null ? (
+            <div>
+              {one.putBy && `by ${one.putBy} `}
+              {one.putAt !== null && <At at={one.putAt} />}
+            </div>
+          ) : (
+            <span class="soft">not said</span>
+          ),
+          <div>
+            <At at={one.recordedAt} />
+            <div class="soft small">{SHOWN[one.shownBy]}</div>
+          </div>,
+        ])}
+      />
+    </details>
   );
 }

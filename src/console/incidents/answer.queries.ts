@@ -1,3 +1,4 @@
+import { holds } from '../../domain/credentials/holdings.queries.ts';
 import type { Id } from '../../kernel/ids.ts';
 import type { Millis } from '../../kernel/time.ts';
 import type { Db } from '../../platform/database/transactions.ts';
@@ -40,7 +41,7 @@ export async function itemOf(
                 jsonb_build_object('name', l.name, 'kind', l.kind, 'path', l.path, 'partyName', p.name, 'provable', l.provable) AS copy,
                 n.name AS "integrationName"
            FROM location l
-           JOIN incident_credential x ON x.credential_id = l.credential_id AND (l.version_id IS NULL OR l.version_id = x.version_id)
+           JOIN incident_credential x ON x.credential_id = l.credential_id AND ${holds('l', 'x.version_id')}
            JOIN credential c ON c.id = l.credential_id
            JOIN credential_version v ON v.id = x.version_id
            JOIN integration n ON n.id = l.integration_id
@@ -62,6 +63,25 @@ export function statementsOn(db: Db, subjectId: Id): Promise<SignedStatement[]> 
   return db.query(
     `SELECT kind, signs_for AS "signsFor", ${ms('at')} AS at FROM statement WHERE subject_id = $1 ORDER BY statement.at DESC LIMIT 20`,
     [subjectId],
+  );
+}
+
+export interface ShownLook {
+  method: string;
+  verdict: 'gone' | 'present' | 'indeterminate';
+  why: string;
+  tool: string;
+  version: number;
+  lookedAt: Millis;
+}
+
+/** What looks at a copy by machine told, newest first; also those that told nothing. */
+export function looksAt(db: Db, locationId: Id): Promise<ShownLook[]> {
+  return db.query(
+    `SELECT k.method, k.verdict, k.why, k.tool, v.number AS version, ${ms('k.looked_at')} AS "lookedAt"
+       FROM copy_look k JOIN credential_version v ON v.id = k.version_id
+      WHERE k.location_id = $1 ORDER BY k.recorded_at DESC, k.id DESC LIMIT 20`,
+    [locationId],
   );
 }
 

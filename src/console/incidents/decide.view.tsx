@@ -24,7 +24,7 @@ const DECISIONS: readonly {
   {
     decision: 'close',
     title: 'Close',
-    lead: 'Refused while anything is open, or unproven without a signed statement or a risk acceptance.',
+    lead: 'Refused while anything is open, or unproven without a signed statement or a risk acceptance, and while what was reached is not settled.',
     button: 'Close the incident',
   },
   {
@@ -118,8 +118,9 @@ export function DecideView({
   );
 }
 
-/** Where a person answers for what the refusal names as `version <id>` or `copy <id>`. */
+/** Where a person answers for what the refusal names as `version <id>`, `copy <id>` or `downstream <id>`. */
 function itemPath(reference: string, field: string): string | undefined {
-  const [, kind, id] = /^(version|copy) ([0-9a-f-]{36})$/.exec(field) ?? [];
+  const [, kind, id] = /^(version|copy|downstream) ([0-9a-f-]{36})$/.exec(field) ?? [];
+  if (kind === 'downstream') return `/downstream/${id}`;
   return kind && id ? `/incidents/${reference}/items/${kind}/${id}` : undefined;
 }

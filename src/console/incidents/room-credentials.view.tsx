@@ -1,5 +1,6 @@
+import { ConvergenceBar } from '../credentials/convergence.tsx';
 import { CopiesChip, FacetChip } from '../credentials/facets.tsx';
-import { At, DataTable, Empty } from '../shared/parts.tsx';
+import { At, Countdown, DataTable, Empty } from '../shared/parts.tsx';
 import { Chip, words, type Tone } from '../shared/states.tsx';
 import { ATTEMPT } from '../credentials/stoppers.view.tsx';
 import type { ExposedCredential } from './room.queries.ts';
@@ -11,7 +12,13 @@ const STANDING: Readonly<Record<ExposedCredential['standing'], { tone: Tone; wor
 };
 
 /** Each exposed version with its four facets, none of which implies another. */
-export function ExposedCredentials({ credentials }: { credentials: readonly ExposedCredential[] }) {
+export function ExposedCredentials({
+  credentials,
+  now,
+}: {
+  credentials: readonly ExposedCredential[];
+  now: number;
+}) {
   if (credentials.length === 0) return <Empty>No credential of ours was matched yet.</Empty>;
   return (
     <DataTable
@@ -61,6 +68,9 @@ export function ExposedCredentials({ credentials }: { credentials: readonly Expo
           <FacetChip facet="sessions" value={one.sessions} exposed />
           {one.sessionsUntil !== null && (
             <div class="soft small">
+              {one.sessions === 'residual' && one.sessionsUntil > now && (
+                <Countdown dueAt={one.sessionsUntil} now={now} />
+              )}{' '}
               until <At at={one.sessionsUntil} />
             </div>
           )}
@@ -161,6 +171,16 @@ export function Board({ credentials }: { credentials: readonly ExposedCredential
           <tr>
             <th scope="row">
               <a href={`/credentials/${row.reference}`}>{row.name}</a>
+              <div class="bar-cell">
+                {row.convergence ? (
+                  <ConvergenceBar
+                    convergence={row.convergence}
+                    label={`Copies of ${row.name} that hold version ${row.convergence.target}`}
+                  />
+                ) : (
+                  <span class="soft small">no other version has taken its place yet</span>
+                )}
+              </div>
             </th>
             <td>
               <ul class="copies">
@@ -189,7 +209,11 @@ function Copy({ copy }: { copy: ExposedCredential['copies'][number] }) {
   const tone = known?.tone ?? (copy.provable === 'no' ? 'doubt' : 'wait');
   return (
     <li class={tone}>
-      <Chip tone={tone}>{known?.word ?? (copy.provable === 'no' ? 'cannot be proven' : 'not looked')}</Chip>
+      <Chip tone={tone}>
+        {copy.provable === 'no' && copy.verdict !== 'gone'
+          ? 'active location cannot be proved'
+          : (known?.word ?? 'not looked')}
+      </Chip>
       <b class="small block">{copy.name}</b>
       <span class="soft small block">
         {words(copy.kind)}

@@ -1,12 +1,18 @@
 import type { Id } from '../../kernel/ids.ts';
 import type { Millis } from '../../kernel/time.ts';
 import type { Db } from '../../platform/database/transactions.ts';
+import { downstreamCounts, downstreamItems } from '../../domain/incidents/downstream.queries.ts';
+import type { DownstreamItemView } from '../../domain/incidents/downstream.schema.ts';
+import type { FailureView } from '../../domain/incidents/failure.schema.ts';
+import { failures } from '../../domain/incidents/failures.queries.ts';
 import { listNotices, type NoticeView } from '../../domain/notices/notices.queries.ts';
 import type { StepView } from '../../domain/runbooks/run.schema.ts';
 import { listSteps } from '../../domain/runbooks/steps.queries.ts';
 import { attemptsShown, type ShownAttempt } from '../../domain/revocation/ways.queries.ts';
 import { stoppersOfAll, type ShownStopper } from '../credentials/stoppers.queries.ts';
 import { contactNames } from '../runbooks/work.queries.ts';
+import { convergenceOf, type Convergence } from '../../domain/credentials/convergence.rules.ts';
+import { holds, placesOf } from '../../domain/credentials/holdings.queries.ts';
 import { ms } from '../shared/sql.ts';
 import { DEAD, EXPOSED_COUNTS, UNPROVEN, type ExposedCounts } from './incidents.queries.ts';
 import { timelineOf, type TimelineEntry } from './timeline.queries.ts';
@@ -46,7 +52,7 @@ export async function findIncident(db: Db, reference: string): Promise<RoomHead 
        CROSS JOIN LATERAL (
          SELECT count(*)::int AS copies, count(*) FILTER (WHERE proof.verdict = 'gone')::int AS gone
            FROM incident_credential x
-           JOIN location l ON l.credential_id = x.credential_id AND l.retired_at IS NULL AND (l.version_id IS NULL OR l.version_id = x.version_id)
+           JOIN location l ON l.credential_id = x.credential_id AND l.retired_at IS NULL AND ${holds('l', 'x.version_id')}
            LEFT JOIN LATERAL (SELECT q.verdict FROM location_proof q WHERE q.location_id = l.id AND q.version_id = x.version_id
                                ORDER BY q.at DESC, q.id DESC LIMIT 1) proof ON true
           WHERE x.incident_id = i.id) copies
@@ -91,6 +97,8 @@ export interface ExposedCredential {
     partyName: string | null;
   }[];
   stoppers: ShownStopper[];
+  /** Towards the version that took its place; null: none has yet. */
+  convergence: Convergence | null;
   /** The ways that were tried one after another, once the first had given up. */
   attempts: ShownAttempt[];
 }
@@ -112,7 +120,10 @@ export async function exposedCredentials(
     Number,
   );
   const rows = await db.query<
-    (Omit<ExposedCredential, 'stoppers' | 'attempts' | 'standing'> & { rank: number })[]
+    (Omit<ExposedCredential, 'stoppers' | 'attempts' | 'standing' | 'convergence'> & {
+      rank: number;
+      activeNumber: number | null;
+    })[]
   >(
     `WITH ranked AS (
        SELECT x.*, ${RANK} AS rank, c.risk, c.reference, c.name, c.environment, c.verifier_party_id, d.revocation, d.liveness,
@@ -131,7 +142,9 @@ export async function exposedCredentials(
             ${ms('x.sessions_until')} AS "sessionsUntil", ${ms('v.expires_at')} AS "expiresAt",
             ARRAY(SELECT DISTINCT s.kind FROM statement s WHERE s.subject_id = x.version_id) AS statements,
             (SELECT ${ms('max(r.until)')} FROM risk_acceptance r WHERE r.subject_id = x.version_id AND r.until > $2) AS "riskUntil",
-            coalesce(copies.list, '[]') AS copies
+            coalesce(copies.list, '[]') AS copies,
+            (SELECT a.number FROM credential_version a WHERE a.credential_id = x.credential_id AND a.phase = 'active'
+                AND a.id <> x.version_id) AS "activeNumber"
        FROM page x
        JOIN credential_version v ON v.id = x.version_id
        JOIN integration i ON i.id = x.integration_id
@@ -140,7 +153,7 @@ export async function exposedCredentials(
          SELECT json_agg(json_build_object('id', l.id, 'name', l.name, 'kind', l.kind, 'path', l.path, 'provable', l.provable,
                                            'partyName', o.name, 'verdict', proof.verdict) ORDER BY l.name) AS list
            FROM (SELECT * FROM location a WHERE a.credential_id = x.credential_id AND a.retired_at IS NULL
-                    AND (a.version_id IS NULL OR a.version_id = x.version_id) ORDER BY a.name LIMIT 60) l
+                    AND ${holds('a', 'x.version_id')} ORDER BY a.name LIMIT 60) l
            LEFT JOIN party o ON o.id = l.party_id
            LEFT JOIN LATERAL (SELECT q.verdict FROM location_proof q WHERE q.location_id = l.id AND q.version_id = x.version_id
                                ORDER BY q.at DESC, q.id DESC LIMIT 1) proof ON true) copies ON true
@@ -151,8 +164,12 @@ export async function exposedCredentials(
   const stoppers =
     open.length > 0 ? await stoppersOfAll(db, [...new Set(open)], now) : new Map<Id, ShownStopper[]>();
   const attempts = await attemptsShown(db, [...new Set(open)]);
-  return rows.map((row) => ({
+  const replaced = rows.filter((row) => row.activeNumber !== null).map((row) => row.credentialId);
+  const places = replaced.length > 0 ? await placesOf(db, [...new Set(replaced)]) : new Map();
+  return rows.map(({ activeNumber, ...row }) => ({
     ...row,
+    convergence:
+      activeNumber === null ? null : convergenceOf(places.get(row.credentialId) ?? [], activeNumber),
     attempts: attempts.filter(({ versionId }) => versionId === row.versionId),
     standing: row.rank === 2 ? 'dead' : row.rank === 1 ? 'unproven' : 'alive',
     stoppers: stoppers.get(row.credentialId) ?? [],
@@ -300,6 +317,10 @@ export interface Room {
   instants: RoomInstant[];
   witnesses: Witness[];
   cases: RoomCase[];
+  /** What the exposed credentials reached: how much, and what ends first. */
+  downstream: { counts: Awaited<ReturnType<typeof downstreamCounts>>; items: DownstreamItemView[] };
+  /** What failed since it is known, the newest. */
+  failures: FailureView[];
 }
 
 /** What ends first is asked first; what has no end comes last. */
@@ -338,6 +359,11 @@ export async function roomOf(db: Db, reference: string, now: Millis): Promise<Ro
     timeline: await timelineOf(db, head.id, subjects),
     instants: await instantsOf(db, head.id),
     witnesses: await witnessesOf(db, head.id),
+    downstream: {
+      counts: await downstreamCounts(db, head.id, now),
+      items: await downstreamItems(db, { incidentId: head.id, state: 'open', limit: ASKS }, now),
+    },
+    failures: await failures(db, { incidentId: head.id }, ASKS),
   };
 }
 
@@ -357,6 +383,7 @@ export async function pulseOf(db: Db, incidentId: Id): Promise<string> {
        (SELECT concat_ws('.', count(*), sum(k.row_version), (SELECT concat_ws('.', count(*), sum(n.row_version), sum(n.attempts), max(n.updated_at))
           FROM notice n JOIN incident_case c ON c.id = n.subject_id WHERE c.incident_id = $1)) FROM incident_case k WHERE k.incident_id = $1),
        (SELECT count(*) FROM exposure WHERE incident_id = $1),
+       (SELECT count(*) FROM failure_report f WHERE f.credential_id IN (SELECT credential_id FROM incident_credential WHERE incident_id = $1)),
        (SELECT count(*) FROM instant WHERE incident_id = $1),
        (SELECT count(*) FROM incident_credential x JOIN location_proof q ON q.version_id = x.version_id WHERE x.incident_id = $1)) AS pulse`,
     [incidentId],

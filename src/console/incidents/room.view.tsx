@@ -5,6 +5,8 @@ import type { Frame } from '../shared/frame.ts';
 import { Page } from '../shared/layout.tsx';
 import { At, DataTable, Empty, ShareBar, Stat } from '../shared/parts.tsx';
 import { Chip, StateChip, words, type Tone } from '../shared/states.tsx';
+import { Downstream } from './downstream.view.tsx';
+import { Failures } from './failures.view.tsx';
 import { InstantForm } from './instant.view.tsx';
 import { Cases, Witnesses } from './room-context.view.tsx';
 import { Board, ExposedCredentials, StillAlive } from './room-credentials.view.tsx';
@@ -32,9 +34,19 @@ export const ROOM_PARTS: readonly RoomPart[] = [
   { id: 'room-alive', draw: (room) => <AlivePart room={room} /> },
   { id: 'room-counts', draw: (room) => <Counts room={room} /> },
   { id: 'room-waiting', draw: (room, frame) => <WaitingPart room={room} frame={frame} /> },
-  { id: 'room-credentials', draw: (room) => <CredentialsPart room={room} /> },
+  {
+    id: 'room-credentials',
+    draw: (room, frame) => <CredentialsPart room={room} now={minute(frame.now)} />,
+  },
   { id: 'room-runs', draw: (room) => <Runs nodes={room.nodes} /> },
   { id: 'room-board', draw: (room) => <Board credentials={room.credentials} /> },
+  {
+    id: 'room-reach',
+    draw: ({ head, downstream }, frame) => (
+      <Downstream {...downstream} now={minute(frame.now)} path={`/downstream?incident=${head.reference}`} />
+    ),
+  },
+  { id: 'room-failures', draw: ({ failures }) => <Failures failures={failures} /> },
   { id: 'room-notices', draw: (room, frame) => <Notices room={room} now={minute(frame.now)} /> },
   { id: 'room-timeline', draw: (room) => <TimeLine entries={room.timeline.slice(0, NEWEST)} /> },
   { id: 'room-cases', draw: (room) => <Cases cases={room.cases.slice(0, AT_ONCE)} /> },
@@ -101,7 +113,14 @@ export function RoomView({ room, frame }: { room: Room; frame: Frame }) {
           {show('room-waiting')}
         </section>
         <section class="card w12">
-          <h2>Exposed credentials</h2>
+          <h2>
+            Exposed credentials{' '}
+            {frame.may('usage:read') && (
+              <a class="aside" href={`/incidents/${head.reference}/exposure-window`}>
+                who used them, from when to when
+              </a>
+            )}
+          </h2>
           {show('room-credentials')}
         </section>
         <section class="card w6">
@@ -115,6 +134,19 @@ export function RoomView({ room, frame }: { room: Room; frame: Frame }) {
         <section class="card w12">
           <h2>Copies</h2>
           {show('room-board')}
+        </section>
+        <section class="card w12">
+          <h2>What was reached</h2>
+          {show('room-reach')}
+        </section>
+        <section class="card w12">
+          <h2>
+            What failed since{' '}
+            <a class="aside" href={`/incidents/${head.reference}/failures`}>
+              {frame.may('incidents:act') ? 'all, and report one' : 'all'}
+            </a>
+          </h2>
+          {show('room-failures')}
         </section>
         <section class="card w7">
           <h2>
@@ -312,10 +344,10 @@ function AlivePart({ room }: { room: Room }) {
   );
 }
 
-function CredentialsPart({ room: { head, credentials } }: { room: Room }) {
+function CredentialsPart({ room: { head, credentials }, now }: { room: Room; now: number }) {
   return (
     <>
-      <ExposedCredentials credentials={credentials} />
+      <ExposedCredentials credentials={credentials} now={now} />
       {head.exposed > credentials.length && (
         <p class="pager">
           <a class="button plain small" href={`/incidents/${head.reference}/credentials`}>

@@ -1,3 +1,4 @@
+import { ruleTitle } from '../../domain/policy/rules/registry.ts';
 import type { ReEvaluation } from '../../domain/policy/re-evaluation.service.ts';
 import { Choice, PostForm } from '../shared/forms.tsx';
 import type { Frame } from '../shared/frame.ts';
@@ -65,7 +66,7 @@ export function BlockedView({
               all="any rule"
               options={totals.rules.map((one) => ({
                 value: one.rule,
-                word: `${one.rule} (${one.n})`,
+                word: `${ruleTitle(one.rule)} (${one.n})`,
               }))}
             />
             <button type="submit" class="plain">

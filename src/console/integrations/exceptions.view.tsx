@@ -1,3 +1,4 @@
+import { ruleTitle } from '../../domain/policy/rules/registry.ts';
 import type { ExceptionView, FindingView } from '../../domain/policy/gate.schema.ts';
 import { Field, FormError, PostForm, type FormProblems } from '../shared/forms.tsx';
 import type { Frame } from '../shared/frame.ts';
@@ -35,7 +36,7 @@ export function Exceptions({
       ]}
       rows={exceptions.map((one) => [
         <div>
-          {one.rule}
+          <span title={one.rule}>{ruleTitle(one.rule)}</span>
           <div class="soft small">{one.subject.name}</div>
         </div>,
         <div>
@@ -59,7 +60,7 @@ export function Exceptions({
                 frame={frame}
                 inline
                 action={`${base}/exceptions/${one.id}/approved`}
-                label={`Approve ${one.rule}`}
+                label={`Approve the exception: ${ruleTitle(one.rule)}`}
               >
                 <button type="submit" class="small">
                   Approve
@@ -69,7 +70,7 @@ export function Exceptions({
                 frame={frame}
                 inline
                 action={`${base}/exceptions/${one.id}/refused`}
-                label={`Refuse ${one.rule}`}
+                label={`Refuse the exception: ${ruleTitle(one.rule)}`}
               >
                 <button type="submit" class="plain small">
                   Refuse
@@ -82,7 +83,7 @@ export function Exceptions({
               frame={frame}
               inline
               action={`${base}/exceptions/${one.id}/withdrawn`}
-              label={`Withdraw ${one.rule}`}
+              label={`Withdraw the exception: ${ruleTitle(one.rule)}`}
             >
               <button type="submit" class="plain small">
                 Withdraw

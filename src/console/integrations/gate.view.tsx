@@ -1,3 +1,4 @@
+import { ruleTitle } from '../../domain/policy/rules/registry.ts';
 import type { ExceptionView, DecisionView, FindingView } from '../../domain/policy/gate.schema.ts';
 import { SEVERITIES } from '../../domain/policy/policy.schema.ts';
 import { MAY_GO_LIVE } from '../../domain/policy/pass.rules.ts';
@@ -272,7 +273,7 @@ function Finding({
       )}
       <p>{mend}</p>
       <p class="soft small">
-        {words(subject.kind)} {subject.name} · {rule} ·{' '}
+        {words(subject.kind)} {subject.name} · <span title={rule}>{ruleTitle(rule)}</span> ·{' '}
         {frameworks.map((one) => `${one.framework} ${one.id}`).join(', ')}
       </p>
       <p class="line">

@@ -102,6 +102,9 @@ export function IntegrationView({
               <a class="button plain small" href={`/integrations/${head.reference}/onboarding`}>
                 Onboarding
               </a>
+              <a class="button plain small" href={`/integrations/${head.reference}/machines`}>
+                Machines
+              </a>
               <a class="button plain small" href={`/integrations/${head.reference}/offboarding`}>
                 Offboarding
               </a>

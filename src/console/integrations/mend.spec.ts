@@ -1,6 +1,6 @@
 import { expect, test } from '@jest/globals';
 import type { FindingView } from '../../domain/policy/gate.schema.ts';
-import { RULES } from '../../domain/policy/rules/registry.ts';
+import { RULES, ruleTitle } from '../../domain/policy/rules/registry.ts';
 import { MENDS, mendOf, type MendPlaces } from './mend.ts';
 
 const places: MendPlaces = {
@@ -16,6 +16,11 @@ const finding = (rule: string, kind: FindingView['subject']['kind'], id: string)
   mend: 'm',
   frameworks: [],
   exception: null,
+});
+
+test('every rule has a title for people, and a rule of the operator the words of its name', () => {
+  for (const { name, title } of RULES) expect(ruleTitle(name)).toBe(title);
+  expect(ruleTitle('no-secrets-on-fridays')).toBe('no secrets on fridays');
 });
 
 test('every rule of the gate leads to a page, and no other rule is named', () => {

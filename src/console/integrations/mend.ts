@@ -61,6 +61,7 @@ export const MENDS: Readonly<Record<string, readonly [word: string, where: Where
   'stop-path-each-side': ['Set the ways to revoke it', credential('/paths')],
   'untried-stop-path': ['Open its drills', credential('/drills')],
   'allowed-stores': ['Open the copies', integration('#locations')],
+  'hard-coded-location': ['Open the copies', integration('#locations')],
   'unprovable-location': ['Open the copies', integration('#locations')],
   'stored-where-matrix-denies': ['Open the matrix', matrix],
   'matrix-not-countersigned': ['Open the matrix', matrix],
@@ -73,6 +74,9 @@ export const MENDS: Readonly<Record<string, readonly [word: string, where: Where
   'partner-unverified': ['Verify them', partners],
   'scope-justification': ['Review the scopes', integration('/onboarding#scopes')],
   'too-many-scopes': ['Review the scopes', integration('/onboarding#scopes')],
+  'sensitive-scope-consent': ['Consent to the scope', credential('/scopes')],
+  'too-many-connections': ['Say how many it needs', integration('/edit')],
+  'control-past-end': ['Open the gate', integration('/gate')],
   'access-review-overdue': [
     'Open the review',
     (_places, { subject }) => `/access-reviews/${encodeURIComponent(subject.name)}`,

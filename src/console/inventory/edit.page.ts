@@ -89,6 +89,7 @@ export class EditPage {
       agreementId: orNull(form['agreementId']),
       dataClass: form['dataClass'],
       riskTier: numberOf(form['riskTier']),
+      maxConnections: numberOf(form['maxConnections']),
     });
     if (!read.ok) return this.#integration(integration, by, { form, problems: read.error, status: 422 });
     return this.#save(

@@ -87,6 +87,11 @@ export function EditIntegrationView({
       <div class="pair">
         <SelectField {...field('agreementId')} label="Agreement" options={agreements} none="none" />
         <Field {...field('dataClass')} label="Data class" required maxLength={60} />
+        <Field
+          {...field('maxConnections')}
+          label="Connections open at once, at most"
+          hint="Empty: not said"
+        />
         <SelectField
           {...field('riskTier')}
           label="Risk tier"

@@ -1,5 +1,7 @@
 import type { Id } from '../../kernel/ids.ts';
 import type { Db } from '../../platform/database/transactions.ts';
+import type { Millis } from '../../kernel/time.ts';
+import { ms } from '../shared/sql.ts';
 import type { Option } from '../shared/forms.tsx';
 
 export interface EditableCredential {
@@ -27,6 +29,40 @@ export async function editableCredential(db: Db, reference: string): Promise<Edi
   return row;
 }
 
+export interface StoredScope {
+  name: string;
+  description: string;
+  justification: string;
+  consent: { by: string; at: Millis; statement: string } | null;
+}
+
+export interface StoredScopes {
+  id: Id;
+  reference: string;
+  name: string;
+  retired: boolean;
+  rowVersion: number;
+  /** Of the integration that is its home: what decides which policy holds. */
+  riskTier: number;
+  dataClass: string;
+  scopes: StoredScope[];
+}
+
+export async function scopesOf(db: Db, reference: string): Promise<StoredScopes | undefined> {
+  const [row] = await db.query<StoredScopes[]>(
+    `SELECT c.id, c.reference, c.name, c.retired_at IS NOT NULL AS retired, c.row_version AS "rowVersion", i.risk_tier AS "riskTier",
+            i.data_class AS "dataClass",
+            coalesce((SELECT jsonb_agg(jsonb_build_object('name', s.name, 'description', s.description, 'justification', s.justification,
+                        'consent', (SELECT jsonb_build_object('by', p.name, 'at', ${ms('n.at')}, 'statement', n.statement)
+                                      FROM scope_consent n JOIN person p ON p.id = n.person_id
+                                     WHERE n.credential_id = s.credential_id AND n.scope = s.name AND n.withdrawn_at IS NULL)) ORDER BY s.name)
+                        FROM credential_scope s WHERE s.credential_id = c.id), '[]') AS scopes
+       FROM credential c JOIN integration i ON i.id = c.integration_id WHERE c.reference = $1`,
+    [reference],
+  );
+  return row;
+}
+
 export interface EditableIntegration {
   id: Id;
   reference: string;
@@ -39,6 +75,7 @@ export interface EditableIntegration {
   agreementId: Id | null;
   dataClass: string;
   riskTier: number;
+  maxConnections: number | null;
 }
 
 export async function editableIntegration(
@@ -47,7 +84,8 @@ export async function editableIntegration(
 ): Promise<EditableIntegration | undefined> {
   const [row] = await db.query<EditableIntegration[]>(
     `SELECT id, reference, id AS "integrationId", row_version AS "rowVersion", state, name, purpose, owner_contact_id AS "ownerContactId",
-            agreement_id AS "agreementId", data_class AS "dataClass", risk_tier AS "riskTier"
+            agreement_id AS "agreementId", data_class AS "dataClass", risk_tier AS "riskTier",
+            max_connections AS "maxConnections"
        FROM integration WHERE reference = $1`,
     [reference],
   );

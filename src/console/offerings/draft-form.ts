@@ -174,6 +174,10 @@ export const settingsForm = z.object({
     .int()
     .min(24, 'At least 24 hours.')
     .max(2160, 'At most 90 days.'),
+  chase_by_itself: z
+    .literal('1')
+    .optional()
+    .transform((said) => said === '1'),
   reattest_days: z.coerce
     .number('A number of days.')
     .int()

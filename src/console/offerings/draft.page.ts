@@ -61,10 +61,11 @@ export class OfferingDraftPage {
   ): Promise<Answer> {
     const read = readForm(settingsForm, body);
     if (!read.ok) return this.#draw(offeringId, by, () => undefined, Object.values(read.error), 422);
-    const { row_version, name, chase_every_hours, reattest_days } = read.value;
+    const { row_version, name, chase_every_hours, chase_by_itself, reattest_days } = read.value;
     return this.#save(offeringId, by, row_version, {
       name,
       chaseEveryHours: chase_every_hours,
+      chaseByItself: chase_by_itself,
       reattestDays: reattest_days,
     });
   }

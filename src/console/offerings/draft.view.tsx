@@ -246,6 +246,10 @@ function Settings({ frame, offering, path }: Model & { path: string }) {
               required
             />
           </div>
+          <label class="check">
+            <input type="checkbox" name="chase_by_itself" value="1" checked={offering.chaseByItself} />
+            <span>Remind by itself, as often as that</span>
+          </label>
           <p class="actions">
             <button type="submit">Save</button>
           </p>

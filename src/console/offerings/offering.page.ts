@@ -5,6 +5,7 @@ import type { Id } from '../../kernel/ids.ts';
 import type { Principal } from '../../kernel/principal.ts';
 import type { Result } from '../../kernel/result.ts';
 import { By, Permission, PerMinute } from '../../domain/access/route.ts';
+import { OfferingRetirement } from '../../domain/responsibility/offering-retirement.service.ts';
 import { OfferingProposals } from '../../domain/responsibility/offering-proposals.service.ts';
 import type { AskedProposals, Chased } from '../../domain/responsibility/offering.schema.ts';
 import { findOffering, listTargets, targetDiff } from '../../domain/responsibility/offerings.queries.ts';
@@ -32,6 +33,10 @@ const proposeForm = z.object({
   everybody: z.literal('1').optional(),
 });
 
+const retireForm = versionForm.extend({
+  reason: z.string().trim().min(1, 'Say why: it goes on record.').max(2000),
+});
+
 /** One offering: every customer, and where each stands. */
 @ConsolePage()
 export class OfferingPage {
@@ -40,6 +45,7 @@ export class OfferingPage {
     private readonly clock: Clock,
     private readonly offerings: OfferingsService,
     private readonly proposals: OfferingProposals,
+    private readonly retirement: OfferingRetirement,
   ) {}
 
   @Get('offerings/:id')
@@ -100,6 +106,23 @@ export class OfferingPage {
     const integrationIds = read.ok ? read.value.integration : undefined;
     const chased = await this.proposals.chase(offeringId, integrationIds ? { integrationIds } : {}, by);
     return this.#after(offeringId, by, chased, chasedWords);
+  }
+
+  @Post('offerings/:id/retire')
+  @Permission('offerings:write', { face: 'console' })
+  async retire(
+    @Param('id', { schema: id }) offeringId: string,
+    @Body() body: unknown,
+    @By() by: Principal,
+  ): Promise<Answer> {
+    const read = readForm(retireForm, body);
+    if (!read.ok) return this.#draw(offeringId, by, {}, Object.values(read.error), 422);
+    const { row_version, reason } = read.value;
+    const done = await this.retirement.retire(offeringId, { reason }, row_version, by);
+    return this.#after(offeringId, by, done, () => ({
+      tone: 'wait',
+      text: 'The offering is retired. What not every side had signed is withdrawn; what is signed stays.',
+    }));
   }
 
   @Get('offerings/:id/targets/:integration')

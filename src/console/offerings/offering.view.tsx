@@ -1,5 +1,5 @@
 import type { OfferingView, TargetLine } from '../../domain/responsibility/offering.schema.ts';
-import { PostForm } from '../shared/forms.tsx';
+import { Field, PostForm } from '../shared/forms.tsx';
 import type { Frame } from '../shared/frame.ts';
 import { Page } from '../shared/layout.tsx';
 import { Pager, type Listed } from '../shared/paging.tsx';
@@ -22,7 +22,7 @@ interface Model {
 export function OfferingPageView(model: Model) {
   const { frame, offering, page, first, problems } = model;
   const path = `/offerings/${offering.id}`;
-  const writes = frame.may('offerings:write');
+  const writes = frame.may('offerings:write') && offering.retiredAt === null;
   const waiting = (offering.counts.waiting ?? 0) + (offering.counts.lapsed ?? 0);
   const behind = (offering.counts.behind ?? 0) + (offering.counts.failed ?? 0);
   return (
@@ -31,8 +31,15 @@ export function OfferingPageView(model: Model) {
         <div>
           <h1>{offering.name}</h1>
           <p class="lead">Offered by {offering.supplier.name}.</p>
+          {offering.retiredAt !== null && (
+            <p class="notice wait">
+              Retired on <At at={Date.parse(offering.retiredAt)} day />: {offering.retiredBecause} What is
+              signed stays in force; nobody is asked to sign it any more.
+            </p>
+          )}
         </div>
         <p class="line">
+          {offering.retiredAt !== null && <Chip tone="calm">retired</Chip>}
           {offering.version === null ? (
             <Chip tone="wait">not published</Chip>
           ) : (
@@ -79,7 +86,14 @@ export function OfferingPageView(model: Model) {
               ...offering.versions
                 .slice(0, 6)
                 .map((one) => [`version ${one.number}`, <At at={Date.parse(one.publishedAt)} />] as const),
-              ['reminders', `at most every ${offering.chaseEveryHours} hours`],
+              [
+                'reminders',
+                offering.retiredAt !== null
+                  ? 'none any more'
+                  : offering.chaseByItself
+                    ? `by themselves, every ${offering.chaseEveryHours} hours`
+                    : `on request, at most every ${offering.chaseEveryHours} hours`,
+              ],
               ['signed anew', `every ${offering.reattestDays} days`],
             ]}
           />
@@ -113,6 +127,24 @@ export function OfferingPageView(model: Model) {
           <Pager path={path} query={{}} next={page.next} first={first} />
         </section>
         {writes && offering.version !== null && <Further {...model} path={path} />}
+        {writes && (
+          <section class="card w12" id="retire">
+            <h2>Retire it</h2>
+            <p class="soft small">
+              Nobody is reminded any more. What not every side has signed is withdrawn, and the links to it
+              end. What is signed stays in force.
+            </p>
+            <PostForm frame={frame} action={`${path}/retire`} label="Retire the offering">
+              <input type="hidden" name="row_version" value={offering.rowVersion} />
+              <Field name="reason" label="Why" required maxLength={2000} idPrefix="retire-" />
+              <p class="actions">
+                <button type="submit" class="plain">
+                  Retire the offering
+                </button>
+              </p>
+            </PostForm>
+          </section>
+        )}
       </div>
     </Page>
   );

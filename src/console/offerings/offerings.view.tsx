@@ -70,7 +70,10 @@ export function OfferingsView({
               ) : (
                 <Chip tone="info">{`version ${one.version}`}</Chip>
               )}
-              {one.version !== null && one.drafted && <Chip tone="wait">draft differs</Chip>}
+              {one.retiredAt !== null && <Chip tone="calm">retired</Chip>}
+              {one.version !== null && one.drafted && one.retiredAt === null && (
+                <Chip tone="wait">draft differs</Chip>
+              )}
             </span>,
             Object.values(one.counts).reduce((sum, count) => sum + count, 0),
             <Progress counts={one.counts} label={`Customers of ${one.name}`} />,

@@ -20,6 +20,7 @@ import {
   GROUPED_WHOLE,
   itemsInOrder,
   itemsOf,
+  partRank,
   partsOf,
   possibleReviewers,
 } from '../../domain/policy/access-reviews.queries.ts';
@@ -44,6 +45,7 @@ const asked = z.object({
   part: z.uuid().optional().catch(undefined),
   all: searchFlag,
   after: searchAfter,
+  parts: searchAfter,
 });
 const decideForm = z.preprocess(
   keptWhole,
@@ -164,7 +166,18 @@ export class ReviewPage {
     const cursor = readCursor(query.after);
     const model = await this.transactions.run(by, async (db): Promise<ReviewModel> => {
       const review = await this.#review(db, name);
-      const parts = await partsOf(db, review.id, { limit: PARTS, firstFor: by.personId ?? null });
+      const me = by.personId ?? null;
+      const from = readCursor(query.parts);
+      const shown = listed(
+        await partsOf(db, review.id, {
+          limit: PARTS + 1,
+          firstFor: me,
+          from: from && { rank: Number(from.key), id: from.id },
+        }),
+        (part) => cursorText({ key: String(partRank(part, me)), id: part.id }),
+        PARTS,
+      );
+      const parts = shown.rows;
       // A large one is looked at part by part, one's own first.
       const part = query.part ?? (review.items > GROUPED_WHOLE ? parts[0]?.id : undefined);
       const rows = await itemsOf(db, review.id, {
@@ -175,10 +188,17 @@ export class ReviewPage {
         open: query.all !== '1',
       });
       const page = listed(rows, ({ group: key, id }) => cursorText({ key, id }), SHOWN);
-      const known = new Map(parts.map((part) => [part.id, part]));
+      // Whoever looks at one part, or at many items, may see some of parts that stand further on.
+      const wanted = [...new Set([...page.rows.map(({ partId }) => partId), ...(part ? [part] : [])])];
+      const missing = wanted.filter((partId) => !parts.some((one) => one.id === partId));
+      const others =
+        missing.length > 0 ? await partsOf(db, review.id, { limit: missing.length, ids: missing }) : [];
+      const known = new Map([...parts, ...others].map((one) => [one.id, one]));
       return {
         review,
         parts,
+        nextParts: shown.next,
+        shown: part === undefined ? undefined : known.get(part),
         part,
         page,
         reviewers: may(by, 'reviews:open') ? await possibleReviewers(db, rolesThatMay('reviews:decide')) : [],

@@ -19,11 +19,17 @@ export interface ReviewAsked {
   /** Also what is decided. */
   all?: '1' | undefined;
   after?: string | undefined;
+  /** Where the list of parts begins. */
+  parts?: string | undefined;
 }
 type Item = ReviewItemView & { group: string };
 export interface ReviewModel {
   review: Review;
   parts: readonly ReviewPartView[];
+  /** Where the next parts begin; absent: these are the last. */
+  nextParts: string | undefined;
+  /** The part that is shown. */
+  shown: ReviewPartView | undefined;
   /** The one that is shown; absent: all of them. */
   part: Id | undefined;
   page: Listed<Item>;
@@ -60,11 +66,11 @@ export function ReviewView({
   asked: ReviewAsked;
   problem?: string;
 }) {
-  const { review, parts, page, mayDecide } = model;
+  const { review, page, mayDecide } = model;
   const path = `/access-reviews/${review.reference}`;
   const kept = { by: asked.by, part: asked.part, all: asked.all };
   const mine = page.rows.filter(({ id }) => mayDecide.has(id));
-  const part = parts.find(({ id }) => id === model.part);
+  const part = model.shown;
   return (
     <Page
       title={review.reference}
@@ -102,7 +108,7 @@ export function ReviewView({
         <h2>
           Who reviews what <span class="aside">{review.parts}</span>
         </h2>
-        <Parts frame={frame} model={model} path={path} />
+        <Parts frame={frame} model={model} path={path} first={asked.parts === undefined} />
       </section>
       <section id="items" class="rows">
         <Tabs label="How the items are grouped" {...groupTabs(path, kept)} />
@@ -167,7 +173,17 @@ function groupsOf(rows: readonly Item[]): Item[][] {
   return groups;
 }
 
-function Parts({ frame, model, path }: { frame: Frame; model: ReviewModel; path: string }) {
+function Parts({
+  frame,
+  model,
+  path,
+  first,
+}: {
+  frame: Frame;
+  model: ReviewModel;
+  path: string;
+  first: boolean;
+}) {
   const { parts, reviewers, review } = model;
   if (parts.length === 0) return <Empty>Nothing was found on record.</Empty>;
   const open = parts.filter(({ finishedAt }) => finishedAt === null);
@@ -198,7 +214,15 @@ function Parts({ frame, model, path }: { frame: Frame; model: ReviewModel; path:
         ])}
       />
       {review.parts > parts.length && (
-        <p class="soft small">{`The first ${parts.length} of ${review.parts}. The others follow over the API.`}</p>
+        <p class="line small">
+          <span class="soft">{`${parts.length} of ${review.parts}.`}</span>
+          {!first && <a href={path}>To the beginning</a>}
+          {model.nextParts !== undefined && (
+            <a rel="next" href={addressOf(path, { parts: model.nextParts })}>
+              Further parts
+            </a>
+          )}
+        </p>
       )}
       {reviewers.length > 0 && open.length > 0 && (
         <details>

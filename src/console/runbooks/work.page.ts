@@ -5,10 +5,13 @@ import type { Principal } from '../../kernel/principal.ts';
 import { By, Permission } from '../../domain/access/route.ts';
 import { reviewsOf } from '../../domain/policy/access-reviews.queries.ts';
 import { listSteps, type StepFilter } from '../../domain/runbooks/steps.queries.ts';
+import { may } from '../../domain/access/permissions.ts';
+import { Clock } from '../../platform/clock/clock.ts';
 import { Transactions } from '../../platform/database/transactions.ts';
 import { ConsolePage, shows, type Answer } from '../shared/page.ts';
 import { listed, PAGE_SIZE } from '../shared/paging.tsx';
 import { reference } from '../shared/search.ts';
+import { waitingReleases } from '../releases/releases.queries.ts';
 import { contactNames, incidentId, incidentReferences, workCounts } from './work.queries.ts';
 import { WorkView } from './work.view.tsx';
 
@@ -21,7 +24,10 @@ const search = z.object({
 /** What waits for a person, and what should have moved and has not. */
 @ConsolePage()
 export class WorkPage {
-  constructor(private readonly transactions: Transactions) {}
+  constructor(
+    private readonly transactions: Transactions,
+    private readonly clock: Clock,
+  ) {}
 
   @Get('work')
   @Permission('runs:read', { face: 'console' })
@@ -55,6 +61,10 @@ export class WorkPage {
         contacts: await contactNames(db, steps.rows),
         incidents: await incidentReferences(db, steps.rows),
         reviews: asked.show === 'mine' && by.personId ? await reviewsOf(db, by.personId) : [],
+        releases:
+          asked.show === 'mine' && by.personId && may(by, 'approvals:decide')
+            ? await waitingReleases(db, by.personId, this.clock.now())
+            : 0,
       };
     });
     return shows((frame) =>

@@ -23,6 +23,7 @@ export function WorkView({
   incident,
   first,
   reviews,
+  releases,
 }: {
   frame: Frame;
   show: keyof typeof EMPTY;
@@ -35,6 +36,8 @@ export function WorkView({
   first: boolean;
   /** Access reviews that are the reader's. */
   reviews: readonly { reference: string; dueAt: Date; open: number; parts: number }[];
+  /** People and machines that wait for the reader to let a value go. */
+  releases: number;
 }) {
   const here = show === 'mine' ? '/work' : `/work?show=${show}`;
   const back = addressOf('/work', { show: show === 'mine' ? undefined : show, incident });
@@ -60,6 +63,15 @@ export function WorkView({
       {incident && (
         <p class="notice">
           Only what is about <a href={`/incidents/${incident}`}>{incident}</a>. <a href={here}>Show all</a>
+        </p>
+      )}
+      {releases > 0 && (
+        <p class="notice wait">
+          <a href="/work/releases">
+            {releases === 1
+              ? '1 release of a value waits for you'
+              : `${releases} releases of values wait for you`}
+          </a>
         </p>
       )}
       {reviews.length > 0 && (

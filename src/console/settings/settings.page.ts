@@ -5,9 +5,11 @@ import { AccessQueries } from '../../domain/access/access.queries.ts';
 import { AccountsService } from '../../domain/access/accounts.service.ts';
 import { By, Permission } from '../../domain/access/route.ts';
 import { Transactions } from '../../platform/database/transactions.ts';
+import { Vault } from '../../platform/vault/vault.ts';
 import { ConsolePage, goes, shows, type Answer } from '../shared/page.ts';
-import { listConnections, listSources } from './settings.queries.ts';
+import { listConnections, listSources, listStoreUses } from './settings.queries.ts';
 import { ConnectionsView, SourcesView, TokensView, UsersView } from './settings.view.tsx';
+import { StoresView } from './stores.view.tsx';
 
 @ConsolePage()
 export class SettingsPage {
@@ -15,6 +17,7 @@ export class SettingsPage {
     private readonly access: AccessQueries,
     private readonly transactions: Transactions,
     private readonly accounts: AccountsService,
+    private readonly vault: Vault,
   ) {}
 
   @Get('settings')
@@ -35,6 +38,13 @@ export class SettingsPage {
   async connections(@By() by: Principal): Promise<Answer> {
     const connections = await this.transactions.run(by, (db) => listConnections(db));
     return shows((frame) => ConnectionsView({ frame, connections }));
+  }
+
+  @Get('settings/stores')
+  @Permission('connections:read', { face: 'console' })
+  async stores(@By() by: Principal): Promise<Answer> {
+    const uses = await this.transactions.run(by, (db) => listStoreUses(db));
+    return shows((frame) => StoresView({ frame, stores: this.vault.stores(), uses }));
   }
 
   @Get('settings/users')

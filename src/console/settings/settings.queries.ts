@@ -35,6 +35,28 @@ export function listSources(db: Db): Promise<SourceLine[]> {
   );
 }
 
+export interface StoreUse {
+  store: string;
+  /** Values that are kept there. */
+  values: number;
+  /** Of those outside: still sealed here, or destroyed here and still there. */
+  waiting: number;
+  problem: string | null;
+}
+
+/** How many secrets each store keeps, and what is on its way; never a secret, nor what it belongs to. */
+export function listStoreUses(db: Db): Promise<StoreUse[]> {
+  return db.query(
+    `SELECT 'sealed' AS store, count(*)::int AS values, 0 AS waiting, NULL::text AS problem
+       FROM sealed_secret WHERE destroyed_at IS NULL AND NOT starts_with(bound_to, 'outside_secret:')
+     UNION ALL
+     SELECT store, count(*) FILTER (WHERE destroy_at IS NULL)::int,
+            count(*) FILTER (WHERE sealed_ref IS NOT NULL OR (destroy_at IS NOT NULL AND destroyed_at IS NULL))::int,
+            max(problem)
+       FROM outside_secret GROUP BY store`,
+  );
+}
+
 export interface ConnectionLine {
   id: Id;
   name: string;

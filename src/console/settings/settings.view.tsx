@@ -11,11 +11,12 @@ import type { ConnectionLine, SourceLine } from './settings.queries.ts';
 const TABS: readonly { title: string; path: string; permission: Permission }[] = [
   { title: 'Sources', path: '/settings/sources', permission: 'sources:read' },
   { title: 'Connections', path: '/settings/connections', permission: 'connections:read' },
+  { title: 'Stores', path: '/settings/stores', permission: 'connections:read' },
   { title: 'Accounts', path: '/settings/users', permission: 'users:read' },
   { title: 'API tokens', path: '/settings/tokens', permission: 'tokens:read' },
 ];
 
-function Setting({
+export function Setting({
   frame,
   title,
   lead,

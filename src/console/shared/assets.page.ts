@@ -2,6 +2,7 @@ import { Controller, Get, Query, Res } from '@nestjs/common';
 import { ApiExcludeController } from '@nestjs/swagger';
 import type { FastifyReply } from 'fastify';
 import { Public } from '../../domain/access/route.ts';
+import { HIDE_SCRIPT } from './hide-script.ts';
 import { STYLES, STYLES_HASH } from './styles.ts';
 
 @Controller()
@@ -17,5 +18,12 @@ export class AssetsPage {
       version === STYLES_HASH ? 'public, max-age=31536000, immutable' : 'public, no-cache',
     );
     return STYLES;
+  }
+
+  @Get('assets/hide.js')
+  @Public({ why: 'the script is the same for everybody' })
+  hide(@Res({ passthrough: true }) reply: FastifyReply): string {
+    void reply.type('text/javascript; charset=utf-8').header('cache-control', 'public, no-cache');
+    return HIDE_SCRIPT;
   }
 }

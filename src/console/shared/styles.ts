@@ -136,7 +136,7 @@ fieldset { border: 1px solid var(--line); border-radius: 8px; padding: 8px 14px 
 .line > input[type=text] { max-width: 220px; } .stop-board { list-style: none; margin: 0; padding: 0; display: grid; gap: 10px; } .stop-board > li { display: grid; grid-template-columns: minmax(0, 5fr) minmax(0, 7fr); gap: 6px 28px; } .stop-board > li.red { border-left: 4px solid var(--live); } .stop-board .whose .line { margin-top: 6px; } .stop-board p { margin: 0; }
 .check.pick { display: inline-flex; margin: 0; min-height: 24px; } .check input { flex: none; min-width: 16px; min-height: 16px; } .matrix th .check { font-weight: 560; }
 @media (min-width: 901px) { .diff td { width: 36%; } }
-.card.after { margin-top: 18px; } .card.pinned { margin-bottom: 14px; } .card.pinned h2 { margin-bottom: 4px; } .card.pinned td { padding: 5px 10px; } .grid .counts { margin-bottom: 0; } .paper-foot { display: none; }
+.card.after, .counts.after { margin-top: 18px; } .card.pinned { margin-bottom: 14px; } .card.pinned h2 { margin-bottom: 4px; } .card.pinned td { padding: 5px 10px; } .grid .counts { margin-bottom: 0; } .paper-foot { display: none; }
 @media screen and (max-width: 900px) {
   .stop-board > li { grid-template-columns: 1fr; }
   .pair, .trio, .step-row { grid-template-columns: 1fr; }

@@ -3,9 +3,9 @@ import { z } from 'zod';
 import { Refused, refusal } from '../../kernel/errors.ts';
 import type { Principal } from '../../kernel/principal.ts';
 import { By, Permission } from '../../domain/access/route.ts';
-import { VerificationsService } from '../../domain/parties/verifications.service.ts';
 import { reviewScopeSchema } from '../../domain/policy/onboarding.schema.ts';
 import { OnboardingService } from '../../domain/policy/onboarding.service.ts';
+import { PartnersService } from '../../domain/policy/partners.service.ts';
 import { onboardingOf } from '../../domain/policy/ways.queries.ts';
 import { ConfirmationsService } from '../../domain/responsibility/confirmations.service.ts';
 import { Transactions } from '../../platform/database/transactions.ts';
@@ -37,7 +37,7 @@ export class OnboardingPage {
   constructor(
     private readonly transactions: Transactions,
     private readonly onboarding: OnboardingService,
-    private readonly verifications: VerificationsService,
+    private readonly partners: PartnersService,
     private readonly confirmations: ConfirmationsService,
   ) {}
 
@@ -91,7 +91,7 @@ export class OnboardingPage {
     if (!read.ok) return this.#show(integration, by, { problem: 'Say in one sentence how you know.' });
     const { partyId, by: how, statement } = read.value;
     if (!partners.some(({ id }) => id === partyId)) throw new Refused(notFound());
-    const done = await this.verifications.verify(
+    const done = await this.partners.verify(
       partyId,
       how === 'document'
         ? { method: 'document', statement }

@@ -207,7 +207,9 @@ function Partners({
       {partners.map((party) => (
         <article class="rows tight">
           <p class="line">
-            <b>{party.name}</b>
+            <a href={`/parties/${party.reference}`}>
+              <b>{party.name}</b>
+            </a>
             {!party.operator && (
               <Chip tone={party.verifiedAt === null ? 'wait' : 'dead'}>
                 {party.verifiedAt === null ? 'not verified' : 'verified'}

@@ -11,6 +11,14 @@ const STATE: Readonly<Record<WayStep['state'], { tone: Tone; word: string }>> = 
   cancelled: { tone: 'calm', word: 'cancelled' },
 };
 
+/** Parts that belong to different people, as the runbooks name them. */
+const PARTS: Readonly<Record<string, string>> = {
+  request: 'asks for it',
+  approve: 'admits it',
+  issue: 'issues its credentials',
+  operate: 'opens the gate',
+};
+
 /** How far along a way is, step by step, and what each open step waits for. */
 export function WaySteps({ steps }: { steps: readonly WayStep[] }) {
   const over = steps.filter(({ state }) => state === 'done' || state === 'skipped').length;
@@ -33,7 +41,12 @@ export function WaySteps({ steps }: { steps: readonly WayStep[] }) {
                   {one.done} of {one.total}
                 </span>
               )}
-              {one.act && <span class="soft small">the part “{words(one.act)}”</span>}
+              {one.act && (
+                <span class="soft small">
+                  done by whoever {PARTS[one.act] ?? `has the part “${words(one.act)}”`}: somebody with no
+                  other part in it
+                </span>
+              )}
             </div>
             {one.open.slice(0, 20).map((open) => (
               <div class="small">

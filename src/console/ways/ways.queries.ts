@@ -5,6 +5,7 @@ import { ms } from '../shared/sql.ts';
 
 export interface PartnerLine {
   id: Id;
+  reference: string;
   name: string;
   verifiedAt: Millis | null;
   statement: string | null;
@@ -26,7 +27,7 @@ export async function partnersOf(
   integrationId: Id,
 ): Promise<(PartnerLine & { operator: boolean })[]> {
   return db.query(
-    `SELECT p.id, p.name, p.is_operator AS operator, ${ms('v.verified_at')} AS "verifiedAt", v.statement,
+    `SELECT p.id, p.reference, p.name, p.is_operator AS operator, ${ms('v.verified_at')} AS "verifiedAt", v.statement,
             coalesce((SELECT jsonb_agg(jsonb_build_object('id', k.id, 'name', k.name, 'role', k.role, 'email', k.email,
                         'confirmedAt', (extract(epoch FROM k.confirmed_at) * 1000)::float8,
                         'askedAt', (SELECT (extract(epoch FROM max(n.created_at)) * 1000)::float8 FROM notice n

@@ -6,6 +6,8 @@ import { AccountsService } from './accounts.service.ts';
 import { LinksService } from './links.service.ts';
 import { Passwords } from './passwords.ts';
 import { ExpiredSweep, SessionStore } from './session-store.ts';
+import { StepUp } from './step-up.service.ts';
+import { TemporaryPermissions } from './temporary-permissions.service.ts';
 
 @Global()
 @Module({
@@ -18,7 +20,18 @@ import { ExpiredSweep, SessionStore } from './session-store.ts';
     Passwords,
     SessionStore,
     ExpiredSweep,
+    StepUp,
+    TemporaryPermissions,
   ],
-  exports: [AccessService, AccountsService, AccessQueries, LinksService, Passwords, SessionStore],
+  exports: [
+    AccessService,
+    AccountsService,
+    AccessQueries,
+    LinksService,
+    Passwords,
+    SessionStore,
+    StepUp,
+    TemporaryPermissions,
+  ],
 })
 export class AccessModule {}

@@ -86,7 +86,7 @@ export const createdUserSchema = z.object({ id: z.uuid() }).meta({ id: 'CreatedU
 
 export const meSchema = z
   .object({
-    kind: z.enum(['user', 'token', 'link', 'source', 'system']),
+    kind: z.enum(['user', 'token', 'link', 'source', 'machine', 'system']),
     id: z.string(),
     roles: z.array(role),
     permissions: z.array(z.string()),

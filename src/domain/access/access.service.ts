@@ -1,4 +1,4 @@
-import { createHash, randomBytes } from 'node:crypto';
+import { randomBytes } from 'node:crypto';
 import { Injectable } from '@nestjs/common';
 import { DataSource } from 'typeorm';
 import { refusal, type Refusal } from '../../kernel/errors.ts';
@@ -11,7 +11,8 @@ import { Clock } from '../../platform/clock/clock.ts';
 import { Transactions, type Db } from '../../platform/database/transactions.ts';
 import { LedgerService } from '../ledger/ledger.service.ts';
 import { Passwords } from './passwords.ts';
-import { loginWait } from './login.rules.ts';
+import { hashOf } from './hash-of.ts';
+import { addressSubject, forgetFailures, lockedUntilOf, slowDown } from './login-throttle.ts';
 import { grantsOf, isPermission, may } from './permissions.ts';
 
 /** Where a request comes from, as its edge saw it. */
@@ -38,11 +39,6 @@ export interface NewToken {
   /** The account whose person acts with it; absent: a machine, which cannot answer for anything. */
   userId?: Id | undefined;
   expiresAt: Millis;
-}
-
-/** SHA-256, in hex: enough for values of 256 random bits, which nobody can guess from a hash. */
-export function hashOf(value: string): string {
-  return createHash('sha256').update(value, 'utf8').digest('hex');
 }
 
 /** Nobody hands out more than they hold, nor outside of their own party. */
@@ -194,17 +190,13 @@ export class AccessService {
    */
   async authenticate(email: string, password: Secret, from: From): Promise<Result<{ userId: Id }, Refusal>> {
     const now = this.clock.now();
-    const subjects = [hashOf(`address ${email.toLowerCase()}`)];
+    const subjects = [addressSubject(email)];
     const { account, lockedUntil } = await this.transactions.run(GATE, async (db) => {
       const [found] = await db.query<{ id: Id; hash: string | null; state: string }[]>(
         'SELECT id, password_hash AS hash, state FROM user_account WHERE email = $1',
         [email.toLowerCase()],
       );
-      const [lock] = await db.query<{ until: Date | null }[]>(
-        'SELECT max(locked_until) AS until FROM login_throttle WHERE subject_hash = ANY($1)',
-        [subjects],
-      );
-      return { account: found, lockedUntil: lock?.until?.getTime() ?? 0 };
+      return { account: found, lockedUntil: await lockedUntilOf(db, subjects) };
     });
     if (lockedUntil > now) {
       return err(
@@ -217,7 +209,7 @@ export class AccessService {
     const good = right && account?.state === 'active';
     await this.transactions.run({ ...GATE, correlationId: from.correlationId }, async (db) => {
       if (good) {
-        await db.query('DELETE FROM login_throttle WHERE subject_hash = ANY($1)', [subjects]);
+        await forgetFailures(db, subjects);
         await db.query('UPDATE user_account SET last_login_at = $2 WHERE id = $1', [
           account.id,
           new Date(now),
@@ -229,42 +221,27 @@ export class AccessService {
           at: now,
         });
       } else {
-        await this.#slowDown(db, subjects, now);
+        await slowDown(db, subjects, now);
       }
     });
     return good ? ok({ userId: account.id }) : err(WRONG);
   }
 
-  async #slowDown(db: Db, subjects: readonly string[], now: Millis): Promise<void> {
-    for (const subject of subjects) {
-      // Failures of more than a day ago no longer count.
-      const [row] = await db.query<{ failures: number }[]>(
-        `INSERT INTO login_throttle AS t (subject_hash, failures, last_at) VALUES ($1, 1, $2)
-         ON CONFLICT (subject_hash) DO UPDATE
-           SET failures = CASE WHEN t.last_at < $2::timestamptz - interval '1 day' THEN 1 ELSE t.failures + 1 END, last_at = $2
-         RETURNING failures`,
-        [subject, new Date(now)],
-      );
-      const wait = loginWait(row?.failures ?? 1);
-      if (wait > 0)
-        await db.query('UPDATE login_throttle SET locked_until = $2 WHERE subject_hash = $1', [
-          subject,
-          new Date(now + wait),
-        ]);
-    }
-  }
-
   /** Who signed in, with the roles of this very moment. @returns undefined when the account is closed or gone. */
   async principalOfUser(userId: Id, from: From): Promise<Principal | undefined> {
     const [row] = await this.transactions.run(GATE, (db) =>
-      db.query<{ personId: Id; partyId: Id | null; roles: Role[] }[]>(
+      db.query<{ personId: Id; partyId: Id | null; roles: Role[]; temporary: string[] }[]>(
         `SELECT u.person_id AS "personId", u.party_id AS "partyId",
-                coalesce((SELECT array_agg(r.role ORDER BY r.role) FROM user_role r WHERE r.user_id = u.id), '{}') AS roles
+                coalesce((SELECT array_agg(r.role ORDER BY r.role) FROM user_role r WHERE r.user_id = u.id), '{}') AS roles,
+                ARRAY(SELECT DISTINCT t.permission FROM temporary_permission t
+                       WHERE t.user_id = u.id AND t.state = 'given' AND t.valid_until > $2) AS temporary
            FROM user_account u WHERE u.id = $1 AND u.state = 'active'`,
-        [userId],
+        [userId, this.clock.date()],
       ),
     );
-    return row ? { kind: 'user', id: userId, ...row, ...from } : undefined;
+    if (!row) return undefined;
+    const { temporary, ...rest } = row;
+    return { kind: 'user', id: userId, ...rest, ...(temporary.length > 0 ? { temporary } : {}), ...from };
   }
 
   /** Makes an API token. Its value is in this answer and nowhere else. */

@@ -6,7 +6,8 @@ import { Secret } from '../../kernel/secret.ts';
 import type { Millis } from '../../kernel/time.ts';
 import { Clock } from '../../platform/clock/clock.ts';
 import { Transactions, type Db } from '../../platform/database/transactions.ts';
-import { hashOf, type From } from './access.service.ts';
+import { type From } from './access.service.ts';
+import { hashOf } from './hash-of.ts';
 
 export interface NewLink {
   /** What it is good for: `acknowledge-notice`. A link is good for one thing. */

@@ -19,16 +19,24 @@ export const PERMISSIONS = {
   'reviews:decide': 'decide who keeps an access',
   'gate:check': 'ask whether an integration may go live',
   'gate:open': 'let an integration go live, where the gate lets it',
+  'usage:report': 'report the use of credentials',
+  'usage:read': 'see who used credentials, and from where',
   'exposures:read': 'see exposure reports and what they matched',
   'exposures:report': 'report an exposed credential',
   'reports:read': 'list exposure reports; a party its own, without what they matched',
   'incidents:read': 'see incidents',
   'cases:read': 'see the cases of integrations',
   'incidents:act': 'classify, dismiss, close and reopen incidents',
+  'revocations:read': 'see mass revocations and what is proven of them',
+  'revocations:ask': 'draft a mass revocation and see who would break',
+  'revocations:approve': 'approve a mass revocation that somebody else drafted',
+  'revocations:force': 'go on where a replacement or an approval would be waited for',
   'runs:read': 'see runbooks, runs and steps',
   'runs:start': 'start a runbook',
   'steps:settle': 'settle, retry and skip steps',
   'approvals:decide': 'approve or refuse',
+  'rotations:read': 'see rotations, and simulate them',
+  'rotations:operate': 'start, cut short, roll back and stop rotations',
   'notices:read': 'see notices and their attempts',
   'notices:write': 'write, withhold and correct notices',
   'notices:acknowledge': 'acknowledge a notice for its recipient',
@@ -37,6 +45,8 @@ export const PERMISSIONS = {
   'sources:read': 'see where reports come from',
   'sources:write': 'set where reports come from',
   'statements:sign': 'state that something is so, with a name',
+  'copies:report': 'report which version a copy holds, and what a look at it showed',
+  'failures:report': 'report what fails after a revocation',
   'risks:accept': 'accept a risk until a date',
   'attachments:read': 'read uploaded files',
   'attachments:write': 'upload files',
@@ -50,19 +60,29 @@ export const PERMISSIONS = {
   'operations:read': 'see failed and stalled work',
   'operations:act': 'retry failed work',
   'metrics:read': 'read the measurements',
+  'machines:read': 'see machine identities, what they may check out, and what they hold',
+  'machines:write': 'register machine identities and ask for what they may check out',
+  'machines:approve': 'approve machine identities and what they may check out',
+  'checkouts:end': 'end a checkout that a machine holds',
+  'reveals:ask': 'ask to see the value of one credential for a short time',
+  'credentials:reveal':
+    'see the value of a credential; given for one of them, for a short time, and by no role',
+  'credentials:break-glass': 'see the value of a credential that nobody gave: everyone passed over is told',
   'self:read': 'see who one is',
 } as const satisfies Record<string, string>;
 
 export type Permission = keyof typeof PERMISSIONS;
 
 const READS = (Object.keys(PERMISSIONS) as Permission[]).filter((permission) => permission.endsWith(':read'));
+/** What nobody holds for good: it is given to one person for a while (`TemporaryPermissions`). */
+const BY_NO_ROLE: readonly Permission[] = ['credentials:reveal'];
 const OPERATOR_READS = READS.filter(
   (permission) => !['users:read', 'tokens:read', 'metrics:read'].includes(permission),
 );
 
 /** What each role may do. `party_contact` sees only its own party's rows, whatever stands here. */
 const GRANTS: Readonly<Record<Role, readonly Permission[]>> = {
-  admin: Object.keys(PERMISSIONS) as Permission[],
+  admin: (Object.keys(PERMISSIONS) as Permission[]).filter((permission) => !BY_NO_ROLE.includes(permission)),
   vendor_risk: [
     ...OPERATOR_READS,
     'portfolio:write',
@@ -75,15 +95,24 @@ const GRANTS: Readonly<Record<Role, readonly Permission[]>> = {
     'reviews:decide',
     'gate:check',
     'gate:open',
+    'revocations:ask',
     'exposures:report',
     'notices:write',
     'attachments:write',
     'statements:sign',
+    'copies:report',
+    'failures:report',
     'approvals:decide',
+    'machines:write',
+    'machines:approve',
+    'checkouts:end',
+    'reveals:ask',
   ],
   responder: [
     ...OPERATOR_READS,
     'exposures:report',
+    'revocations:ask',
+    'revocations:approve',
     'incidents:act',
     'runs:start',
     'steps:settle',
@@ -92,9 +121,15 @@ const GRANTS: Readonly<Record<Role, readonly Permission[]>> = {
     'reviews:decide',
     'gate:check',
     'statements:sign',
+    'copies:report',
+    'failures:report',
     'risks:accept',
     'attachments:write',
     'operations:act',
+    'rotations:operate',
+    'checkouts:end',
+    'reveals:ask',
+    'credentials:break-glass',
   ],
   contract_owner: [
     ...OPERATOR_READS,
@@ -108,6 +143,7 @@ const GRANTS: Readonly<Record<Role, readonly Permission[]>> = {
     'notices:write',
     'statements:sign',
     'attachments:write',
+    'machines:approve',
   ],
   integration_engineer: [
     'self:read',
@@ -119,9 +155,19 @@ const GRANTS: Readonly<Record<Role, readonly Permission[]>> = {
     'reviews:decide',
     'gate:check',
     'exposures:report',
+    'usage:report',
+    'usage:read',
     'connections:read',
     'runs:read',
     'steps:settle',
+    'copies:report',
+    'failures:report',
+    'rotations:read',
+    'rotations:operate',
+    'machines:read',
+    'machines:write',
+    'checkouts:end',
+    'reveals:ask',
   ],
   auditor: OPERATOR_READS,
   // What a run does is the operator's; an outsider answers by link, statement or acknowledgement, and sees cases, never the
@@ -134,11 +180,14 @@ const GRANTS: Readonly<Record<Role, readonly Permission[]>> = {
     'matrices:write',
     'matrices:countersign',
     'exposures:report',
+    'usage:report',
     'reports:read',
     'cases:read',
     'notices:read',
     'notices:acknowledge',
     'statements:sign',
+    'copies:report',
+    'failures:report',
     'attachments:read',
     'attachments:write',
     'evidence:read',
@@ -152,7 +201,15 @@ const GRANTS: Readonly<Record<Role, readonly Permission[]>> = {
 export function may(principal: Principal, permission: Permission): boolean {
   if (principal.kind === 'system') return true;
   if (principal.permissions) return principal.permissions.includes(permission);
-  return principal.roles.some((role) => GRANTS[role].includes(permission));
+  return (
+    principal.roles.some((role) => GRANTS[role].includes(permission)) ||
+    (principal.temporary?.includes(permission) ?? false)
+  );
+}
+
+/** The roles that hold a permission. */
+export function rolesThatMay(permission: Permission): Role[] {
+  return (Object.keys(GRANTS) as Role[]).filter((role) => GRANTS[role].includes(permission));
 }
 
 /** What a role may do. */

@@ -7,7 +7,7 @@ import { HOUR, MINUTE } from '../../kernel/time.ts';
 import { Clock } from '../../platform/clock/clock.ts';
 import { Transactions } from '../../platform/database/transactions.ts';
 import { Sweep } from '../../platform/queue/handlers.ts';
-import { hashOf } from './access.service.ts';
+import { hashOf } from './hash-of.ts';
 
 const BY = system('sessions', 'sessions');
 

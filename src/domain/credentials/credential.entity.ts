@@ -29,6 +29,7 @@ import { Check, Column, Entity, ForeignKey, Index, PrimaryColumn, Unique } from 
 @Index('credential_by_integration', ['integrationId', 'id'])
 @Index('credential_by_risk', { synchronize: false })
 @Index('credential_by_verifier', ['verifierPartyId', 'id'])
+@Index('credential_by_external_key', { synchronize: false })
 @Entity({ name: 'credential' })
 export class Credential {
   @PrimaryColumn({ name: 'id', type: 'uuid', primaryKeyConstraintName: 'credential_pk' })

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { SHOWN_BY } from './convergence.rules.ts';
 import {
   instant,
   keySchema,
@@ -33,6 +34,31 @@ export const LOCATION_KINDS = [
 export const ARRIVALS = ['stored', 'brokered', 'injected', 'cached', 'forwarded', 'leaked'] as const;
 export const PROVABLE = ['owner_statement', 'scan', 'fingerprint', 'store_api', 'no'] as const;
 
+const scopesSchema = listOf(
+  z.strictObject({
+    name: line(500),
+    description: paragraph(2000).default(''),
+    justification: paragraph(2000).default('').describe('What it is needed for'),
+  }),
+).refine(
+  (scopes) => new Set(scopes.map(({ name }) => name)).size === scopes.length,
+  'must name each scope once',
+);
+
+/** The list as it is to be; what is left out is taken off. */
+export const setScopesSchema = z.strictObject({ scopes: scopesSchema }).meta({ id: 'SetScopes' });
+export type SetScopes = z.output<typeof setScopesSchema>;
+
+export const consentToScopeSchema = z
+  .strictObject({
+    scope: z.string().min(1, 'must name a scope').max(500),
+    statement: paragraph(2000)
+      .refine((text) => text.trim() !== '', 'must say why')
+      .describe('Why: it goes on record with your name'),
+  })
+  .meta({ id: 'ConsentToScope' });
+export type ConsentToScope = z.output<typeof consentToScopeSchema>;
+
 /** A credential that people add by hand: what it is, never its value. Versions and copies are added to it. */
 export const newCredentialSchema = z
   .strictObject({
@@ -57,18 +83,7 @@ export const newCredentialSchema = z
       .default('')
       .describe('Where the value is kept, in words; never the value'),
     rotateEveryDays: whole(1, 3650).nullable().default(null),
-    scopes: listOf(
-      z.strictObject({
-        name: line(500),
-        description: paragraph(2000).default(''),
-        justification: paragraph(2000).default(''),
-      }),
-    )
-      .refine(
-        (scopes) => new Set(scopes.map(({ name }) => name)).size === scopes.length,
-        'must name each scope once',
-      )
-      .default([]),
+    scopes: scopesSchema.default([]),
   })
   .meta({ id: 'NewCredential' });
 export type NewCredential = z.output<typeof newCredentialSchema>;
@@ -144,6 +159,53 @@ export const addLocationSchema = z
   .meta({ id: 'AddLocation' });
 export type AddLocation = z.output<typeof addLocationSchema>;
 
+/** Which version a place holds from now on. */
+export const newHoldingSchema = z
+  .strictObject({
+    versionId: z.uuid('must be the id of a version'),
+    arrivedBy: oneOf(ARRIVALS).optional().describe('Left out: as the one before'),
+    putBy: line(200).optional(),
+    putAt: instant.optional(),
+  })
+  .meta({ id: 'NewHolding' });
+export type NewHolding = z.output<typeof newHoldingSchema>;
+
+export const holdingSchema = z
+  .object({
+    version: z.int(),
+    versionId: z.uuid(),
+    arrivedBy: z.enum(ARRIVALS),
+    putBy: z.string().nullable(),
+    putAt: z.iso.datetime().nullable(),
+    shownBy: z.enum(SHOWN_BY).describe('record: somebody wrote it down; otherwise what was seen there'),
+    recordedAt: z.iso.datetime(),
+  })
+  .meta({ id: 'Holding' });
+
+export const convergenceSchema = z
+  .object({
+    target: z.int().nullable().describe('The number of the version that every copy is to hold'),
+    converged: z.boolean(),
+    counts: z.object({ seen: z.int(), stated: z.int(), other: z.int(), unknown: z.int() }),
+    places: z.array(
+      z.object({
+        locationId: z.uuid(),
+        name: z.string(),
+        kind: z.enum(LOCATION_KINDS),
+        path: z.string(),
+        partyName: z.string().nullable(),
+        standing: z.enum(['seen', 'stated', 'other', 'unknown']),
+        version: z.int().nullable(),
+        shownBy: z.enum(SHOWN_BY).nullable(),
+        at: z.iso.datetime().nullable(),
+        left: z
+          .array(z.int())
+          .describe('Other versions that it has held and that nobody has shown to be gone'),
+      }),
+    ),
+  })
+  .meta({ id: 'Convergence' });
+
 const party = z.object({ id: z.uuid(), name: z.string().nullable() });
 
 export const credentialLineSchema = z
@@ -197,6 +259,7 @@ export const locationViewSchema = z
     party,
     owner: party.nullable(),
     arrivedBy: z.enum(ARRIVALS),
+    putBy: z.string().nullable(),
     putAt: z.iso.datetime().nullable(),
     provable: z.enum(PROVABLE),
     retiredAt: z.iso.datetime().nullable(),
@@ -220,7 +283,17 @@ export const credentialCoreSchema = credentialLineSchema.extend({
   approveWithinMinutes: z.int().nullable(),
   approveOtherwise: z.enum(['act', 'escalate']).nullable(),
   connectionId: z.uuid().nullable().describe('Only for the operator'),
-  scopes: z.array(z.object({ name: z.string(), description: z.string(), justification: z.string() })),
+  scopes: z.array(
+    z.object({
+      name: z.string(),
+      description: z.string(),
+      justification: z.string(),
+      consent: z
+        .object({ by: z.string(), at: z.iso.datetime({ offset: true }), statement: z.string() })
+        .nullable()
+        .describe('Of a person, explicitly; only for the operator'),
+    }),
+  ),
   usedBy: z.array(z.object({ integrationId: z.uuid(), name: z.string().nullable(), label: z.string() })),
   versions: z.array(versionViewSchema).describe('Newest first'),
   locations: z.array(locationViewSchema),

@@ -13,6 +13,16 @@ export const versionAdded = defineEvent({
   payload: z.strictObject({ versionIds: z.array(z.uuid()).max(VERSIONS_PER_EVENT) }),
 });
 
+/** Scopes were added to a credential: it may do more than it could. */
+export const scopesChanged = defineEvent({
+  name: 'credentials.scopes-changed',
+  payload: z.strictObject({
+    credentialId: z.uuid(),
+    /** Its home. */
+    integrationId: z.uuid(),
+  }),
+});
+
 /**
  * A copying path came to be: whoever put it there holds the credential, too, and the row of the matrix that speaks of
  * storage and distribution has to say so.

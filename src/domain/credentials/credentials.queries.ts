@@ -17,10 +17,8 @@ const party = (column: string) => `jsonb_build_object('id', ${column}, 'name',
            (SELECT ip.party_name FROM integration_party ip WHERE ip.integration_id = t.integration_id AND ip.party_id = ${column} LIMIT 1)))`;
 
 /** The later of what is stated and what was seen. A party sees no usage events, and is told what is stated. */
-export const lastUse = (
-  credential: string,
-) => `greatest(${credential}.last_used_at, (SELECT max((SELECT max(e.at) FROM usage_event e WHERE e.version_id = v.id))
-  FROM credential_version v WHERE v.credential_id = ${credential}.id))`;
+export const lastUse = (credential: string) =>
+  `greatest(${credential}.last_used_at, (SELECT max(u.last_at) FROM usage_seen u WHERE u.credential_id = ${credential}.id))`;
 
 const LINE = `t.id, t.reference, t.source, t.external_key AS key, t.name, t.kind AS type, t.environment,
   jsonb_build_object('id', t.integration_id, 'name', (SELECT i.name FROM integration i WHERE i.id = t.integration_id)) AS integration,
@@ -57,7 +55,10 @@ export async function findCredential(db: Db, id: Id): Promise<CredentialCore | u
             CASE WHEN t.owner_contact_id IS NOT NULL THEN jsonb_build_object('id', t.owner_contact_id, 'name', (SELECT k.name FROM contact k WHERE k.id = t.owner_contact_id)) END AS owner,
             CASE WHEN t.beneficiary_party_id IS NOT NULL THEN ${party('t.beneficiary_party_id')} END AS beneficiary,
             coalesce((SELECT jsonb_agg(DISTINCT ${party('h.party_id')}) FROM credential_holder h WHERE h.credential_id = t.id), '[]') AS holders,
-            coalesce((SELECT jsonb_agg(jsonb_build_object('name', s.name, 'description', s.description, 'justification', s.justification) ORDER BY s.name)
+            coalesce((SELECT jsonb_agg(jsonb_build_object('name', s.name, 'description', s.description, 'justification', s.justification,
+                        'consent', (SELECT jsonb_build_object('by', p.name, 'at', n.at, 'statement', n.statement) FROM scope_consent n
+                                      JOIN person p ON p.id = n.person_id
+                                     WHERE n.credential_id = s.credential_id AND n.scope = s.name AND n.withdrawn_at IS NULL)) ORDER BY s.name)
                         FROM credential_scope s WHERE s.credential_id = t.id), '[]') AS scopes,
             coalesce((SELECT jsonb_agg(jsonb_build_object('integrationId', u.integration_id, 'name', (SELECT i.name FROM integration i WHERE i.id = u.integration_id), 'label', u.label) ORDER BY u.label)
                         FROM credential_use u WHERE u.credential_id = t.id), '[]') AS "usedBy"
@@ -104,7 +105,7 @@ export async function locationsOf(
   const rows = await db.query<Dates<LocationView, 'putAt' | 'retiredAt'>[]>(
     `SELECT t.id, t.external_key AS key, t.kind AS type, t.name, t.path, t.integration_id AS "integrationId", t.version_id AS "versionId", ${party('t.party_id')} AS party,
             CASE WHEN t.owner_contact_id IS NOT NULL THEN jsonb_build_object('id', t.owner_contact_id, 'name', (SELECT k.name FROM contact k WHERE k.id = t.owner_contact_id)) END AS owner,
-            t.arrived_by AS "arrivedBy", t.put_at AS "putAt", t.provable, t.retired_at AS "retiredAt", t.row_version AS "rowVersion"
+            t.arrived_by AS "arrivedBy", t.put_by AS "putBy", t.put_at AS "putAt", t.provable, t.retired_at AS "retiredAt", t.row_version AS "rowVersion"
        FROM location t WHERE t.${column} = $1 ORDER BY t.id LIMIT $2`,
     [id, limit],
   );

@@ -26,7 +26,7 @@ export class Envelopes {
   async seal(db: Db, batchId: Id, values: readonly { key: string; value: Secret }[]): Promise<void> {
     if (values.length === 0) return;
     const whole = packed(values);
-    const ref = await this.vault.put(db, binding(batchId), whole);
+    const ref = await this.vault.putHere(db, binding(batchId), whole);
     whole.wipe();
     await db.query(`UPDATE exposure_batch SET values_ref = $2 WHERE id = $1`, [batchId, ref]);
   }

@@ -8,6 +8,8 @@ import { HeldValues } from './held-values.service.ts';
 import { IntakeService } from './intake.service.ts';
 import { MatchAgainJob } from './match-again.job.ts';
 import { MatchingService } from './matching.service.ts';
+import { NamedReports } from './named-reports.service.ts';
+import { RaiseFromUsageJob } from './raise-from-usage.job.ts';
 import { MissingValues } from './missing-values.service.ts';
 import { ReportsService } from './reports.service.ts';
 import { SourceKeys } from './source-keys.ts';
@@ -20,6 +22,7 @@ const services = [
   HeldValues,
   IntakeService,
   MatchingService,
+  NamedReports,
   ReportsService,
   SourcesService,
   TriageService,
@@ -36,6 +39,7 @@ const services = [
     SourceKeys,
     FetchMissingJob,
     MatchAgainJob,
+    RaiseFromUsageJob,
     StaleEnvelopesSweep,
   ],
   exports: services,

@@ -37,6 +37,11 @@ interface ExposureRow {
   source_id: Id | null;
   source_name: string | null;
   reporter_party_id: Id | null;
+  reporter_kind: string;
+  /** The version that the report itself names. */
+  named_version_id: Id | null;
+  credential_id: Id | null;
+  integration_id: Id | null;
 }
 
 interface CandidateRow {
@@ -69,7 +74,8 @@ export class MatchingService {
     const rows = await rowsOf<ExposureRow>(
       db,
       `SELECT e.id, e.reference, e.kind, e.trust, e.place, e.received_at, e.detected_at, e.publicly_leaked, e.source_id,
-              s.name AS source_name, e.reporter_party_id
+              s.name AS source_name, e.reporter_party_id, e.reporter_kind,
+              CASE WHEN e.match IS NULL THEN e.version_id END AS named_version_id, e.credential_id, e.integration_id
          FROM exposure e LEFT JOIN source s ON s.id = e.source_id
         WHERE e.batch_id = $1 AND e.state = 'received' ORDER BY e.id FOR UPDATE OF e`,
       [batchId],
@@ -80,10 +86,12 @@ export class MatchingService {
     const bySupplierId = grouped(rest.length > 0 ? await supplierIdCandidates(db, rest) : []);
     const judged = rows.map((row) => ({
       row,
-      judgement: judgeMatch(row, {
-        byValue: byValue.get(row.id) ?? [],
-        bySupplierId: bySupplierId.get(row.id) ?? [],
-      }),
+      judgement:
+        namedBy(row) ??
+        judgeMatch(row, {
+          byValue: byValue.get(row.id) ?? [],
+          bySupplierId: bySupplierId.get(row.id) ?? [],
+        }),
     }));
     await write(db, judged, now);
     await this.#triage(db, judged, by, now);
@@ -100,7 +108,7 @@ export class MatchingService {
               receivedAt: row.received_at.getTime(),
               detectedAt: row.detected_at?.getTime() ?? null,
               publiclyLeaked: row.publicly_leaked,
-              basis: `${row.reference}, reported by ${row.source_name ?? 'a person or program over the API'}`,
+              basis: `${row.reference}, reported by ${reporterOf(row)}`,
             },
           ]
         : [],
@@ -176,6 +184,29 @@ export class MatchingService {
       });
     }
   }
+}
+
+/** A report that names a version of ours is about that version. It says nothing of the value. */
+function namedBy(row: ExposureRow): MatchJudgement | null {
+  if (row.named_version_id === null) return null;
+  return {
+    state: 'matched',
+    match: 'metadata',
+    versions: [
+      {
+        versionId: row.named_version_id,
+        credentialId: row.credential_id!,
+        integrationId: row.integration_id!,
+        credentialKind: row.kind ?? '',
+        within: true,
+      },
+    ],
+  };
+}
+
+function reporterOf(row: ExposureRow): string {
+  if (row.source_name !== null) return row.source_name;
+  return row.reporter_kind === 'system' ? 'Countersign itself, from how it was used' : 'a person or program';
 }
 
 function valueCandidates(db: Db, batchId: Id): Promise<CandidateRow[]> {

@@ -60,7 +60,7 @@ export class WaitingReports {
   async keep(db: Db, batchId: Id, waiting: Waiting): Promise<void> {
     await this.envelopes.make(db, { id: batchId, correlationId: waiting.by.correlationId, now: waiting.now });
     const sealed = packed(waiting);
-    const ref = await this.vault.put(db, binding(batchId), sealed);
+    const ref = await this.vault.putHere(db, binding(batchId), sealed);
     sealed.wipe();
     await db.query(`UPDATE exposure_batch SET reports_ref = $2, filed = $3 WHERE id = $1`, [
       batchId,

@@ -94,6 +94,7 @@ export interface ExposedVersionRow {
   agreement_otherwise: string | null;
   /** How the version stands in the incident that it joins: null when it is new there. */
   joined_match: 'value' | 'metadata' | null;
+  joined_may_act: string | null;
 }
 
 /** The versions with what was agreed about them at awareness; riskiest first. */
@@ -108,7 +109,7 @@ export function exposedVersions(
     `SELECT v.id AS version_id, v.credential_id, v.integration_id, c.name, c.environment, c.risk, n.risk_tier,
             c.authority, c.approve_within_minutes, c.approve_otherwise,
             a.authority AS agreement_authority, a.approve_within_minutes AS agreement_minutes, a.approve_otherwise AS agreement_otherwise,
-            x.match AS joined_match
+            x.match AS joined_match, x.may_act AS joined_may_act
        FROM credential_version v
        JOIN credential c ON c.id = v.credential_id
        JOIN integration n ON n.id = v.integration_id
@@ -154,7 +155,7 @@ export async function joinVersions(
             approve_within_minutes int, approve_otherwise text, may_act text, source_trust text, why text)
       ORDER BY version_id
      ON CONFLICT (incident_id, version_id) DO UPDATE
-        SET batch_id = excluded.batch_id, match = excluded.match, may_act = excluded.may_act,
+        SET batch_id = excluded.batch_id, match = CASE WHEN incident_credential.match = 'value' THEN 'value' ELSE excluded.match END, may_act = excluded.may_act,
             source_trust = excluded.source_trust, why = excluded.why, open = true,
             exposure_batch_id = excluded.exposure_batch_id, portion = excluded.portion`,
     [

@@ -41,6 +41,7 @@ import {
 import { assign, titleOf, type IncidentState, type Severity } from './incident.rules.ts';
 import { caseOpened, exposureJoined, incidentOpened } from './incidents.events.ts';
 import { appendInstants, type InstantInput } from './instants.ts';
+import type { Order } from './mass-order.rules.ts';
 import { moveIncident } from './move-incident.ts';
 import { NOTIFICATION, OwedNotices } from './owed-notices.ts';
 
@@ -76,10 +77,11 @@ export class AcceptanceService {
     by: Principal,
     now: Millis,
     arrival?: Arrival,
+    order?: Order,
   ): Promise<AcceptedGroup[]> {
     const accepted: AcceptedGroup[] = [];
     for (const group of matched.length > 0 ? await this.#groups(db, matched, arrival) : [])
-      accepted.push(await this.#acceptGroup(db, group, by, now, arrival));
+      accepted.push(await this.#acceptGroup(db, group, by, now, arrival, order));
     if (arrival?.last) {
       const incidentId = await openedBy(db, arrival);
       if (incidentId) await titleWhole(db, this.ledger, { incidentId, by, now });
@@ -120,6 +122,7 @@ export class AcceptanceService {
     by: Principal,
     now: Millis,
     arrival?: Arrival,
+    order?: Order,
   ): Promise<AcceptedGroup> {
     const at = new Date(now);
     const versions = await exposedVersions(
@@ -132,18 +135,22 @@ export class AcceptanceService {
     const joining = versions.filter(
       (row) =>
         row.joined_match === null ||
-        (row.joined_match === 'metadata' && group.witnesses.get(row.version_id)!.match === 'value'),
+        (row.joined_match === 'metadata' && group.witnesses.get(row.version_id)!.match === 'value') ||
+        // What waits here for a person is lifted by an order of two that need not wait.
+        (order !== undefined &&
+          row.joined_may_act !== 'act' &&
+          decide(row, group.witnesses.get(row.version_id)!, now, order).may_act === 'act'),
     );
     // A run that has a step for one that was there by metadata keeps it: what is now known by value needs a run of its own.
     if (group.earlier && joining.some((row) => row.joined_match !== null)) {
       group.batchId = newId();
       group.earlier.batch = null;
     }
-    const decided = joining.map((row) => decide(row, group.witnesses.get(row.version_id)!, now));
+    const decided = joining.map((row) => decide(row, group.witnesses.get(row.version_id)!, now, order));
     const places = placesOf(group.exposures);
-    const severity = severityIn(group, versions);
+    const severity = severityIn(group, versions, order);
     if (group.isNew) {
-      await this.#open(db, group, versions, severity, places, by, now);
+      await this.#open(db, group, versions, severity, places, by, now, order);
       if (arrival) await noteOpened(db, arrival, group.incidentId);
     } else if (group.earlier) {
       await raiseSeverity(db, this.ledger, { incidentId: group.incidentId, severity, by, now });
@@ -186,6 +193,7 @@ export class AcceptanceService {
     places: readonly string[],
     by: Principal,
     now: Millis,
+    order?: Order,
   ): Promise<void> {
     const previous = await previousIncident(
       db,
@@ -198,7 +206,11 @@ export class AcceptanceService {
       [
         group.incidentId,
         reference,
-        titleOf([...new Set(versions.map((row) => row.name))], places.length === 1 ? places[0]! : null),
+        titleOf(
+          [...new Set(versions.map((row) => row.name))],
+          places.length === 1 ? places[0]! : null,
+          order?.reference,
+        ),
         severity,
         previous,
         new Date(group.awareness),

@@ -12,6 +12,7 @@ import { LedgerService } from '../ledger/ledger.service.ts';
 import { stepSettled } from '../runbooks/runs.events.ts';
 import { transition, type IncidentState } from './incident.rules.ts';
 import { appendInstants } from './instants.ts';
+import { incidentConfirmed } from './incidents.events.ts';
 import { moveIncident } from './move-incident.ts';
 import { OwedNotices } from './owed-notices.ts';
 
@@ -97,6 +98,7 @@ export class ConfirmMatchJob {
       facts: { instant: 'confirmed', stands: iso(at), zone: 'UTC', versionId: one.version_id },
       committed: { basis },
     });
+    await this.outbox.put(db, incidentConfirmed, { incidentId });
     await this.owed.tell(
       db,
       incidentId,

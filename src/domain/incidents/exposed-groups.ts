@@ -6,6 +6,7 @@ import { mayAct } from '../revocation/authority.rules.ts';
 import type { ExposedVersionRow, IncidentCredentialInput } from './acceptance.queries.ts';
 import type { EarlierPortions } from './arrivals.ts';
 import { authorityOf } from './exposed-authority.rules.ts';
+import { orderedDecision, type Order } from './mass-order.rules.ts';
 import { severityOf, type Assignment, type Severity } from './incident.rules.ts';
 
 /** What one version's exposures say together: the best match, the most trusted source of it. */
@@ -73,19 +74,26 @@ function better(known: Witness | undefined, one: MatchedExposure): Witness {
 }
 
 /** What may be done about a version, frozen as it joins. */
-export function decide(row: ExposedVersionRow, witness: Witness, now: Millis): IncidentCredentialInput {
+export function decide(
+  row: ExposedVersionRow,
+  witness: Witness,
+  now: Millis,
+  order?: Order,
+): IncidentCredentialInput {
   const authority = authorityOf(row);
-  const decision = mayAct(
-    {
-      authority,
-      match: witness.match,
-      sourceTrust: witness.trust,
-      approvals: [],
-      replaced: false,
-      askedAt: now,
-    },
-    now,
-  );
+  const decision = order
+    ? orderedDecision(authority, order, now)
+    : mayAct(
+        {
+          authority,
+          match: witness.match,
+          sourceTrust: witness.trust,
+          approvals: [],
+          replaced: false,
+          askedAt: now,
+        },
+        now,
+      );
   return {
     version_id: row.version_id,
     credential_id: row.credential_id,
@@ -100,15 +108,15 @@ export function decide(row: ExposedVersionRow, witness: Witness, now: Millis): I
   };
 }
 
-/** How bad the group's own versions make its incident. */
-export function severityIn(group: Group, versions: readonly ExposedVersionRow[]): Severity {
+/** How bad the group's own versions make its incident. What people revoke together is as bad as if it had been seen. */
+export function severityIn(group: Group, versions: readonly ExposedVersionRow[], order?: Order): Severity {
   const publiclyLeaked = group.exposures.some((one) => one.publiclyLeaked);
   return severityOf(
     versions.map((row) => ({
       production: row.environment === 'production',
       riskTier: row.risk_tier,
       publiclyLeaked,
-      match: group.witnesses.get(row.version_id)!.match,
+      match: order ? 'value' : group.witnesses.get(row.version_id)!.match,
     })),
   );
 }

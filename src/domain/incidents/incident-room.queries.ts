@@ -1,3 +1,4 @@
+import { holds } from '../credentials/holdings.queries.ts';
 import type { Id } from '../../kernel/ids.ts';
 import type { Millis } from '../../kernel/time.ts';
 import { rowsOf } from '../../platform/database/rows.ts';
@@ -38,7 +39,7 @@ export async function exposedCredentials(
            FROM location o
            LEFT JOIN LATERAL (SELECT p.verdict FROM location_proof p WHERE p.location_id = o.id AND p.version_id = x.version_id
                                ORDER BY p.at DESC, p.id DESC LIMIT 1) g ON true
-          WHERE o.credential_id = x.credential_id AND o.retired_at IS NULL AND (o.version_id IS NULL OR o.version_id = x.version_id)) l
+          WHERE o.credential_id = x.credential_id AND o.retired_at IS NULL AND ${holds('o', 'x.version_id')}) l
       WHERE x.incident_id = $1 AND ($2::int IS NULL OR c.risk < $2 OR (c.risk = $2 AND x.version_id > $3::uuid))
       ORDER BY c.risk DESC, x.version_id LIMIT $4`,
     [incidentId, risk, after, o.limit, new Date(now)],
@@ -66,7 +67,7 @@ export async function exposedLocations(
             (SELECT max(r.until) FROM risk_acceptance r WHERE r.subject_id = o.id AND r.until > $5) AS "riskAcceptedUntil"
        FROM incident_credential x
        JOIN credential c ON c.id = x.credential_id
-       JOIN location o ON o.credential_id = x.credential_id AND o.retired_at IS NULL AND (o.version_id IS NULL OR o.version_id = x.version_id)
+       JOIN location o ON o.credential_id = x.credential_id AND o.retired_at IS NULL AND ${holds('o', 'x.version_id')}
        JOIN party p ON p.id = o.party_id
        LEFT JOIN LATERAL (SELECT l.verdict, l.method, l.at FROM location_proof l WHERE l.location_id = o.id AND l.version_id = x.version_id
                            ORDER BY l.at DESC, l.id DESC LIMIT 1) g ON true

@@ -127,8 +127,9 @@ export function assign(arriving: readonly Arriving[], open: OpenIncidents): Assi
 }
 
 /** "Stripe live key and 11 more" */
-export function titleOf(names: readonly string[], place: string | null): string {
+export function titleOf(names: readonly string[], place: string | null, order?: string): string {
   const [first = 'a credential', ...rest] = names;
   const what = rest.length === 0 ? first : `${first} and ${rest.length} more`;
+  if (order !== undefined) return `${order}: revocation of ${what}`.slice(0, 300);
   return `Leak of ${what}${place === null ? '' : ` at ${place}`}`.slice(0, 300);
 }

@@ -15,6 +15,12 @@ export const exposureJoined = defineEvent({
   payload: z.strictObject({ incidentId: id, batchId: id }),
 });
 
+/** What was only suspected is certain. */
+export const incidentConfirmed = defineEvent({
+  name: 'incidents.incident-confirmed',
+  payload: z.strictObject({ incidentId: id }),
+});
+
 export const caseOpened = defineEvent({
   name: 'incidents.case-opened',
   payload: z.strictObject({ incidentId: id, caseId: id, integrationId: id }),

@@ -8,8 +8,14 @@ import { AcceptanceService } from './acceptance.service.ts';
 import { ConfirmMatchJob } from './confirm-match.job.ts';
 import { ContainmentRollUp } from './containment-roll-up.ts';
 import { ContainmentSweep } from './containment.sweep.ts';
+import { DownstreamService } from './downstream.service.ts';
+import { DownstreamSweep } from './downstream.sweep.ts';
+import { FailuresService } from './failures.service.ts';
 import { IncidentsService } from './incidents.service.ts';
+import { ListDownstreamJob } from './list-downstream.job.ts';
+import { MassRevocationsService } from './mass-revocations.service.ts';
 import { OwedNotices } from './owed-notices.ts';
+import { StartMassRevocationJob } from './start-mass-revocation.job.ts';
 import { NoteProgressJob, RollUpContainmentJob } from './roll-up-containment.job.ts';
 
 @Module({
@@ -17,14 +23,27 @@ import { NoteProgressJob, RollUpContainmentJob } from './roll-up-containment.job
   providers: [
     AcceptanceService,
     ContainmentRollUp,
+    DownstreamService,
+    FailuresService,
     IncidentsService,
+    MassRevocationsService,
     OwedNotices,
     AcceptExposuresJob,
     ConfirmMatchJob,
+    StartMassRevocationJob,
     NoteProgressJob,
     RollUpContainmentJob,
     ContainmentSweep,
+    DownstreamSweep,
+    ListDownstreamJob,
   ],
-  exports: [AcceptanceService, ContainmentRollUp, IncidentsService],
+  exports: [
+    AcceptanceService,
+    ContainmentRollUp,
+    DownstreamService,
+    FailuresService,
+    IncidentsService,
+    MassRevocationsService,
+  ],
 })
 export class IncidentsModule {}

@@ -1,3 +1,4 @@
+import { holds } from '../credentials/holdings.queries.ts';
 import type { Id } from '../../kernel/ids.ts';
 import { iso, type Millis } from '../../kernel/time.ts';
 import { rowsOf } from '../../platform/database/rows.ts';
@@ -21,7 +22,7 @@ const INCIDENT = `SELECT i.id, i.reference, i.title, i.state, i.severity, i.prev
   CROSS JOIN LATERAL (
     SELECT count(*) AS total, count(*) FILTER (WHERE g.verdict = 'gone') AS cleared
       FROM incident_credential x
-      JOIN location o ON o.credential_id = x.credential_id AND o.retired_at IS NULL AND (o.version_id IS NULL OR o.version_id = x.version_id)
+      JOIN location o ON o.credential_id = x.credential_id AND o.retired_at IS NULL AND ${holds('o', 'x.version_id')}
       LEFT JOIN LATERAL (${CLEARED} WHERE p.location_id = o.id AND p.version_id = x.version_id
                           ORDER BY p.location_id, p.version_id, p.at DESC, p.id DESC) g ON true
      WHERE x.incident_id = i.id) l`;
@@ -97,7 +98,7 @@ export async function caseOf(db: Db, id: Id): Promise<CaseDetail | undefined> {
     `SELECT count(*)::int AS total, count(*) FILTER (WHERE g.verdict = 'gone')::int AS gone
        FROM case_credential k
        JOIN location o ON o.credential_id = k.credential_id AND o.integration_id = k.integration_id AND o.retired_at IS NULL
-                      AND (o.version_id IS NULL OR o.version_id = k.version_id)
+                      AND ${holds('o', 'k.version_id')}
        LEFT JOIN LATERAL (${CLEARED} WHERE p.location_id = o.id AND p.version_id = k.version_id
                            ORDER BY p.location_id, p.version_id, p.at DESC, p.id DESC) g ON true
       WHERE k.case_id = $1`,

@@ -20,6 +20,7 @@ import type { AssertInstant } from './incident.schema.ts';
 import { doneIn } from './incidents.queries.ts';
 import { actOn, type IncidentEvent, type IncidentState } from './incident.rules.ts';
 import { appendInstants } from './instants.ts';
+import { incidentConfirmed } from './incidents.events.ts';
 import { moveIncident } from './move-incident.ts';
 import { OwedNotices } from './owed-notices.ts';
 
@@ -144,6 +145,11 @@ export class IncidentsService {
       )) {
         await this.runs.cancelRun(db, runId, { reason: `${row.reference} was dismissed: ${reason}`, by });
       }
+      await db.query(
+        `UPDATE downstream_item SET state = 'not_doing', note = 'the incident was dismissed', settled_by = $2, settled_at = $3,
+                updated_at = $3, row_version = row_version + 1 WHERE incident_id = $1 AND state = 'open'`,
+        [id, who, new Date(now)],
+      );
       await this.#forget(db, id, by);
       return { state };
     });
@@ -157,7 +163,10 @@ export class IncidentsService {
     });
   }
 
-  /** Refused while anything is open, or unproven without a signed statement or a risk acceptance; the refusal lists it. */
+  /**
+   * Refused while anything is open, or unproven without a signed statement or a risk acceptance, and while what the
+   * credentials reached is not settled; the refusal lists it.
+   */
   close(id: Id, reason: string, by: Principal): Promise<Result<{ state: IncidentState }, Refusal>> {
     return this.#act(by, async (db) => {
       const row = await this.#lock(db, id);
@@ -185,6 +194,7 @@ export class IncidentsService {
           }),
         );
       }
+      await refuseOpenDownstream(db, id);
       const state = await this.#move(
         db,
         id,
@@ -261,6 +271,7 @@ export class IncidentsService {
         },
         committed: { basis: input.basis },
       });
+      if (input.kind === 'confirmed') await this.outbox.put(db, incidentConfirmed, { incidentId: id });
       if (TRIGGERS.has(input.kind)) {
         await this.owed.tell(
           db,
@@ -336,6 +347,38 @@ export class IncidentsService {
       throw thrown;
     }
   }
+}
+
+/** @throws Refused */
+async function refuseOpenDownstream(db: Db, incidentId: Id): Promise<void> {
+  const open = await rowsOf<{
+    id: Id;
+    kind: string;
+    system_name: string;
+    owner: string | null;
+    total: number;
+  }>(
+    db,
+    `SELECT d.id, d.kind, d.system_name, p.name AS owner, (count(*) OVER ())::int AS total
+       FROM downstream_item d LEFT JOIN party p ON p.id = d.party_id
+      WHERE d.incident_id = $1 AND d.state = 'open' ORDER BY d.due_at, d.id LIMIT ${MOST_REASONS}`,
+    [incidentId],
+  );
+  if (open.length === 0) return;
+  throw new Refused(
+    refusal(
+      'conflict',
+      'downstream-open',
+      `${open[0]!.total} things that the exposed credentials reached are not settled.`,
+      {
+        fields: open.map((one) => ({
+          field: `downstream ${one.id}`,
+          problem: `${one.kind.replaceAll('_', ' ')} in ${one.system_name}: nobody of ${one.owner ?? 'its owner'} has settled it`,
+          mend: 'Have it looked for, and say what was found; or say why nobody will look.',
+        })),
+      },
+    ),
+  );
 }
 
 function impossible(state: IncidentState, what: string): Refusal {

@@ -1,3 +1,4 @@
+import { holds } from '../credentials/holdings.queries.ts';
 import { Injectable } from '@nestjs/common';
 import { newId, type Id } from '../../kernel/ids.ts';
 import type { Principal } from '../../kernel/principal.ts';
@@ -73,7 +74,7 @@ export class OwedNotices {
       `SELECT c.id, c.reference, c.integration_id, n.name AS integration_name, c.agreement_version_id, c.awareness_at,
               (SELECT count(*)::int FROM location l WHERE l.integration_id = c.integration_id AND l.retired_at IS NULL
                   AND EXISTS (SELECT FROM case_credential k WHERE k.case_id = c.id AND k.credential_id = l.credential_id
-                                 AND (l.version_id IS NULL OR l.version_id = k.version_id))) AS copies,
+                                 AND ${holds('l', 'k.version_id')})) AS copies,
               (SELECT jsonb_agg(x) FROM (
                  SELECT u.label, d.environment, coalesce(e.liveness, 'not yet known') AS state
                    FROM case_credential k

@@ -7,7 +7,7 @@ import { Transactions } from '../../platform/database/transactions.ts';
 import { defineJob, type EventDefinition } from '../../platform/outbox/definitions.ts';
 import { Outbox } from '../../platform/outbox/outbox.ts';
 import { JobHandler, type JobCall } from '../../platform/queue/handlers.ts';
-import { cameBackToLife, statementSigned } from '../revocation/revocation.events.ts';
+import { cameBackToLife, copyShown, statementSigned } from '../revocation/revocation.events.ts';
 import { runFinished, stepSettled } from '../runbooks/runs.events.ts';
 import { ContainmentRollUp } from './containment-roll-up.ts';
 
@@ -24,7 +24,13 @@ export const noteProgress = defineJob<Noticed>({
   queue: 'intake',
   payload: noticed,
   retry: { attempts: 10, backoff: SECOND },
-  on: [stepSettled, runFinished, cameBackToLife, statementSigned] as unknown as EventDefinition<Noticed>[],
+  on: [
+    stepSettled,
+    runFinished,
+    cameBackToLife,
+    copyShown,
+    statementSigned,
+  ] as unknown as EventDefinition<Noticed>[],
 });
 
 export const rollUpContainment = defineJob({

@@ -1,5 +1,6 @@
 import { Check, Column, Entity, ForeignKey, Index, PrimaryColumn, Unique } from 'typeorm';
 
+@Check('integration_max_connections_range', `((max_connections >= 1) AND (max_connections <= 1000000))`)
 @Check('integration_pass_known', `(pass = ANY (ARRAY['held'::text, 'lost'::text, 'refused'::text]))`)
 @Check('integration_risk_tier_range', `((risk_tier >= 1) AND (risk_tier <= 4))`)
 @Check(
@@ -72,6 +73,14 @@ export class Integration {
 
   @Column({ name: 'state_before_quarantine', type: 'text', nullable: true })
   stateBeforeQuarantine: string | null;
+
+  @Column({
+    name: 'max_connections',
+    type: 'int',
+    nullable: true,
+    comment: 'how many connections it holds open at once at most; null: nobody said',
+  })
+  maxConnections: number | null;
 
   @Column({ name: 'created_at', type: 'timestamptz' })
   createdAt: Date;

@@ -23,6 +23,9 @@ export const editIntegrationSchema = z
     agreementId: z.uuid('must be the id of an agreement').nullable(),
     regions: listOf(line(120)),
     sectors: listOf(line(120)),
+    maxConnections: whole(1, 1_000_000)
+      .nullable()
+      .describe('How many connections it holds open at once at most; null: not said'),
   })
   .partial()
   .meta({ id: 'EditIntegration' });
@@ -40,6 +43,10 @@ export const newIntegrationSchema = z
     environments: listOf(line(60)).min(1, 'must name at least one environment').default(['production']),
     regions: listOf(line(120)).default([]),
     sectors: listOf(line(120)).default([]),
+    maxConnections: whole(1, 1_000_000)
+      .nullable()
+      .default(null)
+      .describe('How many connections it holds open at once at most; null: not said'),
     parties: listOf(
       z.strictObject({ partyId: z.uuid('must be the id of a party'), role: oneOf(PARTY_ROLES) }),
     ),
@@ -77,6 +84,7 @@ export const integrationCoreSchema = integrationLineSchema.extend({
   purpose: z.string(),
   regions: z.array(z.string()),
   sectors: z.array(z.string()),
+  maxConnections: z.int().nullable().describe('Connections that it holds open at once at most, as it says'),
   passGraceUntil: z.iso.datetime().nullable(),
   agreementId: z.uuid().nullable(),
   dependencies: z.array(

@@ -45,7 +45,7 @@ export async function findIntegration(db: Db, id: Id): Promise<IntegrationCore |
   const [found] = await db.query<
     (Omit<IntegrationCore, 'passGraceUntil'> & { passGraceUntil: Date | null })[]
   >(
-    `SELECT ${LINE}, t.purpose, t.regions, t.sectors, t.pass_grace_until AS "passGraceUntil", t.agreement_id AS "agreementId", t.row_version AS "rowVersion",
+    `SELECT ${LINE}, t.purpose, t.regions, t.sectors, t.max_connections AS "maxConnections", t.pass_grace_until AS "passGraceUntil", t.agreement_id AS "agreementId", t.row_version AS "rowVersion",
             coalesce((SELECT jsonb_agg(jsonb_build_object('partyId', d.party_id, 'partyName', coalesce(p.name, ip.party_name), 'integrationId', d.depends_on_integration_id,
                                'depth', d.depth, 'via', d.via) ORDER BY d.depth, d.party_id)
                         FROM integration_dependency d LEFT JOIN party p ON p.id = d.party_id

@@ -24,6 +24,7 @@ const INTEGRATION: EditableTable = {
     agreementId: 'agreement_id',
     regions: 'regions',
     sectors: 'sectors',
+    maxConnections: 'max_connections',
   },
 };
 
@@ -46,8 +47,8 @@ export class IntegrationsService {
     const now = this.clock.now();
     const [id, reference] = [newId(), await nextReference(db, 'INT', now)];
     await db.query(
-      `INSERT INTO integration (id, reference, name, purpose, data_class, risk_tier, owner_contact_id, agreement_id, environments, regions, sectors, created_at, updated_at)
-       VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $12)`,
+      `INSERT INTO integration (id, reference, name, purpose, data_class, risk_tier, owner_contact_id, agreement_id, environments, regions, sectors, max_connections, created_at, updated_at)
+       VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $13)`,
       [
         id,
         reference,
@@ -60,6 +61,7 @@ export class IntegrationsService {
         input.environments,
         input.regions,
         input.sectors,
+        input.maxConnections,
         new Date(now),
       ],
     );

@@ -1,11 +1,12 @@
 import { Module } from '@nestjs/common';
 import { LedgerModule } from '../ledger/ledger.module.ts';
 import { PartiesService } from './parties.service.ts';
+import { DomainChallenges } from './domain-challenges.service.ts';
 import { VerificationsService } from './verifications.service.ts';
 
 @Module({
   imports: [LedgerModule],
-  providers: [PartiesService, VerificationsService],
-  exports: [PartiesService, VerificationsService],
+  providers: [DomainChallenges, PartiesService, VerificationsService],
+  exports: [DomainChallenges, PartiesService, VerificationsService],
 })
 export class PartiesModule {}

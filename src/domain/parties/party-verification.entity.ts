@@ -1,8 +1,10 @@
 import { Check, Column, Entity, ForeignKey, Index, PrimaryColumn } from 'typeorm';
 
 /** How somebody made sure that a party is who it says. */
-@Check('party_verification_method_known', `method IN ('contact', 'document')`)
+@Check('party_verification_method_known', `method IN ('contact', 'document', 'domain')`)
 @Check('party_verification_names_contact', `(method = 'contact') = (contact_id IS NOT NULL)`)
+@Check('party_verification_names_challenge', `(method = 'domain') = (challenge_id IS NOT NULL)`)
+@ForeignKey('DomainChallenge', ['challengeId'], ['id'], { name: 'party_verification_challenge_fk' })
 @ForeignKey('Party', ['partyId'], ['id'], { name: 'party_verification_party_fk' })
 @ForeignKey('Contact', ['contactId'], ['id'], { name: 'party_verification_contact_fk' })
 @Index('party_verification_by_party', ['partyId', 'verifiedAt'])
@@ -19,6 +21,9 @@ export class PartyVerification {
 
   @Column({ name: 'contact_id', type: 'uuid', nullable: true })
   contactId: string | null;
+
+  @Column({ name: 'challenge_id', type: 'uuid', nullable: true })
+  challengeId: string | null;
 
   @Column({ name: 'statement', type: 'text' })
   statement: string;

@@ -30,7 +30,7 @@ export type VerifyParty = z.output<typeof verifyPartySchema>;
 export const verificationSchema = z
   .object({
     id: z.uuid(),
-    method: z.enum(['contact', 'document']),
+    method: z.enum(['contact', 'document', 'domain']),
     contactId: z.uuid().nullable(),
     statement: z.string(),
     verifiedBy: z.string(),
@@ -38,6 +38,12 @@ export const verificationSchema = z
   })
   .meta({ id: 'PartyVerification' });
 export type VerificationView = z.infer<typeof verificationSchema>;
+
+export const VERIFIED_BY_PERSON = refusal(
+  'forbidden',
+  'person-needed',
+  'A party is verified by a person: sign in, or use a token that belongs to an account.',
+);
 
 /** Who made sure that a party is who it says, and how. A person's word, with their name. */
 @Injectable()
@@ -50,15 +56,7 @@ export class VerificationsService {
 
   async verify(partyId: Id, input: VerifyParty, by: Principal): Promise<Result<VerificationView, Refusal>> {
     const who = by.personId;
-    if (who === undefined) {
-      return err(
-        refusal(
-          'forbidden',
-          'person-needed',
-          'A party is verified by a person: sign in, or use a token that belongs to an account.',
-        ),
-      );
-    }
+    if (who === undefined) return err(VERIFIED_BY_PERSON);
     return this.transactions.run(by, async (db) => {
       const now = this.clock.now();
       const [party] = await db.query<{ operator: boolean }[]>(

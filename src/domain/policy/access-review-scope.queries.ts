@@ -76,6 +76,25 @@ export async function integrationsOfTier(db: Db, tier: number): Promise<Id[]> {
   );
 }
 
+/** Of a tier, those that no part of this campaign is about; at most so many. @param since or of any campaign since then */
+export async function notReviewed(
+  db: Db,
+  tier: number,
+  reviewId: Id,
+  since: Date | null,
+  limit: number,
+): Promise<Id[]> {
+  return idsOf(
+    await db.query(
+      `SELECT i.id FROM integration i WHERE i.risk_tier = $1 AND i.state NOT IN ('draft', 'retired')
+          AND NOT EXISTS (SELECT FROM access_review_part x JOIN access_review v ON v.id = x.review_id
+                           WHERE x.integration_id = i.id AND (v.id = $2 OR v.opened_at >= $3))
+        ORDER BY i.id LIMIT $4`,
+      [tier, reviewId, since, limit],
+    ),
+  );
+}
+
 export async function integrationsOfParty(db: Db, partyId: Id): Promise<Id[]> {
   return idsOf(
     await db.query(

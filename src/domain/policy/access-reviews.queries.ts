@@ -69,14 +69,33 @@ export async function findReview(
 
 type PartRow = Row<ReviewPartView, 'dueAt' | 'missedAt' | 'finishedAt'> & { dueAt: Date };
 
+/** $4 whether it is asked for, $5 for whom: theirs before the others', open before finished. */
+const PART_RANK = `CASE WHEN $4 THEN coalesce(x.reviewer_person_id <> $5, true)::int * 2 + (x.finished_at IS NOT NULL)::int ELSE 0 END`;
+
+/** Where a part stands in the order for somebody, for a cursor. */
+export function partRank(
+  { reviewer, finishedAt }: Pick<ReviewPartView, 'reviewer' | 'finishedAt'>,
+  firstFor: Id | null,
+): number {
+  const own = firstFor !== null && reviewer?.personId === firstFor;
+  return (own ? 0 : 2) + (finishedAt === null ? 0 : 1);
+}
+
 /**
  * By id, without those in which nothing was found. `firstFor`: those of this reviewer before the others, and what is open
- * before what is finished; without a cursor.
+ * before what is finished; its cursor is `from`, the place of the last one.
  */
 export async function partsOf(
   db: Db,
   reviewId: Id,
-  o: { limit: number; after?: Id | undefined; firstFor?: Id | null | undefined },
+  o: {
+    limit: number;
+    after?: Id | undefined;
+    firstFor?: Id | null | undefined;
+    from?: { rank: number; id: Id } | undefined;
+    /** These alone. */
+    ids?: readonly Id[];
+  },
 ): Promise<ReviewPartView[]> {
   const rows = await db.query<PartRow[]>(
     `SELECT x.id, CASE WHEN i.id IS NOT NULL THEN jsonb_build_object('id', i.id, 'reference', i.reference, 'name', i.name, 'riskTier', i.risk_tier) END AS integration,
@@ -88,9 +107,19 @@ export async function partsOf(
        LEFT JOIN contact k ON k.id = x.reviewer_contact_id
        LEFT JOIN person n ON n.id = x.reviewer_person_id
       WHERE x.review_id = $1 AND (x.items > 0 OR x.listed_at IS NULL) AND ($2::uuid IS NULL OR x.id > $2)
-      ORDER BY CASE WHEN $4 THEN coalesce(x.reviewer_person_id <> $5, true) ELSE false END, CASE WHEN $4 THEN x.finished_at IS NOT NULL ELSE false END, x.id
+        AND ($6::int IS NULL OR (${PART_RANK}, x.id) > ($6, $7::uuid)) AND ($8::uuid[] IS NULL OR x.id = ANY($8))
+      ORDER BY ${PART_RANK}, x.id
       LIMIT $3`,
-    [reviewId, o.after ?? null, o.limit, o.firstFor !== undefined, o.firstFor ?? null],
+    [
+      reviewId,
+      o.after ?? null,
+      o.limit,
+      o.firstFor !== undefined,
+      o.firstFor ?? null,
+      o.from?.rank ?? null,
+      o.from?.id ?? null,
+      o.ids ?? null,
+    ],
   );
   return rows.map((row) => ({
     ...row,

@@ -25,6 +25,7 @@ import {
   integrationsOfParty,
   integrationsOfTier,
   leaverOf,
+  notReviewed,
   operatorPlace,
   scopeOf,
   type ScopedIntegration,
@@ -33,6 +34,15 @@ import {
 /** So many parts are listed in the transaction that opens a campaign; the others follow in the background. */
 const LISTED_AT_ONCE = 20;
 const ROWS_AT_ONCE = 1000;
+
+/** At most so many join at a time; the others with the next look. */
+const JOINING_AT_ONCE = 500;
+
+interface Standing {
+  id: Id;
+  openedAt: Date;
+  finished: boolean;
+}
 
 interface Campaign {
   cause: Cause;
@@ -88,14 +98,45 @@ export class AccessReviewsService {
       // Two who look at the same time follow one another, and the second finds it open.
       await db.query(`SELECT pg_advisory_xact_lock(hashtextextended('access-review.monthly', 0))`);
       const period = monthOf(this.clock.now(), (await operatorPlace(db)).zone);
-      const known = await db.query<unknown[]>(
-        `SELECT FROM access_review WHERE cause = 'monthly' AND period >= $1`,
+      const [known] = await db.query<Standing[]>(
+        `SELECT id, opened_at AS "openedAt", finished_at IS NOT NULL AS finished FROM access_review
+          WHERE cause = 'monthly' AND period >= $1 ORDER BY period DESC LIMIT 1`,
         [period],
       );
-      if (known.length > 0) return;
+      if (known) return this.#join(db, known, by);
       const integrationIds = await integrationsOfTier(db, HIGH_TIER);
       if (integrationIds.length > 0)
         await this.#open(db, { cause: 'monthly', period, reason: '', integrationIds }, by);
+    });
+  }
+
+  /**
+   * What came to the high tier since the campaign of the month began is reviewed, too: in it, or in one of its own where it
+   * has finished and its outcome stands.
+   */
+  async #join(db: Db, { id, openedAt, finished }: Standing, by: Principal): Promise<void> {
+    if (!finished) await db.query('SELECT 1 FROM access_review WHERE id = $1 FOR UPDATE', [id]);
+    const late = await notReviewed(db, HIGH_TIER, id, finished ? openedAt : null, JOINING_AT_ONCE);
+    if (late.length === 0) return;
+    if (finished) {
+      const reason = 'Came to the high tier after the review of the month had finished';
+      await this.#open(db, { cause: 'by_hand', reason, integrationIds: late }, by);
+      return;
+    }
+    const now = this.clock.now();
+    const operator = await operatorPlace(db);
+    const scope = await scopeOf(db, late);
+    await this.#insert(
+      db,
+      id,
+      scope.map((one) => partOf('monthly', one, one.place ?? operator, now)),
+    );
+    await this.ledger.append(db, {
+      kind: 'access-review.widened',
+      subject: { kind: 'access_review', id },
+      by,
+      at: now,
+      facts: { integrations: scope.map((one) => one.id) },
     });
   }
 
@@ -147,14 +188,7 @@ export class AccessReviewsService {
     const operator = await operatorPlace(db);
     const scope = await scopeOf(db, campaign.integrationIds);
     const parts = [...scope, null].map((one) => partOf(cause, one, one?.place ?? operator, now));
-    for (let from = 0; from < parts.length; from += ROWS_AT_ONCE)
-      await db.query(
-        `INSERT INTO access_review_part (id, review_id, integration_id, reviewer_contact_id, reviewer_person_id, reason_to_keep, zone, remind_at, escalate_at, due_at)
-         SELECT r.id, $1, r.integration, r.contact, r.person, r.reason, r.zone, r.remind, r.escalate, r.due
-           FROM jsonb_to_recordset($2::jsonb) AS r(id uuid, integration uuid, contact uuid, person uuid, reason boolean, zone text,
-                                                   remind timestamptz, escalate timestamptz, due timestamptz)`,
-        [id, JSON.stringify(parts.slice(from, from + ROWS_AT_ONCE))],
-      );
+    await this.#insert(db, id, parts);
     await this.ledger.append(db, {
       kind: 'access-review.opened',
       subject: { kind: 'access_review', id },
@@ -171,6 +205,17 @@ export class AccessReviewsService {
     });
     if (parts.length <= LISTED_AT_ONCE + 1) await this.#list(db, parts.length, by, id);
     return { id, reference };
+  }
+
+  async #insert(db: Db, reviewId: Id, parts: readonly ReturnType<typeof partOf>[]): Promise<void> {
+    for (let from = 0; from < parts.length; from += ROWS_AT_ONCE)
+      await db.query(
+        `INSERT INTO access_review_part (id, review_id, integration_id, reviewer_contact_id, reviewer_person_id, reason_to_keep, zone, remind_at, escalate_at, due_at)
+         SELECT r.id, $1, r.integration, r.contact, r.person, r.reason, r.zone, r.remind, r.escalate, r.due
+           FROM jsonb_to_recordset($2::jsonb) AS r(id uuid, integration uuid, contact uuid, person uuid, reason boolean, zone text,
+                                                   remind timestamptz, escalate timestamptz, due timestamptz)`,
+        [reviewId, JSON.stringify(parts.slice(from, from + ROWS_AT_ONCE))],
+      );
   }
 
   /** Draws the items of parts that have none yet. @returns how many parts */

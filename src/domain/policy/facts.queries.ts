@@ -25,7 +25,7 @@ export async function loadFacts(
   const heads = await db.query<(GateFacts['integration'] & { agreementId: Id | null })[]>(
     `SELECT i.id, i.external_key AS key, i.source, i.reference, i.name, i.purpose, i.state, i.risk_tier AS "riskTier",
             i.data_class AS "dataClass", i.environments, i.owner_contact_id AS "ownerContactId", i.shadow,
-            i.agreement_id AS "agreementId"
+            i.max_connections AS "maxConnections", i.agreement_id AS "agreementId"
        FROM integration i WHERE i.id = ANY($1::uuid[])`,
     [ids],
   );
@@ -41,6 +41,7 @@ export async function loadFacts(
   );
   const credentials = await loadCredentials(db, ids);
   const accessReviews = await loadAccessReviews(db, ids);
+  const controls = await loadControls(db, ids, now);
   const named = new Map(
     heads.map((head) => {
       const agreement = head.agreementId === null ? undefined : agreements.get(head.agreementId);
@@ -66,6 +67,7 @@ export async function loadFacts(
         credentials: credentials.get(integration.id) ?? [],
         runbooks: [...runbooks],
         accessReviews: accessReviews.get(integration.id) ?? [],
+        controls: controls.get(integration.id) ?? [],
       },
     ]),
   );
@@ -180,7 +182,9 @@ async function loadCredentials(db: Db, ids: readonly Id[]): Promise<Map<Id, Cred
             c.owner_contact_id AS "ownerContactId", c.issuer_party_id AS "issuerPartyId", c.verifier_party_id AS "verifierPartyId",
             coalesce((SELECT array_agg(DISTINCT h.party_id) FROM credential_holder h WHERE h.credential_id = c.id), '{}') AS "holderPartyIds",
             c.revocability, c.authority,
-            coalesce((SELECT jsonb_agg(jsonb_build_object('name', s.name, 'description', s.description, 'justification', s.justification) ORDER BY s.name)
+            coalesce((SELECT jsonb_agg(jsonb_build_object('name', s.name, 'description', s.description, 'justification', s.justification,
+                          'consent', (SELECT jsonb_build_object('id', n.id, 'personId', n.person_id, 'at', ${ms('n.at')}) FROM scope_consent n
+                                       WHERE n.credential_id = s.credential_id AND n.scope = s.name AND n.withdrawn_at IS NULL)) ORDER BY s.name)
                         FROM credential_scope s WHERE s.credential_id = c.id), '[]') AS scopes,
             (SELECT jsonb_build_object('number', v.number, 'issuedAt', ${ms('v.issued_at')}, 'activatedAt', ${ms('v.activated_at')}, 'expiresAt', ${ms('v.expires_at')})
                FROM credential_version v WHERE v.credential_id = c.id AND v.phase = 'active') AS version
@@ -334,6 +338,37 @@ async function loadAccessReviews(db: Db, ids: readonly Id[]): Promise<Map<Id, Ga
   return grouped(rows, 'integrationId');
 }
 
+/**
+ * What stands in for something that is missing: the control of the newest fast path, until an access review of the
+ * integration was finished after it; and of each finding the last exception that was approved, once it is over.
+ */
+async function loadControls(
+  db: Db,
+  ids: readonly Id[],
+  now: Millis,
+): Promise<Map<Id, NonNullable<GateFacts['controls']>>> {
+  type Row = NonNullable<GateFacts['controls']>[number] & { integrationId: Id };
+  const rows = await db.query<Row[]>(
+    `SELECT o.integration_id AS "integrationId", o.id, 'fast_path' AS what, o.compensating_control AS control,
+            ${ms('o.control_until')} AS until, NULL::jsonb AS finding
+       FROM unnest($1::uuid[]) AS wanted(id)
+       CROSS JOIN LATERAL (SELECT * FROM onboarding n WHERE n.integration_id = wanted.id AND n.state IN ('open', 'done')
+                            ORDER BY n.requested_at DESC, n.id DESC LIMIT 1) o
+      WHERE o.compensating_control IS NOT NULL
+        AND NOT EXISTS (SELECT FROM access_review_part x WHERE x.integration_id = o.integration_id AND x.items > 0 AND x.finished_at > o.requested_at)
+      UNION ALL
+     SELECT e.integration_id, e.id, 'exception', e.compensating_control, ${ms('e.expires_at')},
+            jsonb_build_object('rule', e.rule, 'subject', jsonb_build_object('kind', e.subject_kind, 'id', e.subject_id, 'name', e.subject_name))
+       FROM (SELECT DISTINCT ON (integration_id, rule, subject_kind, subject_id) * FROM policy_exception
+              WHERE integration_id = ANY($1::uuid[]) AND decision = 'approved' AND withdrawn_at IS NULL
+              ORDER BY integration_id, rule, subject_kind, subject_id, expires_at DESC) e
+      WHERE e.expires_at <= $2
+      ORDER BY 5, 2`,
+    [ids, new Date(now)],
+  );
+  return grouped(rows, 'integrationId');
+}
+
 /** Rows by one of their members, which is left out of them. */
 function grouped<T extends Record<K, string>, K extends keyof T & string>(
   rows: readonly T[],
@@ -354,6 +389,9 @@ export function evidenceOf(facts: GateFacts): { kind: string; id: string }[] {
     ...(facts.agreement ? [{ kind: 'agreement_version', id: facts.agreement.id }] : []),
     ...(facts.matrix ? [{ kind: 'matrix_version', id: facts.matrix.id }] : []),
     ...(facts.matrix?.attestations ?? []).map(({ id }) => ({ kind: 'attestation', id })),
+    ...facts.credentials.flatMap(({ scopes }) =>
+      scopes.flatMap(({ consent }) => (consent ? [{ kind: 'scope_consent', id: consent.id }] : [])),
+    ),
     ...facts.credentials.flatMap((credential) =>
       credential.paths.flatMap(({ lastDrill }) => (lastDrill ? [{ kind: 'drill', id: lastDrill.id }] : [])),
     ),

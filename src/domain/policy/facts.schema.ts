@@ -17,6 +17,21 @@ import { DUTIES } from '../responsibility/matrix.rules.ts';
 
 export const STRENGTHS = ['mailbox', 'second_channel', 'account_mfa', 'detached_signature'] as const;
 
+/** What a finding may be about. */
+export const SUBJECT_KINDS = [
+  'integration',
+  'matrix',
+  'agreement',
+  'term',
+  'credential',
+  'location',
+  'revocation_path',
+  'party',
+  'contact',
+  'runbook',
+  'access_review',
+] as const;
+
 export const WINDOW_UNITS = ['elapsed-hours', 'calendar-days', 'business-days', 'months'] as const;
 
 const id = z.string().min(1).max(300);
@@ -151,7 +166,15 @@ const credential = z.object({
   holderPartyIds: z.array(id),
   revocability: z.enum(REVOCABILITY),
   authority: z.enum(AUTHORITIES).nullable(),
-  scopes: z.array(z.object({ name: z.string(), description: z.string(), justification: z.string() })),
+  scopes: z.array(
+    z.object({
+      name: z.string(),
+      description: z.string(),
+      justification: z.string(),
+      /** Of a person, explicitly, on record. */
+      consent: z.object({ id, personId: z.string(), at: millis }).nullable().optional(),
+    }),
+  ),
   /** The active version. */
   version: z
     .object({
@@ -198,6 +221,18 @@ const accessReview = z.object({
   accounts: z.boolean(),
 });
 
+/** What stands in, until a date, for something that is missing. */
+const control = z.object({
+  id,
+  what: z.enum(['exception', 'fast_path']),
+  control: z.string(),
+  until: millis,
+  /** What an exception let pass. */
+  finding: z
+    .object({ rule: z.string(), subject: z.object({ kind: z.enum(SUBJECT_KINDS), id, name: z.string() }) })
+    .nullable(),
+});
+
 export const gateFactsSchema = z.object({
   integration: z.object({
     id,
@@ -212,6 +247,8 @@ export const gateFactsSchema = z.object({
     environments: z.array(z.string()),
     ownerContactId: id.nullable(),
     shadow: z.boolean(),
+    /** How many connections it holds open at once at most; null or absent: nobody said. */
+    maxConnections: z.int().nullable().optional(),
   }),
   parties: z.array(party),
   matrix: matrix.nullable(),
@@ -221,6 +258,8 @@ export const gateFactsSchema = z.object({
   runbooks: z.array(runbook),
   /** Those that are not finished, or of which a removal failed. */
   accessReviews: z.array(accessReview),
+  /** Controls of the fast path, and of exceptions that ended and were not asked for anew. */
+  controls: z.array(control).optional(),
 });
 
 export type GateFacts = z.infer<typeof gateFactsSchema>;

@@ -3,8 +3,9 @@ import { controlsOf, findCustom } from './custom.rules.ts';
 import type { FrameworkReference } from './frameworks.rules.ts';
 import type { GateFacts } from './facts.schema.ts';
 import { limitFor, SEVERITIES, type Policy, type Severity } from './policy.schema.ts';
+import { controlPastEnd } from './rules/control-past-end.rule.ts';
 import { RULES } from './rules/registry.ts';
-import type { RuleFinding } from './rules/finding.rules.ts';
+import type { Rule, RuleFinding } from './rules/finding.rules.ts';
 
 /** An exception as the gate needs it: approved, not withdrawn. */
 export interface StandingException {
@@ -51,10 +52,10 @@ export function evaluateGate(
     return own ? { id: own.id, expiresAt: own.expiresAt } : null;
   };
   const findings: GateFinding[] = [];
-  for (const rule of RULES) {
+  const ask = (rule: Rule, of: GateFacts) => {
     const severity = policy.rules[rule.name] ?? rule.severity;
-    if (severity === 'off') continue;
-    for (const found of rule.find(facts, policy.limits, now)) {
+    if (severity === 'off') return;
+    for (const found of rule.find(of, policy.limits, now)) {
       findings.push({
         ...found,
         rule: rule.name,
@@ -63,7 +64,8 @@ export function evaluateGate(
         exception: covered(rule.name, found),
       });
     }
-  }
+  };
+  for (const rule of RULES) if (rule !== controlPastEnd) ask(rule, facts);
   for (const rule of policy.custom) {
     const severity = policy.rules[rule.id] ?? rule.severity;
     if (severity === 'off') continue;
@@ -77,6 +79,7 @@ export function evaluateGate(
       });
     }
   }
+  ask(controlPastEnd, { ...facts, controls: missed(facts, findings) });
   findings.sort(
     (a, b) =>
       SEVERITIES.indexOf(a.severity) - SEVERITIES.indexOf(b.severity) ||
@@ -90,6 +93,21 @@ export function evaluateGate(
     findings,
     recheckAt: recheckAt(facts, policy, now, standing),
   };
+}
+
+/** Controls but those of exceptions from what is mended by now, or excepted anew. */
+function missed({ controls = [] }: GateFacts, findings: readonly GateFinding[]): GateFacts['controls'] {
+  return controls.filter(
+    ({ finding: of }) =>
+      of === null ||
+      findings.some(
+        ({ rule, subject, exception }) =>
+          exception === null &&
+          rule === of.rule &&
+          subject.kind === of.subject.kind &&
+          subject.id === of.subject.id,
+      ),
+  );
 }
 
 /** Whether a finding keeps an integration out of production. */
@@ -130,6 +148,7 @@ function recheckAt(
     }),
     ...facts.accessReviews.map(({ dueAt }) => dueAt + 1),
     ...exceptions.map((one) => one.expiresAt),
+    ...(facts.controls ?? []).map(({ until }) => until),
     // Ages that a custom rule sees change every day.
     ...(policy.custom.length > 0 ? [now + ELAPSED_DAY] : []),
   ];

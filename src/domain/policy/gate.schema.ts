@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { SEVERITIES } from './policy.schema.ts';
-import { SUBJECT_KINDS } from './rules/finding.rules.ts';
+import { SUBJECT_KINDS } from './facts.schema.ts';
 
 const id = z.uuid();
 const instant = z.string();

@@ -1,6 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { refusal, type Refusal } from '../../kernel/errors.ts';
-import { newId, type Id } from '../../kernel/ids.ts';
+import type { Id } from '../../kernel/ids.ts';
 import type { Principal } from '../../kernel/principal.ts';
 import { err, ok, type Result } from '../../kernel/result.ts';
 import { iso, type Millis } from '../../kernel/time.ts';
@@ -14,23 +14,17 @@ import { Runbooks } from '../runbooks/runbooks.service.ts';
 import { RunsService } from '../runbooks/runs.service.ts';
 import { advanceWay } from './advance-way.definition.ts';
 import type { GateFacts, RunbookFacts } from './facts.schema.ts';
-import { evidenceOf, loadFacts } from './facts.queries.ts';
+import { loadFacts } from './facts.queries.ts';
+import { GateRecords, type Evaluated } from './gate-records.service.ts';
 import { standingExceptions } from './gate.queries.ts';
-import { blocks, evaluateGate, type Evaluation, type GateFinding } from './gate.rules.ts';
-import type { DecisionView, FindingView } from './gate.schema.ts';
+import { blocks, evaluateGate } from './gate.rules.ts';
+import type { DecisionView } from './gate.schema.ts';
 import { MAY_GO_LIVE, passAfter, type PassFacts } from './pass.rules.ts';
-import { Policies, type KnownPolicy } from './policies.ts';
+import { Policies } from './policies.ts';
 import { passChanged, wentLive } from './policy.events.ts';
 import { runbookFacts } from './runbook-time.rules.ts';
 import { onTheirWay } from './ways.queries.ts';
 
-interface Evaluated {
-  facts: GateFacts;
-  known: KnownPolicy;
-  evaluation: Evaluation;
-}
-
-type DecisionKind = DecisionView['kind'];
 type Locked = PassFacts & { id: Id; ownerContactId: Id | null; name: string };
 
 /** How many integrations are evaluated in one transaction: memory stays flat, however many there are. */
@@ -48,6 +42,7 @@ export class GateService {
     private readonly outbox: Outbox,
     private readonly alerts: AlertsService,
     private readonly runs: RunsService,
+    private readonly records: GateRecords,
   ) {}
 
   /** What the gate would say now. Recorded as a dry run: it decides nothing and opens nothing. */
@@ -56,8 +51,8 @@ export class GateService {
       const now = this.clock.now();
       const [found] = await this.#evaluate(db, [integrationId], now);
       if (!found) return err(noIntegration());
-      const decision = await this.#decide(db, 'dry_run', found, by, now);
-      await this.#stand(db, [found], now, new Map([[integrationId, decision.id]]));
+      const decision = await this.records.decide(db, 'dry_run', found, by, now);
+      await this.records.stand(db, [found], now, new Map([[integrationId, decision.id]]));
       return ok(decision);
     });
   }
@@ -98,8 +93,8 @@ export class GateService {
       const part = onboarding && { runId: onboarding.runId, step: 'go-live' };
       const apart = part && (await this.runs.mayContribute(db, part, by));
       if (apart) return err(apart);
-      const decision = await this.#decide(db, 'go_live', found, by, now);
-      await this.#stand(db, [found], now, new Map([[integrationId, decision.id]]));
+      const decision = await this.records.decide(db, 'go_live', found, by, now);
+      await this.records.stand(db, [found], now, new Map([[integrationId, decision.id]]));
       if (decision.verdict === 'refused') return ok({ ...decision, state: locked.state, pass: locked.pass });
       await db.query(
         `UPDATE integration SET state = 'live', pass = 'held', pass_grace_until = NULL, updated_at = $2, row_version = row_version + 1
@@ -147,7 +142,7 @@ export class GateService {
       const before = locked.get(id);
       const change = before && passAfter(before, found.evaluation.verdict, found.known.policy.grace, now);
       if (!before || !change) continue;
-      const decision = await this.#decide(db, 're_evaluation', found, by, now);
+      const decision = await this.records.decide(db, 're_evaluation', found, by, now);
       decisions.set(id, decision.id);
       const graceUntil = change.to === 'lost' ? change.graceUntil : null;
       await db.query(
@@ -176,7 +171,7 @@ export class GateService {
       await this.#tell(db, found, change.to, graceUntil, now);
     }
     await this.ledger.append(db, ledger);
-    await this.#stand(db, all, now, decisions);
+    await this.records.stand(db, all, now, decisions);
     // Whoever is on the way in or out may have waited for what has just changed.
     const going = await onTheirWay(db, ids);
     await this.outbox.putAll(
@@ -273,116 +268,6 @@ export class GateService {
     );
   }
 
-  async #decide(
-    db: Db,
-    kind: DecisionKind,
-    { facts, known, evaluation }: Evaluated,
-    by: Principal,
-    now: Millis,
-  ): Promise<DecisionView> {
-    await this.policies.store(db, known, now);
-    const id = newId();
-    const evidence = evidenceOf(facts);
-    const findings = evaluation.findings.map(viewOfFinding);
-    const exceptionIds = [...new Set(evaluation.findings.flatMap(({ exception }) => exception?.id ?? []))];
-    const { matrix } = facts;
-    await db.query(
-      `INSERT INTO gate_decision (id, integration_id, kind, verdict, findings, policy, policy_version, policy_hash, matrix_version_id,
-                                  matrix_hash, evidence, exception_ids, decided_by, at)
-       VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, decode($10, 'hex'), $11, $12, $13, $14)`,
-      [
-        id,
-        facts.integration.id,
-        kind,
-        evaluation.verdict,
-        JSON.stringify(findings),
-        known.policy.policy,
-        known.policy.version,
-        known.hash,
-        matrix?.id ?? null,
-        matrix?.hash ?? null,
-        JSON.stringify(evidence),
-        exceptionIds,
-        by.id,
-        iso(now),
-      ],
-    );
-    await this.ledger.append(db, {
-      kind: 'gate.decided',
-      subject: { kind: 'integration', id: facts.integration.id },
-      by,
-      at: now,
-      facts: {
-        decision: id,
-        kind,
-        verdict: evaluation.verdict,
-        policy: known.policy.policy,
-        policyHash: known.hash,
-        ...(matrix ? { matrixHash: matrix.hash } : {}),
-        blocking: evaluation.findings.filter(blocks).length,
-        findings: evaluation.findings.length,
-        exceptions: exceptionIds.join(' '),
-      },
-    });
-    return {
-      id,
-      integrationId: facts.integration.id,
-      kind,
-      verdict: evaluation.verdict,
-      findings,
-      policy: { name: known.policy.policy, version: known.policy.version, hash: known.hash },
-      matrix: matrix ? { versionId: matrix.id, hash: matrix.hash } : null,
-      evidence,
-      decidedBy: by.id,
-      at: iso(now),
-    };
-  }
-
-  /** Writes the newest evaluation of each; one statement for all. The end of a grace is a time to look again, too. */
-  async #stand(
-    db: Db,
-    all: readonly Evaluated[],
-    now: Millis,
-    decisions: ReadonlyMap<Id, Id>,
-  ): Promise<void> {
-    if (all.length === 0) return;
-    const rows = all.map(({ facts, known, evaluation }) => {
-      const blocking = evaluation.findings.filter(blocks);
-      return {
-        id: facts.integration.id,
-        policy: known.policy.policy,
-        version: known.policy.version,
-        hash: known.hash,
-        verdict: evaluation.verdict,
-        findings: evaluation.findings.map(viewOfFinding),
-        rules: [...new Set(blocking.map(({ rule }) => rule))],
-        blocking: blocking.length,
-        warnings: evaluation.findings.filter(({ severity }) => severity === 'warning').length,
-        excepted: evaluation.findings.filter(({ exception }) => exception !== null).length,
-        decision: decisions.get(facts.integration.id) ?? null,
-        recheck: evaluation.recheckAt === null ? null : iso(evaluation.recheckAt),
-      };
-    });
-    await db.query(
-      `INSERT INTO gate_standing (integration_id, policy, policy_version, policy_hash, verdict, findings, blocking_rules, blocking,
-                                  warnings, excepted, decision_id, evaluated_at, recheck_at)
-       SELECT r.id, r.policy, r.version, r.hash, r.verdict, r.findings,
-              ARRAY(SELECT jsonb_array_elements_text(r.rules)), r.blocking, r.warnings, r.excepted, r.decision, $2,
-              least(r.recheck, CASE WHEN i.pass = 'lost' AND i.state = 'live' THEN i.pass_grace_until END)
-         FROM jsonb_to_recordset($1::jsonb) AS r(id uuid, policy text, version int, hash text, verdict text, findings jsonb, rules jsonb,
-                                                 blocking int, warnings int, excepted int, decision uuid, recheck timestamptz)
-         JOIN integration i ON i.id = r.id
-        ORDER BY r.id
-       ON CONFLICT (integration_id) DO UPDATE
-          SET policy = excluded.policy, policy_version = excluded.policy_version, policy_hash = excluded.policy_hash,
-              verdict = excluded.verdict, findings = excluded.findings, blocking_rules = excluded.blocking_rules,
-              blocking = excluded.blocking, warnings = excluded.warnings, excepted = excluded.excepted,
-              decision_id = coalesce(excluded.decision_id, gate_standing.decision_id),
-              evaluated_at = excluded.evaluated_at, recheck_at = excluded.recheck_at`,
-      [JSON.stringify(rows), iso(now)],
-    );
-  }
-
   async #tell(
     db: Db,
     { facts, evaluation }: Evaluated,
@@ -398,8 +283,8 @@ export class GateService {
       severity: to === 'lost' ? 'warning' : 'critical',
       message:
         to === 'lost'
-          ? `${reference} is live and has lost its pass; it can be mended until ${iso(graceUntil!).slice(0, 16)}Z. ${worst?.rule ?? ''}`
-          : `${reference} is live without a pass: nobody mended it in its time of grace. ${worst?.rule ?? ''}`,
+          ? `${reference} is live and has lost its pass; it can be mended until ${iso(graceUntil!).slice(0, 16)}Z. ${worst?.message ?? ''}`
+          : `${reference} is live without a pass: nobody mended it in its time of grace. ${worst?.message ?? ''}`,
       dedupeKey: `gate:${to}:${id}`,
       subject: { kind: 'integration', id },
       at: now,
@@ -412,20 +297,6 @@ export class GateService {
       .filter(({ definition }) => !definition.draft)
       .map(({ definition }) => runbookFacts(definition));
   }
-}
-
-export function viewOfFinding(finding: GateFinding): FindingView {
-  const { rule, severity, subject, message, mend, frameworks, places, exception } = finding;
-  return {
-    rule,
-    severity,
-    subject,
-    message,
-    mend,
-    frameworks: frameworks.map((one) => ({ ...one })),
-    ...(places ? { places: places.map((one) => ({ ...one })) } : {}),
-    exception: exception && { id: exception.id, expiresAt: iso(exception.expiresAt) },
-  };
 }
 
 function noIntegration(): Refusal {

@@ -125,6 +125,8 @@ const LIMIT_NAMES = [
   'allowedStores',
   'integrationsPerCredential',
   'scopesPerCredential',
+  'maxConnections',
+  'sensitiveScopes',
   'isolateEnvironments',
   'justifyScopes',
   'longestNotificationWindow',
@@ -135,13 +137,20 @@ const LIMIT_NAMES = [
   'revocability',
   'stopPathEachSide',
   'signatureStrength',
+  'reveal',
   'discouragedKinds',
   'delegatedAlternatives',
   'staticAfter',
 ] as const satisfies readonly (keyof LimitsInput)[];
 
 /** What a policy that extends nothing may leave out. */
-const NOT_SAID: LimitsInput = { delegatedAlternatives: {}, staticAfter: 7 * ELAPSED_DAY };
+const NOT_SAID: LimitsInput = {
+  delegatedAlternatives: {},
+  staticAfter: 7 * ELAPSED_DAY,
+  maxConnections: 'unlimited',
+  sensitiveScopes: [],
+  reveal: 'with-approval',
+};
 
 function mergeLimits(older: LimitsInput, newer: LimitsInput): LimitsInput {
   const merged = { ...older };

@@ -13,6 +13,7 @@ import { RunsService } from '../runbooks/runs.service.ts';
 import { whoIs } from '../runbooks/steps.service.ts';
 import { advanceWay } from './advance-way.definition.ts';
 import type { ReviewScope, StartedWay, StartOnboarding } from './onboarding.schema.ts';
+import { vouchedForAlone } from './partners.service.ts';
 import { MAY_GO_LIVE } from './pass.rules.ts';
 
 /** Brings an integration into production, step by step. It decides nothing: people do, and at the end the gate. */
@@ -52,6 +53,15 @@ export class OnboardingService {
           ),
         );
       }
+      const alone = await vouchedForAlone(db, integrationId, by.personId!);
+      if (alone !== undefined)
+        throw new Refused(
+          refusal(
+            'forbidden',
+            'separation-of-duties',
+            `You alone verified ${alone}: have somebody else verify it, too, or let somebody else ask for the onboarding.`,
+          ),
+        );
       const runbook = fastPath ? 'onboarding-fast' : 'onboarding';
       if (fastPath) this.#refuseFastPath(integration.tier);
       const { runId } = await this.runs.start(db, {

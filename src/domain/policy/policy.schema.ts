@@ -45,6 +45,15 @@ export const limitsSchema = z.strictObject({
   allowedStores: z.array(z.enum(LOCATION_KINDS)).optional().describe('Kinds of places where copies may lie'),
   integrationsPerCredential: z.int().min(1).max(1000).optional(),
   scopesPerCredential: z.int().min(1).max(1000).optional(),
+  maxConnections: z
+    .union([z.int().min(1).max(1_000_000), z.literal('unlimited')], 'must be a number, or unlimited')
+    .optional()
+    .describe('How many connections one integration may hold open at once'),
+  sensitiveScopes: z
+    .array(line.max(200))
+    .max(200)
+    .optional()
+    .describe('Scopes that need the consent of a person; * stands for any characters'),
   isolateEnvironments: z.boolean().optional(),
   justifyScopes: z.boolean().optional(),
   longestNotificationWindow: duration.optional().describe('The worst case of any notification term'),
@@ -58,6 +67,10 @@ export const limitsSchema = z.strictObject({
   revocability: z.array(z.enum(REVOCABILITY)).optional(),
   stopPathEachSide: z.boolean().optional(),
   signatureStrength: z.enum(STRENGTHS).optional(),
+  reveal: z
+    .enum(['with-approval', 'break-glass', 'never'])
+    .optional()
+    .describe('How people may see values: given by a second person, only in an emergency, or not at all'),
   discouragedKinds: z.array(kind).optional(),
   delegatedAlternatives: z
     .record(kind, line)

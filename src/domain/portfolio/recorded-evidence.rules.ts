@@ -36,10 +36,12 @@ export function withRecorded(proposed: GateFacts, recordedFacts: GateFacts): Gat
   return {
     ...proposed,
     accessReviews: recorded.accessReviews,
+    ...(recorded.controls ? { controls: recorded.controls } : {}),
     integration: {
       ...proposed.integration,
       state: recorded.integration.state,
       reference: recorded.integration.reference,
+      maxConnections: recorded.integration.maxConnections ?? null,
     },
     parties: proposed.parties.map((party) => ({
       ...party,
@@ -54,6 +56,10 @@ export function withRecorded(proposed: GateFacts, recordedFacts: GateFacts): Gat
       return {
         ...credential,
         version: credential.version ?? known?.version ?? null,
+        scopes: credential.scopes.map((scope) => ({
+          ...scope,
+          consent: known?.scopes.find(({ name }) => name === scope.name)?.consent ?? null,
+        })),
         sharedWith: [
           ...credential.sharedWith,
           ...(known?.sharedWith ?? []).filter(

@@ -6,7 +6,13 @@ import type { LedgerService } from '../ledger/ledger.service.ts';
 import type { Author } from './attestation.rules.ts';
 import type { DraftCell } from './draft.rules.ts';
 import { declaredNow, findVersion, partiesIn, type VersionFacts } from './matrix-facts.queries.ts';
-import { matrixText, TEXT_LANGUAGES, textHash, type TextNames } from './matrix-text.rules.ts';
+import {
+  matrixText,
+  TEXT_LANGUAGES,
+  textHash,
+  type TextContact,
+  type TextNames,
+} from './matrix-text.rules.ts';
 import { matrixContent, matrixHash, type Matrix } from './matrix.rules.ts';
 import { writeTerms, type BoundTerms } from './bound-terms.ts';
 
@@ -38,12 +44,13 @@ export async function freezeVersion(
     terms: o.terms?.contentHash ?? null,
   };
   const [id, canonical, hash] = [newId(), matrixContent(matrix), matrixHash(matrix)];
-  const names = await textNames(db, matrix);
+  const names = await textNames(db, matrix, cells, o.now);
   const texts = TEXT_LANGUAGES.map((language) => {
     const { terms } = o;
     const text = matrixText(
       {
         ...matrix,
+        rows: cells,
         terms: terms
           ? {
               contentHash: terms.contentHash,
@@ -126,10 +133,24 @@ async function writeRows(
   );
 }
 
-async function textNames(db: Db, { integrationId, rows, declared }: Matrix): Promise<TextNames> {
+async function textNames(
+  db: Db,
+  { integrationId, rows, declared }: Matrix,
+  cells: readonly DraftCell[],
+  now: Millis,
+): Promise<TextNames> {
+  const called = await db.query<(TextContact & { id: Id })[]>(
+    `SELECT k.id, k.name, k.party_id AS "partyId", nullif(k.email, '') AS email, nullif(k.phone, '') AS phone,
+            ARRAY(SELECT a.channel FROM address_of_record a
+                   WHERE a.contact_id = k.id AND a.valid_from <= $2 AND (a.valid_until IS NULL OR a.valid_until > $2)) AS channels
+       FROM contact k WHERE k.id = ANY($1)`,
+    [cells.map(({ contactId }) => contactId).filter((id) => id !== null), iso(now)],
+  );
+  const contacts = new Map(called.map(({ id, ...contact }) => [id, contact]));
   const mentioned = [
     ...rows.flatMap((row) => [row.accountablePartyId, ...row.performingPartyIds]),
     ...(declared?.storingPartyIds ?? []),
+    ...called.map(({ partyId }) => partyId),
   ];
   const parties = new Map([
     ...(
@@ -149,5 +170,6 @@ async function textNames(db: Db, { integrationId, rows, declared }: Matrix): Pro
     reference: row!.reference,
     party: (id) => parties.get(id) ?? id,
     credential: (id) => credentials.get(id) ?? id,
+    contact: (id) => contacts.get(id),
   };
 }

@@ -12,6 +12,7 @@ const matrix = {
       performingPartyIds: ['n', 'f'],
       windowMinutes: 90,
       pathKind: 'connector' as const,
+      contactId: 'nora',
     },
   ],
   declared: { credentialKinds: ['api_key'], storingPartyIds: ['n'], scopes: [] },
@@ -20,6 +21,16 @@ const names = {
   reference: 'INT-2026-0001',
   party: (id: string) => ({ n: 'Northwind', f: 'Fjord' })[id] ?? id,
   credential: () => 'Write key',
+  contact: (id: string) =>
+    id === 'nora'
+      ? {
+          name: 'Nora Visser',
+          partyId: 'n',
+          email: 'nora@northwind.example',
+          phone: '+31 20 555 01 42',
+          channels: ['pager', 'pager'],
+        }
+      : undefined,
 };
 
 test('says in words what the hash says in ids', () => {
@@ -30,6 +41,26 @@ test('says in words what the hash says in ids', () => {
   );
   expect(text).toContain('kinds of credentials: api key');
   expect(text).toContain('scopes: none');
+});
+
+test('names whom to call for each duty and how, with addresses only hinted at', () => {
+  const text = matrixText(matrix, names, 'en');
+  expect(text).toContain(
+    'Revocation, part "staging", only for the credential "Write key": Nora Visser of Northwind, by mail (n…@northwind.example), by telephone (ends in 42), by pager\n',
+  );
+  expect(text).not.toContain('nora@');
+  expect(text).not.toContain('555');
+  expect(matrixText(matrix, names, 'de')).toContain('Nora Visser (Northwind), per E-Mail');
+});
+
+test('says where nobody is named, and who cannot be reached', () => {
+  const row = matrix.rows[0]!;
+  expect(matrixText({ rows: [{ ...row, contactId: null }] }, names, 'en')).toContain('nobody is named');
+  const unreachable = {
+    ...names,
+    contact: () => ({ name: 'Nora Visser', partyId: 'n', email: null, phone: null, channels: [] }),
+  };
+  expect(matrixText(matrix, unreachable, 'en')).toContain('Nora Visser of Northwind, cannot be reached');
 });
 
 test('is another text, with another hash, in another language', () => {

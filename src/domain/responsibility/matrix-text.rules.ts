@@ -11,11 +11,22 @@ export function isTextLanguage(text: string): text is TextLanguage {
   return (TEXT_LANGUAGES as readonly string[]).includes(text);
 }
 
+/** A person to call for a duty, and every way to reach them. */
+export interface TextContact {
+  name: string;
+  partyId: Id;
+  email: string | null;
+  phone: string | null;
+  /** Channels of the addresses of record beside these. */
+  channels: readonly string[];
+}
+
 /** What the text names beside the content: the reference of the integration and the names of parties and credentials. */
 export interface TextNames {
   reference: string;
   party(id: Id): string;
   credential(id: Id): string;
+  contact(id: Id): TextContact | undefined;
 }
 
 interface Words {
@@ -32,6 +43,16 @@ interface Words {
   storing: string;
   scopes: string;
   none: string;
+  contacts: string;
+  contactsMay: string;
+  noContact: string;
+  of: (contact: string, party: string) => string;
+  by: {
+    mail: (address: string) => string;
+    telephone: (ending: string) => string;
+    channel: (name: string) => string;
+  };
+  unreachable: string;
   terms: string;
   termsContent: string;
   termsText: string;
@@ -56,6 +77,17 @@ const EN: Words = {
   storing: 'parties that keep copies',
   scopes: 'scopes',
   none: 'none',
+  contacts: 'Whom to call',
+  contactsMay:
+    'As named when this was proposed. Naming somebody else needs no new signature: the new contact has to confirm.',
+  noContact: 'nobody is named',
+  of: (contact, party) => `${contact} of ${party}`,
+  by: {
+    mail: (address) => `by mail (${address})`,
+    telephone: (ending) => `by telephone (ends in ${ending})`,
+    channel: (name) => `by ${name}`,
+  },
+  unreachable: 'cannot be reached',
   terms: 'Terms that are agreed with this, as they are shown beside it',
   termsContent: 'content (SHA-256)',
   termsText: 'text (SHA-256)',
@@ -93,6 +125,17 @@ const DE: Words = {
   storing: 'Parteien, die Kopien halten',
   scopes: 'Berechtigungen',
   none: 'keine',
+  contacts: 'Wer angerufen wird',
+  contactsMay:
+    'Stand der Vorlage. Jemand anderes zu benennen bedarf keiner neuen Unterschrift: der neue Kontakt muss bestätigen.',
+  noContact: 'niemand ist benannt',
+  of: (contact, party) => `${contact} (${party})`,
+  by: {
+    mail: (address) => `per E-Mail (${address})`,
+    telephone: (ending) => `per Telefon (endet auf ${ending})`,
+    channel: (name) => `über ${name}`,
+  },
+  unreachable: 'ist nicht erreichbar',
   terms: 'Bedingungen, die hiermit vereinbart werden, wie sie daneben stehen',
   termsContent: 'Inhalt (SHA-256)',
   termsText: 'Text (SHA-256)',
@@ -130,10 +173,18 @@ export function dutySentence(duty: Duty, language: TextLanguage = 'en'): string 
   return WORDS[language].duties[duty];
 }
 
-/** What is signed, as people read it. Only the material content: a new phone number does not change a word of it. */
+/** One row of what people sign, with whom to call for it. */
+export interface TextRow extends MatrixRowFacts {
+  contactId?: Id | null;
+}
+
+/**
+ * What is signed, as people read it: the material content, and whom to call as the version named them. A version's text
+ * never changes; another contact is another version, which the signatures under the same content cover.
+ */
 export function matrixText(
   matrix: {
-    rows: readonly MatrixRowFacts[];
+    rows: readonly TextRow[];
     declared?: Declared | null;
     terms?: { contentHash: string; textHash: string } | null;
   },
@@ -142,17 +193,10 @@ export function matrixText(
 ): string {
   const words = WORDS[language];
   const lines = [words.title(names.reference), '', words.intro];
-  for (const duty of DUTIES) {
-    const rows = matrix.rows
-      .filter((row) => row.duty === duty)
-      .sort((a, b) => compare(a.credentialId ?? '', b.credentialId ?? '') || compare(a.part, b.part));
-    if (rows.length === 0) continue;
+  for (const { duty, rows } of byDuty(matrix.rows)) {
     lines.push('', words.duties[duty]);
     for (const row of rows) {
-      const where = [
-        row.part && words.part(row.part),
-        row.credentialId !== null && words.only(names.credential(row.credentialId)),
-      ].filter(Boolean);
+      const where = placeOf(row, names, words);
       const how = [
         `${words.accountable}: ${names.party(row.accountablePartyId)}`,
         `${words.performs}: ${[...new Set(row.performingPartyIds)].map(names.party).sort(compare).join(', ')}`,
@@ -162,6 +206,12 @@ export function matrixText(
       lines.push(`  ${where.length > 0 ? `${where.join(', ')}: ` : ''}${how.join('; ')}`);
     }
   }
+  lines.push('', words.contacts, `  ${words.contactsMay}`);
+  for (const { duty, rows } of byDuty(matrix.rows))
+    for (const row of rows)
+      lines.push(
+        `  ${[shortName(duty, words), ...placeOf(row, names, words)].join(', ')}: ${contactWords(row, names, words)}`,
+      );
   const { declared } = matrix;
   if (declared) {
     const list = (items: readonly string[]) => (items.length > 0 ? items.join(', ') : words.none);
@@ -178,6 +228,53 @@ export function matrixText(
     lines.push('', words.terms, `  ${words.termsContent}: ${contentHash}`, `  ${words.termsText}: ${shown}`);
   }
   return `${lines.join('\n')}\n`;
+}
+
+/** The rows in the order of the duties; within one, those for every credential first. */
+function byDuty(rows: readonly TextRow[]): { duty: Duty; rows: TextRow[] }[] {
+  return DUTIES.map((duty) => ({
+    duty,
+    rows: rows
+      .filter((row) => row.duty === duty)
+      .sort((a, b) => compare(a.credentialId ?? '', b.credentialId ?? '') || compare(a.part, b.part)),
+  })).filter((of) => of.rows.length > 0);
+}
+
+function placeOf(row: TextRow, names: TextNames, words: Words): string[] {
+  return [
+    ...(row.part ? [words.part(row.part)] : []),
+    ...(row.credentialId === null ? [] : [words.only(names.credential(row.credentialId))]),
+  ];
+}
+
+/** "Revocation" of "Revocation: kills the credentials". */
+function shortName(duty: Duty, words: Words): string {
+  return words.duties[duty].slice(0, words.duties[duty].indexOf(':'));
+}
+
+/** Who it is in full, and by which channels; an address only so far that whoever knows it knows it again. */
+function contactWords({ contactId }: TextRow, names: TextNames, words: Words): string {
+  const contact = contactId ? names.contact(contactId) : undefined;
+  if (!contact) return words.noContact;
+  const ways = [
+    ...(contact.email ? [words.by.mail(maskedMail(contact.email))] : []),
+    ...(contact.phone ? [words.by.telephone(lastDigits(contact.phone))] : []),
+    ...[...new Set(contact.channels)].sort(compare).map(words.by.channel),
+  ];
+  return [
+    words.of(contact.name, names.party(contact.partyId)),
+    ...(ways.length > 0 ? ways : [words.unreachable]),
+  ].join(', ');
+}
+
+/** "n…@example.test". */
+function maskedMail(address: string): string {
+  const at = address.lastIndexOf('@');
+  return at < 1 ? '…' : `${[...address][0]}…${address.slice(at)}`;
+}
+
+function lastDigits(phone: string): string {
+  return phone.replaceAll(/\D/g, '').slice(-2) || '…';
 }
 
 export function textHash(text: string): Buffer {

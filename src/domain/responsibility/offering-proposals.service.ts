@@ -42,7 +42,7 @@ import type {
   ProposeOffering,
   TargetProblem,
 } from './offering.schema.ts';
-import { authorOf, lockOffering, noOffering } from './offerings.service.ts';
+import { authorOf, lockOffering, noOffering, offeringRetired } from './offerings.service.ts';
 import { targetsToChase, targetsToPropose } from './offerings.queries.ts';
 import { proposeOffering } from './propose-offering.definition.ts';
 import { Signatures } from './signatures.service.ts';
@@ -178,6 +178,11 @@ export class OfferingProposals {
 
   async #layOne(db: Db, target: Target, now: Millis): Promise<void> {
     const { integrationId, askedBy: by } = target;
+    const [offering] = await db.query<{ retired: boolean }[]>(
+      'SELECT retired_at IS NOT NULL AS retired FROM offering WHERE id = $1 FOR SHARE',
+      [target.offeringId],
+    );
+    if (offering?.retired) throw new Refused(offeringRetired());
     await db.query('SELECT 1 FROM integration WHERE id = $1 FOR NO KEY UPDATE', [integrationId]);
     const version = (await offeringVersion(db, target.wantedVersionId))!;
     const draft = await findDraft(db, integrationId);
@@ -238,6 +243,7 @@ export class OfferingProposals {
         targetsToChase(db, offeringId, input.integrationIds ?? null),
       );
       if (!found) throw new Refused(noOffering());
+      if (found.retired) throw new Refused(offeringRetired());
       const targets: Chased['targets'] = [];
       // Each on its own, so that one that fails takes no other's reminder back.
       for (const one of found.targets)
@@ -291,7 +297,7 @@ export class OfferingProposals {
   remove(offeringId: Id, integrationId: Id, by: Principal): Promise<Result<void, Refusal>> {
     return refusalsOf(() =>
       this.transactions.run(by, async (db) => {
-        await lockOffering(db, offeringId);
+        await lockOffering(db, offeringId, { evenRetired: true });
         const [row] = await db.query<{ id: Id }[]>(
           'SELECT id FROM offering_target WHERE offering_id = $1 AND integration_id = $2',
           [offeringId, integrationId],

@@ -1,6 +1,10 @@
 import { Check, Column, Entity, ForeignKey, Index, PrimaryColumn, Unique } from 'typeorm';
 
 @Check('offering_chase_range', `((chase_every_hours >= 24) AND (chase_every_hours <= 2160))`)
+@Check(
+  'offering_retired_whole',
+  `(((retired_at IS NULL) = (retired_by IS NULL)) AND ((retired_at IS NULL) = (retired_because IS NULL)))`,
+)
 @Check('offering_reattest_range', `((reattest_days >= 1) AND (reattest_days <= 1830))`)
 @ForeignKey('Party', ['partyId'], ['id'], { name: 'offering_party_fk' })
 @Unique('offering_external_key', ['source', 'externalKey'])
@@ -52,4 +56,21 @@ export class Offering {
 
   @Column({ name: 'updated_at', type: 'timestamptz', nullable: true })
   updatedAt: Date | null;
+
+  @Column({
+    name: 'chase_by_itself',
+    type: 'boolean',
+    default: true,
+    comment: 'whether whoever has not signed is reminded without being asked to',
+  })
+  chaseByItself: boolean;
+
+  @Column({ name: 'retired_at', type: 'timestamptz', nullable: true })
+  retiredAt: Date | null;
+
+  @Column({ name: 'retired_by', type: 'text', nullable: true })
+  retiredBy: string | null;
+
+  @Column({ name: 'retired_because', type: 'text', nullable: true })
+  retiredBecause: string | null;
 }

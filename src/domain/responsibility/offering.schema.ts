@@ -38,6 +38,10 @@ export type OfferingBody = z.output<typeof offeringBodySchema>;
 const chaseEveryHours = whole(24, 2160).describe('Nobody is reminded more often than once in so many hours');
 const reattestDays = whole(1, 1830).describe('Signatures are given anew after this many days');
 
+const chaseByItself = z
+  .boolean()
+  .describe('Whether those who have not signed are reminded that often without anybody asking for it');
+
 export const createOfferingSchema = z
   .strictObject({
     name: line(200),
@@ -47,6 +51,7 @@ export const createOfferingSchema = z
       .optional()
       .describe('The matrix of an integration, and the terms of its agreement'),
     chaseEveryHours: chaseEveryHours.default(72),
+    chaseByItself: chaseByItself.default(true),
     reattestDays: reattestDays.default(365),
   })
   .refine(
@@ -63,6 +68,7 @@ export const editOfferingSchema = z
     rows: z.array(offeringRowSchema).max(200, 'must have at most 200 rows'),
     terms: termSheetSchema.nullable(),
     chaseEveryHours,
+    chaseByItself,
     reattestDays,
   })
   .partial()
@@ -82,6 +88,11 @@ export const proposeOfferingSchema = z
   })
   .meta({ id: 'ProposeOffering' });
 export type ProposeOffering = z.output<typeof proposeOfferingSchema>;
+
+export const retireOfferingSchema = z
+  .strictObject({ reason: paragraph(2000).refine((text) => text.trim() !== '', 'must say why') })
+  .meta({ id: 'RetireOffering' });
+export type RetireOffering = z.output<typeof retireOfferingSchema>;
 
 export const chaseOfferingSchema = z
   .strictObject({ integrationIds: ids.optional().describe('Left out: everybody who has not signed') })
@@ -149,6 +160,7 @@ export const offeringLineSchema = z.object({
   name: z.string(),
   version: z.int().nullable().describe('The newest that was published'),
   drafted: z.boolean().describe('Whether the draft says something else'),
+  retiredAt: z.iso.datetime().nullable().describe('Since then it is offered to nobody'),
   counts: z.partialRecord(z.enum(STANDINGS), z.int()).describe('Customers by where they stand'),
 });
 export type OfferingLine = z.infer<typeof offeringLineSchema>;
@@ -161,7 +173,9 @@ export const offeringViewSchema = offeringLineSchema
   .extend({
     supplier: z.object({ id: z.uuid(), name: z.string() }),
     chaseEveryHours: z.int(),
+    chaseByItself: z.boolean(),
     reattestDays: z.int(),
+    retiredBecause: z.string().nullable(),
     draft: offeringBodySchema,
     versions: z.array(version),
     rowVersion: z.int(),

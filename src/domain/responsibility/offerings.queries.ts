@@ -51,9 +51,10 @@ interface StoredLine {
   body: OfferingBody;
   version: number | null;
   hash: Buffer | null;
+  retiredAt: Date | null;
 }
 
-const LINE = `o.id, o.name, o.body, v.number AS version, v.content_hash AS hash`;
+const LINE = `o.id, o.name, o.body, v.number AS version, v.content_hash AS hash, o.retired_at AS "retiredAt"`;
 const NEWEST = `LEFT JOIN LATERAL (SELECT number, content_hash FROM offering_version w WHERE w.offering_id = o.id ORDER BY w.number DESC LIMIT 1) v ON true`;
 
 /** By name. */
@@ -73,10 +74,17 @@ export async function listOfferings(
 }
 
 function lineOf(
-  { id, name, body, version, hash }: StoredLine,
+  { id, name, body, version, hash, retiredAt }: StoredLine,
   counts: OfferingLine['counts'] = {},
 ): OfferingLine {
-  return { id, name, version, drafted: !hash?.equals(offeringHash(body)), counts };
+  return {
+    id,
+    name,
+    version,
+    drafted: !hash?.equals(offeringHash(body)),
+    retiredAt: retiredAt?.toISOString() ?? null,
+    counts,
+  };
 }
 
 export async function findOffering(db: Db, id: Id): Promise<OfferingView | undefined> {
@@ -85,12 +93,14 @@ export async function findOffering(db: Db, id: Id): Promise<OfferingView | undef
       partyId: Id;
       partyName: string;
       chaseEveryHours: number;
+      chaseByItself: boolean;
       reattestDays: number;
+      retiredBecause: string | null;
       rowVersion: number;
     })[]
   >(
-    `SELECT ${LINE}, o.party_id AS "partyId", s.name AS "partyName", o.chase_every_hours AS "chaseEveryHours", o.reattest_days AS "reattestDays",
-            o.row_version AS "rowVersion" FROM offering o JOIN party s ON s.id = o.party_id ${NEWEST} WHERE o.id = $1`,
+    `SELECT ${LINE}, o.party_id AS "partyId", s.name AS "partyName", o.chase_every_hours AS "chaseEveryHours", o.chase_by_itself AS "chaseByItself",
+            o.reattest_days AS "reattestDays", o.retired_because AS "retiredBecause", o.row_version AS "rowVersion" FROM offering o JOIN party s ON s.id = o.party_id ${NEWEST} WHERE o.id = $1`,
     [id],
   );
   if (!row) return undefined;
@@ -103,6 +113,8 @@ export async function findOffering(db: Db, id: Id): Promise<OfferingView | undef
     ...lineOf(row, (await countsOf(db, [id])).get(id)),
     supplier: { id: row.partyId, name: row.partyName },
     chaseEveryHours: row.chaseEveryHours,
+    chaseByItself: row.chaseByItself,
+    retiredBecause: row.retiredBecause,
     reattestDays: row.reattestDays,
     draft: row.body,
     versions: versions.map(({ at, ...version }) => ({ ...version, publishedAt: at.toISOString() })),
@@ -255,9 +267,11 @@ export async function targetsToChase(
   db: Db,
   offeringId: Id,
   wanted: readonly Id[] | null,
-): Promise<{ everyHours: number; targets: { targetId: Id | null; integrationId: Id }[] } | undefined> {
-  const [offering] = await db.query<{ everyHours: number }[]>(
-    'SELECT chase_every_hours AS "everyHours" FROM offering WHERE id = $1',
+): Promise<
+  { everyHours: number; retired: boolean; targets: { targetId: Id | null; integrationId: Id }[] } | undefined
+> {
+  const [offering] = await db.query<{ everyHours: number; retired: boolean }[]>(
+    'SELECT chase_every_hours AS "everyHours", retired_at IS NOT NULL AS retired FROM offering WHERE id = $1',
     [offeringId],
   );
   if (!offering) return undefined;
@@ -273,4 +287,44 @@ export async function targetsToChase(
     ...offering,
     targets: [...targets, ...unknown.map((integrationId) => ({ targetId: null, integrationId }))],
   };
+}
+
+/** Offerings that remind by themselves, with those customers whose turn it is: whose last mail is old enough. */
+export async function dueToChase(
+  db: Db,
+  now: Millis,
+  limit: number,
+): Promise<{ offeringId: Id; integrationIds: Id[] }[]> {
+  return db.query(
+    `SELECT d."offeringId", array_agg(d.integration_id ORDER BY d.integration_id) AS "integrationIds"
+       FROM (SELECT t.offering_id AS "offeringId", t.integration_id
+               FROM offering o JOIN offering_target t ON t.offering_id = o.id
+               JOIN matrix_version m ON m.id = t.matrix_version_id AND m.state IN ('proposed', 'expired')
+              WHERE o.chase_by_itself AND o.retired_at IS NULL
+                AND NOT EXISTS (SELECT FROM matrix_invitation n WHERE n.matrix_version_id = m.id AND n.purpose = 'attest'
+                                   AND n.created_at > $1::timestamptz - make_interval(hours => o.chase_every_hours))
+                AND EXISTS (SELECT FROM integration_party ip JOIN contact k ON k.party_id = ip.party_id AND k.active AND coalesce(k.email, '') <> ''
+                             WHERE ip.integration_id = t.integration_id
+                               AND EXISTS (SELECT FROM matrix_row r WHERE r.matrix_version_id = m.id AND r.accountable_party_id = ip.party_id)
+                               AND NOT EXISTS (SELECT FROM attestation a WHERE a.integration_id = t.integration_id AND a.content_hash = m.content_hash
+                                                  AND a.party_id = ip.party_id AND a.withdrawn_at IS NULL AND a.fallen_at IS NULL
+                                                  AND (a.expires_at IS NULL OR a.expires_at > $1) AND (a.way <> 'paper' OR a.confirmed_at IS NOT NULL)))
+              ORDER BY t.id LIMIT $2) d
+      GROUP BY 1`,
+    [iso(now), limit],
+  );
+}
+
+/** What is still proposed under offerings that are retired, or under one. */
+export async function proposedUnderRetired(
+  db: Db,
+  limit: number,
+  offeringId: Id | null = null,
+): Promise<{ versionId: Id; reason: string }[]> {
+  return db.query(
+    `SELECT m.id AS "versionId", o.retired_because AS reason
+       FROM offering o JOIN offering_target t ON t.offering_id = o.id JOIN matrix_version m ON m.id = t.matrix_version_id
+      WHERE o.retired_at IS NOT NULL AND m.state = 'proposed' AND ($2::uuid IS NULL OR o.id = $2) ORDER BY m.id LIMIT $1`,
+    [limit, offeringId],
+  );
 }

@@ -45,6 +45,7 @@ interface Stored {
   editors: Author[];
   rowVersion: number;
   chaseEveryHours: number;
+  chaseByItself: boolean;
   reattestDays: number;
 }
 
@@ -71,8 +72,8 @@ export class OfferingsService {
         const { body, leftOut } = await this.#begin(db, input);
         const [id, at] = [newId(), this.clock.now()];
         await db.query(
-          `INSERT INTO offering (id, party_id, name, body, editors, chase_every_hours, reattest_days, created_at, updated_at)
-           VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $8)`,
+          `INSERT INTO offering (id, party_id, name, body, editors, chase_every_hours, chase_by_itself, reattest_days, created_at, updated_at)
+           VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $9)`,
           [
             id,
             operator.id,
@@ -80,6 +81,7 @@ export class OfferingsService {
             JSON.stringify(body),
             JSON.stringify([await authorOf(db, by, operator.id)]),
             input.chaseEveryHours,
+            input.chaseByItself,
             input.reattestDays,
             iso(at),
           ],
@@ -120,7 +122,7 @@ export class OfferingsService {
           : [...stored.editors, author];
         await db.query(
           `UPDATE offering SET name = $2, body = $3, editors = $4, chase_every_hours = $5, reattest_days = $6, updated_at = $7,
-                  row_version = row_version + 1 WHERE id = $1`,
+                  chase_by_itself = $8, row_version = row_version + 1 WHERE id = $1`,
           [
             id,
             edit.name ?? stored.name,
@@ -129,6 +131,7 @@ export class OfferingsService {
             edit.chaseEveryHours ?? stored.chaseEveryHours,
             edit.reattestDays ?? stored.reattestDays,
             iso(at),
+            edit.chaseByItself ?? stored.chaseByItself,
           ],
         );
         await this.ledger.append(db, {
@@ -247,14 +250,20 @@ async function beginFrom(db: Db, integrationId: Id): Promise<{ body: OfferingBod
   return { body: { rows, terms }, leftOut };
 }
 
-/** The offering, with nobody else writing it. @throws Refused where there is none */
-export async function lockOffering(db: Db, id: Id): Promise<Stored> {
-  const [row] = await db.query<Stored[]>(
+/** The offering, with nobody else writing it. @throws Refused where there is none, or it is retired */
+export async function lockOffering(
+  db: Db,
+  id: Id,
+  { evenRetired = false }: { evenRetired?: boolean } = {},
+): Promise<Stored> {
+  const [row] = await db.query<(Stored & { retired: boolean })[]>(
     `SELECT party_id AS "partyId", name, body, editors, row_version AS "rowVersion", chase_every_hours AS "chaseEveryHours",
-            reattest_days AS "reattestDays" FROM offering WHERE id = $1 FOR UPDATE`,
+            chase_by_itself AS "chaseByItself", reattest_days AS "reattestDays", retired_at IS NOT NULL AS retired
+       FROM offering WHERE id = $1 FOR UPDATE`,
     [id],
   );
   if (!row) throw new Refused(noOffering());
+  if (row.retired && !evenRetired) throw new Refused(offeringRetired());
   return row;
 }
 
@@ -306,6 +315,14 @@ function stale(stored: Stored, edit: EditOffering): Refusal {
     'stale-version',
     'The offering was changed since you read it. Read it again and decide anew.',
     fields.length > 0 ? { fields } : {},
+  );
+}
+
+export function offeringRetired(): Refusal {
+  return refusal(
+    'conflict',
+    'offering-retired',
+    'The offering is retired: it is offered to nobody any more. Begin another one.',
   );
 }
 

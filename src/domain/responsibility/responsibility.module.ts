@@ -7,6 +7,7 @@ import { Attestations } from './attestations.service.ts';
 import { ConfirmContactJob } from './confirm-contact.job.ts';
 import { ConfirmationsService } from './confirmations.service.ts';
 import { CountersigningService } from './countersigning.service.ts';
+import { JudgeDeclaredJob } from './judge-declared.job.ts';
 import { MatrixAssignments } from './matrix-assignments.service.ts';
 import { Invitations } from './invitations.service.ts';
 import { MatrixDraftsService } from './matrix-drafts.service.ts';
@@ -14,7 +15,9 @@ import { MatrixFiles } from './matrix-files.service.ts';
 import { MatrixProposalsService } from './matrix-proposals.service.ts';
 import { MatrixTemplates } from './matrix-templates.ts';
 import { OfferingProposals } from './offering-proposals.service.ts';
+import { OfferingRetirement } from './offering-retirement.service.ts';
 import { OfferingsService } from './offerings.service.ts';
+import { OfferingsSweep } from './offerings.sweep.ts';
 import { OfflineSigning } from './offline-signing.service.ts';
 import { ProposeOfferingJob } from './propose-offering.job.ts';
 import { SendInvitationJob } from './send-invitation.job.ts';
@@ -37,6 +40,7 @@ const shared = [
   MatrixProposalsService,
   MatrixTemplates,
   OfferingProposals,
+  OfferingRetirement,
   OfferingsService,
   OfflineSigning,
   Signatures,
@@ -51,13 +55,16 @@ const shared = [
     ConfirmationsService,
     ConfirmContactJob,
     CountersigningService,
+    JudgeDeclaredJob,
     MatrixAssignments,
     Invitations,
     MatrixDraftsService,
     MatrixFiles,
     MatrixProposalsService,
     OfferingProposals,
+    OfferingRetirement,
     OfferingsService,
+    OfferingsSweep,
     OfflineSigning,
     ProposeOfferingJob,
     SendInvitationJob,

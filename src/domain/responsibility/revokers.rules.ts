@@ -54,9 +54,10 @@ export function conflictingRevokers(shared: SharedCredential): RevokerConflict |
 }
 
 function revokerIn(shared: SharedCredential, rows: readonly MatrixRowFacts[]): Id | null {
+  // Of one duty alone: a matrix may have a row for each of many shared credentials.
+  const revoking = rows.filter(({ duty }) => duty === 'revocation');
+  const exposed = { credentialId: shared.credentialId, environment: shared.environment };
   return (
-    accountableFor({ credentialId: shared.credentialId, environment: shared.environment }, { rows }).find(
-      ({ duty }) => duty === 'revocation',
-    )?.partyId ?? null
+    accountableFor(exposed, { rows: revoking }).find(({ duty }) => duty === 'revocation')?.partyId ?? null
   );
 }

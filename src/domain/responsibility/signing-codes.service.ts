@@ -92,6 +92,8 @@ export class SigningCodes {
           WHERE holder = $1 AND matrix_version_id = $2 AND used_at IS NULL AND expires_at > $3 ORDER BY created_at DESC LIMIT 1 FOR UPDATE`,
         [holder, versionId, iso(now)],
       );
+      if (!row && !(await everAsked(db, holder, versionId)))
+        return err(wrong('was never asked for', 'Ask for one: it is mailed to you.'));
       if (!row || row.wrong >= MOST_WRONG)
         return err(wrong('has ended, or was used already', 'Ask for a new code, and use the newest.'));
       if (!row.hash.equals(this.#hash(holder, versionId, code.replaceAll(/\s/g, '')))) {
@@ -112,6 +114,14 @@ export class SigningCodes {
           .digest(),
       );
   }
+}
+
+async function everAsked(db: Db, holder: string, versionId: Id): Promise<boolean> {
+  const rows = await db.query<unknown[]>(
+    'SELECT 1 FROM signing_code WHERE holder = $1 AND matrix_version_id = $2 LIMIT 1',
+    [holder, versionId],
+  );
+  return rows.length > 0;
 }
 
 async function use(db: Db, id: Id, at: string): Promise<void> {

@@ -194,7 +194,7 @@ export class CanariesService {
   }
 
   async #end(db: Db, id: Id, ref: StoredRef | null, state: 'used' | 'withdrawn'): Promise<void> {
-    if (ref?.startsWith('sealed:')) await this.vault.destroy(db, ref);
+    if (ref && this.vault.mayDestroy(ref)) await this.vault.destroy(db, ref);
     await db.query(`UPDATE canary SET state = $2, value_ref = NULL WHERE id = $1`, [id, state]);
   }
 

@@ -201,6 +201,37 @@ export class ConnectionsService {
     );
   }
 
+  /**
+   * Our own authentication, which a supplier changed in the same stroke as it made a version (RFC 7592 section 2.1). What
+   * was in its place no longer works and is destroyed.
+   */
+  async renewAuthentication(
+    db: Db,
+    id: Id,
+    auth: Readonly<Record<string, Secret>>,
+    by: Principal,
+  ): Promise<void> {
+    const row = await this.#held(db, id);
+    if (!row) throw new Error(`there is no connection ${id}`);
+    const refs = { ...row.auth_refs };
+    for (const [name, secret] of Object.entries(auth)) {
+      await this.#destroy(db, refs[name]);
+      refs[name] = await this.vault.put(db, connectionBinding(id, name), secret);
+    }
+    const now = this.clock.now();
+    await db.query(
+      `UPDATE connection SET auth_refs = $2, updated_at = $3, row_version = row_version + 1 WHERE id = $1`,
+      [id, JSON.stringify(refs), new Date(now)],
+    );
+    await this.ledger.append(db, {
+      kind: 'connection.authentication-renewed',
+      subject: { kind: 'connection', id },
+      by,
+      at: now,
+      facts: { secrets: Object.keys(auth).sort().join(' ') },
+    });
+  }
+
   /** Takes a connection out of use and destroys its secrets. */
   async retire(db: Db, id: Id, by: Principal): Promise<Result<void, Refusal>> {
     const [row] = await db.query<Row[]>(`${SELECT} WHERE id = $1 AND retired_at IS NULL FOR UPDATE`, [id]);
@@ -256,7 +287,7 @@ export class ConnectionsService {
 
   async #destroy(db: Db, ref: StoredRef | null | undefined): Promise<void> {
     // What the operator keeps elsewhere (env) is the operator's to take away.
-    if (ref?.startsWith('sealed:')) await this.vault.destroy(db, ref);
+    if (ref && this.vault.mayDestroy(ref)) await this.vault.destroy(db, ref);
   }
 }
 

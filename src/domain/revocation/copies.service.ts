@@ -1,3 +1,4 @@
+import { holds } from '../credentials/holdings.queries.ts';
 import { createHash } from 'node:crypto';
 import { Injectable } from '@nestjs/common';
 import { refusal, Refused, type Refusal } from '../../kernel/errors.ts';
@@ -9,6 +10,7 @@ import { Clock } from '../../platform/clock/clock.ts';
 import { Transactions, type Db } from '../../platform/database/transactions.ts';
 import { Outbox } from '../../platform/outbox/outbox.ts';
 import { LedgerService } from '../ledger/ledger.service.ts';
+import { AlertsService } from '../notices/alerts.service.ts';
 import type { LocationVerdict } from './containment.rules.ts';
 import { Deaths } from './deaths.service.ts';
 import { statementSigned } from './revocation.events.ts';
@@ -45,6 +47,7 @@ export class CopiesService {
     private readonly deaths: Deaths,
     private readonly ledger: LedgerService,
     private readonly outbox: Outbox,
+    private readonly alerts: AlertsService,
     private readonly clock: Clock,
   ) {}
 
@@ -67,6 +70,14 @@ export class CopiesService {
             { verdict: 'cannot_be_proven', method: 'declared', why, statementId: null },
             by,
           );
+          await this.alerts.raise(db, {
+            kind: 'copy.cannot-be-proved',
+            severity: 'warning',
+            subject: { kind: 'location', id: location.id },
+            message: `Active location cannot be proved: ${label}. Clear it, or have two people carry the risk until a date.`,
+            dedupeKey: `copy.cannot-be-proved:${location.id}:${versionId}`,
+            at: this.clock.now(),
+          });
         }
         return { outcome: 'cannot_be_proven', why };
       }
@@ -89,13 +100,20 @@ export class CopiesService {
     by: Principal,
     proof: { locationId: Id; versionId: Id; verdict: LocationVerdict; method: string; why: string },
   ): Promise<Result<void, Refusal>> {
-    return this.transactions.run(by, async (db) => {
-      const location = await this.#location(db, proof.locationId, proof.versionId);
-      if (!location)
-        return err(refusal('not_found', 'no-location', 'There is no such location of this version.'));
-      await this.#prove(db, location, proof.versionId, { ...proof, statementId: null }, by);
-      return ok(undefined);
-    });
+    return this.transactions.run(by, (db) => this.prove(db, by, proof));
+  }
+
+  /** The same in a transaction of the caller's. */
+  async prove(
+    db: Db,
+    by: Principal,
+    proof: { locationId: Id; versionId: Id; verdict: LocationVerdict; method: string; why: string },
+  ): Promise<Result<void, Refusal>> {
+    const location = await this.#location(db, proof.locationId, proof.versionId);
+    if (!location)
+      return err(refusal('not_found', 'no-location', 'There is no such location of this version.'));
+    await this.#prove(db, location, proof.versionId, { ...proof, statementId: null }, by);
+    return ok(undefined);
   }
 
   /**
@@ -259,7 +277,7 @@ export class CopiesService {
                 ORDER BY p.at DESC, p.id DESC LIMIT 1) AS verdict
          FROM location l JOIN credential_version v ON v.credential_id = l.credential_id AND v.id = $2
          JOIN credential c ON c.id = v.credential_id
-        WHERE l.id = $1 AND l.retired_at IS NULL AND (l.version_id IS NULL OR l.version_id = v.id)`,
+        WHERE l.id = $1 AND l.retired_at IS NULL AND ${holds('l', 'v.id')}`,
       [locationId, versionId],
     );
     return row ?? null;

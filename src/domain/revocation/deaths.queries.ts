@@ -1,3 +1,4 @@
+import { holds } from '../credentials/holdings.queries.ts';
 import type { Id } from '../../kernel/ids.ts';
 import type { Millis } from '../../kernel/time.ts';
 import type { Db } from '../../platform/database/transactions.ts';
@@ -81,7 +82,7 @@ export async function copyFacetsOf(
             (SELECT max(r.until) FROM risk_acceptance r WHERE r.subject_id = l.id AND r.until > $2) AS accepted_until
        FROM credential_version v
        JOIN credential c ON c.id = v.credential_id
-       JOIN location l ON l.credential_id = v.credential_id AND (l.version_id IS NULL OR l.version_id = v.id) AND l.retired_at IS NULL
+       JOIN location l ON l.credential_id = v.credential_id AND ${holds('l', 'v.id')} AND l.retired_at IS NULL
       WHERE v.id = ANY($1::uuid[]) ORDER BY l.id, v.id`,
     [versionIds, new Date(now)],
   );

@@ -4,12 +4,6 @@ import { defineEvent } from '../../platform/outbox/definitions.ts';
 const id = z.uuid();
 const version = z.object({ versionId: id, credentialId: id, integrationId: id });
 
-/** A version was proven dead, with its control. */
-export const versionProvenDead = defineEvent({
-  name: 'revocation.version-proven-dead',
-  payload: version.extend({ evidenceId: id, at: z.string() }),
-});
-
 /** A facet of a version's death has another value than before. `from` null: nobody had looked. */
 export const facetChanged = defineEvent({
   name: 'revocation.facet-changed',
@@ -36,6 +30,16 @@ export const statementSigned = defineEvent({
     subjectKind: z.enum(['credential_version', 'location']),
     subjectId: id,
     integrationId: id,
+  }),
+});
+
+/** A look showed that a copy is gone, or still there. */
+export const copyShown = defineEvent({
+  name: 'revocation.copy-shown',
+  payload: z.object({
+    subjectId: id.describe('The location'),
+    versionId: id,
+    verdict: z.enum(['gone', 'present']),
   }),
 });
 

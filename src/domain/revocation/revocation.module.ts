@@ -3,6 +3,7 @@ import { system } from '../../kernel/principal.ts';
 import { Transactions } from '../../platform/database/transactions.ts';
 import { Duties } from '../../platform/queue/duties.ts';
 import { LedgerModule } from '../ledger/ledger.module.ts';
+import { CredentialsModule } from '../credentials/credentials.module.ts';
 import { NoticesModule } from '../notices/notices.module.ts';
 import { CanariesService } from './canaries.service.ts';
 import { Clearing } from './clearing.service.ts';
@@ -16,6 +17,7 @@ import { DrillRecords } from './drill-records.service.ts';
 import { DrillsService } from './drills.service.ts';
 import { ExpiredValuesSweep } from './expired-values.sweep.ts';
 import { Issuance } from './issuance.service.ts';
+import { LooksService } from './looks.service.ts';
 import { Pace } from './pace.service.ts';
 import { PathsService } from './paths.service.ts';
 import { Presets } from './presets.service.ts';
@@ -23,8 +25,8 @@ import { Probing } from './probing.service.ts';
 import { ReprobeVersionJob } from './reprobe-version.job.ts';
 import { RevocationService } from './revocation.service.ts';
 import { RisksService } from './risks.service.ts';
+import { SettleShownCopiesJob } from './settle-shown-copies.job.ts';
 import { SettleStatedStepsJob } from './settle-stated-steps.job.ts';
-import { ScheduleReprobeJob } from './schedule-reprobe.job.ts';
 import { Targets } from './targets.service.ts';
 import { Ways } from './ways.service.ts';
 
@@ -39,6 +41,7 @@ const services = [
   DrillRecords,
   DrillsService,
   Issuance,
+  LooksService,
   Pace,
   PathsService,
   Presets,
@@ -51,13 +54,13 @@ const services = [
 
 /** Needs `Connectors` and `Vault`, which the plug-ins' modules give. */
 @Module({
-  imports: [LedgerModule, NoticesModule],
+  imports: [CredentialsModule, LedgerModule, NoticesModule],
   providers: [
     ...services,
     CloseDrillJob,
     ExpiredValuesSweep,
     ReprobeVersionJob,
-    ScheduleReprobeJob,
+    SettleShownCopiesJob,
     SettleStatedStepsJob,
   ],
   exports: services,

@@ -123,11 +123,16 @@ export class RevocationService {
     });
   }
 
-  /** One look at the verifier, with its control. */
-  async verifyDead(versionId: Id, call: RevocationCall): Promise<VerifyResult> {
+  /**
+   * One look at the verifier, with its control.
+   *
+   * @param controlVersionId  another version of the same credential, known to be live: the control where its connection has none
+   */
+  async verifyDead(versionId: Id, call: RevocationCall, controlVersionId?: Id): Promise<VerifyResult> {
     const start = await this.transactions.run(call.by, async (db) => {
       const used = await this.targets.load(db, versionId);
-      const loaded = used && (await this.#throughWhichToLook(db, used));
+      const seen = used && (await this.#throughWhichToLook(db, used));
+      const loaded = seen && (await this.targets.withControl(db, seen, controlVersionId));
       const obstacle = loaded && this.probing.obstacle(loaded);
       const signed = obstacle !== null && (await wasSigned(db, versionId));
       return loaded && { loaded, obstacle, signed };

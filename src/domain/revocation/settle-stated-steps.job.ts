@@ -17,8 +17,8 @@ export const settleStatedSteps = defineJob({
 
 /** Which parked steps a statement answers. The others look again by themselves, and see it. */
 const DONE_BY_STATEMENT: Readonly<Record<string, readonly string[]>> = {
-  revoked: ['revoke-version'],
-  replaced: ['revoke-version'],
+  revoked: ['revoke-version', 'revoke-old', 'withdraw-version'],
+  replaced: ['revoke-version', 'revoke-old', 'withdraw-version'],
   not_affected: ['revoke-version', 'end-sessions'],
   sessions_ended: ['end-sessions'],
   copy_gone: [],
@@ -57,7 +57,8 @@ export class SettleStatedStepsJob {
   }
 }
 
-function parkedSteps(db: Db, subjectId: Id): Promise<{ id: Id; uses: string }[]> {
+/** Steps about a subject that wait for somebody. */
+export function parkedSteps(db: Db, subjectId: Id): Promise<{ id: Id; uses: string }[]> {
   return db.query(
     `SELECT s.id, (SELECT d.value->>'uses' FROM jsonb_array_elements(f.body->'steps') d WHERE d.value->>'id' = n.step) AS uses
        FROM step s

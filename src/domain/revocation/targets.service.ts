@@ -3,7 +3,7 @@ import { Injectable } from '@nestjs/common';
 import type { Id } from '../../kernel/ids.ts';
 import type { Secret } from '../../kernel/secret.ts';
 import { Clock } from '../../platform/clock/clock.ts';
-import type { Db } from '../../platform/database/transactions.ts';
+import { StepAside, type Db } from '../../platform/database/transactions.ts';
 import type { StoredRef } from '../../platform/vault/store.ts';
 import { Vault } from '../../platform/vault/vault.ts';
 import type { Abilities, Connector, Revocability, Target } from './connector.ts';
@@ -130,6 +130,16 @@ export class Targets {
     return { ...loaded, ...(await this.pathTo(db, version, way.connectionId)) };
   }
 
+  /** The same with another version as the control, where its connection has none of its own. */
+  async withControl(db: Db, loaded: LoadedVersion, versionId: Id | undefined): Promise<LoadedVersion> {
+    const { path } = loaded;
+    if (versionId === undefined || !path || path.control) return loaded;
+    const other = await this.load(db, versionId);
+    if (other?.version.credentialId !== loaded.version.credentialId) return loaded;
+    const { path: control } = await this.pathTo(db, other.version, path.connectionId);
+    return { ...loaded, path: { ...path, control: control?.target ?? null } };
+  }
+
   /** What it takes to speak to a supplier through one connection. */
   async pathTo(
     db: Db,
@@ -160,6 +170,7 @@ export class Targets {
       try {
         return await this.vault.get(db, ref, boundTo);
       } catch (error) {
+        if (error instanceof StepAside) throw error;
         problems.push(
           `${what} could not be read: ${error instanceof Error ? error.message : 'no reason given'}`,
         );

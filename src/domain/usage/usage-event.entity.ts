@@ -1,4 +1,4 @@
-import { Column, Entity, ForeignKey, Index, PrimaryColumn } from 'typeorm';
+import { Check, Column, Entity, ForeignKey, Index, PrimaryColumn } from 'typeorm';
 
 @ForeignKey(
   'CredentialVersion',
@@ -6,6 +6,9 @@ import { Column, Entity, ForeignKey, Index, PrimaryColumn } from 'typeorm';
   ['id', 'credentialId', 'integrationId'],
   { name: 'usage_event_version_fk' },
 )
+@Check('usage_event_outcome_known', `(outcome = ANY (ARRAY['accepted'::text, 'refused'::text]))`)
+@ForeignKey('UsageFeed', ['feedId'], ['id'], { name: 'usage_event_feed_fk' })
+@Index('usage_event_once', ['feedId', 'eventId'], { unique: true })
 @Index('usage_event_by_version', ['versionId', 'at'])
 @Index('usage_event_by_time', ['at'])
 @Entity({ name: 'usage_event' })
@@ -39,4 +42,29 @@ export class UsageEvent {
 
   @Column({ name: 'reported_by', type: 'text' })
   reportedBy: string;
+
+  @Column({ name: 'feed_id', type: 'uuid', nullable: true })
+  feedId: string | null;
+
+  @Column({ name: 'event_id', type: 'text', nullable: true, comment: 'as its feed names it' })
+  eventId: string | null;
+
+  @Column({
+    name: 'location_key',
+    type: 'text',
+    nullable: true,
+    comment: 'what the feed said where that is no location on record',
+  })
+  locationKey: string | null;
+
+  @Column({
+    name: 'address_pseudonym',
+    type: 'bytea',
+    nullable: true,
+    comment: 'keyed hash of the source address: equal addresses are seen to be equal, none can be read',
+  })
+  addressPseudonym: Buffer | null;
+
+  @Column({ name: 'received_at', type: 'timestamptz', nullable: true })
+  receivedAt: Date | null;
 }

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import type { FieldProblem } from '../../kernel/errors.ts';
 import { err, ok, type Result } from '../../kernel/result.ts';
+import { Secret } from '../../kernel/secret.ts';
 
 const url = (...protocols: string[]) =>
   z
@@ -19,6 +20,9 @@ const port = z.coerce
 const hostPort = z
   .string()
   .regex(/^(\[[0-9a-fA-F:.]+\]|[A-Za-z0-9.-]+):\d{1,5}$/, 'must be an exact host:port, e.g. 127.0.0.1:8443');
+
+const placeName = (example: string) =>
+  z.string().regex(/^[A-Za-z0-9_-]+(\/[A-Za-z0-9_-]+)*$/, `must be names between slashes, e.g. ${example}`);
 
 const flag = z.enum(['true', 'false'], 'must be true or false').transform((text) => text === 'true');
 
@@ -86,6 +90,45 @@ export const environmentSchema = z.object({
     .string()
     .optional()
     .describe('Key-encryption key, base64 of 32 bytes. Absent: a file in the data folder'),
+  COUNTERSIGN_STORE: z
+    .enum(
+      ['sealed', 'vault-kv2', 'aws-secrets-manager'],
+      'must be sealed, vault-kv2 or aws-secrets-manager; an environment can be read and not written to',
+    )
+    .default('sealed')
+    .describe(
+      'Where new secrets are kept. Those that are kept elsewhere are read from there as long as it is set up',
+    ),
+  COUNTERSIGN_VAULT_URL: url('http:', 'https:')
+    .optional()
+    .describe('Vault or OpenBao, for the store vault-kv2'),
+  COUNTERSIGN_VAULT_TOKEN: z
+    .string()
+    .optional()
+    .describe('Its token: create, read and delete below mount and prefix. Whoever gave it renews it'),
+  COUNTERSIGN_VAULT_MOUNT: placeName('secret')
+    .default('secret')
+    .describe('Where the KV version 2 engine is mounted'),
+  COUNTERSIGN_VAULT_PREFIX: placeName('countersign').default('countersign').describe('Path below the mount'),
+  COUNTERSIGN_VAULT_NAMESPACE: placeName('teams/risk').optional(),
+  COUNTERSIGN_AWS_REGION: z
+    .string()
+    .regex(/^[a-z]{2}(-[a-z]+)+-\d$/, 'must be a region, e.g. eu-central-1')
+    .optional()
+    .describe('For the store aws-secrets-manager'),
+  COUNTERSIGN_AWS_ACCESS_KEY_ID: z.string().optional(),
+  COUNTERSIGN_AWS_SECRET_ACCESS_KEY: z
+    .string()
+    .optional()
+    .describe(
+      'May CreateSecret, GetSecretValue and DeleteSecret below the prefix. Nothing else of AWS is looked at',
+    ),
+  COUNTERSIGN_AWS_SECRETS_URL: url('http:', 'https:')
+    .optional()
+    .describe('Address of Secrets Manager. Absent: that of the region'),
+  COUNTERSIGN_AWS_SECRETS_PREFIX: placeName('countersign')
+    .default('countersign')
+    .describe('Beginning of the names'),
   COUNTERSIGN_SESSION_SECRET: z
     .string()
     .min(32, 'must be at least 32 characters')
@@ -121,6 +164,20 @@ export interface Config {
   kek?: string;
   sessionSecret?: string;
   insecureCookies: boolean;
+  stores: StoresConfig;
+}
+
+/** Where secrets are kept. Stores that are set up and not written to are still read from. */
+export interface StoresConfig {
+  writeTo: 'sealed' | 'vault-kv2' | 'aws-secrets-manager';
+  vault?: { url: string; token: Secret; mount: string; prefix: string; namespace?: string | undefined };
+  aws?: {
+    endpoint: string;
+    region: string;
+    accessKeyId: Secret;
+    secretAccessKey: Secret;
+    prefix: string;
+  };
 }
 
 /** @returns the configuration, or every bad variable with its mend. */
@@ -161,8 +218,58 @@ export function parseConfig(env: Record<string, string | undefined>): Result<Con
     kek: e.COUNTERSIGN_KEK,
     sessionSecret: e.COUNTERSIGN_SESSION_SECRET,
     insecureCookies: e.COUNTERSIGN_INSECURE_COOKIES ?? staysOnThisMachine(e),
+    stores: storesOf(e),
   });
 }
+
+function storesOf(e: Environment): StoresConfig {
+  const {
+    COUNTERSIGN_VAULT_URL: url,
+    COUNTERSIGN_VAULT_TOKEN: token,
+    COUNTERSIGN_AWS_REGION: region,
+    COUNTERSIGN_AWS_ACCESS_KEY_ID: keyId,
+    COUNTERSIGN_AWS_SECRET_ACCESS_KEY: key,
+  } = e;
+  return {
+    writeTo: e.COUNTERSIGN_STORE,
+    ...(url && token
+      ? {
+          vault: {
+            url,
+            token: Secret.of(token),
+            mount: e.COUNTERSIGN_VAULT_MOUNT,
+            prefix: e.COUNTERSIGN_VAULT_PREFIX,
+            namespace: e.COUNTERSIGN_VAULT_NAMESPACE,
+          },
+        }
+      : {}),
+    ...(region && keyId && key
+      ? {
+          aws: {
+            endpoint: e.COUNTERSIGN_AWS_SECRETS_URL ?? secretsManagerOf(region),
+            region,
+            accessKeyId: Secret.of(keyId),
+            secretAccessKey: Secret.of(key),
+            prefix: e.COUNTERSIGN_AWS_SECRETS_PREFIX,
+          },
+        }
+      : {}),
+  };
+}
+
+function secretsManagerOf(region: string): string {
+  return `https://secretsmanager.${region}.amazonaws.com${region.startsWith('cn-') ? '.cn' : ''}`;
+}
+
+/** What each store outside takes to be reached. */
+const STORE_NEEDS = {
+  'vault-kv2': ['COUNTERSIGN_VAULT_URL', 'COUNTERSIGN_VAULT_TOKEN'],
+  'aws-secrets-manager': [
+    'COUNTERSIGN_AWS_REGION',
+    'COUNTERSIGN_AWS_ACCESS_KEY_ID',
+    'COUNTERSIGN_AWS_SECRET_ACCESS_KEY',
+  ],
+} as const;
 
 /** Whether browsers reach the application over loopback and plain http alone, where no cookie can be asked to be secure. */
 function staysOnThisMachine(e: Environment): boolean {
@@ -188,6 +295,15 @@ function contradictions(e: Environment): FieldProblem[] {
       field: 'MIGRATE_DATABASE_URL',
       problem: 'names a database to migrate while DATABASE_URL names none to run on',
       mend: 'Set DATABASE_URL too, or unset MIGRATE_DATABASE_URL.',
+    });
+  }
+  for (const [store, needs] of Object.entries(STORE_NEEDS)) {
+    const absent = needs.filter((name) => !e[name]);
+    if (absent.length === 0 || (absent.length === needs.length && e.COUNTERSIGN_STORE !== store)) continue;
+    problems.push({
+      field: absent[0] ?? 'COUNTERSIGN_STORE',
+      problem: `is missing, and the store ${store} cannot be reached without it`,
+      mend: `Set ${needs.join(', ')}, or none of them and another COUNTERSIGN_STORE.`,
     });
   }
   return problems;

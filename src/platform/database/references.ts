@@ -2,7 +2,21 @@ import { reference } from '../../kernel/ids.ts';
 import type { Millis } from '../../kernel/time.ts';
 import type { Db } from './transactions.ts';
 
-export type ReferencePrefix = 'PTY' | 'AGR' | 'INT' | 'CRD' | 'INC' | 'CAS' | 'EXP' | 'NTC' | 'IMP' | 'ARV';
+export type ReferencePrefix =
+  | 'PTY'
+  | 'AGR'
+  | 'INT'
+  | 'CRD'
+  | 'INC'
+  | 'CAS'
+  | 'EXP'
+  | 'NTC'
+  | 'IMP'
+  | 'ARV'
+  | 'MRV'
+  | 'ROT'
+  | 'MID'
+  | 'RVL';
 
 /**
  * The next short references of one kind, e.g. `INC-2026-0042`, in order. Drawn from a sequence, so that transactions do

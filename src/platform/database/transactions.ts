@@ -23,6 +23,7 @@ export class Transactions {
    * `work` must not change anything outside of `db` that a second run would change twice.
    */
   async run<T>(principal: Principal, work: (db: Db) => Promise<T>): Promise<T> {
+    let asides = 0;
     for (let tries = 1; ; tries++) {
       try {
         const after: (() => void)[] = [];
@@ -37,6 +38,11 @@ export class Transactions {
         for (const todo of after) todo();
         return result;
       } catch (error) {
+        if (error instanceof StepAside && ++asides <= MOST_ASIDES) {
+          await error.first();
+          tries--;
+          continue;
+        }
         if (!isConflict(error)) throw error;
         this.onConflict(error);
         if (tries === MOST_TRIES) throw error;
@@ -45,6 +51,21 @@ export class Transactions {
     }
   }
 }
+
+/**
+ * Thrown within a transaction by whoever needs something that no transaction may wait for: it is rolled back, `first` is
+ * done outside of any, and the work runs again from its beginning. Whoever catches errors within a transaction passes
+ * this one on.
+ */
+export class StepAside extends Error {
+  override readonly name = 'StepAside';
+  constructor(readonly first: () => Promise<void>) {
+    super('a transaction has to step aside first');
+  }
+}
+
+/** More than any work needs; fewer than would go unnoticed where `first` does not bring what is missing. */
+const MOST_ASIDES = 100;
 
 /** By open transaction; weak, so that one that rolled back is forgotten with it. */
 const afterwards = new WeakMap<Db, (() => void)[]>();

@@ -3,6 +3,7 @@ import { Clock } from '../clock/clock.ts';
 import type { Config } from '../config/config.ts';
 import { CONFIG } from '../config/token.ts';
 import { Outbound } from './outbound.ts';
+import { TxtRecords } from './txt-records.ts';
 
 @Global()
 @Module({
@@ -12,8 +13,9 @@ import { Outbound } from './outbound.ts';
       inject: [CONFIG, Clock],
       useFactory: (config: Config, clock: Clock) => new Outbound(config, clock),
     },
+    { provide: TxtRecords, useFactory: () => new TxtRecords() },
   ],
-  exports: [Outbound],
+  exports: [Outbound, TxtRecords],
 })
 export class HttpModule implements OnApplicationShutdown {
   constructor(@Inject(Outbound) private readonly outbound: Outbound) {}

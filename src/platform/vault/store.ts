@@ -1,4 +1,5 @@
 import type { Secret } from '../../kernel/secret.ts';
+import type { Millis } from '../../kernel/time.ts';
 import type { Db } from '../database/transactions.ts';
 
 /**
@@ -7,6 +8,8 @@ import type { Db } from '../database/transactions.ts';
  */
 export interface Store {
   readonly key: string;
+  readonly title: string;
+  readonly capabilities: StoreCapabilities;
   /**
    * @param boundTo what the secret belongs to (`connection:<id>:client_secret`); a read under another binding fails.
    * @param db the caller's transaction: a store that keeps its values in our database joins it, others ignore it.
@@ -18,6 +21,53 @@ export interface Store {
   get(ref: StoredRef, boundTo: string, db: Db): Promise<Secret>;
   /** Destroys the value for good. Destroying twice is destroying once. */
   destroy(ref: StoredRef, db: Db): Promise<void>;
+}
+
+/**
+ * A store on another machine. It is never asked within a transaction: `KeptOutside` makes a store of it. Every call may
+ * come again with the same arguments, and then does nothing more.
+ */
+export interface OutsideStore {
+  readonly key: string;
+  readonly title: string;
+  readonly capabilities: StoreCapabilities;
+  /** Bytes of the longest value that it takes; longer ones stay sealed here. */
+  readonly longest: number;
+  /** Keeps the value under this id, and beside it what it belongs to. @throws OutsideProblem */
+  keep(id: string, entry: StoreEntry, call: OutsideCall): Promise<void>;
+  /** @throws OutsideProblem */
+  fetch(id: string, call: OutsideCall): Promise<StoreEntry>;
+  /** Removes it with all its versions. @throws OutsideProblem */
+  remove(id: string, call: OutsideCall): Promise<void>;
+}
+
+export interface OutsideCall {
+  signal: AbortSignal;
+  now(): Millis;
+}
+
+/** What a store outside answered instead of doing it, in our own words: no value, nothing of what it sent. */
+export class OutsideProblem extends Error {
+  override readonly name = 'OutsideProblem';
+}
+
+/** What a store can do, one sentence each, for whoever chooses one. */
+export interface StoreCapabilities {
+  /** Whether new secrets can go there. */
+  writable: boolean;
+  /** Keeps earlier values. */
+  versioning: Capability;
+  /** Records who read what. */
+  retrievalAudit: Capability;
+  /** Says who may read which secret. */
+  granularPolicy: Capability;
+  /** Changes a secret by itself, or calls somebody to. */
+  rotationHooks: Capability;
+}
+
+export interface Capability {
+  has: boolean;
+  how: string;
 }
 
 export interface StoreEntry {

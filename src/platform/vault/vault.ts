@@ -2,6 +2,9 @@ import type { Secret } from '../../kernel/secret.ts';
 import type { Db } from '../database/transactions.ts';
 import type { Store, StoreEntry, StoredRef } from './store.ts';
 
+/** The store of our own database. */
+const HERE = 'sealed:';
+
 /**
  * Secrets by reference, whatever store they are in. The reference begins with its store's key; new secrets go to the
  * store that the installation chose.
@@ -16,12 +19,19 @@ export class Vault {
   ) {
     this.#stores = new Map(stores.map((store) => [store.key, store]));
     if (this.#stores.size !== stores.length) throw new Error('two secret stores have the same key');
-    if (!this.#stores.has(writesTo)) throw new Error(`there is no secret store ${writesTo}`);
+    const chosen = this.#stores.get(writesTo);
+    if (!chosen) throw new Error(`there is no secret store ${writesTo}`);
+    if (!chosen.capabilities.writable) throw new Error(`the secret store ${writesTo} is read-only`);
   }
 
   /** @param boundTo what the secret belongs to: `connection:<id>:client_secret`. */
   put(db: Db, boundTo: string, value: Secret): Promise<StoredRef> {
     return this.#store(`${this.writesTo}:`).put(boundTo, value, db);
+  }
+
+  /** Keeps working papers that are long or gone within seconds: always in our own database, sealed. */
+  putHere(db: Db, boundTo: string, value: Secret): Promise<StoredRef> {
+    return this.#store(HERE).put(boundTo, value, db);
   }
 
   /** Many at once. @returns their references, in the same order. */
@@ -41,6 +51,17 @@ export class Vault {
 
   destroy(db: Db, ref: StoredRef): Promise<void> {
     return this.#store(ref).destroy(ref, db);
+  }
+
+  /** Whether destroying it is ours to do: what an operator put into a read-only store is theirs to take away. */
+  mayDestroy(ref: StoredRef): boolean {
+    return this.#stores.get(keyOf(ref))?.capabilities.writable === true;
+  }
+
+  /** Every store that is set up, the one that new secrets go to first. */
+  stores(): Store[] {
+    const chosen = this.#store(`${this.writesTo}:`);
+    return [chosen, ...[...this.#stores.values()].filter((one) => one !== chosen)];
   }
 
   /** Whether some store here could hold it; says nothing about whether it does. */

@@ -1,21 +1,32 @@
 import { Global, Module } from '@nestjs/common';
-import type { Store } from '../../platform/vault/store.ts';
+import { Clock } from '../../platform/clock/clock.ts';
+import type { Config } from '../../platform/config/config.ts';
+import { CONFIG } from '../../platform/config/token.ts';
+import { Outbound } from '../../platform/http/outbound.ts';
+import { BringOutsideSweep } from '../../platform/vault/bring-outside.sweep.ts';
+import { KeptOutside } from '../../platform/vault/kept-outside.ts';
 import { Vault } from '../../platform/vault/vault.ts';
 import { LedgerModule } from '../../domain/ledger/ledger.module.ts';
+import { EnvStore } from './env/env.store.ts';
 import { KeyRotation } from './sealed/key-rotation.ts';
 import { SealedStore } from './sealed/sealed.store.ts';
-import { storeProviders } from './registry.ts';
+import { outsideStores, storeProviders } from './registry.ts';
 
 @Global()
 @Module({
   imports: [LedgerModule],
   providers: [
     KeyRotation,
+    BringOutsideSweep,
     ...storeProviders,
     {
       provide: Vault,
-      inject: storeProviders.map((store) => store.provide),
-      useFactory: (...stores: Store[]) => new Vault(stores, stores[0]?.key ?? ''),
+      inject: [CONFIG, Outbound, Clock, SealedStore, EnvStore],
+      useFactory: (config: Config, outbound: Outbound, clock: Clock, sealed: SealedStore, env: EnvStore) => {
+        const outside = outsideStores.flatMap((open) => open(config.stores, outbound) ?? []);
+        const kept = outside.map((store) => new KeptOutside(store, sealed, clock));
+        return new Vault([sealed, env, ...kept], config.stores.writeTo);
+      },
     },
   ],
   exports: [Vault, SealedStore, KeyRotation],

@@ -1,21 +1,7 @@
 import type { Millis } from '../../../kernel/time.ts';
 import type { FrameworkReference } from '../frameworks.rules.ts';
-import type { GateFacts } from '../facts.schema.ts';
+import type { GateFacts, SUBJECT_KINDS } from '../facts.schema.ts';
 import type { Limits, Severity } from '../policy.schema.ts';
-
-export const SUBJECT_KINDS = [
-  'integration',
-  'matrix',
-  'agreement',
-  'term',
-  'credential',
-  'location',
-  'revocation_path',
-  'party',
-  'contact',
-  'runbook',
-  'access_review',
-] as const;
 
 /** What a finding is about. The name is for people. */
 export interface Subject {
@@ -66,7 +52,7 @@ export function matrixOf(facts: GateFacts): Subject {
     ? {
         kind: 'matrix',
         id: facts.matrix.id,
-        name: `matrix ${facts.matrix.number} of ${facts.integration.name}`,
+        name: `version ${facts.matrix.number} of ${facts.integration.name}`,
       }
     : integrationOf(facts);
 }

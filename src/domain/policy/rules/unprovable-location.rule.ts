@@ -13,7 +13,7 @@ export const unprovableLocation: Rule = {
         .filter(({ provable }) => provable === 'no')
         .map((location) => ({
           subject: subjectOf('location', location),
-          message: `Nobody can show that the copy of ${credential.name} in ${location.name} (${words(location.kind)}) is gone.`,
+          message: `Active location cannot be proved: nobody can show that the copy of ${credential.name} in ${location.name} (${words(location.kind)}) is gone.`,
           mend: `Move the copy to a place that can be checked, or agree on a scan or a statement of its owner.`,
         })),
     );

@@ -1,7 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { z } from 'zod';
-import { laneOf } from '../../../domain/revocation/connections.service.ts';
 import { RevocationService } from '../../../domain/revocation/revocation.service.ts';
+import { revokeAnswer } from '../../../domain/revocation/step-answers.ts';
 import type { Action, StepAnswer, StepContext } from '../../../domain/runbooks/action.ts';
 import { system } from '../../../kernel/principal.ts';
 import { SECOND } from '../../../kernel/time.ts';
@@ -30,37 +30,6 @@ export class RevokeVersionAction implements Action<With> {
       tries: context.tries,
       signal: context.signal,
     });
-    switch (result.outcome) {
-      case 'accepted':
-      case 'gone':
-      case 'already_dead':
-        return {
-          answer: 'done',
-          output: { revocation: result.outcome },
-          evidence: result.evidence,
-          note: result.note,
-        };
-      case 'retry':
-        return { answer: 'retry', reason: result.why, after: result.after, evidence: result.evidence };
-      case 'next_way':
-        return {
-          answer: 'retry',
-          reason: result.why,
-          evidence: result.evidence,
-          otherWay: { lane: laneOf(result.connectionId) },
-        };
-      case 'unknown':
-        return { answer: 'unknown', reason: result.why, evidence: result.evidence };
-      case 'rejected':
-        return { answer: 'failed', reason: result.why, evidence: result.evidence };
-      case 'person':
-        return {
-          answer: 'parked',
-          forWhat: result.forWhat,
-          ...(result.contactId ? { ownerContactId: result.contactId } : {}),
-        };
-      case 'not_found':
-        return { answer: 'failed', reason: 'there is no such credential version' };
-    }
+    return revokeAnswer(result);
   }
 }

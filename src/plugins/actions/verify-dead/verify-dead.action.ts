@@ -8,7 +8,11 @@ import { system } from '../../../kernel/principal.ts';
 import type { Id } from '../../../kernel/ids.ts';
 import { SECOND, type Millis } from '../../../kernel/time.ts';
 
-const settings = z.strictObject({ versionId: z.uuid() });
+const settings = z.strictObject({
+  versionId: z.uuid(),
+  /** Another version of the same credential, which lives: the control where the connection has none. */
+  controlVersionId: z.uuid().optional(),
+});
 type With = z.infer<typeof settings>;
 
 /**
@@ -34,7 +38,11 @@ export class VerifyDeadAction implements Action<With> {
       takenOver: context.takenOver,
       signal: context.signal,
     };
-    const result = await this.revocation.verifyDead(context.with.versionId, call);
+    const result = await this.revocation.verifyDead(
+      context.with.versionId,
+      call,
+      context.with.controlVersionId,
+    );
     switch (result.outcome) {
       case 'dead':
         return { answer: 'done', output: { liveness: 'dead' }, evidence: result.evidence, note: result.why };

@@ -15,7 +15,7 @@ import { Outbound } from '../../../platform/http/outbound.ts';
 import { ask } from '../../vendors/declared-http/declared-request.ts';
 import { asProbeAnswer, asRevokeAnswer, restingOn } from '../../vendors/declared-http/supplier-answers.ts';
 import { OWN_TOKEN_ANSWERS, ownTokenRequest } from '../../vendors/vault/vault-requests.ts';
-import { vaultSettings, vaultThing, type VaultSettings } from './vault.rules.ts';
+import { vaultSettings, vaultThing, type VaultSettings } from './vault-things.ts';
 
 /**
  * What Vault or OpenBao issued (leases, tokens), and the copies that it keeps for others. Written from the documentation,

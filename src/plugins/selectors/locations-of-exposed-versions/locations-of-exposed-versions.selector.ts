@@ -1,3 +1,4 @@
+import { holds } from '../../../domain/credentials/holdings.queries.ts';
 import { Injectable } from '@nestjs/common';
 import type { SelectedItem, Subject } from '../../../domain/runbooks/action.ts';
 import type { Selector } from '../../../domain/runbooks/selector.ts';
@@ -29,7 +30,7 @@ const FROM = `FROM incident_credential i
          JOIN credential c ON c.id = i.credential_id
          JOIN credential_version v ON v.id = i.version_id
          JOIN location l ON l.credential_id = i.credential_id AND l.retired_at IS NULL
-                        AND (l.version_id IS NULL OR l.version_id = i.version_id)
+                        AND ${holds('l', 'i.version_id')}
         WHERE i.incident_id = $1 AND i.open AND ($2::uuid IS NULL OR i.batch_id = $2)`;
 
 /** Every copy of the exposed credential versions, those of the riskiest first: one item for each location and version. */

@@ -1,3 +1,4 @@
+import { holds } from '../../../domain/credentials/holdings.queries.ts';
 import { Injectable } from '@nestjs/common';
 import { ENDS_WITH } from '../../../domain/policy/offboarding.queries.ts';
 import type { SelectedItem, Subject } from '../../../domain/runbooks/action.ts';
@@ -12,7 +13,7 @@ interface Request {
 
 const FROM = `FROM credential c
   JOIN credential_version v ON v.credential_id = c.id
-  JOIN location l ON l.credential_id = c.id AND l.retired_at IS NULL AND (l.version_id IS NULL OR l.version_id = v.id)
+  JOIN location l ON l.credential_id = c.id AND l.retired_at IS NULL AND ${holds('l', 'v.id')}
  WHERE ${ENDS_WITH}`;
 
 /** Every copy of the credentials that end with an integration: one item for each location and version. */

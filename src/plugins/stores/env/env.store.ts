@@ -1,6 +1,6 @@
 import { createHash, timingSafeEqual } from 'node:crypto';
 import { Secret } from '../../../kernel/secret.ts';
-import type { Store, StoredRef } from '../../../platform/vault/store.ts';
+import type { Store, StoreCapabilities, StoredRef } from '../../../platform/vault/store.ts';
 
 /** Only variables that begin so can be named by a reference: a reference must not read `DATABASE_URL`. */
 const PREFIX = 'COUNTERSIGN_SECRET_';
@@ -12,6 +12,17 @@ const REF = /^env:(COUNTERSIGN_SECRET_[A-Z0-9_]{1,100}):([0-9a-f]{64})$/;
  */
 export class EnvStore implements Store {
   readonly key = 'env';
+  readonly title = 'Environment of the process';
+  readonly capabilities: StoreCapabilities = {
+    writable: false,
+    versioning: { has: false, how: 'a variable has one value' },
+    retrievalAudit: { has: false, how: 'nobody records who reads a variable' },
+    granularPolicy: {
+      has: false,
+      how: 'whoever runs as the process reads all of it; a reference opens only for its own row',
+    },
+    rotationHooks: { has: false, how: 'whoever set the variable changes it' },
+  };
 
   /** @param read one variable of the environment. */
   constructor(private readonly read: (name: string) => string | undefined) {}

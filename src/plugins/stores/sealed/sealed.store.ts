@@ -3,11 +3,25 @@ import { Secret } from '../../../kernel/secret.ts';
 import type { Clock } from '../../../platform/clock/clock.ts';
 import type { Db } from '../../../platform/database/transactions.ts';
 import { open, rewrap, seal, type Envelope, type Kek } from '../../../platform/vault/envelope.ts';
-import type { Store, StoreEntry, StoredRef } from '../../../platform/vault/store.ts';
+import type { Store, StoreCapabilities, StoreEntry, StoredRef } from '../../../platform/vault/store.ts';
 
 /** Values in our own database, sealed under a key that is not in it. References: `sealed:<row id>`. */
 export class SealedStore implements Store {
   readonly key = 'sealed';
+  readonly title = 'Sealed in our own database';
+  readonly capabilities: StoreCapabilities = {
+    writable: true,
+    versioning: { has: false, how: 'a value is sealed once and destroyed once' },
+    retrievalAudit: {
+      has: false,
+      how: 'what people do with a credential is in the ledger; a read by the product is not',
+    },
+    granularPolicy: {
+      has: false,
+      how: 'row-level security admits the installation alone; a value opens only for its own row',
+    },
+    rotationHooks: { has: false, how: 'the key-encryption key is rotated with countersign keys' },
+  };
 
   /** @param keys key-encryption keys, the first of them the current one. */
   constructor(

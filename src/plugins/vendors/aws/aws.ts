@@ -166,7 +166,7 @@ function ours(headers: Readonly<Record<string, string>>): Record<string, string>
 
 function bytesOf(body: unknown): string | Buffer {
   if (typeof body === 'string') return body;
-  if (body instanceof Uint8Array) return Buffer.from(body);
+  if (body instanceof Uint8Array) return Buffer.from(body.buffer, body.byteOffset, body.byteLength);
   throw new Error('the body is neither text nor bytes');
 }
 

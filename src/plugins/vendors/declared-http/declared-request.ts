@@ -11,7 +11,6 @@ import {
 import type { Outbound } from '../../../platform/http/outbound.ts';
 import {
   fillRequest,
-  namesIn,
   requestTemplateSchema,
   type FilledRequest,
   type RequestTemplate,

@@ -1,0 +1,323 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { createServer, type Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import pg from 'pg';
+import { Agent, request } from 'undici';
+import { createApp } from '../src/create-app.ts';
+import { MassRevocationsService } from '../src/domain/incidents/mass-revocations.service.ts';
+import { ConnectionsService } from '../src/domain/revocation/connections.service.ts';
+import { versionBinding } from '../src/domain/revocation/targets.service.ts';
+import { newId, type Id } from '../src/kernel/ids.ts';
+import { system } from '../src/kernel/principal.ts';
+import { expectOk } from '../src/kernel/result.ts';
+import { Secret } from '../src/kernel/secret.ts';
+import { parseConfig } from '../src/platform/config/config.ts';
+import { Transactions } from '../src/platform/database/transactions.ts';
+import { Vault } from '../src/platform/vault/vault.ts';
+import type { BenchPlace } from './place.ts';
+import { percentile } from './statistics.ts';
+
+const LATENCY = 50;
+const SUPPLIERS = 10;
+/** Calls at once that one supplier is asked for. */
+const POLITE = 4;
+/** A revocation, a look, and the look again that a death needs. */
+const CALLS = 3;
+
+const BY = system('bench', 'bench');
+const OWN = { api_key: 'own-api-key', application_key: 'own-application-key' };
+const valueOf = (n: number) => `value-${n}-${'x'.repeat(24)}`;
+
+/** Answers after its latency, counts how many it answers at once, and can stop answering at all. */
+class Supplier {
+  readonly #server: Server;
+  readonly #dead = new Set<string>();
+  readonly #held = new Set<() => void>();
+  #now = 0;
+  most = 0;
+  calls = 0;
+  silent = false;
+
+  constructor() {
+    this.#server = createServer((asked, answer) => {
+      this.calls += 1;
+      this.#now += 1;
+      this.most = Math.max(this.most, this.#now);
+      answer.on('close', () => (this.#now -= 1));
+      if (this.silent) {
+        const end = () => asked.socket.destroy();
+        this.#held.add(end);
+        answer.on('close', () => this.#held.delete(end));
+        return;
+      }
+      setTimeout(() => {
+        if (asked.method === 'DELETE') {
+          this.#dead.add(asked.url!.split('/').at(-1)!.slice('key_'.length));
+          answer.writeHead(204).end();
+          return;
+        }
+        const key = String(asked.headers['dd-api-key']);
+        const live = key === OWN.api_key || key === 'control' || !this.#dead.has(key.split('-')[1] ?? '');
+        answer
+          .writeHead(live ? 200 : 403, { 'content-type': 'application/json' })
+          .end(live ? '{"valid":true}' : '{"errors":["Forbidden"]}');
+      }, LATENCY);
+    });
+  }
+
+  async start(): Promise<string> {
+    await new Promise<void>((resolve) => this.#server.listen(0, '127.0.0.1', resolve));
+    return `127.0.0.1:${(this.#server.address() as AddressInfo).port}`;
+  }
+  stop(): void {
+    for (const end of this.#held) end();
+    this.#server.closeAllConnections();
+    this.#server.close();
+  }
+}
+
+/**
+ * Many credentials at ten suppliers that answer in 50 ms, revoked together and proven dead, each supplier asked politely:
+ * against the same calls alone. Then again with one supplier that never answers, and what that costs the nine others.
+ */
+export async function massBench(place: BenchPlace): Promise<void> {
+  const count = Number(process.env['BENCH_TARGETS'] ?? (place.quick ? 1000 : 10_000));
+  const folder = await mkdtemp(join(tmpdir(), 'countersign-mass-bench-'));
+  const suppliers = Array.from({ length: SUPPLIERS }, () => new Supplier());
+  const hosts = await Promise.all(suppliers.map((one) => one.start()));
+  const database = await place.database('mass');
+  const config = expectOk(
+    parseConfig({
+      NODE_ENV: 'production',
+      COUNTERSIGN_DATA: folder,
+      COUNTERSIGN_LOG_LEVEL: process.env['BENCH_LOG'] ? 'warn' : 'silent',
+      DATABASE_URL: database.appUrl,
+      COUNTERSIGN_OUTBOUND_ALLOW: hosts.join(','),
+      ...(place.redisUrl ? { REDIS_URL: place.redisUrl } : {}),
+    }),
+  );
+  const app = await createApp({ config });
+  await app.listen(0, '127.0.0.1');
+  const admin = new pg.Client(database.adminUrl);
+  admin.on('error', () => {});
+  await admin.connect();
+  let peak = 0;
+  const memory = setInterval(() => (peak = Math.max(peak, process.memoryUsage.rss())), 50);
+  try {
+    const world = new World(app.get(Transactions), app.get(ConnectionsService), app.get(Vault));
+    await world.suppliers(hosts);
+    const mass = app.get(MassRevocationsService);
+    const ideal = ((count / SUPPLIERS) * CALLS * LATENCY) / POLITE;
+
+    const alone = await bareCalls(hosts, count);
+    place.figure(
+      `the same ${count * CALLS} calls alone, ${POLITE} at once to each of ${SUPPLIERS}`,
+      alone,
+      'ms',
+    );
+    place.figure('by arithmetic', ideal, 'ms');
+
+    /** @returns for each supplier how long after the start its last death was proven */
+    const round = async (name: string, mute: number | null): Promise<number[]> => {
+      await world.credentials(name, count);
+      await admin.query(`ANALYZE`);
+      const resting = process.memoryUsage.rss();
+      peak = 0;
+      for (const one of suppliers) one.most = one.calls = 0;
+      if (mute !== null) suppliers[mute]!.silent = true;
+      const asker = { ...BY, id: 'one' };
+      const { id } = expectOk(
+        await mass.ask({ selection: { environment: name }, reason: 'bench', force: false }, asker),
+      );
+      const started = performance.now();
+      expectOk(await mass.approve(id, count, { ...BY, id: 'two' }));
+      const done = await world.ends(admin, name, started, count / SUPPLIERS, mute);
+      const label = mute === null ? 'all healthy' : 'one silent';
+      place.figure(`${label}: memory at its peak to before (goal: flat)`, peak / resting, '×');
+      place.figure(
+        `${label}: most calls at once to one supplier (allowed ${POLITE})`,
+        Math.max(...suppliers.map(({ most }) => most)),
+        'calls',
+      );
+      place.figure(
+        `${label}: calls for each credential`,
+        suppliers.reduce((sum, one, at) => sum + (at === mute ? 0 : one.calls), 0) /
+          (count * (mute === null ? 1 : 1 - 1 / SUPPLIERS)),
+        'calls',
+      );
+      return done;
+    };
+    const healthy = await round('healthy', null);
+    const last = Math.max(...healthy);
+    place.figure(`approved to the last proof, ${count} credentials`, last, 'ms');
+    place.figure('to credentials × latency ÷ allowed concurrency (goal at most 1.2)', last / ideal, '×');
+    place.figure('to the same calls alone', last / alone, '×');
+    const limped = await round('limping', SUPPLIERS - 1);
+    const others = limped.slice(0, -1);
+    place.figure(
+      'the nine others beside a supplier that never answers, to a healthy run (goal at most 1.1)',
+      percentile(others, 50) / percentile(healthy.slice(0, -1), 50),
+      '×',
+    );
+  } finally {
+    clearInterval(memory);
+    for (const one of suppliers) one.stop();
+    await app.close();
+    await admin.end();
+    await rm(folder, { recursive: true, force: true });
+  }
+}
+
+/** The portfolio of the bench. */
+class World {
+  readonly #parties: Id[] = [];
+  readonly #connections: Id[] = [];
+  #numbers = 0;
+
+  constructor(
+    private readonly transactions: Transactions,
+    private readonly connections: ConnectionsService,
+    private readonly vault: Vault,
+  ) {}
+
+  async suppliers(hosts: readonly string[]): Promise<void> {
+    for (const [n, host] of hosts.entries()) {
+      const id = newId();
+      await this.transactions.run(BY, async (db) => {
+        await db.query(
+          `INSERT INTO party (id, reference, name, created_at, updated_at) VALUES ($1, $2, $2, now(), now())`,
+          [id, `PTY-BENCH-${n}`],
+        );
+        const made = await this.connections.put(
+          db,
+          {
+            source: 'bench',
+            externalKey: `supplier-${n}`,
+            partyId: id,
+            name: `Supplier ${n}`,
+            presetKey: 'datadog',
+            baseUrl: `http://${host}`,
+            environment: 'production',
+            auth: Object.fromEntries(Object.entries(OWN).map(([name, text]) => [name, Secret.of(text)])),
+            control: { value: Secret.of('control'), supplierId: 'key_control' },
+            maxConcurrent: POLITE,
+          },
+          BY,
+        );
+        this.#connections.push(expectOk(made).id);
+      });
+      this.#parties.push(id);
+    }
+  }
+
+  /** So many credentials, spread over the suppliers, each value sealed here. */
+  async credentials(name: string, count: number): Promise<void> {
+    const integration = newId();
+    const rows = Array.from({ length: count }, (_, n) => ({
+      credential: newId(),
+      version: newId(),
+      number: this.#numbers + n,
+      party: this.#parties[n % SUPPLIERS]!,
+      connection: this.#connections[n % SUPPLIERS]!,
+    }));
+    this.#numbers += count;
+    await this.transactions.run(BY, async (db) => {
+      await db.query(
+        `INSERT INTO integration (id, reference, name, state, created_at, updated_at) VALUES ($1, $2, $2, 'live', now(), now())`,
+        [integration, `INT-${name}`],
+      );
+      await db.query(
+        `INSERT INTO credential (id, reference, integration_id, name, kind, environment, issuer_party_id, verifier_party_id, authority,
+                                 revocability, connection_id, created_at, updated_at)
+         SELECT c, 'CRD-' || n, $1, 'Key ' || n, 'datadog_api_key', $2, p, p, 'revoke_now', 'instant', k, now(), now()
+           FROM unnest($3::uuid[], $4::int[], $5::uuid[], $6::uuid[]) AS r(c, n, p, k)`,
+        [
+          integration,
+          name,
+          rows.map((row) => row.credential),
+          rows.map((row) => row.number),
+          rows.map((row) => row.party),
+          rows.map((row) => row.connection),
+        ],
+      );
+      await db.query(
+        `INSERT INTO credential_use (credential_id, integration_id, label, since) SELECT c, $1, 'key', now() FROM unnest($2::uuid[]) AS c`,
+        [integration, rows.map((row) => row.credential)],
+      );
+    });
+    for (let from = 0; from < count; from += 500) {
+      await this.transactions.run(BY, async (db) => {
+        const some = rows.slice(from, from + 500);
+        await db.query(
+          `INSERT INTO credential_version (id, credential_id, integration_id, number, supplier_id, phase, created_at)
+           SELECT v, c, $1, 1, 'key_' || n, 'active', now() FROM unnest($2::uuid[], $3::uuid[], $4::int[]) AS r(v, c, n)`,
+          [
+            integration,
+            some.map((row) => row.version),
+            some.map((row) => row.credential),
+            some.map((row) => row.number),
+          ],
+        );
+        const refs: string[] = [];
+        for (const { version, number } of some)
+          refs.push(await this.vault.put(db, versionBinding(version), Secret.of(valueOf(number))));
+        await db.query(
+          `UPDATE credential_version v SET store_ref = r.ref FROM unnest($1::uuid[], $2::text[]) AS r(id, ref) WHERE v.id = r.id`,
+          [some.map((row) => row.version), refs],
+        );
+      });
+    }
+  }
+
+  /** Waits for the last death at each supplier that answers. */
+  async ends(
+    admin: pg.Client,
+    name: string,
+    started: number,
+    each: number,
+    mute: number | null,
+  ): Promise<number[]> {
+    const ended = this.#parties.map((_, n) => (n === mute ? Number.NaN : 0));
+    const limit = performance.now() + 600_000;
+    while (ended.includes(0)) {
+      if (performance.now() > limit)
+        throw new Error(`not proven dead within ten minutes: ${ended.join(' ')}`);
+      await delay(100);
+      const { rows } = await admin.query<{ party: Id; n: number }>(
+        `SELECT c.verifier_party_id AS party, count(*)::int AS n FROM version_death d JOIN credential c ON c.id = d.credential_id
+          WHERE c.environment = $1 AND d.liveness = 'dead' GROUP BY 1`,
+        [name],
+      );
+      for (const { party, n } of rows) {
+        const at = this.#parties.indexOf(party);
+        if (n === each && ended[at] === 0) ended[at] = performance.now() - started;
+      }
+    }
+    return ended;
+  }
+}
+
+/** What the suppliers alone allow: the same calls with the same politeness, by a bare client. */
+async function bareCalls(hosts: readonly string[], count: number): Promise<number> {
+  const dispatcher = new Agent({ connections: POLITE });
+  const started = performance.now();
+  await Promise.all(
+    hosts.flatMap((host) => {
+      let left = (count / SUPPLIERS) * CALLS;
+      return Array.from({ length: POLITE }, async () => {
+        while (left-- > 0) {
+          const answer = await request(`http://${host}/api/v1/validate`, {
+            dispatcher,
+            headers: { 'dd-api-key': 'control' },
+          });
+          await answer.body.dump();
+        }
+      });
+    }),
+  );
+  await dispatcher.close();
+  return performance.now() - started;
+}

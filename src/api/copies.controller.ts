@@ -1,0 +1,160 @@
+import { Body, Controller, Get, HttpCode, Param, Post, Query } from '@nestjs/common';
+import { ApiCreatedResponse, ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
+import { z } from 'zod';
+import { Refused, refusal } from '../kernel/errors.ts';
+import type { Principal } from '../kernel/principal.ts';
+import { iso } from '../kernel/time.ts';
+import { By, Permission } from '../domain/access/route.ts';
+import { convergenceOf } from '../domain/credentials/convergence.rules.ts';
+import {
+  convergenceSchema,
+  holdingSchema,
+  newHoldingSchema,
+} from '../domain/credentials/credential.schema.ts';
+import { versionsOf } from '../domain/credentials/credentials.queries.ts';
+import { holdingsOf, placesOf } from '../domain/credentials/holdings.queries.ts';
+import { HoldingsService } from '../domain/credentials/holdings.service.ts';
+import {
+  lookSchema,
+  scanReportSchema,
+  seenFingerprintSchema,
+  seenSchema,
+} from '../domain/revocation/look.schema.ts';
+import { LooksService } from '../domain/revocation/looks.service.ts';
+import { rowsOf } from '../platform/database/rows.ts';
+import { Transactions } from '../platform/database/transactions.ts';
+import { answered } from './answered.ts';
+
+const id = z.uuid();
+const convergenceQuery = z.strictObject({
+  version: z.coerce.number().int().positive().optional().describe('Its number. Left out: the active version'),
+});
+const holdingsSchema = z.object({ holdings: z.array(holdingSchema) }).meta({ id: 'Holdings' });
+const movedSchema = z
+  .object({ moved: z.boolean().describe('false: it was said to hold that version already') })
+  .meta({ id: 'HoldingRecorded' });
+
+/** Copies of credentials: which version each holds, and what looks at them showed. */
+@ApiTags('portfolio')
+@Controller('api/v1')
+export class CopiesController {
+  constructor(
+    private readonly transactions: Transactions,
+    private readonly holdings: HoldingsService,
+    private readonly looks: LooksService,
+  ) {}
+
+  @Get('credentials/:id/convergence')
+  @ApiOperation({ summary: 'See which copies of a credential still hold another version' })
+  @Permission('portfolio:read')
+  @ApiOkResponse({ standardSchema: convergenceSchema })
+  convergence(
+    @Param('id', { schema: id }) credentialId: string,
+    @Query({ schema: convergenceQuery }) { version }: z.output<typeof convergenceQuery>,
+    @By() by: Principal,
+  ): Promise<z.infer<typeof convergenceSchema>> {
+    return this.transactions.run(by, async (db) => {
+      const versions = await versionsOf(db, credentialId);
+      const target = versions.find((one) =>
+        version === undefined ? one.phase === 'active' : one.number === version,
+      );
+      if (versions.length === 0 || (version !== undefined && !target))
+        throw new Refused(refusal('not_found', 'no-version', 'There is no such version of a credential.'));
+      const places = (await placesOf(db, [credentialId])).get(credentialId) ?? [];
+      const told = convergenceOf(places, target?.number ?? null);
+      return {
+        ...told,
+        places: told.places.map(({ at, ...place }) => ({
+          ...place,
+          kind: place.kind as z.infer<typeof convergenceSchema>['places'][number]['kind'],
+          left: [...place.left],
+          at: at === null ? null : iso(at),
+        })),
+      };
+    });
+  }
+
+  @Get('locations/:id/holdings')
+  @ApiOperation({ summary: 'List what a copy has held, newest first' })
+  @Permission('portfolio:read')
+  @ApiOkResponse({ standardSchema: holdingsSchema })
+  history(
+    @Param('id', { schema: id }) locationId: string,
+    @By() by: Principal,
+  ): Promise<z.infer<typeof holdingsSchema>> {
+    return this.transactions.run(by, async (db) => {
+      const [place] = await rowsOf<{ credential_id: string }>(
+        db,
+        `SELECT credential_id FROM location WHERE id = $1`,
+        [locationId],
+      );
+      if (!place) throw new Refused(refusal('not_found', 'no-location', 'There is no such location.'));
+      const held = await holdingsOf(db, { credentialId: place.credential_id, locationId });
+      return {
+        holdings: held.map((one) => ({
+          version: one.version,
+          versionId: one.versionId,
+          arrivedBy: one.arrivedBy as z.infer<typeof holdingSchema>['arrivedBy'],
+          putBy: one.putBy,
+          putAt: one.putAt === null ? null : iso(one.putAt),
+          shownBy: one.shownBy,
+          recordedAt: iso(one.recordedAt),
+        })),
+      };
+    });
+  }
+
+  @Post('locations/:id/holdings')
+  @ApiOperation({
+    summary: 'Record that a copy holds another version from now on',
+    description:
+      'What it held before stays in its history, and counts as there until it is shown to be gone.',
+  })
+  @Permission('portfolio:write')
+  @ApiCreatedResponse({ standardSchema: movedSchema })
+  async hold(
+    @Param('id', { schema: id }) locationId: string,
+    @Body({ schema: newHoldingSchema }) input: z.output<typeof newHoldingSchema>,
+    @By() by: Principal,
+  ): Promise<z.infer<typeof movedSchema>> {
+    return answered(
+      await this.transactions.run(by, (db) =>
+        this.holdings.record(db, locationId, { ...input, shownBy: 'record' }, by),
+      ),
+    );
+  }
+
+  /** Takes no Idempotency-Key, because a key would keep a hash of a body that may hold values. */
+  @Post('locations/:id/scans')
+  @ApiOperation({
+    summary: "Upload a scanner's report about a copy",
+    description:
+      'It is judged for one version, by its fingerprints. Silence shows that a copy is gone only where the scanner came to the place and is known to recognise the value.',
+  })
+  @HttpCode(200)
+  @Permission('copies:report')
+  @ApiOkResponse({ standardSchema: lookSchema })
+  async scan(
+    @Param('id', { schema: id }) locationId: string,
+    @Body({ schema: scanReportSchema }) input: z.output<typeof scanReportSchema>,
+    @By() by: Principal,
+  ): Promise<z.infer<typeof lookSchema>> {
+    return answered(await this.looks.scanned(by, locationId, input));
+  }
+
+  @Post('locations/:id/fingerprints')
+  @ApiOperation({
+    summary: 'Report by its SHA-256 which value a copy uses now',
+    description: 'Where this is how the place is proven, it shows that every other version is gone from it.',
+  })
+  @HttpCode(200)
+  @Permission('copies:report')
+  @ApiOkResponse({ standardSchema: seenSchema })
+  async fingerprint(
+    @Param('id', { schema: id }) locationId: string,
+    @Body({ schema: seenFingerprintSchema }) input: z.output<typeof seenFingerprintSchema>,
+    @By() by: Principal,
+  ): Promise<z.infer<typeof seenSchema>> {
+    return answered(await this.looks.fingerprintSeen(by, locationId, input));
+  }
+}

@@ -1,0 +1,94 @@
+import { Body, Controller, Get, HttpCode, Param, Patch, Post, Query } from '@nestjs/common';
+import { ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
+import { z } from 'zod';
+import type { Principal } from '../kernel/principal.ts';
+import { By, Permission } from '../domain/access/route.ts';
+import { downstreamItems } from '../domain/incidents/downstream.queries.ts';
+import { DOWNSTREAM_STATES } from '../domain/incidents/downstream.rules.ts';
+import {
+  assignDownstreamSchema,
+  downstreamItemSchema,
+  downstreamItemsSchema,
+  settleDownstreamSchema,
+  type DownstreamItemView,
+} from '../domain/incidents/downstream.schema.ts';
+import { DownstreamService } from '../domain/incidents/downstream.service.ts';
+import { Clock } from '../platform/clock/clock.ts';
+import { Transactions } from '../platform/database/transactions.ts';
+import { answered } from './answered.ts';
+import { cursorSchema, cursorText, pageLimit } from './cursor.ts';
+
+const id = z.uuid();
+const listQuery = z.strictObject({
+  incident: id.optional(),
+  state: z.enum(DOWNSTREAM_STATES).optional(),
+  cursor: cursorSchema.optional(),
+  limit: pageLimit,
+});
+
+@ApiTags('incidents')
+@Controller('api/v1/downstream-items')
+export class DownstreamController {
+  constructor(
+    private readonly transactions: Transactions,
+    private readonly downstream: DownstreamService,
+    private readonly clock: Clock,
+  ) {}
+
+  @Get()
+  @ApiOperation({
+    summary: 'List what exposed credentials reached, by when it has to be looked at',
+    description: 'A party sees what is its own to do.',
+  })
+  @Permission('cases:read')
+  @ApiOkResponse({ standardSchema: downstreamItemsSchema })
+  async list(
+    @Query({ schema: listQuery }) { incident, state, cursor, limit }: z.output<typeof listQuery>,
+    @By() by: Principal,
+  ): Promise<z.infer<typeof downstreamItemsSchema>> {
+    const items = await this.transactions.run(by, (db) =>
+      downstreamItems(
+        db,
+        {
+          ...(incident ? { incidentId: incident } : {}),
+          ...(state ? { state } : {}),
+          ...(cursor ? { after: cursor } : {}),
+          limit,
+        },
+        this.clock.now(),
+      ),
+    );
+    const last = items.at(-1);
+    return {
+      items,
+      next: last && items.length === limit ? cursorText({ at: Date.parse(last.dueAt), id: last.id }) : null,
+    };
+  }
+
+  @Post(':id/settle')
+  @ApiOperation({
+    summary: 'Say that what a credential reached was looked for and treated, or why nobody will',
+  })
+  @HttpCode(200)
+  @Permission('statements:sign')
+  @ApiOkResponse({ standardSchema: downstreamItemSchema })
+  async settle(
+    @Param('id', { schema: id }) itemId: string,
+    @Body({ schema: settleDownstreamSchema }) input: z.output<typeof settleDownstreamSchema>,
+    @By() by: Principal,
+  ): Promise<DownstreamItemView> {
+    return answered(await this.downstream.settle(itemId, input, by));
+  }
+
+  @Patch(':id')
+  @ApiOperation({ summary: 'Hand an item to another owner, or set another end' })
+  @Permission('incidents:act')
+  @ApiOkResponse({ standardSchema: downstreamItemSchema })
+  async assign(
+    @Param('id', { schema: id }) itemId: string,
+    @Body({ schema: assignDownstreamSchema }) input: z.output<typeof assignDownstreamSchema>,
+    @By() by: Principal,
+  ): Promise<DownstreamItemView> {
+    return answered(await this.downstream.assign(itemId, input, by));
+  }
+}

@@ -1,0 +1,138 @@
+import { iso, MINUTE, type Millis } from '../../kernel/time.ts';
+import type { Verdict } from '../revocation/connector.ts';
+
+/**
+ * What a failure after a revocation is. `authentication`: the credential that was used is not accepted. `outage`: our own
+ * service. `supplier`: theirs. `user`: what one actor does. `unclear`: what is known does not tell.
+ */
+export const FAILURE_CLASSES = ['authentication', 'outage', 'supplier', 'user', 'unclear'] as const;
+export type FailureClass = (typeof FAILURE_CLASSES)[number];
+
+export const WIRE_FAILURES = ['dns', 'connect', 'tls', 'timeout', 'protocol'] as const;
+export type WireFailure = (typeof WIRE_FAILURES)[number];
+
+/** How far apart two looks at one supplier may be and still speak of the same trouble. */
+export const TOGETHER = 15 * MINUTE;
+
+export interface FailureFacts {
+  at: Millis;
+  /** Of the answer that the consumer got; null: none came. */
+  status: number | null;
+  failure: WireFailure | null;
+  /** How many users or jobs used it, and how many of them failed; null: not known. */
+  actors: number | null;
+  actorsFailing: number | null;
+  /** The version that the consumer used, where it was `named`; else the exposed one, which it may have used. */
+  version: { label: string; named: boolean; dead: boolean; revoked: boolean; live: boolean } | null;
+  /** Whether our own authentication at the supplier was accepted at about that time. null: nobody tried. */
+  ownAuthentication: Verdict | null;
+  /** The control canary, at about that time. */
+  control: Verdict | null;
+  /** How many other credentials of the same supplier failed in the same way at about that time. */
+  othersOfSupplier: number;
+}
+
+/**
+ * Tells an authentication failure from an outage of ours, of the supplier and from a user's error. It says "unclear"
+ * wherever what is known fits more than one.
+ */
+export function classify(facts: FailureFacts): { class: FailureClass; why: string } {
+  const { status } = facts;
+  if (status === 401 || status === 403) return refused(facts, status);
+  if (status === 429) {
+    return (
+      supplierFor(facts) ?? {
+        class: 'unclear',
+        why: 'the supplier limits the rate; whose calls use it up is not known',
+      }
+    );
+  }
+  if (facts.failure !== null || status === null || status >= 500 || status === 408) return unanswered(facts);
+  if (status >= 400) return rejected(facts, status);
+  return { class: 'unclear', why: `the answer ${status} is no failure by itself` };
+}
+
+function refused(facts: FailureFacts, status: number): { class: FailureClass; why: string } {
+  const { version } = facts;
+  // Only what is refused together with a credential that should live speaks of the supplier.
+  if (facts.control === 'dead' || facts.ownAuthentication === 'dead')
+    return {
+      class: 'supplier',
+      why: `refused (${status}), and the supplier refuses ${facts.control === 'dead' ? 'the control canary' : 'our own authentication'} as well`,
+    };
+  if (version?.dead)
+    return {
+      class: 'authentication',
+      why: `refused (${status}): ${used(version)} was proven dead`,
+    };
+  if (version?.revoked && !version.live)
+    return {
+      class: 'authentication',
+      why: `refused (${status}): ${used(version)} was revoked`,
+    };
+  if (facts.othersOfSupplier >= 2)
+    return {
+      class: 'supplier',
+      why: `refused (${status}) together with ${facts.othersOfSupplier} other credentials of the same supplier`,
+    };
+  if (version?.live && single(facts))
+    return {
+      class: 'user',
+      why: `refused (${status}) for one of ${facts.actors}, while the verifier accepts ${version.label}`,
+    };
+  if (status === 401 && !version?.live)
+    return { class: 'authentication', why: 'refused (401): the credential that it used is not accepted' };
+  return {
+    class: 'unclear',
+    why: version?.live
+      ? `refused (${status}), although the verifier accepts ${version.label}`
+      : `refused (${status}): the credential, its rights, or the caller`,
+  };
+}
+
+function unanswered(facts: FailureFacts): { class: FailureClass; why: string } {
+  const supplier = supplierFor(facts);
+  if (supplier) return supplier;
+  const answers = facts.control === 'live' || facts.ownAuthentication === 'live';
+  if (answers) {
+    return single(facts)
+      ? { class: 'user', why: `${symptom(facts)} for one of ${facts.actors}, while the supplier answers us` }
+      : { class: 'outage', why: `${symptom(facts)}, while the supplier answers us: it is on our side` };
+  }
+  return { class: 'unclear', why: `${symptom(facts)}, and nobody has asked the supplier at about that time` };
+}
+
+function rejected(facts: FailureFacts, status: number): { class: FailureClass; why: string } {
+  if (single(facts))
+    return {
+      class: 'user',
+      why: `answered ${status} for one of ${facts.actors}: what was asked for is wrong`,
+    };
+  return { class: 'unclear', why: `answered ${status}: what was asked for is wrong, or has changed` };
+}
+
+/** Others of the same supplier fail with it, or the supplier gives us no usable answer either. */
+function supplierFor(facts: FailureFacts): { class: FailureClass; why: string } | null {
+  if (facts.control === 'live' || facts.ownAuthentication === 'live') return null;
+  if (facts.othersOfSupplier >= 2)
+    return {
+      class: 'supplier',
+      why: `${symptom(facts)} together with ${facts.othersOfSupplier} other credentials of the same supplier`,
+    };
+  if (facts.control === 'indeterminate' || facts.ownAuthentication === 'indeterminate')
+    return { class: 'supplier', why: `${symptom(facts)}, and the supplier gave us no usable answer either` };
+  return null;
+}
+
+function used({ label, named }: { label: string; named: boolean }): string {
+  return `${label}, which it ${named ? 'used,' : 'may have used,'}`;
+}
+
+function single(facts: FailureFacts): boolean {
+  return facts.actorsFailing === 1 && facts.actors !== null && facts.actors > 1;
+}
+
+function symptom({ status, failure, at }: FailureFacts): string {
+  if (failure !== null) return `no answer at ${iso(at)} (${failure})`;
+  return status === null ? `no answer at ${iso(at)}` : `answered ${status}`;
+}

@@ -1,0 +1,59 @@
+import { describe, expect, test } from '@jest/globals';
+import fc from 'fast-check';
+import { ELAPSED_DAY } from '../../kernel/time.ts';
+import { fateOf, PLACE_FATES, type SimulatedPlace } from './simulation.rules.ts';
+
+const NOW = Date.parse('2026-11-22T12:00:00Z');
+const place: SimulatedPlace = {
+  kind: 'ci_variable',
+  arrivedBy: 'stored',
+  holds: 'active',
+  number: 2,
+  lastUsedAt: null,
+  reportedSince: null,
+};
+const at = (more: Partial<SimulatedPlace>) => fateOf({ ...place, ...more }, NOW);
+
+describe('what a rotation would do to a place', () => {
+  test('a copy of its own that is in use breaks; what fetches or is given it changes over', () => {
+    expect(at({ lastUsedAt: NOW - ELAPSED_DAY })).toMatchObject({
+      fate: 'breaks',
+      why: expect.stringContaining('2026-11-21'),
+    });
+    expect(at({ arrivedBy: 'brokered' }).fate).toBe('updates_itself');
+    expect(at({ arrivedBy: 'injected' })).toMatchObject({
+      fate: 'updates_itself',
+      why: expect.stringContaining('next start'),
+    });
+  });
+
+  test('an older version is overdue, whatever else is so', () => {
+    expect(at({ holds: 'older', number: 1, arrivedBy: 'brokered' })).toMatchObject({
+      fate: 'overdue',
+      why: expect.stringContaining('version 1'),
+    });
+  });
+
+  test('a log has no consumer', () => expect(at({ kind: 'log' }).fate).toBe('no_consumer'));
+
+  test('not seen is not "never"', () => {
+    expect(at({ reportedSince: NOW - 40 * ELAPSED_DAY })).toEqual({
+      fate: 'unknown',
+      why: expect.stringContaining('in 40 days, which is not "never"'),
+    });
+    expect(at({})).toEqual({ fate: 'unknown', why: expect.stringContaining('Nobody reports uses') });
+  });
+
+  test('nothing is called broken or safe that was not seen', () => {
+    fc.assert(
+      fc.property(
+        fc.constantFrom('vault', 'env_file', 'long_running_job'),
+        fc.constantFrom('stored', 'cached', 'forwarded'),
+        (kind, arrivedBy) => {
+          expect(at({ kind, arrivedBy, reportedSince: NOW - ELAPSED_DAY }).fate).toBe('unknown');
+        },
+      ),
+    );
+    expect(PLACE_FATES).toContain(at({}).fate);
+  });
+});

@@ -1,0 +1,173 @@
+import { Injectable } from '@nestjs/common';
+import type { Id } from '../../kernel/ids.ts';
+import { HOUR, iso } from '../../kernel/time.ts';
+import { Clock } from '../../platform/clock/clock.ts';
+import type { Db } from '../../platform/database/transactions.ts';
+import { overlapEnd } from './cadence.rules.ts';
+import { dueOfPage } from './due.queries.ts';
+import { RotationIntervals } from './intervals.ts';
+import { Recipes } from './recipes.ts';
+import { RotationsService } from './rotations.service.ts';
+import { settingOf } from './settings.queries.ts';
+import { fateOf, PLACE_FATES, type PlaceFate } from './simulation.rules.ts';
+import type { SimulationView } from './simulation.schema.ts';
+
+interface Head {
+  id: Id;
+  reference: string;
+  name: string;
+  kind: string;
+  integrationId: Id;
+  versionId: Id | null;
+  open: string | null;
+  reportedSince: Date | null;
+  /** A connection to its supplier is agreed. */
+  byMachine: boolean;
+}
+
+interface PlaceRow {
+  locationId: Id;
+  name: string;
+  kind: string;
+  path: string;
+  arrivedBy: string;
+  integrationId: Id;
+  integration: string | null;
+  owner: string | null;
+  number: number | null;
+  active: boolean | null;
+  lastUsedAt: Date | null;
+  systems: string[];
+}
+
+/** Says what a rotation would break, what would change over by itself, and what nobody knows. Reads, and changes nothing. */
+@Injectable()
+export class Simulation {
+  constructor(
+    private readonly rotations: RotationsService,
+    private readonly recipes: Recipes,
+    private readonly intervals: RotationIntervals,
+    private readonly clock: Clock,
+  ) {}
+
+  /** @returns null when there is no such credential in use */
+  async of(db: Db, credentialId: Id): Promise<SimulationView | null> {
+    const [head] = await db.query<Head[]>(
+      `SELECT c.id, c.reference, c.name, c.kind, c.integration_id AS "integrationId",
+              (SELECT v.id FROM credential_version v WHERE v.credential_id = c.id AND v.phase = 'active') AS "versionId",
+              (SELECT r.reference FROM rotation r WHERE r.credential_id = c.id AND r.closed_at IS NULL) AS open,
+              (SELECT min(e.at) FROM usage_event e WHERE e.credential_id = c.id) AS "reportedSince",
+              c.connection_id IS NOT NULL OR EXISTS (SELECT FROM revocation_path p WHERE p.credential_id = c.id AND p.connection_id IS NOT NULL) AS "byMachine"
+         FROM credential c WHERE c.id = $1 AND c.retired_at IS NULL`,
+      [credentialId],
+    );
+    if (!head) return null;
+    const now = this.clock.now();
+    const able = head.versionId === null ? 'no' : await this.rotations.issueAbility(db, head.versionId);
+    const recipe = this.recipes.fitting(head.kind, able) ?? null;
+    const setting = await settingOf(db, head.integrationId);
+    const { due } = await dueOfPage(db, this.intervals, { after: null, limit: 1, credentialId });
+    const rows = await placesOf(db, credentialId);
+    const places = rows.map((row) => {
+      const { fate, why } = fateOf(
+        {
+          kind: row.kind,
+          arrivedBy: row.arrivedBy,
+          holds: row.active === null ? 'unknown' : row.active ? 'active' : 'older',
+          number: row.number,
+          lastUsedAt: row.lastUsedAt?.getTime() ?? null,
+          reportedSince: head.reportedSince?.getTime() ?? null,
+        },
+        now,
+      );
+      const { locationId, name, kind, path, integration, owner, systems } = row;
+      return {
+        locationId,
+        name,
+        kind,
+        path,
+        integration,
+        owner,
+        systems,
+        fate,
+        why,
+        lastUsedAt: row.lastUsedAt?.toISOString() ?? null,
+      };
+    });
+    const users = await db.query<{ integrationId: Id; integration: string | null; label: string }[]>(
+      `SELECT u.integration_id AS "integrationId", (SELECT i.name FROM integration i WHERE i.id = u.integration_id) AS integration, u.label
+         FROM credential_use u WHERE u.credential_id = $1 ORDER BY 2, 1`,
+      [credentialId],
+    );
+    const counts = Object.fromEntries(
+      PLACE_FATES.map((fate) => [fate, places.filter((one) => one.fate === fate).length]),
+    );
+    const length =
+      recipe && (setting.overlapHours === null ? recipe.overlap.length : setting.overlapHours * HOUR);
+    return {
+      credential: { id: head.id, reference: head.reference, name: head.name },
+      at: iso(now),
+      recipe: recipe && { ...recipe, kinds: [...recipe.kinds] },
+      obstacles: obstaclesOf(head, recipe, able),
+      due: due[0] ? { at: iso(due[0].at), why: due[0].why } : null,
+      overlapUntil:
+        recipe === null || recipe.oldFate === 'dies' || length === null
+          ? null
+          : iso(
+              overlapEnd({
+                now,
+                length,
+                most: recipe.overlap.most,
+                emergency: false,
+                windows: setting.windows,
+                zone: setting.zone,
+              }),
+            ),
+      places,
+      users: users.map(({ integrationId, integration, label }) => ({
+        integration,
+        label,
+        places: rows.filter((row) => row.integrationId === integrationId).length,
+      })),
+      systems: await db.query(
+        `SELECT s.name, e.basis, coalesce(e.scope, '') AS scope FROM credential_system e JOIN system s ON s.id = e.system_id
+          WHERE e.credential_id = $1 ORDER BY s.name LIMIT 200`,
+        [credentialId],
+      ),
+      counts: counts as Record<PlaceFate, number>,
+    };
+  }
+}
+
+function obstaclesOf(head: Head, recipe: { madeBy: string; oldFate: string } | null, able: string): string[] {
+  const found: string[] = [];
+  if (head.open !== null) found.push(`The rotation ${head.open} is under way already.`);
+  if (head.versionId === null) found.push('No version is in use: there is nothing to rotate.');
+  if (recipe === null) found.push('No recipe of this installation fits.');
+  if (recipe?.madeBy === 'person')
+    found.push(
+      able === 'no'
+        ? 'No machine can make a version: a person does it.'
+        : 'Its recipe leaves it to a person to make the version.',
+    );
+  if (recipe?.oldFate === 'dies')
+    found.push(
+      'The old version dies as the new one is made: what keeps a copy fails from then on, and there is no way back.',
+    );
+  if (!head.byMachine)
+    found.push('No connection to its supplier is agreed: the old version would be ended by hand.');
+  return found;
+}
+
+function placesOf(db: Db, credentialId: Id): Promise<PlaceRow[]> {
+  return db.query(
+    `SELECT l.id AS "locationId", l.name, l.kind, l.path, l.arrived_by AS "arrivedBy", l.integration_id AS "integrationId",
+            (SELECT i.name FROM integration i WHERE i.id = l.integration_id) AS integration,
+            (SELECT k.name FROM contact k WHERE k.id = l.owner_contact_id) AS owner, v.number, v.phase = 'active' AS active,
+            (SELECT max(e.at) FROM usage_event e WHERE e.location_id = l.id AND e.credential_id = l.credential_id) AS "lastUsedAt",
+            ARRAY(SELECT s.name FROM location_system x JOIN system s ON s.id = x.system_id WHERE x.location_id = l.id ORDER BY 1) AS systems
+       FROM location l LEFT JOIN credential_version v ON v.id = l.version_id
+      WHERE l.credential_id = $1 AND l.retired_at IS NULL ORDER BY l.name, l.id LIMIT 1000`,
+    [credentialId],
+  );
+}

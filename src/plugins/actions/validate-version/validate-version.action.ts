@@ -1,0 +1,40 @@
+import { Injectable } from '@nestjs/common';
+import { z } from 'zod';
+import type { RevocationCall } from '../../../domain/revocation/probing.service.ts';
+import { CutOver } from '../../../domain/rotation/cut-over.service.ts';
+import type { Action, StepAnswer, StepContext } from '../../../domain/runbooks/action.ts';
+import { system } from '../../../kernel/principal.ts';
+import { SECOND } from '../../../kernel/time.ts';
+
+const settings = z.strictObject({
+  rotationId: z.uuid(),
+  /** What comes next: its consumers are asked to use it, or the overlap begins. */
+  before: z.enum(['consumers', 'overlap']),
+});
+type With = z.infer<typeof settings>;
+
+/** Looks whether the new version is accepted; where no machine can, a person says so. */
+@Injectable()
+export class ValidateVersionAction implements Action<With> {
+  readonly name = 'validate-version';
+  readonly title = 'See whether a new version works';
+  readonly with = settings;
+  readonly lease = 'short';
+  readonly timeout = 45 * SECOND;
+  readonly waitsFor = 'person';
+
+  constructor(private readonly service: CutOver) {}
+
+  async run(context: StepContext<With>): Promise<StepAnswer> {
+    const call: RevocationCall = {
+      by: system('engine', context.correlationId),
+      stepId: context.stepId,
+      idempotencyKey: context.idempotencyKey,
+      attempt: context.attempt,
+      takenOver: context.takenOver,
+      tries: context.tries,
+      signal: context.signal,
+    };
+    return this.service.validate(context.with.rotationId, context.with.before, call);
+  }
+}

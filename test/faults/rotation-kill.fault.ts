@@ -1,0 +1,238 @@
+import { execFile, spawn, type ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import type { RotationView } from '../../src/domain/rotation/rotation.schema.ts';
+import type { Id } from '../../src/kernel/ids.ts';
+import { expectOk } from '../../src/kernel/result.ts';
+import { startApp, until, type TestApp } from '../support/app.ts';
+import { IssuingSupplier, type AskedFor } from '../support/issuing-supplier.ts';
+import { BY } from '../support/revocation-scene.ts';
+import { RotationScene, type Slot } from '../support/rotation-scene.ts';
+
+/**
+ * A worker is killed at every boundary of a rotation: around the transaction of each state, and around each call to the
+ * supplier, which keeps the truth. Another one goes on. At no instant are both versions dead, and in the end nothing that
+ * was ever made is left alive but the one version in use.
+ */
+
+const root = new URL('../../', import.meta.url).pathname;
+let supplier: IssuingSupplier;
+let world: TestApp;
+let scene: RotationScene;
+let partyId: Id;
+const children = new Set<ChildProcess>();
+/** Instants at which a slot had no living key. */
+const dark: string[] = [];
+const slots: { slot: Slot; id: Id; reference: string; name: string; goal: 'done' | 'rolled_back' }[] = [];
+
+beforeAll(async () => {
+  // The workers run compiled code; make sure that it is this code.
+  await promisify(execFile)(
+    process.execPath,
+    ['node_modules/typescript/bin/tsc', '-p', 'tsconfig.build.json'],
+    { cwd: root },
+  );
+  supplier = await new IssuingSupplier().start();
+  // This process starts rotations and looks; the workers do the work.
+  world = await startApp({ config: { outboundAllow: [supplier.hostPort], queue: 'off', role: 'web' } });
+  scene = new RotationScene(world, supplier);
+  await scene.preset('issuing', 'adds');
+  partyId = await scene.party();
+  next = standby();
+}, 180_000);
+afterAll(async () => {
+  for (const child of children) child.kill('SIGKILL');
+  await world?.close();
+  await supplier.stop();
+});
+
+/** A process that has loaded everything and waits to be told how it dies. */
+function standby(): ChildProcess {
+  const child = spawn(
+    process.execPath,
+    [
+      join(root, 'test/support/rotation-worker.mjs'),
+      world.database.url,
+      world.config.dataFolder,
+      supplier.hostPort,
+    ],
+    { stdio: ['pipe', 'pipe', 'inherit'] },
+  );
+  children.add(child);
+  child.once('exit', () => children.delete(child));
+  return child;
+}
+
+let next: ChildProcess;
+
+async function worker(rotation: Id | '-', state: string, when: 'before' | 'after'): Promise<ChildProcess> {
+  const child = next;
+  next = standby();
+  child.stdin!.write(`${rotation} ${state} ${when}\n`);
+  await Promise.race([once(child.stdout!, 'data'), once(child, 'exit')]);
+  return child;
+}
+
+const own = (one: (typeof slots)[number]) =>
+  supplier.keys.filter(
+    (key) => key === one.slot.old || key.label.includes(`-${one.reference.toLowerCase()}-`),
+  );
+
+/** The places' owners do what they are asked; whoever wants to go back, goes back. */
+async function people(): Promise<void> {
+  world.clock.advance(Date.now() - world.clock.now());
+  for (const one of slots) {
+    const view = await scene.view(one.id);
+    const back = view.state === 'rolling_back';
+    if (!back && view.state !== 'propagating') continue;
+    const asked = await scene.waitsFor(back ? view.rollBackRunId : view.runId);
+    for (const place of view.places) {
+      if (!asked.some(({ item, state }) => item === place.locationId && state === 'parked')) continue;
+      if (back ? place.holds === 'new' : place.holds !== 'new' && place.answer === null)
+        await scene.words.answerPlace(
+          one.id,
+          place.locationId,
+          { state: back ? 'taken_back' : 'holds_new', note: '' },
+          BY,
+        );
+    }
+  }
+}
+
+async function opened(name: string, overlapMinutes = 0): Promise<(typeof slots)[number]> {
+  world.clock.advance(Date.now() - world.clock.now());
+  const slot = await scene.slot(partyId, 'issuing');
+  await scene.location(slot, 'owner_statement');
+  const id = await scene.start(slot, { overlapMinutes });
+  const { reference } = await scene.view(id);
+  const one = { slot, id, reference, name, goal: 'done' as 'done' | 'rolled_back' };
+  slots.push(one);
+  return one;
+}
+
+async function dead(child: ChildProcess, what: string): Promise<void> {
+  await until(
+    async () => {
+      if (child.exitCode !== null || child.signalCode !== null) return true;
+      await people();
+      return false;
+    },
+    `the worker to die: ${what}`,
+    90_000,
+    50,
+  );
+  expect(child.signalCode).toBe('SIGKILL');
+}
+
+const watch = () => {
+  for (const one of slots) if (!own(one).some(({ live }) => live)) dark.push(one.name);
+};
+
+test('killed at every boundary, resumed: never both dead, never an old one forgotten', async () => {
+  const states = [
+    'planned',
+    'creating',
+    'stored',
+    'propagating',
+    'validating',
+    'overlap',
+    'revoking',
+    'proven',
+    'done',
+  ];
+  for (const state of states) {
+    for (const when of ['before', 'after'] as const) {
+      if (state === 'planned' && when === 'before') continue;
+      const one = await opened(`${when} ${state}`);
+      await dead(await worker(one.id, state, when), one.name);
+    }
+  }
+  const calls: [AskedFor, 'onArrive' | 'onDone'][] = [
+    ['issue', 'onArrive'],
+    ['issue', 'onDone'],
+    ['probe', 'onDone'],
+    ['revoke', 'onArrive'],
+    ['revoke', 'onDone'],
+  ];
+  for (const [kind, at] of calls) {
+    const one = await opened(`${kind} ${at}`);
+    const child = await worker('-', '-', 'after');
+    supplier[at] = (asked, key, label) => {
+      watch();
+      const mine = key !== null ? own(one).includes(key) : label.includes(`-${one.reference.toLowerCase()}-`);
+      if (asked === kind && mine) child.kill('SIGKILL');
+    };
+    await dead(child, one.name);
+    supplier[at] = watch;
+  }
+  // The same on the way back.
+  for (const when of ['before', 'after', 'call'] as const) {
+    const one = await opened(`rolled back, ${when}`, 600);
+    one.goal = 'rolled_back';
+    const first = await worker('-', '-', 'after');
+    await until(async () => {
+      await people();
+      return (await scene.view(one.id)).state === 'overlap';
+    }, `${one.name} to overlap`);
+    first.kill('SIGKILL');
+    expectOk(await scene.rotations.rollBack(one.id, { reason: 'back', by: BY }));
+    const child =
+      when === 'call' ? await worker('-', '-', 'after') : await worker(one.id, 'rolled_back', when);
+    if (when === 'call')
+      supplier.onDone = (asked, key) => {
+        watch();
+        if (asked === 'revoke' && key !== null && own(one).includes(key)) child.kill('SIGKILL');
+      };
+    await dead(child, one.name);
+    supplier.onDone = watch;
+  }
+  const last = await worker('-', '-', 'after');
+  const views = new Map<Id, RotationView>();
+  await until(
+    async () => {
+      await people();
+      for (const { id } of slots) views.set(id, await scene.view(id));
+      watch();
+      return slots.every(({ id, goal }) => views.get(id)!.state === goal);
+    },
+    () =>
+      JSON.stringify(
+        slots
+          .filter(({ id, goal }) => views.get(id)?.state !== goal)
+          .map(({ id, name }) => [name, views.get(id)]),
+        null,
+        1,
+      ),
+    150_000,
+    250,
+  );
+  last.kill('SIGTERM');
+  await once(last, 'exit');
+  expect(dark).toEqual([]);
+  for (const one of slots) {
+    const view = views.get(one.id)!;
+    const keys = own(one);
+    const living = keys.filter(({ live }) => live);
+    // One lives, and it is the one on record; whatever else was made is dead at the supplier and on record.
+    expect([one.name, living.map(({ id }) => id)]).toEqual([
+      one.name,
+      [one.goal === 'done' ? view.new!.supplierId : one.slot.old.id],
+    ]);
+    const recorded = await scene.query<{ supplier_id: string }>(
+      `SELECT supplier_id FROM credential_version WHERE credential_id = $1`,
+      [one.slot.credentialId],
+    );
+    expect(recorded.map((row) => row.supplier_id).sort()).toEqual(keys.map(({ id }) => id).sort());
+    expect(view.issues.filter(({ state }) => ['asked', 'unknown', 'orphaned'].includes(state))).toEqual([]);
+    expect(one.goal === 'done' ? view.oldEnd : (view.oldEnd ?? 'none')).toBe(
+      one.goal === 'done' ? 'proven_dead' : 'none',
+    );
+    const [phase] = await scene.query<{ n: number }>(
+      `SELECT count(*)::int AS n FROM credential_version WHERE credential_id = $1 AND phase = 'active'`,
+      [one.slot.credentialId],
+    );
+    expect(phase).toEqual({ n: 1 });
+  }
+}, 1_200_000);
