@@ -67,7 +67,6 @@ export const AREAS_OF_CONSOLE: readonly Area[] = [
     pages: [IncidentPage, DecidePage, AnswerPage, InstantPage, TriagePage, FailuresPage, ExposureWindowPage],
   },
   { title: 'Reached', path: '/downstream', permission: 'cases:read', pages: [DownstreamPage] },
-  { title: 'Work', path: '/work', permission: 'runs:read', pages: [WorkPage, StepPage] },
   { title: 'Work', path: '/work', permission: 'runs:read', pages: [WorkPage, StepPage, ReleasesPage] },
   { title: 'Notices', path: '/notices', permission: 'notices:read', pages: [NoticesPage] },
   {
