@@ -17,6 +17,7 @@ export async function routeSamples(world: TestApp, partyId: Id): Promise<RouteSa
   const case_ = await caseOf(world, partyId);
   return {
     '/api/v1/cases/:id': { id: case_.caseId },
+    '/api/v1/downstream-items/:id': { id: case_.itemId },
     '/api/v1/downstream-items/:id/settle': { id: case_.itemId },
     '/downstream/:id': { id: case_.itemId },
     '/api/v1/agreements/:id': { id: made.agreement },
