@@ -22,9 +22,10 @@ const pages = {
 const withBrowser = process.env.COUNTERSIGN_TEST_BROWSER === '1';
 
 export default {
-  maxWorkers: 2,
+  // One more than the cores of a small machine: many a test waits for a process, a lease or a mail.
+  maxWorkers: withBrowser ? 2 : 3,
   testTimeout: 120_000,
-  workerIdleMemoryLimit: '1GB',
+  workerIdleMemoryLimit: '2GB',
   coverageProvider: 'v8',
   reporters: ['default', '<rootDir>/test/support/count-reporter.mjs'],
   projects: withBrowser

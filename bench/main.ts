@@ -18,6 +18,7 @@ import { leakBench } from './leak.bench.ts';
 import { ledgerBench } from './ledger.bench.ts';
 import { massBench } from './mass.bench.ts';
 import type { BenchPlace } from './place.ts';
+import { usageBench } from './usage.bench.ts';
 
 const BENCHES: Readonly<Record<string, (place: BenchPlace) => Promise<void>>> = {
   leak: leakBench,
@@ -27,6 +28,7 @@ const BENCHES: Readonly<Record<string, (place: BenchPlace) => Promise<void>>> = 
   import: importBench,
   gate: gateBench,
   mass: massBench,
+  usage: usageBench,
 };
 
 async function main(): Promise<void> {

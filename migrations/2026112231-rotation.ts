@@ -130,6 +130,8 @@ export class Rotation2026112231000 implements MigrationInterface {
   }
 
   async down(q: QueryRunner): Promise<void> {
-    await q.query(`DROP TABLE rotation_setting, rotation_place, rotation_issue, rotation; DROP SEQUENCE reference_rot`);
+    await q.query(
+      `DROP TABLE rotation_setting, rotation_place, rotation_issue, rotation; DROP SEQUENCE reference_rot`,
+    );
   }
 }

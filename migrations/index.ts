@@ -29,6 +29,6 @@ export { Rotation2026112231000 } from './2026112231-rotation.ts';
 export { CopiesAndReach2026112232000 } from './2026112232-copies-and-reach.ts';
 export { UsageAndMassRevocation2026112233000 } from './2026112233-usage-and-mass-revocation.ts';
 export { KeptToTheirEnd2026112234000 } from './2026112234-kept-to-their-end.ts';
-export { SecretsOutside2026112236000 } from './2026112236-secrets-outside.ts';
 export { RevealsAndCheckouts2026112235000 } from './2026112235-reveals-and-checkouts.ts';
+export { SecretsOutside2026112236000 } from './2026112236-secrets-outside.ts';
 export { DrillFaults2026112237000 } from './2026112237-drill-faults.ts';

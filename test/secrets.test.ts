@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { until } from './support/app.ts';
 import { CarriedScene, GITHUB_KEY, GITHUB_TOKEN, WEBHOOK_KEY } from './support/carried-scene.ts';
+import { releasedEveryWay } from './support/release-planted.ts';
 
 /**
  * A value in every input that takes one, the flow to its end with its error paths, and then a search through everything
@@ -33,6 +34,7 @@ const malformed = valueOf('malformed-json');
 const imported = valueOf('import-file');
 const refusedField = valueOf('refused-field');
 const inQuery = valueOf('query');
+const placed = valueOf('placed');
 const password = valueOf('password');
 const wrongPassword = valueOf('wrong-password');
 const wrongBearer = `cs_${randomBytes(32).toString('base64url')}`;
@@ -231,6 +233,7 @@ test('no secret that goes in is left anywhere but sealed', async () => {
     imported,
     refusedField,
     inQuery,
+    placed,
     password,
     wrongPassword,
     wrongBearer,
@@ -363,6 +366,18 @@ test('no secret that goes in is left anywhere but sealed', async () => {
   expect(status).toBe(303);
   const session = decodeURIComponent(cookie.slice(cookie.indexOf('=') + 1));
   planted.set('session', session.slice(0, session.lastIndexOf('.')));
+  // A new value is placed, seen and checked out: two answers hold it, once each, and no other.
+  const released = await releasedEveryWay(scene, {
+    value: placed,
+    leaked: reported,
+    password,
+    wrongPassword,
+    cookie,
+    noted,
+  });
+  expect(JSON.parse(released.checkedOut)).toMatchObject({ value: placed });
+  expect(released.shown).toContain(placed.replaceAll('"', '&quot;'));
+  for (const [n, assertion] of released.assertions.entries()) planted.set(`assertion ${n}`, assertion);
   await crawl(cookie);
   expect(pages).toBeGreaterThan(5);
   expect(await readTheApi()).toBeGreaterThan(8);

@@ -12,6 +12,7 @@ import { UsageModule } from '../domain/usage/usage.module.ts';
 import { AccessReviewsController } from './access-reviews.controller.ts';
 import { AgreementsController } from './agreements.controller.ts';
 import { ConfirmationsController } from './confirmations.controller.ts';
+import { ConnectorPresetsController } from './connector-presets.controller.ts';
 import { ConnectionsController } from './connections.controller.ts';
 import { CopiesController } from './copies.controller.ts';
 import { CredentialsController } from './credentials.controller.ts';
@@ -73,6 +74,7 @@ import { SourcesController } from './sources.controller.ts';
     IncidentsController,
     ConfirmationsController,
     ConnectionsController,
+    ConnectorPresetsController,
     ExposuresController,
     CasesController,
     AgreementsController,

@@ -102,7 +102,7 @@ export class CheckoutsController {
     @Res({ passthrough: true }) reply: FastifyReply,
   ): Promise<Released> {
     const by = await this.#machine(request);
-    return released(answered(await this.checkouts.look(checkoutId, by)), reply);
+    return released(answered(await this.checkouts.look(checkoutId, request.method === 'GET', by)), reply);
   }
 
   @Post(':id/renewal')

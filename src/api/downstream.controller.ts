@@ -1,7 +1,10 @@
-import { Body, Controller, Get, HttpCode, Param, Patch, Post, Query } from '@nestjs/common';
+import { Body, Controller, Get, HttpCode, Param, Patch, Post, Query, Res } from '@nestjs/common';
 import { ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
+import type { FastifyReply } from 'fastify';
 import { z } from 'zod';
+import { Refused, refusal } from '../kernel/errors.ts';
 import type { Principal } from '../kernel/principal.ts';
+import type { WantedVersion } from '../kernel/row-version.ts';
 import { By, Permission } from '../domain/access/route.ts';
 import { downstreamItems } from '../domain/incidents/downstream.queries.ts';
 import { DOWNSTREAM_STATES } from '../domain/incidents/downstream.rules.ts';
@@ -17,6 +20,7 @@ import { Clock } from '../platform/clock/clock.ts';
 import { Transactions } from '../platform/database/transactions.ts';
 import { answered } from './answered.ts';
 import { cursorSchema, cursorText, pageLimit } from './cursor.ts';
+import { IfMatchAny, versioned } from './etag.ts';
 
 const id = z.uuid();
 const listQuery = z.strictObject({
@@ -65,6 +69,22 @@ export class DownstreamController {
     };
   }
 
+  @Get(':id')
+  @ApiOperation({ summary: 'Read one thing that an exposed credential reached' })
+  @Permission('cases:read')
+  @ApiOkResponse({ standardSchema: downstreamItemSchema })
+  async read(
+    @Param('id', { schema: id }) itemId: string,
+    @By() by: Principal,
+    @Res({ passthrough: true }) reply: FastifyReply,
+  ): Promise<DownstreamItemView> {
+    const [item] = await this.transactions.run(by, (db) =>
+      downstreamItems(db, { id: itemId, limit: 1 }, this.clock.now()),
+    );
+    if (!item) throw new Refused(refusal('not_found', 'no-item', 'There is no such item.'));
+    return versioned(reply, item);
+  }
+
   @Post(':id/settle')
   @ApiOperation({
     summary: 'Say that what a credential reached was looked for and treated, or why nobody will',
@@ -87,8 +107,10 @@ export class DownstreamController {
   async assign(
     @Param('id', { schema: id }) itemId: string,
     @Body({ schema: assignDownstreamSchema }) input: z.output<typeof assignDownstreamSchema>,
+    @IfMatchAny() rowVersion: WantedVersion,
     @By() by: Principal,
+    @Res({ passthrough: true }) reply: FastifyReply,
   ): Promise<DownstreamItemView> {
-    return answered(await this.downstream.assign(itemId, input, by));
+    return versioned(reply, answered(await this.downstream.assign(itemId, input, rowVersion, by)));
   }
 }

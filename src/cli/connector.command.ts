@@ -75,14 +75,21 @@ function unreadable(code: string, message: string): Refused {
   return new Refused(refusal('invalid', code, message));
 }
 
+let known: ReadonlyMap<string, readonly KnownPreset[]> | undefined;
+
 /** The suppliers of the installed presets, each with its usual preset first. */
-function bySupplier(): Map<string, KnownPreset[]> {
+function bySupplier(): ReadonlyMap<string, readonly KnownPreset[]> {
+  known ??= read();
+  return known;
+}
+
+function read(): Map<string, KnownPreset[]> {
   const outbound = new Outbound({ outboundAllow: [] }, new SystemClock());
-  const connectors = new Connectors(connectorClasses.map((one) => new one(outbound)));
+  const connectors = new Connectors(connectorClasses.map((connector) => new connector(outbound)));
   const suppliers = new Map<string, KnownPreset[]>();
-  for (const known of readPresetFiles(connectors, templatesFolder('connectors'))) {
-    const { supplier } = known.preset;
-    if (supplier !== undefined) suppliers.set(supplier, [...(suppliers.get(supplier) ?? []), known]);
+  for (const one of readPresetFiles(connectors, templatesFolder('connectors'))) {
+    const { supplier } = one.preset;
+    if (supplier !== undefined) suppliers.set(supplier, [...(suppliers.get(supplier) ?? []), one]);
   }
   const usualFirst = (a: KnownPreset, b: KnownPreset) =>
     Number(b.preset.usual ?? 0) - Number(a.preset.usual ?? 0);

@@ -1,6 +1,7 @@
 import { AgreementPage } from './agreements/agreement.page.ts';
 import { AgreementsPage } from './agreements/agreements.page.ts';
 import { AgreementDraftPage } from './agreements/draft.page.ts';
+import { ConnectorsPage } from './connectors/connectors.page.ts';
 import { CredentialPage } from './credentials/credential.page.ts';
 import { LedgerPage } from './evidence/ledger.page.ts';
 import { HomePage } from './home/home.page.ts';
@@ -66,7 +67,6 @@ export const AREAS_OF_CONSOLE: readonly Area[] = [
     pages: [IncidentPage, DecidePage, AnswerPage, InstantPage, TriagePage, FailuresPage, ExposureWindowPage],
   },
   { title: 'Reached', path: '/downstream', permission: 'cases:read', pages: [DownstreamPage] },
-  { title: 'Work', path: '/work', permission: 'runs:read', pages: [WorkPage, StepPage] },
   { title: 'Work', path: '/work', permission: 'runs:read', pages: [WorkPage, StepPage, ReleasesPage] },
   { title: 'Notices', path: '/notices', permission: 'notices:read', pages: [NoticesPage] },
   {
@@ -137,6 +137,7 @@ export const AREAS_OF_CONSOLE: readonly Area[] = [
     permission: 'agreements:read',
     pages: [AgreementsPage, AgreementPage, AgreementDraftPage],
   },
+  { title: 'Connectors', path: '/connectors', permission: 'connections:read', pages: [ConnectorsPage] },
   { title: 'Alerts', path: '/alerts', permission: 'operations:read', pages: [AlertsPage] },
   { title: 'Ledger', path: '/ledger', permission: 'ledger:read', pages: [LedgerPage] },
   { title: 'Settings', path: '/settings', permission: 'sources:read', pages: [SettingsPage] },

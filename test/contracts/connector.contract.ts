@@ -339,6 +339,17 @@ describe.each(cases)('$key with the preset $preset, $from', ({ key, preset, dial
     expect([leaked.live, canary.live]).toEqual([true, true]);
   });
 
+  test('an answer about somebody else’s is no answer', async () => {
+    if (!(dialect instanceof PresetSupplier)) return;
+    dialect.namesOthers = true;
+    const named = (part: 'probe' | 'revoke') =>
+      JSON.stringify((settings as Record<string, unknown>)[part] ?? '').includes('"sameAs":"supplierId"');
+    const revoked = named('revoke') ? await revoke() : null;
+    if (revoked) expect(revoked.outcome).toBe('unknown');
+    leaked.live = true;
+    if (named('probe')) expect((await probe(leaked)).verdict).toBe('indeterminate');
+  });
+
   test('a value with a line break injects nothing and is not printed', async () => {
     const answer = await probe(leaked, { value: Secret.of('top-secret-value\r\nx-injected: 1') });
     if (connector.abilities(settings).probe === 'value') expect(answer.verdict).not.toBe('live');

@@ -40,6 +40,7 @@ beforeAll(async () => {
   scene = new RotationScene(world, supplier);
   await scene.preset('issuing', 'adds');
   partyId = await scene.party();
+  next = standby();
 }, 180_000);
 afterAll(async () => {
   for (const child of children) child.kill('SIGKILL');
@@ -47,7 +48,8 @@ afterAll(async () => {
   await supplier.stop();
 });
 
-async function worker(rotation: Id | '-', state: string, when: 'before' | 'after'): Promise<ChildProcess> {
+/** A process that has loaded everything and waits to be told how it dies. */
+function standby(): ChildProcess {
   const child = spawn(
     process.execPath,
     [
@@ -55,14 +57,20 @@ async function worker(rotation: Id | '-', state: string, when: 'before' | 'after
       world.database.url,
       world.config.dataFolder,
       supplier.hostPort,
-      rotation,
-      state,
-      when,
     ],
-    { stdio: ['ignore', 'pipe', 'inherit'] },
+    { stdio: ['pipe', 'pipe', 'inherit'] },
   );
   children.add(child);
   child.once('exit', () => children.delete(child));
+  return child;
+}
+
+let next: ChildProcess;
+
+async function worker(rotation: Id | '-', state: string, when: 'before' | 'after'): Promise<ChildProcess> {
+  const child = next;
+  next = standby();
+  child.stdin!.write(`${rotation} ${state} ${when}\n`);
   await Promise.race([once(child.stdout!, 'data'), once(child, 'exit')]);
   return child;
 }
@@ -227,4 +235,4 @@ test('killed at every boundary, resumed: never both dead, never an old one forgo
     );
     expect(phase).toEqual({ n: 1 });
   }
-}, 600_000);
+}, 1_200_000);

@@ -39,6 +39,7 @@ beforeAll(async () => {
 }, 60_000);
 afterAll(async () => {
   await world?.close();
+  issuer.closeAllConnections();
   issuer.close();
 });
 
@@ -82,10 +83,13 @@ describe('a checkout', () => {
     expect(await scene.ledger(grantId)).toEqual(['checkout_grant.requested', 'checkout_grant.approved']);
     expect(
       await scene.query(
-        `SELECT outcome, environment, reported_by FROM usage_event WHERE credential_id = $1`,
+        `SELECT e.outcome, e.environment, e.reported_by, a.actor = e.actor AS declared, s.uses::int
+           FROM usage_event e JOIN known_actor a USING (credential_id) JOIN usage_seen s USING (version_id) WHERE e.credential_id = $1`,
         [at.credential],
       ),
-    ).toEqual([{ outcome: 'checked_out', environment: 'production', reported_by: 'checkout' }]);
+    ).toEqual([
+      { outcome: 'accepted', environment: 'production', reported_by: 'checkout', declared: true, uses: 1 },
+    ]);
     expect(await scene.rows.everythingStored()).not.toContain('s3cret');
     expect(world.log.text).not.toContain('s3cret');
   });
@@ -149,6 +153,13 @@ describe('a checkout', () => {
       error: { kind: 'not_found' },
     });
     expect(await consent(rosa.who, id, true)).toMatchObject({ ok: true });
+    // HEAD could not carry the value: it must not use it up.
+    const head = await world.app.inject({
+      method: 'HEAD',
+      url: `/api/v1/checkouts/${id}`,
+      headers: { authorization: `Bearer ${machine.assertion()}` },
+    });
+    expect(head.statusCode).toBe(200);
     const released = await machine.call('GET', `/${id}`);
     expect(released.body).toMatchObject({ state: 'open', value: expect.any(String) });
     expect((await machine.call('GET', `/${id}`)).body.value).toBeUndefined();

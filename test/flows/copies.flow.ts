@@ -232,6 +232,9 @@ describe('a copy', () => {
       verdict: 'gone',
       elsewhere: 1,
     });
+    const { html } = await rita.page(`/incidents/${incident.reference}/items/copy/${locationId}`);
+    for (const word of ['does not tell', 'still there', 'gone', 'scan by gitleaks'])
+      expect(html).toContain(word);
     // The step that asked the owner looks again, and the incident follows from the proof.
     await until(async () => (await stateOf(incident.id)) === 'contained', 'contained');
     expect(await new RevocationScene(world.app).everythingStored()).not.toContain(of.value);

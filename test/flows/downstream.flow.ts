@@ -202,9 +202,20 @@ describe('what an exposed credential reached', () => {
     await until(async () => (await itemsOf(`&incident=${incident.id}`)).length === 3, 'listed');
     const [first] = await itemsOf(`&incident=${incident.id}`);
     const handed = await scene.call('PATCH', `/api/v1/downstream-items/${first!.id}`, {
+      headers: { 'if-match': '"1"' },
       body: { partyId: scene.customerId, dueAt: new Date(world.clock.now() + HOUR).toISOString() },
     });
-    expect(handed).toMatchObject({ status: 200, body: { owner: { id: scene.customerId }, contact: null } });
+    expect(handed).toMatchObject({
+      status: 200,
+      headers: { etag: '"2"' },
+      body: { owner: { id: scene.customerId }, contact: null },
+    });
+    expect(
+      await scene.call('PATCH', `/api/v1/downstream-items/${first!.id}`, {
+        headers: { 'if-match': '"1"' },
+        body: { partyId: scene.operatorId },
+      }),
+    ).toMatchObject({ status: 412, body: { code: 'stale-version' } });
     const customer = await scene.token('party_contact', scene.customerId);
     // Of an integration that is not theirs they hear only what concerns them.
     expect((await itemsOf('&state=open', customer)).find(({ id }) => id === first!.id)).toMatchObject({

@@ -96,7 +96,7 @@ describe('with a control canary', () => {
       `SELECT job FROM outbox WHERE payload->>'versionId' = $1`,
       [one.versionId],
     );
-    expect(jobs.map((row) => row.job)).toContain('revocation.schedule-reprobe');
+    expect(jobs.map((row) => row.job)).toContain('revocation.reprobe-version');
   });
 
   test('the intent is on record before the first byte leaves', async () => {

@@ -58,11 +58,10 @@ describe('a supplier that makes a new version beside the old one', () => {
       oldStanding: 'in use',
       new: { phase: 'pending', liveness: 'live' },
     });
-    const waits = await scene.waitsFor(propagating.runId);
-    expect(waits.map(({ step, state }) => `${step} ${state}`)).toEqual([
-      'propagate parked',
-      'propagate parked',
-    ]);
+    const parked = async () =>
+      (await scene.waitsFor(propagating.runId)).filter(({ state }) => state === 'parked');
+    await until(async () => (await parked()).length === 2, 'both owners to be asked');
+    const waits = await parked();
     expect(waits[0]!.forWhat).toContain(`Put version 2 of Key ${slot.old.label}`);
     const place = (location: Id, state: 'holds_new' | 'left', note = '') =>
       scene.words.answerPlace(id, location, { state, note }, BY);
@@ -272,7 +271,10 @@ describe('an answer that is lost', () => {
     const id = await scene.start(slot, { emergency: true });
     const lost = await scene.once(id, ({ issues }) => issues.some(({ state }) => state === 'unknown'));
     expect(supplier.count('issue')).toBe(1);
-    await scene.once(id, () => true);
+    await until(
+      async () => (await scene.waitsFor(lost.runId))[0]?.state === 'parked',
+      'somebody to be asked',
+    );
     const [step] = await scene.waitsFor(lost.runId);
     expect(step).toMatchObject({ state: 'parked', forWhat: expect.stringContaining(lost.issues[0]!.label) });
     const made = keyOf(supplier.keys.find(({ label }) => label === lost.issues[0]!.label)?.id)!;
@@ -333,6 +335,10 @@ describe('by hand', () => {
     const open = await scene.view(id);
     expect(open).toMatchObject({ recipe: 'rotation-manual', madeBy: 'person' });
     await scene.once(id, ({ state }) => state === 'creating');
+    await until(
+      async () => (await scene.waitsFor(open.runId))[0]?.state === 'parked',
+      'a person to be asked',
+    );
     const [step] = await scene.waitsFor(open.runId);
     expect(step).toMatchObject({
       step: 'create',

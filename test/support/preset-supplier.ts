@@ -52,6 +52,8 @@ export class PresetSupplier implements Dialect {
   readonly #google: boolean;
   /** Another id than the one that was asked about, in every answer that names one. */
   namesOthers = false;
+  /** Which of two parts that ask the very same is meant. */
+  first: Part = 'login';
 
   constructor(
     readonly settings: DeclarativeHttpSettings,
@@ -78,7 +80,7 @@ export class PresetSupplier implements Dialect {
   }
 
   answer(request: Wire, supplier: ScriptedSupplier) {
-    for (const part of Object.keys(KINDS) as Part[]) {
+    for (const part of [this.first, ...(Object.keys(KINDS) as Part[])]) {
       const declared = this.#declared(part);
       if (!declared || !routed(declared.request, request)) continue;
       for (const about of [...this.#known, { id: idIn(declared.request, request), value: '-' }]) {

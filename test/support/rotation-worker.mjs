@@ -1,13 +1,18 @@
 // A worker process for tests that kill it: the compiled application, which runs steps and listens to nobody. It dies by its
 // own hand around the transaction that brings one rotation into one state. Arguments: database URL, data folder, host that
-// may be dialled, rotation, state (or '-'), 'before' or 'after' the commit.
+// may be dialled. It starts once a line tells it how it dies: rotation, state (or '-'), 'before' or 'after' the commit.
 import 'reflect-metadata';
+import { once } from 'node:events';
+import { createInterface } from 'node:readline';
 
-const [url, data, allow, rotation, state, when] = process.argv.slice(2);
+const [url, data, allow] = process.argv.slice(2);
 const from = (path) => import(new URL(`../../dist/src/${path}`, import.meta.url).href);
 const { createApp } = await from('create-app.js');
 const { parseConfig } = await from('platform/config/config.js');
 const { Transactions } = await from('platform/database/transactions.js');
+
+const [line] = await once(createInterface({ input: process.stdin }), 'line');
+const [rotation, state, when] = line.split(' ');
 
 const die = () => process.kill(process.pid, 'SIGKILL');
 const run = Transactions.prototype.run;

@@ -6,7 +6,7 @@ import type { LocationLine } from '../integrations/integration.queries.ts';
 import { TimeStrips } from '../shared/charts.tsx';
 import type { Frame } from '../shared/frame.ts';
 import { Page } from '../shared/layout.tsx';
-import { At, DataTable, Empty, Facts } from '../shared/parts.tsx';
+import { At, Countdown, DataTable, Empty, Facts } from '../shared/parts.tsx';
 import { Chip, words, type Tone } from '../shared/states.tsx';
 import type { CredentialHead, EvidenceLine, Reach, VersionLine } from './credential.queries.ts';
 import { ConvergencePanel } from './convergence.tsx';
@@ -178,7 +178,13 @@ export function CredentialView({
               </a>
             )}
           </h2>
-          <Locations locations={locations} ofOne />
+          <Locations
+            locations={locations}
+            ofOne
+            {...(frame.may('portfolio:write') && head.retiredAt === null
+              ? { moves: `/credentials/${head.reference}/locations` }
+              : {})}
+          />
           <Holdings holdings={holdings} />
         </section>
         <section class="card w5">
@@ -290,7 +296,18 @@ function Versions({ versions, now }: { versions: readonly VersionLine[]; now: nu
         ),
         <FacetChip facet="revocation" value={version.revocation} exposed={version.exposed} />,
         <FacetChip facet="liveness" value={version.liveness} exposed={version.exposed} />,
-        <FacetChip facet="sessions" value={version.sessions} exposed={version.exposed} />,
+        <div>
+          <FacetChip facet="sessions" value={version.sessions} exposed={version.exposed} />
+          {version.sessions === 'residual' && version.sessionsUntil !== null && (
+            <div class="small">
+              {version.sessionsUntil > now && <Countdown dueAt={version.sessionsUntil} now={now} />}
+              <span class="soft">
+                {' '}
+                until <At at={version.sessionsUntil} />
+              </span>
+            </div>
+          )}
+        </div>,
         <span class="soft small">
           {version.fingerprints === 0
             ? 'no fingerprint'

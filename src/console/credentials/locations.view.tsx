@@ -6,7 +6,16 @@ import { SHOWN } from './convergence.tsx';
 import { FacetChip } from './facets.tsx';
 
 /** Where copies are, how they got there, and whether it can be shown that they are gone. */
-export function Locations({ locations, ofOne }: { locations: readonly LocationLine[]; ofOne?: boolean }) {
+export function Locations({
+  locations,
+  ofOne,
+  moves,
+}: {
+  locations: readonly LocationLine[];
+  ofOne?: boolean;
+  /** Address below which each may be said to hold another version. */
+  moves?: string;
+}) {
   if (locations.length === 0) return <Empty>No copy is known. That is no proof that there is none.</Empty>;
   const columns = [
     { title: 'Copy' },
@@ -52,13 +61,21 @@ export function Locations({ locations, ofOne }: { locations: readonly LocationLi
             {one.putAt !== null && <At at={one.putAt} day />}
             {ofOne && one.versionNumber !== null && ` version ${one.versionNumber}`}
           </div>
+          {moves && (
+            <a class="small" href={`${moves}/${one.id}/version`}>
+              another version is there
+            </a>
+          )}
         </div>,
         <div>
           {one.partyName}
           <div class="small">{one.ownerName ?? <Chip tone="wait">no owner</Chip>}</div>
         </div>,
         one.provable === 'no' ? (
-          <Chip tone="doubt">active location cannot be proved</Chip>
+          <div>
+            <Chip tone="doubt">not provable</Chip>
+            <div class="small">active location cannot be proved</div>
+          </div>
         ) : (
           words(one.provable)
         ),

@@ -13,7 +13,7 @@ import { Transactions } from '../../platform/database/transactions.ts';
 import { problemsOf, readForm, typedIn, type FormProblems } from '../shared/forms.tsx';
 import { ConsolePage, goes, shows, type Answer } from '../shared/page.ts';
 import { reference } from '../shared/search.ts';
-import { itemOf, risksOf, statementsOn, type ItemKind } from './answer.queries.ts';
+import { itemOf, risksOf, looksAt, statementsOn, type ItemKind } from './answer.queries.ts';
 import { AnswerView, type AnswerForm } from './answer.view.tsx';
 import { findIncident } from './room.queries.ts';
 
@@ -148,6 +148,7 @@ export class AnswerPage {
         head,
         item,
         reasons: reasons.filter((one) => one.subject === kind && one.id === id),
+        looks: kind === 'copy' ? await looksAt(db, id) : [],
         statements: await statementsOn(db, id),
         risks: await risksOf(db, id, this.clock.now()),
       };

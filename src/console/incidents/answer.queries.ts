@@ -66,6 +66,25 @@ export function statementsOn(db: Db, subjectId: Id): Promise<SignedStatement[]> 
   );
 }
 
+export interface ShownLook {
+  method: string;
+  verdict: 'gone' | 'present' | 'indeterminate';
+  why: string;
+  tool: string;
+  version: number;
+  lookedAt: Millis;
+}
+
+/** What looks at a copy by machine told, newest first; also those that told nothing. */
+export function looksAt(db: Db, locationId: Id): Promise<ShownLook[]> {
+  return db.query(
+    `SELECT k.method, k.verdict, k.why, k.tool, v.number AS version, ${ms('k.looked_at')} AS "lookedAt"
+       FROM copy_look k JOIN credential_version v ON v.id = k.version_id
+      WHERE k.location_id = $1 ORDER BY k.recorded_at DESC, k.id DESC LIMIT 20`,
+    [locationId],
+  );
+}
+
 export interface CarriedRisk {
   /** Who asked. */
   askedBy: string;

@@ -146,7 +146,7 @@ export function AllCredentialsView({
       <h1>Exposed credentials</h1>
       <p class="lead">{head.title}</p>
       <section class="card">
-        <ExposedCredentials credentials={page.rows} />
+        <ExposedCredentials credentials={page.rows} now={frame.now} />
         <Pager path={`/incidents/${head.reference}/credentials`} query={{}} next={page.next} first={first} />
       </section>
     </Page>

@@ -1,6 +1,6 @@
 import { ConvergenceBar } from '../credentials/convergence.tsx';
 import { CopiesChip, FacetChip } from '../credentials/facets.tsx';
-import { At, DataTable, Empty } from '../shared/parts.tsx';
+import { At, Countdown, DataTable, Empty } from '../shared/parts.tsx';
 import { Chip, words, type Tone } from '../shared/states.tsx';
 import { ATTEMPT } from '../credentials/stoppers.view.tsx';
 import type { ExposedCredential } from './room.queries.ts';
@@ -12,7 +12,13 @@ const STANDING: Readonly<Record<ExposedCredential['standing'], { tone: Tone; wor
 };
 
 /** Each exposed version with its four facets, none of which implies another. */
-export function ExposedCredentials({ credentials }: { credentials: readonly ExposedCredential[] }) {
+export function ExposedCredentials({
+  credentials,
+  now,
+}: {
+  credentials: readonly ExposedCredential[];
+  now: number;
+}) {
   if (credentials.length === 0) return <Empty>No credential of ours was matched yet.</Empty>;
   return (
     <DataTable
@@ -62,6 +68,9 @@ export function ExposedCredentials({ credentials }: { credentials: readonly Expo
           <FacetChip facet="sessions" value={one.sessions} exposed />
           {one.sessionsUntil !== null && (
             <div class="soft small">
+              {one.sessions === 'residual' && one.sessionsUntil > now && (
+                <Countdown dueAt={one.sessionsUntil} now={now} />
+              )}{' '}
               until <At at={one.sessionsUntil} />
             </div>
           )}

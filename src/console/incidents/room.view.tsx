@@ -34,7 +34,10 @@ export const ROOM_PARTS: readonly RoomPart[] = [
   { id: 'room-alive', draw: (room) => <AlivePart room={room} /> },
   { id: 'room-counts', draw: (room) => <Counts room={room} /> },
   { id: 'room-waiting', draw: (room, frame) => <WaitingPart room={room} frame={frame} /> },
-  { id: 'room-credentials', draw: (room) => <CredentialsPart room={room} /> },
+  {
+    id: 'room-credentials',
+    draw: (room, frame) => <CredentialsPart room={room} now={minute(frame.now)} />,
+  },
   { id: 'room-runs', draw: (room) => <Runs nodes={room.nodes} /> },
   { id: 'room-board', draw: (room) => <Board credentials={room.credentials} /> },
   {
@@ -341,10 +344,10 @@ function AlivePart({ room }: { room: Room }) {
   );
 }
 
-function CredentialsPart({ room: { head, credentials } }: { room: Room }) {
+function CredentialsPart({ room: { head, credentials }, now }: { room: Room; now: number }) {
   return (
     <>
-      <ExposedCredentials credentials={credentials} />
+      <ExposedCredentials credentials={credentials} now={now} />
       {head.exposed > credentials.length && (
         <p class="pager">
           <a class="button plain small" href={`/incidents/${head.reference}/credentials`}>

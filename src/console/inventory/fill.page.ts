@@ -1,14 +1,20 @@
 import { Body, Get, Param, Post } from '@nestjs/common';
+import { z } from 'zod';
 import type { Principal } from '../../kernel/principal.ts';
 import { By, Permission } from '../../domain/access/route.ts';
-import { addLocationSchema, addVersionSchema } from '../../domain/credentials/credential.schema.ts';
+import {
+  addLocationSchema,
+  addVersionSchema,
+  newHoldingSchema,
+} from '../../domain/credentials/credential.schema.ts';
 import { CredentialsService } from '../../domain/credentials/credentials.service.ts';
+import { HoldingsService } from '../../domain/credentials/holdings.service.ts';
 import { pathsSchema } from '../../domain/revocation/paths.schema.ts';
 import { PathsService } from '../../domain/revocation/paths.service.ts';
 import { Transactions } from '../../platform/database/transactions.ts';
 import { ConsolePage, goes, shows, type Answer } from '../shared/page.ts';
 import { reference } from '../shared/search.ts';
-import { NewLocationView, NewVersionView, PathsView } from './fill.view.tsx';
+import { MoveCopyView, NewLocationView, NewVersionView, PathsView } from './fill.view.tsx';
 import {
   asNamed,
   formOf,
@@ -21,9 +27,10 @@ import {
   textIn,
   type Filled,
 } from './new-form.ts';
-import { credentialToFill, credentialWays, type CredentialToFill } from './new.queries.ts';
+import { copyToMove, credentialToFill, credentialWays, type CredentialToFill } from './new.queries.ts';
 
 const name = { schema: reference };
+const locations = { schema: z.uuid() };
 
 /** What a credential is filled with by hand: its versions, its copies, the ways to revoke it. */
 @ConsolePage()
@@ -31,6 +38,7 @@ export class FillPage {
   constructor(
     private readonly transactions: Transactions,
     private readonly contents: CredentialsService,
+    private readonly holdings: HoldingsService,
     private readonly paths: PathsService,
   ) {}
 
@@ -86,7 +94,7 @@ export class FillPage {
       name: text('name'),
       type: text('type'),
       partyId: text('partyId'),
-      ...given(text, 'path', 'ownerContactId', 'provable'),
+      ...given(text, 'path', 'ownerContactId', 'provable', 'arrivedBy', 'putBy', 'putAt'),
     };
     const made = await stored(this.transactions, addLocationSchema, input, by, (db, read) =>
       this.contents.addLocation(db, filled.id, read, by),
@@ -94,6 +102,35 @@ export class FillPage {
     if (!made.ok)
       return this.#fillForm(NewLocationView, credential, by, { form, problems: asNamed(made.error, {}) });
     return goes(`/credentials/${credential}`, SAVED);
+  }
+
+  @Get('credentials/:reference/locations/:location/version')
+  @Permission('portfolio:write', { face: 'console' })
+  moving(
+    @Param('reference', name) credential: string,
+    @Param('location', locations) location: string,
+    @By() by: Principal,
+  ): Promise<Answer> {
+    return this.#moveForm(credential, location, by);
+  }
+
+  @Post('credentials/:reference/locations/:location/version')
+  @Permission('portfolio:write', { face: 'console' })
+  async move(
+    @Param('reference', name) credential: string,
+    @Param('location', locations) location: string,
+    @Body() body: unknown,
+    @By() by: Principal,
+  ): Promise<Answer> {
+    const form = formOf(body);
+    const copy = await this.transactions.run(by, (db) => copyToMove(db, credential, location));
+    if (!copy) throw notFound();
+    const input = given(textIn(form), 'versionId', 'arrivedBy', 'putBy', 'putAt');
+    const saved = await stored(this.transactions, newHoldingSchema, input, by, (db, read) =>
+      this.holdings.record(db, copy.id, { ...read, shownBy: 'record' }, by),
+    );
+    if (saved.ok) return goes(`/credentials/${credential}`, SAVED);
+    return this.#moveForm(credential, location, by, { form, problems: asNamed(saved.error, {}) });
   }
 
   @Get('credentials/:reference/paths')
@@ -152,6 +189,16 @@ export class FillPage {
   ): Promise<Answer> {
     const credential = await this.#toFill(reference, by);
     return shows((frame) => view({ frame, credential, ...filled }), statusOf(filled));
+  }
+
+  async #moveForm(reference: string, location: string, by: Principal, filled?: Filled): Promise<Answer> {
+    const copy = await this.transactions.run(by, (db) => copyToMove(db, reference, location));
+    if (!copy) throw notFound();
+    const shown = filled ?? {
+      form: { versionId: copy.versionId ?? '', arrivedBy: copy.arrivedBy },
+      problems: {},
+    };
+    return shows((frame) => MoveCopyView({ frame, copy, ...shown }), statusOf(shown));
   }
 
   async #pathsForm(reference: string, by: Principal, filled?: Filled): Promise<Answer> {

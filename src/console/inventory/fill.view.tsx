@@ -1,6 +1,6 @@
-import { LOCATION_KINDS, PROVABLE } from '../../domain/credentials/credential.schema.ts';
+import { ARRIVALS, LOCATION_KINDS, PROVABLE } from '../../domain/credentials/credential.schema.ts';
 import { Field, SelectField } from '../shared/forms.tsx';
-import type { CredentialToFill, CredentialWays } from './new.queries.ts';
+import type { CopyToMove, CredentialToFill, CredentialWays } from './new.queries.ts';
 import { AddPage, fieldsOf, optionsOf, type Adding } from './new.view.tsx';
 
 export function NewVersionView(adding: Adding & { credential: CredentialToFill }) {
@@ -70,6 +70,39 @@ export function NewLocationView(adding: Adding & { credential: CredentialToFill 
           none="nobody yet"
         />
         <SelectField {...field('provable')} label="Shown to be gone by" options={optionsOf(PROVABLE)} />
+        <PutThere field={field} />
+      </div>
+    </AddPage>
+  );
+}
+
+/** How the value got to a place: the same whether the place is new or takes another version. */
+function PutThere({ field }: { field: ReturnType<typeof fieldsOf> }) {
+  return (
+    <>
+      <SelectField {...field('arrivedBy')} label="How it got there" options={optionsOf(ARRIVALS)} />
+      <Field {...field('putBy')} label="Put there by" hint="A person, a team or a pipeline" maxLength={200} />
+      <Field {...field('putAt')} label="When" hint="2026-11-22T08:00:00Z. Empty: not known" />
+    </>
+  );
+}
+
+export function MoveCopyView(adding: Adding & { copy: CopyToMove }) {
+  const field = fieldsOf(adding);
+  const { copy } = adding;
+  const path = `/credentials/${copy.reference}`;
+  return (
+    <AddPage
+      adding={adding}
+      title="Another version is there"
+      lead={`${copy.name} holds another version of ${copy.credential} from now on. What it held stays on record, and counts as there until somebody shows that it is gone.`}
+      crumbs={[{ title: copy.credential, path }]}
+      action={`${path}/locations/${copy.id}/version`}
+      leave={path}
+    >
+      <div class="pair">
+        <SelectField {...field('versionId')} label="Version" options={copy.versions} />
+        <PutThere field={field} />
       </div>
     </AddPage>
   );

@@ -69,6 +69,29 @@ export async function credentialToFill(db: Db, reference: string): Promise<Crede
   return { ...shown, parties, owners: await ownerOptions(db, integrationId) };
 }
 
+/** A copy that takes another version. */
+export interface CopyToMove {
+  id: Id;
+  name: string;
+  reference: string;
+  credential: string;
+  arrivedBy: string;
+  versionId: Id | null;
+  versions: Option[];
+}
+
+export async function copyToMove(db: Db, reference: string, id: Id): Promise<CopyToMove | undefined> {
+  const [copy] = await db.query<CopyToMove[]>(
+    `SELECT l.id, l.name, c.reference, c.name AS credential, l.arrived_by AS "arrivedBy", l.version_id AS "versionId",
+            coalesce((SELECT jsonb_agg(jsonb_build_object('value', v.id, 'word', 'version ' || v.number || ', ' || v.phase) ORDER BY v.number DESC)
+                        FROM credential_version v WHERE v.credential_id = c.id), '[]') AS versions
+       FROM location l JOIN credential c ON c.id = l.credential_id
+      WHERE c.reference = $1 AND l.id = $2 AND l.retired_at IS NULL`,
+    [reference, id],
+  );
+  return copy;
+}
+
 function membersOf(db: Db, integrationId: Id): Promise<Option[]> {
   return db.query(
     `SELECT party_id AS value, min(party_name) || ', ' || string_agg(replace(role, '_', ' '), ', ' ORDER BY role) AS word

@@ -18,7 +18,8 @@ import { problemsOf, readForm, typedIn, type FormProblems } from '../shared/form
 import { ConsolePage, goes, shows, type Answer } from '../shared/page.ts';
 import { reference } from '../shared/search.ts';
 import { heldBy, ownPermission, revealsOf } from './releases.queries.ts';
-import { ShownView, ValueView, type ValueForm } from './value.view.tsx';
+import { ShownView } from './shown.view.tsx';
+import { ValueView, type ValueForm } from './value.view.tsx';
 
 const name = { schema: reference };
 const id = { schema: z.uuid() };

@@ -1,5 +1,4 @@
 import type { RevealLevel } from '../../domain/releases/release.rules.ts';
-import type { Revealed } from '../../domain/releases/reveals.service.ts';
 import type { CredentialHead, VersionLine } from '../credentials/credential.queries.ts';
 import { Field, FormError, PostForm, SelectField, type FormProblems } from '../shared/forms.tsx';
 import type { Frame } from '../shared/frame.ts';
@@ -29,7 +28,7 @@ const MINUTES = [15, 30, 60, 120, 240, 480].map((minutes) => ({
 /** The same length whatever it hides. */
 const MASKED = '••••••••••••';
 
-function crumbs(head: CredentialHead) {
+export function crumbsOf(head: CredentialHead) {
   return [
     { title: 'Portfolio', path: '/portfolio' },
     { title: head.name, path: `/credentials/${head.reference}` },
@@ -62,7 +61,7 @@ export function ValueView({
   const seeable = versions.filter(({ kept, phase }) => kept && phase !== 'retired');
   const open = held.filter(({ state }) => state === 'open').length;
   return (
-    <Page title={`Value of ${head.name}`} frame={frame} crumbs={crumbs(head)}>
+    <Page title={`Value of ${head.name}`} frame={frame} crumbs={crumbsOf(head)}>
       <div class="head">
         <div>
           <p class="ref">{head.reference}</p>
@@ -360,46 +359,5 @@ function Seen({ reveals }: { reveals: readonly RevealLine[] }) {
         one.told,
       ])}
     />
-  );
-}
-
-export function ShownView({
-  frame,
-  head,
-  back,
-  shown,
-  text,
-}: {
-  frame: Frame;
-  head: CredentialHead;
-  back: string;
-  shown: Omit<Revealed, 'value'>;
-  text: string;
-}) {
-  return (
-    <Page title={`Value of ${head.name}`} frame={frame} crumbs={crumbs(head)}>
-      <div class="head">
-        <div>
-          <p class="ref">{`${head.reference}, ${shown.reference}`}</p>
-          <h1>{`Version ${shown.versionNumber}`}</h1>
-          <p class="lead">Shown once, for one minute. Loading this page again does not bring it back.</p>
-        </div>
-        <p class="line">
-          {shown.breakGlass && <Chip tone="live">the glass was broken</Chip>}
-          <Chip tone="info">{shown.told === 1 ? '1 was told' : `${shown.told} were told`}</Chip>
-        </p>
-      </div>
-      <section class="card">
-        <pre class="note" data-hide-after="60" aria-label="The value" tabIndex={0}>
-          {text}
-        </pre>
-        <p>
-          <a class="button" href={back}>
-            Hide it now
-          </a>
-        </p>
-      </section>
-      <script src="/assets/hide.js" />
-    </Page>
   );
 }

@@ -15,7 +15,6 @@ import { problemsOf, readForm, typedIn, type FormProblems } from '../shared/form
 import type { Flash } from '../shared/frame.ts';
 import { ConsolePage, goes, shows, type Answer } from '../shared/page.ts';
 import { reference } from '../shared/search.ts';
-import type { RefusedForm } from './refused-form.ts';
 import { RotationPageView } from './rotation.view.tsx';
 
 const name = { schema: reference };

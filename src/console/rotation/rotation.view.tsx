@@ -63,7 +63,7 @@ export function RotationPageView({
             <TimeStrips label="The two versions over time" now={frame.now} strips={strips(rotation)} />
             {rotation.state === 'overlap' && (
               <p class="line">
-                Both work. The old one ends in <Countdown dueAt={at(rotation.overlapUntil)} now={frame.now} />
+                Both work. The old one has <Countdown dueAt={at(rotation.overlapUntil)} now={frame.now} />
                 <span class="soft small">
                   at <At at={at(rotation.overlapUntil)} />
                 </span>

@@ -45,16 +45,16 @@ export function RotationsView({
             caption="What has to be rotated"
             columns={[{ title: 'Credential' }, { title: 'By' }, { title: 'Why' }, { title: 'Begins' }]}
             rows={due.map((one) => [
-              <>
+              <div>
                 <a href={`/credentials/${one.reference}/rotation`}>{one.name}</a>
                 <div class="soft small">{one.integrationName}</div>
-              </>,
-              <>
+              </div>,
+              <div>
                 <Countdown dueAt={one.at} warnAt={one.at - one.leadDays * 86_400_000} now={frame.now} />
                 <div class="soft small">
                   <At at={one.at} day />
                 </div>
-              </>,
+              </div>,
               one.why,
               <Chip tone={one.automatic ? 'info' : 'wait'}>
                 {one.automatic ? 'by itself' : 'when somebody starts it'}
@@ -83,21 +83,21 @@ function Lines({ rotations }: { rotations: readonly RotationLine[] }) {
         { title: 'Since' },
       ]}
       rows={rotations.map((one) => [
-        <>
+        <div>
           <a href={`/rotations/${one.reference}`}>{one.reference}</a>
           {one.emergency && (
-            <>
+            <div>
               {' '}
               <Chip tone="live">emergency</Chip>
-            </>
+            </div>
           )}
-        </>,
-        <>
+        </div>,
+        <div>
           {one.credential.name}
           <div class="soft small">{one.integration.name}</div>
-        </>,
+        </div>,
         <Chip tone={STATES[one.state].tone}>{STATES[one.state].word}</Chip>,
-        <>
+        <div>
           <Chip tone={OLD[one.oldStanding] ?? 'calm'}>{one.oldStanding}</Chip>
           {one.overlapUntil && one.oldStanding === 'overlap' && (
             <div class="soft small">
@@ -107,7 +107,7 @@ function Lines({ rotations }: { rotations: readonly RotationLine[] }) {
           {one.behind > 0 && (
             <div class="soft small">{`in ${one.behind} ${one.behind === 1 ? 'place' : 'places'}`}</div>
           )}
-        </>,
+        </div>,
         <At at={Date.parse(one.openedAt)} day />,
       ])}
     />

@@ -81,7 +81,7 @@ export function SimulationView({
                   caption="What would become of each place"
                   columns={[{ title: 'Place' }, { title: 'What becomes of it' }, { title: 'Owner' }]}
                   rows={places.map((place) => [
-                    <>
+                    <div>
                       <b>{place.name}</b>
                       <div class="soft small">
                         {[words(place.kind), place.path, place.integration].filter(Boolean).join(' · ')}
@@ -89,11 +89,11 @@ export function SimulationView({
                       {place.systems.length > 0 && (
                         <div class="soft small">{`runs there: ${place.systems.join(', ')}`}</div>
                       )}
-                    </>,
-                    <>
+                    </div>,
+                    <div>
                       <Chip tone={FATES[place.fate].tone}>{FATES[place.fate].word}</Chip>
                       <div class="soft small">{place.why}</div>
-                    </>,
+                    </div>,
                     place.owner ?? <Chip tone="live">nobody</Chip>,
                   ])}
                 />

@@ -7,7 +7,7 @@ import { Transactions } from '../../platform/database/transactions.ts';
 import { defineJob } from '../../platform/outbox/definitions.ts';
 import { Outbox } from '../../platform/outbox/outbox.ts';
 import { JobHandler, type JobCall } from '../../platform/queue/handlers.ts';
-import { reprobeVersion } from '../revocation/reprobe-version.job.ts';
+import { reprobeVersion } from '../revocation/reprobe-version.definition.ts';
 import { usageAlarmed } from '../usage/usage.events.ts';
 import { exposuresReported } from './exposures.events.ts';
 import { NamedReports } from './named-reports.service.ts';

@@ -200,17 +200,14 @@ export class AcceptanceService {
       versions.map((row) => row.credential_id),
     );
     const reference = await nextReference(db, 'INC', now);
+    const names = [...new Set(versions.map((row) => row.name))];
     await db.query(
       `INSERT INTO incident (id, reference, title, state, severity, previous_incident_id, awareness_at, opened_at, correlation_id, updated_at)
        VALUES ($1, $2, $3, 'reported', $4, $5, $6, $7, $8, $7)`,
       [
         group.incidentId,
         reference,
-        titleOf(
-          [...new Set(versions.map((row) => row.name))],
-          places.length === 1 ? places[0]! : null,
-          order?.reference,
-        ),
+        titleOf(names, places.length === 1 ? places[0]! : null, order?.reference),
         severity,
         previous,
         new Date(group.awareness),

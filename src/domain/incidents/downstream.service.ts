@@ -3,6 +3,7 @@ import { refusal, Refused, type Refusal } from '../../kernel/errors.ts';
 import { newId, type Id } from '../../kernel/ids.ts';
 import { handOf, system, type Principal } from '../../kernel/principal.ts';
 import { err, ok, type Result } from '../../kernel/result.ts';
+import { isWanted, type WantedVersion } from '../../kernel/row-version.ts';
 import { Clock } from '../../platform/clock/clock.ts';
 import { rowsOf } from '../../platform/database/rows.ts';
 import { Transactions, type Db } from '../../platform/database/transactions.ts';
@@ -121,8 +122,17 @@ export class DownstreamService {
   }
 
   /** Hands it to another party or contact, or sets another end. */
-  async assign(id: Id, input: AssignDownstream, by: Principal): Promise<Result<DownstreamItemView, Refusal>> {
+  async assign(
+    id: Id,
+    input: AssignDownstream,
+    rowVersion: WantedVersion,
+    by: Principal,
+  ): Promise<Result<DownstreamItemView, Refusal>> {
     return this.#change(id, by, async (db, item, inside) => {
+      if (!isWanted(item.rowVersion, rowVersion))
+        throw new Refused(
+          refusal('precondition', 'stale-version', 'It was changed since you read it. Read it again.'),
+        );
       if (item.state !== 'open')
         throw new Refused(refusal('conflict', 'settled', 'It is settled; nobody has to look any more.'));
       const partyId = input.partyId ?? item.owner.id;

@@ -1,6 +1,7 @@
 import type { Id } from '../../kernel/ids.ts';
 import { iso, MINUTE, type Millis } from '../../kernel/time.ts';
 import { rowsOf } from '../../platform/database/rows.ts';
+import { holds } from '../credentials/holdings.queries.ts';
 import type { Db } from '../../platform/database/transactions.ts';
 import { exposureWindow, type FeedStanding, type UseGroup } from '../usage/exposure-window.rules.ts';
 import { KEEP_EVENTS } from '../usage/retention.rules.ts';
@@ -35,8 +36,10 @@ export async function exposureWindows(
     db,
     `SELECT x.version_id, x.credential_id, c.reference, c.name, v.number, c.risk,
             (SELECT min(t.at) FROM instant t WHERE t.incident_id = x.incident_id AND t.kind = 'occurred') AS occurred_at,
-            (SELECT min(l.put_at) FROM location l WHERE l.credential_id = x.credential_id AND l.arrived_by = 'leaked'
-                AND (l.version_id IS NULL OR l.version_id = x.version_id)) AS leaked_at,
+            (SELECT min(z.put_at) FROM (
+                SELECT h.put_at FROM location_holding h WHERE h.version_id = x.version_id AND h.arrived_by = 'leaked'
+                UNION ALL
+                SELECT l.put_at FROM location l WHERE l.credential_id = x.credential_id AND l.version_id IS NULL AND l.arrived_by = 'leaked') z) AS leaked_at,
             coalesce(v.issued_at, v.activated_at, v.created_at) AS existed_at,
             CASE WHEN d.liveness = 'dead' THEN d.liveness_at END AS dead_at
        FROM incident_credential x
@@ -170,7 +173,7 @@ function locationsOf(db: Db, row: VersionRow): Promise<{ name: string; reported:
     db,
     `SELECT l.name, EXISTS (SELECT FROM usage_seen s WHERE s.version_id = $2 AND s.location_id = l.id) AS reported
        FROM location l WHERE l.credential_id = $1 AND l.arrived_by <> 'leaked' AND l.retired_at IS NULL
-        AND (l.version_id IS NULL OR l.version_id = $2) ORDER BY l.name, l.id LIMIT 500`,
+        AND ${holds('l', '$2')} ORDER BY l.name, l.id LIMIT 500`,
     [row.credential_id, row.version_id],
   );
 }

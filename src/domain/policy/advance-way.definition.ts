@@ -30,11 +30,22 @@ export const tryIssuanceAgain = defineJob({
   on: [canaryAdded],
 });
 
-/** Something of a credential's death or of a copy is known now: an offboarding may be able to end. */
+/**
+ * Something of a credential's death or of a copy is known now: an offboarding may be able to end. Few are open and facets
+ * change by thousands; what a question in the same moment misses, the waiting step finds by itself. A party cannot see
+ * whether one is open, and is taken to concern it.
+ */
 export const retireAgain = defineJob({
   name: 'policy.retire-again',
   queue: 'engine',
   payload: z.object({ integrationId: z.uuid() }),
   retry: { attempts: 8, backoff: 2 * SECOND },
   on: [facetChanged, riskAccepted, statementSigned],
+  only: async (db, { integrationId }) => {
+    const [row] = await db.query<{ open: boolean }[]>(
+      `SELECT NOT (SELECT cs_installation()) OR EXISTS (SELECT FROM offboarding WHERE integration_id = $1 AND state = 'open') AS open`,
+      [integrationId],
+    );
+    return row!.open;
+  },
 });

@@ -14,7 +14,7 @@ import type { NewGrant } from './release.schema.ts';
 /** No grant outlives this: whoever still needs it asks again. */
 const LONGEST_GRANT: Millis = 400 * ELAPSED_DAY;
 /** A window in which nobody is asked for consent. */
-export const LONGEST_WINDOW_HOURS = 7 * 24;
+const LONGEST_WINDOW_HOURS = 7 * 24;
 /** How long a consent waits to be used. */
 const USED_WITHIN: Millis = 5 * MINUTE;
 

@@ -1,6 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { errorText, refusal, type Refusal } from '../../kernel/errors.ts';
-import { newId, type Id } from '../../kernel/ids.ts';
+import type { Id } from '../../kernel/ids.ts';
 import { handOf, type Principal } from '../../kernel/principal.ts';
 import { err, ok, type Result } from '../../kernel/result.ts';
 import type { Secret } from '../../kernel/secret.ts';
@@ -12,11 +12,23 @@ import { Outbox } from '../../platform/outbox/outbox.ts';
 import { Vault } from '../../platform/vault/vault.ts';
 import { LedgerService } from '../ledger/ledger.service.ts';
 import { versionBinding } from '../revocation/targets.service.ts';
+import {
+  end,
+  factsOf,
+  insert,
+  isFull,
+  lockGrant,
+  newRow,
+  noteUse,
+  stateAt,
+  viewOf,
+  type Grant,
+} from './checkout-rows.ts';
 import { findCheckout, type CheckoutRow } from './checkouts.queries.ts';
 import { mailPerson } from './mail-person.definition.ts';
 import { leaseEnd, whyNoCheckout, type CheckoutRefusal } from './release.rules.ts';
 import type { AskCheckout, CheckoutView } from './release.schema.ts';
-import { activeVersionState, millisOf, type KnownVersion } from './version-state.queries.ts';
+import { activeVersionState, type KnownVersion } from './version-state.queries.ts';
 
 /** How long a checkout waits for consent. */
 const ANSWERED_WITHIN: Millis = 15 * MINUTE;
@@ -25,19 +37,6 @@ const ANSWERED_WITHIN: Millis = 15 * MINUTE;
 export interface Lease {
   view: CheckoutView;
   value?: Secret;
-}
-
-interface Grant {
-  id: Id;
-  identityId: Id;
-  integrationId: Id;
-  credentialId: Id;
-  purpose: string;
-  maxSimultaneous: number;
-  maxSeconds: number;
-  consentPersonId: Id | null;
-  consentUntil: Millis | null;
-  expiresAt: Millis;
 }
 
 /** What a transaction decided: a lease, and which value has to be read once it is committed. */
@@ -83,10 +82,14 @@ export class Checkouts {
     return this.#delivered(decided, by);
   }
 
-  /** What has become of it. One that was consented to is released by this, once. */
-  async look(id: Id, by: Principal): Promise<Result<Lease, Refusal>> {
+  /**
+   * What has become of it. One that was consented to is released by this, once.
+   *
+   * @param take false: only looks, as whoever cannot receive a value
+   */
+  async look(id: Id, take: boolean, by: Principal): Promise<Result<Lease, Refusal>> {
     const decided = await this.#change(id, by, async (db, row, grant, now) => {
-      if (row.state !== 'consented') return ok({ view: viewOf(row) });
+      if (row.state !== 'consented' || !take) return ok({ view: viewOf(row) });
       const sound = await this.#sound(db, grant, by, now);
       if (!sound.ok) return sound;
       const full = await isFull(db, grant, now);
@@ -228,11 +231,7 @@ export class Checkouts {
       `UPDATE checkout SET state = 'open', version_id = $2, released_at = $3, expires_at = $4, latest_end = $5, answer_until = NULL WHERE id = $1`,
       [row.id, version.id, iso(now), iso(expiresAt), iso(latestEnd)],
     );
-    await db.query(
-      `INSERT INTO usage_event (id, version_id, credential_id, integration_id, at, outcome, actor, environment, reported_by)
-       SELECT $1, $2, $3, $4, $5, 'checked_out', m.reference, m.environment, 'checkout' FROM machine_identity m WHERE m.id = $6`,
-      [newId(), version.id, version.credentialId, version.integrationId, iso(now), grant.identityId],
-    );
+    await noteUse(db, grant, version, now);
     await this.#enter(db, 'checkout.released', row.id, by, now, {
       credential: grant.credentialId,
       version: version.id,
@@ -288,142 +287,6 @@ export class Checkouts {
   ): Promise<void> {
     return this.ledger.append(db, { kind, subject: { kind: 'checkout', id }, by, at, facts });
   }
-}
-
-async function lockGrant(
-  db: Db,
-  of: { grantId: Id } | { identityId: Id; credentialId: Id; purpose: string },
-): Promise<Grant | undefined> {
-  const where =
-    'grantId' in of
-      ? { sql: 'id = $1', params: [of.grantId] }
-      : {
-          sql: `identity_id = $1 AND credential_id = $2 AND purpose = $3 AND state IN ('proposed', 'approved')`,
-          params: [of.identityId, of.credentialId, of.purpose],
-        };
-  const [row] = await db.query<
-    (Omit<Grant, 'consentUntil' | 'expiresAt'> & { consentUntil: Date | null; expiresAt: Date })[]
-  >(
-    `SELECT id, identity_id AS "identityId", integration_id AS "integrationId", credential_id AS "credentialId", purpose,
-            max_simultaneous AS "maxSimultaneous", max_seconds AS "maxSeconds", consent_person_id AS "consentPersonId",
-            consent_until AS "consentUntil", expires_at AS "expiresAt"
-       FROM checkout_grant WHERE ${where.sql} FOR UPDATE`,
-    where.params,
-  );
-  return row && { ...row, consentUntil: millisOf(row.consentUntil), expiresAt: row.expiresAt.getTime() };
-}
-
-/** What else decides, read after the lock. */
-async function factsOf(db: Db, grantId: Id): Promise<Omit<Parameters<typeof whyNoCheckout>[0], 'version'>> {
-  const [row] = await db.query<
-    {
-      grant: { state: string; expires: number };
-      identity: { state: string; environment: string };
-      integration: { state: string; pass: string; graceUntil: number | null };
-      credential: { environment: string; retired: boolean };
-    }[]
-  >(
-    `SELECT json_build_object('state', g.state, 'expires', (extract(epoch FROM g.expires_at) * 1000)::float8) AS "grant",
-            json_build_object('state', m.state, 'environment', m.environment) AS identity,
-            json_build_object('state', i.state, 'pass', i.pass, 'graceUntil', (extract(epoch FROM i.pass_grace_until) * 1000)::float8) AS integration,
-            json_build_object('environment', c.environment, 'retired', c.retired_at IS NOT NULL) AS credential
-       FROM checkout_grant g JOIN machine_identity m ON m.id = g.identity_id JOIN integration i ON i.id = g.integration_id
-       JOIN credential c ON c.id = g.credential_id WHERE g.id = $1`,
-    [grantId],
-  );
-  const { grant, ...rest } = row!;
-  return { ...rest, grant: { state: grant.state, expiresAt: grant.expires } };
-}
-
-/** Under the grant's lock: nobody opens another one meanwhile. */
-async function isFull(db: Db, grant: Grant, now: Millis): Promise<Refusal | undefined> {
-  const [open] = await db.query<{ count: number; next: Date | null }[]>(
-    `SELECT count(*)::int AS count, min(expires_at) AS next FROM checkout WHERE grant_id = $1 AND state = 'open' AND expires_at > $2`,
-    [grant.id, iso(now)],
-  );
-  if (open!.count < grant.maxSimultaneous) return undefined;
-  return refusal(
-    'too_many',
-    'limit-reached',
-    `${grant.maxSimultaneous} are open already, as many as were declared. Return one, or wait for one to end.`,
-    { retryAfter: Math.max(SECOND, (open!.next?.getTime() ?? now) - now) },
-  );
-}
-
-function newRow(grant: Grant, seconds: number, now: Millis): CheckoutRow {
-  return {
-    id: newId(),
-    grantId: grant.id,
-    identityId: grant.identityId,
-    integrationId: grant.integrationId,
-    credentialId: grant.credentialId,
-    purpose: grant.purpose,
-    state: 'consented',
-    seconds: Math.min(seconds, grant.maxSeconds),
-    askedAt: now,
-    answerUntil: null,
-    versionId: null,
-    version: null,
-    expiresAt: null,
-    latestEnd: null,
-    renewals: 0,
-  };
-}
-
-async function insert(db: Db, row: CheckoutRow): Promise<void> {
-  await db.query(
-    `INSERT INTO checkout (id, grant_id, identity_id, credential_id, integration_id, state, seconds, asked_at, answer_until)
-     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)`,
-    [
-      row.id,
-      row.grantId,
-      row.identityId,
-      row.credentialId,
-      row.integrationId,
-      row.state,
-      row.seconds,
-      iso(row.askedAt),
-      row.answerUntil === null ? null : iso(row.answerUntil),
-    ],
-  );
-}
-
-async function end(
-  db: Db,
-  id: Id,
-  state: 'returned' | 'revoked' | 'failed',
-  hand: string,
-  now: Millis,
-): Promise<void> {
-  await db.query(`UPDATE checkout SET state = $2, ended_by = $3, ended_at = $4 WHERE id = $1`, [
-    id,
-    state,
-    hand,
-    iso(now),
-  ]);
-}
-
-/** A lease that has lapsed is over, whether or not anybody has written that down yet. */
-function stateAt(row: CheckoutRow, now: Millis): CheckoutRow['state'] {
-  const over =
-    (row.state === 'open' && (row.expiresAt ?? 0) <= now) ||
-    ((row.state === 'waiting' || row.state === 'consented') && (row.answerUntil ?? 0) <= now);
-  return over ? 'expired' : row.state;
-}
-
-function viewOf(row: CheckoutRow): CheckoutView {
-  const at = (millis: Millis | null) => (millis === null ? null : iso(millis));
-  return {
-    id: row.id,
-    state: row.state,
-    credentialId: row.credentialId,
-    purpose: row.purpose,
-    answerUntil: at(row.answerUntil),
-    expiresAt: at(row.expiresAt),
-    latestEnd: at(row.latestEnd),
-    renewals: row.renewals,
-    version: row.version && { ...row.version, expiresAt: at(row.version.expiresAt) },
-  };
 }
 
 function refusalOf({ code, why }: CheckoutRefusal): Refusal {

@@ -24,7 +24,7 @@ import {
 import { IssuerKeys } from './issuer-keys.ts';
 
 /** Where assertions have to be for: the address at which they are used. */
-export const CHECKOUTS_PATH = '/api/v1/checkouts';
+const CHECKOUTS_PATH = '/api/v1/checkouts';
 
 interface Known {
   id: Id;

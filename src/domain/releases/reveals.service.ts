@@ -27,7 +27,7 @@ import { findVersionState, usersOf, type KnownVersion } from './version-state.qu
 /** How long a value stays on the page. */
 export const SHOWN_FOR: Millis = 60 * SECOND;
 /** How many values one person may look at in an hour. */
-export const REVEALS_AN_HOUR = 5;
+const REVEALS_AN_HOUR = 5;
 
 export interface RevealRequest {
   versionId: Id;

@@ -63,10 +63,12 @@ export class VersionValues {
     const other = await this.#anotherValue(db, version, digests);
     if (other) return err(other);
     if (version.kept) return ok({ placed: false });
-    if (await isKnownAsLeaked(db, versionId, digests))
+    // As a whole: a piece of it that somebody reported is no reason to refuse all of it.
+    const whole = digests.filter(({ form }) => form === 'raw' || form === 'trimmed');
+    if (await isKnownAsLeaked(db, versionId, whole))
       return err(refused('known-as-leaked', 'was reported as leaked', 'Issue another one at the supplier.'));
     const elsewhere = (await this.isolation.holdsFor(db, version.credentialId))
-      ? await usedInOtherEnvironments(db, version.credentialId, digests)
+      ? await usedInOtherEnvironments(db, version.credentialId, whole)
       : [];
     if (elsewhere.length > 0)
       return err(

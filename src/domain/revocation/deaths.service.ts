@@ -11,7 +11,8 @@ import { Vault } from '../../platform/vault/vault.ts';
 import { LedgerService, type LedgerInput } from '../ledger/ledger.service.ts';
 import type { Exchange, Verdict } from './connector.ts';
 import type { RevocationFacet, SessionsFacet } from './containment.rules.ts';
-import { cameBackToLife, facetChanged, versionProvenDead } from './revocation.events.ts';
+import { firstReprobe } from './reprobe-version.definition.ts';
+import { cameBackToLife, facetChanged } from './revocation.events.ts';
 import { versionBinding, type VersionFacts } from './targets.service.ts';
 
 /** The row of one version's death, locked for this transaction. */
@@ -244,9 +245,11 @@ export class Deaths {
           : `revocation.seen-${look.verdict}`;
     await this.#entry(db, kind, version, trail, at, facts);
     await this.#changed(db, version, 'liveness', death.liveness, look.verdict);
-    const event = { ...idsOf(version), evidenceId: look.evidenceId, at: iso(look.at) };
-    if (look.verdict === 'dead') await this.outbox.put(db, versionProvenDead, event);
-    else if (cameBack) await this.outbox.put(db, cameBackToLife, event);
+    if (look.verdict === 'dead') await this.outbox.put(db, ...firstReprobe(version.id, at));
+    else if (cameBack) {
+      const event = { ...idsOf(version), evidenceId: look.evidenceId, at: iso(look.at) };
+      await this.outbox.put(db, cameBackToLife, event);
+    }
   }
 
   async settleSessions(

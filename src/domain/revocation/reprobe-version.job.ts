@@ -1,29 +1,10 @@
-import { z } from 'zod';
-import { ELAPSED_DAY, HOUR, MINUTE } from '../../kernel/time.ts';
+import type { z } from 'zod';
 import { Clock } from '../../platform/clock/clock.ts';
 import { Transactions } from '../../platform/database/transactions.ts';
-import { defineJob } from '../../platform/outbox/definitions.ts';
 import { Outbox } from '../../platform/outbox/outbox.ts';
 import { JobHandler, type JobCall } from '../../platform/queue/handlers.ts';
+import { AGAIN_AFTER, reprobeVersion } from './reprobe-version.definition.ts';
 import { RevocationService } from './revocation.service.ts';
-
-/** When a proven death is looked at again: suppliers restore, caches answer late, keys are enabled again. */
-export const AGAIN_AFTER = [10 * MINUTE, HOUR, ELAPSED_DAY, 7 * ELAPSED_DAY] as const;
-
-const payload = z.object({
-  versionId: z.uuid(),
-  round: z
-    .int()
-    .min(0)
-    .max(AGAIN_AFTER.length - 1),
-});
-
-export const reprobeVersion = defineJob({
-  name: 'revocation.reprobe-version',
-  queue: 'housekeeping',
-  payload,
-  retry: { attempts: 5, backoff: MINUTE },
-});
 
 /** Looks again at what was proven dead. A life is told by the look itself. */
 @JobHandler(reprobeVersion)
@@ -35,7 +16,7 @@ export class ReprobeVersionJob {
     private readonly clock: Clock,
   ) {}
 
-  async handle({ versionId, round }: z.infer<typeof payload>, call: JobCall): Promise<void> {
+  async handle({ versionId, round }: z.infer<typeof reprobeVersion.payload>, call: JobCall): Promise<void> {
     const looked = await this.revocation.verifyDead(versionId, {
       by: call.by,
       stepId: null,

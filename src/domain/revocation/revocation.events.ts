@@ -4,12 +4,6 @@ import { defineEvent } from '../../platform/outbox/definitions.ts';
 const id = z.uuid();
 const version = z.object({ versionId: id, credentialId: id, integrationId: id });
 
-/** A version was proven dead, with its control. */
-export const versionProvenDead = defineEvent({
-  name: 'revocation.version-proven-dead',
-  payload: version.extend({ evidenceId: id, at: z.string() }),
-});
-
 /** A facet of a version's death has another value than before. `from` null: nobody had looked. */
 export const facetChanged = defineEvent({
   name: 'revocation.facet-changed',

@@ -28,7 +28,6 @@ import { RevocationService } from './revocation.service.ts';
 import { RisksService } from './risks.service.ts';
 import { SettleShownCopiesJob } from './settle-shown-copies.job.ts';
 import { SettleStatedStepsJob } from './settle-stated-steps.job.ts';
-import { ScheduleReprobeJob } from './schedule-reprobe.job.ts';
 import { RotationDrilling } from './rotation-drilling.service.ts';
 import { Targets } from './targets.service.ts';
 import { Ways } from './ways.service.ts';
@@ -65,7 +64,6 @@ const services = [
     DueDrillsSweep,
     ExpiredValuesSweep,
     ReprobeVersionJob,
-    ScheduleReprobeJob,
     SettleShownCopiesJob,
     SettleStatedStepsJob,
   ],

@@ -37,7 +37,8 @@ export class CutOver {
   async validate(rotationId: Id, before: 'consumers' | 'overlap', call: RevocationCall): Promise<StepAnswer> {
     const start = await this.transactions.run(call.by, async (db): Promise<StepAnswer | RotationRow> => {
       const held = await this.records.hold(db, rotationId);
-      if (!held?.newVersionId) return NONE;
+      if (!held) return { answer: 'skipped', reason: 'there is no such rotation' };
+      if (held.newVersionId === null) return NONE;
       if (PAST_ACCEPTANCE.has(held.state)) return { answer: 'done', note: 'it was accepted before' };
       if (before === 'consumers') return held;
       const next = await this.records.may(db, held, 'validate');

@@ -1,6 +1,7 @@
 import type { Id } from '../../kernel/ids.ts';
 import type { Principal } from '../../kernel/principal.ts';
 import { SECOND } from '../../kernel/time.ts';
+import { Clock } from '../../platform/clock/clock.ts';
 import { Transactions } from '../../platform/database/transactions.ts';
 import { Sweep } from '../../platform/queue/handlers.ts';
 import { RunsService } from '../runbooks/runs.service.ts';
@@ -19,6 +20,7 @@ export class LooseEndsSweep {
     private readonly places: PlacesService,
     private readonly lost: LostAnswers,
     private readonly runs: RunsService,
+    private readonly clock: Clock,
   ) {}
 
   async sweep(by: Principal): Promise<void> {
@@ -44,7 +46,7 @@ export class LooseEndsSweep {
 
   /** An answer that came while its step was just being asked found nothing to wake: the step looks again. */
   async #wakeAnswered(by: Principal): Promise<void> {
-    const steps = await this.transactions.run(by, (db) => answeredSteps(db));
+    const steps = await this.transactions.run(by, (db) => answeredSteps(db, this.clock.now()));
     for (const { id } of steps)
       await this.transactions.run(by, (db) =>
         this.runs.retryStep(db, id, { reason: 'it was answered while it was being asked', by }),

@@ -59,7 +59,7 @@ export class Making {
   async #plan(db: Db, rotationId: Id, what: string | undefined, call: RevocationCall): Promise<Plan> {
     const answer = (said: StepAnswer): Plan => ({ go: 'answer', answer: said });
     const held = await this.records.hold(db, rotationId);
-    if (!held) return answer({ answer: 'failed', reason: 'there is no such rotation' });
+    if (!held) return answer({ answer: 'skipped', reason: 'there is no such rotation' });
     if (held.newVersionId !== null)
       return answer({
         answer: 'done',

@@ -97,7 +97,7 @@ export class PlacesService {
         `SELECT r.id AS "rotationId", l.id AS "locationId" FROM rotation r
            JOIN location l ON l.credential_id = r.credential_id AND l.retired_at IS NULL AND (l.version_id = r.old_version_id OR l.version_id IS NULL)
           WHERE r.closed_at IS NULL AND r.state IN ('stored', 'propagating', 'validating') AND r.new_version_id IS NOT NULL
-            AND EXISTS (SELECT FROM usage_event e WHERE e.version_id = r.new_version_id AND e.location_id = l.id AND e.at >= r.stored_at)
+            AND EXISTS (SELECT FROM usage_event e WHERE e.version_id = r.new_version_id AND e.location_id = l.id AND e.outcome = 'accepted' AND e.at >= r.stored_at)
           LIMIT 200`,
       ),
     );

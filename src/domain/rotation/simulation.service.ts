@@ -21,7 +21,8 @@ interface Head {
   versionId: Id | null;
   open: string | null;
   reportedSince: Date | null;
-  stoppers: number;
+  /** A connection to its supplier is agreed. */
+  byMachine: boolean;
 }
 
 interface PlaceRow {
@@ -56,7 +57,7 @@ export class Simulation {
               (SELECT v.id FROM credential_version v WHERE v.credential_id = c.id AND v.phase = 'active') AS "versionId",
               (SELECT r.reference FROM rotation r WHERE r.credential_id = c.id AND r.closed_at IS NULL) AS open,
               (SELECT min(e.at) FROM usage_event e WHERE e.credential_id = c.id) AS "reportedSince",
-              (SELECT count(*)::int FROM revocation_path p WHERE p.credential_id = c.id) AS stoppers
+              c.connection_id IS NOT NULL OR EXISTS (SELECT FROM revocation_path p WHERE p.credential_id = c.id AND p.connection_id IS NOT NULL) AS "byMachine"
          FROM credential c WHERE c.id = $1 AND c.retired_at IS NULL`,
       [credentialId],
     );
@@ -153,8 +154,8 @@ function obstaclesOf(head: Head, recipe: { madeBy: string; oldFate: string } | n
     found.push(
       'The old version dies as the new one is made: what keeps a copy fails from then on, and there is no way back.',
     );
-  if (head.stoppers === 0)
-    found.push('No revocation path is agreed: the old version would be ended by hand.');
+  if (!head.byMachine)
+    found.push('No connection to its supplier is agreed: the old version would be ended by hand.');
   return found;
 }
 

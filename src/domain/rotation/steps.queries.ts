@@ -1,4 +1,5 @@
 import type { Id } from '../../kernel/ids.ts';
+import type { Millis } from '../../kernel/time.ts';
 import type { Db } from '../../platform/database/transactions.ts';
 
 /** The steps of a run that wait for somebody or something, by their action and, where they fan out, their item. */
@@ -18,20 +19,26 @@ export function waitingSteps(
   );
 }
 
-/** Parked steps of rotations under way whose answer is on record: the version is entered, the place answered for, the word given. */
-export function answeredSteps(db: Db): Promise<{ id: Id }[]> {
+/**
+ * Steps of rotations under way that wait for what is on record: the version is entered, the place answered for, the word
+ * given, the overlap cut.
+ */
+export function answeredSteps(db: Db, now: Millis): Promise<{ id: Id }[]> {
   return db.query(
     `SELECT s.id FROM rotation r
-       JOIN step s ON s.run_id IN (r.run_id, r.roll_back_run_id) AND s.state = 'parked'
+       JOIN step s ON s.run_id IN (r.run_id, r.roll_back_run_id) AND s.state IN ('parked', 'waiting')
        JOIN run_node n ON n.run_id = s.run_id AND n.node = s.node
        JOIN run u ON u.id = s.run_id AND u.state = 'running'
        JOIN runbook_definition f ON f.hash = u.definition_hash
        CROSS JOIN LATERAL (SELECT d.value->>'uses' AS name FROM jsonb_array_elements(f.body->'steps') d WHERE d.value->>'id' = n.step) uses
       WHERE r.closed_at IS NULL AND CASE uses.name
         WHEN 'create-version' THEN r.new_version_id IS NOT NULL
-        WHEN 'validate-version' THEN r.validated_at IS NOT NULL
+        WHEN 'validate-version' THEN s.state = 'parked' AND r.validated_at IS NOT NULL
+        WHEN 'hold-overlap' THEN r.overlap_until <= $1 AND s.wake_at > $1
+        WHEN 'revoke-old' THEN s.state = 'waiting' AND r.state = 'overlap' AND r.overlap_until <= $1 AND s.wake_at > $1 + interval '5 minutes'
         WHEN 'place-version' THEN EXISTS (SELECT FROM rotation_place p WHERE p.rotation_id = r.id AND p.location_id::text = s.item_key
           AND p.state = ANY (CASE WHEN r.state = 'rolling_back' THEN ARRAY['taken_back'] ELSE ARRAY['holds_new', 'left'] END))
         END LIMIT 200`,
+    [new Date(now)],
   );
 }

@@ -1,5 +1,6 @@
 import type { z } from 'zod';
 import type { Millis } from '../../kernel/time.ts';
+import type { Db } from '../database/transactions.ts';
 
 export const QUEUES = ['engine', 'notices', 'intake', 'housekeeping'] as const;
 export type QueueName = (typeof QUEUES)[number];
@@ -18,6 +19,12 @@ export interface JobDefinition<P = unknown> {
   readonly queue: QueueName;
   readonly payload: z.ZodType<P>;
   readonly retry: Retry;
+  /**
+   * Asked in the transaction that would write a row; where it says no, none is written. For facts that come by thousands
+   * and concern somebody rarely: a row costs many round trips, the question one. What a no leaves out must come right in
+   * another way, too: the answer is as old as the moment.
+   */
+  only?(db: Db, payload: P): Promise<boolean>;
   /** Facts that start this job; each must carry a payload that this job's schema accepts. */
   readonly on: readonly EventDefinition<never>[];
 }
@@ -40,6 +47,7 @@ export function defineJob<P>(job: {
   payload: z.ZodType<P>;
   retry: Retry;
   on?: readonly EventDefinition<P>[];
+  only?: (db: Db, payload: P) => Promise<boolean>;
 }): JobDefinition<P> {
   if (defined.has(job.name)) throw new Error(`two jobs are named ${job.name}`);
   const definition: JobDefinition<P> = {

@@ -56,6 +56,7 @@ export class Outbox {
     for (const job of jobsOf(what as JobDefinition<never> | EventDefinition<never>)) {
       for (const entry of entries) {
         const row = rowOf(job, entry, now, entry.correlationId ?? trail);
+        if (job.only && !(await job.only(db, row.payload as never))) continue;
         const known = entry.key === undefined ? undefined : rows.get(`${job.name} ${entry.key}`);
         // One statement cannot meet the same key twice; the earlier of the two wins, as in the table.
         if (known) known.due_at = known.due_at < row.due_at ? known.due_at : row.due_at;

@@ -4,7 +4,7 @@ import { Secret } from '../../kernel/secret.ts';
 import { SECOND, type Millis } from '../../kernel/time.ts';
 import type { Clock } from '../clock/clock.ts';
 import { StepAside, type Db, type Transactions } from '../database/transactions.ts';
-import type { OutsideCall, OutsideStore, Store, StoreCapabilities, StoredRef } from './store.ts';
+import type { OutsideCall, OutsideStore, Store, StoreCapabilities, StoredRef, StoreEntry } from './store.ts';
 
 /** For one call to a store. */
 const TIMEOUT = 15 * SECOND;
@@ -13,6 +13,8 @@ const SERVES = 30 * SECOND;
 const FAILURE_SERVES = 5 * SECOND;
 const MOST_HELD = 500;
 const BATCH = 50;
+/** Of a batch, asked for together. */
+const AT_ONCE = 4;
 
 type Held = { until: Millis; value: Secret; boundTo: string } | { until: Millis; problem: string };
 
@@ -36,6 +38,7 @@ export class KeptOutside implements Store {
   readonly title: string;
   readonly capabilities: StoreCapabilities;
   readonly #held = new Map<Id, Held>();
+  readonly #fetching = new Map<Id, Promise<void>>();
 
   /** @param sealed where values wait until they are outside */
   constructor(
@@ -49,8 +52,7 @@ export class KeptOutside implements Store {
   }
 
   async put(boundTo: string, value: Secret, db: Db): Promise<StoredRef> {
-    if (value.useBytes((bytes) => bytes.length) > this.outside.longest)
-      return this.sealed.put(boundTo, value, db);
+    if (!this.#fits(value)) return this.sealed.put(boundTo, value, db);
     const id = newId();
     const sealedRef = await this.sealed.put(waiting(id, boundTo), value, db);
     await db.query(
@@ -58,6 +60,27 @@ export class KeptOutside implements Store {
       [id, this.key, boundTo, sealedRef, this.clock.date()],
     );
     return `${this.key}:${id}`;
+  }
+
+  async putAll(entries: readonly StoreEntry[], db: Db): Promise<StoredRef[]> {
+    const rows = entries.map((entry) => ({ ...entry, id: newId(), fits: this.#fits(entry.value) }));
+    const sealed = await this.#sealAll(
+      rows.map(({ id, boundTo, value, fits }) => ({ boundTo: fits ? waiting(id, boundTo) : boundTo, value })),
+      db,
+    );
+    const outside = rows.flatMap((row, n) => (row.fits ? [{ ...row, sealedRef: sealed[n] }] : []));
+    await db.query(
+      `INSERT INTO outside_secret (id, store, bound_to, sealed_ref, created_at)
+       SELECT r.id, $1, r.bound_to, r.sealed_ref, $2 FROM unnest($3::uuid[], $4::text[], $5::text[]) AS r(id, bound_to, sealed_ref)`,
+      [
+        this.key,
+        this.clock.date(),
+        outside.map((row) => row.id),
+        outside.map((row) => row.boundTo),
+        outside.map((row) => row.sealedRef),
+      ],
+    );
+    return rows.map((row, n) => (row.fits ? `${this.key}:${row.id}` : sealed[n]!));
   }
 
   async get(ref: StoredRef, boundTo: string, db: Db): Promise<Secret> {
@@ -71,7 +94,7 @@ export class KeptOutside implements Store {
     if (row.bound_to !== boundTo) throw new Error(`the secret ${id} belongs to something else`);
     if (row.sealed_ref !== null) return this.sealed.get(row.sealed_ref, waiting(id, boundTo), db);
     const held = this.#held.get(id);
-    if (!held || held.until <= this.clock.now()) throw new StepAside(() => this.#fetch(id));
+    if (!held || held.until <= this.clock.now()) throw new StepAside(() => this.#fetchOnce(id));
     if ('problem' in held) throw new Error(`the store ${this.key} did not give it: ${held.problem}`);
     // The row may have been written to by somebody else: what the store says counts as well.
     if (held.boundTo !== bound(id, boundTo)) throw new Error(`the secret ${id} belongs to something else`);
@@ -106,9 +129,10 @@ export class KeptOutside implements Store {
     const done = { kept: 0, removed: 0 };
     for (let after: Id | null = null; ;) {
       const ids: Id[] = await this.#next(transactions, by, after);
-      for (const id of ids) {
-        const what = await this.#bringOne(transactions, by, id);
-        if (what) done[what]++;
+      for (let at = 0; at < ids.length; at += AT_ONCE) {
+        const some = ids.slice(at, at + AT_ONCE);
+        const ends = await Promise.all(some.map((id) => this.#bringOne(transactions, by, id)));
+        for (const what of ends) if (what) done[what]++;
       }
       after = ids.at(-1) ?? null;
       if (ids.length < BATCH) return done;
@@ -181,6 +205,27 @@ export class KeptOutside implements Store {
       [id],
     );
     return row;
+  }
+
+  #fits(value: Secret): boolean {
+    return value.useBytes((bytes) => bytes.length) <= this.outside.longest;
+  }
+
+  async #sealAll(entries: readonly StoreEntry[], db: Db): Promise<StoredRef[]> {
+    if (this.sealed.putAll) return this.sealed.putAll(entries, db);
+    const refs: StoredRef[] = [];
+    for (const { boundTo, value } of entries) refs.push(await this.sealed.put(boundTo, value, db));
+    return refs;
+  }
+
+  /** Many transactions that want the same value wait for one answer. */
+  #fetchOnce(id: Id): Promise<void> {
+    const held = this.#held.get(id);
+    // It came while this transaction was being rolled back.
+    if (held && held.until > this.clock.now()) return Promise.resolve();
+    const running = this.#fetching.get(id) ?? this.#fetch(id).finally(() => this.#fetching.delete(id));
+    this.#fetching.set(id, running);
+    return running;
   }
 
   async #fetch(id: Id): Promise<void> {

@@ -2,6 +2,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { describe, expect, test } from '@jest/globals';
 import { parse } from 'yaml';
 import { Connectors } from '../../domain/revocation/connectors.ts';
+import { presetLine } from '../../domain/revocation/preset-view.rules.ts';
 import { SystemClock } from '../../platform/clock/clock.ts';
 import { Outbound } from '../../platform/http/outbound.ts';
 import { connectorClasses } from './registry.ts';
@@ -70,5 +71,30 @@ describe('connector presets', () => {
       ok: false,
       error: { fields: [{ field: '/settings/probe/request', problem: '{vallue} stands for nothing' }] },
     });
+  });
+
+  test('the README tells of each supplier what its presets do', () => {
+    const readme = readFileSync(new URL('../../../README.md', import.meta.url), 'utf8');
+    const told = readme.split('\n').map((line) => line.split('|').map((cell) => cell.trim()));
+    const all = files.flatMap((file) => {
+      const checked = connectors.check(read(file));
+      return checked.ok ? [presetLine(checked.value)] : [];
+    });
+    const suppliers = [...new Set(all.map(({ supplier }) => supplier))].filter((one) => one !== null);
+    expect(suppliers.length).toBeGreaterThanOrEqual(17);
+    for (const supplier of suppliers) {
+      const lines = all.filter((line) => line.supplier === supplier);
+      const [, , variants = '', can = '', revocability = '', doubted = ''] =
+        told.find((cells) => cells[1] === supplier) ?? [];
+      const words = (cell: string) => new Set(cell.split(', '));
+      expect({ supplier, variants: words(variants) }).toEqual({
+        supplier,
+        variants: new Set(lines.map(({ variant }) => variant)),
+      });
+      expect(words(can)).toEqual(new Set(lines.flatMap(({ capabilities }) => capabilities)));
+      expect(words(revocability)).toEqual(new Set(lines.map((line) => line.revocability)));
+      const doubts = lines.filter(({ verified }) => !verified).map(({ variant }) => variant);
+      expect(words(doubted)).toEqual(new Set(doubts.length === 0 ? ['–'] : doubts));
+    }
   });
 });

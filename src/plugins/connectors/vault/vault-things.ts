@@ -42,7 +42,7 @@ const LEASE = /^(?!.*(?:^|\/)\.{1,2}(?:\/|$))[A-Za-z0-9._-]{1,200}(?:\/[A-Za-z0-
 const ACCESSOR = /^(?!\.{1,2}$)[A-Za-z0-9._-]{1,200}$/;
 const COPY = /^(.+)@([1-9]\d{0,8})$/;
 
-const done = [{ status: [200, 204], means: 'accepted' as const }];
+const done = [{ status: [200, 204], means: 'accepted' as const, why: 'the server says that it did it' }];
 
 /** The server may wrap its sentence. */
 const saying = (sentence: string) => [sentence, `1 error occurred:\n\t* ${sentence}\n\n`];
@@ -73,7 +73,7 @@ function leaseThing(namespace?: string): VaultThing {
       request: vaultRequest('PUT', 'sys/leases/revoke', namespace, { ...lease, sync: true }),
       answers: [
         ...done,
-        { status: 400, when: errorIs('invalid lease'), means: 'gone' },
+        { status: 400, when: errorIs('invalid lease'), means: 'gone', why: 'the server has no such lease' },
         { status: 400, means: 'rejected', why: 'the server refuses the request' },
         { status: 404, means: 'rejected', why: 'the server knows no such path, or hides it from us' },
         ...REFUSES_US,
@@ -107,7 +107,12 @@ function tokenThing(namespace?: string): VaultThing {
       request: vaultRequest('POST', 'auth/token/revoke-accessor', namespace, accessor),
       answers: [
         ...done,
-        { status: [400, 403, 404], when: errorIs('invalid accessor'), means: 'gone' },
+        {
+          status: [400, 403, 404],
+          when: errorIs('invalid accessor'),
+          means: 'gone',
+          why: 'the server has no such accessor',
+        },
         { status: 400, means: 'rejected', why: 'the server refuses the request' },
         { status: 404, means: 'rejected', why: 'the server knows no such path, or hides it from us' },
         ...REFUSES_US,

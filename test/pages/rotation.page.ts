@@ -1,0 +1,80 @@
+import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import type { Page } from 'playwright-core';
+import { until } from '../support/app.ts';
+import { IssuingSupplier } from '../support/issuing-supplier.ts';
+import { RotationScene, type Slot } from '../support/rotation-scene.ts';
+import { Console } from './console.ts';
+
+let supplier: IssuingSupplier;
+let site: Console;
+let scene: RotationScene;
+let page: Page;
+let slot: Slot;
+
+beforeAll(async () => {
+  supplier = await new IssuingSupplier().start();
+  site = await Console.start({ outboundAllow: [supplier.hostPort], queue: 'off' });
+  scene = new RotationScene(site.world, supplier);
+  await scene.preset('issuing', 'adds');
+  slot = await scene.slot(await scene.party(), 'issuing');
+  await scene.query(`UPDATE credential SET reference = 'CRD-2026-7001', name = 'Shop key' WHERE id = $1`, [
+    slot.credentialId,
+  ]);
+  await scene.location(slot, 'scan', 'Deploy pipeline');
+  page = await site.browser.page();
+  await site.signIn(page, (await site.account('Ines', 'integration_engineer')).email, '/rotations');
+}, 120_000);
+afterAll(async () => {
+  await site.close();
+  await supplier.stop();
+});
+
+const main = () => page.locator('main').innerText();
+const comes = (says: RegExp) =>
+  until(
+    async () => {
+      site.world.clock.advance(2000);
+      await page.reload();
+      return says.test(await main());
+    },
+    `the page to say ${String(says)}`,
+    60_000,
+    300,
+  );
+
+test('a simulation says what is known and what is not, and starts a rotation', async () => {
+  await page.goto(`${site.url}/credentials/CRD-2026-7001/rotation`);
+  expect(await main()).toMatch(/Nothing is changed by looking/);
+  expect(await main()).toMatch(/Deploy pipeline[\s\S]*not known/);
+  await site.judge(page, 'rotation-simulation');
+  await page.getByLabel('Hours in which both work').fill('48');
+  await page.getByLabel('Why', { exact: true }).fill('Due this month');
+  await page.getByRole('button', { name: 'Rotate it' }).click();
+  await comes(/being put in place/);
+});
+
+test('a place is answered for; both versions are shown with the end of the old one, which can be cut', async () => {
+  await site.judge(page, 'rotation-places');
+  await page
+    .getByRole('form', { name: 'What Deploy pipeline holds' })
+    .getByRole('button', { name: 'Leave it' })
+    .click();
+  expect(await main()).toContain('Say why the place is left');
+  site.browser.complaints.length = 0;
+  await page
+    .getByRole('form', { name: 'What Deploy pipeline holds' })
+    .getByRole('button', { name: 'It holds version 2' })
+    .click();
+  await comes(/Both work\. The old one has/);
+  await site.judge(page, 'rotation-overlap');
+  await page.getByText('Cut the overlap').click();
+  await page.getByLabel('Why it can end now').fill('Everybody has it');
+  await page.getByRole('button', { name: 'End the old version now' }).click();
+  await comes(/old version: dead/);
+  expect(slot.old.live).toBe(false);
+  await site.judge(page, 'rotation-done');
+  await page.goto(`${site.url}/rotations`);
+  expect(await main()).toMatch(/ROT-\d{4}-\d+/);
+  await site.judge(page, 'rotations');
+  expect(await page.content()).not.toContain(supplier.keys.at(-1)!.value);
+});
