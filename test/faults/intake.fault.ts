@@ -71,7 +71,7 @@ const ONE = { deliveries: 1, exposures: 1, batches: 1, incidents: 1, runs: 1 };
 describe('at the door', () => {
   test.each([
     ['the ledger cannot be written', (world: TestApp) => fails(world.app.get(LedgerService), 'append', 1)],
-    ['the store of secrets is away', (world: TestApp) => fails(world.app.get(Vault), 'put', 1)],
+    ['the store of secrets is away', (world: TestApp) => fails(world.app.get(Vault), 'putHere', 1)],
   ])('%s: no 2xx, nothing half-stored, and the next try is taken', async (_, breaks) => {
     const world = await start();
     const { scene, credential } = await set(world);
@@ -99,7 +99,16 @@ describe('after the answer', () => {
       await stop(web);
       const worker = await start({ queue });
       const after = LeakScene.over(worker);
-      await until(async () => (await stored(after)).incidents === 1, 'accepted by the peer');
+      let waiting: unknown = null;
+      await until(
+        async () => {
+          waiting = await after.rows(
+            `SELECT job, attempts, due_at, again_at, lease_until, last_error FROM outbox WHERE done_at IS NULL`,
+          );
+          return (await stored(after)).incidents === 1;
+        },
+        () => `accepted by the peer; still to do: ${JSON.stringify(waiting)}`,
+      );
       await after.settled();
       expect(await stored(after)).toMatchObject(ONE);
     },

@@ -4,6 +4,7 @@ import {
   Module,
   type BeforeApplicationShutdown,
   type OnApplicationBootstrap,
+  type OnModuleInit,
 } from '@nestjs/common';
 import { Clock } from '../../platform/clock/clock.ts';
 import type { Config } from '../../platform/config/config.ts';
@@ -54,7 +55,7 @@ const from = <T>(provide: abstract new (...args: never[]) => T, pick: (parts: En
   ],
   exports: [Engine, Runbooks, RunsService, StepsService],
 })
-export class RunbooksModule implements OnApplicationBootstrap, BeforeApplicationShutdown {
+export class RunbooksModule implements OnModuleInit, OnApplicationBootstrap, BeforeApplicationShutdown {
   constructor(
     private readonly engine: Engine,
     private readonly runbooks: Runbooks,
@@ -63,8 +64,12 @@ export class RunbooksModule implements OnApplicationBootstrap, BeforeApplication
     @Inject(CONFIG) private readonly config: Config,
   ) {}
 
-  async onApplicationBootstrap(): Promise<void> {
-    await this.runbooks.load();
+  /** Before any job is taken: one that waited may start a run. */
+  onModuleInit(): Promise<void> {
+    return this.runbooks.load();
+  }
+
+  onApplicationBootstrap(): void {
     if (!this.duties.works) return;
     // A commit that wrote an outbox row may have made a step ready; asking costs one probe of an index.
     for (const topic of [ENGINE, 'outbox']) this.kick.on(topic, () => this.engine.wake());
