@@ -42,14 +42,13 @@ async function worker(): Promise<ChildProcess> {
       world.database.url,
       world.config.dataFolder,
       supplier.hostPort,
-      '-',
-      '-',
-      '-',
     ],
-    { stdio: ['ignore', 'pipe', 'inherit'] },
+    { stdio: ['pipe', 'pipe', 'inherit'] },
   );
   children.add(child);
   child.once('exit', () => children.delete(child));
+  // It does not die by its own hand.
+  child.stdin!.write('- - -\n');
   await Promise.race([once(child.stdout!, 'data'), once(child, 'exit')]);
   return child;
 }
