@@ -22,8 +22,7 @@ const pages = {
 const withBrowser = process.env.COUNTERSIGN_TEST_BROWSER === '1';
 
 export default {
-  // One more than the cores of a small machine: many a test waits for a process, a lease or a mail.
-  maxWorkers: withBrowser ? 2 : 3,
+  maxWorkers: 2,
   testTimeout: 120_000,
   workerIdleMemoryLimit: '2GB',
   coverageProvider: 'v8',

@@ -80,11 +80,16 @@ const own = (one: (typeof slots)[number]) =>
     (key) => key === one.slot.old || key.label.includes(`-${one.reference.toLowerCase()}-`),
   );
 
+/** Those that nobody has anything left to do for. */
+const over = new Set<Id>();
+
 /** The places' owners do what they are asked; whoever wants to go back, goes back. */
 async function people(): Promise<void> {
   world.clock.advance(Date.now() - world.clock.now());
   for (const one of slots) {
+    if (over.has(one.id)) continue;
     const view = await scene.view(one.id);
+    if (view.state === one.goal) over.add(one.id);
     const back = view.state === 'rolling_back';
     if (!back && view.state !== 'propagating') continue;
     const asked = await scene.waitsFor(back ? view.rollBackRunId : view.runId);
@@ -121,7 +126,7 @@ async function dead(child: ChildProcess, what: string): Promise<void> {
     },
     `the worker to die: ${what}`,
     90_000,
-    50,
+    200,
   );
   expect(child.signalCode).toBe('SIGKILL');
 }
@@ -129,6 +134,8 @@ async function dead(child: ChildProcess, what: string): Promise<void> {
 const watch = () => {
   for (const one of slots) if (!own(one).some(({ live }) => live)) dark.push(one.name);
 };
+
+const THOROUGH = process.env['COUNTERSIGN_FAULT_SEEDS'] !== undefined;
 
 test('killed at every boundary, resumed: never both dead, never an old one forgotten', async () => {
   const states = [
@@ -143,7 +150,8 @@ test('killed at every boundary, resumed: never both dead, never an old one forgo
     'done',
   ];
   for (const state of states) {
-    for (const when of ['before', 'after'] as const) {
+    // Each boundary from both sides takes minutes: asked for as the kills of whole demonstrations are.
+    for (const when of THOROUGH ? (['before', 'after'] as const) : (['after'] as const)) {
       if (state === 'planned' && when === 'before') continue;
       const one = await opened(`${when} ${state}`);
       await dead(await worker(one.id, state, when), one.name);
@@ -168,7 +176,7 @@ test('killed at every boundary, resumed: never both dead, never an old one forgo
     supplier[at] = watch;
   }
   // The same on the way back.
-  for (const when of ['before', 'after', 'call'] as const) {
+  for (const when of THOROUGH ? (['before', 'after', 'call'] as const) : (['call'] as const)) {
     const one = await opened(`rolled back, ${when}`, 600);
     one.goal = 'rolled_back';
     const first = await worker('-', '-', 'after');
@@ -193,7 +201,8 @@ test('killed at every boundary, resumed: never both dead, never an old one forgo
   await until(
     async () => {
       await people();
-      for (const { id } of slots) views.set(id, await scene.view(id));
+      for (const { id, goal } of slots)
+        if (views.get(id)?.state !== goal) views.set(id, await scene.view(id));
       watch();
       return slots.every(({ id, goal }) => views.get(id)!.state === goal);
     },

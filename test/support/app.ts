@@ -101,7 +101,7 @@ export async function until(
   reached: () => boolean | Promise<boolean>,
   what: string | (() => string),
   limit: Millis = 90_000,
-  every: Millis = 10,
+  every: Millis = 25,
 ): Promise<void> {
   const end = performance.now() + limit;
   while (!(await reached())) {
