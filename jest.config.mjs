@@ -21,6 +21,26 @@ const pages = {
 /** Needs a browser, so it runs only with `npm run test:browser`. */
 const withBrowser = process.env.COUNTERSIGN_TEST_BROWSER === '1';
 
+/**
+ * Faults that take whole processes and minutes. Asked for by COUNTERSIGN_TEST_FAULTS=1; kills of whole demonstrations, by
+ * COUNTERSIGN_FAULT_SEEDS (how many moments, up to 10).
+ */
+const slowFaults = [
+  'ci-example',
+  'drill-kill',
+  'engine-kill',
+  'import',
+  'incident-carried',
+  'key-rotation',
+  'process',
+  'queue',
+  'rotation-kill',
+];
+const notAsked = [
+  ...(process.env.COUNTERSIGN_FAULT_SEEDS ? [] : ['demo-killed']),
+  ...(process.env.COUNTERSIGN_TEST_FAULTS === '1' ? [] : slowFaults.map((name) => `/${name}\\.fault\\.ts$`)),
+];
+
 export default {
   maxWorkers: 2,
   testTimeout: 120_000,
@@ -38,11 +58,7 @@ export default {
         {
           ...withDatabase,
           displayName: 'app',
-          // Kills whole demonstrations, minutes each: asked for by COUNTERSIGN_FAULT_SEEDS (how many moments, up to 10).
-          testPathIgnorePatterns: [
-            '/node_modules/',
-            ...(process.env.COUNTERSIGN_FAULT_SEEDS ? [] : ['demo-killed']),
-          ],
+          testPathIgnorePatterns: ['/node_modules/', ...notAsked],
           testMatch: [
             '<rootDir>/test/{flows,contracts,faults}/**/*.{flow,contract,fault}.ts',
             '<rootDir>/test/{migrations,routes,secrets,compose}.test.ts',
