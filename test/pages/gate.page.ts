@@ -35,7 +35,7 @@ describe('the gate', () => {
     expect(await row.innerText()).toMatch(/is accountable in this matrix and has not signed it/);
     await page.goto(`${site.url}/gate?rule=unprovable-location`);
     expect(await page.getByRole('row', { name: /Checkout payments/ }).innerText()).toMatch(
-      /Nobody can show that the copy/,
+      /nobody can show that the copy/,
     );
     await page.goto(`${site.url}/gate?rule=no-owner`);
     expect(await page.locator('main').innerText()).toContain('Nothing is kept out by this rule');

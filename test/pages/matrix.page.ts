@@ -274,7 +274,7 @@ describe('one matrix', () => {
         await visitor.fill('[name=code]', '00000000');
         await visitor.fill('[name=signs_for]', 'Nora Visser, head of security');
         await visitor.getByRole('button', { name: /Sign for Northwind/ }).click();
-        expect(await visitor.locator('main').innerText()).toContain('The code has ended');
+        expect(await visitor.locator('main').innerText()).toContain('The code was never asked for');
 
         await visitor.getByRole('button', { name: /Mail me/ }).click();
         expect(await visitor.locator('main').innerText()).toContain(

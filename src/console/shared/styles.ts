@@ -103,8 +103,8 @@ button:hover, .button:hover { filter: brightness(1.08); }
 button.plain, .button.plain { background: transparent; color: var(--ink); border-color: var(--line); }
 button.danger { background: var(--live); border-color: var(--live); color: var(--paper); }
 button.small, .button.small { padding: 3px 10px; font-size: 13px; }
-.search { display: flex; gap: 8px; flex-wrap: wrap; margin-bottom: 14px; } .search input { max-width: 360px; } .search select { width: auto; }
-.search { align-items: flex-end; } .choice { margin: 0; font-weight: 400; display: flex; flex-direction: column; gap: 3px; } .choice > span { font-size: 12.5px; color: var(--soft); } .choice.grow { flex: 1 1 240px; } .choice.grow input { max-width: none; } .check { margin: 0 0 8px; font-weight: 400; display: flex; gap: 7px; align-items: center; white-space: nowrap; }
+.search { display: flex; gap: 8px; flex-wrap: wrap; margin-bottom: 14px; } .search input { max-width: 360px; } .search select { width: auto; max-width: 100%; }
+.search { align-items: flex-end; } .choice { margin: 0; min-width: 0; max-width: 100%; font-weight: 400; display: flex; flex-direction: column; gap: 3px; } .choice > span { font-size: 12.5px; color: var(--soft); } .choice.grow { flex: 1 1 240px; } .choice.grow input { max-width: none; } .check { margin: 0 0 8px; font-weight: 400; display: flex; gap: 7px; align-items: center; white-space: nowrap; }
 .tabs { display: flex; gap: 4px; border-bottom: 1px solid var(--line); margin: 0 0 18px; flex-wrap: wrap; } .tabs a { padding: 8px 14px; text-decoration: none; color: var(--soft); border-bottom: 3px solid transparent; margin-bottom: -1px; } .tabs a[aria-current] { color: var(--ink); font-weight: 600; border-color: var(--brand); } .tabs .count { margin-left: 7px; font-size: 12.5px; color: var(--soft); font-variant-numeric: tabular-nums; }
 .card.slim { padding: 14px 20px; } .narrow { max-width: 480px; margin: 6vh auto 0; } .tight { gap: 5px; } .actions { display: flex; gap: 10px; align-items: center; flex-wrap: wrap; margin: 18px 0 0; }
 .pager { display: flex; gap: 10px; justify-content: flex-end; margin-top: 14px; }
