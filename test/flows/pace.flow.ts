@@ -89,7 +89,7 @@ test('limits reach the lane when a connection is made, and at the next start whe
   }
 });
 
-test('no second holds more requests than the supplier allows, and it is not far below it', async () => {
+test('no second holds more requests than the supplier allows, and nine tenths of them are used', async () => {
   const id = await connection({ maxConcurrent: 60, perSecond: PER_SECOND });
   const [incidentId, batchId] = [newId(), newId()];
   const now = world.clock.date();
@@ -138,7 +138,6 @@ test('no second holds more requests than the supplier allows, and it is not far 
   const [from, to] = [at[0]! + 1000, at.at(-1)! - 1000];
   const reached = at.filter((one) => one >= from && one < to).length / ((to - from) / 1000);
   expect(at.length).toBeGreaterThanOrEqual(3 * VERSIONS);
-  // How near it comes to the limit is a figure of the bench; far below it, something waits for nothing.
-  expect(reached).toBeGreaterThanOrEqual(0.5 * PER_SECOND);
+  expect(reached).toBeGreaterThanOrEqual(0.9 * PER_SECOND);
   expect(supplier.issued.filter((issued) => issued.live).every(({ name }) => name === 'canary')).toBe(true);
 });

@@ -67,10 +67,10 @@ async function known(value: string): Promise<Scene & { page: string }> {
 async function given(at: { page: string }): Promise<void> {
   const asked = await asker.send(at.page, `${at.page}/ask`, { reason: REASON, minutes: '30' });
   expect([asked.status, asked.location]).toEqual([303, at.page]);
-  const { html } = await giver.page('/work/releases');
+  const { html } = await giver.page('/releases');
   expect(html).toContain(REASON);
   const [, action] = [...html.matchAll(/action="(\/work\/releases\/permissions\/[^"]+)"/g)].at(-1)!;
-  expect((await giver.send('/work/releases', action!, { answer: 'yes' })).status).toBe(303);
+  expect((await giver.send('/releases', action!, { answer: 'yes' })).status).toBe(303);
 }
 
 async function fields(session: ConsoleSession, at: { page: string; version: Id }, action: string) {
@@ -168,18 +168,18 @@ describe('a value', () => {
 
     // Vera asks, and cannot give it to herself.
     await giver.send(other.page, `${other.page}/ask`, { reason: REASON, minutes: '30' });
-    const { html } = await giver.page('/work/releases');
+    const { html } = await giver.page('/releases');
     expect(html).toContain('somebody else decides');
     const [{ id }] = (await scene.query<{ id: Id }>(
       `SELECT id FROM temporary_permission WHERE subject_id = $1`,
       [other.credential],
     )) as [{ id: Id }];
-    const own = await giver.send('/work/releases', `/work/releases/permissions/${id}`, { answer: 'yes' });
+    const own = await giver.send('/releases', `/releases/permissions/${id}`, { answer: 'yes' });
     expect([own.status, own.html.includes('your own request')]).toEqual([422, true]);
     const twice = await giver.send(other.page, `${other.page}/ask`, { reason: REASON, minutes: '30' });
     expect(twice.status).toBe(422);
     expect(
-      (await giver.send('/work/releases', `/work/releases/permissions/${newId()}`, { answer: 'yes' })).status,
+      (await giver.send('/releases', `/releases/permissions/${newId()}`, { answer: 'yes' })).status,
     ).toBe(404);
   });
 
@@ -380,7 +380,7 @@ describe('the pages of machines', () => {
     expect((await responder.page('/work')).html).toMatch(
       /\d releases? of (a value waits|values wait) for you/,
     );
-    const consents = '/work/releases';
+    const consents = '/releases';
     expect((await responder.page(consents)).html).toContain('nightly worker');
     expect(
       (await responder.send(consents, `${consents}/checkouts/${asked.body.id}`, { answer: 'yes' })).status,

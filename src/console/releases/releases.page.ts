@@ -27,13 +27,13 @@ export class ReleasesPage {
     private readonly grants: CheckoutGrants,
   ) {}
 
-  @Get('work/releases')
+  @Get('releases')
   @Permission('approvals:decide', { face: 'console' })
   show(@By() by: Principal): Promise<Answer> {
     return this.#show(by);
   }
 
-  @Post('work/releases/permissions/:id')
+  @Post('releases/permissions/:id')
   @Permission('approvals:decide', { face: 'console' })
   decide(@Param('id', id) requestId: string, @Body() body: unknown, @By() by: Principal): Promise<Answer> {
     const read = readForm(answerForm, body);
@@ -42,7 +42,7 @@ export class ReleasesPage {
     );
   }
 
-  @Post('work/releases/checkouts/:id')
+  @Post('releases/checkouts/:id')
   @Permission('approvals:decide', { face: 'console' })
   consent(@Param('id', id) checkoutId: string, @Body() body: unknown, @By() by: Principal): Promise<Answer> {
     const read = readForm(answerForm, body);
@@ -51,7 +51,7 @@ export class ReleasesPage {
     );
   }
 
-  @Post('work/releases/grants/:id/window')
+  @Post('releases/grants/:id/window')
   @Permission('approvals:decide', { face: 'console' })
   window(@Param('id', id) grantId: string, @Body() body: unknown, @By() by: Principal): Promise<Answer> {
     const read = readForm(windowForm, body);
@@ -67,7 +67,7 @@ export class ReleasesPage {
   ): Promise<Answer> {
     if (!readable) return this.#show(by, 'Choose one of the answers.');
     const done = await this.transactions.run(by, work);
-    if (done.ok) return goes('/work/releases', { tone: 'dead', text: 'Your answer is on record.' });
+    if (done.ok) return goes('/releases', { tone: 'dead', text: 'Your answer is on record.' });
     if (done.error.kind === 'not_found') throw new Refused(done.error);
     return this.#show(by, done.error.message);
   }

@@ -62,7 +62,7 @@ export function ReleasesView({
                 </div>
                 <Answer
                   frame={frame}
-                  action={`/work/releases/checkouts/${one.id}`}
+                  action={`/releases/checkouts/${one.id}`}
                   what={one.machine}
                   yes="Consent"
                 />
@@ -93,7 +93,7 @@ export function ReleasesView({
                 ) : (
                   <Answer
                     frame={frame}
-                    action={`/work/releases/permissions/${one.id}`}
+                    action={`/releases/permissions/${one.id}`}
                     what={one.person}
                     yes="Give it"
                   />
@@ -128,7 +128,7 @@ export function ReleasesView({
                   </div>
                   <PostForm
                     frame={frame}
-                    action={`/work/releases/grants/${one.id}/window`}
+                    action={`/releases/grants/${one.id}/window`}
                     label={`Window of ${one.machine}`}
                   >
                     <div class="line">

@@ -67,7 +67,7 @@ export function WorkView({
       )}
       {releases > 0 && (
         <p class="notice wait">
-          <a href="/work/releases">
+          <a href="/releases">
             {releases === 1
               ? '1 release of a value waits for you'
               : `${releases} releases of values wait for you`}

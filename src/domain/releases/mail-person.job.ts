@@ -34,9 +34,7 @@ export class MailPersonJob implements Handler<Asked> {
     if (!found.to || !found.facts) return;
     const subjectId = asked.about === 'break-glass' ? asked.revealId : asked.checkoutId;
     const path =
-      asked.about === 'break-glass'
-        ? `/credentials/${found.facts.credentialReference}/value`
-        : '/work/releases';
+      asked.about === 'break-glass' ? `/credentials/${found.facts.credentialReference}/value` : '/releases';
     const mail = this.templates.render(
       asked.about === 'break-glass' ? 'break-glass' : 'checkout-consent',
       'en',
