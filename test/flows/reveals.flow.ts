@@ -69,7 +69,7 @@ async function given(at: { page: string }): Promise<void> {
   expect([asked.status, asked.location]).toEqual([303, at.page]);
   const { html } = await giver.page('/releases');
   expect(html).toContain(REASON);
-  const [, action] = [...html.matchAll(/action="(\/work\/releases\/permissions\/[^"]+)"/g)].at(-1)!;
+  const [, action] = [...html.matchAll(/action="(\/releases\/permissions\/[^"]+)"/g)].at(-1)!;
   expect((await giver.send('/releases', action!, { answer: 'yes' })).status).toBe(303);
 }
 
