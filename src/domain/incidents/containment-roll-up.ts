@@ -74,7 +74,7 @@ export class ContainmentRollUp {
         now,
       );
       // Nothing is left to be revoked or proven with them.
-      for (const versionId of cases.versionIds) await this.deaths.forgetValue(db, versionId, by);
+      await this.deaths.forgetValues(db, cases.versionIds, by);
     }
     return to ?? incident.state;
   }
