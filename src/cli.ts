@@ -1,6 +1,7 @@
 #!/usr/bin/env node
 import 'reflect-metadata';
 import { Command, CommanderError } from 'commander';
+import { addClock } from './cli/clock.command.ts';
 import type { AddCommand } from './cli/command.ts';
 import { addConnector } from './cli/connector.command.ts';
 import { reportFailure } from './cli/failure.ts';
@@ -24,6 +25,7 @@ const commands: readonly AddCommand[] = [
   addGate,
   addPolicy,
   addConnector,
+  addClock,
   addUserAdd,
   addTokenCreate,
   addOutbox,
