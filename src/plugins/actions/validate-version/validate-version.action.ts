@@ -9,6 +9,8 @@ const settings = z.strictObject({
   rotationId: z.uuid(),
   /** What comes next: its consumers are asked to use it, or the overlap begins. */
   before: z.enum(['consumers', 'overlap']),
+  /** What people have to do before it can be accepted, where its verifiers are theirs: nobody has failed until then. */
+  first: z.string().min(1).max(500).optional(),
 });
 type With = z.infer<typeof settings>;
 
@@ -25,6 +27,7 @@ export class ValidateVersionAction implements Action<With> {
   constructor(private readonly service: CutOver) {}
 
   async run(context: StepContext<With>): Promise<StepAnswer> {
-    return this.service.validate(context.with.rotationId, context.with.before, callOf(context));
+    const { rotationId, before, first } = context.with;
+    return this.service.validate(rotationId, before, first, callOf(context));
   }
 }
