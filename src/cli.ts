@@ -4,6 +4,7 @@ import { Command, CommanderError } from 'commander';
 import type { AddCommand } from './cli/command.ts';
 import { addConnector } from './cli/connector.command.ts';
 import { reportFailure } from './cli/failure.ts';
+import { addIntake } from './cli/intake.command.ts';
 import { addKeys } from './cli/keys.command.ts';
 import { addGate } from './cli/gate.command.ts';
 import { addLedger } from './cli/ledger.command.ts';
@@ -24,6 +25,7 @@ const commands: readonly AddCommand[] = [
   addGate,
   addPolicy,
   addConnector,
+  addIntake,
   addUserAdd,
   addTokenCreate,
   addOutbox,
