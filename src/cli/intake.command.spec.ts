@@ -120,6 +120,24 @@ describe.each(SIGNED)('%s', (kind) => {
   });
 });
 
+test.each(SIGNED)('%s: a capture that left out the content type is judged all the same', async (kind) => {
+  const { leak, headers, key } = voices[kind]!;
+  const body = leak(CANARY);
+  const kept = Object.entries(headers(body, key, {})).filter(
+    ([name]) => name.toLowerCase() !== 'content-type',
+  );
+  expect(await checked(kind, { body, headers: Object.fromEntries(kept) })).toMatchObject({ status: 202 });
+});
+
+test('nor is a form of GitHub taken for JSON then', async () => {
+  const { leak, headers, key } = voices['github']!;
+  const body = Buffer.from(`payload=${encodeURIComponent(leak(CANARY).toString())}`);
+  const kept = Object.entries(headers(body, key, {})).filter(
+    ([name]) => name.toLowerCase() !== 'content-type',
+  );
+  expect(await checked('github', { body, headers: Object.fromEntries(kept) })).toMatchObject({ status: 202 });
+});
+
 test('the published vectors of GitHub and GitGuardian authenticate; what they sign is no event', async () => {
   const hello = Buffer.from('Hello, World!');
   const github = (signature: string) =>

@@ -99,14 +99,24 @@ async function check(kind: Source, options: CheckOptions): Promise<Verdict> {
   const isFile = kind.readFile !== undefined && (kind.filesOnly || (!headers && keys.length === 0));
   const read = isFile
     ? (withinLimit(kind, body) ?? kind.readFile!(body))
-    : await judged(kind, { headers: headers ?? bare(kind), body }, keys, now, settings);
+    : await judged(kind, { headers: { ...contentType(kind, body), ...headers }, body }, keys, now, settings);
   return verdictOf(kind, read, settings);
 }
 
-/** What a delivery says of itself that was captured without its headers. */
-function bare(kind: Source): Record<string, string> {
-  return { 'content-type': kind.key === 'set' ? 'application/secevent+jwt' : 'application/json' };
+/** What a delivery must have been where it was captured without that header. */
+function contentType(kind: Source, body: Buffer): Record<string, string> {
+  const form = body.subarray(0, FORM_FIELD.length).toString('latin1') === FORM_FIELD;
+  return {
+    'content-type':
+      kind.key === 'set'
+        ? 'application/secevent+jwt'
+        : form
+          ? 'application/x-www-form-urlencoded'
+          : 'application/json',
+  };
 }
+
+const FORM_FIELD = 'payload=';
 
 async function judged(
   kind: Source,
