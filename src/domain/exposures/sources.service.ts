@@ -72,6 +72,12 @@ export class SourcesService {
     return row ? ok(viewOf(row)) : err(unknown());
   }
 
+  /** The kinds that are switched on. */
+  known(): { key: string; title: string; filesOnly: boolean }[] {
+    const kinds = this.kinds.map(({ key, title, filesOnly = false }) => ({ key, title, filesOnly }));
+    return [...kinds, { key: API_KIND, title: 'Reports of a party over the API', filesOnly: true }];
+  }
+
   create(input: NewSource, by: Principal): Promise<Result<SourceView, Refusal>> {
     return this.#change(by, async (db, now) => {
       const kind = this.kinds.find((one) => one.key === input.kind);
