@@ -49,6 +49,7 @@ import { UsersController } from './users.controller.ts';
 import { CasesController } from './cases.controller.ts';
 import { DownstreamController } from './downstream.controller.ts';
 import { DrillsController } from './drills.controller.ts';
+import { ExposureFilesController } from './exposure-files.controller.ts';
 import { ExposuresController } from './exposures.controller.ts';
 import { IncidentsController } from './incidents.controller.ts';
 import { IntakeController } from './intake.controller.ts';
@@ -75,6 +76,7 @@ import { SourcesController } from './sources.controller.ts';
     ConfirmationsController,
     ConnectionsController,
     ConnectorPresetsController,
+    ExposureFilesController,
     ExposuresController,
     CasesController,
     AgreementsController,

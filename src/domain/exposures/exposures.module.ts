@@ -4,8 +4,10 @@ import { NoticesModule } from '../notices/notices.module.ts';
 import { RevocationModule } from '../revocation/revocation.module.ts';
 import { AdmittedSources } from './admitted-sources.ts';
 import { Deliveries } from './deliveries.service.ts';
+import { DeliveryLog } from './delivery-log.service.ts';
 import { Envelopes } from './envelopes.ts';
 import { FetchMissingJob } from './fetch-missing.job.ts';
+import { FileReports } from './file-reports.service.ts';
 import { HeldValues } from './held-values.service.ts';
 import { IntakeService } from './intake.service.ts';
 import { MatchAgainJob } from './match-again.job.ts';
@@ -24,6 +26,8 @@ import { TriageService } from './triage.service.ts';
 import { WaitingReports } from './waiting-reports.service.ts';
 
 const services = [
+  DeliveryLog,
+  FileReports,
   HeldValues,
   IntakeService,
   MatchingService,
