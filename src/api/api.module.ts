@@ -30,6 +30,7 @@ import { MatrixFilesController } from './matrix-files.controller.ts';
 import { MatrixController } from './matrix.controller.ts';
 import { InventoryController } from './inventory.controller.ts';
 import { BouncesController } from './bounces.controller.ts';
+import { OnCallController } from './on-call.controller.ts';
 import { NoticesController } from './notices.controller.ts';
 import { OfferingsController } from './offerings.controller.ts';
 import { OnboardingController } from './onboarding.controller.ts';
@@ -100,6 +101,7 @@ import { SourcesController } from './sources.controller.ts';
     MatrixController,
     InventoryController,
     NoticesController,
+    OnCallController,
     BouncesController,
     OfferingsController,
     OnboardingController,

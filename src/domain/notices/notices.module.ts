@@ -2,6 +2,7 @@ import { Module } from '@nestjs/common';
 import { projectFolder } from '../../platform/config/project-folder.ts';
 import { LedgerModule } from '../ledger/ledger.module.ts';
 import { AcknowledgementService } from './acknowledgement.service.ts';
+import { AlertDigest } from './alert-digest.ts';
 import { AlertsService } from './alerts.service.ts';
 import { BouncesService } from './bounces.service.ts';
 import { DeliverNoticeJob, DeliverySweep } from './deliver-notice.job.ts';
@@ -35,6 +36,7 @@ const shared = [
     DeliverySweep,
     SettleAcknowledgedJob,
     NoticeClock,
+    AlertDigest,
     BouncesService,
     MaildropSweep,
     { provide: NoticeTemplates, useFactory: () => new NoticeTemplates(projectFolder('templates/notices')) },
