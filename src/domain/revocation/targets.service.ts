@@ -183,7 +183,7 @@ export class Targets {
     return {
       connectionId: connection.id,
       connector: this.pace.keep(preset.connector, { id: connection.id, perSecond: connection.per_second }),
-      abilities: preset.connector.abilities(preset.settings),
+      abilities: preset.connector.abilities(preset.settings, version.kind),
       target: { ...common, supplierId: version.supplierId, value },
       control: hasControl
         ? {
