@@ -29,6 +29,7 @@ import { RisksService } from './risks.service.ts';
 import { SettleShownCopiesJob } from './settle-shown-copies.job.ts';
 import { SettleStatedStepsJob } from './settle-stated-steps.job.ts';
 import { RotationDrilling } from './rotation-drilling.service.ts';
+import { Sessions } from './sessions.service.ts';
 import { StorePlaces } from './store-places.service.ts';
 import { Targets } from './targets.service.ts';
 import { Ways } from './ways.service.ts';
@@ -52,6 +53,7 @@ const services = [
   RevocationService,
   RisksService,
   RotationDrilling,
+  Sessions,
   StorePlaces,
   Targets,
   Ways,
