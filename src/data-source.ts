@@ -78,6 +78,7 @@ import { Drill } from './domain/revocation/drill.entity.ts';
 import { Evidence } from './domain/revocation/evidence.entity.ts';
 import { VersionDeath } from './domain/revocation/version-death.entity.ts';
 import { Statement } from './domain/revocation/statement.entity.ts';
+import { LocationStore } from './domain/revocation/location-store.entity.ts';
 import { CopyLook } from './domain/revocation/copy-look.entity.ts';
 import { LocationProof } from './domain/revocation/location-proof.entity.ts';
 import { RiskRequest } from './domain/revocation/risk-request.entity.ts';
@@ -231,6 +232,7 @@ export const entities: DataSourceNeeds['entities'] = [
   VersionDeath,
   Statement,
   CopyLook,
+  LocationStore,
   LocationProof,
   RiskAcceptance,
   RiskRequest,

@@ -30,6 +30,8 @@ export async function routeSamples(world: TestApp, partyId: Id): Promise<RouteSa
     '/api/v1/locations/:id/holdings': { id: made.location },
     '/api/v1/locations/:id/scans': { id: made.location },
     '/api/v1/locations/:id/fingerprints': { id: made.location },
+    '/api/v1/locations/:id/store': { id: made.location },
+    '/api/v1/locations/:id/store-looks': { id: made.location },
     '/api/v1/integrations/:id': { id: made.integration },
     '/api/v1/integrations/:id/matrices': { id: made.integration },
     '/api/v1/notices/:id': { id: made.notice },
