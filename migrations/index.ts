@@ -32,3 +32,5 @@ export { KeptToTheirEnd2026112234000 } from './2026112234-kept-to-their-end.ts';
 export { RevealsAndCheckouts2026112235000 } from './2026112235-reveals-and-checkouts.ts';
 export { SecretsOutside2026112236000 } from './2026112236-secrets-outside.ts';
 export { DrillFaults2026112237000 } from './2026112237-drill-faults.ts';
+export { NoticesThatArrive2026112243000 } from './2026112243-notices-that-arrive.ts';
+export { SourcesOfEveryKind2026112241000 } from './2026112241-sources-of-every-kind.ts';

@@ -222,6 +222,7 @@ export function NoticeView({
                   </>
                 ),
               ],
+              ['next action', source.nextAction ?? '–'],
               ['kept', <At at={notice.fulfilledAt} />],
               ['next attempt', <At at={notice.nextAttemptAt} />],
               ['message id', <span class="mono">{notice.messageId}</span>],

@@ -1,13 +1,13 @@
 import { Injectable } from '@nestjs/common';
 import { z } from 'zod';
 import { HandingOver } from '../../../domain/revocation/handing-over.service.ts';
+import { callOf } from '../../../domain/revocation/step-call.ts';
 import { laneOf } from '../../../domain/revocation/connections.service.ts';
 import type { RevocationCall } from '../../../domain/revocation/probing.service.ts';
 import type { VerifyResult } from '../../../domain/revocation/revocation-results.ts';
 import { RevocationService } from '../../../domain/revocation/revocation.service.ts';
 import { revokeAnswer } from '../../../domain/revocation/step-answers.ts';
 import type { Action, StepAnswer, StepContext } from '../../../domain/runbooks/action.ts';
-import { system } from '../../../kernel/principal.ts';
 import { SECOND } from '../../../kernel/time.ts';
 
 const settings = z.strictObject({
@@ -36,14 +36,7 @@ export class VerifyDeadAction implements Action<With> {
   ) {}
 
   async run(context: StepContext<With>): Promise<StepAnswer> {
-    const call: RevocationCall = {
-      by: system('engine', context.correlationId),
-      stepId: context.stepId,
-      idempotencyKey: context.idempotencyKey,
-      attempt: context.attempt,
-      takenOver: context.takenOver,
-      signal: context.signal,
-    };
+    const call = callOf(context);
     const result = await this.revocation.verifyDead(
       context.with.versionId,
       call,
