@@ -16,7 +16,7 @@ import { ListDownstreamJob } from './list-downstream.job.ts';
 import { MassRevocationsService } from './mass-revocations.service.ts';
 import { OwedNotices } from './owed-notices.ts';
 import { StartMassRevocationJob } from './start-mass-revocation.job.ts';
-import { NoteProgressJob, RollUpContainmentJob } from './roll-up-containment.job.ts';
+import { NoteProgressJob, RollUpContainmentJob, TakeUpAgainJob } from './roll-up-containment.job.ts';
 
 @Module({
   imports: [ExposuresModule, LedgerModule, NoticesModule, RevocationModule],
@@ -33,6 +33,7 @@ import { NoteProgressJob, RollUpContainmentJob } from './roll-up-containment.job
     StartMassRevocationJob,
     NoteProgressJob,
     RollUpContainmentJob,
+    TakeUpAgainJob,
     ContainmentSweep,
     DownstreamSweep,
     ListDownstreamJob,

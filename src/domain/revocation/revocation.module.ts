@@ -17,6 +17,7 @@ import { Drilling } from './drilling.service.ts';
 import { DrillRecords } from './drill-records.service.ts';
 import { DrillsService } from './drills.service.ts';
 import { ExpiredValuesSweep } from './expired-values.sweep.ts';
+import { HandingOver } from './handing-over.service.ts';
 import { Issuance } from './issuance.service.ts';
 import { LooksService } from './looks.service.ts';
 import { Pace } from './pace.service.ts';
@@ -44,6 +45,7 @@ const services = [
   Drilling,
   DrillRecords,
   DrillsService,
+  HandingOver,
   Issuance,
   LooksService,
   Pace,
