@@ -32,4 +32,5 @@ export { KeptToTheirEnd2026112234000 } from './2026112234-kept-to-their-end.ts';
 export { RevealsAndCheckouts2026112235000 } from './2026112235-reveals-and-checkouts.ts';
 export { SecretsOutside2026112236000 } from './2026112236-secrets-outside.ts';
 export { DrillFaults2026112237000 } from './2026112237-drill-faults.ts';
+export { Obligations2026112240000 } from './2026112240-obligations.ts';
 export { NoticesThatArrive2026112243000 } from './2026112243-notices-that-arrive.ts';

@@ -29,6 +29,7 @@ import { MatrixFilesController } from './matrix-files.controller.ts';
 import { MatrixController } from './matrix.controller.ts';
 import { InventoryController } from './inventory.controller.ts';
 import { NoticesController } from './notices.controller.ts';
+import { ObligationsController } from './obligations.controller.ts';
 import { OfferingsController } from './offerings.controller.ts';
 import { OnboardingController } from './onboarding.controller.ts';
 import { OpenApiController } from './openapi.controller.ts';
@@ -97,6 +98,7 @@ import { SourcesController } from './sources.controller.ts';
     MatrixController,
     InventoryController,
     NoticesController,
+    ObligationsController,
     OfferingsController,
     OnboardingController,
     OpenApiController,
