@@ -5,6 +5,7 @@ import { addClock } from './cli/clock.command.ts';
 import type { AddCommand } from './cli/command.ts';
 import { addConnector } from './cli/connector.command.ts';
 import { reportFailure } from './cli/failure.ts';
+import { addIntake } from './cli/intake.command.ts';
 import { addKeys } from './cli/keys.command.ts';
 import { addGate } from './cli/gate.command.ts';
 import { addLedger } from './cli/ledger.command.ts';
@@ -26,6 +27,7 @@ const commands: readonly AddCommand[] = [
   addPolicy,
   addConnector,
   addClock,
+  addIntake,
   addUserAdd,
   addTokenCreate,
   addOutbox,

@@ -2,6 +2,8 @@ import { Module } from '@nestjs/common';
 import { LedgerModule } from '../ledger/ledger.module.ts';
 import { NoticesModule } from '../notices/notices.module.ts';
 import { RevocationModule } from '../revocation/revocation.module.ts';
+import { AdmittedSources } from './admitted-sources.ts';
+import { Deliveries } from './deliveries.service.ts';
 import { Envelopes } from './envelopes.ts';
 import { FetchMissingJob } from './fetch-missing.job.ts';
 import { HeldValues } from './held-values.service.ts';
@@ -11,6 +13,9 @@ import { MatchingService } from './matching.service.ts';
 import { NamedReports } from './named-reports.service.ts';
 import { RaiseFromUsageJob } from './raise-from-usage.job.ts';
 import { MissingValues } from './missing-values.service.ts';
+import { PollSourcesSweep } from './poll-sources.sweep.ts';
+import { PublishedKeys } from './published-keys.service.ts';
+import { PublishedKeysSweep } from './published-keys.sweep.ts';
 import { ReportsService } from './reports.service.ts';
 import { SourceKeys } from './source-keys.ts';
 import { SourcesService } from './sources.service.ts';
@@ -34,7 +39,12 @@ const services = [
   imports: [LedgerModule, NoticesModule, RevocationModule],
   providers: [
     ...services,
+    AdmittedSources,
+    Deliveries,
     Envelopes,
+    PollSourcesSweep,
+    PublishedKeys,
+    PublishedKeysSweep,
     MissingValues,
     SourceKeys,
     FetchMissingJob,

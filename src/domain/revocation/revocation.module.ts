@@ -29,6 +29,7 @@ import { RisksService } from './risks.service.ts';
 import { SettleShownCopiesJob } from './settle-shown-copies.job.ts';
 import { SettleStatedStepsJob } from './settle-stated-steps.job.ts';
 import { RotationDrilling } from './rotation-drilling.service.ts';
+import { Sessions } from './sessions.service.ts';
 import { Targets } from './targets.service.ts';
 import { Ways } from './ways.service.ts';
 
@@ -51,6 +52,7 @@ const services = [
   RevocationService,
   RisksService,
   RotationDrilling,
+  Sessions,
   Targets,
   Ways,
 ];
