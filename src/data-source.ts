@@ -1,6 +1,10 @@
 import type { DataSourceOptions } from 'typeorm';
 import * as listed from '../migrations/index.ts';
 import { Person } from './domain/access/person.entity.ts';
+import { ObligationRow } from './domain/obligations/obligation.entity.ts';
+import { DutyDecision } from './domain/obligations/duty-decision.entity.ts';
+import { LegalHold } from './domain/obligations/legal-hold.entity.ts';
+import { SupplierAccount } from './domain/obligations/supplier-account.entity.ts';
 import { UserAccount } from './domain/access/user-account.entity.ts';
 import { UserRole } from './domain/access/user-role.entity.ts';
 import { TemporaryPermission } from './domain/access/temporary-permission.entity.ts';
@@ -148,6 +152,10 @@ import { RotationSetting } from './domain/rotation/rotation-setting.entity.ts';
 /** Every entity, by name: nothing depends on paths or file endings. */
 export const entities: DataSourceNeeds['entities'] = [
   Person,
+  ObligationRow,
+  DutyDecision,
+  LegalHold,
+  SupplierAccount,
   UserAccount,
   UserRole,
   TemporaryPermission,

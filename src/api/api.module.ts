@@ -32,6 +32,7 @@ import { InventoryController } from './inventory.controller.ts';
 import { BouncesController } from './bounces.controller.ts';
 import { OnCallController } from './on-call.controller.ts';
 import { NoticesController } from './notices.controller.ts';
+import { ObligationsController } from './obligations.controller.ts';
 import { OfferingsController } from './offerings.controller.ts';
 import { OnboardingController } from './onboarding.controller.ts';
 import { OpenApiController } from './openapi.controller.ts';
@@ -105,6 +106,7 @@ import { SourcesController } from './sources.controller.ts';
     NoticesController,
     OnCallController,
     BouncesController,
+    ObligationsController,
     OfferingsController,
     OnboardingController,
     OpenApiController,

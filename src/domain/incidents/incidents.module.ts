@@ -2,12 +2,14 @@ import { Module } from '@nestjs/common';
 import { ExposuresModule } from '../exposures/exposures.module.ts';
 import { LedgerModule } from '../ledger/ledger.module.ts';
 import { NoticesModule } from '../notices/notices.module.ts';
+import { ObligationsModule } from '../obligations/obligations.module.ts';
 import { RevocationModule } from '../revocation/revocation.module.ts';
 import { AcceptExposuresJob } from './accept-exposures.job.ts';
 import { AcceptanceService } from './acceptance.service.ts';
 import { ConfirmMatchJob } from './confirm-match.job.ts';
 import { ContainmentRollUp } from './containment-roll-up.ts';
 import { ContainmentSweep } from './containment.sweep.ts';
+import { DeriveObligationsJob } from './derive-obligations.job.ts';
 import { DownstreamService } from './downstream.service.ts';
 import { DownstreamSweep } from './downstream.sweep.ts';
 import { FailuresService } from './failures.service.ts';
@@ -19,7 +21,7 @@ import { StartMassRevocationJob } from './start-mass-revocation.job.ts';
 import { NoteProgressJob, RollUpContainmentJob, TakeUpAgainJob } from './roll-up-containment.job.ts';
 
 @Module({
-  imports: [ExposuresModule, LedgerModule, NoticesModule, RevocationModule],
+  imports: [ExposuresModule, LedgerModule, NoticesModule, ObligationsModule, RevocationModule],
   providers: [
     AcceptanceService,
     ContainmentRollUp,
@@ -37,6 +39,7 @@ import { NoteProgressJob, RollUpContainmentJob, TakeUpAgainJob } from './roll-up
     ContainmentSweep,
     DownstreamSweep,
     ListDownstreamJob,
+    DeriveObligationsJob,
   ],
   exports: [
     AcceptanceService,
@@ -45,6 +48,7 @@ import { NoteProgressJob, RollUpContainmentJob, TakeUpAgainJob } from './roll-up
     FailuresService,
     IncidentsService,
     MassRevocationsService,
+    ObligationsModule,
   ],
 })
 export class IncidentsModule {}
