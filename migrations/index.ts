@@ -32,3 +32,4 @@ export { KeptToTheirEnd2026112234000 } from './2026112234-kept-to-their-end.ts';
 export { RevealsAndCheckouts2026112235000 } from './2026112235-reveals-and-checkouts.ts';
 export { SecretsOutside2026112236000 } from './2026112236-secrets-outside.ts';
 export { DrillFaults2026112237000 } from './2026112237-drill-faults.ts';
+export { Signals2026112242000 } from './2026112242-signals.ts';

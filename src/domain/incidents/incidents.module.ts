@@ -3,6 +3,7 @@ import { ExposuresModule } from '../exposures/exposures.module.ts';
 import { LedgerModule } from '../ledger/ledger.module.ts';
 import { NoticesModule } from '../notices/notices.module.ts';
 import { RevocationModule } from '../revocation/revocation.module.ts';
+import { SignalsModule } from '../signals/signals.module.ts';
 import { AcceptExposuresJob } from './accept-exposures.job.ts';
 import { AcceptanceService } from './acceptance.service.ts';
 import { ConfirmMatchJob } from './confirm-match.job.ts';
@@ -15,11 +16,12 @@ import { IncidentsService } from './incidents.service.ts';
 import { ListDownstreamJob } from './list-downstream.job.ts';
 import { MassRevocationsService } from './mass-revocations.service.ts';
 import { OwedNotices } from './owed-notices.ts';
+import { SignalCasesJob, SignalCompromisedJob } from './signal-cases.job.ts';
 import { StartMassRevocationJob } from './start-mass-revocation.job.ts';
 import { NoteProgressJob, RollUpContainmentJob } from './roll-up-containment.job.ts';
 
 @Module({
-  imports: [ExposuresModule, LedgerModule, NoticesModule, RevocationModule],
+  imports: [ExposuresModule, LedgerModule, NoticesModule, RevocationModule, SignalsModule],
   providers: [
     AcceptanceService,
     ContainmentRollUp,
@@ -30,6 +32,8 @@ import { NoteProgressJob, RollUpContainmentJob } from './roll-up-containment.job
     OwedNotices,
     AcceptExposuresJob,
     ConfirmMatchJob,
+    SignalCasesJob,
+    SignalCompromisedJob,
     StartMassRevocationJob,
     NoteProgressJob,
     RollUpContainmentJob,
