@@ -1,5 +1,4 @@
 import { PassThrough } from 'node:stream';
-import { readFile } from 'node:fs/promises';
 import { createPostgresBackend, createRedisBackend, Queue, Worker } from 'bullmq';
 import { Redis } from 'ioredis';
 import pg from 'pg';
@@ -19,6 +18,7 @@ import { createLog } from '../src/platform/log/log.ts';
 import type { JobDefinition } from '../src/platform/outbox/definitions.ts';
 import type { Handler } from '../src/platform/queue/handlers.ts';
 import { NoOpAction } from '../src/plugins/actions/no-op/no-op.action.ts';
+import { cpuOf } from './cpu.ts';
 import type { BenchPlace } from './place.ts';
 import { QueueParts, type QueueBackend } from './queue-parts.ts';
 import { median } from './statistics.ts';
@@ -242,17 +242,4 @@ async function entriesOf(admin: pg.Client): Promise<string> {
     `SELECT to_regclass('ledger_entry') IS NOT NULL AS there`,
   );
   return rows[0]!.there ? `(SELECT count(*)::int FROM ledger_entry WHERE body LIKE '%' || $1 || '%')` : '0';
-}
-
-/** CPU seconds of this process and of every Postgres process of our server. */
-async function cpuOf(admin: pg.Client): Promise<number> {
-  const own = process.cpuUsage();
-  let ticks = 0;
-  const { rows } = await admin.query<{ pid: number }>(`SELECT pid FROM pg_stat_activity`);
-  for (const { pid } of rows) {
-    const stat = await readFile(`/proc/${pid}/stat`, 'utf8').catch(() => '');
-    const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
-    ticks += Number(fields[11] ?? 0) + Number(fields[12] ?? 0);
-  }
-  return (own.user + own.system) / 1e6 + ticks / 100;
 }

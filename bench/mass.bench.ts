@@ -17,6 +17,7 @@ import { Secret } from '../src/kernel/secret.ts';
 import { parseConfig } from '../src/platform/config/config.ts';
 import { Transactions } from '../src/platform/database/transactions.ts';
 import { Vault } from '../src/platform/vault/vault.ts';
+import { cpuOf } from './cpu.ts';
 import type { BenchPlace } from './place.ts';
 import { percentile } from './statistics.ts';
 
@@ -134,9 +135,11 @@ export async function massBench(place: BenchPlace): Promise<void> {
       );
       const started = performance.now();
       expectOk(await mass.approve(id, count, { ...BY, id: 'two' }));
+      const cpu = await cpuOf(admin);
       const done = await world.ends(admin, name, started, count / SUPPLIERS, mute);
       const label = mute === null ? 'all healthy' : 'one silent';
       place.figure(`${label}: memory at its peak to before (goal: flat)`, peak / resting, '×');
+      place.figure(`${label}: CPU for each credential`, (((await cpuOf(admin)) - cpu) / count) * 1e3, 'ms');
       place.figure(
         `${label}: most calls at once to one supplier (allowed ${POLITE})`,
         Math.max(...suppliers.map(({ most }) => most)),

@@ -33,3 +33,5 @@ export { RevealsAndCheckouts2026112235000 } from './2026112235-reveals-and-check
 export { SecretsOutside2026112236000 } from './2026112236-secrets-outside.ts';
 export { DrillFaults2026112237000 } from './2026112237-drill-faults.ts';
 export { Signals2026112242000 } from './2026112242-signals.ts';
+export { NoticesThatArrive2026112243000 } from './2026112243-notices-that-arrive.ts';
+export { SourcesOfEveryKind2026112241000 } from './2026112241-sources-of-every-kind.ts';

@@ -1,9 +1,11 @@
 #!/usr/bin/env node
 import 'reflect-metadata';
 import { Command, CommanderError } from 'commander';
+import { addClock } from './cli/clock.command.ts';
 import type { AddCommand } from './cli/command.ts';
 import { addConnector } from './cli/connector.command.ts';
 import { reportFailure } from './cli/failure.ts';
+import { addIntake } from './cli/intake.command.ts';
 import { addKeys } from './cli/keys.command.ts';
 import { addGate } from './cli/gate.command.ts';
 import { addLedger } from './cli/ledger.command.ts';
@@ -24,6 +26,8 @@ const commands: readonly AddCommand[] = [
   addGate,
   addPolicy,
   addConnector,
+  addClock,
+  addIntake,
   addUserAdd,
   addTokenCreate,
   addOutbox,

@@ -26,6 +26,8 @@ import {
 } from './domain/ledger/ledger.entity.ts';
 import { Party } from './domain/parties/party.entity.ts';
 import { Contact } from './domain/parties/contact.entity.ts';
+import { ContactAbsence } from './domain/parties/contact-absence.entity.ts';
+import { ContactHours } from './domain/parties/contact-hours.entity.ts';
 import { AddressOfRecord } from './domain/parties/address-of-record.entity.ts';
 import { Calendar } from './domain/agreements/calendar.entity.ts';
 import { Agreement } from './domain/agreements/agreement.entity.ts';
@@ -172,6 +174,8 @@ export const entities: DataSourceNeeds['entities'] = [
   Party,
   Contact,
   AddressOfRecord,
+  ContactAbsence,
+  ContactHours,
   Calendar,
   Agreement,
   AgreementVersion,

@@ -2,6 +2,7 @@ import { Module } from '@nestjs/common';
 import { AgreementsModule } from '../domain/agreements/agreements.module.ts';
 import { ExposuresModule } from '../domain/exposures/exposures.module.ts';
 import { IncidentsModule } from '../domain/incidents/incidents.module.ts';
+import { NoticesModule } from '../domain/notices/notices.module.ts';
 import { PolicyModule } from '../domain/policy/policy.module.ts';
 import { PortfolioModule } from '../domain/portfolio/portfolio.module.ts';
 import { ReleasesModule } from '../domain/releases/releases.module.ts';
@@ -29,6 +30,8 @@ import { MatricesController } from './matrices.controller.ts';
 import { MatrixFilesController } from './matrix-files.controller.ts';
 import { MatrixController } from './matrix.controller.ts';
 import { InventoryController } from './inventory.controller.ts';
+import { BouncesController } from './bounces.controller.ts';
+import { OnCallController } from './on-call.controller.ts';
 import { NoticesController } from './notices.controller.ts';
 import { OfferingsController } from './offerings.controller.ts';
 import { OnboardingController } from './onboarding.controller.ts';
@@ -53,6 +56,7 @@ import { UsersController } from './users.controller.ts';
 import { CasesController } from './cases.controller.ts';
 import { DownstreamController } from './downstream.controller.ts';
 import { DrillsController } from './drills.controller.ts';
+import { ExposureFilesController } from './exposure-files.controller.ts';
 import { ExposuresController } from './exposures.controller.ts';
 import { IncidentsController } from './incidents.controller.ts';
 import { IntakeController } from './intake.controller.ts';
@@ -63,6 +67,7 @@ import { SourcesController } from './sources.controller.ts';
     AgreementsModule,
     ExposuresModule,
     IncidentsModule,
+    NoticesModule,
     PolicyModule,
     PortfolioModule,
     ReleasesModule,
@@ -80,6 +85,7 @@ import { SourcesController } from './sources.controller.ts';
     ConfirmationsController,
     ConnectionsController,
     ConnectorPresetsController,
+    ExposureFilesController,
     ExposuresController,
     CasesController,
     AgreementsController,
@@ -102,6 +108,8 @@ import { SourcesController } from './sources.controller.ts';
     MatrixController,
     InventoryController,
     NoticesController,
+    OnCallController,
+    BouncesController,
     OfferingsController,
     OnboardingController,
     OpenApiController,

@@ -4,7 +4,8 @@ import type { FastifyReply, FastifyRequest } from 'fastify';
 import { z } from 'zod';
 import { Refused, type Refusal } from '../kernel/errors.ts';
 import { Public, Takes } from '../domain/access/route.ts';
-import { IntakeService, type Received } from '../domain/exposures/intake.service.ts';
+import { IntakeService } from '../domain/exposures/intake.service.ts';
+import { readUpTo } from './read-up-to.ts';
 
 const receivedSchema = z.object({ deliveryId: z.string(), event: z.string() }).meta({ id: 'Received' });
 
@@ -33,7 +34,7 @@ export class IntakeController {
     @Param('sourceKey') sourceKey: string,
     @Req() request: FastifyRequest,
     @Res({ passthrough: true }) reply: FastifyReply,
-  ): Promise<Received> {
+  ): Promise<unknown> {
     const refuse = (refused: Refusal) => {
       // Whatever of the body is still on its way is not worth waiting for.
       void reply.header('connection', 'close');
@@ -41,32 +42,27 @@ export class IntakeController {
     };
     const source = await this.intake.admit(sourceKey);
     if (!source.ok) throw refuse(source.error);
-    const limit = source.value.kind.bodyLimit;
+    const limit = source.value.bodyLimit;
     const announced = Number(request.headers['content-length'] ?? 0);
     const body =
       announced > limit ? null : await readUpTo(request.body as AsyncIterable<Buffer> | undefined, limit);
     if (body === null) throw refuse(await this.intake.tooLarge(source.value));
-    const received = await this.intake.receive(
+    const { result, answer } = await this.intake.receive(
       source.value,
       { headers: plain(request.headers), body },
       request.ip,
     );
-    if (!received.ok) throw new Refused(received.error);
+    if (answer) {
+      // As the protocol of the source has it; an empty body is no JSON.
+      void reply.status(answer.status).headers({ ...answer.headers });
+      if (answer.body === undefined) return undefined;
+      void reply.type('application/json; charset=utf-8');
+      return answer.body;
+    }
+    if (!result.ok) throw new Refused(result.error);
     void reply.status(202);
-    return received.value;
+    return result.value;
   }
-}
-
-/** @returns null when there is more than the limit */
-async function readUpTo(stream: AsyncIterable<Buffer> | undefined, limit: number): Promise<Buffer | null> {
-  const chunks: Buffer[] = [];
-  let size = 0;
-  for await (const chunk of stream ?? []) {
-    size += chunk.length;
-    if (size > limit) return null;
-    chunks.push(chunk);
-  }
-  return Buffer.concat(chunks);
 }
 
 /** A header that comes several times is what an attacker makes of one; the first is taken by no one. */

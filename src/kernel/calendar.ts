@@ -129,3 +129,20 @@ export function instantIn(local: string, zone: string): Millis | undefined {
     return undefined;
   }
 }
+
+/**
+ * The instants at which the clocks of a zone show this date and time: one on most days, none in the hour that summer time
+ * leaves out, two in the hour that is shown twice. Undefined: no date and time, or no zone.
+ */
+export function instantsIn(local: string, zone: string): Millis[] | undefined {
+  if (!isZone(zone)) return undefined;
+  try {
+    const text = Temporal.PlainDateTime.from(local);
+    const shown = (['earlier', 'later'] as const)
+      .map((disambiguation) => text.toZonedDateTime(zone, { disambiguation }))
+      .filter((at) => at.toPlainDateTime().equals(text));
+    return [...new Set(shown.map((at) => at.epochMilliseconds))];
+  } catch {
+    return undefined;
+  }
+}

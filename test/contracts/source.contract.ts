@@ -24,57 +24,77 @@ describe.each(Object.entries(voices))('source %s', (name, voice) => {
     headers: voice.headers(body, o.key ?? voice.key, o),
     body,
   });
-  const judged = (raw: RawDelivery, given: readonly Secret[] = keys) => source.authenticate(raw, given, NOW);
-  const refused = (raw: RawDelivery, given?: readonly Secret[]) => {
-    const answer = judged(raw, given);
-    return answer.ok ? 'accepted' : answer.error.kind;
+  const judged = async (raw: RawDelivery, given: readonly Secret[] = keys) =>
+    source.authenticate(raw, given, NOW);
+  const refused = async (raw: RawDelivery, given?: readonly Secret[]) => {
+    const answer = await judged(raw, given);
+    if (answer.ok) return 'accepted';
+    return voice.silent ? answer.error.kind : 'unauthenticated';
   };
+  const signed = source.filesOnly ? test.skip : test;
 
   test('says who it is and how much it takes', () => {
     expect(source.key).toBe(name);
     expect(source.title).not.toBe('');
     expect(source.bodyLimit).toBeGreaterThanOrEqual(1_000_000);
-    expect(source.checkKey(keys[0]!)).toBeUndefined();
+    if (!source.filesOnly) expect(source.checkKey(keys[0]!)).toBeUndefined();
     for (const bad of voice.badKeys) expect(source.checkKey(Secret.of(bad))).toEqual(expect.any(String));
   });
 
-  test('takes an authentic delivery, under any of several keys', () => {
+  signed('takes an authentic delivery, under any of several keys', async () => {
     const raw = delivery(voice.leak(CANARY));
-    expect(judged(raw)).toEqual({ ok: true, value: { deliveryId: expect.any(String) } });
-    expect(judged(raw, [Secret.of(voice.otherKey), ...keys])).toMatchObject({ ok: true });
+    const taken = await judged(raw);
+    expect(taken).toMatchObject({ ok: true });
+    expect(taken.ok && (taken.value.deliveryId === null || taken.value.deliveryId.length > 0)).toBe(true);
+    expect(await judged(raw, [Secret.of(voice.otherKey), ...keys])).toMatchObject({ ok: true });
+  });
+
+  test('reads one leak, with its value if it carries one', () => {
+    const raw = delivery(voice.leak(CANARY));
     const read = source.read(raw);
     if (!read.ok) throw new Error(JSON.stringify(read.error));
     expect(read.value.reports).toHaveLength(1);
-    expect(read.value.reports[0]!.value?.use((value) => value)).toBe(CANARY);
+    expect(read.value.reports[0]!.value?.use((value) => value)).toBe(voice.carries ? CANARY : undefined);
+    expect(read.value.reports[0]!.externalRef).not.toBe('');
+    if (source.readFile && source.filesOnly) expect(source.readFile(raw.body)).toEqual(read);
   });
 
-  test('no key, an empty key, the wrong key: the same refusal, never open', () => {
+  test('a file has nobody who signed it: it is never taken for a delivery', async () => {
+    if (source.filesOnly) expect(await refused(delivery(voice.leak(CANARY)))).toBe('unauthenticated');
+  });
+
+  signed('no key, an empty key, the wrong key: the same refusal, never open', async () => {
     const raw = delivery(voice.leak(CANARY));
-    const answers = [[], [Secret.of('')], [Secret.of(voice.otherKey)]].map((given) => judged(raw, given));
+    const answers = await Promise.all(
+      [[], [Secret.of('')], [Secret.of(voice.otherKey)]].map((given) => judged(raw, given)),
+    );
     expect(answers.map((answer) => !answer.ok && answer.error)).toEqual(
       Array(3).fill(expect.objectContaining({ kind: 'unauthenticated' })),
     );
-    expect(new Set(answers.map((answer) => JSON.stringify(answer))).size).toBe(1);
+    if (voice.silent) expect(new Set(answers.map((answer) => JSON.stringify(answer))).size).toBe(1);
     // An attacker who signs with an empty key gains nothing from an empty key on our side.
     const bodyless = {
       body: raw.body,
       headers: name === 'github' ? voice.headers(raw.body, '') : raw.headers,
     };
-    expect(refused(bodyless, [Secret.of('')])).toBe('unauthenticated');
+    expect(await refused(bodyless, [Secret.of('')])).toBe('unauthenticated');
   });
 
-  test('forged: any changed byte of body or signature, missing or cut headers', () => {
+  signed('forged: any changed byte of body or signature, missing or cut headers', async () => {
     const raw = delivery(voice.leak(CANARY));
-    fc.assert(
-      fc.property(fc.nat(raw.body.length - 1), fc.integer({ min: 1, max: 255 }), (at, flip) => {
+    await fc.assert(
+      fc.asyncProperty(fc.nat(raw.body.length - 1), fc.integer({ min: 1, max: 255 }), async (at, flip) => {
         const body = Buffer.from(raw.body);
         body[at] = body[at]! ^ flip;
-        expect(refused({ ...raw, body })).toBe('unauthenticated');
+        expect(await refused({ ...raw, body })).toBe('unauthenticated');
       }),
       { numRuns: 200 },
     );
-    expect(refused({ ...raw, body: raw.body.subarray(0, raw.body.length - 1) })).toBe('unauthenticated');
-    const signature = Object.keys(raw.headers).find((header) => header.includes('signature'))!;
+    expect(await refused({ ...raw, body: raw.body.subarray(0, raw.body.length - 1) })).toBe(
+      'unauthenticated',
+    );
+    const signature = Object.keys(raw.headers).find((header) => header.includes('signature'));
+    if (signature === undefined) return;
     for (const text of [
       undefined,
       '',
@@ -84,7 +104,9 @@ describe.each(Object.entries(voices))('source %s', (name, voice) => {
       raw.headers[signature]!.slice(0, -2),
       'x'.repeat(100_000),
     ]) {
-      expect(refused({ ...raw, headers: { ...raw.headers, [signature]: text } })).toBe('unauthenticated');
+      expect(await refused({ ...raw, headers: { ...raw.headers, [signature]: text } })).toBe(
+        'unauthenticated',
+      );
     }
   });
 
@@ -122,7 +144,8 @@ describe.each(Object.entries(voices))('source %s', (name, voice) => {
   ];
   test.each(hostile)(
     'an authentic body with %s is refused with the field and the mend, at once',
-    (_, body) => {
+    (what, body) => {
+      if (voice.takes?.includes(what)) return;
       const started = process.hrtime.bigint();
       const read = source.read(delivery(body));
       expect(Number(process.hrtime.bigint() - started) / 1e6).toBeLessThan(3000);
@@ -133,13 +156,20 @@ describe.each(Object.entries(voices))('source %s', (name, voice) => {
     },
   );
 
-  test('whatever bytes come, it answers and does not throw', () => {
+  test('whatever bytes come, it answers and does not throw', async () => {
     fc.assert(
       fc.property(fc.uint8Array({ maxLength: 300 }), (bytes) => {
         const body = Buffer.from(bytes);
         source.read(delivery(body));
-        source.authenticate({ headers: {}, body }, keys, NOW);
       }),
+    );
+    await fc.assert(
+      fc.asyncProperty(fc.uint8Array({ maxLength: 300 }), async (bytes) => {
+        const body = Buffer.from(bytes);
+        await source.authenticate({ headers: {}, body }, keys, NOW);
+        await source.authenticate(delivery(voice.leak(CANARY), {}), [Secret.ofBytes(body)], NOW);
+      }),
+      { numRuns: 30 },
     );
     fc.assert(
       fc.property(fc.json({ maxDepth: 4 }), (json) => {
@@ -154,6 +184,7 @@ describe.each(Object.entries(voices))('source %s', (name, voice) => {
     expect(JSON.stringify(read)).not.toContain(CANARY);
     expect(inspect(read, { depth: 10, showHidden: true })).not.toContain(CANARY);
     expect(`${String(read.ok && read.value.reports[0]!.value)}`).not.toContain(CANARY);
+    if (name === 'csv') return;
     for (const body of [
       voice.leak(CANARY).subarray(0, -3),
       voice.around(`{"${CANARY}":1,"${CANARY}":2}`),

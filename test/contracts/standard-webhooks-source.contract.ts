@@ -2,10 +2,12 @@ import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { describe, expect, test } from '@jest/globals';
 import { Secret } from '../../src/kernel/secret.ts';
+import { StandardWebhooksSource } from '../../src/plugins/sources/standard-webhooks/standard-webhooks.source.ts';
 import { CANARY, NOW, voices } from '../support/source-voices.ts';
 
 describe('standard-webhooks', () => {
-  const { source, key, otherKey, headers, leak } = voices['standard-webhooks']!;
+  const source = new StandardWebhooksSource();
+  const { key, otherKey, headers, leak } = voices['standard-webhooks']!;
   const keys = [Secret.of(key)];
 
   test('the published signature vector', () => {

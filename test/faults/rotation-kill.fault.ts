@@ -2,7 +2,7 @@ import { execFile, spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import { afterAll, afterEach, beforeAll, expect, test } from '@jest/globals';
 import type { RotationView } from '../../src/domain/rotation/rotation.schema.ts';
 import type { Id } from '../../src/kernel/ids.ts';
 import { expectOk } from '../../src/kernel/result.ts';
@@ -39,6 +39,7 @@ beforeAll(async () => {
   world = await startApp({ config: { outboundAllow: [supplier.hostPort], queue: 'off', role: 'web' } });
   scene = new RotationScene(world, supplier);
   await scene.preset('issuing', 'adds');
+  await scene.preset('rolling', 'replaces');
   partyId = await scene.party();
   next = standby();
 }, 180_000);
@@ -46,6 +47,12 @@ afterAll(async () => {
   for (const child of children) child.kill('SIGKILL');
   await world?.close();
   await supplier.stop();
+});
+
+afterEach(() => {
+  slots.length = 0;
+  dark.length = 0;
+  [supplier.onArrive, supplier.onDone] = [() => {}, () => {}];
 });
 
 /** A process that has loaded everything and waits to be told how it dies. */
@@ -90,6 +97,14 @@ async function people(): Promise<void> {
     if (over.has(one.id)) continue;
     const view = await scene.view(one.id);
     if (view.state === one.goal) over.add(one.id);
+    const lost = view.issues.find(({ state }) => state === 'unknown');
+    if (lost && view.new === null && one.slot.old.live === false) {
+      // What was made is at the supplier under its label; its value is nowhere. Another one is made there in its place.
+      const gone = supplier.keys.find(({ label, live }) => live && label === lost.label)!;
+      const made = supplier.roll(gone, `by hand -${one.reference.toLowerCase()}- ${gone.id}`);
+      expectOk(await scene.words.enterVersion(one.id, { supplierId: made.id, value: made.value }, BY));
+      continue;
+    }
     const back = view.state === 'rolling_back';
     if (!back && view.state !== 'propagating') continue;
     const asked = await scene.waitsFor(back ? view.rollBackRunId : view.runId);
@@ -106,11 +121,13 @@ async function people(): Promise<void> {
   }
 }
 
-async function opened(name: string, overlapMinutes = 0): Promise<(typeof slots)[number]> {
+type Preset = 'issuing' | 'rolling';
+
+async function opened(name: string, preset: Preset, overlapMinutes = 0): Promise<(typeof slots)[number]> {
   world.clock.advance(Date.now() - world.clock.now());
-  const slot = await scene.slot(partyId, 'issuing');
+  const slot = await scene.slot(partyId, preset);
   await scene.location(slot, 'owner_statement');
-  const id = await scene.start(slot, { overlapMinutes });
+  const id = await scene.start(slot, preset === 'issuing' ? { overlapMinutes } : {});
   const { reference } = await scene.view(id);
   const one = { slot, id, reference, name, goal: 'done' as 'done' | 'rolled_back' };
   slots.push(one);
@@ -135,34 +152,24 @@ const watch = () => {
   for (const one of slots) if (!own(one).some(({ live }) => live)) dark.push(one.name);
 };
 
-test('killed at every boundary, resumed: never both dead, never an old one forgotten', async () => {
-  const states = [
-    'planned',
-    'creating',
-    'stored',
-    'propagating',
-    'validating',
-    'overlap',
-    'revoking',
-    'proven',
-    'done',
-  ];
+/** Dies before and after the commit of each state in turn, each time over a rotation of its own. */
+async function diesAtEach(states: readonly string[], preset: Preset): Promise<void> {
   for (const state of states) {
     for (const when of ['before', 'after'] as const) {
       if (state === 'planned' && when === 'before') continue;
-      const one = await opened(`${when} ${state}`);
+      const one = await opened(`${preset}: ${when} ${state}`, preset);
       await dead(await worker(one.id, state, when), one.name);
     }
   }
-  const calls: [AskedFor, 'onArrive' | 'onDone'][] = [
-    ['issue', 'onArrive'],
-    ['issue', 'onDone'],
-    ['probe', 'onDone'],
-    ['revoke', 'onArrive'],
-    ['revoke', 'onDone'],
-  ];
+}
+
+/** Dies as a request arrives, or when it is carried out and not answered yet. */
+async function diesAtCalls(
+  calls: readonly [AskedFor, 'onArrive' | 'onDone'][],
+  preset: Preset,
+): Promise<void> {
   for (const [kind, at] of calls) {
-    const one = await opened(`${kind} ${at}`);
+    const one = await opened(`${preset}: ${kind} ${at}`, preset);
     const child = await worker('-', '-', 'after');
     supplier[at] = (asked, key, label) => {
       watch();
@@ -172,27 +179,10 @@ test('killed at every boundary, resumed: never both dead, never an old one forgo
     await dead(child, one.name);
     supplier[at] = watch;
   }
-  // The same on the way back.
-  for (const when of ['before', 'after', 'call'] as const) {
-    const one = await opened(`rolled back, ${when}`, 600);
-    one.goal = 'rolled_back';
-    const first = await worker('-', '-', 'after');
-    await until(async () => {
-      await people();
-      return (await scene.view(one.id)).state === 'overlap';
-    }, `${one.name} to overlap`);
-    first.kill('SIGKILL');
-    expectOk(await scene.rotations.rollBack(one.id, { reason: 'back', by: BY }));
-    const child =
-      when === 'call' ? await worker('-', '-', 'after') : await worker(one.id, 'rolled_back', when);
-    if (when === 'call')
-      supplier.onDone = (asked, key) => {
-        watch();
-        if (asked === 'revoke' && key !== null && own(one).includes(key)) child.kill('SIGKILL');
-      };
-    await dead(child, one.name);
-    supplier.onDone = watch;
-  }
+}
+
+/** A last worker brings all of them to their end. */
+async function broughtHome(): Promise<Map<Id, RotationView>> {
   const last = await worker('-', '-', 'after');
   const views = new Map<Id, RotationView>();
   await until(
@@ -216,29 +206,117 @@ test('killed at every boundary, resumed: never both dead, never an old one forgo
   );
   last.kill('SIGTERM');
   await once(last, 'exit');
+  return views;
+}
+
+/** One lives, and it is the one on record; nothing is open at the supplier, and the old one is where it belongs. */
+async function expectNothingForgotten(one: (typeof slots)[number], view: RotationView): Promise<void> {
+  const living = own(one).filter(({ live }) => live);
+  expect([one.name, living.map(({ id }) => id)]).toEqual([
+    one.name,
+    [one.goal === 'done' ? view.new!.supplierId : one.slot.old.id],
+  ]);
+  expect(view.issues.filter(({ state }) => ['asked', 'unknown', 'orphaned'].includes(state))).toEqual([]);
+  expect(one.goal === 'done' ? view.oldEnd : (view.oldEnd ?? 'none')).toBe(
+    one.goal === 'done' ? 'proven_dead' : 'none',
+  );
+  const [phase] = await scene.query<{ n: number }>(
+    `SELECT count(*)::int AS n FROM credential_version WHERE credential_id = $1 AND phase = 'active'`,
+    [one.slot.credentialId],
+  );
+  expect(phase).toEqual({ n: 1 });
+}
+
+async function onRecord(one: (typeof slots)[number]): Promise<string[]> {
+  const rows = await scene.query<{ supplier_id: string }>(
+    `SELECT supplier_id FROM credential_version WHERE credential_id = $1`,
+    [one.slot.credentialId],
+  );
+  return rows.map((row) => row.supplier_id).sort();
+}
+
+test('killed at every boundary, resumed: never both dead, never an old one forgotten', async () => {
+  await diesAtEach(
+    ['planned', 'creating', 'stored', 'propagating', 'validating', 'overlap', 'revoking', 'proven', 'done'],
+    'issuing',
+  );
+  await diesAtCalls(
+    [
+      ['issue', 'onArrive'],
+      ['issue', 'onDone'],
+      ['probe', 'onDone'],
+      ['revoke', 'onArrive'],
+      ['revoke', 'onDone'],
+    ],
+    'issuing',
+  );
+  // The same on the way back.
+  for (const when of ['before', 'after', 'call'] as const) {
+    const one = await opened(`rolled back, ${when}`, 'issuing', 600);
+    one.goal = 'rolled_back';
+    const first = await worker('-', '-', 'after');
+    await until(async () => {
+      await people();
+      return (await scene.view(one.id)).state === 'overlap';
+    }, `${one.name} to overlap`);
+    first.kill('SIGKILL');
+    expectOk(await scene.rotations.rollBack(one.id, { reason: 'back', by: BY }));
+    const child =
+      when === 'call' ? await worker('-', '-', 'after') : await worker(one.id, 'rolled_back', when);
+    if (when === 'call')
+      supplier.onDone = (asked, key) => {
+        watch();
+        if (asked === 'revoke' && key !== null && own(one).includes(key)) child.kill('SIGKILL');
+      };
+    await dead(child, one.name);
+    supplier.onDone = watch;
+  }
+  const views = await broughtHome();
   expect(dark).toEqual([]);
   for (const one of slots) {
-    const view = views.get(one.id)!;
-    const keys = own(one);
-    const living = keys.filter(({ live }) => live);
-    // One lives, and it is the one on record; whatever else was made is dead at the supplier and on record.
-    expect([one.name, living.map(({ id }) => id)]).toEqual([
+    await expectNothingForgotten(one, views.get(one.id)!);
+    // Whatever was made is on record.
+    expect([one.name, await onRecord(one)]).toEqual([
       one.name,
-      [one.goal === 'done' ? view.new!.supplierId : one.slot.old.id],
+      own(one)
+        .map(({ id }) => id)
+        .sort(),
     ]);
-    const recorded = await scene.query<{ supplier_id: string }>(
-      `SELECT supplier_id FROM credential_version WHERE credential_id = $1`,
-      [one.slot.credentialId],
-    );
-    expect(recorded.map((row) => row.supplier_id).sort()).toEqual(keys.map(({ id }) => id).sort());
-    expect(view.issues.filter(({ state }) => ['asked', 'unknown', 'orphaned'].includes(state))).toEqual([]);
-    expect(one.goal === 'done' ? view.oldEnd : (view.oldEnd ?? 'none')).toBe(
-      one.goal === 'done' ? 'proven_dead' : 'none',
-    );
-    const [phase] = await scene.query<{ n: number }>(
-      `SELECT count(*)::int AS n FROM credential_version WHERE credential_id = $1 AND phase = 'active'`,
-      [one.slot.credentialId],
-    );
-    expect(phase).toEqual({ n: 1 });
+  }
+}, 1_200_000);
+
+test('the same where the supplier replaces: what was lost with an answer is ended by the next one, by a person', async () => {
+  await diesAtEach(
+    ['planned', 'creating', 'stored', 'propagating', 'validating', 'revoking', 'proven', 'done'],
+    'rolling',
+  );
+  await diesAtCalls(
+    [
+      ['replace', 'onArrive'],
+      ['replace', 'onDone'],
+      ['probe', 'onDone'],
+    ],
+    'rolling',
+  );
+  const views = await broughtHome();
+  expect(dark).toEqual([]);
+  // Where it happened and nobody knew: the value is gone for good, and a person was asked.
+  const lost = slots.filter(({ id }) => views.get(id)!.issues.some(({ state }) => state === 'superseded'));
+  expect(lost.map(({ name }) => name)).toEqual(
+    expect.arrayContaining(['rolling: before stored', 'rolling: replace onDone']),
+  );
+  for (const one of slots) {
+    const view = views.get(one.id)!;
+    await expectNothingForgotten(one, view);
+    const known = await onRecord(one);
+    const unknown = own(one).filter(({ id }) => !known.includes(id));
+    // Nothing was asked for twice but where the old one had shown that nothing had happened.
+    expect([one.name, unknown.map(({ live }) => live)]).toEqual([
+      one.name,
+      lost.includes(one) ? [false] : [],
+    ]);
+    expect(
+      await scene.query(`SELECT FROM alert WHERE dedupe_key = $1`, [`perhaps-both-dead:${one.id}`]),
+    ).toHaveLength(lost.includes(one) ? 1 : 0);
   }
 }, 1_200_000);

@@ -1,3 +1,6 @@
+import { mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { AcknowledgementService } from '../../src/domain/notices/acknowledgement.service.ts';
 import { DeliveryService } from '../../src/domain/notices/delivery.service.ts';
@@ -7,9 +10,18 @@ import { NoticesService, type Trigger } from '../../src/domain/notices/notices.s
 import { newId, type Id } from '../../src/kernel/ids.ts';
 import { system } from '../../src/kernel/principal.ts';
 import { HOUR, MINUTE, SECOND } from '../../src/kernel/time.ts';
+import { MaildropSweep } from '../../src/domain/notices/read-maildrop.sweep.ts';
 import { Duties } from '../../src/platform/queue/duties.ts';
 import { Transactions, type Db } from '../../src/platform/database/transactions.ts';
 import { startApp, until, type TestApp } from '../support/app.ts';
+import { acknowledgeLink } from '../support/acknowledge.ts';
+import {
+  bounceOf as bounce,
+  confirmedExposure,
+  contactOf,
+  noticeScene,
+  type NoticeScene,
+} from '../support/notice-scene.ts';
 import { MailServer } from '../support/mail-server.ts';
 
 const by = system('test', 'correlation-notices');
@@ -19,9 +31,8 @@ const idle: Duties = { serves: true, works: false };
 
 let t: TestApp;
 let mail: MailServer;
-let agreementVersionId: Id;
-let integrationId: Id;
-let partyId: Id;
+let scene: NoticeScene;
+let maildir: string;
 
 const run = <T>(work: (db: Db) => Promise<T>) => t.app.get(Transactions).run(by, work);
 const deliver = (id: Id) => t.app.get(DeliveryService).deliver(id, by, AbortSignal.timeout(20_000));
@@ -30,15 +41,17 @@ const read = async (id: Id): Promise<NoticeView> => (await run((db) => findNotic
 
 beforeAll(async () => {
   mail = await MailServer.start();
+  maildir = await mkdtemp(join(tmpdir(), 'countersign-bounces-'));
   t = await startApp({
-    config: { smtpUrl: `smtp://${mail.host}`, outboundAllow: [mail.host] },
+    config: { smtpUrl: `smtp://${mail.host}`, outboundAllow: [mail.host], bounceMaildir: maildir },
     settings: { duties: idle },
   });
-  ({ agreementVersionId, integrationId, partyId } = await run(anAgreement));
+  scene = await run((db) => noticeScene(db, t.clock.date()));
 });
 afterAll(async () => {
   await t.close();
   await mail.close();
+  await rm(maildir, { recursive: true, force: true });
 });
 
 async function owe(trigger: Trigger['trigger'] = 'confirmed'): Promise<Id> {
@@ -47,25 +60,7 @@ async function owe(trigger: Trigger['trigger'] = 'confirmed'): Promise<Id> {
   return ids[0]!;
 }
 
-function aTrigger(trigger: Trigger['trigger'], subjectId = newId()): Trigger {
-  return {
-    integrationId,
-    agreementVersionId,
-    subject: { kind: 'case', id: subjectId },
-    trigger,
-    instants: { confirmed: t.clock.now() },
-    facts: {
-      caseReference: 'CAS-2026-0007',
-      integrationName: 'Payments <b>bridge</b>',
-      fromParty: 'Brightwater',
-      awareAt: new Date(t.clock.now()).toISOString(),
-      credentials: [{ label: 'Payments key', environment: 'production', state: 'live' }],
-      copies: 3,
-      reason: 'Found in a public repository.',
-    },
-    correlationId: by.correlationId,
-  };
-}
+const aTrigger = (trigger: Trigger['trigger']) => confirmedExposure(scene, t.clock.now(), { trigger });
 
 describe('a notice that is owed', () => {
   test('is owed once for one cause, with every threshold frozen', async () => {
@@ -99,14 +94,22 @@ describe('a notice that is owed', () => {
     // Looking changes nothing: mail scanners look, too.
     expect((await read(id)).receipt).toBe('none');
 
-    const wrongText = await acknowledgements.acknowledge(token, 'Ada Example', '0'.repeat(64));
-    expect(wrongText).toMatchObject({ ok: false, error: { code: 'text-changed' } });
-    const noName = await acknowledgements.acknowledge(token, ' ', shown.value.notice.textHash);
-    expect(noName).toMatchObject({ ok: false, error: { code: 'name-needed' } });
+    const typed = {
+      name: 'Ada Example',
+      code: /with the code (\d{6})/.exec(letter.text)![1]!,
+      textHash: shown.value.notice.textHash,
+    };
+    const acknowledge = (more: Partial<typeof typed> = {}) =>
+      acknowledgements.acknowledge(token, { ...typed, ...more });
+    expect(await acknowledge({ textHash: '0'.repeat(64) })).toMatchObject({
+      ok: false,
+      error: { code: 'text-changed' },
+    });
+    expect(await acknowledge({ name: ' ' })).toMatchObject({ ok: false, error: { code: 'name-needed' } });
+    expect(await acknowledge({ code: '' })).toMatchObject({ ok: false, error: { code: 'code-needed' } });
 
-    const done = await acknowledgements.acknowledge(token, 'Ada Example', shown.value.notice.textHash);
-    expect(done).toEqual({ ok: true, value: { late: false } });
-    const again = await acknowledgements.acknowledge(token, 'Somebody Else', shown.value.notice.textHash);
+    expect(await acknowledge()).toEqual({ ok: true, value: { late: false } });
+    const again = await acknowledge({ name: 'Somebody Else' });
     expect(again).toEqual({ ok: true, value: { late: false } });
     await clockSweep();
     expect(await read(id)).toMatchObject({
@@ -201,9 +204,9 @@ describe('a notice that is owed', () => {
     await run((db) =>
       db.query(
         `WITH n AS (UPDATE notice SET dispatch = 'attempting', attempts = 1, next_attempt_at = $2 WHERE id = $1 RETURNING party_id)
-         INSERT INTO notice_attempt (id, notice_id, party_id, number, channel, address, started_at)
-         SELECT $3, $1, party_id, 1, 'mail', 'security@northwind.example', $2 FROM n`,
-        [id, t.clock.date(), newId()],
+         INSERT INTO notice_attempt (id, notice_id, party_id, number, channel, address, started_at, message_id)
+         SELECT $3, $1, party_id, 1, 'mail', 'security@northwind.example', $2, $4 FROM n`,
+        [id, t.clock.date(), newId(), `${id}@notices.countersign`],
       ),
     );
     expect(await deliver(id)).toEqual({ state: 'accepted' });
@@ -218,49 +221,166 @@ test('what is owed to one party is seen by no other', async () => {
   const id = await owe();
   const as = (party: Id) =>
     t.app.get(Transactions).run({ ...by, partyId: party }, (db) => findNotice(db, id));
-  expect((await as(partyId))?.id).toBe(id);
+  expect((await as(scene.partyId))?.id).toBe(id);
   expect(await as(newId())).toBeUndefined();
 });
 
-async function anAgreement(db: Db): Promise<{ agreementVersionId: Id; integrationId: Id; partyId: Id }> {
-  const ids = {
-    party: newId(),
-    contact: newId(),
-    agreement: newId(),
-    version: newId(),
-    term: newId(),
-    integration: newId(),
-  };
-  const now = t.clock.date();
-  await db.query(
-    `INSERT INTO party (id, reference, name, created_at, updated_at) VALUES ($1, 'PTY-1', 'Northwind', $2, $2)`,
-    [ids.party, now],
-  );
-  await db.query(
-    `INSERT INTO contact (id, party_id, name, role, email, created_at, updated_at) VALUES ($1, $2, 'Duty desk', 'security', 'security@northwind.example', $3, $3)`,
-    [ids.contact, ids.party, now],
-  );
-  await db.query(
-    `INSERT INTO agreement (id, reference, party_id, title, created_at, updated_at) VALUES ($1, 'AGR-1', $2, 'Master', $3, $3)`,
-    [ids.agreement, ids.party, now],
-  );
-  await db.query(
-    `INSERT INTO agreement_version (id, agreement_id, party_id, number, valid_from, authority, content_hash, created_at)
-     VALUES ($1, $2, $3, 1, $4, 'revoke_now', '\\x00', $4)`,
-    [ids.version, ids.agreement, ids.party, now],
-  );
-  await db.query(
-    `INSERT INTO term (id, agreement_version_id, party_id, direction, trigger, start_event, window_count, window_unit, valid_from)
-     VALUES ($1, $2, $3, 'to_party', 'confirmed', 'confirmed', 24, 'elapsed-hours', $4)`,
-    [ids.term, ids.version, ids.party, now],
-  );
-  await db.query(
-    `INSERT INTO term_recipient (term_id, contact_id, party_id, ordinal) VALUES ($1, $2, $3, 0)`,
-    [ids.term, ids.contact, ids.party],
-  );
-  await db.query(
-    `INSERT INTO integration (id, reference, name, created_at, updated_at) VALUES ($1, 'INT-1', 'Payments', $2, $2)`,
-    [ids.integration, now],
-  );
-  return { agreementVersionId: ids.version, integrationId: ids.integration, partyId: ids.party };
-}
+describe('a notice that nobody has read yet', () => {
+  /** A party of its own, told by `fulfilledBy`, and what is owed to it. */
+  async function owedTo(
+    name: string,
+    fulfilledBy = 'accepted_by_peer',
+  ): Promise<NoticeScene & { noticeId: Id; to(person: string): string }> {
+    const to = (person: string) => `${person}@${name}.example`;
+    const made = await run((db) =>
+      noticeScene(db, t.clock.date(), { name, email: to('security'), fulfilledBy }),
+    );
+    const [noticeId] = await run((db) =>
+      t.app.get(NoticesService).owe(db, [confirmedExposure(made, t.clock.now())], by),
+    );
+    return { ...made, noticeId: noticeId!, to };
+  }
+  const another = (partyId: Id, name: string, email: string, ordinal = 1) =>
+    run((db) => contactOf(db, partyId, t.clock.date(), { name, email, ordinal }));
+  const receivedBy = (address: string) => mail.received.filter((one) => one.to.includes(address));
+  const attempts = (id: Id) =>
+    run((db) =>
+      db.query<{ address: string; outcome: string }[]>(
+        `SELECT address, outcome FROM notice_attempt WHERE notice_id = $1 ORDER BY number`,
+        [id],
+      ),
+    );
+
+  test('is told to somebody else once half of the window is gone, and to nobody twice', async () => {
+    const { noticeId, partyId, to } = await owedTo('fabrikam');
+    await another(partyId, 'Night desk', to('night'));
+    await mail.behave('busy', to('security'));
+    for (let left = 60; left > 0; left--) {
+      const now = await deliver(noticeId);
+      if (now.state !== 'waiting') break;
+      t.clock.advance(now.until - t.clock.now());
+    }
+    const told = await read(noticeId);
+    expect(told).toMatchObject({ dispatch: 'accepted', timeliness: 'open' });
+    expect(told.acceptedAt).toBe(told.startAt + 12 * HOUR);
+    const tried = await attempts(noticeId);
+    expect(tried.at(-1)).toEqual({ address: to('night'), outcome: 'accepted' });
+    expect(tried.slice(0, -1).every((one) => one.address === to('security') && one.outcome === 'retry')).toBe(
+      true,
+    );
+    await mail.behave('accept', to('security'));
+    t.clock.advance(HOUR);
+    expect(await deliver(noticeId)).toEqual({ state: 'accepted' });
+    expect([receivedBy(to('night')).length, receivedBy(to('security')).length]).toEqual([1, 0]);
+    await clockSweep();
+    expect((await read(noticeId)).timeliness).toBe('met');
+  });
+
+  test('waits for the morning of its recipient, and not past its warning', async () => {
+    const { noticeId, partyId, contactId, to } = await owedTo('tailspin');
+    await run((db) =>
+      db.query(
+        `INSERT INTO contact_hours (contact_id, party_id, zone, quiet_from, quiet_until, updated_at) VALUES ($1, $2, 'UTC', '00:00', '00:00', $3)`,
+        [contactId, partyId, t.clock.date()],
+      ),
+    );
+    const { warnAt } = await read(noticeId);
+    expect(await deliver(noticeId)).toMatchObject({ state: 'waiting', until: warnAt });
+    t.clock.advance(warnAt! - t.clock.now());
+    expect(await deliver(noticeId)).toEqual({ state: 'accepted' });
+    expect(receivedBy(to('security'))).toHaveLength(1);
+  });
+
+  test('acknowledged without a next action, is told again; with one, it stands', async () => {
+    const { noticeId, to } = await owedTo('wingtip');
+    await deliver(noticeId);
+    const first = receivedBy(to('security'))[0]!;
+    await acknowledgeLink(t, first.text, 'Ada Example');
+    await clockSweep();
+    t.clock.advance(4 * HOUR);
+    await clockSweep();
+    expect(await read(noticeId)).toMatchObject({ dispatch: 'owed', receipt: 'delivered', timeliness: 'met' });
+    expect(await deliver(noticeId)).toEqual({ state: 'accepted' });
+    const second = receivedBy(to('security'))[1]!;
+    expect(second.messageId).toBe(`<${noticeId}.2@notices.countersign>`);
+    expect(second.subject).toBe(first.subject);
+
+    await acknowledgeLink(t, second.text, 'Ada Example');
+    const token = /\/n\/([A-Za-z0-9_-]+)/.exec(second.text)![1]!;
+    const acknowledgements = t.app.get(AcknowledgementService);
+    expect(await acknowledgements.sayNext(token, ' ')).toMatchObject({ ok: false });
+    expect(await acknowledgements.sayNext(token, 'We rotate the key tonight.')).toMatchObject({ ok: true });
+    t.clock.advance(24 * HOUR);
+    await clockSweep();
+    expect(await read(noticeId)).toMatchObject({ dispatch: 'accepted', receipt: 'acknowledged' });
+  });
+
+  test('where an answer was promised and none comes, is told along the ladder', async () => {
+    const { noticeId, partyId, to } = await owedTo('contoso', 'acknowledged');
+    await another(partyId, 'First', to('first'), 1);
+    await another(partyId, 'Second', to('second'), 2);
+    await deliver(noticeId);
+    for (const rung of ['first', 'second'] as const) {
+      const { warnAt, escalateAt } = await read(noticeId);
+      t.clock.advance((rung === 'first' ? warnAt! : escalateAt!) - t.clock.now());
+      await clockSweep();
+      expect(await deliver(noticeId)).toEqual({ state: 'accepted' });
+      expect(receivedBy(to(rung))).toHaveLength(1);
+    }
+    expect(receivedBy(to('security'))).toHaveLength(1);
+    await acknowledgeLink(t, receivedBy(to('second'))[0]!.text, 'Second Person');
+    await clockSweep();
+    expect(await read(noticeId)).toMatchObject({ timeliness: 'met', receipt: 'acknowledged' });
+  });
+
+  test('that bounces within its window is open again, and goes to somebody else at once', async () => {
+    const { noticeId, partyId, to } = await owedTo('adatum');
+    await another(partyId, 'Night desk', to('night'));
+    await deliver(noticeId);
+    await clockSweep();
+    const { messageId } = await read(noticeId);
+    expect(await read(noticeId)).toMatchObject({ timeliness: 'met' });
+    const token = await t.token('responder');
+    const hand = async (payload: string) =>
+      (
+        await t.app.inject({
+          method: 'POST',
+          url: '/api/v1/bounces',
+          headers: { authorization: `Bearer ${token}`, 'content-type': 'message/rfc822' },
+          payload,
+        })
+      ).json<{ is: string; reference: string | null }>();
+    expect(await hand('Subject: I am on holiday\r\n\r\nBack on Monday.')).toMatchObject({ is: 'no-report' });
+    expect(await hand(bounce('nothing@of.ours', to('security')))).toMatchObject({ is: 'unknown' });
+    expect(await hand(bounce(messageId, to('security')))).toMatchObject({ is: 'bounced' });
+    expect(await hand(bounce(messageId, to('security')))).toMatchObject({ is: 'unknown' });
+    expect(await read(noticeId)).toMatchObject({
+      timeliness: 'open',
+      receipt: 'bounced',
+      dispatch: 'attempting',
+      fulfilledAt: null,
+    });
+    expect(await deliver(noticeId)).toEqual({ state: 'accepted' });
+    await clockSweep();
+    expect(await read(noticeId)).toMatchObject({ timeliness: 'met', receipt: 'none', attempts: 2 });
+    expect([receivedBy(to('security')).length, receivedBy(to('night')).length]).toEqual([1, 1]);
+  });
+
+  test('that bounces after its window keeps its decision, and is told all the same', async () => {
+    const { noticeId, partyId, to } = await owedTo('litware');
+    await another(partyId, 'Night desk', to('night'));
+    await deliver(noticeId);
+    await clockSweep();
+    t.clock.advance(25 * HOUR);
+    await mkdir(join(maildir, 'new'), { recursive: true });
+    const { messageId } = await read(noticeId);
+    await writeFile(join(maildir, 'new', '1.bounce'), bounce(messageId, to('security'), '4.4.7'));
+    await writeFile(join(maildir, 'new', '2.person'), 'Subject: Re: NTC\r\n\r\nWho is this?');
+    await t.app.get(MaildropSweep).sweep(by);
+    expect(await readdir(join(maildir, 'new'))).toEqual([]);
+    expect(await readdir(join(maildir, 'cur'))).toEqual(['2.person:2,']);
+    expect(await read(noticeId)).toMatchObject({ timeliness: 'met', receipt: 'bounced' });
+    expect(await deliver(noticeId)).toEqual({ state: 'accepted' });
+    expect(receivedBy(to('night'))).toHaveLength(1);
+  });
+});

@@ -396,6 +396,7 @@ async function noticesOf(scene: Scene, ids: PortfolioScene, made: IncidentScene)
     number: 1,
     channel: 'mail',
     contact_id: ids.contacts.nora,
+    message_id: `${made.notices.customer}@notices.countersign`,
     address: 'nora@northwind.example',
     started_at: scene.ago(3 * HOUR),
     ended_at: scene.ago(3 * HOUR),

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import { linkToken } from '../../src/domain/notices/notice-link.rules.ts';
+import { linkCode, linkToken } from '../../src/domain/notices/notice-link.rules.ts';
 import { HOUR } from '../../src/kernel/time.ts';
 import { Keys } from '../../src/platform/signing/keys.ts';
 import { tabStops, TestBrowser } from '../support/browser.ts';
@@ -22,6 +22,10 @@ function link(expiresAt = site.world.clock.now() + HOUR): string {
   const claims = { noticeId: made.notices.customer, contactId: ids.contacts.nora, expiresAt };
   return `${site.url}/n/${linkToken(claims, site.world.app.get(Keys).linkKey())}`;
 }
+
+/** As it stands in the mail, beside the link. */
+const code = (address = link()) =>
+  linkCode(address.slice(address.lastIndexOf('/') + 1), site.world.app.get(Keys).linkKey());
 
 const acknowledgements = async () =>
   (await site.scene.client.query<{ n: number }>('SELECT count(*)::int AS n FROM acknowledgement')).rows[0]!.n;
@@ -60,11 +64,20 @@ describe('the page behind the link of a notice', () => {
         headers: { cookie },
         body: new URLSearchParams(fields),
       });
-    const good = { name: 'Nora Visser', text_hash: value('text_hash'), proof: value('proof') };
+    const good = {
+      name: 'Nora Visser',
+      code: code(),
+      text_hash: value('text_hash'),
+      proof: value('proof'),
+    };
     expect((await send({ ...good, proof: '' })).status).toBe(403);
     expect((await send({ ...good, proof: `${good.proof.slice(0, -2)}AA` })).status).toBe(403);
     expect((await send({ ...good, text_hash: '00'.repeat(32) })).status).toBe(409);
     expect((await send({ ...good, name: ' ' })).status).toBe(422);
+    // A scanner that sends the form as it finds it, or fills in whatever it holds.
+    expect((await send({ ...good, name: '', code: '' })).status).toBe(422);
+    for (const junk of ['test', '123456', 'test@example.com', good.text_hash.slice(0, 12)])
+      expect((await send({ ...good, name: 'test', code: junk === code() ? '0' : junk })).status).toBe(422);
     expect(await acknowledgements()).toBe(0);
   });
 
@@ -96,10 +109,21 @@ describe('the page behind the link of a notice', () => {
       expect(text).not.toMatch(/INC-2026|Ledger write key|Fjord|Quartz|Ann Meyer/);
       await page.fill('[name=name]', 'Nora Visser');
       await page.getByRole('button', { name: 'Acknowledge' }).click();
+      // The browser itself asks for the code of the message.
+      expect(await acknowledgements()).toBe(0);
+      await page.fill('[name=code]', code());
+      await page.getByRole('button', { name: 'Acknowledge' }).click();
       expect(await page.locator('main').innerText()).toMatch(/acknowledged\s+by Nora Visser/);
       expect(await acknowledgements()).toBe(1);
       await page.goto(link());
-      expect(await page.getByRole('button').count()).toBe(0);
+      expect(await page.locator('main').innerText()).toContain('What happens next on your side?');
+      await page.fill('[name=next]', 'We rotate the key tonight');
+      await page.getByRole('button', { name: 'Say so' }).click();
+      const after = await page.locator('main').innerText();
+      expect(after).toContain('Next on your side: We rotate the key tonight');
+      // Times in words and in the reader's zone.
+      expect(after).toMatch(/day,? \d+ \w+ \d{4},? \d\d:\d\d \([A-Z]\w+(\/[\w ]+)?\), /);
+      expect(after).not.toMatch(/\d{4}-\d\d-\d\d[T ]\d\d:/);
     } finally {
       await browser.close();
     }
@@ -113,7 +137,7 @@ describe('the page behind the link of a notice', () => {
     );
     const page = await site.browser.page();
     await page.goto(link());
-    expect(await tabStops(page)).toEqual(['input name', 'button Acknowledge']);
+    expect(await tabStops(page)).toEqual(['input name', 'input code', 'input next', 'button Acknowledge']);
     await site.judge(page, 'notice-link');
     await page.goto(link(site.world.clock.now() - 1));
     site.browser.complaints.length = 0; // the browser reports the 410 itself

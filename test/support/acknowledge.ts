@@ -2,11 +2,12 @@ import { AcknowledgementService } from '../../src/domain/notices/acknowledgement
 import { expectOk } from '../../src/kernel/result.ts';
 import type { TestApp } from './app.ts';
 
-/** Somebody opens the link of a mail, reads, types their name, and confirms. */
+/** Somebody opens the link of a mail, reads, types their name and the code, and confirms. */
 export async function acknowledgeLink(world: TestApp, mailText: string, name: string): Promise<void> {
   const token = /\/n\/([A-Za-z0-9_-]+)/.exec(mailText)?.[1];
   if (token === undefined) throw new Error(`the mail has no link: ${mailText}`);
   const service = world.app.get(AcknowledgementService);
   const { notice } = expectOk(await service.show(token));
-  expectOk(await service.acknowledge(token, name, notice.textHash));
+  const code = /with the code (\d{6})/.exec(mailText)?.[1] ?? '';
+  expectOk(await service.acknowledge(token, { name, code, textHash: notice.textHash }));
 }

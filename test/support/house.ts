@@ -23,6 +23,7 @@ export const DOMAIN = [
   'evidence',
   'portfolio',
   'incidents',
+  'obligations',
   'exposures',
   'releases',
   'policy',

@@ -72,6 +72,13 @@ export class IssuingSupplier {
     key.revokedAt = ++this.#order;
   }
 
+  /** Another key in the place of one, which ends in the same stroke. */
+  roll(key: Key, label: string): Key {
+    const made = this.issue(label);
+    this.revoke(key);
+    return made;
+  }
+
   goesWrong(kind: AskedFor, trouble: Trouble, times = 1): void {
     this.troubles.push({ kind, trouble, times });
   }
@@ -200,8 +207,7 @@ export class IssuingSupplier {
       }
       case 'replace': {
         if (!about?.live) return { status: 404, body: {}, key: about };
-        const key = this.issue(label);
-        this.revoke(about);
+        const key = this.roll(about, label);
         return { status: 201, body: { id: key.id, key: key.value }, key };
       }
       case 'list':

@@ -12,11 +12,15 @@ export interface ReceivedMail {
   raw: string;
 }
 
+export type Behaviour = 'accept' | 'refuse recipient' | 'busy' | 'hang up after the message' | 'hold';
+
 /** A real mail server on loopback that a test tells how to behave, and that tells what it was given. */
 export class MailServer {
   readonly received: ReceivedMail[] = [];
   readonly #server: SMTPServer;
-  #how: 'accept' | 'refuse recipient' | 'busy' | 'hang up after the message' | 'hold' = 'accept';
+  #how: Behaviour = 'accept';
+  /** To single recipients. */
+  readonly #to = new Map<string, Behaviour>();
   /** Answers that are held back while it is told to `hold`. */
   readonly #held: (() => void)[] = [];
 
@@ -25,10 +29,11 @@ export class MailServer {
       authOptional: true,
       disabledCommands: ['STARTTLS', 'AUTH'],
       logger: false,
-      onRcptTo: (_address, _session, done) => {
-        if (this.#how === 'refuse recipient')
+      onRcptTo: ({ address }, _session, done) => {
+        const how = this.#to.get(address) ?? this.#how;
+        if (how === 'refuse recipient')
           return done(Object.assign(new Error('no such mailbox'), { responseCode: 550 }));
-        if (this.#how === 'busy') return done(Object.assign(new Error('try later'), { responseCode: 451 }));
+        if (how === 'busy') return done(Object.assign(new Error('try later'), { responseCode: 451 }));
         return done();
       },
       onData: (stream, session, done) => {
@@ -66,10 +71,13 @@ export class MailServer {
     return `127.0.0.1:${(this.#server.server.address() as AddressInfo).port}`;
   }
 
-  async behave(
-    how: 'accept' | 'refuse recipient' | 'busy' | 'hang up after the message' | 'hold' | 'down',
-  ): Promise<void> {
+  /** @param to only to this recipient */
+  async behave(how: Behaviour | 'down', to?: string): Promise<void> {
     if (how === 'down') return this.close();
+    if (to !== undefined) {
+      this.#to.set(to, how);
+      return;
+    }
     this.#how = how;
     if (how !== 'hold') for (const answer of this.#held.splice(0)) answer();
   }

@@ -28,6 +28,8 @@ export class OAuthServer {
   #models: Models;
   /** Cuts the connection after the next request of that method to the registration was carried out. */
   losesAnswerTo: string | null = null;
+  /** Whether a refresh gives another refresh token, and ends the one that was shown. */
+  renewsRefreshTokens = false;
 
   get hostPort(): string {
     return `127.0.0.1:${(this.#server.address() as AddressInfo).port}`;
@@ -60,6 +62,7 @@ export class OAuthServer {
       cookies: { keys: [randomBytes(20).toString('hex')] },
       scopes: ['offline_access', 'orders:read'],
       findAccount: (_ctx: unknown, id: string) => ({ accountId: id, claims: () => ({ sub: id }) }),
+      rotateRefreshToken: () => this.renewsRefreshTokens,
       features: {
         devInteractions: { enabled: false },
         clientCredentials: { enabled: true },

@@ -1,4 +1,6 @@
+import { CopiesService } from '../../src/domain/revocation/copies.service.ts';
 import { Presets } from '../../src/domain/revocation/presets.service.ts';
+import { Targets } from '../../src/domain/revocation/targets.service.ts';
 import { findRotation } from '../../src/domain/rotation/rotations.queries.ts';
 import { RotationWords } from '../../src/domain/rotation/rotation-words.service.ts';
 import { RotationsService } from '../../src/domain/rotation/rotations.service.ts';
@@ -20,7 +22,7 @@ export class RotationScene extends RevocationScene {
 
   constructor(
     readonly world: TestApp,
-    readonly supplier: IssuingSupplier,
+    readonly supplier: IssuingSupplier | null = null,
   ) {
     super(world.app);
     this.rotations = world.app.get(RotationsService);
@@ -28,18 +30,23 @@ export class RotationScene extends RevocationScene {
   }
 
   async preset(key: string, makes: 'adds' | 'replaces' | 'no', o: { list?: boolean } = {}): Promise<void> {
-    const document = this.supplier.preset(key, makes, o);
+    const document = this.issuing.preset(key, makes, o);
     expectOk(
       await this.transactions.run(BY, (db) => this.world.app.get(Presets).put(db, document, 'test', BY)),
     );
   }
 
+  get issuing(): IssuingSupplier {
+    if (!this.supplier) throw new Error('there is no issuing supplier in this scene');
+    return this.supplier;
+  }
+
   /** A credential with a living version at the supplier, and a connection by which its versions are made. */
   async slot(partyId: Id, presetKey: string, o: { keepValue?: boolean } = {}): Promise<Slot> {
-    const old = this.supplier.issue(`old-${newId().slice(-8)}`);
+    const old = this.issuing.issue(`old-${newId().slice(-8)}`);
     const connectionId = await this.connection(partyId, presetKey, {
-      baseUrl: this.supplier.baseUrl,
-      dialect: this.supplier.dialect,
+      baseUrl: this.issuing.baseUrl,
+      dialect: this.issuing.dialect,
     });
     const known = await this.version(
       partyId,
@@ -51,7 +58,7 @@ export class RotationScene extends RevocationScene {
   }
 
   async start(
-    of: Slot,
+    of: Pick<Slot, 'credentialId'>,
     input: { recipe?: string; emergency?: boolean; overlapMinutes?: number } = {},
   ): Promise<Id> {
     const { emergency = false, ...rest } = input;
@@ -85,6 +92,26 @@ export class RotationScene extends RevocationScene {
       20,
     );
     return view;
+  }
+
+  /** What a version's value is, as those read it who have to try it. */
+  async valueIn(versionId: Id): Promise<string> {
+    const loaded = await this.transactions.run(BY, (db) => this.world.app.get(Targets).load(db, versionId));
+    return loaded!.path!.target.value!.use((value) => value);
+  }
+
+  /** Somebody signs that a version was revoked. */
+  async signRevoked(versionId: Id): Promise<void> {
+    expectOk(
+      await this.world.app.get(CopiesService).sign(BY, {
+        kind: 'revoked',
+        subjectKind: 'credential_version',
+        subjectId: versionId,
+        signsFor: 'Ada Person, operations',
+        text: 'It is off every list.',
+        strength: 'account',
+      }),
+    );
   }
 
   /** What the steps of a run wait for. */

@@ -3,7 +3,7 @@ import { z } from 'zod';
 import { Refused, refusal } from '../../kernel/errors.ts';
 import type { Principal } from '../../kernel/principal.ts';
 import { By, Permission } from '../../domain/access/route.ts';
-import { NoticeTemplates, shownText } from '../../domain/notices/notice-templates.ts';
+import { NoticeTemplates, textOf } from '../../domain/notices/notice-templates.ts';
 import { attemptsOf, findNotice, listNotices } from '../../domain/notices/notices.queries.ts';
 import { Transactions } from '../../platform/database/transactions.ts';
 import { ConsolePage, shows, type Answer } from '../shared/page.ts';
@@ -59,7 +59,7 @@ export class NoticesPage {
   /** @returns undefined where its facts no longer fill its template: the rest of the page still stands. */
   #letterOf(source: TextSource): { subject: string; text: string } | undefined {
     try {
-      const { subject, text } = shownText(this.templates, source);
+      const { subject, text } = textOf(this.templates, source);
       return { subject, text };
     } catch {
       return undefined;

@@ -25,7 +25,10 @@ export interface TextSource {
   category: string;
   language: string;
   facts: Record<string, unknown>;
-  createdAt: Millis;
+  created_at: Date;
+  sent_subject: string | null;
+  sent_text: string | null;
+  nextAction: string | null;
   agreement: string | null;
   incidentReference: string | null;
   caseReference: string | null;
@@ -35,7 +38,8 @@ export interface TextSource {
 
 export async function textSourceOf(db: Db, reference: string): Promise<TextSource | undefined> {
   const [row] = await db.query<TextSource[]>(
-    `SELECT n.id, n.reference, n.category, n.language, n.facts, ${ms('n.created_at')} AS "createdAt",
+    `SELECT n.id, n.reference, n.category, n.language, n.facts, n.created_at, n.sent_subject, n.sent_text,
+            (SELECT z.next_action FROM acknowledgement z WHERE z.notice_id = n.id AND z.effective) AS "nextAction",
             (SELECT a.reference || ', version ' || v.number FROM agreement_version v JOIN agreement a ON a.id = v.agreement_id
               WHERE v.id = n.agreement_version_id) AS agreement,
             k.reference AS "caseReference", i.reference AS "incidentReference",

@@ -180,8 +180,16 @@ export function NoticeView({
                   <span class="line tight">
                     <Chip tone={OUTCOME[attempt.outcome] ?? 'calm'}>{attempt.outcome}</Chip>
                     {attempt.possiblyTwice && <Chip tone="doubt">possibly twice</Chip>}
+                    {attempt.bounce && <Chip tone="live">came back</Chip>}
                   </span>,
-                  <span class="mono">{attempt.peerAnswer || '–'}</span>,
+                  <div>
+                    <span class="mono">{attempt.peerAnswer || '–'}</span>
+                    {attempt.bounce && (
+                      <div class="small">
+                        <At at={attempt.bouncedAt} />: {attempt.bounce}
+                      </div>
+                    )}
+                  </div>,
                 ])}
               />
             )}
@@ -210,6 +218,7 @@ export function NoticeView({
           <h3>What came of it</h3>
           <Facts
             facts={[
+              ['told', notice.told === 1 ? 'once' : `${notice.told} times`],
               ['taken by the peer', <At at={notice.acceptedAt} />],
               [
                 'acknowledged',
@@ -222,6 +231,7 @@ export function NoticeView({
                   </>
                 ),
               ],
+              ['next action', source.nextAction ?? '–'],
               ['kept', <At at={notice.fulfilledAt} />],
               ['next attempt', <At at={notice.nextAttemptAt} />],
               ['message id', <span class="mono">{notice.messageId}</span>],

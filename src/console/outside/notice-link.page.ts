@@ -3,10 +3,13 @@ import { ApiExcludeController } from '@nestjs/swagger';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { z } from 'zod';
 import type { Refusal } from '../../kernel/errors.ts';
+import type { Result } from '../../kernel/result.ts';
 import { PerMinute, Public } from '../../domain/access/route.ts';
-import { AcknowledgementService } from '../../domain/notices/acknowledgement.service.ts';
+import { AcknowledgementService, type ShownNotice } from '../../domain/notices/acknowledgement.service.ts';
 import { formProof, isFormProof } from '../../domain/notices/notice-link.rules.ts';
+import { Clock } from '../../platform/clock/clock.ts';
 import { Keys } from '../../platform/signing/keys.ts';
+import { problemsOf, typedIn, type FormProblems } from '../shared/forms.tsx';
 import { answer, goOn, openDoor } from './door.ts';
 import { AcknowledgedView, BadLinkView, NoticeLinkView } from './notice-link.view.tsx';
 
@@ -14,6 +17,8 @@ const NOTICE = { cookie: 'cs_notice', path: '/notice' };
 
 const form = z.object({
   name: z.string().max(500).catch(''),
+  code: z.string().max(40).catch(''),
+  next: z.string().max(500).catch(''),
   text_hash: z.string().max(200).catch(''),
   proof: z.string().max(200).catch(''),
 });
@@ -21,8 +26,8 @@ const form = z.object({
 const WHY = 'a link in a mail is the key; what it opens is one notice';
 
 /**
- * The page behind the link of a notice. Opening it changes nothing, however often and by whatever scanner; a person types
- * a name and sends the form.
+ * The page behind the link of a notice. Opening it changes nothing, however often and by whatever scanner, and a
+ * form that is sent without the code of the message does neither: a person reads, types a name and the code, and sends it.
  */
 @Controller()
 @ApiExcludeController()
@@ -30,6 +35,7 @@ export class NoticeLinkPage {
   constructor(
     private readonly acknowledgements: AcknowledgementService,
     private readonly keys: Keys,
+    private readonly clock: Clock,
   ) {}
 
   @Get('n/:token')
@@ -46,9 +52,7 @@ export class NoticeLinkPage {
     const token = request.cookies[NOTICE.cookie] ?? '';
     const shown = await this.acknowledgements.show(token);
     if (!shown.ok) return bad(reply, shown.error);
-    const { notice } = shown.value;
-    if (notice.acknowledged) return answer(reply, 200, AcknowledgedView({ notice }));
-    answer(reply, 200, NoticeLinkView({ notice, proof: formProof(token, this.keys.linkKey()) }));
+    answer(reply, 200, this.#view(shown.value.notice, token));
   }
 
   @Post('notice')
@@ -59,22 +63,67 @@ export class NoticeLinkPage {
     @Req() request: FastifyRequest,
     @Res() reply: FastifyReply,
   ): Promise<void> {
+    await this.#take(body, request, reply, (token, { name, code, next, text_hash: textHash }) =>
+      this.acknowledgements.acknowledge(
+        token,
+        { name, code, textHash, ...(next && { nextAction: next }) },
+        request.ip,
+      ),
+    );
+  }
+
+  @Post('notice/next')
+  @Public({ why: WHY, face: 'outside' })
+  @PerMinute(20)
+  async next(
+    @Body() body: unknown,
+    @Req() request: FastifyRequest,
+    @Res() reply: FastifyReply,
+  ): Promise<void> {
+    await this.#take(body, request, reply, (token, { next }) =>
+      this.acknowledgements.sayNext(token, next, request.ip),
+    );
+  }
+
+  async #take(
+    body: unknown,
+    request: FastifyRequest,
+    reply: FastifyReply,
+    work: (token: string, typed: z.output<typeof form>) => Promise<Result<unknown, Refusal>>,
+  ): Promise<void> {
     const token = request.cookies[NOTICE.cookie] ?? '';
     const typed = form.parse(body ?? {});
     const shown = await this.acknowledgements.show(token);
     if (!shown.ok) return bad(reply, shown.error);
     const { notice } = shown.value;
-    const proof = formProof(token, this.keys.linkKey());
-    const again = (status: number, problem: string) =>
-      answer(reply, status, NoticeLinkView({ notice, proof, problem, name: typed.name }));
+    const again = (status: number, problems: FormProblems) =>
+      answer(reply, status, this.#view(notice, token, { problems, typed: typedIn(body) }));
     // Only our own page can have made this proof, and only for the holder of this link.
     if (!isFormProof(typed.proof, token, this.keys.linkKey()))
-      return again(403, 'The form was not sent from this page. Read the notice, then confirm once more.');
-    const done = await this.acknowledgements.acknowledge(token, typed.name, typed.text_hash, request.ip);
-    if (!done.ok) {
-      return again(done.error.kind === 'invalid' ? 422 : 409, done.error.message);
-    }
+      return again(403, {
+        '': 'The form was not sent from this page. Read the notice, then confirm once more.',
+      });
+    const done = await work(token, typed);
+    if (!done.ok)
+      return again(
+        done.error.kind === 'invalid' ? 422 : 409,
+        problemsOf(done.error.message, done.error.fields),
+      );
     goOn(reply, NOTICE.path);
+  }
+
+  #view(
+    notice: ShownNotice,
+    token: string,
+    more: { problems?: FormProblems; typed?: Record<string, string> } = {},
+  ) {
+    const model = {
+      notice,
+      now: this.clock.now(),
+      proof: formProof(token, this.keys.linkKey()),
+      ...more,
+    };
+    return notice.acknowledged ? AcknowledgedView(model) : NoticeLinkView(model);
   }
 }
 

@@ -1,15 +1,18 @@
 import type { ShownNotice } from '../../domain/notices/acknowledgement.service.ts';
-import { Field } from '../shared/forms.tsx';
+import type { Millis } from '../../kernel/time.ts';
+import { Field, FormError, type FormProblems } from '../shared/forms.tsx';
 import { OutsidePage } from '../shared/layout.tsx';
-import { At } from '../shared/parts.tsx';
 import { Chip } from '../shared/states.tsx';
+import { When } from '../shared/when.tsx';
 
 function Letter({ notice }: { notice: ShownNotice }) {
   return (
     <>
       {!notice.subject.startsWith(notice.reference) && <p class="ref">{notice.reference}</p>}
       <h1>{notice.subject}</h1>
-      <div class="letter">{notice.text}</div>
+      <div class="letter" lang={notice.language}>
+        {notice.text}
+      </div>
     </>
   );
 }
@@ -35,17 +38,19 @@ function asked(category: string): { title: string; text: string; button: string 
   };
 }
 
-/** The notice and the one thing to do: type a name and confirm. */
+/** The notice and the one thing to do: type a name and the code of the message, and confirm. */
 export function NoticeLinkView({
   notice,
+  now,
   proof,
-  problem,
-  name,
+  problems = {},
+  typed = {},
 }: {
   notice: ShownNotice;
+  now: Millis;
   proof: string;
-  problem?: string;
-  name?: string;
+  problems?: FormProblems;
+  typed?: Readonly<Record<string, string>>;
 }) {
   const { title, text, button } = asked(notice.category);
   return (
@@ -56,14 +61,10 @@ export function NoticeLinkView({
         <p>{text}</p>
         {notice.dueAt !== null && (
           <p class="soft small">
-            It was to reach you by <At at={notice.dueAt} />.
+            It was to reach you by <When at={notice.dueAt} zone={notice.zone} now={now} />.
           </p>
         )}
-        {problem && (
-          <p class="notice live" role="alert">
-            {problem}
-          </p>
-        )}
+        <FormError problems={problems} />
         <form method="post" action="/notice" aria-label={title}>
           <input type="hidden" name="text_hash" value={notice.textHash} />
           <input type="hidden" name="proof" value={proof} />
@@ -71,11 +72,32 @@ export function NoticeLinkView({
             name="name"
             label="Your first and last name"
             hint="It stands on record as the name of who answered."
-            value={name ?? ''}
+            value={typed['name'] ?? ''}
+            problem={problems['name']}
             required
             maxLength={120}
             autocomplete="name"
           />
+          <Field
+            name="code"
+            label="The code of the message"
+            hint="Six digits beside the link that you opened: they show that a person read it."
+            value={typed['code'] ?? ''}
+            problem={problems['code']}
+            required
+            maxLength={12}
+            autocomplete="off"
+          />
+          {notice.dueAt !== null && (
+            <Field
+              name="next"
+              label="What happens next on your side, if you know it already"
+              hint="Without it this is asked again in a few hours: an acknowledgement that nothing follows does not last."
+              value={typed['next'] ?? ''}
+              problem={problems['next']}
+              maxLength={500}
+            />
+          )}
           <p class="actions">
             <button type="submit">{button}</button>
           </p>
@@ -89,14 +111,54 @@ export function NoticeLinkView({
   );
 }
 
-export function AcknowledgedView({ notice }: { notice: ShownNotice }) {
+export function AcknowledgedView({
+  notice,
+  now,
+  proof,
+  problems = {},
+  typed = {},
+}: {
+  notice: ShownNotice;
+  now: Millis;
+  proof: string;
+  problems?: FormProblems;
+  typed?: Readonly<Record<string, string>>;
+}) {
+  const done = notice.acknowledged;
   return (
     <OutsidePage title={notice.subject}>
       <p class="notice dead" role="status">
-        <Chip tone="dead">acknowledged</Chip>{' '}
-        {notice.acknowledged?.typedName ? `by ${notice.acknowledged.typedName} ` : ''}
-        <At at={notice.acknowledged?.at ?? null} />. Thank you. Nothing more is needed here.
+        <Chip tone="dead">acknowledged</Chip> {done?.typedName ? `by ${done.typedName} ` : ''}
+        {done && <When at={done.at} zone={notice.zone} now={now} />}. Thank you.
+        {done?.nextAction
+          ? ` Next on your side: ${done.nextAction}`
+          : done?.lapsesAt == null && ' Nothing more is needed here.'}
       </p>
+      {done && done.lapsesAt !== null && (
+        <section class="card">
+          <h2>{done.nextAction ? 'Something else is next' : 'What happens next on your side?'}</h2>
+          <p>
+            {done.nextAction ? 'It' : 'Without a next action it'} stands until{' '}
+            <When at={done.lapsesAt} zone={notice.zone} now={now} />; then you are told again, unless the case
+            has ended.
+          </p>
+          <FormError problems={problems} />
+          <form method="post" action="/notice/next" aria-label="What happens next">
+            <input type="hidden" name="proof" value={proof} />
+            <Field
+              name="next"
+              label="The next action, in a few words"
+              value={typed['next'] ?? ''}
+              problem={problems['next']}
+              required
+              maxLength={500}
+            />
+            <p class="actions">
+              <button type="submit">Say so</button>
+            </p>
+          </form>
+        </section>
+      )}
       <Letter notice={notice} />
     </OutsidePage>
   );

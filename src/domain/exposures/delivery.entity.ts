@@ -4,8 +4,10 @@ import { Check, Column, Entity, ForeignKey, Index, PrimaryColumn, Unique } from 
   'delivery_outcome_known',
   `(outcome = ANY (ARRAY['accepted'::text, 'acknowledged'::text, 'repeated'::text]))`,
 )
+@Check('delivery_via_known', `(via = ANY (ARRAY['push'::text, 'poll'::text, 'file'::text]))`)
 @ForeignKey('ExposureSource', ['sourceId'], ['id'], { name: 'delivery_source_fk' })
 @Unique('delivery_once_by_id', ['sourceId', 'deliveryId'])
+@Index('delivery_by_source', { synchronize: false })
 @Index('delivery_by_time', { synchronize: false })
 @Index('delivery_once_by_content', { synchronize: false })
 @Entity({ name: 'delivery' })
@@ -48,4 +50,13 @@ export class Delivery {
 
   @Column({ name: 'received_at', type: 'timestamptz' })
   receivedAt: Date;
+
+  @Column({ name: 'via', type: 'text', default: 'push' })
+  via: string;
+
+  @Column({ name: 'replays', type: 'int', default: 0 })
+  replays: number;
+
+  @Column({ name: 'replayed_at', type: 'timestamptz', nullable: true })
+  replayedAt: Date | null;
 }

@@ -2,8 +2,12 @@ import { Module } from '@nestjs/common';
 import { LedgerModule } from '../ledger/ledger.module.ts';
 import { NoticesModule } from '../notices/notices.module.ts';
 import { RevocationModule } from '../revocation/revocation.module.ts';
+import { AdmittedSources } from './admitted-sources.ts';
+import { Deliveries } from './deliveries.service.ts';
+import { DeliveryLog } from './delivery-log.service.ts';
 import { Envelopes } from './envelopes.ts';
 import { FetchMissingJob } from './fetch-missing.job.ts';
+import { FileReports } from './file-reports.service.ts';
 import { HeldValues } from './held-values.service.ts';
 import { IntakeService } from './intake.service.ts';
 import { MatchAgainJob } from './match-again.job.ts';
@@ -11,6 +15,9 @@ import { MatchingService } from './matching.service.ts';
 import { NamedReports } from './named-reports.service.ts';
 import { RaiseFromUsageJob } from './raise-from-usage.job.ts';
 import { MissingValues } from './missing-values.service.ts';
+import { PollSourcesSweep } from './poll-sources.sweep.ts';
+import { PublishedKeys } from './published-keys.service.ts';
+import { PublishedKeysSweep } from './published-keys.sweep.ts';
 import { ReportsService } from './reports.service.ts';
 import { SourceKeys } from './source-keys.ts';
 import { SourcesService } from './sources.service.ts';
@@ -19,6 +26,8 @@ import { TriageService } from './triage.service.ts';
 import { WaitingReports } from './waiting-reports.service.ts';
 
 const services = [
+  DeliveryLog,
+  FileReports,
   HeldValues,
   IntakeService,
   MatchingService,
@@ -34,7 +43,12 @@ const services = [
   imports: [LedgerModule, NoticesModule, RevocationModule],
   providers: [
     ...services,
+    AdmittedSources,
+    Deliveries,
     Envelopes,
+    PollSourcesSweep,
+    PublishedKeys,
+    PublishedKeysSweep,
     MissingValues,
     SourceKeys,
     FetchMissingJob,

@@ -1,5 +1,6 @@
 import { Check, Column, Entity, ForeignKey, PrimaryColumn, Unique } from 'typeorm';
 
+@Check('source_body_limit_in_range', `((body_limit >= 1024) AND (body_limit <= 67108864))`)
 @Check('source_trust_known', `(trust = ANY (ARRAY['act'::text, 'approve'::text, 'inform'::text]))`)
 @ForeignKey('Contact', ['ownerContactId'], ['id'], { name: 'source_owner_contact_fk' })
 @ForeignKey('Party', ['partyId'], ['id'], { name: 'source_party_fk' })
@@ -49,6 +50,31 @@ export class ExposureSource {
 
   @Column({ name: 'quota_per_hour', type: 'int', default: 100000 })
   quotaPerHour: number;
+
+  @Column({ name: 'settings', type: 'jsonb', default: () => "'{}'" })
+  settings: unknown;
+
+  @Column({
+    name: 'body_limit',
+    type: 'int',
+    nullable: true,
+    comment: 'bytes of one delivery; null: what its kind takes',
+  })
+  bodyLimit: number | null;
+
+  @Column({ name: 'published_keys', type: 'text', nullable: true })
+  publishedKeys: string | null;
+
+  @Column({ name: 'published_tag', type: 'text', nullable: true })
+  publishedTag: string | null;
+
+  @Column({
+    name: 'published_at',
+    type: 'timestamptz',
+    nullable: true,
+    comment: 'when its sender last said that these are its keys',
+  })
+  publishedAt: Date | null;
 
   @Column({ name: 'last_seen_at', type: 'timestamptz', nullable: true })
   lastSeenAt: Date | null;

@@ -1,3 +1,4 @@
+import type { z } from 'zod';
 import type { Refusal } from '../../kernel/errors.ts';
 import type { Result } from '../../kernel/result.ts';
 import type { Secret } from '../../kernel/secret.ts';
@@ -11,25 +12,80 @@ import type { Millis } from '../../kernel/time.ts';
 export interface Source {
   readonly key: string;
   readonly title: string;
-  /** Bytes. A larger body is answered 413, and an alert says that a delivery was lost. */
+  /** Bytes, unless the source's row says otherwise. A larger body is answered 413, and an alert says that a delivery was lost. */
   readonly bodyLimit: number;
   /** Where its own API is, unless the installation says otherwise. */
   readonly apiBaseUrl?: string;
   /** What is wrong with a key that somebody wants to set for such a source, or undefined. Never quotes it. */
   checkKey(key: Secret): string | undefined;
-  /** Checks the signature over the raw bytes, before anything is parsed. */
+  /** It has no signed deliveries: what it finds comes as files, in the name of whoever hands them in. */
+  readonly filesOnly?: true;
+  /** What else of such a source must be set up. Absent: nothing. */
+  readonly settingsSchema?: z.ZodType<SourceSettings>;
+  /** Checks the signature over the raw bytes, before anything of them is used. */
   authenticate(
     delivery: RawDelivery,
     keys: readonly Secret[],
     now: Millis,
-  ): Result<{ deliveryId: string }, Refusal>;
+    settings?: SourceSettings,
+  ): Result<Proven, Refusal> | Promise<Result<Proven, Refusal>>;
   /** Reads an authenticated body. Unknown events are acknowledged, not refused. */
   read(delivery: RawDelivery): Result<ReadDelivery, Refusal>;
+  /** Reads a report that somebody hands in as a file. */
+  readFile?(file: Buffer): Result<ReadDelivery, Refusal>;
+  /** Where it publishes the keys that it signs with, as a document that `authenticate` takes for a key. Undefined: nowhere. */
+  publishedKeysUrl?(settings: SourceSettings, apiBaseUrl: string | null): string | undefined;
+  /** How its protocol wants to be answered; undefined: 202 with the delivery's id, or the refusal as a problem document. */
+  answer?(outcome: Result<JudgedReport[], Refusal>, settings: SourceSettings): SourceAnswer | undefined;
+  /** Whether `answer` needs to know which of the reported values are of credentials in the inventory. */
+  readonly answersKnown?: true;
+  /** Whether a sender who proves itself is told that the source is switched off; others are not told that there is one. */
+  readonly saysWhenOff?: true;
+  /** Asks for deliveries that wait there, for sources that are asked in place of calling. */
+  poll?(request: PollRequest): Promise<Result<Polled, Refusal>>;
   /** Asks the source's own API for what the delivery left out. */
   fetchMissing?(
     report: Report,
     api: { baseUrl: string; token: Secret | null; signal: AbortSignal },
   ): Promise<Result<Report, Refusal>>;
+}
+
+/** What a source needs besides its keys; no secret. */
+export type SourceSettings = Readonly<Record<string, string | boolean | undefined>>;
+
+export interface Proven {
+  /** Null: the sender names none, and the content is its name. */
+  deliveryId: string | null;
+}
+
+/** One report of a delivery that was taken. `known`: its value is of a credential in the inventory. */
+export interface JudgedReport {
+  report: Report;
+  known: boolean;
+}
+
+export interface SourceAnswer {
+  status: number;
+  /** Sent as JSON; absent: an empty body. */
+  body?: unknown;
+  headers?: Readonly<Record<string, string>>;
+}
+
+export interface PollRequest {
+  settings: SourceSettings;
+  token: Secret | null;
+  signal: AbortSignal;
+  /** Ids of deliveries that are safely stored. */
+  done: readonly string[];
+  /** Those that were refused, by id. */
+  refused: Readonly<Record<string, Refusal>>;
+  /** Only to say what was done: no further ones are asked for. */
+  last: boolean;
+}
+
+export interface Polled {
+  deliveries: { id: string; delivery: RawDelivery }[];
+  more: boolean;
 }
 
 /** Injection token of every registered source: `@Inject(SOURCES) sources: readonly Source[]`. */

@@ -22,6 +22,17 @@ export const confirmMatch = defineJob({
   payload: stepSettled.payload,
   retry: { attempts: 10, backoff: SECOND },
   on: [stepSettled],
+  // A person decides before the step ends, so that the question in the same transaction sees it. Steps end by thousands.
+  only: async (db, { subject, steps }) => {
+    const done = steps.flatMap(({ stepId, state }) => (state === 'done' ? [stepId] : []));
+    if (subject.kind !== 'incident' || done.length === 0) return false;
+    const [row] = await rowsOf<{ decided: boolean }>(
+      db,
+      `SELECT EXISTS (SELECT FROM step_approval WHERE step_id = ANY($1::uuid[]) AND decision = 'approve') AS decided`,
+      [done],
+    );
+    return row!.decided;
+  },
 });
 
 interface Confirmed {

@@ -6,6 +6,7 @@ import { rowsOf } from '../../platform/database/rows.ts';
 import type { Db } from '../../platform/database/transactions.ts';
 import type { Outbox } from '../../platform/outbox/outbox.ts';
 import type { LedgerService } from '../ledger/ledger.service.ts';
+import { endAcknowledgements } from '../notices/acknowledgement.service.ts';
 import { isOpen, transition, type IncidentEvent, type IncidentState } from './incident.rules.ts';
 import { incidentMoved } from './incidents.events.ts';
 
@@ -44,9 +45,15 @@ export async function moveIncident(
       incidentId,
     ]);
     await db.query(`UPDATE incident_place SET open = false WHERE incident_id = $1 AND open`, [incidentId]);
-    await db.query(
-      `UPDATE incident_case SET state = $2, closed_at = $3, updated_at = $3, row_version = row_version + 1 WHERE incident_id = $1`,
+    const cases = await rowsOf<{ id: Id }>(
+      db,
+      `UPDATE incident_case SET state = $2, closed_at = $3, updated_at = $3, row_version = row_version + 1 WHERE incident_id = $1 RETURNING id`,
       [incidentId, to, at],
+    );
+    await endAcknowledgements(
+      db,
+      cases.map(({ id }) => id),
+      now,
     );
   }
   await parts.ledger.append(db, {

@@ -12,6 +12,7 @@ import {
 import type { Principal } from '../../kernel/principal.ts';
 import { err, ok, type Result } from '../../kernel/result.ts';
 import { iso, type Millis } from '../../kernel/time.ts';
+import { inOne } from '../../platform/database/together.ts';
 import { afterCommit, type Db } from '../../platform/database/transactions.ts';
 import { Log } from '../../platform/log/log.ts';
 import { composeEntries, type ComposedEntry, type LedgerInput } from './compose.rules.ts';
@@ -180,7 +181,13 @@ export class LedgerService {
   }
 }
 
-async function insert(db: Db, entries: readonly ComposedEntry[]): Promise<void> {
+/** What several pieces of work of one transaction append in the same moment goes in together. */
+const insert = inOne(async (db: Db, all: readonly (readonly ComposedEntry[])[]): Promise<void[]> => {
+  await insertAll(db, all.flat());
+  return all.map(() => undefined);
+});
+
+async function insertAll(db: Db, entries: readonly ComposedEntry[]): Promise<void> {
   if (entries.length === 0) return;
   const parameters: unknown[] = [
     entries.map((entry) => entry.id),

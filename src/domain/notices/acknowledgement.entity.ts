@@ -1,5 +1,6 @@
 import { Check, Column, Entity, ForeignKey, Index, PrimaryColumn } from 'typeorm';
 
+@Check('acknowledgement_next_action_whole', `((next_action IS NULL) = (next_action_at IS NULL))`)
 @Check(
   'acknowledgement_strength_known',
   `(strength = ANY (ARRAY['mailbox'::text, 'second_channel'::text, 'account_mfa'::text, 'detached_signature'::text]))`,
@@ -42,4 +43,10 @@ export class Acknowledgement {
 
   @Column({ name: 'at', type: 'timestamptz' })
   at: Date;
+
+  @Column({ name: 'next_action', type: 'text', nullable: true })
+  nextAction: string | null;
+
+  @Column({ name: 'next_action_at', type: 'timestamptz', nullable: true })
+  nextActionAt: Date | null;
 }

@@ -3,16 +3,28 @@ import { refusal, type Refusal } from '../../kernel/errors.ts';
 import { newId, type Id } from '../../kernel/ids.ts';
 import type { Principal } from '../../kernel/principal.ts';
 import { err, ok, type Result } from '../../kernel/result.ts';
-import { ELAPSED_DAY, iso, type Millis } from '../../kernel/time.ts';
+import { iso, type Millis } from '../../kernel/time.ts';
 import { Clock } from '../../platform/clock/clock.ts';
 import { Transactions, type Db } from '../../platform/database/transactions.ts';
 import { Outbox } from '../../platform/outbox/outbox.ts';
 import { withCorrelation } from '../../platform/log/log.ts';
 import { Keys } from '../../platform/signing/keys.ts';
 import { LedgerService } from '../ledger/ledger.service.ts';
-import { readLinkToken, type NoticeLink } from './notice-link.rules.ts';
-import { isFulfilled, type FulfilledBy } from './notice.rules.ts';
-import { NoticeTemplates, shownText } from './notice-templates.ts';
+import {
+  NEXT_ACTION_NEEDED,
+  oneLined,
+  problemOf,
+  type Strength,
+  type TypedAcknowledgement,
+} from './acknowledgement.rules.ts';
+import { isLinkCode, linkToken, readLinkToken, type NoticeLink } from './notice-link.rules.ts';
+import {
+  ACKNOWLEDGED_FOR,
+  ACKNOWLEDGED_WITHOUT_ACTION_FOR,
+  isFulfilled,
+  type FulfilledBy,
+} from './notice.rules.ts';
+import { LINK_LIFE, NoticeTemplates, textOf } from './notice-templates.ts';
 import { noticeAcknowledged } from './notices.events.ts';
 
 /** One notice as its recipient sees it: their own facts, and nothing of anybody else's. */
@@ -29,11 +41,16 @@ export interface ShownNotice {
   language: string;
   startAt: Millis;
   dueAt: Millis | null;
-  acknowledged: { at: Millis; typedName: string | null } | null;
+  /** Of the party it is for: its times are told in it. */
+  zone: string;
+  acknowledged: {
+    at: Millis;
+    typedName: string | null;
+    nextAction: string | null;
+    /** When it no longer says that somebody is on it; null where nothing has to follow. */
+    lapsesAt: Millis | null;
+  } | null;
 }
-
-/** An acknowledgement says that somebody is on it; after this time without an end of the case it says so no longer. */
-const ACKNOWLEDGEMENT_LIFE = 7 * ELAPSED_DAY;
 
 interface Row {
   id: Id;
@@ -48,7 +65,13 @@ interface Row {
   fulfilled_by: FulfilledBy;
   fulfilled_at: Date | null;
   timeliness: string;
+  receipt: string;
   acknowledged_at: Date | null;
+  acknowledgement_lapses_at: Date | null;
+  sent_subject: string | null;
+  sent_text: string | null;
+  zone: string;
+  next_action: string | null;
   term_id: Id | null;
   typed_name: string | null;
 }
@@ -107,112 +130,197 @@ export class AcknowledgementService {
     return ok({ notice: this.shown(row), link: read.link });
   }
 
-  /**
-   * Records the acknowledgement, once; a second one answers as the first did.
-   *
-   * @param typedName as the person typed it: personal data, kept beside the ledger and not in it
-   * @param textHash  of the text that the person was shown: another text is refused, since it was not what they read
-   */
+  /** Records the acknowledgement of a link, once; a second one answers as the first did. */
   async acknowledge(
     token: string,
-    typedName: string,
-    textHash: string,
+    typed: TypedAcknowledgement,
     ip?: string,
   ): Promise<Result<{ late: boolean }, Refusal>> {
-    const name = typedName
-      .normalize('NFC')
-      .replace(/\p{Cc}+/gu, ' ')
-      .trim();
-    if (name.length < 2 || name.length > 120) {
-      return err(
-        refusal('invalid', 'name-needed', 'Type your name to acknowledge.', {
-          fields: [
-            {
-              field: 'name',
-              problem: 'must have 2 to 120 characters',
-              mend: 'Type your first and last name.',
-            },
-          ],
-        }),
-      );
-    }
     const shown = await this.show(token);
     if (!shown.ok) return shown;
     const { notice, link } = shown.value;
-    if (textHash !== notice.textHash) {
+    const bad = problemOf(typed, notice, isLinkCode(typed.code, token, this.keys.linkKey()));
+    if (bad) return err(bad);
+    return this.take(notice.id, typed, 'mailbox', { ...linkPrincipal(link, null), ...(ip && { ip }) });
+  }
+
+  /**
+   * The same by somebody who is signed in for the recipient. With the code of the message it is as strong as an account
+   * with a code from its mailbox.
+   */
+  async acknowledgeAs(
+    noticeId: Id,
+    typed: TypedAcknowledgement,
+    by: Principal,
+  ): Promise<Result<{ late: boolean }, Refusal>> {
+    const row = await this.transactions.run(by, (db) => find(db, noticeId));
+    if (!row) return err(refusal('not_found', 'no-notice', 'There is no such notice.'));
+    if (by.partyId !== row.party_id)
       return err(
         refusal(
-          'conflict',
-          'text-changed',
-          'The notice has changed since you opened it. Read it again, then confirm.',
+          'forbidden',
+          'not-the-recipient',
+          'Only its recipient can acknowledge a notice, nobody for them.',
         ),
       );
-    }
-    const guest: Principal = { ...linkPrincipal(link, null), ...(ip && { ip }) };
-    // It is the end of what the notice tells of, and what follows belongs there too.
-    const [told] = await this.transactions.run(guest, (db) =>
-      db.query<{ trail: string }[]>('SELECT correlation_id AS trail FROM notice WHERE id = $1', [notice.id]),
+    if (by.personId === undefined)
+      return err(
+        refusal(
+          'forbidden',
+          'human-needed',
+          'A person acknowledges a notice: use an account, not a token of a machine.',
+        ),
+      );
+    const bad = problemOf(typed, this.shown(row), await this.isCodeOf(row, typed.code, by));
+    if (bad) return err(bad);
+    return this.take(noticeId, typed, 'account_mfa', by);
+  }
+
+  /** What happens next on the recipient's side: then the acknowledgement stands. */
+  async sayNext(token: string, nextAction: string, ip?: string): Promise<Result<void, Refusal>> {
+    const shown = await this.show(token);
+    if (!shown.ok) return shown;
+    const { notice, link } = shown.value;
+    const action = oneLined(nextAction);
+    if (action.length < 3 || action.length > 500) return err(NEXT_ACTION_NEEDED);
+    const by: Principal = { ...linkPrincipal(link, null), ...(ip && { ip }) };
+    return this.inTrail(notice.id, by, async (db, trailed) => {
+      const now = this.clock.now();
+      const [row]: Row[] = await db.query(`${FIND} FOR UPDATE OF n`, [notice.id]);
+      if (row?.receipt !== 'acknowledged')
+        return err(
+          refusal('conflict', 'not-acknowledged', 'Acknowledge the notice first, then say what is next.'),
+        );
+      await db.query(
+        `UPDATE acknowledgement SET next_action = $2, next_action_at = $3 WHERE notice_id = $1 AND effective`,
+        [notice.id, action, iso(now)],
+      );
+      if (row.acknowledgement_lapses_at !== null)
+        await this.lapseAt(db, notice.id, now + ACKNOWLEDGED_FOR, now);
+      await this.ledger.append(db, {
+        kind: 'notice.next_action',
+        subject: { kind: 'notice', id: notice.id },
+        by: trailed,
+        at: now,
+        facts: { reference: notice.reference, contact: link.contactId },
+        committed: { nextAction: action },
+      });
+      return ok(undefined);
+    });
+  }
+
+  private async lapseAt(db: Db, noticeId: Id, lapsesAt: Millis, now: Millis): Promise<void> {
+    await db.query(
+      `UPDATE notice SET acknowledgement_lapses_at = $2, updated_at = $3, row_version = row_version + 1,
+              next_clock_at = CASE WHEN timeliness = 'open' THEN next_clock_at ELSE $2::timestamptz END
+        WHERE id = $1`,
+      [noticeId, iso(lapsesAt), iso(now)],
     );
-    const by = { ...guest, correlationId: told?.trail ?? guest.correlationId };
-    return withCorrelation(by.correlationId, async () =>
-      ok(await this.transactions.run(by, (db) => this.record(db, notice, link, name, by))),
+  }
+
+  private async isCodeOf(row: Row, code: string, by: Principal): Promise<boolean> {
+    const contacts = await this.transactions.run(by, (db) =>
+      db.query<{ id: Id }[]>(`SELECT id FROM contact WHERE party_id = $1 AND active`, [row.party_id]),
+    );
+    const [key, expiresAt] = [this.keys.linkKey(), row.created_at.getTime() + LINK_LIFE];
+    return contacts.some(({ id: contactId }) =>
+      isLinkCode(code, linkToken({ noticeId: row.id, contactId, expiresAt }, key), key),
+    );
+  }
+
+  private take(
+    noticeId: Id,
+    typed: TypedAcknowledgement,
+    strength: Strength,
+    by: Principal,
+  ): Promise<Result<{ late: boolean }, Refusal>> {
+    return this.inTrail(noticeId, by, async (db, trailed) =>
+      ok(await this.record(db, noticeId, typed, strength, trailed)),
+    );
+  }
+
+  /** It is the end of what the notice tells of, and what follows belongs there too. */
+  private async inTrail<T>(
+    noticeId: Id,
+    by: Principal,
+    work: (db: Db, by: Principal) => Promise<T>,
+  ): Promise<T> {
+    const [told] = await this.transactions.run(by, (db) =>
+      db.query<{ trail: string }[]>('SELECT correlation_id AS trail FROM notice WHERE id = $1', [noticeId]),
+    );
+    const trailed = { ...by, correlationId: told?.trail ?? by.correlationId };
+    return withCorrelation(trailed.correlationId, () =>
+      this.transactions.run(trailed, (db) => work(db, trailed)),
     );
   }
 
   private async record(
     db: Db,
-    notice: ShownNotice,
-    link: NoticeLink,
-    name: string,
+    noticeId: Id,
+    typed: TypedAcknowledgement,
+    strength: Strength,
     by: Principal,
   ): Promise<{ late: boolean }> {
     const now = this.clock.now();
-    const rows: Row[] = await db.query(`${FIND} FOR UPDATE OF n`, [notice.id]);
+    const rows: Row[] = await db.query(`${FIND} FOR UPDATE OF n`, [noticeId]);
     const row = rows[0]!;
     const late = row.due_at !== null && now > row.due_at.getTime();
     const first = row.acknowledged_at === null;
+    const nextAction = typed.nextAction === undefined ? '' : oneLined(typed.nextAction).slice(0, 500);
     const inserted: unknown[] = await db.query(
-      `INSERT INTO acknowledgement (id, notice_id, party_id, typed_name, text_hash, strength, late, at)
-       VALUES ($1, $2, $3, $4, $5, 'mailbox', $6, $7)
+      `INSERT INTO acknowledgement (id, notice_id, party_id, user_id, typed_name, text_hash, strength, late, at, next_action, next_action_at)
+       VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
        ON CONFLICT (notice_id) WHERE effective DO NOTHING RETURNING id`,
-      [newId(), notice.id, notice.partyId, name, Buffer.from(notice.textHash, 'hex'), late, iso(now)],
+      [
+        newId(),
+        row.id,
+        row.party_id,
+        by.kind === 'user' ? by.id : null,
+        oneLined(typed.name),
+        Buffer.from(typed.textHash, 'hex'),
+        strength,
+        late,
+        iso(now),
+        nextAction || null,
+        nextAction ? iso(now) : null,
+      ],
     );
     if (inserted.length === 0) return { late };
     const fulfilled = row.fulfilled_at === null && isFulfilled(row.fulfilled_by, 'accepted', 'acknowledged');
     // Of what no term asks for, the answer itself is all that was wanted.
-    const lapsesAt = row.term_id === null ? null : now + ACKNOWLEDGEMENT_LIFE;
+    const lapsesAt =
+      row.term_id === null ? null : now + (nextAction ? ACKNOWLEDGED_FOR : ACKNOWLEDGED_WITHOUT_ACTION_FOR);
     await db.query(
       `UPDATE notice SET receipt = 'acknowledged', acknowledged_at = coalesce(acknowledged_at, $2),
               fulfilled_at = CASE WHEN $3 THEN $2 ELSE fulfilled_at END,
+              dispatch = CASE WHEN dispatch IN ('owed', 'attempting') AND accepted_at IS NOT NULL THEN 'accepted' ELSE dispatch END,
               next_clock_at = CASE WHEN timeliness = 'open' THEN $2 ELSE $4::timestamptz END,
               acknowledgement_lapses_at = $4, updated_at = $2, row_version = row_version + 1
        WHERE id = $1`,
-      [notice.id, iso(now), fulfilled, lapsesAt === null ? null : iso(lapsesAt)],
+      [row.id, iso(now), fulfilled, lapsesAt === null ? null : iso(lapsesAt)],
     );
     await this.ledger.append(db, {
       kind: 'notice.acknowledged',
-      subject: { kind: 'notice', id: notice.id },
+      subject: { kind: 'notice', id: row.id },
       by,
       at: now,
       facts: {
-        reference: notice.reference,
-        contact: link.contactId,
-        strength: 'mailbox',
-        textHash: notice.textHash,
+        reference: row.reference,
+        contact: by.kind === 'link' ? by.id : null,
+        strength,
+        textHash: typed.textHash,
         late,
         first,
+        nextAction: nextAction !== '',
       },
-      committed: { typedName: name },
+      committed: { typedName: oneLined(typed.name), ...(nextAction && { nextAction }) },
     });
-    await this.outbox.put(db, noticeAcknowledged, { noticeId: notice.id });
+    await this.outbox.put(db, noticeAcknowledged, { noticeId: row.id });
     return { late };
   }
 
   private shown(row: Row): ShownNotice {
-    const { subject, text, textHash } = shownText(this.templates, {
-      ...row,
-      createdAt: row.created_at.getTime(),
-    });
+    const { subject, text, textHash } = textOf(this.templates, row);
     return {
       id: row.id,
       reference: row.reference,
@@ -224,12 +332,28 @@ export class AcknowledgementService {
       language: row.language,
       startAt: row.start_at.getTime(),
       dueAt: row.due_at?.getTime() ?? null,
+      zone: row.zone,
       acknowledged:
-        row.acknowledged_at === null
+        row.acknowledged_at === null || row.receipt !== 'acknowledged'
           ? null
-          : { at: row.acknowledged_at.getTime(), typedName: row.typed_name },
+          : {
+              at: row.acknowledged_at.getTime(),
+              typedName: row.typed_name,
+              nextAction: row.next_action,
+              lapsesAt: row.acknowledgement_lapses_at?.getTime() ?? null,
+            },
     };
   }
+}
+
+/** What the notices are about is over: an acknowledgement need not last any longer, and nobody is told again. */
+export async function endAcknowledgements(db: Db, subjectIds: readonly Id[], at: Millis): Promise<void> {
+  await db.query(
+    `UPDATE notice SET acknowledgement_lapses_at = NULL, updated_at = $2, row_version = row_version + 1,
+            next_clock_at = CASE WHEN timeliness = 'open' THEN next_clock_at END
+      WHERE subject_id = ANY ($1) AND acknowledgement_lapses_at IS NOT NULL`,
+    [subjectIds, iso(at)],
+  );
 }
 
 const NO_SUCH_LINK = refusal(
@@ -240,9 +364,9 @@ const NO_SUCH_LINK = refusal(
 
 const FIND = `
   SELECT n.id, n.reference, n.party_id, n.category, n.language, n.facts, n.start_at, n.due_at, n.created_at, n.fulfilled_by,
-         n.fulfilled_at, n.timeliness, n.acknowledged_at, n.term_id,
-         (SELECT a.typed_name FROM acknowledgement a WHERE a.notice_id = n.id AND a.effective) AS typed_name
-  FROM notice n WHERE n.id = $1`;
+         n.fulfilled_at, n.timeliness, n.receipt, n.acknowledged_at, n.acknowledgement_lapses_at, n.term_id, n.sent_subject, n.sent_text,
+         coalesce((SELECT p.zone FROM party p WHERE p.id = n.party_id), 'UTC') AS zone, a.typed_name, a.next_action
+  FROM notice n LEFT JOIN acknowledgement a ON a.notice_id = n.id AND a.effective WHERE n.id = $1`;
 
 async function find(db: Db, noticeId: Id): Promise<Row | undefined> {
   const rows: Row[] = await db.query(FIND, [noticeId]);

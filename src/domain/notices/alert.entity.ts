@@ -2,6 +2,7 @@ import { Check, Column, Entity, Index, PrimaryColumn } from 'typeorm';
 
 @Check('alert_severity_known', `(severity = ANY (ARRAY['info'::text, 'warning'::text, 'critical'::text]))`)
 @Index('alert_one_open', { synchronize: false })
+@Index('alert_to_mail', { synchronize: false })
 @Entity({ name: 'alert' })
 export class Alert {
   @PrimaryColumn({ name: 'id', type: 'uuid', primaryKeyConstraintName: 'alert_pk' })
@@ -39,4 +40,7 @@ export class Alert {
 
   @Column({ name: 'handled_at', type: 'timestamptz', nullable: true })
   handledAt: Date | null;
+
+  @Column({ name: 'mailed_at', type: 'timestamptz', nullable: true })
+  mailedAt: Date | null;
 }

@@ -10,10 +10,12 @@ import { Keys } from '../../platform/signing/keys.ts';
 import { LedgerService } from '../ledger/ledger.service.ts';
 import { AlertsService } from './alerts.service.ts';
 import type { Channel, DeliveryAnswer } from './channel.ts';
-import { linkToken } from './notice-link.rules.ts';
+import { linkCode, linkToken } from './notice-link.rules.ts';
+import { recipientsOf, sentTo, type KnownRecipients } from './notice-recipients.queries.ts';
 import {
   fallbackIsDue,
   isFulfilled,
+  messageIdOf,
   nextAttemptAt,
   nextRecipient,
   type Dispatch,
@@ -22,6 +24,7 @@ import {
   type Recipient,
 } from './notice.rules.ts';
 import { LINK_LIFE, NoticeTemplates, shownText } from './notice-templates.ts';
+import { heldUntil } from './pace.rules.ts';
 
 /** The channels that are switched on, in order of preference. */
 export const CHANNELS = Symbol('channels');
@@ -44,7 +47,10 @@ interface NoticeRow {
   language: string;
   facts: Record<string, unknown>;
   message_id: string;
+  term_id: Id | null;
+  told: number;
   start_at: Date;
+  warn_at: Date | null;
   due_at: Date | null;
   created_at: Date;
   fulfilled_by: FulfilledBy;
@@ -54,7 +60,6 @@ interface NoticeRow {
   attempts: number;
   next_attempt_at: Date | null;
   correlation_id: string;
-  agreement_version_id: Id | null;
 }
 
 interface Prepared {
@@ -63,6 +68,10 @@ interface Prepared {
   channel: Channel;
   recipient: Recipient;
   number: number;
+  /** Of this telling. */
+  messageId: string;
+  /** Somebody else is still untried: their turn is at once. */
+  othersLeft: boolean;
   /** The newest signed checkpoint, so that the recipient holds a copy of the ledger's head. */
   checkpoint: string;
 }
@@ -98,17 +107,24 @@ export class DeliveryService {
     const { notice, recipient, channel } = prepared;
     const rendered = this.render(notice, recipient, prepared.checkpoint);
     const answer = await channel.send(
-      { messageId: notice.message_id, to: recipient.address, language: notice.language, ...rendered },
+      {
+        messageId: prepared.messageId,
+        to: recipient.address,
+        language: notice.language,
+        subject: rendered.subject,
+        text: rendered.text,
+        html: rendered.html,
+      },
       { signal, now: () => this.clock.now() },
     );
-    return this.transactions.run(by, (db) => this.record(db, prepared, answer, rendered.textHash, by));
+    return this.transactions.run(by, (db) => this.record(db, prepared, answer, rendered.shown, by));
   }
 
   private async prepare(db: Db, noticeId: Id, by: Principal): Promise<Prepared | DeliveryResult> {
     const now = this.clock.now();
     const rows: NoticeRow[] = await db.query(
-      `SELECT id, reference, party_id, contact_id, category, language, facts, message_id, start_at, due_at, created_at,
-              fulfilled_by, obligation, dispatch, receipt, attempts, next_attempt_at, correlation_id, agreement_version_id
+      `SELECT id, reference, party_id, contact_id, category, language, facts, message_id, term_id, told, start_at, warn_at, due_at,
+              created_at, fulfilled_by, obligation, dispatch, receipt, attempts, next_attempt_at, correlation_id
        FROM notice WHERE id = $1 FOR UPDATE`,
       [noticeId],
     );
@@ -129,21 +145,37 @@ export class DeliveryService {
     await this.closeLostAttempt(db, notice, now);
 
     const times = { startAt: notice.start_at.getTime(), dueAt: notice.due_at?.getTime() ?? null };
-    const recipients = await recipientsOf(db, notice, this.channels);
-    const fallbacksToo = fallbackIsDue({ ...times, dispatch: notice.dispatch, receipt: notice.receipt }, now);
-    const recipient = nextRecipient(recipients, notice.attempts, fallbacksToo);
-    const channel = recipient && this.channels.find((one) => one.accepts(recipient.address));
-    if (!recipient || !channel) return this.giveUp(db, notice, recipients.length, now, by);
+    const messageId = messageIdOf(notice.message_id, notice.told);
+    const known = await recipientsOf(
+      db,
+      {
+        id: notice.id,
+        partyId: notice.party_id,
+        contactId: notice.contact_id,
+        termId: notice.term_id,
+        messageId,
+      },
+      this.channels,
+      now,
+    );
+    // Who is told once more did not answer, or did and nothing followed: then everybody of the ladder is in play.
+    const fallbacksToo =
+      notice.told > 1 || fallbackIsDue({ ...times, dispatch: notice.dispatch, receipt: notice.receipt }, now);
+    const recipient = nextRecipient(known.recipients, fallbacksToo);
+    const channel = recipient && this.channels.find((one) => one.key === recipient.channel);
+    if (!recipient || !channel) return this.giveUp(db, notice, known.recipients.length, now, by);
+    const held = await this.heldFor(db, notice, recipient, known, now);
+    if (held !== null) return held;
 
     const number = notice.attempts + 1;
     const attemptId = newId();
     const lost: { lost: boolean }[] = await db.query(
-      `SELECT EXISTS (SELECT 1 FROM notice_attempt WHERE notice_id = $1 AND outcome = 'unknown') AS lost`,
-      [notice.id],
+      `SELECT EXISTS (SELECT 1 FROM notice_attempt WHERE notice_id = $1 AND message_id = $2 AND outcome = 'unknown') AS lost`,
+      [notice.id, messageId],
     );
     await db.query(
-      `INSERT INTO notice_attempt (id, notice_id, party_id, number, channel, contact_id, address, started_at, possibly_twice)
-       VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)`,
+      `INSERT INTO notice_attempt (id, notice_id, party_id, number, channel, contact_id, address, started_at, possibly_twice, message_id)
+       VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)`,
       [
         attemptId,
         notice.id,
@@ -154,6 +186,7 @@ export class DeliveryService {
         recipient.address,
         iso(now),
         lost[0]!.lost,
+        messageId,
       ],
     );
     await db.query(
@@ -162,7 +195,34 @@ export class DeliveryService {
       [notice.id, number, iso(now + ATTEMPT_LEASE), iso(now)],
     );
     const checkpoint = (await this.ledger.latestCheckpoint(db))?.note ?? 'none yet';
-    return { attemptId, notice, channel, recipient, number, checkpoint };
+    const othersLeft = known.recipients.some(
+      (one) =>
+        one !== recipient &&
+        !one.refused &&
+        one.tries + one.taken <= recipient.tries + recipient.taken &&
+        (fallbacksToo || !one.fallback),
+    );
+    return { attemptId, notice, channel, recipient, number, messageId, othersLeft, checkpoint };
+  }
+
+  /** Holds a duty back for its recipient's sake, and never longer than until it warns: the rest of the window is for trying. */
+  private async heldFor(
+    db: Db,
+    notice: NoticeRow,
+    recipient: Recipient,
+    known: KnownRecipients,
+    now: Millis,
+  ): Promise<DeliveryResult | null> {
+    const pace = known.paceOf(recipient.contactId);
+    if (notice.term_id === null || notice.told > 1 || (!pace.quiet && pace.mostPerHour === null)) return null;
+    const sent = pace.mostPerHour === null ? [] : await sentTo(db, recipient.contactId, now);
+    const until = heldUntil({ ...pace, sent }, now, notice.warn_at?.getTime() ?? null);
+    if (until === null) return null;
+    await db.query(
+      `UPDATE notice SET next_attempt_at = $2, updated_at = $3, row_version = row_version + 1 WHERE id = $1`,
+      [notice.id, iso(until), iso(now)],
+    );
+    return { state: 'waiting', until, why: 'its recipient asked for quiet, or for no more in this hour' };
   }
 
   /** An attempt that was begun and never ended belongs to a process that died: nobody knows what the peer did. */
@@ -212,18 +272,24 @@ export class DeliveryService {
     db: Db,
     prepared: Prepared,
     answer: DeliveryAnswer,
-    textHash: Buffer,
+    shown: { subject: string; text: string; textHash: Buffer },
     by: Principal,
   ): Promise<DeliveryResult> {
-    const { notice, attemptId, number } = prepared;
+    const { notice, attemptId, number, messageId } = prepared;
+    const { textHash } = shown;
     const now = this.clock.now();
-    const due = notice.due_at?.getTime() ?? null;
+    const times = { startAt: notice.start_at.getTime(), dueAt: notice.due_at?.getTime() ?? null };
     const accepted = answer.outcome === 'accepted';
     const next = accepted
       ? null
-      : answer.outcome === 'refused'
+      : answer.outcome === 'refused' || (answer.outcome === 'retry' && prepared.othersLeft)
         ? now
-        : nextAttemptAt(number, now, due, answer.outcome === 'retry' ? answer.after : undefined);
+        : nextAttemptAt(
+            prepared.recipient.tries + 1,
+            now,
+            times,
+            answer.outcome === 'retry' ? answer.after : undefined,
+          );
     await db.query(
       `UPDATE notice_attempt SET outcome = $2, peer_answer = $3, ended_at = $4, next_at = $5 WHERE id = $1`,
       [
@@ -239,13 +305,25 @@ export class DeliveryService {
     const dispatch: Dispatch = accepted ? 'accepted' : 'attempting';
     const fulfilled = accepted && isFulfilled(notice.fulfilled_by, 'accepted', 'none');
     await db.query(
-      `UPDATE notice SET dispatch = $2, next_attempt_at = $3, text_hash = $4, updated_at = $5, row_version = row_version + 1,
+      `UPDATE notice SET dispatch = $2, next_attempt_at = $3, text_hash = CASE WHEN sent_text IS NULL THEN $4 ELSE text_hash END, updated_at = $5, row_version = row_version + 1,
               receipt = CASE WHEN $2 = 'accepted' AND receipt = 'bounced' THEN 'none' ELSE receipt END,
+              sent_subject = CASE WHEN $2 = 'accepted' THEN coalesce(sent_subject, $8) ELSE sent_subject END,
+              sent_text = CASE WHEN $2 = 'accepted' THEN coalesce(sent_text, $9) ELSE sent_text END,
               accepted_at = CASE WHEN $2 = 'accepted' THEN coalesce(accepted_at, $5) ELSE accepted_at END,
               fulfilled_at = CASE WHEN $6 THEN coalesce(fulfilled_at, $5) ELSE fulfilled_at END,
               next_clock_at = CASE WHEN $6 THEN $5 ELSE next_clock_at END
        WHERE id = $1 AND ($2 = 'accepted' OR (attempts = $7 AND dispatch <> 'accepted'))`,
-      [notice.id, dispatch, next === null ? null : iso(next), textHash, iso(now), fulfilled, number],
+      [
+        notice.id,
+        dispatch,
+        next === null ? null : iso(next),
+        textHash,
+        iso(now),
+        fulfilled,
+        number,
+        shown.subject,
+        shown.text,
+      ],
     );
     await this.ledger.append(db, {
       kind: accepted ? 'notice.accepted_by_peer' : 'notice.attempt_failed',
@@ -257,7 +335,7 @@ export class DeliveryService {
         attempt: number,
         channel: prepared.channel.key,
         outcome: answer.outcome,
-        messageId: notice.message_id,
+        messageId,
         textHash: textHash.toString('hex'),
       },
       committed: { address: prepared.recipient.address, peerAnswer: answer.peerAnswer.slice(0, 500) },
@@ -266,7 +344,7 @@ export class DeliveryService {
     return { state: 'waiting', until: next!, why: answer.peerAnswer };
   }
 
-  /** The same text for every attempt, but for whom the link is for. `textHash` is of what both share: the text without its link. */
+  /** The same text for every attempt, but for whom the link is for. `shown` is what all share: the text without its link. */
   private render(notice: NoticeRow, recipient: Recipient, checkpoint: string) {
     const createdAt = notice.created_at.getTime();
     const expiresAt = createdAt + LINK_LIFE;
@@ -277,33 +355,10 @@ export class DeliveryService {
     const rendered = this.templates.render(notice.category, notice.language, {
       ...notice.facts,
       link: `${this.publicUrl.get()}/n/${token}`,
+      code: linkCode(token, this.keys.linkKey()),
       linkExpiresAt: iso(expiresAt),
       checkpoint,
     });
-    return { ...rendered, textHash: shownText(this.templates, { ...notice, createdAt }).textHash };
+    return { ...rendered, shown: shownText(this.templates, { ...notice, createdAt }) };
   }
-}
-
-/**
- * Who may be told, in the order of the agreement; first the contact that the notice is for. What no term asks for is for
- * that contact alone: another's answer would say nothing of this one.
- */
-async function recipientsOf(db: Db, notice: NoticeRow, channels: readonly Channel[]): Promise<Recipient[]> {
-  const rows: { id: Id; email: string | null; fallback: boolean; refused: boolean }[] = await db.query(
-    `SELECT c.id, c.email, (c.id IS DISTINCT FROM $2::uuid) AS fallback,
-            EXISTS (SELECT 1 FROM notice_attempt a WHERE a.notice_id = $1 AND a.address = c.email AND a.outcome = 'refused') AS refused
-     FROM contact c
-     LEFT JOIN notice n ON n.id = $1
-     LEFT JOIN term_recipient r ON r.term_id = n.term_id AND r.contact_id = c.id
-     WHERE c.party_id = $3 AND c.active
-       AND (c.id = $2::uuid OR (n.term_id IS NOT NULL AND (r.contact_id IS NOT NULL OR c.role = 'security')))
-     ORDER BY (c.id = $2::uuid) DESC, r.ordinal NULLS LAST, c.ordinal, c.id`,
-    [notice.id, notice.contact_id, notice.party_id],
-  );
-  return rows
-    .filter(
-      (row): row is typeof row & { email: string } =>
-        row.email !== null && channels.some((one) => one.accepts(row.email!)),
-    )
-    .map((row) => ({ contactId: row.id, address: row.email, fallback: row.fallback, refused: row.refused }));
 }

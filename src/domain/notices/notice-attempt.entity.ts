@@ -4,10 +4,12 @@ import { Check, Column, Entity, ForeignKey, Index, PrimaryColumn, Unique } from 
   'notice_attempt_outcome_known',
   `(outcome = ANY (ARRAY['started'::text, 'accepted'::text, 'refused'::text, 'retry'::text, 'unknown'::text]))`,
 )
+@Check('notice_attempt_bounce_whole', `((bounced_at IS NULL) = (bounce IS NULL))`)
 @ForeignKey('Contact', ['contactId'], ['id'], { name: 'notice_attempt_contact_fk' })
 @ForeignKey('Notice', ['noticeId', 'partyId'], ['id', 'partyId'], { name: 'notice_attempt_notice_fk' })
 @Unique('notice_attempt_number', ['noticeId', 'number'])
 @Index('notice_attempt_by_contact', { synchronize: false })
+@Index('notice_attempt_by_message', ['messageId'])
 @Entity({ name: 'notice_attempt' })
 export class NoticeAttempt {
   @PrimaryColumn({ name: 'id', type: 'uuid', primaryKeyConstraintName: 'notice_attempt_pk' })
@@ -48,4 +50,18 @@ export class NoticeAttempt {
 
   @Column({ name: 'next_at', type: 'timestamptz', nullable: true })
   nextAt: Date | null;
+
+  @Column({ name: 'message_id', type: 'text' })
+  messageId: string;
+
+  @Column({ name: 'bounced_at', type: 'timestamptz', nullable: true })
+  bouncedAt: Date | null;
+
+  @Column({
+    name: 'bounce',
+    type: 'text',
+    nullable: true,
+    comment: 'what the peer said after it had taken the message: status and words',
+  })
+  bounce: string | null;
 }

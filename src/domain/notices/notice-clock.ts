@@ -26,6 +26,7 @@ interface ClockRow {
   receipt: NoticeState['receipt'];
   timeliness: NoticeState['timeliness'];
   attempts: number;
+  told: number;
   acknowledgement_lapses_at: Date | null;
   contact_id: Id | null;
 }
@@ -51,7 +52,7 @@ export class NoticeClock implements Sweeper {
     const now = this.clock.now();
     const rows: ClockRow[] = await db.query(
       `SELECT id, reference, start_at, due_at, warn_at, escalate_at, warned_at, escalated_at, fulfilled_at, fulfilled_by,
-              obligation, dispatch, receipt, timeliness, attempts, acknowledgement_lapses_at, contact_id
+              obligation, dispatch, receipt, timeliness, attempts, told, acknowledgement_lapses_at, contact_id
        FROM notice WHERE next_clock_at <= $1 ORDER BY next_clock_at LIMIT $2 FOR UPDATE SKIP LOCKED`,
       [iso(now), BATCH],
     );
@@ -77,6 +78,13 @@ export class NoticeClock implements Sweeper {
     ) {
       events.push('escalate');
     }
+    // A peer has it and nobody answers, where an answer is what was promised: the next one of the ladder is told.
+    const unanswered =
+      row.dispatch === 'accepted' &&
+      state.fulfilledAt === null &&
+      (row.fulfilled_by === 'acknowledged' || row.fulfilled_by === 'received');
+    const tellAgain =
+      row.obligation === 'required' && (lapsed || (unanswered && events.some((event) => event !== 'met')));
     await db.query(
       `UPDATE notice SET warned_at = $2, escalated_at = $3, timeliness = $4,
               decided_at = CASE WHEN $4 = 'open' THEN NULL ELSE coalesce(decided_at, $5) END,
@@ -101,6 +109,7 @@ export class NoticeClock implements Sweeper {
     );
     for (const event of events) await this.write(db, row, event, now, by);
     if (lapsed) await this.lapse(db, row, now, by);
+    if (tellAgain) await this.tellAgain(db, row, lapsed ? 'lapsed' : 'unanswered', now, by);
   }
 
   private async write(
@@ -145,6 +154,28 @@ export class NoticeClock implements Sweeper {
     );
   }
 
+  /** The same notice once more, as a message of its own; delivery finds whom to tell next. */
+  private async tellAgain(
+    db: Db,
+    row: ClockRow,
+    why: 'lapsed' | 'unanswered',
+    now: Millis,
+    by: Principal,
+  ): Promise<void> {
+    await db.query(
+      `UPDATE notice SET dispatch = 'owed', told = told + 1, next_attempt_at = $2, updated_at = $2, row_version = row_version + 1
+        WHERE id = $1`,
+      [row.id, iso(now)],
+    );
+    await this.ledger.append(db, {
+      kind: 'notice.told_again',
+      subject: { kind: 'notice', id: row.id },
+      by,
+      at: now,
+      facts: { reference: row.reference, why, told: row.told + 1 },
+    });
+  }
+
   /** Acknowledged, and then nothing happened: the acknowledgement no longer says that somebody is on it. */
   private async lapse(db: Db, row: ClockRow, now: Millis, by: Principal): Promise<void> {
     await db.query(`UPDATE acknowledgement SET effective = false WHERE notice_id = $1 AND effective`, [
@@ -160,7 +191,7 @@ export class NoticeClock implements Sweeper {
     await this.alerts.raise(db, {
       kind: 'notice.acknowledgement_lapsed',
       severity: 'warning',
-      message: `Notice ${row.reference} was acknowledged and nothing followed. Call the contact.`,
+      message: `Notice ${row.reference} was acknowledged and nothing followed: it is told again. Call the contact.`,
       dedupeKey: `notice.lapsed:${row.id}`,
       subject: { kind: 'notice', id: row.id },
       at: now,

@@ -2,7 +2,14 @@ import { expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import { newId } from '../../kernel/ids.ts';
 import { Secret } from '../../kernel/secret.ts';
-import { formProof, isFormProof, linkToken, readLinkToken } from './notice-link.rules.ts';
+import {
+  formProof,
+  isFormProof,
+  isLinkCode,
+  linkCode,
+  linkToken,
+  readLinkToken,
+} from './notice-link.rules.ts';
 
 const key = Secret.of('k'.repeat(32));
 const link = { noticeId: newId(), contactId: newId(), expiresAt: 2_000_000_000_000 };
@@ -34,4 +41,14 @@ test('a form proof belongs to one link', () => {
   expect(isFormProof(formProof(token, key), token, key)).toBe(true);
   expect(isFormProof(formProof(other, key), token, key)).toBe(false);
   expect(isFormProof('', token, key)).toBe(false);
+});
+
+test('a code is six digits that the link does not show, and belongs to one link', () => {
+  const token = linkToken(link, key);
+  const code = linkCode(token, key);
+  expect(code).toMatch(/^\d{6}$/);
+  expect(isLinkCode(code, token, key)).toBe(true);
+  expect(isLinkCode(`${code.slice(0, 3)} ${code.slice(3)}`, token, key)).toBe(true);
+  expect(isLinkCode('', token, key)).toBe(false);
+  expect(linkCode(linkToken({ ...link, contactId: newId() }, key), key)).not.toBe(code);
 });

@@ -62,6 +62,24 @@ export function isFormProof(proof: string, token: string, key: Secret): boolean 
   return expected.length === given.length && timingSafeEqual(expected, given);
 }
 
+/**
+ * Six digits that stand in the message beside its link, and not in the link: whoever types them has read it. A scanner
+ * that opens the link, or sends whatever form it finds there, does not have them; neither does who found the address in a
+ * history or was sent the link alone.
+ */
+export function linkCode(token: string, key: Secret): string {
+  const digest = key.useBytes((k) =>
+    createHmac('sha256', k).update('countersign notice code v1\0').update(token).digest(),
+  );
+  return String(digest.readUInt32BE(0) % 1_000_000).padStart(6, '0');
+}
+
+export function isLinkCode(typed: string, token: string, key: Secret): boolean {
+  const given = Buffer.from(typed.replace(/[\s-]/g, ''));
+  const expected = Buffer.from(linkCode(token, key));
+  return expected.length === given.length && timingSafeEqual(expected, given);
+}
+
 function mac(claims: Buffer, key: Secret): Buffer {
   return key.useBytes((k) => createHmac('sha256', k).update(`${PURPOSE}\0`).update(claims).digest());
 }

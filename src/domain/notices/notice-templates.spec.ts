@@ -21,6 +21,7 @@ describe('the notice of an exposure', () => {
   const mail = templates.render('exposure', 'en', {
     ...facts,
     link: 'https://countersign.example/n/abc',
+    code: '482913',
     linkExpiresAt: '2026-12-22T08:05:31.482Z',
     checkpoint: 'countersign.example/ledger\n42\nq83v',
   });
@@ -75,6 +76,7 @@ describe.each([
   const mail = templates.render(category, 'en', {
     ...own,
     link: 'https://countersign.example/n/abc',
+    code: '482913',
     linkExpiresAt: '2026-12-22T08:05:31.482Z',
     checkpoint: 'countersign.example/ledger\n42\nq83v',
   });

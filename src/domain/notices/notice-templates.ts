@@ -135,9 +135,28 @@ export function shownText(
   const facts = {
     ...notice.facts,
     link: null,
+    code: null,
     linkExpiresAt: iso(notice.createdAt + LINK_LIFE),
     checkpoint: null,
   };
   const { subject, text } = templates.render(notice.category, notice.language, facts);
   return { subject, text, textHash: createHash('sha256').update(text).digest() };
+}
+
+/** The text of a notice: as it was first sent, else as it would be sent now. */
+export function textOf(
+  templates: NoticeTemplates,
+  notice: {
+    category: string;
+    language: string;
+    facts: Record<string, unknown>;
+    created_at: Date;
+    sent_subject: string | null;
+    sent_text: string | null;
+  },
+): { subject: string; text: string; textHash: Buffer } {
+  const { sent_subject: subject, sent_text: text } = notice;
+  if (subject !== null && text !== null)
+    return { subject, text, textHash: createHash('sha256').update(text).digest() };
+  return shownText(templates, { ...notice, createdAt: notice.created_at.getTime() });
 }

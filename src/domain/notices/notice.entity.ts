@@ -13,6 +13,8 @@ import { Check, Column, Entity, ForeignKey, Index, PrimaryColumn, Unique } from 
   'notice_receipt_known',
   `(receipt = ANY (ARRAY['none'::text, 'bounced'::text, 'delivered'::text, 'acknowledged'::text]))`,
 )
+@Check('notice_sent_whole', `((sent_subject IS NULL) = (sent_text IS NULL))`)
+@Check('notice_told_counted', `(told > 0)`)
 @Check('notice_timeliness_known', `(timeliness = ANY (ARRAY['open'::text, 'met'::text, 'missed'::text]))`)
 @ForeignKey('AgreementVersion', ['agreementVersionId'], ['id'], { name: 'notice_agreement_version_fk' })
 @ForeignKey('Contact', ['contactId'], ['id'], { name: 'notice_contact_fk' })
@@ -120,6 +122,25 @@ export class Notice {
 
   @Column({ name: 'text_hash', type: 'bytea', nullable: true })
   textHash: Buffer | null;
+
+  @Column({
+    name: 'told',
+    type: 'int',
+    default: 1,
+    comment: 'how often it is told: more than once where nobody answered, or nothing followed',
+  })
+  told: number;
+
+  @Column({ name: 'sent_subject', type: 'text', nullable: true })
+  sentSubject: string | null;
+
+  @Column({
+    name: 'sent_text',
+    type: 'text',
+    nullable: true,
+    comment: 'as first sent, without the link: what an acknowledgement binds',
+  })
+  sentText: string | null;
 
   @Column({ name: 'obligation', type: 'text', default: 'required' })
   obligation: string;

@@ -6,7 +6,9 @@ import {
   fallbackIsDue,
   isFulfilled,
   nextAttemptAt,
+  messageIdOf,
   nextRecipient,
+  type Recipient,
   timelinessAt,
   type NoticeState,
 } from './notice.rules.ts';
@@ -88,15 +90,19 @@ describe('fulfilment', () => {
 
 describe('trying again', () => {
   test('waits 1, 5, 15, 30, then 60 minutes', () => {
-    expect([1, 2, 3, 4, 5, 9].map((n) => (nextAttemptAt(n, T0, null) - T0) / MINUTE)).toEqual([
-      1, 5, 15, 30, 60, 60,
-    ]);
+    expect(
+      [1, 2, 3, 4, 5, 9].map((n) => (nextAttemptAt(n, T0, { startAt: T0, dueAt: null }) - T0) / MINUTE),
+    ).toEqual([1, 5, 15, 30, 60, 60]);
   });
 
   test('does not sleep through the end of the window', () => {
     const dueAt = T0 + 10 * MINUTE;
-    expect(nextAttemptAt(5, T0, dueAt)).toBe(T0 + 9 * MINUTE);
-    expect(nextAttemptAt(5, T0 + 20 * MINUTE, dueAt)).toBe(T0 + 80 * MINUTE);
+    expect(nextAttemptAt(5, T0 + 6 * MINUTE, { startAt: T0, dueAt })).toBe(T0 + 9 * MINUTE);
+    expect(nextAttemptAt(5, T0 + 20 * MINUTE, { startAt: T0, dueAt })).toBe(T0 + 80 * MINUTE);
+  });
+
+  test('is there when others begin to be told, at half of the window', () => {
+    expect(nextAttemptAt(5, T0 + 20 * MINUTE, { startAt: T0, dueAt: T0 + 2 * HOUR })).toBe(T0 + HOUR);
   });
 
   test('always lies ahead', () => {
@@ -105,7 +111,8 @@ describe('trying again', () => {
         fc.integer({ min: 0, max: 50 }),
         fc.option(fc.integer({ min: -HOUR, max: 100 * HOUR })),
         (n, due) => {
-          expect(nextAttemptAt(n, T0, due === null ? null : T0 + due)).toBeGreaterThan(T0);
+          const times = { startAt: T0 - HOUR, dueAt: due === null ? null : T0 + due };
+          expect(nextAttemptAt(n, T0, times)).toBeGreaterThan(T0);
         },
       ),
     );
@@ -113,20 +120,35 @@ describe('trying again', () => {
 });
 
 describe('whom to write to', () => {
-  const at = (contactId: string, fallback = false, refused = false) => ({
+  const at = (contactId: string, more: Partial<Recipient> = {}): Recipient => ({
     contactId,
+    channel: 'mail',
     address: `${contactId}@x.example`,
-    fallback,
-    refused,
+    fallback: false,
+    refused: false,
+    tries: 0,
+    taken: 0,
+    ...more,
   });
+  const next = (list: Recipient[], fallbacksToo = false) => nextRecipient(list, fallbacksToo)?.contactId;
 
   test('primaries first; fallbacks when half of the window is gone or every primary was refused', () => {
-    const list = [at('a'), at('b', true)];
-    expect(nextRecipient(list, 0, false)?.contactId).toBe('a');
-    expect(nextRecipient(list, 1, false)?.contactId).toBe('a');
-    expect(nextRecipient(list, 1, true)?.contactId).toBe('b');
-    expect(nextRecipient([at('a', false, true), at('b', true)], 1, false)?.contactId).toBe('b');
-    expect(nextRecipient([at('a', false, true)], 3, true)).toBeUndefined();
+    const list = [at('a', { tries: 3 }), at('b', { fallback: true })];
+    expect(next(list)).toBe('a');
+    expect(next(list, true)).toBe('b');
+    expect(next([at('a', { refused: true }), at('b', { fallback: true })])).toBe('b');
+    expect(next([at('a', { refused: true })], true)).toBeUndefined();
+  });
+
+  test('who was told and did not answer comes after who was not', () => {
+    const list = [at('a', { taken: 1 }), at('b', { fallback: true, tries: 2 }), at('c', { fallback: true })];
+    expect(next(list, true)).toBe('c');
+    expect(next([at('a', { taken: 2 }), at('b', { taken: 1 })], true)).toBe('b');
+  });
+
+  test('every telling has an id of its own, and every attempt of it the same', () => {
+    expect(messageIdOf('abc@notices.countersign', 1)).toBe('abc@notices.countersign');
+    expect(messageIdOf('abc@notices.countersign', 3)).toBe('abc.3@notices.countersign');
   });
 
   test('half of the window counts only while nobody was reached', () => {

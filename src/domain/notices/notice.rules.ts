@@ -1,5 +1,5 @@
 import type { Millis } from '../../kernel/time.ts';
-import { MINUTE } from '../../kernel/time.ts';
+import { ELAPSED_DAY, HOUR, MINUTE } from '../../kernel/time.ts';
 
 export type Obligation = 'required' | 'not_required' | 'superseded' | 'withheld';
 export type Dispatch = 'owed' | 'attempting' | 'accepted' | 'failed';
@@ -73,18 +73,25 @@ const BACK_OFF = [1, 5, 15, 30, 60].map((minutes) => minutes * MINUTE);
 
 /**
  * When to try again after `attempts` tries that did not succeed: 1, 5, 15, 30 and then every 60 minutes, or what the
- * peer asked for, but never past the due time while there is still time (RFC 5321 section 4.5.4.1 lets a mail server
- * hold a message for days; our window is shorter).
+ * peer asked for, but never past an instant that matters while it is still to come: the one at which others are told as
+ * well, and the due time (RFC 5321 section 4.5.4.1 lets a mail server hold a message for days; our window is shorter).
  */
 export function nextAttemptAt(
   attempts: number,
   now: Millis,
-  dueAt: Millis | null,
+  times: { startAt: Millis; dueAt: Millis | null },
   peerAsks?: Millis,
 ): Millis {
   const wait = peerAsks ?? BACK_OFF[Math.min(Math.max(attempts, 1), BACK_OFF.length) - 1]!;
-  const at = now + wait;
+  const { dueAt } = times;
+  const others = fallbackAt(times);
+  const at = others !== null && now < others ? Math.min(now + wait, others) : now + wait;
   return dueAt !== null && now < dueAt ? Math.min(at, Math.max(now + MINUTE, dueAt - MINUTE)) : at;
+}
+
+/** Half of the window: from then on other contacts and other channels are tried as well. null: a duty without a number. */
+export function fallbackAt({ startAt, dueAt }: Pick<NoticeState, 'startAt' | 'dueAt'>): Millis | null {
+  return dueAt === null ? null : startAt + (dueAt - startAt) / 2;
 }
 
 /** Half of the window gone and nobody reached: somebody else of the party is told as well. */
@@ -93,29 +100,48 @@ export function fallbackIsDue(
   now: Millis,
 ): boolean {
   if (notice.dispatch === 'accepted' && notice.receipt !== 'bounced') return false;
-  return notice.dueAt !== null && now >= notice.startAt + (notice.dueAt - notice.startAt) / 2;
+  const at = fallbackAt(notice);
+  return at !== null && now >= at;
 }
 
-/** One person to write to, in the order of the agreement. */
+/** One way to one person, in the order in which they are to be told. */
 export interface Recipient {
   contactId: string;
+  /** Of the channel. */
+  channel: string;
   address: string;
+  /** Not whom the notice is for, or not by their mail. */
   fallback: boolean;
   /** Addresses that the peer refused for good are not tried again. */
   refused: boolean;
+  /** Attempts of this telling that went there. */
+  tries: number;
+  /** Earlier tellings that a peer took for it, and that nobody answered. */
+  taken: number;
 }
 
 /**
- * Whom the next attempt goes to: the first who was not refused; fallbacks once half of the window is gone, or at once
- * when every primary was refused. Undefined: nobody is left, which is a failure to escalate.
+ * Whom the next attempt goes to: of those who were not refused, who was told and tried least, in the order of the
+ * agreement; fallbacks once half of the window is gone, or at once when every primary was refused. Undefined: nobody is
+ * left, which is a failure to escalate.
  */
 export function nextRecipient(
   recipients: readonly Recipient[],
-  attempts: number,
   fallbacksToo: boolean,
 ): Recipient | undefined {
   const usable = recipients.filter((r) => !r.refused);
   const primaries = usable.filter((r) => !r.fallback);
   const pool = fallbacksToo || primaries.length === 0 ? usable : primaries;
-  return pool[pool.length === 0 ? 0 : attempts % pool.length];
+  return pool.toSorted((a, b) => a.taken - b.taken || a.tries - b.tries)[0];
 }
+
+/** The id of one telling: the first has the notice's own, so that a receiver sees a double as one, and a reminder as new. */
+export function messageIdOf(messageId: string, told: number): string {
+  const at = messageId.lastIndexOf('@');
+  return told === 1 ? messageId : `${messageId.slice(0, at)}.${told}${messageId.slice(at)}`;
+}
+
+/** An acknowledgement says that somebody is on it; with a next action for this long, if the case does not end before. */
+export const ACKNOWLEDGED_FOR = 7 * ELAPSED_DAY;
+/** And without one, no longer than this: then it is told again. */
+export const ACKNOWLEDGED_WITHOUT_ACTION_FOR = 4 * HOUR;

@@ -3,13 +3,16 @@ import { projectFolder } from '../../platform/config/project-folder.ts';
 import { LedgerModule } from '../ledger/ledger.module.ts';
 import { AcknowledgementService } from './acknowledgement.service.ts';
 import { AlertOfEndpointJob } from './alert-of-endpoint.job.ts';
+import { AlertDigest } from './alert-digest.ts';
 import { AlertsService } from './alerts.service.ts';
+import { BouncesService } from './bounces.service.ts';
 import { DeliverNoticeJob, DeliverySweep } from './deliver-notice.job.ts';
 import { DeliveryService } from './delivery.service.ts';
 import { HandledAlerts } from './handled-alerts.service.ts';
 import { NoticeClock } from './notice-clock.ts';
 import { NoticeTemplates } from './notice-templates.ts';
 import { NoticesService } from './notices.service.ts';
+import { MaildropSweep } from './read-maildrop.sweep.ts';
 import { SettleAcknowledgedJob } from './settle-acknowledged.job.ts';
 
 const shared = [
@@ -19,6 +22,7 @@ const shared = [
   DeliveryService,
   AcknowledgementService,
   NoticeTemplates,
+  BouncesService,
 ];
 
 @Module({
@@ -34,6 +38,9 @@ const shared = [
     DeliverySweep,
     SettleAcknowledgedJob,
     NoticeClock,
+    AlertDigest,
+    BouncesService,
+    MaildropSweep,
     { provide: NoticeTemplates, useFactory: () => new NoticeTemplates(projectFolder('templates/notices')) },
   ],
   exports: shared,

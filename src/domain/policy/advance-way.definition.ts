@@ -1,5 +1,8 @@
 import { z } from 'zod';
+import type { Id } from '../../kernel/ids.ts';
 import { SECOND } from '../../kernel/time.ts';
+import { inOne } from '../../platform/database/together.ts';
+import type { Db } from '../../platform/database/transactions.ts';
 import { defineJob } from '../../platform/outbox/definitions.ts';
 import { canaryAdded, facetChanged, riskAccepted, statementSigned } from '../revocation/revocation.events.ts';
 import { wentLive } from './policy.events.ts';
@@ -41,11 +44,15 @@ export const retireAgain = defineJob({
   payload: z.object({ integrationId: z.uuid() }),
   retry: { attempts: 8, backoff: 2 * SECOND },
   on: [facetChanged, riskAccepted, statementSigned],
-  only: async (db, { integrationId }) => {
-    const [row] = await db.query<{ open: boolean }[]>(
-      `SELECT NOT (SELECT cs_installation()) OR EXISTS (SELECT FROM offboarding WHERE integration_id = $1 AND state = 'open') AS open`,
-      [integrationId],
-    );
-    return row!.open;
-  },
+  only: (db, { integrationId }) => concerned(db, integrationId),
+});
+
+const concerned = inOne(async (db: Db, integrationIds: readonly Id[]): Promise<boolean[]> => {
+  const rows = await db.query<{ id: Id }[]>(
+    `SELECT i.id FROM unnest($1::uuid[]) AS i(id)
+      WHERE NOT (SELECT cs_installation()) OR EXISTS (SELECT FROM offboarding o WHERE o.integration_id = i.id AND o.state = 'open')`,
+    [[...new Set(integrationIds)]],
+  );
+  const open = new Set(rows.map((row) => row.id));
+  return integrationIds.map((id) => open.has(id));
 });

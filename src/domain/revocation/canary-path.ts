@@ -142,7 +142,7 @@ function onlyFor(
     settings: connector.settings,
     capabilities: connector.capabilities,
     revocability: (settings, kind) => connector.revocability(settings, kind),
-    abilities: (settings) => connector.abilities(settings),
+    abilities: (settings, kind) => connector.abilities(settings, kind),
     ...(connector.revoke && {
       revoke: async (target, call) => {
         mayKill(target);

@@ -30,10 +30,11 @@ export class Clearing {
   ) {}
 
   async clearAway(versionId: Id, call: RevocationCall): Promise<ClearingResult> {
-    const start = await this.transactions.run(call.by, async (db) => {
+    const start = await this.transactions.together(call.by, versionId, async (db) => {
       const used = await this.targets.load(db, versionId);
       if (!used) return null;
       const loaded = await this.#throughWhichToClear(db, used);
+      if (!loaded) return { loaded, proven: false };
       const death = await this.deaths.lock(db, used.version);
       return { loaded, proven: death.liveness === 'dead' };
     });
@@ -47,7 +48,7 @@ export class Clearing {
       signal: call.signal,
       now: () => this.clock.now(),
     });
-    return this.transactions.run(call.by, async (db) => {
+    return this.transactions.together(call.by, versionId, async (db) => {
       await this.deaths.lock(db, version);
       const why =
         'why' in answer

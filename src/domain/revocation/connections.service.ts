@@ -232,6 +232,30 @@ export class ConnectionsService {
     });
   }
 
+  /** A control canary that is the very credential that changes: the new value is the one in use from now on. */
+  async renewControl(
+    db: Db,
+    id: Id,
+    control: { value: Secret; supplierId: string | null },
+    by: Principal,
+  ): Promise<void> {
+    const row = await this.#held(db, id);
+    if (!row) throw new Error(`there is no connection ${id}`);
+    await this.#destroy(db, row.control_ref);
+    const ref = await this.vault.put(db, connectionBinding(id, CONTROL), control.value);
+    const now = this.clock.now();
+    await db.query(
+      `UPDATE connection SET control_ref = $2, control_supplier_id = $3, updated_at = $4, row_version = row_version + 1 WHERE id = $1`,
+      [id, ref, control.supplierId, new Date(now)],
+    );
+    await this.ledger.append(db, {
+      kind: 'connection.control-renewed',
+      subject: { kind: 'connection', id },
+      by,
+      at: now,
+    });
+  }
+
   /** Takes a connection out of use and destroys its secrets. */
   async retire(db: Db, id: Id, by: Principal): Promise<Result<void, Refusal>> {
     const [row] = await db.query<Row[]>(`${SELECT} WHERE id = $1 AND retired_at IS NULL FOR UPDATE`, [id]);

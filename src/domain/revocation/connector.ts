@@ -18,8 +18,8 @@ export interface Connector<Settings = unknown> {
   readonly settings: z.ZodType<Settings>;
   readonly capabilities: readonly Capability[];
   revocability(settings: Settings, credentialKind: string): Revocability;
-  /** What these settings can do by machine, and what it takes. */
-  abilities(settings: Settings): Abilities;
+  /** What these settings can do by machine, and what it takes; for one kind of credential where it is given. */
+  abilities(settings: Settings, credentialKind?: string): Abilities;
   /** What each answer means under these settings, part by part. The probe judges by its own part, so that both agree. */
   readings?(settings: Settings): readonly Reading[];
   revoke?(target: Target<Settings>, call: Call): Promise<RevokeAnswer>;

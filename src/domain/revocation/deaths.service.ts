@@ -11,25 +11,17 @@ import { Vault } from '../../platform/vault/vault.ts';
 import { LedgerService, type LedgerInput } from '../ledger/ledger.service.ts';
 import type { Exchange, Verdict } from './connector.ts';
 import type { RevocationFacet, SessionsFacet } from './containment.rules.ts';
+import {
+  insertEvidence,
+  lockDeath,
+  setLiveness,
+  setRevocation,
+  setSessions,
+  type DeathRow,
+} from './death-rows.queries.ts';
 import { firstReprobe } from './reprobe-version.definition.ts';
 import { cameBackToLife, facetChanged } from './revocation.events.ts';
 import { versionBinding, type VersionFacts } from './targets.service.ts';
-
-/** The row of one version's death, locked for this transaction. */
-export interface DeathRow {
-  versionId: Id;
-  revocation: RevocationFacet;
-  revocationAt: Millis | null;
-  liveness: Verdict | null;
-  livenessAt: Millis | null;
-  livenessEvidenceId: Id | null;
-  lastLiveAt: Millis | null;
-  sessions: SessionsFacet;
-  sessionsUntil: Millis | null;
-  ownAuthenticationFailures: number;
-  revokeSentAt: Millis | null;
-  valueRef: string | null;
-}
 
 export type EvidenceKind =
   'revoke' | 'probe' | 'control' | 'own_authentication' | 'sessions' | 'location' | 'clear_away';
@@ -65,85 +57,62 @@ export class Deaths {
   ) {}
 
   /** The version's row, made when missing, locked until the transaction ends: facets change one after another. */
-  async lock(
-    db: Db,
-    version: Pick<VersionFacts, 'id' | 'credentialId' | 'integrationId'>,
-  ): Promise<DeathRow> {
-    await db.query(
-      `INSERT INTO version_death (version_id, credential_id, integration_id, updated_at) VALUES ($1, $2, $3, $4)
-       ON CONFLICT (version_id) DO NOTHING`,
-      [version.id, version.credentialId, version.integrationId, this.clock.date()],
-    );
-    const [row] = await db.query<Record<string, unknown>[]>(
-      `SELECT version_id, revocation, revocation_at, liveness, liveness_at, liveness_evidence_id, last_live_at, sessions,
-              sessions_until, own_authentication_failures, revoke_sent_at, value_ref
-         FROM version_death WHERE version_id = $1 FOR UPDATE`,
-      [version.id],
-    );
-    if (!row) throw new Error(`the death of version ${version.id} could not be read`);
-    return {
-      versionId: row.version_id as Id,
-      revocation: row.revocation as RevocationFacet,
-      revocationAt: millis(row.revocation_at),
-      liveness: row.liveness as Verdict | null,
-      livenessAt: millis(row.liveness_at),
-      livenessEvidenceId: row.liveness_evidence_id as Id | null,
-      lastLiveAt: millis(row.last_live_at),
-      sessions: row.sessions as SessionsFacet,
-      sessionsUntil: millis(row.sessions_until),
-      ownAuthenticationFailures: row.own_authentication_failures as number,
-      revokeSentAt: millis(row.revoke_sent_at),
-      valueRef: row.value_ref as string | null,
-    };
+  lock(db: Db, version: Pick<VersionFacts, 'id' | 'credentialId' | 'integrationId'>): Promise<DeathRow> {
+    const { id: versionId, credentialId, integrationId } = version;
+    return lockDeath(db, { versionId, credentialId, integrationId, now: this.clock.now() });
   }
 
   /** Adds evidence. The row of `lock` must be held, so that numbers under one key do not collide. */
   async addEvidence(db: Db, version: VersionFacts, finding: Finding, trail: Trail): Promise<Id> {
-    const id = newId();
+    const [id] = await this.addAllEvidence(db, version, [finding], trail);
+    return id!;
+  }
+
+  /** Several pieces of evidence in one statement, in their order. */
+  async addAllEvidence(
+    db: Db,
+    version: VersionFacts,
+    findings: readonly Finding[],
+    trail: Trail,
+  ): Promise<Id[]> {
     const now = this.clock.now();
-    const { exchange } = finding;
-    await db.query(
-      `INSERT INTO evidence (id, kind, credential_id, integration_id, version_id, location_id, step_id, idempotency_key, attempt,
-                             connection_id, path, asked, status, outcome, why, extract, started_at, ended_at)
-       SELECT $1, $2, $3, $4, $5, $6, $7, $8,
-              greatest($9::int, 1 + coalesce((SELECT max(attempt) FROM evidence WHERE idempotency_key = $8 AND kind = $2), 0)),
-              $10, $11, $12, $13, $14, $15, $16, $17, $18`,
-      [
-        id,
-        finding.kind,
-        version.credentialId,
-        version.integrationId,
-        version.id,
-        finding.locationId ?? null,
-        trail.stepId,
-        trail.idempotencyKey,
-        trail.attempt,
-        finding.connectionId,
-        finding.pathKey,
-        exchange ? `${exchange.method} ${exchange.url}` : 'nothing',
-        exchange?.status ?? null,
-        finding.outcome,
-        finding.why.slice(0, 2000),
-        exchange?.extract ?? '',
-        new Date(exchange?.startedAt ?? now),
-        new Date(exchange?.endedAt ?? now),
-      ],
-    );
-    if (exchange) {
+    const rows = findings.map(({ exchange, ...finding }) => ({
+      id: newId(),
+      kind: finding.kind,
+      credentialId: version.credentialId,
+      integrationId: version.integrationId,
+      versionId: version.id,
+      locationId: finding.locationId ?? null,
+      stepId: trail.stepId,
+      idempotencyKey: trail.idempotencyKey,
+      attempt: trail.attempt,
+      connectionId: finding.connectionId,
+      path: finding.pathKey,
+      asked: exchange ? `${exchange.method} ${exchange.url}` : 'nothing',
+      status: exchange?.status ?? null,
+      outcome: finding.outcome,
+      why: finding.why.slice(0, 2000),
+      extract: exchange?.extract ?? '',
+      startedAt: exchange?.startedAt ?? now,
+      endedAt: exchange?.endedAt ?? now,
+    }));
+    await insertEvidence(db, rows);
+    for (const [at, { exchange, kind, outcome, connectionId }] of findings.entries()) {
+      if (!exchange) continue;
       const line = {
         correlationId: trail.by.correlationId,
-        connection: finding.connectionId,
-        kind: finding.kind,
-        outcome: finding.outcome,
+        connection: connectionId,
+        kind,
+        outcome,
         status: exchange.status,
         ms: exchange.endedAt - exchange.startedAt,
         version: version.id,
         step: trail.stepId,
-        evidence: id,
+        evidence: rows[at]!.id,
       };
       afterCommit(db, () => this.log.info(line, 'a supplier was asked'));
     }
-    return id;
+    return rows.map(({ id }) => id);
   }
 
   /** The intent, committed before the first byte leaves. */
@@ -156,11 +125,14 @@ export class Deaths {
   ): Promise<void> {
     const at = this.clock.now();
     const facet: RevocationFacet = death.revocation === 'accepted' ? 'accepted' : 'requested';
-    await db.query(
-      `UPDATE version_death SET revocation = $2, revocation_at = CASE WHEN revocation = $2 THEN revocation_at ELSE $3 END,
-              revoke_sent_at = $3, updated_at = $3, row_version = row_version + 1 WHERE version_id = $1`,
-      [version.id, facet, new Date(at)],
-    );
+    await setRevocation(db, {
+      versionId: version.id,
+      facet,
+      at,
+      evidenceId: null,
+      ownAuthenticationFailures: death.ownAuthenticationFailures,
+      revokeSentAt: at,
+    });
     await this.#entry(db, 'revocation.requested', version, trail, at, how);
     await this.#changed(db, version, 'revocation', death.revocation, facet);
   }
@@ -192,19 +164,14 @@ export class Deaths {
         ? 0
         : death.ownAuthenticationFailures;
     const sentAt = answer.neverSent ? answer.neverSent.lastSentAt : death.revokeSentAt;
-    await db.query(
-      `UPDATE version_death SET revocation = $2, revocation_at = CASE WHEN revocation = $2 THEN revocation_at ELSE $3 END,
-              revocation_evidence_id = $4, own_authentication_failures = $5, revoke_sent_at = $6, updated_at = $3,
-              row_version = row_version + 1 WHERE version_id = $1`,
-      [
-        version.id,
-        facet,
-        new Date(at),
-        answer.evidenceId,
-        failures,
-        sentAt === null ? null : new Date(sentAt),
-      ],
-    );
+    await setRevocation(db, {
+      versionId: version.id,
+      facet,
+      at,
+      evidenceId: answer.evidenceId,
+      ownAuthenticationFailures: failures,
+      revokeSentAt: sentAt,
+    });
     await this.#entry(db, `revocation.${answer.outcome}`, version, trail, at, {
       evidenceId: answer.evidenceId,
     });
@@ -225,12 +192,14 @@ export class Deaths {
     if (death.livenessAt !== null && look.at < death.livenessAt) return;
     if (death.liveness === 'dead' && look.verdict === 'indeterminate') return;
     const at = this.clock.now();
-    await db.query(
-      `UPDATE version_death SET liveness = $2, liveness_at = $3, liveness_evidence_id = $4, control_evidence_id = $5,
-              last_live_at = CASE WHEN $2 = 'live' THEN $3 ELSE last_live_at END, updated_at = $6,
-              row_version = row_version + 1 WHERE version_id = $1`,
-      [version.id, look.verdict, new Date(look.at), look.evidenceId, look.controlEvidenceId, new Date(at)],
-    );
+    await setLiveness(db, {
+      versionId: version.id,
+      verdict: look.verdict,
+      seenAt: look.at,
+      evidenceId: look.evidenceId,
+      controlEvidenceId: look.controlEvidenceId,
+      at,
+    });
     if (death.liveness === look.verdict) return;
     const facts = {
       evidenceId: look.evidenceId,
@@ -260,22 +229,13 @@ export class Deaths {
     trail: Trail,
   ): Promise<void> {
     const at = this.clock.now();
-    await db.query(
-      `UPDATE version_death SET sessions = $2, sessions_until = $3, sessions_at = $4, sessions_evidence_id = $5,
-              updated_at = $4, row_version = row_version + 1 WHERE version_id = $1`,
-      [
-        version.id,
-        sessions.facet,
-        sessions.until === null ? null : new Date(sessions.until),
-        new Date(at),
-        sessions.evidenceId,
-      ],
-    );
+    const { facet, until, evidenceId } = sessions;
+    await setSessions(db, { versionId: version.id, facet, until, at, evidenceId });
     if (death.sessions === sessions.facet && death.sessionsUntil === sessions.until) return;
-    const until: Record<string, string> = sessions.until === null ? {} : { until: iso(sessions.until) };
+    const residual: Record<string, string> = until === null ? {} : { until: iso(until) };
     await this.#entry(db, `revocation.sessions-${sessions.facet}`, version, trail, at, {
       evidenceId: sessions.evidenceId,
-      ...until,
+      ...residual,
     });
     await this.#changed(db, version, 'sessions', death.sessions, sessions.facet);
   }
@@ -392,8 +352,4 @@ export class Deaths {
 
 function idsOf(version: Pick<VersionFacts, 'id' | 'credentialId' | 'integrationId'>) {
   return { versionId: version.id, credentialId: version.credentialId, integrationId: version.integrationId };
-}
-
-function millis(value: unknown): Millis | null {
-  return value instanceof Date ? value.getTime() : null;
 }

@@ -92,7 +92,7 @@ export function withFaults(
     settings: connector.settings,
     capabilities: connector.capabilities,
     revocability: (settings, kind) => connector.revocability(settings, kind),
-    abilities: (settings) => connector.abilities(settings),
+    abilities: (settings, kind) => connector.abilities(settings, kind),
     ...(connector.probe && {
       async probe(target, call): Promise<ProbeAnswer> {
         const after = await refused(target === canary || target === presented ? 'probe' : 'control');

@@ -67,7 +67,7 @@ export class Pace {
       settings: connector.settings,
       capabilities: connector.capabilities,
       revocability: (settings, kind) => connector.revocability(settings, kind),
-      abilities: (settings) => connector.abilities(settings),
+      abilities: (settings, kind) => connector.abilities(settings, kind),
       ...(connector.readings && { readings: (settings) => connector.readings!(settings) }),
       ...(connector.revoke && {
         revoke: (target, call) => inTurn<RevokeAnswer>(call, () => connector.revoke!(target, call), unasked),

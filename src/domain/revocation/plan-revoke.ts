@@ -2,9 +2,10 @@ import type { Id } from '../../kernel/ids.ts';
 import { MINUTE, type Millis } from '../../kernel/time.ts';
 import type { Db } from '../../platform/database/transactions.ts';
 import { CONTROL_WINDOW } from './death.rules.ts';
-import type { DeathRow } from './deaths.service.ts';
+import type { DeathRow } from './death-rows.queries.ts';
 import type { RevocationCall } from './probing.service.ts';
 import type { RevokeResult } from './revocation-results.ts';
+import { givenAnswer, lastProbe } from './sightings.queries.ts';
 import type { LoadedVersion } from './targets.service.ts';
 import { OWN_AUTHENTICATION_TRIES } from './ways.rules.ts';
 
@@ -29,12 +30,7 @@ export async function planRevoke(
 ): Promise<RevokePlan> {
   const answer = (result: RevokeResult) => ({ go: 'answer' as const, result });
   const { path, version } = loaded;
-  const [given] = await db.query<{ id: Id; outcome: 'accepted' | 'gone' }[]>(
-    `SELECT id, outcome FROM evidence
-      WHERE idempotency_key = $1 AND kind = 'revoke' AND version_id = $2 AND outcome IN ('accepted', 'gone')
-      ORDER BY attempt DESC LIMIT 1`,
-    [call.idempotencyKey, version.id],
-  );
+  const given = await givenAnswer(db, { versionId: version.id, idempotencyKey: call.idempotencyKey });
   if (given)
     return answer({
       outcome: given.outcome,
@@ -75,10 +71,7 @@ export async function planRevoke(
     const why = 'it was asked for, the answer was lost, and no machine can look';
     return { ...person(`Find out whether ${version.label} was revoked: ${why}.`), go: 'unusable', why };
   }
-  const [last] = await db.query<{ ended_at: Date; outcome: string; path: string }[]>(
-    `SELECT ended_at, outcome, path FROM evidence WHERE version_id = $1 AND kind = 'probe' ORDER BY started_at DESC, id DESC LIMIT 1`,
-    [version.id],
-  );
+  const last = await lastProbe(db, version.id);
   const lookedAt = last?.ended_at.getTime() ?? null;
   const unlooked = death.revokeSentAt !== null && (lookedAt === null || lookedAt <= death.revokeSentAt);
   // Without a canary only a sighting just before the revoke can prove a death later.

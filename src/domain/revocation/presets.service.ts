@@ -5,6 +5,7 @@ import type { Principal } from '../../kernel/principal.ts';
 import { err, ok, type Result } from '../../kernel/result.ts';
 import { Clock } from '../../platform/clock/clock.ts';
 import { templatesFolder } from '../../platform/config/templates.ts';
+import { inOne } from '../../platform/database/together.ts';
 import type { Db } from '../../platform/database/transactions.ts';
 import { LedgerService } from '../ledger/ledger.service.ts';
 import { Connectors } from './connectors.ts';
@@ -28,10 +29,7 @@ export class Presets {
   }
 
   async get(db: Db, key: string): Promise<KnownPreset | null> {
-    const [row] = await db.query<{ content_hash: Buffer; body: unknown }[]>(
-      `SELECT content_hash, body FROM connector_preset WHERE key = $1 AND active`,
-      [key],
-    );
+    const row = await imported(db, key);
     if (!row) return this.#files.get(key) ?? null;
     const hash = row.content_hash.toString('hex');
     let known = this.#checked.get(hash);
@@ -93,3 +91,17 @@ export class Presets {
     return ok({ key: preset.key, contentHash, changed: true });
   }
 }
+
+const imported = inOne(
+  async (
+    db: Db,
+    keys: readonly string[],
+  ): Promise<({ content_hash: Buffer; body: unknown } | undefined)[]> => {
+    const rows = await db.query<{ key: string; content_hash: Buffer; body: unknown }[]>(
+      `SELECT key, content_hash, body FROM connector_preset WHERE key = ANY($1::text[]) AND active`,
+      [[...new Set(keys)]],
+    );
+    const byKey = new Map(rows.map((row) => [row.key, row]));
+    return keys.map((key) => byKey.get(key));
+  },
+);

@@ -5,8 +5,10 @@ import { Clock } from '../../platform/clock/clock.ts';
 import { Transactions, type Db } from '../../platform/database/transactions.ts';
 import type { Call, ProbeAnswer, Verdict } from './connector.ts';
 import { deathOf, type Sighting } from './death.rules.ts';
-import { Deaths, type DeathRow, type EvidenceKind, type Trail } from './deaths.service.ts';
-import { Targets, type LoadedVersion, type MachinePath, type VersionFacts } from './targets.service.ts';
+import type { DeathRow } from './death-rows.queries.ts';
+import { Deaths, type EvidenceKind, type Finding, type Trail } from './deaths.service.ts';
+import { lastControl, lastSeenLive } from './sightings.queries.ts';
+import { Targets, type LoadedVersion, type MachinePath } from './targets.service.ts';
 
 /** How long a canary seen live serves other versions of the same path: well within the five minutes that count. */
 const CONTROL_SERVES = 60 * SECOND;
@@ -60,6 +62,17 @@ export class Probing {
     return null;
   }
 
+  /** The way in use where it can look, else the first connection that can: who revoked need not be who knows. */
+  async throughWhichToLook(db: Db, loaded: LoadedVersion): Promise<LoadedVersion> {
+    if (this.obstacle(loaded) === null) return loaded;
+    for (const { connectionId } of loaded.ways) {
+      if (connectionId === null || connectionId === loaded.way?.connectionId) continue;
+      const other = { ...loaded, ...(await this.targets.pathTo(db, loaded.version, connectionId)) };
+      if (this.obstacle(other) === null) return other;
+    }
+    return loaded;
+  }
+
   /**
    * One look: the version; if that is refused, the control; if that lives, the version once more, as a single refusal may
    * be a supplier's hiccup. Records what was seen and what follows; the facets are settled in the same transaction.
@@ -71,7 +84,7 @@ export class Probing {
     let served: { id: Id; sighting: Sighting } | null = null;
     if (seen.answer.verdict === 'dead') {
       if (path.control) {
-        served = await this.transactions.run(call.by, (db) => this.#recentControl(db, path));
+        served = await this.transactions.together(call.by, version.id, (db) => this.#recentControl(db, path));
         if (!served) controls.push(await this.#ask(path, path.control, 'control', call));
       } else if (path.abilities.ownAuthentication) {
         controls.push(await this.#askOwn(path, call));
@@ -79,12 +92,13 @@ export class Probing {
     }
     const vouched = served !== null || controls.some((control) => control.answer.verdict === 'live');
     const last = vouched ? await this.#ask(path, path.target, 'probe', call) : seen;
-    return this.transactions.run(call.by, async (db) => {
+    return this.transactions.together(call.by, version.id, async (db) => {
       const death = await this.deaths.lock(db, version);
-      const firstIds = vouched ? [await this.#record(db, version, path, seen, call)] : [];
-      const controlIds: Id[] = [];
-      for (const control of controls) controlIds.push(await this.#record(db, version, path, control, call));
-      const probeId = await this.#record(db, version, path, last, call);
+      const firsts = vouched ? [seen] : [];
+      const findings = [...firsts, ...controls, last].map((one) => findingOf(path, one));
+      const evidence = await this.deaths.addAllEvidence(db, version, findings, call);
+      const controlIds = evidence.slice(firsts.length, -1);
+      const probeId = evidence.at(-1)!;
       const own = controls.find((one) => one.kind === 'own_authentication')?.sighting ?? null;
       const judged = deathOf({
         probe: last.sighting,
@@ -102,7 +116,7 @@ export class Probing {
         why: last.answer.verdict === 'indeterminate' ? last.answer.why : judged.why,
         answered: last.answer.verdict,
         at: last.sighting.at,
-        evidence: [...firstIds, ...controlIds, probeId],
+        evidence,
         ownAuthenticationRefused: own?.verdict === 'dead',
         ...(last.answer.retryAfter === undefined ? {} : { retryAfter: last.answer.retryAfter }),
       };
@@ -140,44 +154,24 @@ export class Probing {
     return { verdict: answer.verdict, at: answer.exchange?.endedAt ?? this.clock.now(), path: path.pathKey };
   }
 
-  #record(db: Db, version: VersionFacts, path: MachinePath, seen: Seen, call: RevocationCall): Promise<Id> {
-    const { answer, kind } = seen;
-    return this.deaths.addEvidence(
-      db,
-      version,
-      {
-        kind,
-        outcome: answer.verdict,
-        why: answer.why,
-        exchange: answer.exchange,
-        connectionId: path.connectionId,
-        pathKey: path.pathKey,
-      },
-      call,
-    );
-  }
-
   /** A look at the same canary on the same path that another version has just taken, if it was accepted. */
   async #recentControl(db: Db, path: MachinePath): Promise<{ id: Id; sighting: Sighting } | null> {
-    const [row] = await db.query<{ id: Id; outcome: Verdict; ended_at: Date }[]>(
-      `SELECT id, outcome, ended_at FROM evidence
-        WHERE kind = 'control' AND path = $1 AND ended_at > $2 ORDER BY ended_at DESC, id DESC LIMIT 1`,
-      [path.pathKey, new Date(this.clock.now() - CONTROL_SERVES)],
-    );
+    const row = await lastControl(db, { path: path.pathKey, since: this.clock.now() - CONTROL_SERVES });
     if (row?.outcome !== 'live') return null;
     return { id: row.id, sighting: { verdict: 'live', at: row.ended_at.getTime(), path: path.pathKey } };
   }
 
   async #seenLiveBefore(db: Db, death: DeathRow, path: MachinePath): Promise<Sighting | null> {
     if (death.revokeSentAt === null) return null;
-    const [row] = await db.query<{ ended_at: Date }[]>(
-      `SELECT ended_at FROM evidence
-        WHERE version_id = $1 AND kind = 'probe' AND outcome = 'live' AND path = $2 AND ended_at <= $3
-        ORDER BY started_at DESC, id DESC LIMIT 1`,
-      [death.versionId, path.pathKey, new Date(death.revokeSentAt)],
-    );
-    return row ? { verdict: 'live', at: row.ended_at.getTime(), path: path.pathKey } : null;
+    const { versionId, revokeSentAt: before } = death;
+    const at = await lastSeenLive(db, { versionId, path: path.pathKey, before });
+    return at === null ? null : { verdict: 'live', at, path: path.pathKey };
   }
+}
+
+function findingOf(path: MachinePath, { answer, kind }: Seen): Finding {
+  const { verdict: outcome, why, exchange } = answer;
+  return { kind, outcome, why, exchange, connectionId: path.connectionId, pathKey: path.pathKey };
 }
 
 /** A control that was due and not taken vouches for nothing. */

@@ -31,6 +31,7 @@ import { SettleShownCopiesJob } from './settle-shown-copies.job.ts';
 import { SettleStatedStepsJob } from './settle-stated-steps.job.ts';
 import { SignalDeathsJob } from './signal-deaths.job.ts';
 import { RotationDrilling } from './rotation-drilling.service.ts';
+import { Sessions } from './sessions.service.ts';
 import { Targets } from './targets.service.ts';
 import { Ways } from './ways.service.ts';
 
@@ -53,6 +54,7 @@ const services = [
   RevocationService,
   RisksService,
   RotationDrilling,
+  Sessions,
   Targets,
   Ways,
 ];

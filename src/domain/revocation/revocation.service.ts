@@ -3,13 +3,15 @@ import type { Id } from '../../kernel/ids.ts';
 import { MINUTE, SECOND, type Millis } from '../../kernel/time.ts';
 import { Clock } from '../../platform/clock/clock.ts';
 import { Transactions, type Db } from '../../platform/database/transactions.ts';
-import type { Call, RevokeAnswer, SessionsAnswer } from './connector.ts';
-import type { RevocationFacet, SessionsFacet } from './containment.rules.ts';
+import type { Call, RevokeAnswer } from './connector.ts';
+import type { RevocationFacet } from './containment.rules.ts';
 import { wasSigned } from './deaths.queries.ts';
-import { Deaths, type DeathRow } from './deaths.service.ts';
+import type { DeathRow } from './death-rows.queries.ts';
+import { Deaths } from './deaths.service.ts';
 import { Probing, type Look, type RevocationCall } from './probing.service.ts';
 import type { RevokeResult, SessionsResult, VerifyResult } from './revocation-results.ts';
 import { lastWhy, mendAuthentication, planRevoke, type RevokePlan } from './plan-revoke.ts';
+import { Sessions } from './sessions.service.ts';
 import { Targets, type LoadedVersion, type MachinePath } from './targets.service.ts';
 import { endAttempt, latestFamily } from './ways.queries.ts';
 import { EMPTY_PROMISES, endingOf, keyOfWay, OWN_AUTHENTICATION_TRIES, type Ending } from './ways.rules.ts';
@@ -27,6 +29,7 @@ export class RevocationService {
     private readonly deaths: Deaths,
     private readonly probing: Probing,
     private readonly ways: Ways,
+    private readonly sessions: Sessions,
     private readonly clock: Clock,
   ) {}
 
@@ -35,13 +38,14 @@ export class RevocationService {
    * asking; a revoke is never repeated without a look in between, nor sent after a takeover without one.
    */
   async revoke(versionId: Id, call: RevocationCall): Promise<RevokeResult> {
-    const start = await this.transactions.run(call.by, async (db) => {
+    const start = await this.transactions.together(call.by, versionId, async (db) => {
       const loaded = await this.targets.load(db, versionId, familyOf(call));
       if (!loaded) return null;
       const death = await this.deaths.lock(db, loaded.version);
       const asked = { ...call, idempotencyKey: keyOfWay(call.idempotencyKey, loaded.attempts) };
       const plan = await this.#beforeRevoke(db, loaded, death, call, asked);
-      return { loaded, asked, plan };
+      const intended = plan.go === 'send' ? await this.#intend(db, loaded, death, asked) : null;
+      return { loaded, asked, plan, intended };
     });
     if (start === null) return { outcome: 'not_found' };
     const { loaded, asked, plan } = start;
@@ -51,7 +55,7 @@ export class RevocationService {
     if (plan.go === 'look_first') {
       looked = await this.probing.look({ ...loaded, path }, asked);
       if (looked.verdict === 'dead') {
-        await this.transactions.run(call.by, (db) =>
+        await this.transactions.together(call.by, versionId, (db) =>
           this.#succeeded(db, loaded, call, 'it was dead already'),
         );
         return { outcome: 'already_dead', evidence: looked.evidence, note: `not asked again: ${looked.why}` };
@@ -61,14 +65,11 @@ export class RevocationService {
         : null;
       if (refused) return refused;
     }
-    const lastSentAt = await this.transactions.run(call.by, async (db) => {
-      const death = await this.deaths.lock(db, loaded.version);
-      await this.deaths.intendRevoke(db, loaded.version, death, asked, {
-        connectionId: path.connectionId,
-        connector: path.connector.key,
-      });
-      return death.revokeSentAt;
-    });
+    const { lastSentAt } =
+      start.intended ??
+      (await this.transactions.together(call.by, versionId, async (db) =>
+        this.#intend(db, loaded, await this.deaths.lock(db, loaded.version), asked),
+      ));
     const answer = path.connector.revoke
       ? await path.connector.revoke(path.target, this.#callOf(asked))
       : ({ outcome: 'manual', instructions: 'This supplier has no machine path.' } satisfies RevokeAnswer);
@@ -129,9 +130,9 @@ export class RevocationService {
    * @param controlVersionId  another version of the same credential, known to be live: the control where its connection has none
    */
   async verifyDead(versionId: Id, call: RevocationCall, controlVersionId?: Id): Promise<VerifyResult> {
-    const start = await this.transactions.run(call.by, async (db) => {
+    const start = await this.transactions.together(call.by, versionId, async (db) => {
       const used = await this.targets.load(db, versionId);
-      const seen = used && (await this.#throughWhichToLook(db, used));
+      const seen = used && (await this.probing.throughWhichToLook(db, used));
       const loaded = seen && (await this.targets.withControl(db, seen, controlVersionId));
       const obstacle = loaded && this.probing.obstacle(loaded);
       const signed = obstacle !== null && (await wasSigned(db, versionId));
@@ -161,70 +162,8 @@ export class RevocationService {
   }
 
   /** Ends what was derived from the version, or says until when it lives. */
-  async endSessions(versionId: Id, call: RevocationCall): Promise<SessionsResult> {
-    const start = await this.transactions.run(call.by, async (db) => {
-      const used = await this.targets.load(db, versionId);
-      const loaded = used && (await this.#throughWhichToLook(db, used));
-      return loaded && { loaded, death: await this.deaths.lock(db, loaded.version) };
-    });
-    if (!start) return { outcome: 'not_found' };
-    const { loaded, death } = start;
-    const { version, path } = loaded;
-    const residualOver =
-      death.sessions === 'residual' &&
-      death.sessionsUntil !== null &&
-      death.sessionsUntil <= this.clock.now();
-    let answer: SessionsAnswer;
-    if (residualOver) answer = { outcome: 'none', why: 'what was derived from it has expired by itself' };
-    else if (path?.connector.endSessions && path.abilities.endSessions)
-      answer = await path.connector.endSessions(path.target, this.#callOf(call));
-    else answer = { outcome: 'unknown', why: 'no way to end its sessions is known' };
-
-    return this.transactions.run(call.by, async (db) => {
-      const now = await this.deaths.lock(db, version);
-      const facet: SessionsFacet = residualOver
-        ? 'ended'
-        : answer.outcome === 'retry'
-          ? now.sessions
-          : answer.outcome;
-      const why = 'why' in answer ? answer.why : 'the supplier ended them';
-      const exchange = 'exchange' in answer ? (answer.exchange ?? null) : null;
-      const evidenceId = await this.deaths.addEvidence(
-        db,
-        version,
-        {
-          kind: 'sessions',
-          outcome: answer.outcome,
-          why,
-          exchange,
-          connectionId: path?.connectionId ?? null,
-          pathKey: path?.pathKey ?? '',
-        },
-        call,
-      );
-      const evidence = [evidenceId];
-      if (answer.outcome === 'retry') return { outcome: 'retry', why, after: answer.after, evidence };
-      // Asked again, the supplier counts from now: what was derived cannot live longer than was said first.
-      const first = now.sessions === 'residual' ? now.sessionsUntil : null;
-      const until = answer.outcome === 'residual' ? Math.min(answer.until, first ?? Infinity) : null;
-      await this.deaths.settleSessions(db, version, now, { facet, until, evidenceId }, call);
-      if (answer.outcome === 'residual')
-        return { outcome: 'residual', until: until ?? answer.until, why, evidence };
-      if (answer.outcome === 'unknown')
-        return { outcome: 'unknown', why, contactId: version.contactId, label: version.label, evidence };
-      return { outcome: answer.outcome, why, evidence };
-    });
-  }
-
-  /** The way in use where it can look, else the first connection that can: who revoked need not be who knows. */
-  async #throughWhichToLook(db: Db, loaded: LoadedVersion): Promise<LoadedVersion> {
-    if (this.probing.obstacle(loaded) === null) return loaded;
-    for (const { connectionId } of loaded.ways) {
-      if (connectionId === null || connectionId === loaded.way?.connectionId) continue;
-      const other = { ...loaded, ...(await this.targets.pathTo(db, loaded.version, connectionId)) };
-      if (this.probing.obstacle(other) === null) return other;
-    }
-    return loaded;
+  endSessions(versionId: Id, call: RevocationCall): Promise<SessionsResult> {
+    return this.sessions.end(versionId, call);
   }
 
   async #beforeRevoke(
@@ -253,6 +192,18 @@ export class RevocationService {
     return plan;
   }
 
+  /** @returns when the last request before this one left; null: none did */
+  async #intend(
+    db: Db,
+    { version, path }: LoadedVersion,
+    death: DeathRow,
+    asked: RevocationCall,
+  ): Promise<{ lastSentAt: Millis | null }> {
+    const { connectionId, connector } = path as MachinePath;
+    await this.deaths.intendRevoke(db, version, death, asked, { connectionId, connector: connector.key });
+    return { lastSentAt: death.revokeSentAt };
+  }
+
   /** The way in use has done it. */
   async #succeeded(db: Db, loaded: LoadedVersion, call: RevocationCall, reason: string): Promise<void> {
     if (loaded.attempts.length === 0) return;
@@ -270,7 +221,7 @@ export class RevocationService {
     asked: RevocationCall,
   ): Promise<RevokeResult> {
     const { version } = loaded;
-    return this.transactions.run(call.by, async (db) => {
+    return this.transactions.together(call.by, version.id, async (db) => {
       const death = await this.deaths.lock(db, version);
       const exchange = 'exchange' in answer ? answer.exchange : null;
       const why =

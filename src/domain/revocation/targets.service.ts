@@ -3,7 +3,8 @@ import { Injectable } from '@nestjs/common';
 import type { Id } from '../../kernel/ids.ts';
 import type { Secret } from '../../kernel/secret.ts';
 import { Clock } from '../../platform/clock/clock.ts';
-import { StepAside, type Db } from '../../platform/database/transactions.ts';
+import { inOne } from '../../platform/database/together.ts';
+import type { Db } from '../../platform/database/transactions.ts';
 import type { StoredRef } from '../../platform/vault/store.ts';
 import { Vault } from '../../platform/vault/vault.ts';
 import type { Abilities, Connector, Revocability, Target } from './connector.ts';
@@ -90,22 +91,19 @@ export class Targets {
     private readonly clock: Clock,
   ) {}
 
+  readonly #waysOf = inOne(async (db: Db, credentialIds: readonly Id[]) => {
+    const ways = await waysOf(db, [...new Set(credentialIds)], this.clock.now());
+    return credentialIds.map((id) => ways.get(id) ?? []);
+  });
+
   /**
    * @param family  the attempt family under which ways are tried; absent: the latest one
    * @returns null when there is no such version.
    */
   async load(db: Db, versionId: Id, family?: string): Promise<LoadedVersion | null> {
-    const [row] = await db.query<VersionRow[]>(
-      `SELECT v.id, v.credential_id, v.integration_id, v.number, v.supplier_id, v.expires_at, v.store_ref,
-              c.name, c.kind, c.revocability, c.verifier_party_id, d.value_ref
-         FROM credential_version v
-         JOIN credential c ON c.id = v.credential_id
-         LEFT JOIN version_death d ON d.version_id = v.id
-        WHERE v.id = $1`,
-      [versionId],
-    );
+    const row = await versionRow(db, versionId);
     if (!row) return null;
-    const ways = (await waysOf(db, [row.credential_id], this.clock.now())).get(row.credential_id) ?? [];
+    const ways = await this.#waysOf(db, row.credential_id);
     const tried = family ?? (await latestFamily(db, versionId));
     const attempts = tried === null ? [] : await attemptsOf(db, versionId, tried);
     const way = wayInUse(ways, attempts);
@@ -156,50 +154,42 @@ export class Targets {
     connectionId: Id,
     problems: string[],
   ): Promise<MachinePath | null> {
-    const [connection] = await db.query<ConnectionRow[]>(
-      `SELECT id, preset_key, base_url, auth_refs, control_ref, control_supplier_id, per_second::float8 FROM connection WHERE id = $1`,
-      [connectionId],
-    );
+    const connection = await connectionRow(db, connectionId);
     const preset = connection ? await this.presets.get(db, connection.preset_key) : null;
     if (!connection || !preset) {
       problems.push(`the preset ${connection?.preset_key ?? ''} of its connection is not usable`);
       return null;
     }
-    const read = async (what: string, ref: StoredRef | null, boundTo: string): Promise<Secret | null> => {
-      if (ref === null || !this.vault.knows(ref)) return null;
-      try {
-        return await this.vault.get(db, ref, boundTo);
-      } catch (error) {
-        if (error instanceof StepAside) throw error;
-        problems.push(
-          `${what} could not be read: ${error instanceof Error ? error.message : 'no reason given'}`,
-        );
-        return null;
-      }
-    };
+    const { id } = connection;
+    const names = Object.keys(connection.auth_refs);
+    const secrets = await this.#read(db, problems, [
+      ...names.map((name) => ({
+        what: `our own ${name}`,
+        ref: connection.auth_refs[name] ?? null,
+        boundTo: connectionBinding(id, name),
+      })),
+      { what: 'the value', ref: version.valueRef, boundTo: versionBinding(version.id) },
+      { what: 'the control canary', ref: connection.control_ref, boundTo: connectionBinding(id, CONTROL) },
+    ]);
+    const [value = null, control = null] = secrets.slice(names.length);
     const auth: Record<string, Secret> = {};
-    for (const [name, ref] of Object.entries(connection.auth_refs)) {
-      const secret = await read(`our own ${name}`, ref, connectionBinding(connection.id, name));
+    for (const [at, name] of names.entries()) {
+      const secret = secrets[at];
       if (secret) auth[name] = secret;
     }
     const baseUrl = connection.base_url || preset.preset.baseUrl;
     const common = { settings: preset.settings, baseUrl, auth, credentialKind: version.kind };
-    const value = await read('the value', version.valueRef, versionBinding(version.id));
     const hasControl = connection.control_ref !== null || connection.control_supplier_id !== null;
     return {
       connectionId: connection.id,
       connector: this.pace.keep(preset.connector, { id: connection.id, perSecond: connection.per_second }),
-      abilities: preset.connector.abilities(preset.settings),
+      abilities: preset.connector.abilities(preset.settings, version.kind),
       target: { ...common, supplierId: version.supplierId, value },
       control: hasControl
         ? {
             ...common,
             supplierId: connection.control_supplier_id,
-            value: await read(
-              'the control canary',
-              connection.control_ref,
-              connectionBinding(connection.id, CONTROL),
-            ),
+            value: control,
           }
         : null,
       pathKey: createHash('sha256')
@@ -208,7 +198,50 @@ export class Targets {
         .slice(0, 32),
     };
   }
+
+  /** What the vault has of these, in their order; what it should have and does not give is a problem. */
+  async #read(
+    db: Db,
+    problems: string[],
+    wanted: readonly { what: string; ref: StoredRef | null; boundTo: string }[],
+  ): Promise<(Secret | null)[]> {
+    const known = wanted.flatMap(({ what, ref, boundTo }) =>
+      ref !== null && this.vault.knows(ref) ? [{ what, ref, boundTo }] : [],
+    );
+    const given = await this.vault.getAll(db, known);
+    const found = new Map<string, Secret>();
+    for (const [at, { what, boundTo }] of known.entries()) {
+      const one = given[at]!;
+      if (one instanceof Error) problems.push(`${what} could not be read: ${one.message}`);
+      else found.set(boundTo, one);
+    }
+    return wanted.map(({ boundTo }) => found.get(boundTo) ?? null);
+  }
 }
+
+const versionRow = inOne(async (db: Db, ids: readonly Id[]): Promise<(VersionRow | undefined)[]> => {
+  const rows = await db.query<VersionRow[]>(
+    `SELECT v.id, v.credential_id, v.integration_id, v.number, v.supplier_id, v.expires_at, v.store_ref,
+              c.name, c.kind, c.revocability, c.verifier_party_id, d.value_ref
+         FROM credential_version v
+         JOIN credential c ON c.id = v.credential_id
+         LEFT JOIN version_death d ON d.version_id = v.id
+        WHERE v.id = ANY($1::uuid[])`,
+    [[...new Set(ids)]],
+  );
+  const byId = new Map(rows.map((row) => [row.id, row]));
+  return ids.map((id) => byId.get(id));
+});
+
+const connectionRow = inOne(async (db: Db, ids: readonly Id[]): Promise<(ConnectionRow | undefined)[]> => {
+  const rows = await db.query<ConnectionRow[]>(
+    `SELECT id, preset_key, base_url, auth_refs, control_ref, control_supplier_id, per_second::float8
+         FROM connection WHERE id = ANY($1::uuid[])`,
+    [[...new Set(ids)]],
+  );
+  const byId = new Map(rows.map((row) => [row.id, row]));
+  return ids.map((id) => byId.get(id));
+});
 
 /** What a version's value belongs to, for the vault. */
 export function versionBinding(versionId: Id): string {

@@ -4,7 +4,7 @@ import { Clock } from '../../platform/clock/clock.ts';
 import type { Db } from '../../platform/database/transactions.ts';
 import { LedgerService } from '../ledger/ledger.service.ts';
 import { AlertsService } from '../notices/alerts.service.ts';
-import type { DeathRow } from './deaths.service.ts';
+import type { DeathRow } from './death-rows.queries.ts';
 import { Probing, type RevocationCall } from './probing.service.ts';
 import type { RevokeResult } from './revocation-results.ts';
 import { Targets, type LoadedVersion } from './targets.service.ts';

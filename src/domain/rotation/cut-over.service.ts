@@ -1,6 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import type { Id } from '../../kernel/ids.ts';
-import { iso, SECOND } from '../../kernel/time.ts';
+import { iso, MINUTE, SECOND } from '../../kernel/time.ts';
 import { Clock } from '../../platform/clock/clock.ts';
 import { Transactions, type Db } from '../../platform/database/transactions.ts';
 import { wasSigned } from '../revocation/deaths.queries.ts';
@@ -9,6 +9,7 @@ import { RevocationService } from '../revocation/revocation.service.ts';
 import { revokeAnswer } from '../revocation/step-answers.ts';
 import type { StepAnswer } from '../runbooks/action.ts';
 import { overlapEnd } from './cadence.rules.ts';
+import { InUse } from './in-use.service.ts';
 import { Looks } from './looks.service.ts';
 import { LostAnswers } from './lost-answers.service.ts';
 import { RotationRecords, type RotationRow } from './rotation-records.service.ts';
@@ -16,6 +17,8 @@ import { CLOSED, type RotationState } from './rotation.rules.ts';
 import { settingOf } from './settings.queries.ts';
 
 const PAST_ACCEPTANCE: ReadonlySet<RotationState> = new Set(['overlap', 'revoking', 'proven', 'done']);
+/** How soon it is seen that people have done what a version waits for. */
+const LOOK_AGAIN = MINUTE;
 const NONE = { answer: 'failed', reason: 'there is no such rotation, or it has no new version' } as const;
 
 /** From the new version to the end of the old one: seen to work, side by side for a while, the old one revoked, and shown dead. */
@@ -25,6 +28,7 @@ export class CutOver {
     private readonly transactions: Transactions,
     private readonly records: RotationRecords,
     private readonly looks: Looks,
+    private readonly inUse: InUse,
     private readonly lost: LostAnswers,
     private readonly revocation: RevocationService,
     private readonly clock: Clock,
@@ -33,8 +37,15 @@ export class CutOver {
   /**
    * @param before `consumers`: nobody is asked to use it before it works; `overlap`: with every place in hand, it is accepted
    *   for good and the overlap begins
+   * @param first what people have to do before it can be accepted at all, where its verifiers are theirs: it is looked at
+   *   again and again until then, and is no failure
    */
-  async validate(rotationId: Id, before: 'consumers' | 'overlap', call: RevocationCall): Promise<StepAnswer> {
+  async validate(
+    rotationId: Id,
+    before: 'consumers' | 'overlap',
+    first: string | undefined,
+    call: RevocationCall,
+  ): Promise<StepAnswer> {
     const start = await this.transactions.run(call.by, async (db): Promise<StepAnswer | RotationRow> => {
       const held = await this.records.hold(db, rotationId);
       if (!held) return { answer: 'skipped', reason: 'there is no such rotation' };
@@ -65,6 +76,12 @@ export class CutOver {
               forWhat: `Use ${name} once, and say on the page of the rotation ${start.reference} that it is accepted: no machine can look (${seen.why}).`,
             };
       default:
+        if (first !== undefined)
+          return {
+            answer: 'waiting',
+            until: this.clock.now() + (seen.after ?? LOOK_AGAIN),
+            forWhat: `${first} It is looked at again by itself: ${name} is not accepted yet (${seen.why}). The old one stays.`,
+          };
         return {
           answer: 'retry',
           reason: `${name} is not accepted: ${seen.why}. The old one stays.`,
@@ -90,6 +107,7 @@ export class CutOver {
       // One version is active: the old one makes room first.
       await this.records.phase(db, row.oldVersionId, 'overlap');
       await this.records.phase(db, row.newVersionId!, 'active');
+      await this.inUse.follow(db, row, 'new', call.by);
       await this.records.move(db, row, 'accept', call.by, { ...validated, overlap_until: new Date(until) });
       return { answer: 'done', note: `both versions work until ${iso(until)}` };
     });

@@ -10,6 +10,7 @@ import type { Db } from '../../platform/database/transactions.ts';
 import { Vault } from '../../platform/vault/vault.ts';
 import { CredentialsService } from '../credentials/credentials.service.ts';
 import { versionBinding } from '../revocation/targets.service.ts';
+import { InUse } from './in-use.service.ts';
 import { RotationRecords, type RotationRow } from './rotation-records.service.ts';
 
 export interface NewVersion {
@@ -27,6 +28,7 @@ export class NewVersions {
   constructor(
     private readonly records: RotationRecords,
     private readonly credentials: CredentialsService,
+    private readonly inUse: InUse,
     private readonly vault: Vault,
     private readonly clock: Clock,
   ) {}
@@ -70,7 +72,9 @@ export class NewVersions {
       await this.records.phase(db, row.oldVersionId, 'retired');
       await this.records.phase(db, added.value, 'active');
     }
-    return ok(await this.records.move(db, row, 'store', by, { new_version_id: added.value }));
+    const moved = await this.records.move(db, row, 'store', by, { new_version_id: added.value });
+    if (row.oldFate === 'dies') await this.inUse.follow(db, moved, 'new', by);
+    return ok(moved);
   }
 
   async #add(

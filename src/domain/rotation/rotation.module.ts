@@ -7,6 +7,7 @@ import { SignalsModule } from '../signals/signals.module.ts';
 import { CloseRotationJob } from './close-rotation.job.ts';
 import { CutOver } from './cut-over.service.ts';
 import { DueSweep } from './due.sweep.ts';
+import { InUse } from './in-use.service.ts';
 import { Looks } from './looks.service.ts';
 import { LooseEndsSweep } from './loose-ends.sweep.ts';
 import { LostAnswers } from './lost-answers.service.ts';
@@ -31,6 +32,7 @@ import { Simulation } from './simulation.service.ts';
     CloseRotationJob,
     CutOver,
     DueSweep,
+    InUse,
     Looks,
     LooseEndsSweep,
     LostAnswers,

@@ -10,6 +10,7 @@ import type { Db } from '../../platform/database/transactions.ts';
 import { LedgerService } from '../ledger/ledger.service.ts';
 import { Targets } from '../revocation/targets.service.ts';
 import { RunsService } from '../runbooks/runs.service.ts';
+import { InUse } from './in-use.service.ts';
 import { Recipes, type Recipe } from './recipes.ts';
 import { RotationActs } from './rotation-acts.service.ts';
 import { RotationRecords } from './rotation-records.service.ts';
@@ -33,6 +34,7 @@ export class RotationsService {
     private readonly records: RotationRecords,
     private readonly recipes: Recipes,
     private readonly targets: Targets,
+    private readonly inUse: InUse,
     private readonly runs: RunsService,
     private readonly ledger: LedgerService,
     private readonly clock: Clock,
@@ -223,6 +225,7 @@ export class RotationsService {
       if (moved.newVersionId !== null && row.state === 'overlap') {
         await this.records.phase(db, moved.newVersionId, 'overlap');
         await this.records.phase(db, moved.oldVersionId, 'active');
+        await this.inUse.follow(db, moved, 'old', act.by);
       }
       if (row.runId !== null) await this.runs.cancelRun(db, row.runId, act);
       const { runId } = await this.runs.start(db, {

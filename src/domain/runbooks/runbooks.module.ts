@@ -19,7 +19,7 @@ import { Actions, Selectors } from './catalogue.ts';
 import { EngineParts } from './engine.assembly.ts';
 import { Engine } from './engine.service.ts';
 import { EngineSweep } from './engine.sweep.ts';
-import { ENGINE, PumpJob } from './pump.job.ts';
+import { ENGINE, pumpJob, PumpJob } from './pump.job.ts';
 import { Runbooks } from './runbooks.service.ts';
 import { RunsService } from './runs.service.ts';
 import { StepsService } from './steps.service.ts';
@@ -71,8 +71,8 @@ export class RunbooksModule implements OnModuleInit, OnApplicationBootstrap, Bef
 
   onApplicationBootstrap(): void {
     if (!this.duties.works) return;
-    // A commit that wrote an outbox row may have made a step ready; asking costs one probe of an index.
-    for (const topic of [ENGINE, 'outbox']) this.kick.on(topic, () => this.engine.wake());
+    // The commit that wrote the wake-up made a step ready; whoever is in this process need not wait for the row.
+    for (const topic of [ENGINE, `outbox ${pumpJob.name}`]) this.kick.on(topic, () => this.engine.wake());
     this.engine.start(this.config.databaseUrl ?? '');
   }
 

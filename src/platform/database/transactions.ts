@@ -1,7 +1,9 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { DataSource, EntityManager } from 'typeorm';
-import type { Principal } from '../../kernel/principal.ts';
+import type { DataSource, EntityManager, QueryRunner } from 'typeorm';
+import { isId } from '../../kernel/ids.ts';
+import { system, type Principal } from '../../kernel/principal.ts';
+import { Together } from './together.ts';
 
 /** A database session inside one transaction. Handed down as an argument, never kept. */
 export type Db = EntityManager;
@@ -11,6 +13,11 @@ export type Db = EntityManager;
  * asks. Keep network calls out of it: a supplier's silence would hold our locks.
  */
 export class Transactions {
+  readonly #together = new Together(
+    (work) => this.run(INSTALLATION, work),
+    (reason) => (reason instanceof StepAside ? reason.first : undefined),
+  );
+
   /** @param onConflict told of each time that the database gave one of two up, with its error: a sign of locks taken crosswise */
   constructor(
     private readonly dataSource: DataSource,
@@ -27,9 +34,8 @@ export class Transactions {
     for (let tries = 1; ; tries++) {
       try {
         const after: (() => void)[] = [];
-        const result = await this.dataSource.transaction(async (db) => {
+        const result = await this.#transaction(principal, async (db) => {
           afterwards.set(db, after);
-          await db.query(SET_PRINCIPAL, settingsOf(principal));
           const worked = await work(db);
           const around = surroundings.getStore();
           if (around?.open) await around.atEnd(db);
@@ -50,6 +56,52 @@ export class Transactions {
       }
     }
   }
+
+  /**
+   * The same in a transaction that work of the same moment shares, where it is the installation's own: a commit for many,
+   * and one statement for what they ask alike by functions of `inOne`. Of those that share one all is stored or nothing;
+   * where one fails each runs again by itself, and only that one has failed. For what comes by thousands.
+   *
+   * @param key  what the work is about, and locks first: two pieces about one thing never share a transaction
+   */
+  together<T>(principal: Principal, key: string, work: (db: Db) => Promise<T>): Promise<T> {
+    const own = principal.partyId !== null || surroundings.getStore()?.open === true;
+    return own ? this.run(principal, work) : this.#together.join(key, work);
+  }
+
+  async #transaction<T>(principal: Principal, work: (db: Db) => Promise<T>): Promise<T> {
+    const runner = this.dataSource.createQueryRunner();
+    try {
+      await begin(runner, principal);
+      const result = await work(runner.manager);
+      await runner.commitTransaction();
+      return result;
+    } catch (thrown) {
+      // What went wrong first is what is told; a session that cannot even roll back is over anyway.
+      if (runner.isTransactionActive) await runner.rollbackTransaction().catch(() => undefined);
+      throw thrown;
+    } finally {
+      await runner.release();
+    }
+  }
+}
+
+/** Opens the transaction and says who asks, in one journey to the database. */
+async function begin(runner: QueryRunner, principal: Principal): Promise<void> {
+  const query = runner.query.bind(runner) as (sql: string) => Promise<unknown>;
+  let said = false;
+  const saying = (sql: string) => {
+    if (said || sql !== START) return query(sql);
+    said = true;
+    return query(`${START}; ${settingsOf(principal)}`);
+  };
+  Object.assign(runner, { query: saying });
+  try {
+    await runner.startTransaction();
+  } finally {
+    Reflect.deleteProperty(runner, 'query');
+  }
+  if (!said) throw new Error('a transaction was opened without saying who asks');
 }
 
 /**
@@ -102,10 +154,19 @@ function isConflict(error: unknown): boolean {
   return error instanceof Error && CONFLICTS.has((error as { code?: unknown }).code);
 }
 
-// set_config(…, true) is SET LOCAL with parameters: gone with the transaction, so a pooled connection carries nothing on.
-const SET_PRINCIPAL = `SELECT set_config('countersign.scope', $1, true), set_config('countersign.party', $2, true)`;
+/** The statement by which TypeORM opens a transaction. */
+const START = 'START TRANSACTION';
 
-/** The installation sees all rows; a party sees its own; settings that are absent see none. */
-function settingsOf(principal: Principal): [scope: string, party: string] {
-  return principal.partyId === null ? ['installation', ''] : ['party', principal.partyId];
+/** Whoever shares a transaction acts for the installation; who it was stands with each thing that is written. */
+const INSTALLATION: Principal = system('database', 'together');
+
+/**
+ * The installation sees all rows; a party sees its own; settings that are absent see none. set_config(…, true) is SET
+ * LOCAL: gone with the transaction, so a pooled connection carries nothing on. As text, because a statement with
+ * parameters cannot travel with another one.
+ */
+function settingsOf({ partyId }: Principal): string {
+  if (partyId !== null && !isId(partyId)) throw new Error('a party acts whose id is none');
+  const [scope, party] = partyId === null ? ['installation', ''] : ['party', partyId];
+  return `SELECT set_config('countersign.scope', '${scope}', true), set_config('countersign.party', '${party}', true)`;
 }

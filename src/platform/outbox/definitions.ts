@@ -25,6 +25,8 @@ export interface JobDefinition<P = unknown> {
    * another way, too: the answer is as old as the moment.
    */
   only?(db: Db, payload: P): Promise<boolean>;
+  /** The key of a row that was put without one: facts that say the same start the job once. null: each starts it. */
+  key?(payload: P): string | null;
   /** Facts that start this job; each must carry a payload that this job's schema accepts. */
   readonly on: readonly EventDefinition<never>[];
 }
@@ -48,6 +50,7 @@ export function defineJob<P>(job: {
   retry: Retry;
   on?: readonly EventDefinition<P>[];
   only?: (db: Db, payload: P) => Promise<boolean>;
+  key?: (payload: P) => string | null;
 }): JobDefinition<P> {
   if (defined.has(job.name)) throw new Error(`two jobs are named ${job.name}`);
   const definition: JobDefinition<P> = {

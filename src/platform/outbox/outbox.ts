@@ -2,6 +2,7 @@ import type { DataSource, EntitySubscriberInterface, QueryRunner } from 'typeorm
 import type { Millis } from '../../kernel/time.ts';
 import { newId, type Id } from '../../kernel/ids.ts';
 import type { Clock } from '../clock/clock.ts';
+import { inOne } from '../database/together.ts';
 import type { Db } from '../database/transactions.ts';
 import { correlationId } from '../log/log.ts';
 import { jobsOf, type EventDefinition, type JobDefinition } from './definitions.ts';
@@ -20,17 +21,17 @@ export interface PutOptions {
  * finished; a queue carries only its id, as a wake-up.
  */
 export class Outbox {
-  #afterCommit: () => void = () => {};
+  #afterCommit: (jobs: ReadonlySet<string>) => void = () => {};
 
   constructor(
     private readonly clock: Clock,
     dataSource: DataSource,
   ) {
-    dataSource.subscribers.push(new AfterCommit(() => this.#afterCommit()));
+    dataSource.subscribers.push(new AfterCommit((jobs) => this.#afterCommit(jobs)));
   }
 
-  /** Calls `wake` after each commit that wrote rows, in this process: prompt, and not the record. */
-  onCommit(wake: () => void): void {
+  /** Calls `wake` after each commit that wrote rows that are due, in this process: prompt, and not the record. */
+  onCommit(wake: (jobs: ReadonlySet<string>) => void): void {
     this.#afterCommit = wake;
   }
 
@@ -52,22 +53,36 @@ export class Outbox {
   ): Promise<void> {
     const now = this.clock.now();
     const trail = correlationId();
-    const rows = new Map<string, OutboxInput>();
+    const rows: OutboxInput[] = [];
     for (const job of jobsOf(what as JobDefinition<never> | EventDefinition<never>)) {
       for (const entry of entries) {
         const row = rowOf(job, entry, now, entry.correlationId ?? trail);
-        if (job.only && !(await job.only(db, row.payload as never))) continue;
-        const known = entry.key === undefined ? undefined : rows.get(`${job.name} ${entry.key}`);
-        // One statement cannot meet the same key twice; the earlier of the two wins, as in the table.
-        if (known) known.due_at = known.due_at < row.due_at ? known.due_at : row.due_at;
-        else rows.set(entry.key === undefined ? row.id : `${job.name} ${entry.key}`, row);
+        if (!job.only || (await job.only(db, row.payload as never))) rows.push(row);
       }
     }
-    if (rows.size === 0) return;
-    await db.query('SELECT cs_outbox_put($1::jsonb)', [JSON.stringify([...rows.values()])]);
-    if (db.queryRunner) wrote.add(db.queryRunner);
+    if (rows.length > 0) await putRows(db, rows);
   }
 }
+
+/** Rows of one transaction, whoever writes them. */
+const putRows = inOne(async (db: Db, all: readonly (readonly OutboxInput[])[]): Promise<void[]> => {
+  const rows = new Map<string, OutboxInput>();
+  for (const row of all.flat()) {
+    const at = row.key === null ? row.id : `${row.job} ${row.key}`;
+    const known = rows.get(at);
+    // One statement cannot meet the same key twice; the earlier of the two wins, as in the table.
+    if (known) known.due_at = known.due_at < row.due_at ? known.due_at : row.due_at;
+    else rows.set(at, row);
+  }
+  await db.query('SELECT cs_outbox_put($1::jsonb)', [JSON.stringify([...rows.values()])]);
+  const due = [...rows.values()].filter((row) => row.due_at <= row.created_at);
+  if (db.queryRunner && due.length > 0) {
+    const jobs = wrote.get(db.queryRunner) ?? new Set();
+    for (const { job } of due) jobs.add(job);
+    wrote.set(db.queryRunner, jobs);
+  }
+  return all.map(() => undefined);
+});
 
 /** Column names, as the function `cs_outbox_put` reads them. */
 interface OutboxInput {
@@ -89,7 +104,7 @@ function rowOf<P>(
   now: Millis,
   trail: string,
 ): OutboxInput {
-  const payload = job.payload.parse(entry.payload);
+  const payload = job.payload.parse(entry.payload) as never;
   if (JSON.stringify(payload).length > MOST_BYTES)
     throw new Error(`the payload of ${job.name} is larger than ${MOST_BYTES} bytes: put ids, not things`);
   return {
@@ -98,21 +113,24 @@ function rowOf<P>(
     queue: job.queue,
     payload,
     correlation_id: trail,
-    key: entry.key ?? null,
+    key: entry.key ?? job.key?.(payload) ?? null,
     created_at: new Date(now).toISOString(),
     due_at: new Date(entry.dueAt ?? now).toISOString(),
   };
 }
 
-// Which open transactions wrote rows. Weak: a rolled-back one is forgotten with its runner, or found here by the next
+// Which open transactions wrote rows that are due, and of which jobs. Weak: a rolled-back one is forgotten with its runner, or found here by the next
 // transaction on the same runner, which costs one needless look.
-const wrote = new WeakSet<QueryRunner>();
+const wrote = new WeakMap<QueryRunner, Set<string>>();
 
 class AfterCommit implements EntitySubscriberInterface {
-  constructor(private readonly wake: () => void) {}
+  constructor(private readonly wake: (jobs: ReadonlySet<string>) => void) {}
 
   afterTransactionCommit(event: { queryRunner: QueryRunner }): void {
     // A released savepoint announces itself in the same way; only the outermost commit makes rows visible.
-    if (!event.queryRunner.isTransactionActive && wrote.delete(event.queryRunner)) this.wake();
+    const jobs = wrote.get(event.queryRunner);
+    if (!jobs || event.queryRunner.isTransactionActive) return;
+    wrote.delete(event.queryRunner);
+    this.wake(jobs);
   }
 }

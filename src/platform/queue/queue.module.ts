@@ -80,7 +80,10 @@ export class QueueModule implements OnApplicationBootstrap, BeforeApplicationShu
     this.sweeps.use(sweepsOf(this.discovery));
     if (!this.duties.serves && !this.duties.works) return;
     refuseTooManyConnections(this.dataSource, this.config);
-    this.outbox.onCommit(() => this.kick.now('outbox'));
+    this.outbox.onCommit((jobs) => {
+      this.kick.now('outbox');
+      for (const job of jobs) this.kick.now(`outbox ${job}`);
+    });
     this.kick.on('outbox', () => this.relay.pass());
     await this.relay.start(this.duties.works);
     if (this.duties.works) this.sweeps.start();

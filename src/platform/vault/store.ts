@@ -19,6 +19,8 @@ export interface Store {
   putAll?(entries: readonly StoreEntry[], db: Db): Promise<StoredRef[]>;
   /** @throws Error when the reference is unknown, destroyed, or bound to something else. */
   get(ref: StoredRef, boundTo: string, db: Db): Promise<Secret>;
+  /** Many at once, where the store can do that cheaper than one by one; an error in the place of one that it does not give. */
+  getAll?(wanted: readonly Wanted[], db: Db): Promise<(Secret | Error)[]>;
   /** Destroys the value for good. Destroying twice is destroying once. */
   destroy(ref: StoredRef, db: Db): Promise<void>;
 }
@@ -68,6 +70,12 @@ export interface StoreCapabilities {
 export interface Capability {
   has: boolean;
   how: string;
+}
+
+/** A secret that is asked for, and what it must belong to. */
+export interface Wanted {
+  ref: StoredRef;
+  boundTo: string;
 }
 
 export interface StoreEntry {

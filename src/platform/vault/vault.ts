@@ -1,6 +1,6 @@
 import type { Secret } from '../../kernel/secret.ts';
-import type { Db } from '../database/transactions.ts';
-import type { Store, StoreEntry, StoredRef } from './store.ts';
+import { StepAside, type Db } from '../database/transactions.ts';
+import type { Store, StoreEntry, StoredRef, Wanted } from './store.ts';
 
 /** The store of our own database. */
 const HERE = 'sealed:';
@@ -49,6 +49,23 @@ export class Vault {
     return this.#store(ref).get(ref, boundTo, db);
   }
 
+  /**
+   * Many at once, from whatever stores they are in.
+   *
+   * @returns in the same order; an error in the place of one that could not be read
+   * @throws StepAside when one of them has to be fetched first
+   */
+  async getAll(db: Db, wanted: readonly Wanted[]): Promise<(Secret | Error)[]> {
+    const found = new Map<Wanted, Secret | Error>();
+    for (const key of new Set(wanted.map(({ ref }) => keyOf(ref)))) {
+      const some = wanted.filter(({ ref }) => keyOf(ref) === key);
+      const store = this.#store(`${key}:`);
+      const given = store.getAll ? await store.getAll(some, db) : await eachOf(store, some, db);
+      for (const [at, one] of some.entries()) found.set(one, given[at]!);
+    }
+    return wanted.map((one) => found.get(one)!);
+  }
+
   destroy(db: Db, ref: StoredRef): Promise<void> {
     return this.#store(ref).destroy(ref, db);
   }
@@ -74,6 +91,19 @@ export class Vault {
     if (!store) throw new Error(`no secret store is known for the reference ${keyOf(ref)}:…`);
     return store;
   }
+}
+
+async function eachOf(store: Store, wanted: readonly Wanted[], db: Db): Promise<(Secret | Error)[]> {
+  const found: (Secret | Error)[] = [];
+  for (const { ref, boundTo } of wanted) {
+    try {
+      found.push(await store.get(ref, boundTo, db));
+    } catch (thrown) {
+      if (thrown instanceof StepAside || !(thrown instanceof Error)) throw thrown;
+      found.push(thrown);
+    }
+  }
+  return found;
 }
 
 function keyOf(ref: StoredRef): string {

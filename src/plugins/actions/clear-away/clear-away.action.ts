@@ -1,8 +1,8 @@
 import { Injectable } from '@nestjs/common';
 import { z } from 'zod';
+import { callOf } from '../../../domain/revocation/step-call.ts';
 import { Clearing } from '../../../domain/revocation/clearing.service.ts';
 import type { Action, StepAnswer, StepContext } from '../../../domain/runbooks/action.ts';
-import { system } from '../../../kernel/principal.ts';
 import { SECOND } from '../../../kernel/time.ts';
 
 const settings = z.strictObject({ versionId: z.uuid() });
@@ -20,14 +20,7 @@ export class ClearAwayAction implements Action<With> {
   constructor(private readonly clearing: Clearing) {}
 
   async run(context: StepContext<With>): Promise<StepAnswer> {
-    const result = await this.clearing.clearAway(context.with.versionId, {
-      by: system('engine', context.correlationId),
-      stepId: context.stepId,
-      idempotencyKey: context.idempotencyKey,
-      attempt: context.attempt,
-      takenOver: context.takenOver,
-      signal: context.signal,
-    });
+    const result = await this.clearing.clearAway(context.with.versionId, callOf(context));
     switch (result.outcome) {
       case 'cleared':
       case 'gone':

@@ -1,9 +1,8 @@
 import { Injectable } from '@nestjs/common';
-import type { RevocationCall } from '../../../domain/revocation/probing.service.ts';
+import { callOf } from '../../../domain/revocation/step-call.ts';
 import { Making } from '../../../domain/rotation/making.service.ts';
 import { makingSchema, type Making as Making_ } from '../../../domain/rotation/recipe.schema.ts';
 import type { Action, StepAnswer, StepContext } from '../../../domain/runbooks/action.ts';
-import { system } from '../../../kernel/principal.ts';
 import { SECOND } from '../../../kernel/time.ts';
 
 const settings = makingSchema;
@@ -22,15 +21,6 @@ export class CreateVersionAction implements Action<With> {
   constructor(private readonly service: Making) {}
 
   async run(context: StepContext<With>): Promise<StepAnswer> {
-    const call: RevocationCall = {
-      by: system('engine', context.correlationId),
-      stepId: context.stepId,
-      idempotencyKey: context.idempotencyKey,
-      attempt: context.attempt,
-      takenOver: context.takenOver,
-      tries: context.tries,
-      signal: context.signal,
-    };
-    return this.service.create(context.with.rotationId, context.with.what, call);
+    return this.service.create(context.with.rotationId, context.with.what, callOf(context));
   }
 }

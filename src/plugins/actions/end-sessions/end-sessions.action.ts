@@ -1,8 +1,8 @@
 import { Injectable } from '@nestjs/common';
 import { z } from 'zod';
+import { callOf } from '../../../domain/revocation/step-call.ts';
 import { RevocationService } from '../../../domain/revocation/revocation.service.ts';
 import type { Action, StepAnswer, StepContext } from '../../../domain/runbooks/action.ts';
-import { system } from '../../../kernel/principal.ts';
 import { iso, SECOND } from '../../../kernel/time.ts';
 
 const settings = z.strictObject({ versionId: z.uuid() });
@@ -20,14 +20,7 @@ export class EndSessionsAction implements Action<With> {
   constructor(private readonly revocation: RevocationService) {}
 
   async run(context: StepContext<With>): Promise<StepAnswer> {
-    const result = await this.revocation.endSessions(context.with.versionId, {
-      by: system('engine', context.correlationId),
-      stepId: context.stepId,
-      idempotencyKey: context.idempotencyKey,
-      attempt: context.attempt,
-      takenOver: context.takenOver,
-      signal: context.signal,
-    });
+    const result = await this.revocation.endSessions(context.with.versionId, callOf(context));
     switch (result.outcome) {
       case 'ended':
       case 'none':

@@ -1,9 +1,8 @@
 import { Injectable } from '@nestjs/common';
 import { z } from 'zod';
-import type { RevocationCall } from '../../../domain/revocation/probing.service.ts';
+import { callOf } from '../../../domain/revocation/step-call.ts';
 import { CutOver } from '../../../domain/rotation/cut-over.service.ts';
 import type { Action, StepAnswer, StepContext } from '../../../domain/runbooks/action.ts';
-import { system } from '../../../kernel/principal.ts';
 import { SECOND } from '../../../kernel/time.ts';
 
 const settings = z.strictObject({ rotationId: z.uuid() });
@@ -21,15 +20,6 @@ export class RevokeOldAction implements Action<With> {
   constructor(private readonly service: CutOver) {}
 
   async run(context: StepContext<With>): Promise<StepAnswer> {
-    const call: RevocationCall = {
-      by: system('engine', context.correlationId),
-      stepId: context.stepId,
-      idempotencyKey: context.idempotencyKey,
-      attempt: context.attempt,
-      takenOver: context.takenOver,
-      tries: context.tries,
-      signal: context.signal,
-    };
-    return this.service.revokeOld(context.with.rotationId, call);
+    return this.service.revokeOld(context.with.rotationId, callOf(context));
   }
 }

@@ -1,9 +1,9 @@
 import { Injectable } from '@nestjs/common';
 import { z } from 'zod';
+import { callOf } from '../../../domain/revocation/step-call.ts';
 import { RevocationService } from '../../../domain/revocation/revocation.service.ts';
 import { revokeAnswer } from '../../../domain/revocation/step-answers.ts';
 import type { Action, StepAnswer, StepContext } from '../../../domain/runbooks/action.ts';
-import { system } from '../../../kernel/principal.ts';
 import { SECOND } from '../../../kernel/time.ts';
 
 const settings = z.strictObject({ versionId: z.uuid() });
@@ -21,15 +21,7 @@ export class RevokeVersionAction implements Action<With> {
   constructor(private readonly revocation: RevocationService) {}
 
   async run(context: StepContext<With>): Promise<StepAnswer> {
-    const result = await this.revocation.revoke(context.with.versionId, {
-      by: system('engine', context.correlationId),
-      stepId: context.stepId,
-      idempotencyKey: context.idempotencyKey,
-      attempt: context.attempt,
-      takenOver: context.takenOver,
-      tries: context.tries,
-      signal: context.signal,
-    });
+    const result = await this.revocation.revoke(context.with.versionId, callOf(context));
     return revokeAnswer(result);
   }
 }

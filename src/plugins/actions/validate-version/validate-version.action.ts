@@ -1,15 +1,16 @@
 import { Injectable } from '@nestjs/common';
 import { z } from 'zod';
-import type { RevocationCall } from '../../../domain/revocation/probing.service.ts';
+import { callOf } from '../../../domain/revocation/step-call.ts';
 import { CutOver } from '../../../domain/rotation/cut-over.service.ts';
 import type { Action, StepAnswer, StepContext } from '../../../domain/runbooks/action.ts';
-import { system } from '../../../kernel/principal.ts';
 import { SECOND } from '../../../kernel/time.ts';
 
 const settings = z.strictObject({
   rotationId: z.uuid(),
   /** What comes next: its consumers are asked to use it, or the overlap begins. */
   before: z.enum(['consumers', 'overlap']),
+  /** What people have to do before it can be accepted, where its verifiers are theirs: nobody has failed until then. */
+  first: z.string().min(1).max(500).optional(),
 });
 type With = z.infer<typeof settings>;
 
@@ -26,15 +27,7 @@ export class ValidateVersionAction implements Action<With> {
   constructor(private readonly service: CutOver) {}
 
   async run(context: StepContext<With>): Promise<StepAnswer> {
-    const call: RevocationCall = {
-      by: system('engine', context.correlationId),
-      stepId: context.stepId,
-      idempotencyKey: context.idempotencyKey,
-      attempt: context.attempt,
-      takenOver: context.takenOver,
-      tries: context.tries,
-      signal: context.signal,
-    };
-    return this.service.validate(context.with.rotationId, context.with.before, call);
+    const { rotationId, before, first } = context.with;
+    return this.service.validate(rotationId, before, first, callOf(context));
   }
 }

@@ -1,10 +1,10 @@
 import { Injectable } from '@nestjs/common';
 import { z } from 'zod';
+import { callOf } from '../../../domain/revocation/step-call.ts';
 import { laneOf } from '../../../domain/revocation/connections.service.ts';
 import type { RevocationCall } from '../../../domain/revocation/probing.service.ts';
 import { RevocationService } from '../../../domain/revocation/revocation.service.ts';
 import type { Action, StepAnswer, StepContext } from '../../../domain/runbooks/action.ts';
-import { system } from '../../../kernel/principal.ts';
 import type { Id } from '../../../kernel/ids.ts';
 import { SECOND, type Millis } from '../../../kernel/time.ts';
 
@@ -30,14 +30,7 @@ export class VerifyDeadAction implements Action<With> {
   constructor(private readonly revocation: RevocationService) {}
 
   async run(context: StepContext<With>): Promise<StepAnswer> {
-    const call: RevocationCall = {
-      by: system('engine', context.correlationId),
-      stepId: context.stepId,
-      idempotencyKey: context.idempotencyKey,
-      attempt: context.attempt,
-      takenOver: context.takenOver,
-      signal: context.signal,
-    };
+    const call = callOf(context);
     const result = await this.revocation.verifyDead(
       context.with.versionId,
       call,

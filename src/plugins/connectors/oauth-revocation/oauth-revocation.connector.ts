@@ -6,6 +6,8 @@ import {
   type Call,
   type Capability,
   type Connector,
+  type IssueAnswer,
+  type IssueRequest,
   type ProbeAnswer,
   type Reading,
   type Revocability,
@@ -23,6 +25,7 @@ import {
   declaredRequestSchema,
   type DeclaredRequest,
 } from '../../vendors/declared-http/declared-request.ts';
+import { asIssueAnswer, parsed, type ISSUE_MEANINGS } from '../../vendors/declared-http/issued-answers.ts';
 import { CLIENT_AUTHENTICATIONS, clientForm, speakAs } from '../../vendors/oauth/client-authentication.ts';
 import {
   asProbeAnswer,
@@ -57,6 +60,13 @@ export const oauthRevocationSettings = z.strictObject({
   introspectionPath: path.optional(),
   /** How the client authenticates (RFC 6749 section 2.3.1). Its parts: `client_id`, `client_secret`. */
   clientAuthentication: z.enum(CLIENT_AUTHENTICATIONS).default('basic'),
+  /**
+   * The token endpoint below the base URL, where a refresh token is renewed (RFC 6749 section 6); absent where the server
+   * keeps the one that it was shown.
+   */
+  renewalPath: path.optional(),
+  /** Which kinds of credentials are refresh tokens. */
+  refreshTokens: z.array(z.string().min(1).max(120)).min(1).default(['oauth_refresh_token', 'refresh_token']),
   tokenTypeHint: z.enum(['access_token', 'refresh_token']).optional(),
   /** A call to the resource server with the token: its refusal is the death that counts, and wins over introspection. */
   resourceProbe: declaredRequestSchema(PROBE_MEANINGS).optional(),
@@ -130,13 +140,39 @@ const OWN_AUTHENTICATION_ANSWERS: DeclaredRequest<Verdict>['answers'] = [
 ];
 const NOBODYS_TOKEN = Secret.of('countersign-asks-whether-its-own-client-is-accepted');
 
-/** OAuth 2 token revocation (RFC 7009), proven by token introspection (RFC 7662) or at the resource server. */
+/**
+ * RFC 6749 sections 5.1, 5.2 and 6: the answer to a refresh may bring another refresh token, and the old one is to be thrown
+ * away then; RFC 9700 section 4.14.2: it has ended at the server, and with it the family where it is seen again.
+ */
+const RENEWAL_ANSWERS: DeclaredRequest<(typeof ISSUE_MEANINGS)[number]>['answers'] = [
+  { status: 200, means: 'issued', why: 'the server gives another refresh token' },
+  {
+    status: 400,
+    when: [{ pointer: '/error', equals: 'invalid_grant' }],
+    means: 'rejected',
+    why: 'the server refuses this refresh token (invalid_grant): only another consent brings a new one',
+  },
+  {
+    status: [400, 401],
+    when: [{ pointer: '/error', equals: 'invalid_client' }],
+    means: 'rejected',
+    why: 'the server refuses our own client',
+  },
+  {
+    status: 400,
+    when: [{ pointer: '/error', type: 'string' }],
+    means: 'rejected',
+    why: 'the server refuses the request',
+  },
+];
+
+/** OAuth 2 token revocation (RFC 7009), proven by token introspection (RFC 7662) or at the resource server; refresh tokens renewed. */
 @Injectable()
 export class OAuthRevocationConnector implements Connector<OAuthRevocationSettings> {
   readonly key = 'oauth-revocation';
   readonly title = 'OAuth token revocation and introspection';
   readonly settings = oauthRevocationSettings;
-  readonly capabilities: readonly Capability[] = ['revoke', 'probe', 'introspect', 'endSessions'];
+  readonly capabilities: readonly Capability[] = ['issue', 'revoke', 'probe', 'introspect', 'endSessions'];
 
   constructor(private readonly outbound: Outbound) {}
 
@@ -144,34 +180,40 @@ export class OAuthRevocationConnector implements Connector<OAuthRevocationSettin
     return settings.revocability;
   }
 
-  abilities(settings: OAuthRevocationSettings): Abilities {
+  abilities(settings: OAuthRevocationSettings, credentialKind?: string): Abilities {
+    const renews = credentialKind === undefined || settings.refreshTokens.includes(credentialKind);
     return {
       revoke: 'value',
       probe: settings.resourceProbe || settings.introspectionPath ? 'value' : 'no',
       ownAuthentication: settings.introspectionPath !== undefined && !settings.resourceProbe,
       endSessions: true,
-      issue: 'no',
+      issue: settings.renewalPath !== undefined && renews ? 'replaces' : 'no',
       introspect: settings.introspectionPath !== undefined && !settings.resourceProbe,
     };
   }
 
   readings(settings: OAuthRevocationSettings): Reading[] {
-    const { revocationPath, introspectionPath, resourceProbe } = settings;
+    const { revocationPath, introspectionPath, resourceProbe, renewalPath } = settings;
     const revoke: Reading = {
       part: 'revoke',
       asks: `POST ${revocationPath}`,
       rows: restingOn('revocation', REVOCATION_ANSWERS),
     };
+    const renew: Reading[] =
+      renewalPath === undefined
+        ? []
+        : [{ part: 'issue', asks: `POST ${renewalPath}`, rows: restingOn('renewal', RENEWAL_ANSWERS) }];
     if (resourceProbe) {
       const { method, path: where } = resourceProbe.request;
-      return [revoke, { part: 'probe', asks: `${method} ${where}`, rows: resourceProbe.answers }];
+      return [revoke, { part: 'probe', asks: `${method} ${where}`, rows: resourceProbe.answers }, ...renew];
     }
-    if (introspectionPath === undefined) return [revoke];
+    if (introspectionPath === undefined) return [revoke, ...renew];
     const asks = `POST ${introspectionPath}`;
     return [
       revoke,
       { part: 'probe', asks, rows: restingOn('introspection', INTROSPECTION_ANSWERS) },
       { part: 'ownAuthentication', asks, rows: restingOn('introspection', OWN_AUTHENTICATION_ANSWERS) },
+      ...renew,
     ];
   }
 
@@ -189,6 +231,48 @@ export class OAuthRevocationConnector implements Connector<OAuthRevocationSettin
 
   checkOwnAuthentication(target: Target<OAuthRevocationSettings>, call: Call): Promise<ProbeAnswer> {
     return this.#introspect({ ...target, value: NOBODYS_TOKEN }, call, OWN_AUTHENTICATION_ANSWERS);
+  }
+
+  /**
+   * Another refresh token for the one that is shown. Never repeated blindly: the old one ends as the new one is given, and
+   * shown twice it may end its family. The access token that comes along is dropped unseen and ends by itself.
+   */
+  async issue(
+    target: Target<OAuthRevocationSettings>,
+    _request: IssueRequest,
+    call: Call,
+  ): Promise<IssueAnswer> {
+    const { renewalPath, clientAuthentication, refreshTokens } = target.settings;
+    if (renewalPath === undefined || !refreshTokens.includes(target.credentialKind))
+      return { outcome: 'manual', instructions: 'Only a refresh token is renewed by machine.' };
+    const request = clientForm(renewalPath, clientAuthentication, {
+      grant_type: 'refresh_token',
+      refresh_token: '{value}',
+    });
+    const heard = await ask(
+      this.outbound,
+      { request, answers: RENEWAL_ANSWERS, secretAnswer: true },
+      withClient(target),
+      call,
+    );
+    const told = heard.kind === 'answer' && heard.row?.means === 'issued' ? renewalOf(heard.body) : null;
+    if (told && (told.refreshToken === null || target.value?.use((old) => old === told.refreshToken))) {
+      const why = 'the server gave an access token and kept the refresh token: it renews none this way';
+      return { outcome: 'rejected', why, exchange: heard.exchange };
+    }
+    const answer = asIssueAnswer(
+      heard,
+      {
+        request,
+        answers: [...RENEWAL_ANSWERS],
+        makes: 'replaces',
+        value: { pointer: '/refresh_token' },
+        id: 'same',
+      },
+      target.supplierId,
+    );
+    if (answer.outcome !== 'issued' || !told?.lifetime) return answer;
+    return { ...answer, issued: { ...answer.issued, expiresAt: call.now() + told.lifetime } };
   }
 
   async endSessions(target: Target<OAuthRevocationSettings>, call: Call): Promise<SessionsAnswer> {
@@ -240,6 +324,23 @@ function aboutToken(settings: OAuthRevocationSettings, where: string): DeclaredR
 function withClient(target: Target<OAuthRevocationSettings>): Target<OAuthRevocationSettings> {
   const { client_id: id, client_secret: secret } = target.auth;
   return id && secret ? speakAs(target, { id, secret }) : target;
+}
+
+/**
+ * What a token response says of its refresh token (RFC 6749 section 5.1). How long it lives stands under either of two
+ * names, in seconds, where a server says it at all. Null: this is no token response.
+ */
+function renewalOf(body: Buffer): { refreshToken: string | null; lifetime: Millis | null } | null {
+  const json = parsed(body);
+  if (json === null || typeof json !== 'object' || !('access_token' in json)) return null;
+  const told = json as Record<string, unknown>;
+  const token = told['refresh_token'];
+  const seconds = told['refresh_token_expires_in'] ?? told['refresh_expires_in'];
+  const lives = typeof seconds === 'number' && Number.isFinite(seconds) && seconds > 0 && seconds < 1e10;
+  return {
+    refreshToken: typeof token === 'string' && token !== '' ? token : null,
+    lifetime: lives ? seconds * SECOND : null,
+  };
 }
 
 /** When a JWT says that it ends (RFC 7519 section 4.1.4), unverified; null for any other token. */

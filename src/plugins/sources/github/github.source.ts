@@ -14,7 +14,7 @@ import {
   sameBytes,
   unreadable,
 } from '../../../domain/exposures/delivery.rules.ts';
-import type { RawDelivery, ReadDelivery, Report, Source } from '../../../domain/exposures/source.ts';
+import type { Proven, RawDelivery, ReadDelivery, Report, Source } from '../../../domain/exposures/source.ts';
 import { Outbound } from '../../../platform/http/outbound.ts';
 import { locationOf, locationSchema } from './github-location.ts';
 import { fetchAlert } from './github-api.ts';
@@ -76,7 +76,7 @@ export class GithubSource implements Source {
     return key.useBytes((bytes) => (bytes.length < 16 ? 'must have at least 16 characters' : undefined));
   }
 
-  authenticate(delivery: RawDelivery, keys: readonly Secret[]): Result<{ deliveryId: string }, Refusal> {
+  authenticate(delivery: RawDelivery, keys: readonly Secret[]): Result<Proven, Refusal> {
     // SHA-1 in X-Hub-Signature is not looked at.
     const given = /^sha256=([0-9a-f]{64})$/.exec(delivery.headers['x-hub-signature-256'] ?? '')?.[1];
     if (given === undefined) return err(UNPROVEN);

@@ -1,9 +1,16 @@
 import { isId, newId, type Id } from '../../../kernel/ids.ts';
 import { Secret } from '../../../kernel/secret.ts';
 import type { Clock } from '../../../platform/clock/clock.ts';
+import { inOne } from '../../../platform/database/together.ts';
 import type { Db } from '../../../platform/database/transactions.ts';
 import { open, rewrap, seal, type Envelope, type Kek } from '../../../platform/vault/envelope.ts';
-import type { Store, StoreCapabilities, StoreEntry, StoredRef } from '../../../platform/vault/store.ts';
+import type {
+  Store,
+  StoreCapabilities,
+  StoreEntry,
+  StoredRef,
+  Wanted,
+} from '../../../platform/vault/store.ts';
 
 /** Values in our own database, sealed under a key that is not in it. References: `sealed:<row id>`. */
 export class SealedStore implements Store {
@@ -73,13 +80,37 @@ export class SealedStore implements Store {
   }
 
   async get(ref: StoredRef, boundTo: string, db: Db): Promise<Secret> {
-    const id = idOf(ref);
-    const [row] = await db.query<SealedRow[]>(`${SELECT} WHERE id = $1`, [id]);
+    const [row] = await sealedRows(db, [idOf(ref)]);
+    return this.#opened(idOf(ref), boundTo, row);
+  }
+
+  async getAll(wanted: readonly Wanted[], db: Db): Promise<(Secret | Error)[]> {
+    const rows = await sealedRows(
+      db,
+      wanted.map(({ ref }) => idOf(ref)),
+    );
+    return wanted.map(({ ref, boundTo }, at) => {
+      try {
+        return this.#opened(idOf(ref), boundTo, rows[at]);
+      } catch (thrown) {
+        return thrown as Error;
+      }
+    });
+  }
+
+  #opened(id: Id, boundTo: string, row: SealedRow | undefined): Secret {
     if (!row) throw new Error(`no sealed secret ${id}`);
     const envelope = envelopeOf(row);
     if (!envelope) throw new Error(`the sealed secret ${id} was destroyed`);
     if (row.bound_to !== boundTo) throw new Error(`the sealed secret ${id} belongs to something else`);
-    return Secret.ofBytes(open(envelope, `${id}:${boundTo}`, this.keys.keks()));
+    // One account's secrets are read for every credential that is revoked there in the same moment.
+    let secret = opened.get(row);
+    if (!secret) {
+      secret = Secret.ofBytes(open(envelope, `${id}:${boundTo}`, this.keys.keks()));
+      opened.set(row, secret);
+    }
+    // Each has one of its own, and may wipe it.
+    return secret.useBytes((bytes) => Secret.ofBytes(Buffer.from(bytes)));
   }
 
   async destroy(ref: StoredRef, db: Db): Promise<void> {
@@ -155,6 +186,19 @@ interface SealedRow {
 }
 
 const SELECT = `SELECT id, bound_to, kek_id, wrapped_key, nonce, ciphertext FROM sealed_secret`;
+
+/** As long as the row that was read lives, and no longer: rows are read anew in each transaction. */
+const opened = new WeakMap<SealedRow, Secret>();
+
+const sealedRows = inOne(
+  async (db: Db, all: readonly (readonly Id[])[]): Promise<(SealedRow | undefined)[][]> => {
+    const rows = await db.query<SealedRow[]>(`${SELECT} WHERE id = ANY($1::uuid[])`, [
+      [...new Set(all.flat())],
+    ]);
+    const byId = new Map(rows.map((row) => [row.id, row]));
+    return all.map((ids) => ids.map((id) => byId.get(id)));
+  },
+);
 
 function envelopeOf(row: SealedRow): Envelope | null {
   if (!row.wrapped_key || !row.ciphertext) return null;

@@ -1,0 +1,239 @@
+import { createHmac } from 'node:crypto';
+import { Injectable } from '@nestjs/common';
+import { refusal, type Refusal } from '../../kernel/errors.ts';
+import { newId, type Id } from '../../kernel/ids.ts';
+import type { Principal } from '../../kernel/principal.ts';
+import { err, ok, type Result } from '../../kernel/result.ts';
+import { MINUTE, type Millis } from '../../kernel/time.ts';
+import { rowsOf } from '../../platform/database/rows.ts';
+import { Transactions, type Db } from '../../platform/database/transactions.ts';
+import { Keys } from '../../platform/signing/keys.ts';
+import { LedgerService } from '../ledger/ledger.service.ts';
+import { AlertsService } from '../notices/alerts.service.ts';
+import { sightingOf, type Trust } from './exposure.rules.ts';
+import { prepare, type PreparedReport } from './record-reports.ts';
+import { ReportsService } from './reports.service.ts';
+import type { ReadDelivery } from './source.ts';
+import { FILED_AT_ONCE, WaitingReports } from './waiting-reports.service.ts';
+
+/** How a delivery came: the source called, was asked, or somebody handed in a file in its name. */
+export type Via = 'push' | 'poll' | 'file';
+
+/** In whose name a delivery is filed. */
+export interface Reporting {
+  id: Id;
+  name: string;
+  trust: Trust;
+  partyId: Id | null;
+  fetchable: boolean;
+}
+
+/** What was proven and read, and waits to be kept. */
+export interface Delivered {
+  /** Null: named by its content. */
+  deliveryId: string | null;
+  read: ReadDelivery;
+  body: Buffer;
+  via: Via;
+}
+
+/** The answer to a delivery; the same for the same delivery, however often it comes. */
+export interface Received {
+  deliveryId: string;
+  event: string;
+}
+
+interface Judged {
+  deliveryId: string;
+  read: ReadDelivery;
+  via: Via;
+  /** Of a large delivery: null, since its reports are fingerprinted as they are filed. */
+  prepared: PreparedReport[] | null;
+  /** Keyed, since a body holds a secret: under every live pepper, the current one first. */
+  bodyHashes: Buffer[];
+  contentKeys: string[];
+  size: number;
+}
+
+/** Keeps deliveries, each once: one transaction knows whether it came before. No raw body is kept. */
+@Injectable()
+export class Deliveries {
+  constructor(
+    private readonly transactions: Transactions,
+    private readonly keys: Keys,
+    private readonly reports: ReportsService,
+    private readonly waiting: WaitingReports,
+    private readonly ledger: LedgerService,
+    private readonly alerts: AlertsService,
+  ) {}
+
+  /** @param o.as whose rows they are: exposures belong to the operator. `by`: who answers for it. */
+  keep(
+    source: Reporting,
+    delivered: Delivered,
+    o: { as: Principal; by: Principal; now: Millis },
+  ): Promise<Result<Received, Refusal>> {
+    const judged = this.#judge(delivered);
+    return this.transactions.run(o.as, (db) => this.#keep(db, source, judged, o.by, o.now));
+  }
+
+  #judge({ deliveryId, read, body, via }: Delivered): Judged {
+    const peppers = this.keys.peppers();
+    const keyed = (bytes: Buffer | string) =>
+      peppers.map(({ key }) => key.useBytes((pepper) => createHmac('sha256', pepper).update(bytes).digest()));
+    const bodyHashes = keyed(body);
+    return {
+      deliveryId: deliveryId ?? bodyHashes[0]!.toString('hex'),
+      read,
+      via,
+      prepared: read.reports.length > FILED_AT_ONCE ? null : prepare(read.reports, peppers),
+      bodyHashes,
+      contentKeys: keyed(`content ${read.contentKey}`).map((digest) => digest.toString('hex')),
+      size: body.length,
+    };
+  }
+
+  /**
+   * Everything or nothing: the delivery, its exposures, their digests, the ledger and the wake-up. Of a large delivery the
+   * reports are kept as a whole, and filed behind the answer.
+   */
+  async #keep(
+    db: Db,
+    source: Reporting,
+    judged: Judged,
+    by: Principal,
+    now: Millis,
+  ): Promise<Result<Received, Refusal>> {
+    const received: Received = { deliveryId: judged.deliveryId, event: judged.read.event };
+    const fresh = judged.read.acknowledged === undefined ? 'accepted' : 'acknowledged';
+    for (let round = 0; round < 3; round++) {
+      const [byId] = await rowsOf<{ id: Id; body_hash: Buffer }>(
+        db,
+        `SELECT id, body_hash FROM delivery WHERE source_id = $1 AND delivery_id = $2`,
+        [source.id, judged.deliveryId],
+      );
+      const [byContent] = await rowsOf<{ id: Id }>(
+        db,
+        `SELECT id FROM delivery WHERE source_id = $1 AND content_key = ANY($2::text[]) AND outcome = 'accepted' LIMIT 1`,
+        [source.id, judged.contentKeys],
+      );
+      const sighting = sightingOf(
+        byId ? { sameBody: judged.bodyHashes.some((hash) => hash.equals(byId.body_hash)) } : null,
+        byContent !== undefined,
+      );
+      if (byId && sighting === 'redelivered') {
+        await db.query(`UPDATE delivery SET redeliveries = redeliveries + 1 WHERE id = $1`, [byId.id]);
+        return ok(received);
+      }
+      if (byId && sighting === 'conflicting') return err(await this.#conflict(db, source, byId.id, by, now));
+      const id = await this.#insert(
+        db,
+        source,
+        judged,
+        sighting === 'repeated' ? 'repeated' : fresh,
+        by,
+        now,
+      );
+      // Undefined: the same delivery came twice in one instant, and the other one was first. Look again.
+      if (id === undefined) continue;
+      if (sighting === 'new' && fresh === 'accepted') {
+        const request = {
+          deliveryId: id,
+          reporter: {
+            kind: 'source' as const,
+            id: source.id,
+            sourceId: source.id,
+            partyId: source.partyId,
+            trust: source.trust,
+          },
+          fetchable: source.fetchable,
+          by,
+          now,
+        };
+        if (judged.prepared)
+          await this.reports.file(db, { ...request, batchId: id, reports: judged.prepared });
+        else await this.waiting.keep(db, id, { ...request, reports: judged.read.reports });
+      }
+      await seen(db, source.id, now);
+      return ok(received);
+    }
+    throw new Error('a delivery was neither new nor known');
+  }
+
+  async #insert(
+    db: Db,
+    source: Reporting,
+    judged: Judged,
+    outcome: 'accepted' | 'acknowledged' | 'repeated',
+    by: Principal,
+    now: Millis,
+  ): Promise<Id | undefined> {
+    const [row] = await rowsOf<{ id: Id }>(
+      db,
+      `INSERT INTO delivery (id, source_id, delivery_id, content_key, body_hash, size, event, reports, outcome, reason, correlation_id, received_at, via)
+       VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13) ON CONFLICT DO NOTHING RETURNING id`,
+      [
+        newId(),
+        source.id,
+        judged.deliveryId,
+        judged.contentKeys[0],
+        judged.bodyHashes[0],
+        judged.size,
+        judged.read.event,
+        judged.read.reports.length,
+        outcome,
+        outcome === 'repeated' ? 'the same content came under another id' : (judged.read.acknowledged ?? ''),
+        by.correlationId,
+        new Date(now),
+        judged.via,
+      ],
+    );
+    if (!row) return undefined;
+    await this.ledger.append(db, {
+      kind: 'delivery.received',
+      subject: { kind: 'delivery', id: row.id },
+      by,
+      at: now,
+      facts: {
+        sourceId: source.id,
+        event: judged.read.event,
+        outcome,
+        reports: judged.read.reports.length,
+        size: judged.size,
+        via: judged.via,
+      },
+      committed: { deliveryId: judged.deliveryId, ...(by.ip === undefined ? {} : { ip: by.ip }) },
+    });
+    return row.id;
+  }
+
+  /** Ids are not signed by every source: one that comes back with another body is a replay that was tampered with, or a fault. */
+  async #conflict(db: Db, source: Reporting, deliveryId: Id, by: Principal, now: Millis): Promise<Refusal> {
+    await this.alerts.raise(db, {
+      kind: 'intake.delivery-conflict',
+      severity: 'critical',
+      subject: { kind: 'source', id: source.id },
+      message: `${source.name} sent a known delivery id with another body; the second one was refused.`,
+      dedupeKey: `intake.delivery-conflict:${source.id}`,
+      at: now,
+    });
+    await this.ledger.append(db, {
+      kind: 'delivery.conflicting',
+      subject: { kind: 'delivery', id: deliveryId },
+      by,
+      at: now,
+      facts: { sourceId: source.id },
+      ...(by.ip === undefined ? {} : { committed: { ip: by.ip } }),
+    });
+    return refusal('conflict', 'delivery-id-taken', 'This delivery id was used before, with another body.');
+  }
+}
+
+/** By the minute, and never waiting for another delivery that does the same. */
+async function seen(db: Db, sourceId: Id, now: Millis): Promise<void> {
+  await db.query(
+    `UPDATE source SET last_seen_at = $2 WHERE id = (
+       SELECT id FROM source WHERE id = $1 AND (last_seen_at IS NULL OR last_seen_at < $3) FOR NO KEY UPDATE SKIP LOCKED)`,
+    [sourceId, new Date(now), new Date(now - MINUTE)],
+  );
+}

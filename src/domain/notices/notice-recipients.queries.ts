@@ -1,0 +1,155 @@
+import type { Id } from '../../kernel/ids.ts';
+import { HOUR, iso, type Millis } from '../../kernel/time.ts';
+import type { Db } from '../../platform/database/transactions.ts';
+import { onCall, type Absence, type DailyHours } from '../parties/on-call.rules.ts';
+import type { Channel } from './channel.ts';
+import type { Recipient } from './notice.rules.ts';
+import type { Pace } from './pace.rules.ts';
+
+interface ContactRow {
+  id: Id;
+  email: string | null;
+  rung: boolean;
+  hours: {
+    zone: string;
+    days: number[];
+    from: string;
+    until: string;
+    quietFrom: string | null;
+    quietUntil: string | null;
+    mostPerHour: number | null;
+  } | null;
+  addresses: { channel: string; address: string }[];
+  absences: { from: string; until: string; standInId: Id | null }[];
+}
+
+interface HistoryRow {
+  channel: string;
+  address: string;
+  refused: boolean;
+  tries: number;
+  taken: number;
+}
+
+/** Whom a notice may be told to, and what its recipients asked for. */
+export interface KnownRecipients {
+  recipients: Recipient[];
+  paceOf(contactId: Id): Omit<Pace, 'sent'>;
+}
+
+/**
+ * Who may be told, in order: the contact that the notice is for, by mail and then by their other channels; then the
+ * agreement's ladder and the party's security and on-call contacts, those on duty and there first. Whoever stands in for
+ * an absent contact is told in their place. What no term asks for is for its contact alone: another's answer would say
+ * nothing of this one.
+ */
+export async function recipientsOf(
+  db: Db,
+  notice: { id: Id; partyId: Id; contactId: Id | null; termId: Id | null; messageId: string },
+  channels: readonly Channel[],
+  now: Millis,
+): Promise<KnownRecipients> {
+  const contacts: ContactRow[] = await db.query(CONTACTS, [
+    notice.partyId,
+    notice.contactId,
+    notice.termId,
+    iso(now),
+  ]);
+  const history: HistoryRow[] = await db.query(HISTORY, [notice.id, notice.messageId]);
+  const byId = new Map(contacts.map((one) => [one.id, one]));
+  const absences: Absence[] = contacts.flatMap((one) =>
+    one.absences.map(({ from, until, standInId }) => ({
+      contactId: one.id,
+      from: Date.parse(from),
+      until: Date.parse(until),
+      standInId: standInId !== null && byId.has(standInId) ? standInId : null,
+    })),
+  );
+  const primary = contacts.filter(({ id }) => id === notice.contactId).map(({ id }) => id);
+  // A drill or a code is for one person: nobody else answers for them.
+  const first =
+    notice.termId === null
+      ? primary
+      : onCall(
+          primary.map((contactId) => ({ contactId, duty: null })),
+          absences,
+          now,
+        );
+  const ladder = contacts
+    .filter(({ id, rung }) => rung && !first.includes(id))
+    .map((one) => ({ contactId: one.id, duty: dutyOf(one) }));
+  const order = [...new Set([...first, ...(notice.termId === null ? [] : onCall(ladder, absences, now))])];
+  return {
+    recipients: order.flatMap((contactId) => {
+      const ways = waysOf(byId.get(contactId), channels);
+      return ways.map(({ channel, address }, at): Recipient => {
+        const past = history.find((one) => one.channel === channel && one.address === address);
+        return {
+          contactId,
+          channel,
+          address,
+          fallback: at > 0 || !first.includes(contactId),
+          refused: past?.refused ?? false,
+          tries: past?.tries ?? 0,
+          taken: past?.taken ?? 0,
+        };
+      });
+    }),
+    paceOf: (contactId) => paceOf(byId.get(contactId)),
+  };
+}
+
+/** When the latest messages to somebody were taken: what an hourly measure counts. */
+export async function sentTo(db: Db, contactId: Id, now: Millis): Promise<Millis[]> {
+  const rows: { at: Date }[] = await db.query(
+    `SELECT started_at AS at FROM notice_attempt
+      WHERE contact_id = $1 AND started_at > $2 AND outcome = 'accepted' ORDER BY started_at DESC LIMIT 1000`,
+    [contactId, iso(now - HOUR)],
+  );
+  return rows.map(({ at }) => at.getTime());
+}
+
+function waysOf(contact: ContactRow | undefined, channels: readonly Channel[]) {
+  if (!contact) return [];
+  const mail = contact.email === null ? [] : [{ channel: 'mail', address: contact.email }];
+  return [...mail, ...contact.addresses].filter(({ channel, address }) =>
+    channels.some((one) => one.key === channel && one.accepts(address)),
+  );
+}
+
+function dutyOf({ hours }: ContactRow): DailyHours | null {
+  return hours && { zone: hours.zone, from: hours.from, until: hours.until, days: hours.days };
+}
+
+function paceOf(contact: ContactRow | undefined): Omit<Pace, 'sent'> {
+  const hours = contact?.hours;
+  return {
+    quiet: hours?.quietFrom
+      ? { zone: hours.zone, from: hours.quietFrom, until: hours.quietUntil ?? hours.quietFrom }
+      : null,
+    mostPerHour: hours?.mostPerHour ?? null,
+  };
+}
+
+const CONTACTS = `
+  SELECT c.id, c.email,
+         (r.contact_id IS NOT NULL OR c.role IN ('security', 'on_call')) AS rung,
+         CASE WHEN h.contact_id IS NULL THEN NULL ELSE json_build_object('zone', h.zone, 'days', h.duty_days, 'from', h.duty_from,
+           'until', h.duty_until, 'quietFrom', h.quiet_from, 'quietUntil', h.quiet_until, 'mostPerHour', h.most_per_hour) END AS hours,
+         coalesce((SELECT json_agg(json_build_object('channel', a.channel, 'address', a.address) ORDER BY a.valid_from, a.id)
+            FROM address_of_record a WHERE a.contact_id = c.id AND a.valid_from <= $4 AND (a.valid_until IS NULL OR a.valid_until > $4)), '[]') AS addresses,
+         coalesce((SELECT json_agg(json_build_object('from', a.from_at, 'until', a.until_at, 'standInId', a.stand_in_id) ORDER BY a.from_at)
+            FROM contact_absence a WHERE a.contact_id = c.id AND a.until_at > $4), '[]') AS absences
+    FROM contact c
+    LEFT JOIN term_recipient r ON r.term_id = $3::uuid AND r.contact_id = c.id
+    LEFT JOIN contact_hours h ON h.contact_id = c.id
+   WHERE c.party_id = $1 AND c.active
+   ORDER BY (c.id = $2::uuid) DESC NULLS LAST, r.ordinal NULLS LAST, (c.role = 'on_call') DESC, c.ordinal, c.id`;
+
+// An address that refused or bounced for good (5.x.x, RFC 3463 section 2) stays so for this notice.
+const HISTORY = `
+  SELECT channel, address,
+         bool_or(outcome = 'refused' OR coalesce(bounce LIKE '5%', false)) AS refused,
+         count(*) FILTER (WHERE message_id = $2)::int AS tries,
+         count(*) FILTER (WHERE message_id <> $2 AND outcome = 'accepted')::int AS taken
+    FROM notice_attempt WHERE notice_id = $1 GROUP BY channel, address`;

@@ -1,0 +1,126 @@
+import { refusal, type Refusal } from '../../../kernel/errors.ts';
+import { err, type Result } from '../../../kernel/result.ts';
+import { Secret } from '../../../kernel/secret.ts';
+import { parseInstant, type Millis } from '../../../kernel/time.ts';
+import { UNPROVEN } from '../../../domain/exposures/delivery.rules.ts';
+import { LARGEST_VALUE } from '../../../domain/exposures/report.schema.ts';
+import type { Proven, RawDelivery, ReadDelivery, Report, Source } from '../../../domain/exposures/source.ts';
+
+export const FILE_LIMITS = { depth: 32, items: 1_000_000 };
+
+/** Findings of one file; more belong into several. */
+export const MOST_FINDINGS = 50_000;
+
+/** A scanner whose findings come as a file. Nobody signs it: it counts for as much as whoever hands it in. */
+export abstract class FileSource implements Source {
+  abstract readonly key: string;
+  abstract readonly title: string;
+  readonly bodyLimit = 1024 * 1024;
+  readonly filesOnly = true;
+
+  checkKey(): string {
+    return 'does not belong here: nothing signs a file';
+  }
+
+  authenticate(): Result<Proven, Refusal> {
+    return err(UNPROVEN);
+  }
+
+  read({ body }: RawDelivery): Result<ReadDelivery, Refusal> {
+    return this.readFile(body);
+  }
+
+  abstract readFile(file: Buffer): Result<ReadDelivery, Refusal>;
+}
+
+export function tooManyFindings(): Refusal {
+  return refusal('invalid', 'delivery-unreadable', 'The file cannot be read.', {
+    fields: [
+      {
+        field: 'body',
+        problem: `holds more than ${MOST_FINDINGS} findings`,
+        mend: 'Split it into several files.',
+      },
+    ],
+  });
+}
+
+/** The value that a finding shows; null where the scanner blanked it, so that a mask is never taken for a secret. */
+export function valueIn(text: string | null | undefined): Secret | null {
+  return text === null || text === undefined || isBlanked(text) || Buffer.byteLength(text) > LARGEST_VALUE
+    ? null
+    : Secret.of(text);
+}
+
+function isBlanked(text: string): boolean {
+  const trimmed = text.trim();
+  return (
+    trimmed === '' ||
+    /^[[(<]?\s*(redacted|masked|hidden|removed)\s*[\])>]?$/i.test(trimmed) ||
+    /\*{3,}|•{3,}|(?:…|\.{3})$/.test(trimmed) ||
+    /^([*xX•#.-])\1{2,}$/.test(trimmed)
+  );
+}
+
+/** Why a file without findings reports nothing. */
+export function nothingFound(reports: readonly Report[]): { acknowledged?: string } {
+  return reports.length === 0 ? { acknowledged: 'a report without findings' } : {};
+}
+
+/** `github:owner/repo`, `gitlab:group/project`: where a public address belongs. */
+export function placeOfUrl(text: string): string | undefined {
+  if (!URL.canParse(text)) return undefined;
+  const { hostname, pathname } = new URL(text);
+  const path = pathname.split('/').filter((part) => part !== '');
+  const end = path.indexOf('-');
+  const project = (end > 1 ? path.slice(0, end) : path.slice(0, 2)).join('/').replace(/\.git$/, '');
+  if (path.length < 2 || project === '') return undefined;
+  const host = hostname === 'github.com' || hostname === 'gitlab.com' ? hostname.slice(0, 6) : hostname;
+  return `${host}:${project}`.toLowerCase();
+}
+
+export function lineOf(line: number | null | undefined): number | undefined {
+  return Number.isInteger(line) && line! >= 0 && line! < 2_000_000_000 ? line! : undefined;
+}
+
+/** A time as scanners print it; undefined where nobody can tell which one is meant. */
+export function looseInstant(text: string | null | undefined): Millis | undefined {
+  if (!text) return undefined;
+  const exact = parseInstant(text);
+  if (exact !== undefined) return exact;
+  const [, day, time, zone] =
+    /^(\d{4}-\d{2}-\d{2})[ T](\d{2}:\d{2}:\d{2}(?:\.\d{1,9})?) ?(UTC|Z|[+-]\d{2}:?\d{2})(?: [A-Z]{1,5})?$/.exec(
+      text.trim(),
+    ) ?? [];
+  if (day === undefined || time === undefined || zone === undefined) return undefined;
+  const offset = /^[+-]/.test(zone) ? `${zone.slice(0, 3)}:${zone.slice(-2)}` : 'Z';
+  return parseInstant(`${day}T${time}${offset}`);
+}
+
+/**
+ * Within one delivery each leak has a name of its own: what has both name and value of another is the same one, seen at
+ * several places; another value under a known name is a leak beside it.
+ */
+export function withOwnNames(reports: readonly Report[]): Report[] {
+  const named = new Map<string, Report>();
+  for (const report of reports) {
+    for (let n = 1; ; n++) {
+      const externalRef = n === 1 ? report.externalRef : `${report.externalRef} (${n})`;
+      const known = named.get(externalRef);
+      if (known === undefined) {
+        named.set(externalRef, { ...report, externalRef });
+        break;
+      }
+      if (sameValue(known, report)) {
+        known.foundAt = [...known.foundAt, ...report.foundAt].slice(0, 100);
+        break;
+      }
+    }
+  }
+  return [...named.values()];
+}
+
+function sameValue(one: Report, other: Report): boolean {
+  if (!one.value || !other.value) return one.value === other.value && one.sha256 === other.sha256;
+  return one.value.useBytes((a) => other.value!.useBytes((b) => a.equals(b)));
+}

@@ -1,0 +1,234 @@
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { Presets } from '../../src/domain/revocation/presets.service.ts';
+import type { Id } from '../../src/kernel/ids.ts';
+import { expectOk } from '../../src/kernel/result.ts';
+import { MINUTE, SECOND } from '../../src/kernel/time.ts';
+import { startApp, until, type TestApp } from '../support/app.ts';
+import { AUTHORITY, TRUSTED_CLIENT, UNKNOWN_CLIENT } from '../support/certificates.ts';
+import { OAuthServer } from '../support/oauth-server.ts';
+import { BY, type KnownVersion } from '../support/revocation-scene.ts';
+import { RotationScene } from '../support/rotation-scene.ts';
+import { TlsVerifier, WebhookReceiver } from '../support/verifiers.ts';
+
+/** Each recipe against a peer that verifies for itself: what it accepts before, meanwhile and afterwards is what counts. */
+
+const server = new OAuthServer();
+const receiver = new WebhookReceiver();
+const [front, back] = [new TlsVerifier(), new TlsVerifier()];
+let world: TestApp;
+let scene: RotationScene;
+let partyId: Id;
+
+beforeAll(async () => {
+  await server.start();
+  await receiver.start(() => world.clock.now());
+  await front.start();
+  await back.start();
+  const hosts = [server, receiver, front, back].map(({ hostPort }) => hostPort);
+  world = await startApp({ config: { outboundAllow: hosts, queue: 'off' } });
+  scene = new RotationScene(world);
+  partyId = await scene.party();
+});
+afterAll(async () => {
+  await world?.close();
+  for (const peer of [server, receiver, front, back]) await peer.stop();
+});
+
+async function known(
+  kind: string,
+  connectionId: Id,
+  issued: { id: string; value: string },
+): Promise<KnownVersion> {
+  const version = await scene.version(partyId, connectionId, { ...issued, name: issued.id });
+  await scene.query(`UPDATE credential SET kind = $2 WHERE id = $1`, [version.credentialId, kind]);
+  return version;
+}
+const at = (baseUrl: string) => ({ baseUrl, dialect: { admin: {}, answer: () => null } });
+const waiting = async (id: Id, step: string) => {
+  const { runId } = await scene.view(id);
+  return (await scene.waitsFor(runId)).find((one) => one.step === step);
+};
+/** The run goes on until this step waits for somebody. */
+async function asked(id: Id, step: string, state: 'parked' | 'waiting') {
+  let found: Awaited<ReturnType<typeof waiting>>;
+  await until(
+    async () => {
+      world.clock.advance(SECOND);
+      found = await waiting(id, step);
+      return found?.state === state;
+    },
+    () => `${step} to be ${state}: ${JSON.stringify(found)}`,
+    30_000,
+  );
+  return found!;
+}
+
+describe('the secret that signs webhooks', () => {
+  const OLD = `whsec_${Buffer.alloc(32, 1).toString('base64')}`;
+  const NEW = `whsec_${Buffer.alloc(32, 2).toString('base64')}`;
+
+  test('both are accepted first, then signers change over, then the old one is refused', async () => {
+    receiver.accepted = [OLD];
+    const connectionId = await scene.connection(
+      partyId,
+      'webhook-secret',
+      at(`http://${receiver.hostPort}`),
+      {
+        // The secret in use is the control, as the preset asks for.
+        canary: { name: 'in use', id: 'in use', value: OLD, live: true },
+      },
+    );
+    const old = await known('webhook_secret', connectionId, { id: 'hook', value: OLD });
+    const signer = await scene.location(old, 'owner_statement', 'The shop, which signs');
+    const id = await scene.start(old, { overlapMinutes: 90 });
+    expect(await scene.view(id)).toMatchObject({ recipe: 'rotation-webhook-secret', madeBy: 'person' });
+    await asked(id, 'create', 'parked');
+    expectOk(await scene.words.enterVersion(id, { value: NEW }, BY));
+    // Nobody is asked to sign with it before its receiver accepts it; meanwhile nobody has failed.
+    const wait = await asked(id, 'look', 'waiting');
+    expect(wait.forWhat).toContain('accept the new secret beside the old one');
+    expect(receiver.seen.at(-1)).toMatchObject({ type: 'countersign.test', status: 401 });
+    world.clock.advance(20 * MINUTE);
+    await asked(id, 'look', 'waiting');
+    receiver.accepted = [OLD, NEW];
+    await asked(id, 'propagate', 'parked');
+    expectOk(await scene.words.answerPlace(id, signer, { state: 'holds_new', note: '' }, BY));
+    await scene.once(id, ({ state }) => state === 'overlap');
+    // Overlap: what either signed is accepted; the old one cannot be revoked.
+    const { old: before } = await scene.view(id);
+    expect(before).toMatchObject({ phase: 'overlap' });
+    expect(receiver.accepted).toEqual([OLD, NEW]);
+    expect(await waiting(id, 'revoke')).toBeUndefined();
+    world.clock.advance(90 * MINUTE);
+    const take = await asked(id, 'revoke', 'parked');
+    expect(take.forWhat).toContain('Take the old secret off');
+    // Signed, and not done: the receiver still accepts it, so it is not dead.
+    await scene.signRevoked(old.versionId);
+    await until(async () => {
+      world.clock.advance(SECOND);
+      return (await scene.facets(old.versionId))?.liveness === 'live';
+    }, 'the old secret to be seen alive');
+    expect((await scene.view(id)).state).not.toBe('done');
+    receiver.accepted = [NEW];
+    const done = await scene.once(id, ({ state }) => state === 'done', 5 * SECOND);
+    expect(done).toMatchObject({ oldEnd: 'proven_dead', new: { liveness: 'live' } });
+    expect(await scene.everythingStored()).not.toContain(NEW);
+  });
+});
+
+describe('a client certificate', () => {
+  test('every trust store takes both, then the old one goes from all: one that keeps it keeps it alive', async () => {
+    const [OLD, NEW] = [UNKNOWN_CLIENT, TRUSTED_CLIENT];
+    for (const one of [front, back]) one.trusts(OLD);
+    const preset = {
+      key: 'our-verifiers',
+      title: 'Our verifiers',
+      connector: 'client-certificate',
+      kinds: ['client_certificate'],
+      baseUrl: '',
+      auth: { certificate_in_use: 'The one in use' },
+      canary: { how: 'The one in use.' },
+      facts: [{ fact: 'Two verifiers trust it.', source: 'this test', status: 'verified' }],
+      settings: {
+        inUse: '{auth.certificate_in_use}',
+        otherVerifiers: [`https://${back.hostPort}/`],
+        verifierAuthorities: AUTHORITY,
+        instructions: 'Take it off every trust store.',
+      },
+    };
+    expectOk(await scene.transactions.run(BY, (db) => world.app.get(Presets).put(db, preset, 'test', BY)));
+    const connectionId = await scene.connection(partyId, 'our-verifiers', at(`https://${front.hostPort}/`), {
+      auth: { certificate_in_use: OLD },
+    });
+    const old = await known('client_certificate', connectionId, { id: 'cert', value: OLD });
+    const id = await scene.start(old, { overlapMinutes: 30 });
+    expect((await scene.view(id)).recipe).toBe('rotation-certificate');
+    await asked(id, 'create', 'parked');
+    expectOk(await scene.words.enterVersion(id, { value: NEW }, BY));
+    await asked(id, 'look', 'waiting');
+    // One trust store of two is not enough to present it.
+    front.trusts(OLD, NEW);
+    world.clock.advance(2 * MINUTE);
+    await asked(id, 'look', 'waiting');
+    expect((await scene.view(id)).state).toBe('stored');
+    back.trusts(OLD, NEW);
+    await scene.once(id, ({ state }) => state === 'overlap', 10 * SECOND);
+    world.clock.advance(30 * MINUTE);
+    expect((await asked(id, 'revoke', 'parked')).forWhat).toContain('every trust store');
+    front.trusts(NEW);
+    await scene.signRevoked(old.versionId);
+    await until(async () => {
+      world.clock.advance(SECOND);
+      return (await scene.facets(old.versionId))?.liveness === 'live';
+    }, 'the old certificate to be seen alive at the second verifier');
+    back.trusts(NEW);
+    // The certificate in use, which vouches for the refusals, is the new one by now.
+    const done = await scene.once(id, ({ state }) => state === 'done', 5 * SECOND);
+    expect(done).toMatchObject({ oldEnd: 'proven_dead', new: { liveness: 'live' } });
+    expect(await scene.ledger(connectionId)).toContain('connection.authentication-renewed');
+  });
+});
+
+describe('a refresh token', () => {
+  test('is renewed: the new one brings access, the old one has ended, and nobody showed it twice', async () => {
+    server.renewsRefreshTokens = true;
+    const client = await server.register();
+    const refresh = await server.refreshToken(client);
+    const connectionId = await scene.connection(partyId, 'oauth-generic', at(server.baseUrl), {
+      auth: { client_id: client.id, client_secret: client.secret },
+    });
+    const old = await known('oauth_refresh_token', connectionId, { id: 'refresh', value: refresh });
+    const id = await scene.start(old);
+    expect(await scene.view(id)).toMatchObject({ recipe: 'oauth-refresh', oldFate: 'dies' });
+    const done = await scene.once(id, ({ state }) => state === 'done');
+    expect(done).toMatchObject({ oldEnd: 'proven_dead', old: { phase: 'retired', liveness: 'dead' } });
+    expect(done.issues).toEqual([expect.objectContaining({ state: 'issued' })]);
+    const renewed = await scene.valueIn(done.new!.id);
+    expect(renewed).not.toBe(refresh);
+    const access = await server.token(client, renewed);
+    expect(await server.orders(access)).toBe(200);
+    expect(await scene.everythingStored()).not.toContain(renewed);
+    // Whoever shows the old one again ends the family: what the recipe warns of.
+    expect(await server.token(client, refresh)).toBeNull();
+    expect(await server.orders(access)).toBe(401);
+  });
+
+  test('at a server that keeps it, nothing is rotated, and the run says so', async () => {
+    server.renewsRefreshTokens = false;
+    const client = await server.register();
+    const refresh = await server.refreshToken(client);
+    const connectionId = await scene.connection(partyId, 'oauth-generic', at(server.baseUrl), {
+      auth: { client_id: client.id, client_secret: client.secret },
+    });
+    const old = await known('oauth_refresh_token', connectionId, { id: 'kept', value: refresh });
+    const id = await scene.start(old);
+    expect((await asked(id, 'create', 'parked')).reason).toContain('kept the refresh token');
+    expect((await scene.view(id)).new).toBeNull();
+    expect(await server.orders(await server.token(client, refresh))).toBe(200);
+  });
+});
+
+describe('the secret of a client, through its registration', () => {
+  test('is replaced: access before and after, the old one refused, and the way to do it again is kept', async () => {
+    const client = await server.register();
+    const other = await server.register();
+    const connectionId = await scene.connection(partyId, 'client-registration', at(server.baseUrl), {
+      canary: { name: 'canary', id: other.id, value: other.secret, live: true },
+      auth: { registration_access_token: client.registrationAccessToken },
+    });
+    const first = await known('oauth_client_secret', connectionId, { id: client.id, value: client.secret });
+    expect(await server.orders(await server.token(client))).toBe(200);
+    let last = client.secret;
+    for (const round of [1, 2]) {
+      const id = await scene.start(first);
+      expect(await scene.view(id)).toMatchObject({ recipe: 'rotation-replacing', oldFate: 'dies' });
+      const done = await scene.once(id, ({ state }) => state === 'done');
+      expect(done).toMatchObject({ oldEnd: 'proven_dead', new: { liveness: 'live', number: round + 1 } });
+      const secret = await scene.valueIn(done.new!.id);
+      expect(await server.orders(await server.token({ ...client, secret }))).toBe(200);
+      expect(await server.token({ ...client, secret: last })).toBeNull();
+      last = secret;
+    }
+    expect(await scene.everythingStored()).not.toContain(last);
+  });
+});
