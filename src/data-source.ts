@@ -107,6 +107,9 @@ import { Acknowledgement } from './domain/notices/acknowledgement.entity.ts';
 import { Escalation } from './domain/notices/escalation.entity.ts';
 import { Alert } from './domain/notices/alert.entity.ts';
 import { Subscription } from './domain/signals/subscription.entity.ts';
+import { SignalKey } from './domain/signals/signal-key.entity.ts';
+import { SubscriptionDelivery } from './domain/signals/subscription-delivery.entity.ts';
+import { SubscriptionSubject } from './domain/signals/subscription-subject.entity.ts';
 import { SubscriptionAttempt } from './domain/signals/subscription-attempt.entity.ts';
 import { RunbookDefinition } from './domain/runbooks/runbook-definition.entity.ts';
 import { Run } from './domain/runbooks/run.entity.ts';
@@ -265,6 +268,9 @@ export const entities: DataSourceNeeds['entities'] = [
   Alert,
   Subscription,
   SubscriptionAttempt,
+  SubscriptionDelivery,
+  SubscriptionSubject,
+  SignalKey,
   RunbookDefinition,
   Run,
   RunNode,

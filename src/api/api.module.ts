@@ -9,6 +9,7 @@ import { ReleasesModule } from '../domain/releases/releases.module.ts';
 import { ResponsibilityModule } from '../domain/responsibility/responsibility.module.ts';
 import { RotationModule } from '../domain/rotation/rotation.module.ts';
 import { RevocationModule } from '../domain/revocation/revocation.module.ts';
+import { SignalsModule } from '../domain/signals/signals.module.ts';
 import { UsageModule } from '../domain/usage/usage.module.ts';
 import { AccessReviewsController } from './access-reviews.controller.ts';
 import { AgreementsController } from './agreements.controller.ts';
@@ -46,6 +47,9 @@ import { RiskAcceptancesController } from './risk-acceptances.controller.ts';
 import { StatementsController } from './statements.controller.ts';
 import { StepsController } from './steps.controller.ts';
 import { StoppersController } from './stoppers.controller.ts';
+import { SharedSignalsController } from './shared-signals.controller.ts';
+import { SignalsMetadataController } from './signals-metadata.controller.ts';
+import { SubscriptionsController } from './subscriptions.controller.ts';
 import { TermTemplatesController } from './term-templates.controller.ts';
 import { TokensController } from './tokens.controller.ts';
 import { UsageController } from './usage.controller.ts';
@@ -70,6 +74,7 @@ import { SourcesController } from './sources.controller.ts';
     ReleasesModule,
     ResponsibilityModule,
     RevocationModule,
+    SignalsModule,
     UsageModule,
     RotationModule,
   ],
@@ -117,6 +122,9 @@ import { SourcesController } from './sources.controller.ts';
     StatementsController,
     StepsController,
     StoppersController,
+    SharedSignalsController,
+    SignalsMetadataController,
+    SubscriptionsController,
     TermTemplatesController,
     TokensController,
     UsageController,

@@ -16,6 +16,7 @@ import { isOpen, type IncidentState } from './incident.rules.ts';
 import { appendInstants } from './instants.ts';
 import { moveIncident } from './move-incident.ts';
 import { OwedNotices } from './owed-notices.ts';
+import { signalCases } from './signal-cases.definition.ts';
 
 interface CaseVersion {
   case_id: Id;
@@ -166,6 +167,7 @@ export class ContainmentRollUp {
         facts: { incidentId, integrationId: row.integration_id },
       })),
     );
+    await this.outbox.put(db, signalCases, { incidentId });
     await this.owed.owe(db, ids, 'contained', {
       reason: 'The exposed credentials are proven dead and their copies gone.',
       by,
