@@ -34,3 +34,4 @@ export { SecretsOutside2026112236000 } from './2026112236-secrets-outside.ts';
 export { DrillFaults2026112237000 } from './2026112237-drill-faults.ts';
 export { NoticesThatArrive2026112243000 } from './2026112243-notices-that-arrive.ts';
 export { SourcesOfEveryKind2026112241000 } from './2026112241-sources-of-every-kind.ts';
+export { NoticeTexts2026112243500 } from './2026112243-notice-texts.ts';
