@@ -119,7 +119,7 @@ export function shownText(
     checkpoint: null,
   };
   const { subject, text } = templates.render(notice.category, notice.language, facts);
-  return { subject, text, textHash: createHash('sha256').update(text).digest() };
+  return { subject, text, textHash: hashOf(text) };
 }
 
 /** The text of a notice: as it was first sent, else as it would be sent now. */
@@ -135,7 +135,10 @@ export function textOf(
   },
 ): { subject: string; text: string; textHash: Buffer } {
   const { sent_subject: subject, sent_text: text } = notice;
-  if (subject !== null && text !== null)
-    return { subject, text, textHash: createHash('sha256').update(text).digest() };
+  if (subject !== null && text !== null) return { subject, text, textHash: hashOf(text) };
   return shownText(templates, { ...notice, createdAt: notice.created_at.getTime() });
+}
+
+export function hashOf(text: string): Buffer {
+  return createHash('sha256').update(text).digest();
 }

@@ -10,6 +10,7 @@ import { DeliveryService } from './delivery.service.ts';
 import { HandledAlerts } from './handled-alerts.service.ts';
 import { NoticeClock } from './notice-clock.ts';
 import { NoticeTemplates } from './notice-templates.ts';
+import { NoticeTexts } from './notice-texts.service.ts';
 import { NoticesService } from './notices.service.ts';
 import { MaildropSweep } from './read-maildrop.sweep.ts';
 import { SettleAcknowledgedJob } from './settle-acknowledged.job.ts';
@@ -22,6 +23,7 @@ const shared = [
   AcknowledgementService,
   NoticeTemplates,
   BouncesService,
+  NoticeTexts,
 ];
 
 @Module({
@@ -38,6 +40,7 @@ const shared = [
     NoticeClock,
     AlertDigest,
     BouncesService,
+    NoticeTexts,
     MaildropSweep,
     { provide: NoticeTemplates, useFactory: () => new NoticeTemplates(projectFolder('templates/notices')) },
   ],
