@@ -56,7 +56,8 @@ export class NoticeTemplates implements NoticeWriter {
       for (const part of PARTS) {
         const file = join(folder, `${name}.${part}.liquid`);
         try {
-          source[part] = readFileSync(file, 'utf8');
+          const written = readFileSync(file, 'utf8');
+          source[part] = part === 'subject' ? written.trim() : written;
           parsed[part] = this.liquid.parsePart(part, source[part]);
         } catch (error) {
           throw new Error(
