@@ -3,6 +3,7 @@ import { AlertDigest } from '../../src/domain/notices/alert-digest.ts';
 import { AlertsService } from '../../src/domain/notices/alerts.service.ts';
 import { DeliveryService } from '../../src/domain/notices/delivery.service.ts';
 import { NoticeTemplates } from '../../src/domain/notices/notice-templates.ts';
+import { stuckNotices } from '../../src/domain/notices/stuck-notices.service.ts';
 import { NoticesService } from '../../src/domain/notices/notices.service.ts';
 import { newId, type Id } from '../../src/kernel/ids.ts';
 import { system } from '../../src/kernel/principal.ts';
@@ -259,4 +260,31 @@ describe('the text of a notice', () => {
     );
     expect((await inGerman()).text).toMatch(/^An das Amt\./);
   });
+});
+
+test('what has not arrived stands in one queue, and is tried again once its contact is mended', async () => {
+  const made = await run((db) =>
+    noticeScene(db, t.clock.date(), { name: 'Fourth Coffee', email: 'gone@fourth.example' }),
+  );
+  await mail.behave('refuse recipient', 'gone@fourth.example');
+  const [id] = await run((db) =>
+    t.app.get(NoticesService).owe(db, [confirmedExposure(made, t.clock.now())], by),
+  );
+  const deliver = () => t.app.get(DeliveryService).deliver(id!, by, AbortSignal.timeout(20_000));
+  await deliver();
+  expect(await deliver()).toMatchObject({ state: 'failed' });
+  const queue = () => run((db) => stuckNotices(db, t.clock.now(), 100));
+  expect((await queue()).filter((one) => one.id === id)).toMatchObject([
+    { how: 'failed', partyName: 'Fourth Coffee', attempts: 1 },
+  ]);
+  await run((db) =>
+    db.query(`UPDATE contact SET email = 'here@fourth.example' WHERE id = $1`, [made.contactId]),
+  );
+  const responder = calling(await t.token('responder'));
+  expect((await call('POST', `/notices/${id}/retry`)).status).toBe(403);
+  expect((await responder('POST', `/notices/${id}/retry`)).status).toBe(204);
+  expect(await deliver()).toEqual({ state: 'accepted' });
+  expect((await responder('POST', `/notices/${id}/retry`)).status).toBe(409);
+  expect((await queue()).some((one) => one.id === id)).toBe(false);
+  expect(mail.received.at(-1)!.to).toEqual(['here@fourth.example']);
 });

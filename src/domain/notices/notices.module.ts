@@ -14,6 +14,7 @@ import { NoticeTexts } from './notice-texts.service.ts';
 import { NoticesService } from './notices.service.ts';
 import { MaildropSweep } from './read-maildrop.sweep.ts';
 import { SettleAcknowledgedJob } from './settle-acknowledged.job.ts';
+import { StuckNotices } from './stuck-notices.service.ts';
 
 const shared = [
   AlertsService,
@@ -24,6 +25,7 @@ const shared = [
   NoticeTemplates,
   BouncesService,
   NoticeTexts,
+  StuckNotices,
 ];
 
 @Module({
@@ -41,6 +43,7 @@ const shared = [
     AlertDigest,
     BouncesService,
     NoticeTexts,
+    StuckNotices,
     MaildropSweep,
     { provide: NoticeTemplates, useFactory: () => new NoticeTemplates(projectFolder('templates/notices')) },
   ],
