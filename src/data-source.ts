@@ -102,6 +102,8 @@ import { IncidentCase } from './domain/incidents/incident-case.entity.ts';
 import { CaseCredential } from './domain/incidents/case-credential.entity.ts';
 import { Instant } from './domain/incidents/instant.entity.ts';
 import { Notice } from './domain/notices/notice.entity.ts';
+import { NoticeTemplate } from './domain/notices/notice-template.entity.ts';
+import { WrittenNotice } from './domain/notices/written-notice.entity.ts';
 import { NoticeAttempt } from './domain/notices/notice-attempt.entity.ts';
 import { Acknowledgement } from './domain/notices/acknowledgement.entity.ts';
 import { Escalation } from './domain/notices/escalation.entity.ts';
@@ -262,6 +264,8 @@ export const entities: DataSourceNeeds['entities'] = [
   CaseCredential,
   Instant,
   Notice,
+  NoticeTemplate,
+  WrittenNotice,
   NoticeAttempt,
   Acknowledgement,
   Escalation,
