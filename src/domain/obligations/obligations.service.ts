@@ -15,7 +15,6 @@ import {
   clockTimes,
   eventsOf,
   freeze,
-  isStartedByHand,
   thawed,
   type FrozenClock,
 } from './duty-clock.rules.ts';
