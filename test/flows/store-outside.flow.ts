@@ -6,8 +6,9 @@ import { Targets } from '../../src/domain/revocation/targets.service.ts';
 import type { Id } from '../../src/kernel/ids.ts';
 import { expectOk } from '../../src/kernel/result.ts';
 import { Secret } from '../../src/kernel/secret.ts';
-import { MINUTE } from '../../src/kernel/time.ts';
+import { HOUR, MINUTE } from '../../src/kernel/time.ts';
 import { BringOutsideSweep } from '../../src/platform/vault/bring-outside.sweep.ts';
+import { StoreAccessSweep } from '../../src/plugins/stores/access/store-access.sweep.ts';
 import { startApp, type TestApp } from '../support/app.ts';
 import { BY, RevocationScene } from '../support/revocation-scene.ts';
 import { ScriptedSupplier, sendgrid } from '../support/scripted-supplier.ts';
@@ -99,4 +100,39 @@ test('a connection that is taken out of use leaves nothing outside', async () =>
   expectOk(retired);
   await bring();
   expect(kv.paths.size).toBe(before - 2);
+});
+
+test('our own token is prolonged before it ends; where it cannot be, somebody is told in time', async () => {
+  const sweep = () => world.app.get(StoreAccessSweep).sweep(BY);
+  const alerts = () =>
+    scene.query<{ message: string }>(
+      `SELECT message FROM alert WHERE kind = 'store.access' AND handled_at IS NULL`,
+    );
+  const start = world.clock.now();
+  const token = { now: () => world.clock.now(), ends: start + 24 * HOUR, lasts: 24 * HOUR, renewable: true };
+  kv.token = { ...token, most: start + 40 * HOUR };
+  await sweep();
+  expect(kv.renewals).toBe(0);
+  world.clock.advance(13 * HOUR);
+  await sweep();
+  expect(kv.renewals).toBe(1);
+  expect(kv.token.ends).toBe(start + 37 * HOUR);
+  expect(await alerts()).toEqual([]);
+  // It comes to its greatest age: prolonged once more, which brings little.
+  world.clock.advance(20 * HOUR);
+  await sweep();
+  expect((await alerts())[0]?.message).toContain('at its greatest age');
+  // Another one was set.
+  kv.token = { ...token, ends: world.clock.now() + 24 * HOUR, most: Infinity };
+  await sweep();
+  expect(await alerts()).toEqual([]);
+  kv.token = { ...kv.token, renewable: false };
+  world.clock.advance(17 * HOUR);
+  await sweep();
+  expect((await alerts())[0]?.message).toContain('cannot be prolonged');
+  world.clock.advance(8 * HOUR);
+  await sweep();
+  expect((await alerts())[0]?.message).toContain('403');
+  expect(JSON.stringify(await alerts()) + world.log.text).not.toContain(OUR_TOKEN);
+  kv.token = null;
 });
