@@ -9,6 +9,7 @@ import { Vault } from '../../platform/vault/vault.ts';
 import { LedgerModule } from '../../domain/ledger/ledger.module.ts';
 import { NoticesModule } from '../../domain/notices/notices.module.ts';
 import { StoreAccessSweep } from './access/store-access.sweep.ts';
+import { StoreMove } from './moving/store-move.ts';
 import { EnvStore } from './env/env.store.ts';
 import { KeyRotation } from './sealed/key-rotation.ts';
 import { SealedStore } from './sealed/sealed.store.ts';
@@ -21,6 +22,7 @@ import { outsideStores, storeProviders } from './registry.ts';
     KeyRotation,
     BringOutsideSweep,
     StoreAccessSweep,
+    StoreMove,
     ...storeProviders,
     {
       provide: Vault,
@@ -32,6 +34,6 @@ import { outsideStores, storeProviders } from './registry.ts';
       },
     },
   ],
-  exports: [Vault, SealedStore, KeyRotation],
+  exports: [Vault, SealedStore, KeyRotation, StoreMove],
 })
 export class StoresModule {}
