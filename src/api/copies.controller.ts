@@ -18,7 +18,7 @@ import {
   newHoldingSchema,
 } from '../domain/credentials/credential.schema.ts';
 import { versionsOf } from '../domain/credentials/credentials.queries.ts';
-import { holdingsOf, placesOf } from '../domain/credentials/holdings.queries.ts';
+import { holdingsOf, placesOf, targetOf } from '../domain/credentials/holdings.queries.ts';
 import { HoldingsService } from '../domain/credentials/holdings.service.ts';
 import {
   lookSchema,
@@ -68,13 +68,10 @@ export class CopiesController {
   ): Promise<z.infer<typeof convergenceSchema>> {
     return this.transactions.run(by, async (db) => {
       const versions = await versionsOf(db, credentialId);
-      const target = versions.find((one) =>
-        version === undefined ? one.phase === 'active' : one.number === version,
-      );
-      if (versions.length === 0 || (version !== undefined && !target))
+      if (versions.length === 0 || (version !== undefined && !versions.some((one) => one.number === version)))
         throw new Refused(refusal('not_found', 'no-version', 'There is no such version of a credential.'));
       const places = (await placesOf(db, [credentialId])).get(credentialId) ?? [];
-      const told = convergenceOf(places, target?.number ?? null);
+      const told = convergenceOf(places, version ?? (await targetOf(db, credentialId)));
       return {
         ...told,
         places: told.places.map(({ at, ...place }) => ({

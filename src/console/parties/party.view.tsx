@@ -240,7 +240,12 @@ function ContactForm({
   );
 }
 
-function Domain({ frame, path, challenges, bad }: Omit<Model, 'head' | 'drills' | 'onCall'> & { path: string }) {
+function Domain({
+  frame,
+  path,
+  challenges,
+  bad,
+}: Omit<Model, 'head' | 'drills' | 'onCall'> & { path: string }) {
   const decides = frame.may('gate:open');
   const problems = bad?.at === 'domain' ? bad.problems : {};
   return (

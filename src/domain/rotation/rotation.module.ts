@@ -3,6 +3,7 @@ import { CredentialsModule } from '../credentials/credentials.module.ts';
 import { LedgerModule } from '../ledger/ledger.module.ts';
 import { NoticesModule } from '../notices/notices.module.ts';
 import { RevocationModule } from '../revocation/revocation.module.ts';
+import { SignalsModule } from '../signals/signals.module.ts';
 import { CloseRotationJob } from './close-rotation.job.ts';
 import { CutOver } from './cut-over.service.ts';
 import { DueSweep } from './due.sweep.ts';
@@ -27,7 +28,7 @@ import { Simulation } from './simulation.service.ts';
 
 /** Needs `Vault`, which the stores' module gives, and `RotationIntervals`, which policy does. */
 @Module({
-  imports: [CredentialsModule, LedgerModule, NoticesModule, RevocationModule],
+  imports: [CredentialsModule, LedgerModule, NoticesModule, RevocationModule, SignalsModule],
   providers: [
     CloseRotationJob,
     CutOver,
