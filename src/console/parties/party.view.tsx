@@ -1,5 +1,6 @@
 import type { DomainChallengeView } from '../../domain/parties/domain-challenges.service.ts';
 import type { DrillView } from '../../domain/revocation/drill.schema.ts';
+import type { OnCallContact } from '../../domain/parties/on-call.queries.ts';
 import { CONTACT_ROLES } from '../../domain/parties/party.schema.ts';
 import { DrillLine } from '../drills/drill-line.tsx';
 import { Field, FormError, PostForm, SelectField, type FormProblems } from '../shared/forms.tsx';
@@ -19,11 +20,15 @@ export interface PartyBad {
 interface Model {
   frame: Frame;
   head: PartyHead;
+  /** In the order in which to call. */
+  onCall: readonly OnCallContact[];
   challenges: readonly DomainChallengeView[];
   /** Of credentials that it verifies, the newest first. */
   drills: readonly DrillView[];
   bad: PartyBad | undefined;
 }
+
+const STANDING = { on_duty: 'dead', stands_in: 'dead', off_duty: 'wait', away: 'calm' } as const;
 
 const METHODS: Readonly<Record<string, string>> = {
   contact: 'by a contact who is known',
@@ -31,7 +36,7 @@ const METHODS: Readonly<Record<string, string>> = {
   domain: 'by its domain',
 };
 
-export function PartyView({ frame, head, challenges, drills, bad }: Model) {
+export function PartyView({ frame, head, onCall, challenges, drills, bad }: Model) {
   const path = `/parties/${head.reference}`;
   const writes = frame.may('portfolio:write') && !head.retired;
   return (
@@ -149,6 +154,19 @@ export function PartyView({ frame, head, challenges, drills, bad }: Model) {
               </ul>
             </section>
           )}
+          {onCall.length > 0 && (
+            <section class="card" id="on-call">
+              <h2>Whom to call now</h2>
+              <ol>
+                {onCall.map((one) => (
+                  <li>
+                    <b>{one.name}</b> <Chip tone={STANDING[one.standing]}>{words(one.standing)}</Chip>{' '}
+                    <span class="soft small">{one.localTime}</span>
+                  </li>
+                ))}
+              </ol>
+            </section>
+          )}
           <section class="card">
             <h2>Where it has a part</h2>
             {head.integrations.length === 0 ? (
@@ -222,7 +240,12 @@ function ContactForm({
   );
 }
 
-function Domain({ frame, path, challenges, bad }: Omit<Model, 'head' | 'drills'> & { path: string }) {
+function Domain({
+  frame,
+  path,
+  challenges,
+  bad,
+}: Omit<Model, 'head' | 'drills' | 'onCall'> & { path: string }) {
   const decides = frame.may('gate:open');
   const problems = bad?.at === 'domain' ? bad.problems : {};
   return (

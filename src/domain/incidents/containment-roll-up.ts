@@ -16,6 +16,7 @@ import { isOpen, type IncidentState } from './incident.rules.ts';
 import { appendInstants } from './instants.ts';
 import { moveIncident } from './move-incident.ts';
 import { OwedNotices } from './owed-notices.ts';
+import { signalCases } from './signal-cases.definition.ts';
 
 interface CaseVersion {
   case_id: Id;
@@ -74,7 +75,7 @@ export class ContainmentRollUp {
         now,
       );
       // Nothing is left to be revoked or proven with them.
-      for (const versionId of cases.versionIds) await this.deaths.forgetValue(db, versionId, by);
+      await this.deaths.forgetValues(db, cases.versionIds, by);
     }
     return to ?? incident.state;
   }
@@ -166,6 +167,7 @@ export class ContainmentRollUp {
         facts: { incidentId, integrationId: row.integration_id },
       })),
     );
+    await this.outbox.put(db, signalCases, { incidentId });
     await this.owed.owe(db, ids, 'contained', {
       reason: 'The exposed credentials are proven dead and their copies gone.',
       by,

@@ -119,7 +119,9 @@ export class RevocationService {
       const loaded = seen && (await this.targets.withControl(db, seen, controlVersionId));
       const obstacle = loaded && this.probing.obstacle(loaded);
       const signed = obstacle !== null && (await wasSigned(db, versionId));
-      return loaded && { loaded, obstacle, signed };
+      const control =
+        loaded?.path && obstacle === null ? await this.probing.recentControl(db, loaded.path) : null;
+      return loaded && { loaded, obstacle, signed, control };
     });
     if (!start) return { outcome: 'not_found' };
     const { loaded, obstacle } = start;
@@ -133,7 +135,7 @@ export class RevocationService {
         statementSigned: start.signed,
       };
     }
-    const look = await this.probing.look({ ...loaded, path: loaded.path }, call);
+    const look = await this.probing.look({ ...loaded, path: loaded.path }, call, start.control);
     if (look.verdict === 'dead') return { outcome: 'dead', why: look.why, evidence: look.evidence };
     return {
       outcome: look.verdict,
