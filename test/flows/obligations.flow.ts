@@ -417,10 +417,9 @@ describe('the inbound clock', () => {
     const disputesId = (first.body as { id: Id }).id;
     expect((await said(now - 30 * HOUR, now, { disputesId })).status).toBe(201);
     const both = await accounts();
-    expect(both.map(({ judgement, counts, lateBy }) => [judgement, counts, lateBy]).sort()).toEqual([
-      ['in_time', false, null],
-      ['late', true, 6 * 3600],
-    ]);
+    expect(new Set(both.map(({ judgement, counts, lateBy }) => `${judgement} ${counts} ${lateBy}`))).toEqual(
+      new Set(['in_time false null', `late true ${6 * 3600}`]),
+    );
     expect(await scene.alerts('supplier.told-late')).toHaveLength(1);
     await expect(scene.rows(`UPDATE supplier_account SET judgement = 'in_time'`)).rejects.toThrow(
       'permission denied',

@@ -7,6 +7,7 @@ import { By, Permission, PerMinute } from '../../domain/access/route.ts';
 import { askDomainSchema, DomainChallenges } from '../../domain/parties/domain-challenges.service.ts';
 import { PartiesService } from '../../domain/parties/parties.service.ts';
 import { editContactSchema, newContactSchema } from '../../domain/parties/party.schema.ts';
+import { accountsOf } from '../../domain/obligations/supplier-accounts.service.ts';
 import { PartnersService } from '../../domain/policy/partners.service.ts';
 import { drillsOf } from '../../domain/revocation/drills.queries.ts';
 import { Transactions, type Db } from '../../platform/database/transactions.ts';
@@ -128,6 +129,7 @@ export class PartyPage {
         head,
         challenges: await this.challenges.list(db, head.id),
         drills: await drillsOf(db, { verifierPartyId: head.id }, 10),
+        accounts: await accountsOf(db, { partyId: head.id }, 50),
       };
     });
     return shows((frame) => PartyView({ frame, ...model, bad }), bad?.status ?? 200);
