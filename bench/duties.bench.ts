@@ -62,7 +62,7 @@ export async function dutiesBench(place: BenchPlace): Promise<void> {
         await client.query(
           `UPDATE ${table} SET next_clock_at = now() + interval '1 day' WHERE next_clock_at < now()`,
         );
-        const name = `duties: ${table}, ${open} open`;
+        const name = `${table}, ${open} open`;
         place.figure(`${name}, none due, p50`, percentile(none, 50), 'ms');
         place.figure(`${name}, none due, p99`, percentile(none, 99), 'ms');
         place.figure(`${name}, ${DUE} due, p50`, percentile(some, 50), 'ms');

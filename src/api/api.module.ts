@@ -2,12 +2,14 @@ import { Module } from '@nestjs/common';
 import { AgreementsModule } from '../domain/agreements/agreements.module.ts';
 import { ExposuresModule } from '../domain/exposures/exposures.module.ts';
 import { IncidentsModule } from '../domain/incidents/incidents.module.ts';
+import { NoticesModule } from '../domain/notices/notices.module.ts';
 import { PolicyModule } from '../domain/policy/policy.module.ts';
 import { PortfolioModule } from '../domain/portfolio/portfolio.module.ts';
 import { ReleasesModule } from '../domain/releases/releases.module.ts';
 import { ResponsibilityModule } from '../domain/responsibility/responsibility.module.ts';
 import { RotationModule } from '../domain/rotation/rotation.module.ts';
 import { RevocationModule } from '../domain/revocation/revocation.module.ts';
+import { SignalsModule } from '../domain/signals/signals.module.ts';
 import { UsageModule } from '../domain/usage/usage.module.ts';
 import { AccessReviewsController } from './access-reviews.controller.ts';
 import { AgreementsController } from './agreements.controller.ts';
@@ -28,6 +30,9 @@ import { MatricesController } from './matrices.controller.ts';
 import { MatrixFilesController } from './matrix-files.controller.ts';
 import { MatrixController } from './matrix.controller.ts';
 import { InventoryController } from './inventory.controller.ts';
+import { BouncesController } from './bounces.controller.ts';
+import { OnCallController } from './on-call.controller.ts';
+import { NoticeTemplatesController } from './notice-templates.controller.ts';
 import { NoticesController } from './notices.controller.ts';
 import { ObligationsController } from './obligations.controller.ts';
 import { OfferingsController } from './offerings.controller.ts';
@@ -43,6 +48,9 @@ import { RiskAcceptancesController } from './risk-acceptances.controller.ts';
 import { StatementsController } from './statements.controller.ts';
 import { StepsController } from './steps.controller.ts';
 import { StoppersController } from './stoppers.controller.ts';
+import { SharedSignalsController } from './shared-signals.controller.ts';
+import { SignalsMetadataController } from './signals-metadata.controller.ts';
+import { SubscriptionsController } from './subscriptions.controller.ts';
 import { TermTemplatesController } from './term-templates.controller.ts';
 import { TokensController } from './tokens.controller.ts';
 import { UsageController } from './usage.controller.ts';
@@ -50,6 +58,7 @@ import { UsersController } from './users.controller.ts';
 import { CasesController } from './cases.controller.ts';
 import { DownstreamController } from './downstream.controller.ts';
 import { DrillsController } from './drills.controller.ts';
+import { ExposureFilesController } from './exposure-files.controller.ts';
 import { ExposuresController } from './exposures.controller.ts';
 import { IncidentsController } from './incidents.controller.ts';
 import { IntakeController } from './intake.controller.ts';
@@ -60,11 +69,13 @@ import { SourcesController } from './sources.controller.ts';
     AgreementsModule,
     ExposuresModule,
     IncidentsModule,
+    NoticesModule,
     PolicyModule,
     PortfolioModule,
     ReleasesModule,
     ResponsibilityModule,
     RevocationModule,
+    SignalsModule,
     UsageModule,
     RotationModule,
   ],
@@ -76,6 +87,7 @@ import { SourcesController } from './sources.controller.ts';
     ConfirmationsController,
     ConnectionsController,
     ConnectorPresetsController,
+    ExposureFilesController,
     ExposuresController,
     CasesController,
     AgreementsController,
@@ -98,6 +110,9 @@ import { SourcesController } from './sources.controller.ts';
     MatrixController,
     InventoryController,
     NoticesController,
+    NoticeTemplatesController,
+    OnCallController,
+    BouncesController,
     ObligationsController,
     OfferingsController,
     OnboardingController,
@@ -109,6 +124,9 @@ import { SourcesController } from './sources.controller.ts';
     StatementsController,
     StepsController,
     StoppersController,
+    SharedSignalsController,
+    SignalsMetadataController,
+    SubscriptionsController,
     TermTemplatesController,
     TokensController,
     UsageController,

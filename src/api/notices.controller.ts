@@ -1,17 +1,28 @@
-import { Controller, Get, Param, Query } from '@nestjs/common';
-import { ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
+import { Body, Controller, Get, HttpCode, Param, Post, Query } from '@nestjs/common';
+import {
+  ApiCreatedResponse,
+  ApiNoContentResponse,
+  ApiOkResponse,
+  ApiOperation,
+  ApiTags,
+} from '@nestjs/swagger';
 import { z } from 'zod';
 import { Refused, refusal } from '../kernel/errors.ts';
 import type { Principal } from '../kernel/principal.ts';
 import { By, Permission } from '../domain/access/route.ts';
+import { AcknowledgementService } from '../domain/notices/acknowledgement.service.ts';
 import {
+  acknowledgedSchema,
+  acknowledgeSchema,
   noticeSchema,
   noticeWithAttemptsSchema,
   viewOfAttempt,
   viewOfNotice,
 } from '../domain/notices/notice.schema.ts';
 import { attemptsOf, findNotice, listNotices } from '../domain/notices/notices.queries.ts';
+import { StuckNotices } from '../domain/notices/stuck-notices.service.ts';
 import { Transactions } from '../platform/database/transactions.ts';
+import { answered } from './answered.ts';
 import { cursorSchema, cursorText, pageLimit } from './cursor.ts';
 
 const id = z.uuid();
@@ -32,7 +43,11 @@ const noticesSchema = z
 @ApiTags('notices')
 @Controller('api/v1/notices')
 export class NoticesController {
-  constructor(private readonly transactions: Transactions) {}
+  constructor(
+    private readonly transactions: Transactions,
+    private readonly acknowledgements: AcknowledgementService,
+    private readonly stuck: StuckNotices,
+  ) {}
 
   @Get()
   @ApiOperation({ summary: 'List notices, newest first', description: 'A party sees what was owed to it.' })
@@ -72,5 +87,30 @@ export class NoticesController {
       if (!notice) throw new Refused(refusal('not_found', 'no-notice', 'There is no such notice.'));
       return { ...viewOfNotice(notice), deliveries: (await attemptsOf(db, noticeId)).map(viewOfAttempt) };
     });
+  }
+
+  @Post(':id/acknowledgements')
+  @ApiOperation({
+    summary: 'Acknowledge a notice for its recipient',
+    description:
+      'By a person of the party that it is for, with the code of the message. Without a next action it lapses in four hours and the notice is told again.',
+  })
+  @Permission('notices:acknowledge')
+  @ApiCreatedResponse({ standardSchema: acknowledgedSchema })
+  async acknowledge(
+    @Param('id', { schema: id }) noticeId: string,
+    @Body({ schema: acknowledgeSchema }) input: z.output<typeof acknowledgeSchema>,
+    @By() by: Principal,
+  ): Promise<z.infer<typeof acknowledgedSchema>> {
+    return answered(await this.acknowledgements.acknowledgeAs(noticeId, input, by));
+  }
+
+  @Post(':id/retry')
+  @HttpCode(204)
+  @ApiOperation({ summary: 'Have a notice tried again at once that did not arrive' })
+  @Permission('operations:act')
+  @ApiNoContentResponse({ description: 'It is tried now' })
+  async retry(@Param('id', { schema: id }) noticeId: string, @By() by: Principal): Promise<void> {
+    answered(await this.stuck.retry(noticeId, by));
   }
 }

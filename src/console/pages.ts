@@ -14,6 +14,7 @@ import { IncidentPage } from './incidents/incident.page.ts';
 import { InstantPage } from './incidents/instant.page.ts';
 import { ObligationPage } from './incidents/obligation.page.ts';
 import { ObligationsPage } from './incidents/obligations.page.ts';
+import { ReportPage } from './incidents/report.page.ts';
 import { TriagePage } from './incidents/triage.page.ts';
 import { GatePage } from './integrations/gate.page.ts';
 import { IntegrationPage } from './integrations/integration.page.ts';
@@ -34,6 +35,7 @@ import { CompletenessFilePage, CompletenessPage } from './mass/completeness.page
 import { MassPage } from './mass/mass.page.ts';
 import { AlertsPage } from './notices/alerts.page.ts';
 import { NoticesPage } from './notices/notices.page.ts';
+import { TemplatesPage } from './notices/templates.page.ts';
 import { NoticeLinkPage } from './outside/notice-link.page.ts';
 import { SigningLinkPage } from './outside/signing-link.page.ts';
 import { OfferingDraftPage } from './offerings/draft.page.ts';
@@ -52,6 +54,7 @@ import { SimulationPage } from './rotation/simulation.page.ts';
 import { StepPage } from './runbooks/step.page.ts';
 import { WorkPage } from './runbooks/work.page.ts';
 import { SettingsPage } from './settings/settings.page.ts';
+import { SourcePage } from './settings/source.page.ts';
 import { AssetsPage } from './shared/assets.page.ts';
 import type { Area } from './shared/page.ts';
 import { SignInPage } from './sign-in/sign-in.page.ts';
@@ -78,9 +81,10 @@ export const AREAS_OF_CONSOLE: readonly Area[] = [
       ObligationPage,
     ],
   },
+  { title: 'Report a leak', path: '/report', permission: 'exposures:report', pages: [ReportPage] },
   { title: 'Reached', path: '/downstream', permission: 'cases:read', pages: [DownstreamPage] },
   { title: 'Work', path: '/work', permission: 'runs:read', pages: [WorkPage, StepPage, ReleasesPage] },
-  { title: 'Notices', path: '/notices', permission: 'notices:read', pages: [NoticesPage] },
+  { title: 'Notices', path: '/notices', permission: 'notices:read', pages: [NoticesPage, TemplatesPage] },
   {
     title: 'Portfolio',
     path: '/portfolio',
@@ -152,7 +156,7 @@ export const AREAS_OF_CONSOLE: readonly Area[] = [
   { title: 'Connectors', path: '/connectors', permission: 'connections:read', pages: [ConnectorsPage] },
   { title: 'Alerts', path: '/alerts', permission: 'operations:read', pages: [AlertsPage] },
   { title: 'Ledger', path: '/ledger', permission: 'ledger:read', pages: [LedgerPage] },
-  { title: 'Settings', path: '/settings', permission: 'sources:read', pages: [SettingsPage] },
+  { title: 'Settings', path: '/settings', permission: 'sources:read', pages: [SettingsPage, SourcePage] },
   { title: 'The door', pages: [SignInPage, AssetsPage] },
   { title: 'Outside', pages: [NoticeLinkPage, SigningLinkPage] },
 ];

@@ -1,3 +1,6 @@
+import { mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { AcknowledgementService } from '../../src/domain/notices/acknowledgement.service.ts';
 import { DeliveryService } from '../../src/domain/notices/delivery.service.ts';
@@ -7,11 +10,18 @@ import { NoticesService, type Trigger } from '../../src/domain/notices/notices.s
 import { newId, type Id } from '../../src/kernel/ids.ts';
 import { system } from '../../src/kernel/principal.ts';
 import { HOUR, MINUTE, SECOND } from '../../src/kernel/time.ts';
+import { MaildropSweep } from '../../src/domain/notices/read-maildrop.sweep.ts';
 import { Duties } from '../../src/platform/queue/duties.ts';
 import { Transactions, type Db } from '../../src/platform/database/transactions.ts';
 import { startApp, until, type TestApp } from '../support/app.ts';
 import { acknowledgeLink } from '../support/acknowledge.ts';
-import { confirmedExposure, contactOf, noticeScene, type NoticeScene } from '../support/notice-scene.ts';
+import {
+  bounceOf as bounce,
+  confirmedExposure,
+  contactOf,
+  noticeScene,
+  type NoticeScene,
+} from '../support/notice-scene.ts';
 import { MailServer } from '../support/mail-server.ts';
 
 const by = system('test', 'correlation-notices');
@@ -22,6 +32,7 @@ const idle: Duties = { serves: true, works: false };
 let t: TestApp;
 let mail: MailServer;
 let scene: NoticeScene;
+let maildir: string;
 
 const run = <T>(work: (db: Db) => Promise<T>) => t.app.get(Transactions).run(by, work);
 const deliver = (id: Id) => t.app.get(DeliveryService).deliver(id, by, AbortSignal.timeout(20_000));
@@ -30,8 +41,9 @@ const read = async (id: Id): Promise<NoticeView> => (await run((db) => findNotic
 
 beforeAll(async () => {
   mail = await MailServer.start();
+  maildir = await mkdtemp(join(tmpdir(), 'countersign-bounces-'));
   t = await startApp({
-    config: { smtpUrl: `smtp://${mail.host}`, outboundAllow: [mail.host] },
+    config: { smtpUrl: `smtp://${mail.host}`, outboundAllow: [mail.host], bounceMaildir: maildir },
     settings: { duties: idle },
   });
   scene = await run((db) => noticeScene(db, t.clock.date()));
@@ -39,6 +51,7 @@ beforeAll(async () => {
 afterAll(async () => {
   await t.close();
   await mail.close();
+  await rm(maildir, { recursive: true, force: true });
 });
 
 async function owe(trigger: Trigger['trigger'] = 'confirmed'): Promise<Id> {
@@ -318,5 +331,56 @@ describe('a notice that nobody has read yet', () => {
     await acknowledgeLink(t, receivedBy(to('second'))[0]!.text, 'Second Person');
     await clockSweep();
     expect(await read(noticeId)).toMatchObject({ timeliness: 'met', receipt: 'acknowledged' });
+  });
+
+  test('that bounces within its window is open again, and goes to somebody else at once', async () => {
+    const { noticeId, partyId, to } = await owedTo('adatum');
+    await another(partyId, 'Night desk', to('night'));
+    await deliver(noticeId);
+    await clockSweep();
+    const { messageId } = await read(noticeId);
+    expect(await read(noticeId)).toMatchObject({ timeliness: 'met' });
+    const token = await t.token('responder');
+    const hand = async (payload: string) =>
+      (
+        await t.app.inject({
+          method: 'POST',
+          url: '/api/v1/bounces',
+          headers: { authorization: `Bearer ${token}`, 'content-type': 'message/rfc822' },
+          payload,
+        })
+      ).json<{ is: string; reference: string | null }>();
+    expect(await hand('Subject: I am on holiday\r\n\r\nBack on Monday.')).toMatchObject({ is: 'no-report' });
+    expect(await hand(bounce('nothing@of.ours', to('security')))).toMatchObject({ is: 'unknown' });
+    expect(await hand(bounce(messageId, to('security')))).toMatchObject({ is: 'bounced' });
+    expect(await hand(bounce(messageId, to('security')))).toMatchObject({ is: 'unknown' });
+    expect(await read(noticeId)).toMatchObject({
+      timeliness: 'open',
+      receipt: 'bounced',
+      dispatch: 'attempting',
+      fulfilledAt: null,
+    });
+    expect(await deliver(noticeId)).toEqual({ state: 'accepted' });
+    await clockSweep();
+    expect(await read(noticeId)).toMatchObject({ timeliness: 'met', receipt: 'none', attempts: 2 });
+    expect([receivedBy(to('security')).length, receivedBy(to('night')).length]).toEqual([1, 1]);
+  });
+
+  test('that bounces after its window keeps its decision, and is told all the same', async () => {
+    const { noticeId, partyId, to } = await owedTo('litware');
+    await another(partyId, 'Night desk', to('night'));
+    await deliver(noticeId);
+    await clockSweep();
+    t.clock.advance(25 * HOUR);
+    await mkdir(join(maildir, 'new'), { recursive: true });
+    const { messageId } = await read(noticeId);
+    await writeFile(join(maildir, 'new', '1.bounce'), bounce(messageId, to('security'), '4.4.7'));
+    await writeFile(join(maildir, 'new', '2.person'), 'Subject: Re: NTC\r\n\r\nWho is this?');
+    await t.app.get(MaildropSweep).sweep(by);
+    expect(await readdir(join(maildir, 'new'))).toEqual([]);
+    expect(await readdir(join(maildir, 'cur'))).toEqual(['2.person:2,']);
+    expect(await read(noticeId)).toMatchObject({ timeliness: 'met', receipt: 'bounced' });
+    expect(await deliver(noticeId)).toEqual({ state: 'accepted' });
+    expect(receivedBy(to('night'))).toHaveLength(1);
   });
 });

@@ -337,6 +337,12 @@ describe('a credential that three integrations share', () => {
       regions: ['SG'],
       agreementId: await agreement(scene.supplierId, []),
     });
+    const insurer = await party('Insurer plc');
+    await agreement(insurer, [{ direction: 'to_party', hours: 36 }]);
+    await scene.rows(
+      `INSERT INTO integration_party (integration_id, party_id, party_name, role) VALUES ($1, $2, 'Insurer plc', 'insurer')`,
+      [c, insurer],
+    );
     const { incidentId, cases } = await leak([a, b, c]);
     expect([...cases.keys()].sort()).toEqual([a, b, c].sort());
     const { obligations } = await register(incidentId);
@@ -348,12 +354,14 @@ describe('a credential that three integrations share', () => {
     expect(new Set(of(b))).toEqual(
       new Set(['notice South Inc', 'gdpr-33-1', 'gdpr-34', 'dora-19', 'ca-1798-82']),
     );
-    expect(new Set(of(c))).toEqual(new Set(['gdpr-33-1', 'gdpr-34', 'dora-19', 'sg-pdpa-26d']));
+    expect(new Set(of(c))).toEqual(
+      new Set(['notice Insurer plc', 'gdpr-33-1', 'gdpr-34', 'dora-19', 'sg-pdpa-26d']),
+    );
     const hours = (id: Id) => {
       const one = obligations.find(({ kind, caseId }) => kind === 'notice' && caseId === cases.get(id)!.id)!;
       return (Date.parse(one.dueAt!) - Date.parse(one.startAt!)) / HOUR;
     };
-    expect([hours(a), hours(b)]).toEqual([12, 48]);
+    expect([hours(a), hours(b), hours(c)]).toEqual([12, 48, 36]);
 
     for (const [partyId, own, other] of [
       [north, a, b],

@@ -100,3 +100,27 @@ export async function contactOf(
   );
   return id;
 }
+
+/** What the recipient's server sends back later. */
+export const bounceOf = (messageId: string, to: string, status = '5.1.1') =>
+  [
+    'Content-Type: multipart/report; report-type=delivery-status; boundary=b',
+    '',
+    '--b',
+    'Content-Type: message/delivery-status',
+    '',
+    'Reporting-MTA: dns; mx.example',
+    '',
+    `Final-Recipient: rfc822; ${to}`,
+    'Action: failed',
+    `Status: ${status}`,
+    'Diagnostic-Code: smtp; 550 gone',
+    '',
+    '--b',
+    'Content-Type: text/rfc822-headers',
+    '',
+    `Message-ID: <${messageId}>`,
+    '',
+    '--b--',
+    '',
+  ].join('\r\n');

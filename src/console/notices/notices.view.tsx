@@ -28,6 +28,7 @@ export function NoticesView({
           <h1>Notices</h1>
           <p class="lead">What was promised to be told, to whom, by when, and what came of it.</p>
         </div>
+        {frame.may('notice-templates:read') && <a href="/notice-templates">Texts of notices</a>}
       </div>
       <Tabs
         label="Notices"
@@ -180,8 +181,16 @@ export function NoticeView({
                   <span class="line tight">
                     <Chip tone={OUTCOME[attempt.outcome] ?? 'calm'}>{attempt.outcome}</Chip>
                     {attempt.possiblyTwice && <Chip tone="doubt">possibly twice</Chip>}
+                    {attempt.bounce && <Chip tone="live">came back</Chip>}
                   </span>,
-                  <span class="mono">{attempt.peerAnswer || '–'}</span>,
+                  <div>
+                    <span class="mono">{attempt.peerAnswer || '–'}</span>
+                    {attempt.bounce && (
+                      <div class="small">
+                        <At at={attempt.bouncedAt} />: {attempt.bounce}
+                      </div>
+                    )}
+                  </div>,
                 ])}
               />
             )}
@@ -210,6 +219,7 @@ export function NoticeView({
           <h3>What came of it</h3>
           <Facts
             facts={[
+              ['told', notice.told === 1 ? 'once' : `${notice.told} times`],
               ['taken by the peer', <At at={notice.acceptedAt} />],
               [
                 'acknowledged',

@@ -5,11 +5,13 @@ import type { Principal } from '../../kernel/principal.ts';
 import type { Result } from '../../kernel/result.ts';
 import { By, Permission, PerMinute } from '../../domain/access/route.ts';
 import { askDomainSchema, DomainChallenges } from '../../domain/parties/domain-challenges.service.ts';
+import { onCallNow } from '../../domain/parties/on-call.queries.ts';
 import { PartiesService } from '../../domain/parties/parties.service.ts';
 import { editContactSchema, newContactSchema } from '../../domain/parties/party.schema.ts';
 import { accountsOf } from '../../domain/obligations/supplier-accounts.service.ts';
 import { PartnersService } from '../../domain/policy/partners.service.ts';
 import { drillsOf } from '../../domain/revocation/drills.queries.ts';
+import { Clock } from '../../platform/clock/clock.ts';
 import { Transactions, type Db } from '../../platform/database/transactions.ts';
 import { problemsOf, readForm, typedIn, type FormProblems } from '../shared/forms.tsx';
 import { ConsolePage, goes, shows, type Answer } from '../shared/page.ts';
@@ -28,6 +30,7 @@ export class PartyPage {
     private readonly parties: PartiesService,
     private readonly partners: PartnersService,
     private readonly challenges: DomainChallenges,
+    private readonly clock: Clock,
   ) {}
 
   @Get('parties/:reference')
@@ -127,6 +130,7 @@ export class PartyPage {
       const head = await found(db, party);
       return {
         head,
+        onCall: await onCallNow(db, head.id, this.clock.now()),
         challenges: await this.challenges.list(db, head.id),
         drills: await drillsOf(db, { verifierPartyId: head.id }, 10),
         accounts: await accountsOf(db, { partyId: head.id }, 50),

@@ -1,6 +1,7 @@
 import type { DomainChallengeView } from '../../domain/parties/domain-challenges.service.ts';
 import type { SupplierAccountView } from '../../domain/obligations/obligation.schema.ts';
 import type { DrillView } from '../../domain/revocation/drill.schema.ts';
+import type { OnCallContact } from '../../domain/parties/on-call.queries.ts';
 import { CONTACT_ROLES } from '../../domain/parties/party.schema.ts';
 import { AccountTable } from '../incidents/obligations.view.tsx';
 import { DrillLine } from '../drills/drill-line.tsx';
@@ -21,6 +22,8 @@ export interface PartyBad {
 interface Model {
   frame: Frame;
   head: PartyHead;
+  /** In the order in which to call. */
+  onCall: readonly OnCallContact[];
   challenges: readonly DomainChallengeView[];
   /** Of credentials that it verifies, the newest first. */
   drills: readonly DrillView[];
@@ -29,13 +32,15 @@ interface Model {
   bad: PartyBad | undefined;
 }
 
+const STANDING = { on_duty: 'dead', stands_in: 'dead', off_duty: 'wait', away: 'calm' } as const;
+
 const METHODS: Readonly<Record<string, string>> = {
   contact: 'by a contact who is known',
   document: 'by a register entry or contract',
   domain: 'by its domain',
 };
 
-export function PartyView({ frame, head, challenges, drills, accounts, bad }: Model) {
+export function PartyView({ frame, head, onCall, challenges, drills, accounts, bad }: Model) {
   const path = `/parties/${head.reference}`;
   const writes = frame.may('portfolio:write') && !head.retired;
   return (
@@ -153,6 +158,19 @@ export function PartyView({ frame, head, challenges, drills, accounts, bad }: Mo
               </ul>
             </section>
           )}
+          {onCall.length > 0 && (
+            <section class="card" id="on-call">
+              <h2>Whom to call now</h2>
+              <ol>
+                {onCall.map((one) => (
+                  <li>
+                    <b>{one.name}</b> <Chip tone={STANDING[one.standing]}>{words(one.standing)}</Chip>{' '}
+                    <span class="soft small">{one.localTime}</span>
+                  </li>
+                ))}
+              </ol>
+            </section>
+          )}
           <section class="card">
             <h2>Where it has a part</h2>
             {head.integrations.length === 0 ? (
@@ -263,7 +281,7 @@ function Domain({
   path,
   challenges,
   bad,
-}: Omit<Model, 'accounts' | 'head' | 'drills'> & { path: string }) {
+}: Pick<Model, 'frame' | 'challenges' | 'bad'> & { path: string }) {
   const decides = frame.may('gate:open');
   const problems = bad?.at === 'domain' ? bad.problems : {};
   return (

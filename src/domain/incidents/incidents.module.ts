@@ -4,6 +4,7 @@ import { LedgerModule } from '../ledger/ledger.module.ts';
 import { NoticesModule } from '../notices/notices.module.ts';
 import { ObligationsModule } from '../obligations/obligations.module.ts';
 import { RevocationModule } from '../revocation/revocation.module.ts';
+import { SignalsModule } from '../signals/signals.module.ts';
 import { AcceptExposuresJob } from './accept-exposures.job.ts';
 import { AcceptanceService } from './acceptance.service.ts';
 import { ConfirmMatchJob } from './confirm-match.job.ts';
@@ -17,11 +18,12 @@ import { IncidentsService } from './incidents.service.ts';
 import { ListDownstreamJob } from './list-downstream.job.ts';
 import { MassRevocationsService } from './mass-revocations.service.ts';
 import { OwedNotices } from './owed-notices.ts';
+import { SignalCasesJob, SignalCompromisedJob } from './signal-cases.job.ts';
 import { StartMassRevocationJob } from './start-mass-revocation.job.ts';
-import { NoteProgressJob, RollUpContainmentJob } from './roll-up-containment.job.ts';
+import { NoteProgressJob, RollUpContainmentJob, TakeUpAgainJob } from './roll-up-containment.job.ts';
 
 @Module({
-  imports: [ExposuresModule, LedgerModule, NoticesModule, ObligationsModule, RevocationModule],
+  imports: [ExposuresModule, LedgerModule, NoticesModule, ObligationsModule, RevocationModule, SignalsModule],
   providers: [
     AcceptanceService,
     ContainmentRollUp,
@@ -32,9 +34,12 @@ import { NoteProgressJob, RollUpContainmentJob } from './roll-up-containment.job
     OwedNotices,
     AcceptExposuresJob,
     ConfirmMatchJob,
+    SignalCasesJob,
+    SignalCompromisedJob,
     StartMassRevocationJob,
     NoteProgressJob,
     RollUpContainmentJob,
+    TakeUpAgainJob,
     ContainmentSweep,
     DownstreamSweep,
     ListDownstreamJob,

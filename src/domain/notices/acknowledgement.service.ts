@@ -219,14 +219,11 @@ export class AcknowledgementService {
   }
 
   private async isCodeOf(row: Row, code: string, by: Principal): Promise<boolean> {
-    const told = await this.transactions.run(by, (db) =>
-      db.query<{ contact_id: Id }[]>(
-        `SELECT DISTINCT contact_id FROM notice_attempt WHERE notice_id = $1 AND contact_id IS NOT NULL`,
-        [row.id],
-      ),
+    const contacts = await this.transactions.run(by, (db) =>
+      db.query<{ id: Id }[]>(`SELECT id FROM contact WHERE party_id = $1 AND active`, [row.party_id]),
     );
     const [key, expiresAt] = [this.keys.linkKey(), row.created_at.getTime() + LINK_LIFE];
-    return told.some(({ contact_id: contactId }) =>
+    return contacts.some(({ id: contactId }) =>
       isLinkCode(code, linkToken({ noticeId: row.id, contactId, expiresAt }, key), key),
     );
   }

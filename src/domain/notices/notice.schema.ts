@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { line } from '../parties/fields.schema.ts';
 import { iso, type Millis } from '../../kernel/time.ts';
 import type { AttemptView, NoticeView } from './notices.queries.ts';
 
@@ -35,6 +36,9 @@ export const noticeSchema = z
     nextAttemptAt: instant.nullable(),
     lastAnswer: z.string().nullable(),
     messageId: z.string(),
+    text: z.string().nullable().describe('As first sent, without the link'),
+    textHash: z.string().nullable().describe('SHA-256 of the text'),
+    told: z.int().describe('How often it is told: more than once where nobody answered, or nothing followed'),
     createdAt: instant,
   })
   .meta({ id: 'Notice' });
@@ -49,12 +53,30 @@ export const noticeAttemptSchema = z
     outcome: z.string(),
     peerAnswer: z.string(),
     possiblyTwice: z.boolean(),
+    bounce: z.string().nullable().describe('What the peer said after it had taken the message'),
+    bouncedAt: instant.nullable(),
   })
   .meta({ id: 'NoticeAttempt' });
 
 export const noticeWithAttemptsSchema = noticeSchema
   .extend({ deliveries: z.array(noticeAttemptSchema) })
   .meta({ id: 'NoticeWithAttempts' });
+
+/** What a person says who acknowledges a notice for their party. */
+export const acknowledgeSchema = z
+  .strictObject({
+    name: line(120),
+    code: line(12).describe('Six digits that stand in the message beside its link'),
+    textHash: z
+      .string()
+      .regex(/^[0-9a-f]{64}$/, 'must be 64 lower-case hexadecimal digits')
+      .describe('SHA-256 of the text that was read'),
+    nextAction: line(500).optional(),
+  })
+  .meta({ id: 'Acknowledge' });
+export const acknowledgedSchema = z
+  .object({ late: z.boolean().describe('After the notice was due') })
+  .meta({ id: 'Acknowledged' });
 
 const at = (millis: Millis | null): string | null => (millis === null ? null : iso(millis));
 
@@ -80,5 +102,10 @@ export function viewOfNotice(row: NoticeView): z.infer<typeof noticeSchema> {
 }
 
 export function viewOfAttempt(row: AttemptView): z.infer<typeof noticeAttemptSchema> {
-  return { ...row, startedAt: iso(row.startedAt), endedAt: at(row.endedAt) };
+  return {
+    ...row,
+    startedAt: iso(row.startedAt),
+    endedAt: at(row.endedAt),
+    bouncedAt: at(row.bouncedAt),
+  };
 }

@@ -2,14 +2,20 @@ import { Module } from '@nestjs/common';
 import { projectFolder } from '../../platform/config/project-folder.ts';
 import { LedgerModule } from '../ledger/ledger.module.ts';
 import { AcknowledgementService } from './acknowledgement.service.ts';
+import { AlertOfEndpointJob } from './alert-of-endpoint.job.ts';
+import { AlertDigest } from './alert-digest.ts';
 import { AlertsService } from './alerts.service.ts';
+import { BouncesService } from './bounces.service.ts';
 import { DeliverNoticeJob, DeliverySweep } from './deliver-notice.job.ts';
 import { DeliveryService } from './delivery.service.ts';
 import { HandledAlerts } from './handled-alerts.service.ts';
 import { NoticeClock } from './notice-clock.ts';
 import { NoticeTemplates } from './notice-templates.ts';
+import { NoticeTexts } from './notice-texts.service.ts';
 import { NoticesService } from './notices.service.ts';
+import { MaildropSweep } from './read-maildrop.sweep.ts';
 import { SettleAcknowledgedJob } from './settle-acknowledged.job.ts';
+import { StuckNotices } from './stuck-notices.service.ts';
 
 const shared = [
   AlertsService,
@@ -18,6 +24,9 @@ const shared = [
   DeliveryService,
   AcknowledgementService,
   NoticeTemplates,
+  BouncesService,
+  NoticeTexts,
+  StuckNotices,
 ];
 
 @Module({
@@ -28,10 +37,16 @@ const shared = [
     NoticesService,
     DeliveryService,
     AcknowledgementService,
+    AlertOfEndpointJob,
     DeliverNoticeJob,
     DeliverySweep,
     SettleAcknowledgedJob,
     NoticeClock,
+    AlertDigest,
+    BouncesService,
+    NoticeTexts,
+    StuckNotices,
+    MaildropSweep,
     { provide: NoticeTemplates, useFactory: () => new NoticeTemplates(projectFolder('templates/notices')) },
   ],
   exports: shared,

@@ -35,6 +35,9 @@ export interface NoticeView {
   nextAttemptAt: Millis | null;
   lastAnswer: string | null;
   messageId: string;
+  text: string | null;
+  textHash: string | null;
+  told: number;
   createdAt: Millis;
 }
 
@@ -48,7 +51,7 @@ const VIEW = `
          (SELECT a.strength FROM acknowledgement a WHERE a.notice_id = n.id AND a.effective) AS "acknowledgementStrength",
          ms(n.next_attempt_at) AS "nextAttemptAt",
          (SELECT t.peer_answer FROM notice_attempt t WHERE t.notice_id = n.id ORDER BY t.number DESC LIMIT 1) AS "lastAnswer",
-         n.message_id AS "messageId", ms(n.created_at) AS "createdAt"
+         n.message_id AS "messageId", n.sent_text AS text, encode(n.text_hash, 'hex') AS "textHash", n.told, ms(n.created_at) AS "createdAt"
   FROM notice n
   LEFT JOIN integration i ON i.id = n.integration_id
   LEFT JOIN contact c ON c.id = n.contact_id
@@ -103,13 +106,17 @@ export interface AttemptView {
   outcome: string;
   peerAnswer: string;
   possiblyTwice: boolean;
+  /** What the peer said after it had taken the message. */
+  bounce: string | null;
+  bouncedAt: Millis | null;
 }
 
 export async function attemptsOf(db: Db, noticeId: Id): Promise<AttemptView[]> {
   return db.query(
     `SELECT number, channel, address, (extract(epoch FROM started_at) * 1000)::float8 AS "startedAt",
             (extract(epoch FROM ended_at) * 1000)::float8 AS "endedAt", outcome, peer_answer AS "peerAnswer",
-            possibly_twice AS "possiblyTwice"
+            possibly_twice AS "possiblyTwice", bounce,
+            (extract(epoch FROM bounced_at) * 1000)::float8 AS "bouncedAt"
      FROM notice_attempt WHERE notice_id = $1 ORDER BY number`,
     [noticeId],
   );

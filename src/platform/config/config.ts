@@ -81,6 +81,13 @@ export const environmentSchema = z.object({
     .string()
     .default('countersign@localhost')
     .describe('Envelope and header sender of every mail'),
+  COUNTERSIGN_BOUNCE_MAILDIR: z
+    .string()
+    .min(1)
+    .optional()
+    .describe(
+      'A Maildir that mail to the sender address is delivered into: bounces in it re-open their notices',
+    ),
   COUNTERSIGN_PEPPER: z
     .string()
     .min(32, 'must be at least 32 characters')
@@ -160,6 +167,7 @@ export interface Config {
   outboundAllow: readonly string[];
   smtpUrl?: string;
   mailFrom: string;
+  bounceMaildir?: string;
   pepper?: string;
   kek?: string;
   sessionSecret?: string;
@@ -214,6 +222,7 @@ export function parseConfig(env: Record<string, string | undefined>): Result<Con
     outboundAllow: e.COUNTERSIGN_OUTBOUND_ALLOW,
     smtpUrl: e.COUNTERSIGN_SMTP_URL,
     mailFrom: e.COUNTERSIGN_MAIL_FROM,
+    bounceMaildir: e.COUNTERSIGN_BOUNCE_MAILDIR,
     pepper: e.COUNTERSIGN_PEPPER,
     kek: e.COUNTERSIGN_KEK,
     sessionSecret: e.COUNTERSIGN_SESSION_SECRET,

@@ -85,6 +85,8 @@ export class Mailer {
       const info = await transport.sendMail({
         envelope: { from: senderAddress(this.config.mailFrom), to: [mail.to] },
         raw: body,
+        // Where the server can: what came to nothing later is told with this id (RFC 3461).
+        dsn: { id: mail.messageId, return: 'headers', notify: ['failure', 'delay'], recipient: mail.to },
         disableFileAccess: true,
         disableUrlAccess: true,
       });

@@ -1,0 +1,190 @@
+import { Injectable } from '@nestjs/common';
+import type { Id } from '../../kernel/ids.ts';
+import type { Principal } from '../../kernel/principal.ts';
+import { iso, type Millis } from '../../kernel/time.ts';
+import { Clock } from '../../platform/clock/clock.ts';
+import { rowsOf } from '../../platform/database/rows.ts';
+import { Transactions, type Db } from '../../platform/database/transactions.ts';
+import { withCorrelation } from '../../platform/log/log.ts';
+import { readDeliveryReport, type ReportedRecipient } from '../../platform/mail/delivery-report.ts';
+import { LedgerService } from '../ledger/ledger.service.ts';
+import { AlertsService } from './alerts.service.ts';
+import { isFulfilled, type FulfilledBy, type Receipt } from './notice.rules.ts';
+
+/** What became of a message that was handed in. */
+export type Handed =
+  /** No delivery report: it is somebody else's to read. */
+  | { is: 'no-report' }
+  /** A report of nothing that we sent, or of what was said before. */
+  | { is: 'unknown' }
+  | { is: 'bounced' | 'delayed' | 'delivered'; reference: string };
+
+interface AttemptRow {
+  id: Id;
+  notice_id: Id;
+  address: string;
+}
+
+interface NoticeRow {
+  id: Id;
+  reference: string;
+  correlation_id: string;
+  due_at: Date | null;
+  timeliness: string;
+  receipt: Receipt;
+  fulfilled_by: FulfilledBy;
+  fulfilled_at: Date | null;
+}
+
+/**
+ * What mail servers say after they took a message. A bounce re-opens the notice under the same deadline: what was counted
+ * as told was not, as long as the window is open; once it has closed the decision stands, and the notice is told all the
+ * same. Who hands in a report proves nothing by it, so a report only ever undoes an attempt of ours, once, and costs at
+ * most another message to the same party.
+ */
+@Injectable()
+export class BouncesService {
+  constructor(
+    private readonly transactions: Transactions,
+    private readonly clock: Clock,
+    private readonly ledger: LedgerService,
+    private readonly alerts: AlertsService,
+  ) {}
+
+  /** @param raw the whole message as it came (RFC 5322) */
+  async take(raw: Uint8Array, by: Principal): Promise<Handed> {
+    const report = await readDeliveryReport(raw);
+    if (!report) return { is: 'no-report' };
+    if (report.messageId === null) return { is: 'unknown' };
+    let handed: Handed = { is: 'unknown' };
+    for (const recipient of report.recipients) {
+      const done = await this.#one(report.messageId, recipient, by);
+      if (done.is === 'bounced' || handed.is === 'unknown') handed = done;
+    }
+    return handed;
+  }
+
+  async #one(messageId: string, reported: ReportedRecipient, by: Principal): Promise<Handed> {
+    const attempt = await this.transactions.run(by, (db) => attemptOf(db, messageId, reported.address));
+    if (!attempt) return { is: 'unknown' };
+    return this.transactions.run(by, async (db) => {
+      const [notice] = await db.query<NoticeRow[]>(
+        `SELECT id, reference, correlation_id, due_at, timeliness, receipt, fulfilled_by, fulfilled_at
+           FROM notice WHERE id = $1 FOR UPDATE`,
+        [attempt.notice_id],
+      );
+      if (!notice) return { is: 'unknown' };
+      const trailed = { ...by, correlationId: notice.correlation_id };
+      return withCorrelation(notice.correlation_id, () => {
+        switch (reported.action) {
+          case 'failed':
+            return this.#bounced(db, notice, attempt, reported, trailed);
+          case 'delivered':
+            return this.#delivered(db, notice, trailed);
+          case 'delayed':
+            return this.#delayed(db, notice);
+        }
+      });
+    });
+  }
+
+  async #bounced(
+    db: Db,
+    notice: NoticeRow,
+    attempt: AttemptRow,
+    { status, why }: ReportedRecipient,
+    by: Principal,
+  ): Promise<Handed> {
+    const now = this.clock.now();
+    const marked = await rowsOf(
+      db,
+      `UPDATE notice_attempt SET bounced_at = $2, bounce = $3 WHERE id = $1 AND bounced_at IS NULL RETURNING id`,
+      [attempt.id, iso(now), `${status} ${why}`.trim().slice(0, 500)],
+    );
+    if (marked.length === 0) return { is: 'unknown' };
+    await this.ledger.append(db, {
+      kind: 'notice.bounced',
+      subject: { kind: 'notice', id: notice.id },
+      by,
+      at: now,
+      facts: { reference: notice.reference, attempt: attempt.id, status },
+      committed: { address: attempt.address, peerAnswer: why },
+    });
+    const [other] = await db.query<object[]>(
+      `SELECT FROM notice_attempt WHERE notice_id = $1 AND outcome = 'accepted' AND bounced_at IS NULL LIMIT 1`,
+      [notice.id],
+    );
+    // Somebody has it all the same, or a person has answered: one way less, and nothing owed anew.
+    if (!other && notice.receipt !== 'acknowledged') await this.#reopen(db, notice, status, now);
+    return { is: 'bounced', reference: notice.reference };
+  }
+
+  async #reopen(db: Db, notice: NoticeRow, status: string, now: Millis): Promise<void> {
+    const inTime = notice.due_at === null || now <= notice.due_at.getTime();
+    const undone = inTime && notice.timeliness !== 'missed';
+    await db.query(
+      `UPDATE notice SET receipt = 'bounced', dispatch = 'attempting', next_attempt_at = $2, updated_at = $2, row_version = row_version + 1,
+              fulfilled_at = CASE WHEN $3 THEN NULL ELSE fulfilled_at END,
+              timeliness = CASE WHEN $3 THEN 'open' ELSE timeliness END,
+              decided_at = CASE WHEN $3 THEN NULL ELSE decided_at END,
+              next_clock_at = CASE WHEN $3 THEN $2 ELSE next_clock_at END
+        WHERE id = $1 AND obligation = 'required'`,
+      [notice.id, iso(now), undone],
+    );
+    await this.alerts.raise(db, {
+      kind: 'notice.bounced',
+      severity: 'warning',
+      message: `Notice ${notice.reference} came back (${status}): it is tried again at once, by another way where there is one.`,
+      dedupeKey: `notice.bounced:${notice.id}`,
+      subject: { kind: 'notice', id: notice.id },
+      at: now,
+    });
+  }
+
+  async #delivered(db: Db, notice: NoticeRow, by: Principal): Promise<Handed> {
+    const now = this.clock.now();
+    if (notice.receipt === 'none') {
+      const fulfilled =
+        notice.fulfilled_at === null && isFulfilled(notice.fulfilled_by, 'accepted', 'delivered');
+      await db.query(
+        `UPDATE notice SET receipt = 'delivered', fulfilled_at = CASE WHEN $3 THEN $2 ELSE fulfilled_at END,
+                next_clock_at = CASE WHEN $3 THEN $2 ELSE next_clock_at END, updated_at = $2, row_version = row_version + 1
+          WHERE id = $1`,
+        [notice.id, iso(now), fulfilled],
+      );
+      await this.ledger.append(db, {
+        kind: 'notice.delivered',
+        subject: { kind: 'notice', id: notice.id },
+        by,
+        at: now,
+        facts: { reference: notice.reference },
+      });
+    }
+    return { is: 'delivered', reference: notice.reference };
+  }
+
+  async #delayed(db: Db, notice: NoticeRow): Promise<Handed> {
+    await this.alerts.raise(db, {
+      kind: 'notice.delayed',
+      severity: 'warning',
+      message: `Notice ${notice.reference} lies at a mail server that cannot pass it on yet. Call the contact if it is urgent.`,
+      dedupeKey: `notice.delayed:${notice.id}`,
+      subject: { kind: 'notice', id: notice.id },
+      at: this.clock.now(),
+    });
+    return { is: 'delayed', reference: notice.reference };
+  }
+}
+
+/** The attempt that a report is about: the one to that address; the only one of its message where mail was forwarded. */
+async function attemptOf(db: Db, messageId: string, address: string): Promise<AttemptRow | undefined> {
+  const rows: AttemptRow[] = await db.query(
+    `SELECT id, notice_id, address FROM notice_attempt
+      WHERE message_id = $1 AND channel = 'mail' AND outcome IN ('accepted', 'unknown') AND bounced_at IS NULL
+      ORDER BY number DESC LIMIT 50`,
+    [messageId],
+  );
+  return (
+    rows.find((one) => one.address.toLowerCase() === address) ?? (rows.length === 1 ? rows[0] : undefined)
+  );
+}

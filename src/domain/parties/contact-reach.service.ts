@@ -1,0 +1,174 @@
+import { Injectable } from '@nestjs/common';
+import type { CanonicalValue } from '../../kernel/canonical-json.ts';
+import { refusal, type Refusal } from '../../kernel/errors.ts';
+import { newId, type Id } from '../../kernel/ids.ts';
+import type { Principal } from '../../kernel/principal.ts';
+import { err, ok, type Result } from '../../kernel/result.ts';
+import { iso } from '../../kernel/time.ts';
+import { Clock } from '../../platform/clock/clock.ts';
+import { rowsOf } from '../../platform/database/rows.ts';
+import type { Db } from '../../platform/database/transactions.ts';
+import { LedgerService } from '../ledger/ledger.service.ts';
+import type { ContactHoursInput, NewAbsence, NewAddress } from './on-call.schema.ts';
+
+/** When and how a contact is to be reached: hours, absences with who stands in, and ways beside mail. */
+@Injectable()
+export class ContactReach {
+  constructor(
+    private readonly ledger: LedgerService,
+    private readonly clock: Clock,
+  ) {}
+
+  async setHours(
+    db: Db,
+    contactId: Id,
+    input: ContactHoursInput,
+    by: Principal,
+  ): Promise<Result<void, Refusal>> {
+    const partyId = await partyOf(db, contactId);
+    if (!partyId) return err(NO_CONTACT);
+    const now = this.clock.now();
+    await db.query(
+      `INSERT INTO contact_hours (contact_id, party_id, zone, duty_days, duty_from, duty_until, quiet_from, quiet_until, most_per_hour, updated_at)
+       VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
+       ON CONFLICT (contact_id) DO UPDATE SET zone = excluded.zone, duty_days = excluded.duty_days, duty_from = excluded.duty_from,
+         duty_until = excluded.duty_until, quiet_from = excluded.quiet_from, quiet_until = excluded.quiet_until,
+         most_per_hour = excluded.most_per_hour, updated_at = excluded.updated_at`,
+      [
+        contactId,
+        partyId,
+        input.zone,
+        [...new Set(input.days)].sort((a, b) => a - b),
+        input.from,
+        input.until,
+        input.quiet?.from ?? null,
+        input.quiet?.until ?? null,
+        input.mostPerHour,
+        iso(now),
+      ],
+    );
+    await this.#tell(db, 'contact.hours_set', contactId, by, {
+      zone: input.zone,
+      days: input.days,
+      from: input.from,
+      until: input.until,
+      quiet: input.quiet,
+      mostPerHour: input.mostPerHour,
+    });
+    return ok(undefined);
+  }
+
+  async addAbsence(
+    db: Db,
+    contactId: Id,
+    input: NewAbsence,
+    by: Principal,
+  ): Promise<Result<{ id: Id }, Refusal>> {
+    const partyId = await partyOf(db, contactId);
+    if (!partyId) return err(NO_CONTACT);
+    if (input.standInId !== null) {
+      const standIn = input.standInId === contactId ? undefined : await partyOf(db, input.standInId);
+      if (standIn !== partyId)
+        return err(
+          refusal('invalid', 'no-stand-in', 'Who stands in is another contact of the same party.', {
+            fields: [
+              {
+                field: 'standInId',
+                problem: 'is no other contact of this party',
+                mend: 'Choose another contact of the party.',
+              },
+            ],
+          }),
+        );
+    }
+    const id = newId();
+    await db.query(
+      `INSERT INTO contact_absence (id, contact_id, party_id, from_at, until_at, stand_in_id, created_at) VALUES ($1, $2, $3, $4, $5, $6, $7)`,
+      [id, contactId, partyId, input.from, input.until, input.standInId, iso(this.clock.now())],
+    );
+    await this.#tell(db, 'contact.absence_added', contactId, by, {
+      absence: id,
+      from: input.from,
+      until: input.until,
+      standIn: input.standInId,
+    });
+    return ok({ id });
+  }
+
+  async removeAbsence(db: Db, absenceId: Id, by: Principal): Promise<Result<void, Refusal>> {
+    const [gone] = await rowsOf<{ contact_id: Id }>(
+      db,
+      `DELETE FROM contact_absence WHERE id = $1 RETURNING contact_id`,
+      [absenceId],
+    );
+    if (!gone) return err(refusal('not_found', 'no-absence', 'There is no such absence.'));
+    await this.#tell(db, 'contact.absence_removed', gone.contact_id, by, { absence: absenceId });
+    return ok(undefined);
+  }
+
+  /** Whether the address has the channel's form is for whoever knows the channels. */
+  async addAddress(
+    db: Db,
+    contactId: Id,
+    input: NewAddress,
+    by: Principal,
+  ): Promise<Result<{ id: Id }, Refusal>> {
+    const partyId = await partyOf(db, contactId);
+    if (!partyId) return err(NO_CONTACT);
+    const [id, now] = [newId(), iso(this.clock.now())];
+    await db.query(
+      `INSERT INTO address_of_record (id, party_id, contact_id, channel, address, valid_from) VALUES ($1, $2, $3, $4, $5, $6)`,
+      [id, partyId, contactId, input.channel, input.address, now],
+    );
+    await this.ledger.append(db, {
+      kind: 'contact.address_added',
+      subject: { kind: 'contact', id: contactId },
+      by,
+      at: this.clock.now(),
+      facts: { channel: input.channel, addressId: id },
+      committed: { address: input.address },
+    });
+    return ok({ id });
+  }
+
+  async endAddress(db: Db, addressId: Id, by: Principal): Promise<Result<void, Refusal>> {
+    const [ended] = await rowsOf<{ contact_id: Id; channel: string }>(
+      db,
+      `UPDATE address_of_record SET valid_until = $2 WHERE id = $1 AND contact_id IS NOT NULL AND (valid_until IS NULL OR valid_until > $2)
+       RETURNING contact_id, channel`,
+      [addressId, iso(this.clock.now())],
+    );
+    if (!ended) return err(refusal('not_found', 'no-address', 'There is no such address in use.'));
+    await this.#tell(db, 'contact.address_ended', ended.contact_id, by, {
+      channel: ended.channel,
+      addressId,
+    });
+    return ok(undefined);
+  }
+
+  #tell(
+    db: Db,
+    kind: string,
+    contactId: Id,
+    by: Principal,
+    facts: Record<string, CanonicalValue>,
+  ): Promise<void> {
+    return this.ledger.append(db, {
+      kind,
+      subject: { kind: 'contact', id: contactId },
+      by,
+      at: this.clock.now(),
+      facts,
+    });
+  }
+}
+
+async function partyOf(db: Db, contactId: Id): Promise<Id | undefined> {
+  const [row] = await db.query<{ party_id: Id }[]>(
+    `SELECT party_id FROM contact WHERE id = $1 AND active FOR SHARE`,
+    [contactId],
+  );
+  return row?.party_id;
+}
+
+const NO_CONTACT = refusal('not_found', 'no-contact', 'There is no such contact.');

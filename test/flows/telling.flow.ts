@@ -1,0 +1,290 @@
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { AlertDigest } from '../../src/domain/notices/alert-digest.ts';
+import { AlertsService } from '../../src/domain/notices/alerts.service.ts';
+import { DeliveryService } from '../../src/domain/notices/delivery.service.ts';
+import { NoticeTemplates } from '../../src/domain/notices/notice-templates.ts';
+import { stuckNotices } from '../../src/domain/notices/stuck-notices.service.ts';
+import { NoticesService } from '../../src/domain/notices/notices.service.ts';
+import { newId, type Id } from '../../src/kernel/ids.ts';
+import { system } from '../../src/kernel/principal.ts';
+import { HOUR, iso, MINUTE } from '../../src/kernel/time.ts';
+import { Duties } from '../../src/platform/queue/duties.ts';
+import { Transactions, type Db } from '../../src/platform/database/transactions.ts';
+import { startApp, type TestApp } from '../support/app.ts';
+import { MailServer } from '../support/mail-server.ts';
+import { person } from '../support/matrix-scene.ts';
+import { confirmedExposure, contactOf, noticeScene, type NoticeScene } from '../support/notice-scene.ts';
+import { caller, type Answer } from '../support/portfolio.ts';
+import { AccessService } from '../../src/domain/access/access.service.ts';
+import { expectOk } from '../../src/kernel/result.ts';
+
+const by = system('test', 'correlation-telling');
+const idle: Duties = { serves: true, works: false };
+
+let t: TestApp;
+let mail: MailServer;
+let scene: NoticeScene;
+let call: (method: 'GET' | 'POST' | 'PUT' | 'DELETE', url: string, body?: unknown) => Promise<Answer>;
+
+const run = <T>(work: (db: Db) => Promise<T>) => t.app.get(Transactions).run(by, work);
+
+beforeAll(async () => {
+  mail = await MailServer.start();
+  t = await startApp({
+    config: { smtpUrl: `smtp://${mail.host}`, outboundAllow: [mail.host] },
+    settings: { duties: idle },
+  });
+  scene = await run((db) => noticeScene(db, t.clock.date()));
+  call = calling(await t.token('vendor_risk'));
+});
+afterAll(async () => {
+  await t.close();
+  await mail.close();
+});
+
+/** A caller of the API, by what it says and what it sends. */
+function calling(token: string): typeof call {
+  const api = caller(t, token);
+  return (method, url, body) => api(method, `/api/v1${url}`, body === undefined ? {} : { body });
+}
+
+async function told(): Promise<Id> {
+  const [id] = await run((db) =>
+    t.app.get(NoticesService).owe(db, [confirmedExposure(scene, t.clock.now())], by),
+  );
+  await t.app.get(DeliveryService).deliver(id!, by, AbortSignal.timeout(20_000));
+  return id!;
+}
+
+describe('whom to call', () => {
+  test('is who is on duty and there; a stand-in takes the place of who is away', async () => {
+    const night = await run((db) =>
+      contactOf(db, scene.partyId, t.clock.date(), { name: 'Night desk', email: 'night@northwind.example' }),
+    );
+    const order = async () =>
+      (
+        (await call('GET', `/parties/${scene.partyId}/on-call`)).body as {
+          contacts: { name: string; standing: string }[];
+        }
+      ).contacts.map(({ name, standing }) => `${name}: ${standing}`);
+    expect(await order()).toEqual(['Night desk: on_duty', 'Duty desk: on_duty']);
+    const wall = new Date(t.clock.now() + 2 * HOUR).getUTCHours();
+    const hours = {
+      zone: 'Etc/UTC',
+      from: `${String(wall).padStart(2, '0')}:00`,
+      until: `${String((wall + 1) % 24).padStart(2, '0')}:00`,
+    };
+    expect((await call('PUT', `/contacts/${night}/hours`, hours)).status).toBe(204);
+    expect(await order()).toEqual(['Duty desk: on_duty', 'Night desk: off_duty']);
+    const away = { from: iso(t.clock.now()), until: iso(t.clock.now() + HOUR), standInId: night };
+    const made = await call('POST', `/contacts/${scene.contactId}/absences`, away);
+    expect(made.status).toBe(201);
+    expect(await order()).toEqual(['Night desk: stands_in', 'Duty desk: away']);
+    const absence = (made.body as { id: string }).id;
+    expect((await call('DELETE', `/absences/${absence}`)).status).toBe(204);
+    expect(await order()).toEqual(['Duty desk: on_duty', 'Night desk: off_duty']);
+  });
+
+  test('nobody stands in for themselves, and a way is one that a channel knows', async () => {
+    const away = { from: iso(t.clock.now()), until: iso(t.clock.now() + HOUR), standInId: scene.contactId };
+    expect((await call('POST', `/contacts/${scene.contactId}/absences`, away)).status).toBe(400);
+    expect((await call('PUT', `/contacts/${scene.contactId}/hours`, { zone: '+02:00' })).status).toBe(400);
+    const way = (channel: string, address: string) =>
+      call('POST', `/contacts/${scene.contactId}/addresses`, { channel, address });
+    expect((await way('pigeon', 'roof')).status).toBe(400);
+    expect((await way('mail', 'not an address')).status).toBe(400);
+    const made = await way('mail', 'second@northwind.example');
+    expect(made.status).toBe(201);
+    const id = (made.body as { id: string }).id;
+    expect((await call('DELETE', `/addresses/${id}`)).status).toBe(204);
+    expect((await call('DELETE', `/addresses/${id}`)).status).toBe(404);
+  });
+});
+
+test('somebody who is signed in for the recipient acknowledges with the code of the message, and nobody else does', async () => {
+  const id = await told();
+  const letter = mail.received.at(-1)!;
+  const code = /with the code (\d{6})/.exec(letter.text)![1]!;
+  const read = (await call('GET', `/notices/${id}`)).body as { text: string; textHash: string };
+  expect(letter.text.replaceAll('\r\n', '\n')).toContain(read.text.slice(0, 200));
+  const asked = { name: 'Ada Example', code, textHash: read.textHash };
+  const ada = await person(t, 'Ada', 'admin');
+  const tokenFor = async (partyId: Id | null, userId?: string) =>
+    calling(
+      expectOk(
+        await t.app.get(AccessService).createToken(
+          {
+            name: newId(),
+            role: partyId === null ? 'admin' : 'party_contact',
+            partyId,
+            expiresAt: t.clock.now() + 100 * HOUR,
+            ...(userId === undefined ? {} : { userId }),
+          },
+          // A machine is nobody's hand; an account is its own.
+          userId === undefined ? by : ada,
+        ),
+      ).value.use((value) => value),
+    );
+  const at = `/notices/${id}/acknowledgements`;
+  expect((await (await tokenFor(null, ada.id))('POST', at, asked)).status).toBe(403);
+  expect((await (await tokenFor(scene.partyId))('POST', at, asked)).status).toBe(403);
+  const nora = expectOk(
+    await t.app
+      .get(AccessService)
+      .createUser(
+        { email: 'nora@northwind.example', name: 'Nora', roles: ['party_contact'], partyId: scene.partyId },
+        by,
+      ),
+  );
+  const hers = await tokenFor(scene.partyId, nora.userId);
+  expect((await hers('POST', at, { ...asked, code: '000000' })).status).toBe(400);
+  const done = await hers('POST', at, asked);
+  expect([done.status, done.body]).toEqual([201, { late: false }]);
+  const after = (await call('GET', `/notices/${id}`)).body as Record<string, unknown>;
+  expect(after).toMatchObject({ receipt: 'acknowledged', acknowledgementStrength: 'account_mfa' });
+});
+
+test('alerts go out together, the critical ones soon, and none of them twice', async () => {
+  await run((db) =>
+    db.query(`UPDATE alert SET handled_at = now(), handled_by = 'test' WHERE handled_at IS NULL`),
+  );
+  await run(async (db) => {
+    const operator = newId();
+    await db.query(
+      `INSERT INTO party (id, reference, name, is_operator, created_at, updated_at) VALUES ($1, 'PTY-OP', 'Brightwater', true, $2, $2)`,
+      [operator, t.clock.date()],
+    );
+    await contactOf(db, operator, t.clock.date(), {
+      name: 'Duty officer',
+      email: 'duty@brightwater.example',
+    });
+  });
+  const raise = (severity: 'warning' | 'critical', n: number) =>
+    run((db) =>
+      t.app.get(AlertsService).raise(db, {
+        kind: 'test',
+        severity,
+        message: `Something is odd <${n}>`,
+        dedupeKey: `test:${n}`,
+        at: t.clock.now(),
+      }),
+    );
+  const digests = () => mail.received.filter((one) => one.to.includes('duty@brightwater.example'));
+  const sweep = () => t.app.get(AlertDigest).sweep(by);
+  for (let n = 0; n < 30; n++) await raise('warning', n);
+  await sweep();
+  expect(digests()).toHaveLength(0);
+  t.clock.advance(5 * MINUTE);
+  await sweep();
+  await sweep();
+  expect(digests()).toHaveLength(1);
+  expect(digests()[0]!.subject).toBe('Countersign: 30 alerts nobody has looked at');
+  expect(digests()[0]!.text).toContain('and 10 more');
+  expect(digests()[0]!.html).toContain('Something is odd &lt;0&gt;');
+  await raise('critical', 99);
+  await sweep();
+  expect(digests()).toHaveLength(1);
+  t.clock.advance(10 * MINUTE);
+  await sweep();
+  expect(digests()).toHaveLength(2);
+  expect(digests()[1]!.subject).toBe('Countersign: 1 critical of 1 alerts nobody has looked at');
+});
+
+describe('the text of a notice', () => {
+  const texts = '/notice-templates';
+  const shipped = async (language = 'en') => {
+    const asked = await call('GET', `${texts}/versions?category=exposure&language=${language}`);
+    expect(asked.body).toEqual({ versions: [] });
+    return t.app.get(NoticeTemplates).sourceOf('exposure', language)!;
+  };
+  let owner: typeof call;
+  beforeAll(async () => {
+    owner = calling(await t.token('contract_owner'));
+  });
+
+  test('that an operator wrote goes out, and what was sent before keeps its own', async () => {
+    const source = await shipped();
+    const before = await told();
+    const mine = { ...source, subject: 'Ours {{ reference }}', text: `Good day.\n${source.text}` };
+    const save = (more: object) => owner('POST', texts, { category: 'exposure', source: mine, ...more });
+    expect((await call('POST', texts, { category: 'exposure', source: mine })).status).toBe(403);
+    expect((await save({ source: { ...mine, text: 'No link at all.' } })).body).toMatchObject({
+      code: 'bad-template',
+      errors: [{ field: 'text' }, { field: 'text' }],
+    });
+    expect((await save({ category: 'nothing' })).status).toBe(404);
+    expect((await save({ note: 'Says good day' })).body).toMatchObject({ number: 1 });
+    const preview = await owner('POST', `${texts}/preview`, { category: 'exposure', source: mine });
+    expect(preview.body).toMatchObject({ about: expect.stringMatching(/^NTC-/) });
+    expect(preview.body.text).toContain('Payments <b>bridge</b>');
+
+    const id = await told();
+    expect(mail.received.at(-1)!.subject).toMatch(/^Ours NTC-/);
+    expect(mail.received.at(-1)!.text).toMatch(/^Good day\./);
+    const read = async (one: Id) => (await call('GET', `/notices/${one}`)).body as { text: string };
+    expect((await read(id)).text).toMatch(/^Good day\./);
+    expect((await read(before)).text).toMatch(/^To the security contact/);
+
+    expect((await save({ source: null })).body).toMatchObject({ number: 2 });
+    expect((await read(id)).text).toMatch(/^Good day\./);
+    await told();
+    expect(mail.received.at(-1)!.text).toMatch(/^To the security contact/);
+  });
+
+  test('is for its kind of recipient before it is for anybody, and in the language that was agreed', async () => {
+    const source = await shipped('de');
+    const inGerman = async () => {
+      const [id] = await run((db) =>
+        t.app.get(NoticesService).owe(db, [confirmedExposure(scene, t.clock.now())], by),
+      );
+      await run((db) => db.query(`UPDATE notice SET language = 'de-AT' WHERE id = $1`, [id]));
+      await t.app.get(DeliveryService).deliver(id!, by, AbortSignal.timeout(20_000));
+      return mail.received.at(-1)!;
+    };
+    expect((await inGerman()).text).toMatch(/^An den Sicherheitskontakt/);
+    const save = (recipient: string, word: string) =>
+      owner('POST', texts, {
+        category: 'exposure',
+        language: 'de',
+        recipient,
+        source: { ...source, text: `${word}\n${source.text}` },
+      });
+    expect((await save('any', 'An alle.')).body).toMatchObject({ number: 1 });
+    await save('authority', 'An das Amt.');
+    expect((await inGerman()).text).toMatch(/^An alle\./);
+    await run((db) =>
+      db.query(
+        `INSERT INTO integration_party (integration_id, party_id, party_name, role) VALUES ($1, $2, 'Northwind', 'authority')`,
+        [scene.integrationId, scene.partyId],
+      ),
+    );
+    expect((await inGerman()).text).toMatch(/^An das Amt\./);
+  });
+});
+
+test('what has not arrived stands in one queue, and is tried again once its contact is mended', async () => {
+  const made = await run((db) =>
+    noticeScene(db, t.clock.date(), { name: 'Fourth Coffee', email: 'gone@fourth.example' }),
+  );
+  await mail.behave('refuse recipient', 'gone@fourth.example');
+  const [id] = await run((db) =>
+    t.app.get(NoticesService).owe(db, [confirmedExposure(made, t.clock.now())], by),
+  );
+  const deliver = () => t.app.get(DeliveryService).deliver(id!, by, AbortSignal.timeout(20_000));
+  await deliver();
+  expect(await deliver()).toMatchObject({ state: 'failed' });
+  const queue = () => run((db) => stuckNotices(db, t.clock.now(), 100));
+  expect((await queue()).filter((one) => one.id === id)).toMatchObject([
+    { how: 'failed', partyName: 'Fourth Coffee', attempts: 1 },
+  ]);
+  await run((db) =>
+    db.query(`UPDATE contact SET email = 'here@fourth.example' WHERE id = $1`, [made.contactId]),
+  );
+  const responder = calling(await t.token('responder'));
+  expect((await call('POST', `/notices/${id}/retry`)).status).toBe(403);
+  expect((await responder('POST', `/notices/${id}/retry`)).status).toBe(204);
+  expect(await deliver()).toEqual({ state: 'accepted' });
+  expect((await responder('POST', `/notices/${id}/retry`)).status).toBe(409);
+  expect((await queue()).some((one) => one.id === id)).toBe(false);
+  expect(mail.received.at(-1)!.to).toEqual(['here@fourth.example']);
+});
