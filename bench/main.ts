@@ -10,6 +10,7 @@ import { Client } from 'pg';
 import { migrations } from '../src/data-source.ts';
 import { migrate } from '../src/platform/database/migrate.ts';
 import { startLocalPostgres } from '../src/platform/embedded/local-postgres.ts';
+import { dutiesBench } from './duties.bench.ts';
 import { engineBench } from './engine.bench.ts';
 import { importBench } from './import.bench.ts';
 import { gateBench } from './gate.bench.ts';
@@ -29,6 +30,7 @@ const BENCHES: Readonly<Record<string, (place: BenchPlace) => Promise<void>>> = 
   gate: gateBench,
   mass: massBench,
   usage: usageBench,
+  duties: dutiesBench,
 };
 
 async function main(): Promise<void> {
