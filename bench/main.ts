@@ -13,6 +13,7 @@ import { startLocalPostgres } from '../src/platform/embedded/local-postgres.ts';
 import { engineBench } from './engine.bench.ts';
 import { importBench } from './import.bench.ts';
 import { gateBench } from './gate.bench.ts';
+import { intakeBench } from './intake.bench.ts';
 import { kickBench } from './kick.bench.ts';
 import { leakBench } from './leak.bench.ts';
 import { ledgerBench } from './ledger.bench.ts';
@@ -22,6 +23,7 @@ import { usageBench } from './usage.bench.ts';
 
 const BENCHES: Readonly<Record<string, (place: BenchPlace) => Promise<void>>> = {
   leak: leakBench,
+  intake: intakeBench,
   kick: kickBench,
   engine: engineBench,
   ledger: ledgerBench,
