@@ -2,6 +2,7 @@ import { Module } from '@nestjs/common';
 import { projectFolder } from '../../platform/config/project-folder.ts';
 import { LedgerModule } from '../ledger/ledger.module.ts';
 import { AcknowledgementService } from './acknowledgement.service.ts';
+import { AlertOfEndpointJob } from './alert-of-endpoint.job.ts';
 import { AlertDigest } from './alert-digest.ts';
 import { AlertsService } from './alerts.service.ts';
 import { BouncesService } from './bounces.service.ts';
@@ -10,9 +11,11 @@ import { DeliveryService } from './delivery.service.ts';
 import { HandledAlerts } from './handled-alerts.service.ts';
 import { NoticeClock } from './notice-clock.ts';
 import { NoticeTemplates } from './notice-templates.ts';
+import { NoticeTexts } from './notice-texts.service.ts';
 import { NoticesService } from './notices.service.ts';
 import { MaildropSweep } from './read-maildrop.sweep.ts';
 import { SettleAcknowledgedJob } from './settle-acknowledged.job.ts';
+import { StuckNotices } from './stuck-notices.service.ts';
 
 const shared = [
   AlertsService,
@@ -22,6 +25,8 @@ const shared = [
   AcknowledgementService,
   NoticeTemplates,
   BouncesService,
+  NoticeTexts,
+  StuckNotices,
 ];
 
 @Module({
@@ -32,12 +37,15 @@ const shared = [
     NoticesService,
     DeliveryService,
     AcknowledgementService,
+    AlertOfEndpointJob,
     DeliverNoticeJob,
     DeliverySweep,
     SettleAcknowledgedJob,
     NoticeClock,
     AlertDigest,
     BouncesService,
+    NoticeTexts,
+    StuckNotices,
     MaildropSweep,
     { provide: NoticeTemplates, useFactory: () => new NoticeTemplates(projectFolder('templates/notices')) },
   ],
