@@ -14,6 +14,7 @@ import { dutiesBench } from './duties.bench.ts';
 import { engineBench } from './engine.bench.ts';
 import { importBench } from './import.bench.ts';
 import { gateBench } from './gate.bench.ts';
+import { intakeBench } from './intake.bench.ts';
 import { kickBench } from './kick.bench.ts';
 import { leakBench } from './leak.bench.ts';
 import { ledgerBench } from './ledger.bench.ts';
@@ -23,6 +24,7 @@ import { usageBench } from './usage.bench.ts';
 
 const BENCHES: Readonly<Record<string, (place: BenchPlace) => Promise<void>>> = {
   leak: leakBench,
+  intake: intakeBench,
   kick: kickBench,
   engine: engineBench,
   ledger: ledgerBench,
