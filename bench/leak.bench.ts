@@ -149,6 +149,7 @@ export async function leakBench(place: BenchPlace): Promise<void> {
       trust: 'act',
       keys: [`whsec_${SIGNING.toString('base64')}`],
       quotaPerHour: 10_000_000,
+      bodyLimit: 4 * 1024 * 1024,
     });
 
     const leak = async (from: number, count: number) => {

@@ -24,6 +24,7 @@ import { ChannelsModule } from './plugins/channels/channels.module.ts';
 import { ConnectorsModule } from './plugins/connectors/connectors.module.ts';
 import { SelectorsModule } from './plugins/selectors/selectors.module.ts';
 import { SourcesModule } from './plugins/sources/sources.module.ts';
+import { SignalsModule } from './domain/signals/signals.module.ts';
 import { StoresModule } from './plugins/stores/stores.module.ts';
 
 /** Everything that is switched on. One line a module. */
@@ -41,6 +42,7 @@ import { StoresModule } from './plugins/stores/stores.module.ts';
     LedgerModule,
     AccessModule,
     RunbooksModule,
+    SignalsModule,
     NoticesModule,
     ResponsibilityModule,
     UsageModule,

@@ -9,6 +9,7 @@ import { ReleasesModule } from '../domain/releases/releases.module.ts';
 import { ResponsibilityModule } from '../domain/responsibility/responsibility.module.ts';
 import { RotationModule } from '../domain/rotation/rotation.module.ts';
 import { RevocationModule } from '../domain/revocation/revocation.module.ts';
+import { SignalsModule } from '../domain/signals/signals.module.ts';
 import { UsageModule } from '../domain/usage/usage.module.ts';
 import { AccessReviewsController } from './access-reviews.controller.ts';
 import { AgreementsController } from './agreements.controller.ts';
@@ -33,6 +34,7 @@ import { BouncesController } from './bounces.controller.ts';
 import { OnCallController } from './on-call.controller.ts';
 import { NoticeTemplatesController } from './notice-templates.controller.ts';
 import { NoticesController } from './notices.controller.ts';
+import { ObligationsController } from './obligations.controller.ts';
 import { OfferingsController } from './offerings.controller.ts';
 import { OnboardingController } from './onboarding.controller.ts';
 import { OpenApiController } from './openapi.controller.ts';
@@ -46,6 +48,9 @@ import { RiskAcceptancesController } from './risk-acceptances.controller.ts';
 import { StatementsController } from './statements.controller.ts';
 import { StepsController } from './steps.controller.ts';
 import { StoppersController } from './stoppers.controller.ts';
+import { SharedSignalsController } from './shared-signals.controller.ts';
+import { SignalsMetadataController } from './signals-metadata.controller.ts';
+import { SubscriptionsController } from './subscriptions.controller.ts';
 import { TermTemplatesController } from './term-templates.controller.ts';
 import { TokensController } from './tokens.controller.ts';
 import { UsageController } from './usage.controller.ts';
@@ -53,6 +58,7 @@ import { UsersController } from './users.controller.ts';
 import { CasesController } from './cases.controller.ts';
 import { DownstreamController } from './downstream.controller.ts';
 import { DrillsController } from './drills.controller.ts';
+import { ExposureFilesController } from './exposure-files.controller.ts';
 import { ExposuresController } from './exposures.controller.ts';
 import { IncidentsController } from './incidents.controller.ts';
 import { IntakeController } from './intake.controller.ts';
@@ -69,6 +75,7 @@ import { SourcesController } from './sources.controller.ts';
     ReleasesModule,
     ResponsibilityModule,
     RevocationModule,
+    SignalsModule,
     UsageModule,
     RotationModule,
   ],
@@ -80,6 +87,7 @@ import { SourcesController } from './sources.controller.ts';
     ConfirmationsController,
     ConnectionsController,
     ConnectorPresetsController,
+    ExposureFilesController,
     ExposuresController,
     CasesController,
     AgreementsController,
@@ -105,6 +113,7 @@ import { SourcesController } from './sources.controller.ts';
     NoticeTemplatesController,
     OnCallController,
     BouncesController,
+    ObligationsController,
     OfferingsController,
     OnboardingController,
     OpenApiController,
@@ -115,6 +124,9 @@ import { SourcesController } from './sources.controller.ts';
     StatementsController,
     StepsController,
     StoppersController,
+    SharedSignalsController,
+    SignalsMetadataController,
+    SubscriptionsController,
     TermTemplatesController,
     TokensController,
     UsageController,

@@ -1,6 +1,7 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { Refused, refusal } from '../kernel/errors.ts';
 import { readStrictJson } from '../kernel/strict-json.ts';
+import { multipart } from './multipart.ts';
 import type { BodyKind, RouteConfig } from '../domain/access/route.ts';
 
 /**
@@ -16,6 +17,7 @@ export function readBodiesAsDeclared(fastify: FastifyInstance): void {
     const limit = request.routeOptions.bodyLimit ?? 0;
     if (Number(request.headers['content-length'] ?? 0) > limit) throw tooLarge(limit);
     if (kind === 'stream') return payload;
+    if (kind === 'upload') return multipart(await readAll(payload, limit), request.headers['content-type']);
     if (kind !== 'raw') refuseMediaType(request.headers['content-type'], kind);
     const bytes = await readAll(payload, limit);
     if (kind === 'raw') return bytes;

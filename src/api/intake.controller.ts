@@ -5,6 +5,7 @@ import { z } from 'zod';
 import { Refused, type Refusal } from '../kernel/errors.ts';
 import { Public, Takes } from '../domain/access/route.ts';
 import { IntakeService } from '../domain/exposures/intake.service.ts';
+import { readUpTo } from './read-up-to.ts';
 
 const receivedSchema = z.object({ deliveryId: z.string(), event: z.string() }).meta({ id: 'Received' });
 
@@ -62,18 +63,6 @@ export class IntakeController {
     void reply.status(202);
     return result.value;
   }
-}
-
-/** @returns null when there is more than the limit */
-async function readUpTo(stream: AsyncIterable<Buffer> | undefined, limit: number): Promise<Buffer | null> {
-  const chunks: Buffer[] = [];
-  let size = 0;
-  for await (const chunk of stream ?? []) {
-    size += chunk.length;
-    if (size > limit) return null;
-    chunks.push(chunk);
-  }
-  return Buffer.concat(chunks);
 }
 
 /** A header that comes several times is what an attacker makes of one; the first is taken by no one. */

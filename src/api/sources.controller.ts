@@ -1,4 +1,4 @@
-import { Body, Controller, Delete, Get, Param, Patch, Post, Query, Res } from '@nestjs/common';
+import { Body, Controller, Delete, Get, HttpCode, Param, Patch, Post, Query, Res } from '@nestjs/common';
 import { ApiCreatedResponse, ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
 import type { FastifyReply } from 'fastify';
 import { z } from 'zod';
@@ -13,6 +13,12 @@ import {
   sourceSchema,
   type SourceView,
 } from '../domain/exposures/source.schema.ts';
+import {
+  DeliveryLog,
+  deliverySchema,
+  replayedSchema,
+  type Replayed,
+} from '../domain/exposures/delivery-log.service.ts';
 import { SourcesService } from '../domain/exposures/sources.service.ts';
 import { answered } from './answered.ts';
 import { nameCursorSchema, pageByName, pageLimit } from './cursor.ts';
@@ -23,11 +29,21 @@ const sourcesQuery = z.strictObject({ limit: pageLimit, cursor: nameCursorSchema
 const sourcesSchema = z
   .object({ sources: z.array(sourceSchema), next: z.string().nullable() })
   .meta({ id: 'Sources' });
+const deliveriesQuery = z.strictObject({
+  limit: z.coerce.number().int().min(1).max(200).default(50),
+  before: id.optional().describe('The id of the delivery that the page before ended with'),
+});
+const deliveriesSchema = z
+  .object({ deliveries: z.array(deliverySchema), next: id.nullable() })
+  .meta({ id: 'SourceDeliveries' });
 
 @ApiTags('sources')
 @Controller('api/v1/sources')
 export class SourcesController {
-  constructor(private readonly sources: SourcesService) {}
+  constructor(
+    private readonly sources: SourcesService,
+    private readonly log: DeliveryLog,
+  ) {}
 
   @Get()
   @ApiOperation({ summary: 'List sources of exposure reports, by key' })
@@ -114,5 +130,34 @@ export class SourcesController {
     @Res({ passthrough: true }) reply: FastifyReply,
   ): Promise<SourceView> {
     return versioned(reply, answered(await this.sources.retireKey(sourceId, keyId, by)));
+  }
+
+  @Get(':id/deliveries')
+  @ApiOperation({ summary: 'List what a source delivered, newest first; no body is kept' })
+  @Permission('sources:read')
+  @ApiOkResponse({ standardSchema: deliveriesSchema })
+  async deliveries(
+    @Param('id', { schema: id }) sourceId: string,
+    @Query({ schema: deliveriesQuery }) { limit, before }: z.output<typeof deliveriesQuery>,
+    @By() by: Principal,
+  ): Promise<z.infer<typeof deliveriesSchema>> {
+    const rows = answered(
+      await this.log.list(sourceId, { limit: limit + 1, ...(before ? { before } : {}) }, by),
+    );
+    const deliveries = rows.slice(0, limit);
+    return { deliveries, next: rows.length > limit ? (deliveries.at(-1)?.id ?? null) : null };
+  }
+
+  @Post('deliveries/:id/replay')
+  @ApiOperation({
+    summary: 'Go through a delivery once more',
+    description:
+      'What is in triage is matched anew, or its value is asked for anew. What was accepted or dismissed stays.',
+  })
+  @HttpCode(200)
+  @Permission('sources:write')
+  @ApiOkResponse({ standardSchema: replayedSchema })
+  async replay(@Param('id', { schema: id }) deliveryId: string, @By() by: Principal): Promise<Replayed> {
+    return answered(await this.log.replay(deliveryId, by));
   }
 }

@@ -35,7 +35,24 @@ interface Verdict {
   status: number;
   reason: string;
   /** Values are masked. */
-  reports: Record<string, unknown>[];
+  reports: MaskedReport[];
+}
+
+interface MaskedReport {
+  ref: string;
+  place: string | null;
+  kind: string | null;
+  /** Masked; null where the report carries none. */
+  value: string | null;
+  /** Whether it carries the SHA-256 of the value. */
+  hashed: boolean;
+  supplierId: string | null;
+  sourceSays: string;
+  publiclyLeaked: boolean;
+  resolved: string | null;
+  detectedAt: string | null;
+  asOf: string | null;
+  foundAt: Report['foundAt'];
 }
 
 export const addIntake: AddCommand = (program) => {
@@ -163,7 +180,7 @@ function verdictOf(kind: Source, read: Result<ReadDelivery, Refusal>, settings: 
   };
 }
 
-function masked(given: Report): Record<string, unknown> {
+function masked(given: Report): MaskedReport {
   const report = scrubbed(given);
   const at = (instant: Millis | undefined) => (instant === undefined ? null : iso(instant));
   return {
@@ -185,9 +202,7 @@ function masked(given: Report): Record<string, unknown> {
 function tell({ accepted, status, reason, reports }: Verdict): void {
   print(`${accepted ? 'accepted' : 'refused'} (${status}): ${reason}`);
   for (const { ref, kind, value, sourceSays } of reports)
-    print(
-      `  ${String(ref)}  ${String(kind ?? 'unknown kind')}  ${value === null ? 'no value' : MASK}  ${String(sourceSays)}`,
-    );
+    print(`  ${ref}  ${kind ?? 'unknown kind'}  ${value ?? 'no value'}  ${sourceSays}`);
 }
 
 /** A document is one key; else each line is one, so that a change of keys can be tried. */

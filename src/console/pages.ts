@@ -12,6 +12,7 @@ import { FailuresPage } from './incidents/failures.page.ts';
 import { ExposureWindowPage } from './incidents/exposure-window.page.ts';
 import { IncidentPage } from './incidents/incident.page.ts';
 import { InstantPage } from './incidents/instant.page.ts';
+import { ReportPage } from './incidents/report.page.ts';
 import { TriagePage } from './incidents/triage.page.ts';
 import { GatePage } from './integrations/gate.page.ts';
 import { IntegrationPage } from './integrations/integration.page.ts';
@@ -51,6 +52,7 @@ import { SimulationPage } from './rotation/simulation.page.ts';
 import { StepPage } from './runbooks/step.page.ts';
 import { WorkPage } from './runbooks/work.page.ts';
 import { SettingsPage } from './settings/settings.page.ts';
+import { SourcePage } from './settings/source.page.ts';
 import { AssetsPage } from './shared/assets.page.ts';
 import type { Area } from './shared/page.ts';
 import { SignInPage } from './sign-in/sign-in.page.ts';
@@ -67,6 +69,7 @@ export const AREAS_OF_CONSOLE: readonly Area[] = [
     permission: 'incidents:read',
     pages: [IncidentPage, DecidePage, AnswerPage, InstantPage, TriagePage, FailuresPage, ExposureWindowPage],
   },
+  { title: 'Report a leak', path: '/report', permission: 'exposures:report', pages: [ReportPage] },
   { title: 'Reached', path: '/downstream', permission: 'cases:read', pages: [DownstreamPage] },
   { title: 'Work', path: '/work', permission: 'runs:read', pages: [WorkPage, StepPage, ReleasesPage] },
   { title: 'Notices', path: '/notices', permission: 'notices:read', pages: [NoticesPage, TemplatesPage] },
@@ -141,7 +144,7 @@ export const AREAS_OF_CONSOLE: readonly Area[] = [
   { title: 'Connectors', path: '/connectors', permission: 'connections:read', pages: [ConnectorsPage] },
   { title: 'Alerts', path: '/alerts', permission: 'operations:read', pages: [AlertsPage] },
   { title: 'Ledger', path: '/ledger', permission: 'ledger:read', pages: [LedgerPage] },
-  { title: 'Settings', path: '/settings', permission: 'sources:read', pages: [SettingsPage] },
+  { title: 'Settings', path: '/settings', permission: 'sources:read', pages: [SettingsPage, SourcePage] },
   { title: 'The door', pages: [SignInPage, AssetsPage] },
   { title: 'Outside', pages: [NoticeLinkPage, SigningLinkPage] },
 ];

@@ -30,17 +30,55 @@ export async function routeSamples(world: TestApp, partyId: Id): Promise<RouteSa
     '/api/v1/locations/:id/holdings': { id: made.location },
     '/api/v1/locations/:id/scans': { id: made.location },
     '/api/v1/locations/:id/fingerprints': { id: made.location },
+    '/api/v1/locations/:id/store': { id: made.location },
+    '/api/v1/locations/:id/store-looks': { id: made.location },
     '/api/v1/integrations/:id': { id: made.integration },
     '/api/v1/integrations/:id/matrices': { id: made.integration },
     '/api/v1/notices/:id': { id: made.notice },
     '/api/v1/notices/:id/acknowledgements': { id: made.notice },
     '/api/v1/parties/:id': { id: partyId },
     ...matrixRoutes(made),
+    ...(await signalRoutes(world, partyId)),
     '/integrations/:reference': { reference: made.integrationReference },
     '/credentials/:reference': { reference: made.credentialReference },
     '/agreements/:reference': { reference: 'AGR-2026-9001' },
     '/agreements/:reference/compare': { reference: 'AGR-2026-9001' },
     '/notices/:reference': { reference: 'NTC-2026-9001' },
+  };
+}
+
+/** One subscription that is looked at and ended, another one whose messages are asked for, and a stream. */
+async function signalRoutes(world: TestApp, partyId: Id): Promise<RouteSamples> {
+  const [ended, kept, stream, delivery] = [newId(), newId(), newId(), newId()];
+  const now = world.clock.date();
+  await world.app.get(Transactions).run(system('test', 'test-samples'), async (db) => {
+    for (const [id, kind] of [
+      [ended, 'webhook'],
+      [kept, 'webhook'],
+      [stream, 'set-poll'],
+    ]) {
+      await db.query(
+        `INSERT INTO subscription (id, party_id, kind, name, url, events, created_at, updated_at)
+         VALUES ($1, $2, $3, 'Own endpoint', '', '{case.opened}', $4, $4)`,
+        [id, partyId, kind, now],
+      );
+    }
+    await db.query(
+      `INSERT INTO subscription_delivery (id, subscription_id, party_id, type, txn, data, occurred_at, created_at, state, ended_at)
+       VALUES ($1, $2, $3, 'case.opened', $1, '{}', $4, $4, 'delivered', $4)`,
+      [delivery, kept, partyId, now],
+    );
+  });
+  const api = '/api/v1/subscriptions/:id';
+  return {
+    [api]: { id: ended },
+    [`${api}/keys`]: { id: kept },
+    [`${api}/keys/:keyId`]: { id: kept },
+    [`${api}/test`]: { id: kept },
+    [`${api}/deliveries`]: { id: kept },
+    [`${api}/deliveries/:deliveryId`]: { id: kept, deliveryId: delivery },
+    [`${api}/deliveries/:deliveryId/send`]: { id: kept, deliveryId: delivery },
+    '/api/v1/ssf/poll/:id': { id: stream },
   };
 }
 

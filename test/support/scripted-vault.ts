@@ -70,6 +70,8 @@ interface KvVersion {
 export class ScriptedKv implements Dialect {
   readonly admin = { token: OUR_TOKEN };
   readonly paths = new Map<string, KvVersion[]>();
+  /** Somebody else, who writes just before our own write arrives. */
+  meanwhile: ((versions: KvVersion[]) => void) | null = null;
 
   answer(request: Parameters<Dialect['answer']>[0]): Answer | null {
     const about = own(request.path, request.headers);
@@ -82,6 +84,8 @@ export class ScriptedKv implements Dialect {
     const versions = this.paths.get(path) ?? [];
     const notFound: Reply = { status: 404, body: { errors: [] } };
     if (part === 'data' && request.method === 'POST') {
+      this.meanwhile?.(versions);
+      this.meanwhile = null;
       const { data, options } = request.json as { data: unknown; options?: { cas?: number } };
       if (options?.cas !== undefined && options.cas !== versions.length) {
         const errors = ['check-and-set parameter did not match the current version'];
@@ -92,11 +96,19 @@ export class ScriptedKv implements Dialect {
       return says({ status: 200, body: { data: { version: versions.length, destroyed: false } } });
     }
     if (part === 'data') {
-      const last = versions.at(-1);
-      if (!last || last.destroyed || last.deletedAt !== '') return says(notFound);
+      const asked = new URLSearchParams(request.search).get('version');
+      const last = asked === null ? versions.at(-1) : versions[Number(asked) - 1];
+      if (!last || last.destroyed || last.deletedAt !== '')
+        return says(
+          last
+            ? { status: 404, body: { data: { data: null, metadata: { version: versions.length } } } }
+            : notFound,
+        );
       return says({
         status: 200,
-        body: { data: { data: last.data, metadata: { version: versions.length } } },
+        body: {
+          data: { data: last.data, metadata: { version: asked === null ? versions.length : Number(asked) } },
+        },
       });
     }
     if (part === 'destroy') {

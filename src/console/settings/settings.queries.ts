@@ -87,3 +87,39 @@ export function listConnections(db: Db): Promise<ConnectionLine[]> {
       ORDER BY n.retired_at IS NOT NULL, p.name, n.name LIMIT 500`,
   );
 }
+
+export interface SourceFacts {
+  id: Id;
+  key: string;
+  kind: string;
+  name: string;
+  environment: string;
+  trust: string;
+  partyName: string | null;
+  ownerName: string | null;
+  active: boolean;
+  keys: { id: Id; addedAt: string }[];
+  settings: Record<string, string | boolean>;
+  bodyLimit: number | null;
+  quotaPerHour: number;
+  publishedAt: Millis | null;
+  lastSeenAt: Millis | null;
+  rowVersion: number;
+}
+
+/** One source with what is set up for it; of its keys only that there are some. */
+export async function findSource(db: Db, key: string): Promise<SourceFacts | undefined> {
+  const [row] = await db.query<SourceFacts[]>(
+    `SELECT s.id, s.key, s.kind, s.name, s.environment, s.trust, p.name AS "partyName", k.name AS "ownerName", s.active,
+            coalesce((SELECT jsonb_agg(jsonb_build_object('id', r->'id', 'addedAt', r->'addedAt') ORDER BY n)
+                        FROM jsonb_array_elements(s.key_refs) WITH ORDINALITY AS r(r, n)), '[]') AS keys,
+            s.settings, s.body_limit AS "bodyLimit", s.quota_per_hour AS "quotaPerHour", ${ms('s.published_at')} AS "publishedAt",
+            ${ms('s.last_seen_at')} AS "lastSeenAt", s.row_version AS "rowVersion"
+       FROM source s
+       LEFT JOIN party p ON p.id = s.party_id
+       LEFT JOIN contact k ON k.id = s.owner_contact_id
+      WHERE s.key = $1`,
+    [key],
+  );
+  return row;
+}

@@ -45,7 +45,7 @@ export function Setting({
   );
 }
 
-const TRUST: Readonly<Record<string, string>> = {
+export const TRUST: Readonly<Record<string, string>> = {
   act: 'acts on its word',
   approve: 'asks first',
   inform: 'only informs',
@@ -59,7 +59,7 @@ export function SourcesView({ frame, sources }: { frame: Frame; sources: readonl
       lead="Where reports of leaks come from, and how far each may go unattended."
     >
       {sources.length === 0 ? (
-        <p class="empty">No source yet: add one over the API.</p>
+        <p class="empty">No source yet.</p>
       ) : (
         <DataTable
           caption="Sources"
@@ -74,7 +74,10 @@ export function SourcesView({ frame, sources }: { frame: Frame; sources: readonl
           ]}
           rows={sources.map((source) => [
             <div>
-              <b>{source.name}</b> {!source.active && <Chip tone="calm">switched off</Chip>}
+              <a href={`/settings/sources/${source.key}`}>
+                <b>{source.name}</b>
+              </a>{' '}
+              {!source.active && <Chip tone="calm">switched off</Chip>}
               <div class="soft small">{`${words(source.kind)} · ${source.environment}${source.partyName ? ` · ${source.partyName}` : ''}`}</div>
             </div>,
             <Chip tone={source.trust === 'act' ? 'info' : 'calm'}>
@@ -87,6 +90,13 @@ export function SourcesView({ frame, sources }: { frame: Frame; sources: readonl
             <At at={source.lastSeenAt} empty="never" />,
           ])}
         />
+      )}
+      {frame.may('sources:write') && (
+        <p class="actions">
+          <a class="button" href="/settings/sources/new">
+            Add a source
+          </a>
+        </p>
       )}
     </Setting>
   );

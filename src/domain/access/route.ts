@@ -8,8 +8,11 @@ import type { Permission } from './permissions.ts';
  */
 export type Face = 'api' | 'console' | 'outside';
 
-/** What a route expects as its body. `raw`: the bytes, unread. `stream`: the request itself, for the handler to pull. */
-export type BodyKind = 'json' | 'form' | 'raw' | 'stream';
+/**
+ * What a route expects as its body. `raw`: the bytes, unread. `stream`: the request itself, for the handler to pull.
+ * `upload`: a form with files; its fields are texts and bytes.
+ */
+export type BodyKind = 'json' | 'form' | 'upload' | 'raw' | 'stream';
 
 /** What a route says of itself; boot refuses one that says neither `permission` nor `open`. */
 export interface RouteDeclaration {

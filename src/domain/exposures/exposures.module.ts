@@ -1,11 +1,15 @@
 import { Module } from '@nestjs/common';
 import { LedgerModule } from '../ledger/ledger.module.ts';
 import { NoticesModule } from '../notices/notices.module.ts';
+import { ReleasesModule } from '../releases/releases.module.ts';
 import { RevocationModule } from '../revocation/revocation.module.ts';
 import { AdmittedSources } from './admitted-sources.ts';
 import { Deliveries } from './deliveries.service.ts';
+import { DeliveryLog } from './delivery-log.service.ts';
 import { Envelopes } from './envelopes.ts';
+import { EndLeakedCheckoutsJob } from './end-leaked-checkouts.job.ts';
 import { FetchMissingJob } from './fetch-missing.job.ts';
+import { FileReports } from './file-reports.service.ts';
 import { HeldValues } from './held-values.service.ts';
 import { IntakeService } from './intake.service.ts';
 import { MatchAgainJob } from './match-again.job.ts';
@@ -24,6 +28,8 @@ import { TriageService } from './triage.service.ts';
 import { WaitingReports } from './waiting-reports.service.ts';
 
 const services = [
+  DeliveryLog,
+  FileReports,
   HeldValues,
   IntakeService,
   MatchingService,
@@ -36,7 +42,7 @@ const services = [
 
 /** Needs `SOURCES`, `Vault` and `Connectors`, which the plug-ins' modules give. */
 @Module({
-  imports: [LedgerModule, NoticesModule, RevocationModule],
+  imports: [LedgerModule, NoticesModule, ReleasesModule, RevocationModule],
   providers: [
     ...services,
     AdmittedSources,
@@ -47,6 +53,7 @@ const services = [
     PublishedKeysSweep,
     MissingValues,
     SourceKeys,
+    EndLeakedCheckoutsJob,
     FetchMissingJob,
     MatchAgainJob,
     RaiseFromUsageJob,

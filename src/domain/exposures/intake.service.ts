@@ -81,7 +81,7 @@ export class IntakeService {
   ): Promise<Outcome> {
     const now = this.clock.now();
     const proven = await this.#prove(source, delivery, now);
-    const read = proven.ok ? await this.#read(source, delivery, now) : proven;
+    const read = proven.ok ? await this.#read(source, delivery) : proven;
     if (!proven.ok || !read.ok) return this.#answered(source, read as Result<never, Refusal>);
     const { reports } = read.value;
     const result = await this.deliveries.keep(
@@ -132,7 +132,7 @@ export class IntakeService {
     );
   }
 
-  async #read(source: Admitted, delivery: RawDelivery, now: Millis): Promise<Result<ReadDelivery, Refusal>> {
+  async #read(source: Admitted, delivery: RawDelivery): Promise<Result<ReadDelivery, Refusal>> {
     const read = source.kind.read(delivery);
     if (read.ok) return read;
     const [first] = read.error.fields ?? [];

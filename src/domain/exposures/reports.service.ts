@@ -19,6 +19,7 @@ import { Quota } from './quota.ts';
 import { prepare, recordReports, type PreparedReport, type RecordedReport } from './record-reports.ts';
 import type { ReportInput } from './report.schema.ts';
 import { toReport } from './report.schema.ts';
+import type { Report } from './source.ts';
 
 /** Reports of one reporter by the API in an hour; signed sources have a quota of their own. */
 const REPORTS_PER_HOUR = 20_000;
@@ -57,9 +58,17 @@ export class ReportsService {
    * Reports by an authenticated person, token or party. The answer neither says nor shows by its time whether something
    * matched: matching happens afterwards, and until then every value takes the same way.
    */
-  async report(inputs: readonly ReportInput[], by: Principal): Promise<Result<Filed, Refusal>> {
+  report(inputs: readonly ReportInput[], by: Principal): Promise<Result<Filed, Refusal>> {
+    return this.take(
+      inputs.map((input) => toReport(input, newId())),
+      by,
+    );
+  }
+
+  /** The same of reports that were read out of something. Their values are wiped. */
+  async take(reports: readonly Report[], by: Principal): Promise<Result<Filed, Refusal>> {
     const now = this.clock.now();
-    const wait = this.#quota.take(`${by.kind}:${by.id}`, inputs.length, REPORTS_PER_HOUR, now);
+    const wait = this.#quota.take(`${by.kind}:${by.id}`, reports.length, REPORTS_PER_HOUR, now);
     if (wait !== undefined) {
       return err(
         refusal('too_many', 'too-many-reports', `More than ${REPORTS_PER_HOUR} reports in an hour.`, {
@@ -68,7 +77,6 @@ export class ReportsService {
       );
     }
     const batchId = newId();
-    const reports = inputs.map((input) => toReport(input, newId()));
     const prepared = prepare(reports, this.keys.peppers());
     // Exposures belong to the operator; what a party may read of its own is another matter.
     const asInstallation = system('intake', by.correlationId);

@@ -6,6 +6,9 @@ const apiBaseUrl = z.url({ protocol: /^https?$/, error: 'must be an http or http
   return url.search === '' && url.hash === '' && url.username === '' && url.password === '';
 }, 'must have no user, query or fragment');
 
+/** Characters. A list of public keys is a key, too. */
+const LONGEST_KEY = 64 * 1024;
+
 const editable = {
   name: z.string().trim().min(1, 'must not be empty').max(200),
   environment: z.string().trim().min(1).max(60),
@@ -14,6 +17,15 @@ const editable = {
   apiBaseUrl: apiBaseUrl.nullable().describe("The source's own API, asked for what its deliveries leave out"),
   apiToken: z.string().min(8).max(4000).describe('Write-only. Kept sealed; dropped when the address changes'),
   quotaPerHour: z.int().min(1).max(10_000_000),
+  settings: z
+    .record(z.string().max(60), z.union([z.string().max(2000), z.boolean()]))
+    .describe('What its kind needs besides: of set issuer, audience, jwksUri and pollUrl'),
+  bodyLimit: z
+    .int()
+    .min(1024)
+    .max(64 * 1024 * 1024)
+    .nullable()
+    .describe('Bytes of one delivery; null: 25 MB of github, 10 MB of github-partner, 1 MB of others'),
 };
 
 export const createSourceSchema = z
@@ -27,7 +39,7 @@ export const createSourceSchema = z
       .string()
       .min(1)
       .max(60)
-      .describe('github, standard-webhooks, or api for what a party reports with its token'),
+      .describe('A kind such as github, or api for what a party reports with its token'),
     name: editable.name,
     environment: editable.environment.default('production'),
     trust: editable.trust.default('approve'),
@@ -36,7 +48,9 @@ export const createSourceSchema = z
     apiBaseUrl: editable.apiBaseUrl.default(null),
     apiToken: editable.apiToken.optional(),
     quotaPerHour: editable.quotaPerHour.default(100_000),
-    keys: z.array(z.string().min(1).max(1000)).max(5).default([]).describe('Write-only signing keys'),
+    settings: editable.settings.default({}),
+    bodyLimit: editable.bodyLimit.default(null),
+    keys: z.array(z.string().min(1).max(LONGEST_KEY)).max(5).default([]).describe('Write-only signing keys'),
   })
   .meta({ id: 'NewSource' });
 
@@ -49,6 +63,8 @@ export const editSourceSchema = z
     apiBaseUrl: editable.apiBaseUrl.optional(),
     apiToken: editable.apiToken.nullable().optional(),
     quotaPerHour: editable.quotaPerHour.optional(),
+    settings: editable.settings.optional(),
+    bodyLimit: editable.bodyLimit.optional(),
     active: z.boolean().optional(),
   })
   .meta({ id: 'SourceChange' });
@@ -72,6 +88,12 @@ export const sourceSchema = z
     keys: z.array(z.object({ id: z.uuid(), addedAt: z.iso.datetime() })),
     active: z.boolean(),
     quotaPerHour: z.int(),
+    settings: z.record(z.string(), z.union([z.string(), z.boolean()])),
+    bodyLimit: z.int().nullable(),
+    publishedKeysAt: z.iso
+      .datetime()
+      .nullable()
+      .describe('When its sender last confirmed the keys that it publishes'),
     lastSeenAt: z.iso.datetime().nullable(),
     rowVersion: z.int(),
   })

@@ -1,4 +1,5 @@
 import { Inject, Injectable } from '@nestjs/common';
+import { z } from 'zod';
 import { Refused, refusal, type Refusal } from '../../kernel/errors.ts';
 import { newId, type Id } from '../../kernel/ids.ts';
 import type { Principal } from '../../kernel/principal.ts';
@@ -33,12 +34,15 @@ interface Row {
   api_token_ref: string | null;
   active: boolean;
   quota_per_hour: number;
+  settings: Record<string, string | boolean>;
+  body_limit: number | null;
+  published_at: Date | null;
   last_seen_at: Date | null;
   row_version: number;
 }
 
 const COLUMNS = `id, key, kind, name, environment, trust, party_id, owner_contact_id, key_refs, api_base_url, api_token_ref,
-  active, quota_per_hour, last_seen_at, row_version`;
+  active, quota_per_hour, settings, body_limit, published_at, last_seen_at, row_version`;
 const SELECT = `SELECT ${COLUMNS} FROM source`;
 
 /** Where reports come from, and the keys that prove it. Keys go in and never come out. */
@@ -68,6 +72,12 @@ export class SourcesService {
     return row ? ok(viewOf(row)) : err(unknown());
   }
 
+  /** The kinds that are switched on. */
+  known(): { key: string; title: string; filesOnly: boolean }[] {
+    const kinds = this.kinds.map(({ key, title, filesOnly = false }) => ({ key, title, filesOnly }));
+    return [...kinds, { key: API_KIND, title: 'Reports of a party over the API', filesOnly: true }];
+  }
+
   create(input: NewSource, by: Principal): Promise<Result<SourceView, Refusal>> {
     return this.#change(by, async (db, now) => {
       const kind = this.kinds.find((one) => one.key === input.kind);
@@ -77,6 +87,7 @@ export class SourcesService {
           invalid('/kind', 'is no kind of source that is switched on', `Choose one of ${known}.`),
         );
       }
+      const settings = settingsOf(kind, input.settings);
       const id = newId();
       const keyRefs: KeyRef[] = [];
       for (const [at, key] of input.keys.entries()) {
@@ -88,8 +99,8 @@ export class SourcesService {
       const made = await rowsOf<Row>(
         db,
         `INSERT INTO source (id, key, kind, name, environment, trust, party_id, owner_contact_id, key_refs, api_base_url,
-                             api_token_ref, quota_per_hour, created_at, updated_at)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $13) ON CONFLICT (key) DO NOTHING RETURNING ${COLUMNS}`,
+                             api_token_ref, quota_per_hour, created_at, updated_at, settings, body_limit)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $13, $14, $15) ON CONFLICT (key) DO NOTHING RETURNING ${COLUMNS}`,
         [
           id,
           input.key,
@@ -104,6 +115,8 @@ export class SourcesService {
           tokenRef,
           input.quotaPerHour,
           new Date(now),
+          JSON.stringify(settings),
+          input.bodyLimit,
         ],
       );
       if (!made[0])
@@ -122,9 +135,14 @@ export class SourcesService {
   ): Promise<Result<SourceView, Refusal>> {
     return this.#change(by, async (db, now) => {
       const row = await this.#lock(db, id, version);
+      const kind = this.kinds.find((one) => one.key === row.kind);
+      const settings = change.settings ? settingsOf(kind, change.settings) : row.settings;
       const moved = change.apiBaseUrl !== undefined && change.apiBaseUrl !== row.api_base_url;
+      const askedElsewhere = settings['pollUrl'] !== row.settings['pollUrl'];
+      // Keys that were published for another address or issuer prove nothing here.
+      const otherKeys = moved || JSON.stringify(settings) !== JSON.stringify(row.settings);
       let tokenRef = row.api_token_ref;
-      if (tokenRef && (moved || change.apiToken !== undefined)) {
+      if (tokenRef && (moved || askedElsewhere || change.apiToken !== undefined)) {
         await this.vault.destroy(db, tokenRef);
         tokenRef = null;
       }
@@ -134,7 +152,9 @@ export class SourcesService {
       const [edited] = await rowsOf<Row>(
         db,
         `UPDATE source SET name = $2, environment = $3, trust = $4, owner_contact_id = $5, api_base_url = $6, api_token_ref = $7,
-                quota_per_hour = $8, active = $9, updated_at = $10, row_version = row_version + 1 WHERE id = $1 RETURNING ${COLUMNS}`,
+                quota_per_hour = $8, active = $9, updated_at = $10, settings = $11, body_limit = $12,
+                published_keys = CASE WHEN $13::boolean THEN NULL ELSE published_keys END, published_tag = CASE WHEN $13::boolean THEN NULL ELSE published_tag END,
+                published_at = CASE WHEN $13::boolean THEN NULL ELSE published_at END, row_version = row_version + 1 WHERE id = $1 RETURNING ${COLUMNS}`,
         [
           id,
           pick(change.name, row.name),
@@ -146,6 +166,9 @@ export class SourcesService {
           pick(change.quotaPerHour, row.quota_per_hour),
           pick(change.active, row.active),
           new Date(now),
+          JSON.stringify(settings),
+          pick(change.bodyLimit, row.body_limit),
+          otherKeys,
         ],
       );
       await this.#entry(db, 'source.changed', edited!, by, now);
@@ -259,6 +282,8 @@ export class SourcesService {
         apiBaseUrl: row.api_base_url,
         hasApiToken: row.api_token_ref !== null,
         quotaPerHour: row.quota_per_hour,
+        settings: row.settings,
+        bodyLimit: row.body_limit,
       },
     });
   }
@@ -279,9 +304,25 @@ function viewOf(row: Row): SourceView {
     keys: row.key_refs.map(({ id, addedAt }) => ({ id, addedAt })),
     active: row.active,
     quotaPerHour: row.quota_per_hour,
+    settings: row.settings,
+    bodyLimit: row.body_limit,
+    publishedKeysAt: row.published_at?.toISOString() ?? null,
     lastSeenAt: row.last_seen_at?.toISOString() ?? null,
     rowVersion: row.row_version,
   };
+}
+
+/** What the kind makes of them. @throws Refused naming each that it cannot use */
+function settingsOf(kind: Source | undefined, given: Readonly<Record<string, string | boolean>>) {
+  const schema = kind?.settingsSchema ?? z.strictObject({});
+  const read = schema.safeParse(given);
+  if (read.success) return read.data as Record<string, string | boolean>;
+  const fields = read.error.issues.map((issue) => ({
+    field: ['/settings', ...issue.path.map(String)].join('/'),
+    problem: issue.message,
+    mend: 'Take it as the source documents it.',
+  }));
+  throw new Refused(refusal('invalid', 'bad-source', 'The source is not as it must be.', { fields }));
 }
 
 function unknown(): Refusal {

@@ -2,14 +2,28 @@ import { holds } from '../credentials/holdings.queries.ts';
 import { Injectable } from '@nestjs/common';
 import { newId, type Id } from '../../kernel/ids.ts';
 import type { Principal } from '../../kernel/principal.ts';
-import { iso } from '../../kernel/time.ts';
+import { iso, type Millis } from '../../kernel/time.ts';
 import { rowsOf } from '../../platform/database/rows.ts';
 import type { Db } from '../../platform/database/transactions.ts';
+import { Outbox } from '../../platform/outbox/outbox.ts';
 import { NoticesService, type Trigger } from '../notices/notices.service.ts';
+import { EarlierStarts } from '../obligations/earlier-starts.service.ts';
+import { ObligationsService } from '../obligations/obligations.service.ts';
 import { RunsService } from '../runbooks/runs.service.ts';
-import { instantsOfCases } from './instants.ts';
+import { deriveObligations } from './derive-obligations.job.ts';
+import { instantsOfCases, type InstantKind } from './instants.ts';
 
 export const NOTIFICATION = 'notification';
+
+/** Instants that are duties' triggers, too. */
+const TRIGGERS: ReadonlySet<string> = new Set<Trigger['trigger']>([
+  'suspected',
+  'confirmed',
+  'determined',
+  'classified',
+]);
+/** Cases whose obligations follow in the transaction that asserts an instant; those of the others follow as a job. */
+const AT_ONCE = 200;
 
 interface CaseRow {
   id: Id;
@@ -33,7 +47,28 @@ export class OwedNotices {
   constructor(
     private readonly notices: NoticesService,
     private readonly runs: RunsService,
+    private readonly obligations: ObligationsService,
+    private readonly earlier: EarlierStarts,
+    private readonly outbox: Outbox,
   ) {}
+
+  /** Somebody said when something happened: what it makes owed is owed, what it starts starts, and clocks work to the earlier. */
+  async asserted(
+    db: Db,
+    incidentId: Id,
+    caseIds: readonly Id[],
+    { kind, at }: { kind: InstantKind; at: Millis },
+    by: Principal,
+  ): Promise<void> {
+    if (TRIGGERS.has(kind))
+      await this.tell(db, incidentId, caseIds, kind as Trigger['trigger'], {
+        reason: `It was found to be ${kind}.`,
+        by,
+      });
+    await this.earlier.apply(db, caseIds, kind, at, by);
+    await this.obligations.reckon(db, incidentId, by, { caseIds: caseIds.slice(0, AT_ONCE) });
+    if (caseIds.length > AT_ONCE) await this.outbox.put(db, deriveObligations, { incidentId });
+  }
 
   /** The same for what somebody found out later, with a run of its own that carries out what is new. */
   async tell(

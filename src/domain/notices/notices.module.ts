@@ -2,6 +2,7 @@ import { Module } from '@nestjs/common';
 import { projectFolder } from '../../platform/config/project-folder.ts';
 import { LedgerModule } from '../ledger/ledger.module.ts';
 import { AcknowledgementService } from './acknowledgement.service.ts';
+import { AlertOfEndpointJob } from './alert-of-endpoint.job.ts';
 import { AlertDigest } from './alert-digest.ts';
 import { AlertsService } from './alerts.service.ts';
 import { BouncesService } from './bounces.service.ts';
@@ -36,6 +37,7 @@ const shared = [
     NoticesService,
     DeliveryService,
     AcknowledgementService,
+    AlertOfEndpointJob,
     DeliverNoticeJob,
     DeliverySweep,
     SettleAcknowledgedJob,

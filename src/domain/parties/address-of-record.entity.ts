@@ -28,4 +28,12 @@ export class AddressOfRecord {
 
   @Column({ name: 'valid_until', type: 'timestamptz', nullable: true })
   validUntil: Date | null;
+
+  @Column({
+    name: 'address_ref',
+    type: 'text',
+    nullable: true,
+    comment: 'where the whole address is in the vault, when it is a secret; address is masked then',
+  })
+  addressRef: string | null;
 }

@@ -5,6 +5,7 @@ import { Duties } from '../../platform/queue/duties.ts';
 import { LedgerModule } from '../ledger/ledger.module.ts';
 import { CredentialsModule } from '../credentials/credentials.module.ts';
 import { NoticesModule } from '../notices/notices.module.ts';
+import { SignalsModule } from '../signals/signals.module.ts';
 import { CanariesService } from './canaries.service.ts';
 import { Clearing } from './clearing.service.ts';
 import { CloseDrillJob } from './close-drill.job.ts';
@@ -17,6 +18,7 @@ import { Drilling } from './drilling.service.ts';
 import { DrillRecords } from './drill-records.service.ts';
 import { DrillsService } from './drills.service.ts';
 import { ExpiredValuesSweep } from './expired-values.sweep.ts';
+import { HandingOver } from './handing-over.service.ts';
 import { Issuance } from './issuance.service.ts';
 import { LooksService } from './looks.service.ts';
 import { Pace } from './pace.service.ts';
@@ -28,8 +30,10 @@ import { RevocationService } from './revocation.service.ts';
 import { RisksService } from './risks.service.ts';
 import { SettleShownCopiesJob } from './settle-shown-copies.job.ts';
 import { SettleStatedStepsJob } from './settle-stated-steps.job.ts';
+import { SignalDeathsJob } from './signal-deaths.job.ts';
 import { RotationDrilling } from './rotation-drilling.service.ts';
 import { Sessions } from './sessions.service.ts';
+import { StorePlaces } from './store-places.service.ts';
 import { Targets } from './targets.service.ts';
 import { Ways } from './ways.service.ts';
 
@@ -43,6 +47,7 @@ const services = [
   Drilling,
   DrillRecords,
   DrillsService,
+  HandingOver,
   Issuance,
   LooksService,
   Pace,
@@ -53,13 +58,14 @@ const services = [
   RisksService,
   RotationDrilling,
   Sessions,
+  StorePlaces,
   Targets,
   Ways,
 ];
 
 /** Needs `Connectors` and `Vault`, which the plug-ins' modules give. */
 @Module({
-  imports: [CredentialsModule, LedgerModule, NoticesModule],
+  imports: [CredentialsModule, LedgerModule, NoticesModule, SignalsModule],
   providers: [
     ...services,
     CloseDrillJob,
@@ -68,6 +74,7 @@ const services = [
     ReprobeVersionJob,
     SettleShownCopiesJob,
     SettleStatedStepsJob,
+    SignalDeathsJob,
   ],
   exports: services,
 })

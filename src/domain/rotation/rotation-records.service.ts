@@ -7,6 +7,7 @@ import { Clock } from '../../platform/clock/clock.ts';
 import type { Db } from '../../platform/database/transactions.ts';
 import { LedgerService } from '../ledger/ledger.service.ts';
 import { AlertsService } from '../notices/alerts.service.ts';
+import { SignalsService } from '../signals/signals.service.ts';
 import {
   CLOSED,
   oldStanding,
@@ -71,6 +72,7 @@ export class RotationRecords {
     private readonly ledger: LedgerService,
     private readonly alerts: AlertsService,
     private readonly clock: Clock,
+    private readonly signals: SignalsService,
   ) {}
 
   find(db: Db, id: Id): Promise<RotationRow | undefined> {
@@ -159,8 +161,24 @@ export class RotationRecords {
       ...(changes.why ? { committed: { why: changes.why } } : {}),
     });
     const moved = (await this.find(db, row.id))!;
+    if (next.value !== row.state) await this.#signal(db, moved, row.state, now);
     if (CLOSED.has(next.value)) await this.#tell(db, moved, now);
     return moved;
+  }
+
+  /** For subscribers, so that what holds the credential elsewhere follows. */
+  async #signal(db: Db, row: RotationRow, from: RotationState, now: Millis): Promise<void> {
+    const version = (id: Id | null, number: number | null) => (id === null ? null : { id, number });
+    const facts = {
+      rotation: { id: row.id, reference: row.reference },
+      from,
+      to: row.state,
+      oldVersion: version(row.oldVersionId, row.oldNumber),
+      newVersion: version(row.newVersionId, row.newNumber),
+    };
+    const about = { at: now, credentialId: row.credentialId, facts };
+    await this.signals.publish(db, { type: 'rotation.moved', ...about });
+    if (row.state === 'done') await this.signals.publish(db, { type: 'credential.rotated', ...about });
   }
 
   /** A rotation that ended while two versions may live, or none, is somebody's to look at. */

@@ -3,6 +3,7 @@ import { CredentialsModule } from '../credentials/credentials.module.ts';
 import { LedgerModule } from '../ledger/ledger.module.ts';
 import { NoticesModule } from '../notices/notices.module.ts';
 import { RevocationModule } from '../revocation/revocation.module.ts';
+import { SignalsModule } from '../signals/signals.module.ts';
 import { CloseRotationJob } from './close-rotation.job.ts';
 import { CutOver } from './cut-over.service.ts';
 import { DueSweep } from './due.sweep.ts';
@@ -13,6 +14,7 @@ import { LostAnswers } from './lost-answers.service.ts';
 import { Making } from './making.service.ts';
 import { NewVersions } from './new-versions.service.ts';
 import { Orphans } from './orphans.service.ts';
+import { PlaceRecords } from './place-records.service.ts';
 import { PlacesService } from './places.service.ts';
 import { Placing } from './placing.service.ts';
 import { Recipes } from './recipes.ts';
@@ -26,7 +28,7 @@ import { Simulation } from './simulation.service.ts';
 
 /** Needs `Vault`, which the stores' module gives, and `RotationIntervals`, which policy does. */
 @Module({
-  imports: [CredentialsModule, LedgerModule, NoticesModule, RevocationModule],
+  imports: [CredentialsModule, LedgerModule, NoticesModule, RevocationModule, SignalsModule],
   providers: [
     CloseRotationJob,
     CutOver,
@@ -38,6 +40,7 @@ import { Simulation } from './simulation.service.ts';
     Making,
     NewVersions,
     Orphans,
+    PlaceRecords,
     PlacesService,
     Placing,
     Recipes,

@@ -1,5 +1,11 @@
-import { Column, Entity, ForeignKey, PrimaryColumn, Unique } from 'typeorm';
+import { Check, Column, Entity, ForeignKey, Index, PrimaryColumn, Unique } from 'typeorm';
 
+@Check(
+  'subscription_attempt_outcome_known',
+  `(outcome = ANY (ARRAY['started'::text, 'delivered'::text, 'failed'::text, 'unknown'::text]))`,
+)
+@ForeignKey('SubscriptionDelivery', ['eventId'], ['id'], { name: 'subscription_attempt_delivery_fk' })
+@Index('subscription_attempt_by_event', ['eventId'])
 @ForeignKey('Subscription', ['subscriptionId', 'partyId'], ['id', 'partyId'], {
   name: 'subscription_attempt_subscription_fk',
 })
@@ -35,4 +41,7 @@ export class SubscriptionAttempt {
 
   @Column({ name: 'next_at', type: 'timestamptz', nullable: true })
   nextAt: Date | null;
+
+  @Column({ name: 'ended_at', type: 'timestamptz', nullable: true })
+  endedAt: Date | null;
 }

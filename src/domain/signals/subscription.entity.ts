@@ -1,6 +1,9 @@
-import { Check, Column, Entity, ForeignKey, PrimaryColumn, Unique } from 'typeorm';
+import { Check, Column, Entity, ForeignKey, Index, PrimaryColumn, Unique } from 'typeorm';
 
 @Check('subscription_state_known', `(state = ANY (ARRAY['enabled'::text, 'paused'::text, 'disabled'::text]))`)
+@Check('subscription_kind_known', `(kind = ANY (ARRAY['webhook'::text, 'set-push'::text, 'set-poll'::text]))`)
+@Check('subscription_removed_is_disabled', `((removed_at IS NULL) OR (state = 'disabled'::text))`)
+@Index('subscription_by_party', { synchronize: false })
 @ForeignKey('Party', ['partyId'], ['id'], { name: 'subscription_party_fk' })
 @Unique('subscription_id_party', ['id', 'partyId'])
 @Entity({ name: 'subscription' })
@@ -14,7 +17,11 @@ export class Subscription {
   @Column({ name: 'kind', type: 'text' })
   kind: string;
 
-  @Column({ name: 'url', type: 'text' })
+  @Column({
+    name: 'url',
+    type: 'text',
+    comment: 'where it is, masked; the whole address is in the vault',
+  })
   url: string;
 
   @Column({ name: 'events', type: 'text', array: true })
@@ -31,4 +38,47 @@ export class Subscription {
 
   @Column({ name: 'row_version', type: 'int', default: 1 })
   rowVersion: number;
+
+  @Column({ name: 'name', type: 'text', default: '' })
+  name: string;
+
+  @Column({ name: 'url_ref', type: 'text', nullable: true })
+  urlRef: string | null;
+
+  @Column({ name: 'auth_ref', type: 'text', nullable: true })
+  authRef: string | null;
+
+  @Column({ name: 'settings', type: 'jsonb', default: () => "'{}'" })
+  settings: unknown;
+
+  @Column({ name: 'state_why', type: 'text', default: '' })
+  stateWhy: string;
+
+  @Column({
+    name: 'failures',
+    type: 'int',
+    default: 0,
+    comment: 'attempts that failed one after the other; 0: it is well',
+  })
+  failures: number;
+
+  @Column({ name: 'failing_since', type: 'timestamptz', nullable: true })
+  failingSince: Date | null;
+
+  @Column({
+    name: 'held_until',
+    type: 'timestamptz',
+    nullable: true,
+    comment: 'nothing is sent there before',
+  })
+  heldUntil: Date | null;
+
+  @Column({ name: 'delivered_at', type: 'timestamptz', nullable: true })
+  deliveredAt: Date | null;
+
+  @Column({ name: 'updated_at', type: 'timestamptz' })
+  updatedAt: Date;
+
+  @Column({ name: 'removed_at', type: 'timestamptz', nullable: true })
+  removedAt: Date | null;
 }

@@ -1,0 +1,80 @@
+import { Injectable } from '@nestjs/common';
+import { Secret } from '../../kernel/secret.ts';
+import { SECOND, type Millis } from '../../kernel/time.ts';
+import type { Db } from '../../platform/database/transactions.ts';
+import type { ClaimedSignal } from './delivery-records.ts';
+import { SetSigner } from './set-signer.service.ts';
+import { signaturesOf } from './signature.rules.ts';
+import { authBinding, SubscriptionSecrets, urlBinding } from './subscription-secrets.ts';
+import { messageIdOf } from './subscriptions.queries.ts';
+
+/** One message as it goes over the wire. */
+export interface Message {
+  url: string;
+  headers: Record<string, string>;
+  body: string;
+  /** Masked in whatever is kept of the exchange. */
+  secrets: Secret[];
+}
+
+/** Makes the messages of each kind of subscription. */
+@Injectable()
+export class MessageForms {
+  constructor(
+    private readonly secrets: SubscriptionSecrets,
+    private readonly signer: SetSigner,
+  ) {}
+
+  async of(db: Db, one: ClaimedSignal, now: Millis): Promise<Message> {
+    const url = await this.secrets.open(db, one.urlRef, urlBinding(one.subscriptionId));
+    const form = one.kind === 'set-push' ? await this.#set(db, one) : await this.#webhook(db, one, now);
+    return {
+      ...form,
+      url: url.use((text) => text),
+      // The address as a whole is no secret worth masking; what it carries behind the question mark is.
+      secrets: [...form.secrets, ...queryOf(url)],
+    };
+  }
+
+  /** Standard Webhooks 1.0.0: the id stays, the time is that of the attempt. */
+  async #webhook(db: Db, one: ClaimedSignal, now: Millis): Promise<Omit<Message, 'url'>> {
+    const id = messageIdOf(one.id);
+    const timestamp = Math.floor(now / SECOND);
+    const body = JSON.stringify({ type: one.type, timestamp: one.occurredAt.toISOString(), data: one.data });
+    const keys = await this.secrets.signingKeys(db, one.subscriptionId, one.keyRefs, now);
+    if (keys.length === 0) throw new Error('no key signs');
+    return {
+      headers: {
+        'content-type': 'application/json',
+        'webhook-id': id,
+        'webhook-timestamp': String(timestamp),
+        'webhook-signature': signaturesOf(keys, id, timestamp, body),
+      },
+      body,
+      secrets: keys.map(({ key }) => key),
+    };
+  }
+
+  /** RFC 8935: the token alone is the body. */
+  async #set(db: Db, one: ClaimedSignal): Promise<Omit<Message, 'url'>> {
+    const authorization =
+      one.authRef === null ? null : await this.secrets.open(db, one.authRef, authBinding(one.subscriptionId));
+    return {
+      headers: {
+        'content-type': 'application/secevent+jwt',
+        accept: 'application/json',
+        ...(authorization ? { authorization: authorization.use((text) => text) } : {}),
+      },
+      body: await this.signer.token(db, one),
+      secrets: authorization ? [authorization] : [],
+    };
+  }
+}
+
+function queryOf(url: Secret): Secret[] {
+  return url.use((text) =>
+    [...new URL(text).searchParams.values()]
+      .filter((value) => value.length >= 8)
+      .map((value) => Secret.of(value)),
+  );
+}

@@ -1,0 +1,33 @@
+import { Module } from '@nestjs/common';
+import { LedgerModule } from '../ledger/ledger.module.ts';
+import { DeliverSignalsJob, SignalsSweep } from './deliver-signals.job.ts';
+import { DeliveryRecords } from './delivery-records.ts';
+import { MessageForms } from './message-forms.ts';
+import { SignalSender } from './sender.ts';
+import { SetSigner } from './set-signer.service.ts';
+import { SignalsService } from './signals.service.ts';
+import { StreamPolls } from './stream-polls.service.ts';
+import { StreamsService } from './streams.service.ts';
+import { SubscriptionRecords } from './subscription-records.service.ts';
+import { SubscriptionSecrets } from './subscription-secrets.ts';
+import { SubscriptionsService } from './subscriptions.service.ts';
+
+@Module({
+  imports: [LedgerModule],
+  providers: [
+    DeliverSignalsJob,
+    DeliveryRecords,
+    MessageForms,
+    SetSigner,
+    SignalSender,
+    SignalsService,
+    SignalsSweep,
+    StreamPolls,
+    StreamsService,
+    SubscriptionRecords,
+    SubscriptionSecrets,
+    SubscriptionsService,
+  ],
+  exports: [SetSigner, SignalsService, StreamPolls, StreamsService, SubscriptionsService],
+})
+export class SignalsModule {}

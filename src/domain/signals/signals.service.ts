@@ -1,0 +1,64 @@
+import { Injectable } from '@nestjs/common';
+import { newId, type Id } from '../../kernel/ids.ts';
+import { iso, type Millis } from '../../kernel/time.ts';
+import { Clock } from '../../platform/clock/clock.ts';
+import type { Db } from '../../platform/database/transactions.ts';
+import { Outbox } from '../../platform/outbox/outbox.ts';
+import type { SignalType } from './signal.rules.ts';
+import { wakeSender } from './wake-sender.ts';
+
+/** Something that happened, for those who subscribed to it. */
+export interface Signal {
+  type: SignalType;
+  at: Millis;
+  /** Beside the integration and the credential, which are added: ids, numbers and states. No secret, no personal data. */
+  facts: Record<string, unknown>;
+  /** Whose parties hear of it. Absent: the integrations that use the credential. */
+  integrationIds?: readonly Id[];
+  /** Each integration hears of it under its own label. */
+  credentialId?: Id;
+  /** What makes two of them the same one, however often the work that tells it is repeated. */
+  once?: string;
+}
+
+/**
+ * Tells subscribers what happened: written in the transaction that makes it so, sent after it. Each party hears of its
+ * own integrations only.
+ */
+@Injectable()
+export class SignalsService {
+  constructor(
+    private readonly outbox: Outbox,
+    private readonly clock: Clock,
+  ) {}
+
+  async publish(db: Db, signal: Signal): Promise<void> {
+    const [row] = await db.query<{ written: number }[]>(
+      `SELECT cs_signal_put($1, $2, $3, $4, $5, $6::uuid[], $7, $8::jsonb) AS written`,
+      [
+        signal.type,
+        iso(signal.at),
+        iso(this.clock.now()),
+        newId(),
+        signal.once ?? null,
+        signal.integrationIds ?? [],
+        signal.credentialId ?? null,
+        JSON.stringify(signal.facts),
+      ],
+    );
+    if (row && row.written > 0) await wakeSender(db, this.outbox);
+  }
+
+  /** Whether anybody subscribed to one of these at all: asked before work that only leads to telling. */
+  async isWanted(db: Db, types: readonly SignalType[]): Promise<boolean> {
+    return signalIsWanted(db, types);
+  }
+}
+
+/** The same, for the definition of a job. */
+export async function signalIsWanted(db: Db, types: readonly SignalType[]): Promise<boolean> {
+  const [row] = await db.query<{ wanted: boolean }[]>(`SELECT cs_signal_wanted($1::text[]) AS wanted`, [
+    types,
+  ]);
+  return row?.wanted ?? false;
+}

@@ -1,0 +1,57 @@
+import { Injectable } from '@nestjs/common';
+import type { Id } from '../../kernel/ids.ts';
+import type { Secret } from '../../kernel/secret.ts';
+import type { Millis } from '../../kernel/time.ts';
+import type { Db } from '../../platform/database/transactions.ts';
+import type { StoredRef } from '../../platform/vault/store.ts';
+import { Vault } from '../../platform/vault/vault.ts';
+import type { SignatureKind, SigningKey } from './signature.rules.ts';
+
+/** A signing key as its row keeps it: where it is, never what it is. */
+export interface KeyRef {
+  id: Id;
+  kind: SignatureKind;
+  ref: StoredRef;
+  addedAt: string;
+  /** null: until somebody retires it. */
+  retiresAt: string | null;
+  publicKey: string | null;
+}
+
+export const keyBinding = (subscriptionId: Id, keyId: Id) => `subscription:${subscriptionId}:key:${keyId}`;
+export const urlBinding = (subscriptionId: Id) => `subscription:${subscriptionId}:url`;
+export const authBinding = (subscriptionId: Id) => `subscription:${subscriptionId}:authorization`;
+
+/** The keys that sign at an instant. */
+export function signingNow(keys: readonly KeyRef[], now: Millis): KeyRef[] {
+  return keys.filter(({ retiresAt }) => retiresAt === null || Date.parse(retiresAt) > now);
+}
+
+const MOST_KEPT = 1000;
+
+/**
+ * Addresses and keys of endpoints, opened once and kept in memory by their reference: a storm of messages must not become
+ * one of questions to a store. A reference never changes its value.
+ */
+@Injectable()
+export class SubscriptionSecrets {
+  readonly #opened = new Map<StoredRef, Secret>();
+
+  constructor(private readonly vault: Vault) {}
+
+  async open(db: Db, ref: StoredRef, boundTo: string): Promise<Secret> {
+    const known = this.#opened.get(ref);
+    if (known) return known;
+    const secret = await this.vault.get(db, ref, boundTo);
+    if (this.#opened.size >= MOST_KEPT) this.#opened.clear();
+    this.#opened.set(ref, secret);
+    return secret;
+  }
+
+  async signingKeys(db: Db, subscriptionId: Id, refs: readonly KeyRef[], now: Millis): Promise<SigningKey[]> {
+    const keys: SigningKey[] = [];
+    for (const { id, kind, ref } of signingNow(refs, now))
+      keys.push({ kind, key: await this.open(db, ref, keyBinding(subscriptionId, id)) });
+    return keys;
+  }
+}

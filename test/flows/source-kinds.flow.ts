@@ -1,0 +1,518 @@
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { buffer } from 'node:stream/consumers';
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { PollSourcesSweep } from '../../src/domain/exposures/poll-sources.sweep.ts';
+import { PublishedKeys } from '../../src/domain/exposures/published-keys.service.ts';
+import { newId } from '../../src/kernel/ids.ts';
+import { system } from '../../src/kernel/principal.ts';
+import { MINUTE } from '../../src/kernel/time.ts';
+import { startApp, until, type TestApp } from '../support/app.ts';
+import { GITHUB_KEY, LeakScene, REPORTS_KEY, spellingsOf } from '../support/leak-scene.ts';
+import { CANARY, RISC, claimsOf, setOver, voices } from '../support/source-voices.ts';
+
+const BY = system('test', 'test-correlation');
+const TRANSMITTER = 'Bearer of-the-stream-one';
+
+let world: TestApp;
+let scene: LeakScene;
+let outside: Server;
+let base: string;
+/** What the outside answers, by path. */
+const answers = new Map<string, (request: IncomingMessage, body: string, response: ServerResponse) => void>();
+
+beforeAll(async () => {
+  outside = createServer((request, response) => {
+    void buffer(request).then((body) => {
+      const answer = answers.get(request.url ?? '');
+      if (answer) answer(request, body.toString('utf8'), response);
+      else response.writeHead(404).end();
+    });
+  });
+  await new Promise<void>((resolve) => outside.listen(0, '127.0.0.1', resolve));
+  const host = `127.0.0.1:${(outside.address() as AddressInfo).port}`;
+  base = `http://${host}`;
+  world = await startApp({ config: { outboundAllow: [host] } });
+  scene = await LeakScene.set(world);
+  for (const [kind, voice] of Object.entries(voices)) {
+    await scene.source({
+      key: `a-${kind}`,
+      kind,
+      ...(voice.source.filesOnly ? {} : { keys: [voice.key] }),
+      ...(kind === 'set'
+        ? { settings: { issuer: 'https://idp.example/', audience: 'https://countersign.example' } }
+        : {}),
+    });
+  }
+  await scene.source({ key: 'github', kind: 'github', keys: [GITHUB_KEY] });
+  await scene.source({ key: 'reports', kind: 'standard-webhooks', keys: [REPORTS_KEY] });
+});
+afterAll(async () => {
+  await world.close();
+  await new Promise((resolve) => outside.close(resolve));
+});
+
+function deliver(key: string, body: Buffer, headers: Record<string, string>) {
+  return world.app.inject({ method: 'POST', url: `/api/v1/intake/${key}`, payload: body, headers });
+}
+
+/** As the kind's own sender would; its clock is ours. */
+function spoken(kind: string, body: Buffer, key = voices[kind]!.key) {
+  const headers = voices[kind]!.headers(body, key, { id: newId(), at: world.clock.now() });
+  return deliver(`a-${kind}`, body, { 'content-type': 'application/octet-stream', ...headers });
+}
+
+async function hand(kind: string, body: Buffer | string, more = '', token?: string) {
+  const answer = await world.app.inject({
+    method: 'POST',
+    url: `/api/v1/exposure-files?kind=${kind}${more}`,
+    payload: body,
+    headers: {
+      authorization: `Bearer ${token ?? (await scene.token('responder'))}`,
+      'content-type': 'application/octet-stream',
+    },
+  });
+  return { status: answer.statusCode, body: answer.json() as Record<string, unknown> };
+}
+
+const deliveries = async () => (await scene.one<{ n: number }>(`SELECT count(*)::int AS n FROM delivery`)).n;
+
+const SIGNED = Object.keys(voices).filter((kind) => !voices[kind]!.source.filesOnly);
+const FILES = ['gitleaks', 'trufflehog', 'sarif', 'csv'];
+
+describe('the door of every kind', () => {
+  test.each(SIGNED)(
+    '%s: 202 to a good delivery and again to the same one; a tampered one leaves nothing',
+    async (kind) => {
+      const { leak, otherKey } = voices[kind]!;
+      const body = leak(CANARY);
+      const before = await deliveries();
+      expect((await spoken(kind, body)).statusCode).toBe(202);
+      expect((await spoken(kind, body)).statusCode).toBe(202);
+      expect((await deliveries()) - before).toBeLessThanOrEqual(2);
+      const exposed = await scene.rows(
+        `SELECT e.id FROM exposure e JOIN source s ON s.id = e.source_id WHERE s.key = $1`,
+        [`a-${kind}`],
+      );
+      expect(exposed).toHaveLength(1);
+      const stored = await deliveries();
+      const bad = Buffer.from(body);
+      bad[bad.length - 3] = bad[bad.length - 3]! ^ 1;
+      const headers = voices[kind]!.headers(body, voices[kind]!.key, { id: newId(), at: world.clock.now() });
+      expect((await deliver(`a-${kind}`, bad, headers)).statusCode).toBe(kind === 'set' ? 400 : 401);
+      if (kind !== 'set') expect((await spoken(kind, body, otherKey)).statusCode).toBe(401);
+      expect(await deliveries()).toBe(stored);
+    },
+  );
+
+  test.each(SIGNED)('%s: more than it takes is 413, and somebody hears of it', async (kind) => {
+    const { source } = voices[kind]!;
+    const announced = await deliver(`a-${kind}`, Buffer.alloc(source.bodyLimit + 1, 0x20), {
+      'content-type': 'application/json',
+    });
+    expect(announced.statusCode).toBe(413);
+    const named = await scene.one<{ n: number }>(
+      `SELECT count(*)::int AS n FROM alert a JOIN source s ON s.id = a.subject_id WHERE a.kind = 'intake.too-large' AND s.key = $1`,
+      [`a-${kind}`],
+    );
+    expect(named.n).toBe(1);
+  });
+
+  test('a source may take more than its kind does, and less', async () => {
+    await scene.source({ key: 'narrow', kind: 'github', keys: [GITHUB_KEY], bodyLimit: 1024 });
+    const body = Buffer.from(`{"zen":"${'x'.repeat(1024)}"}`);
+    expect(await scene.alert({ number: 1 }, { source: 'narrow', body, event: 'ping' })).toMatchObject({
+      status: 413,
+    });
+    expect(await scene.alert({ number: 1 }, { body, event: 'ping' })).toMatchObject({ status: 202 });
+  });
+
+  test.each(FILES)('%s is no delivery: nothing signs it', async (kind) => {
+    expect((await spoken(kind, voices[kind]!.leak(CANARY))).statusCode).toBe(401);
+    const bad = await scene.call('POST', '/api/v1/sources', {
+      body: { key: `keyed-${kind}`, kind, name: 'x', keys: ['a key of some length'] },
+    });
+    expect(bad).toMatchObject({ status: 400, body: { errors: [{ field: '/keys/0' }] } });
+  });
+
+  test('settings are judged by the kind, and named', async () => {
+    const bad = (kind: string, settings: object) =>
+      scene.call('POST', '/api/v1/sources', { body: { key: 'bad', kind, name: 'x', settings } });
+    expect(await bad('set', { issuer: 'x' })).toMatchObject({
+      status: 400,
+      body: { errors: [{ field: '/settings/audience' }] },
+    });
+    expect(await bad('set', { issuer: 'x', audience: 'y', pollUrl: 'ftp://x' })).toMatchObject({
+      body: { errors: [{ field: '/settings/pollUrl' }] },
+    });
+    expect(await bad('github', { issuer: 'x' })).toMatchObject({ status: 400 });
+  });
+});
+
+describe('a partner of GitHub', () => {
+  test('is told which tokens are its own, and which are not once its inventory is complete', async () => {
+    const credential = await scene.credential(await scene.integration('Partner'));
+    const partner = await scene.one<{ id: string }>(`SELECT id FROM source WHERE key = 'a-github-partner'`);
+    const message = (n: number) =>
+      Buffer.from(
+        JSON.stringify([
+          { token: credential.value, type: 'ours', url: `https://github.com/o/r/${n}`, source: 'commit' },
+          { token: `made-up-${n}-token`, type: 'ours', url: '', source: 'commit' },
+        ]),
+      );
+    const labels = async (body: Buffer) =>
+      ((await spoken('github-partner', body)).json() as { label: string }[]).map(({ label }) => label);
+    expect(await labels(message(1))).toEqual(['true_positive']);
+    const changed = await scene.call('PATCH', `/api/v1/sources/${partner.id}`, {
+      body: { settings: { inventoryIsComplete: true } },
+      headers: { 'if-match': '*' },
+    });
+    expect(changed).toMatchObject({ status: 200, body: { settings: { inventoryIsComplete: true } } });
+    expect(await labels(message(2))).toEqual(['true_positive', 'false_positive']);
+    // The same message again is answered the same.
+    expect(await labels(message(2))).toEqual(['true_positive', 'false_positive']);
+    await scene.settled();
+    expect(
+      (await scene.rows(`SELECT FROM exposure WHERE version_id = $1`, [credential.versionId])).length,
+    ).toBe(2);
+  });
+
+  test('keys are fetched as GitHub publishes them, under their tag; a change is learnt by the first delivery', async () => {
+    const asked: (string | undefined)[] = [];
+    let list = voices['github-partner']!.otherKey;
+    let tag = '"one"';
+    answers.set('/meta/public_keys/secret_scanning', (request, _, response) => {
+      asked.push(request.headers['if-none-match']);
+      if (request.headers['if-none-match'] === tag) return void response.writeHead(304).end();
+      response.writeHead(200, { etag: tag }).end(list);
+    });
+    const { id } = await scene.source({ key: 'published', kind: 'github-partner', apiBaseUrl: base });
+    const speak = (key: string) => {
+      const body = Buffer.from(`[{"token":"${newId()}","type":"t","url":""}]`);
+      return deliver('published', body, voices['github-partner']!.headers(body, key, {}));
+    };
+    // No key at all: refused, and asked for.
+    expect((await speak(list)).statusCode).toBe(202);
+    expect(asked).toEqual([undefined]);
+    const stranger = voices['github-partner']!.key;
+    expect((await speak(stranger)).statusCode).toBe(401);
+    world.clock.advance(16 * MINUTE);
+    await world.app.get(PublishedKeys).refresh(BY);
+    expect(asked.at(-1)).toBe('"one"');
+    // GitHub changes its keys: the next delivery is signed with one that we do not know yet.
+    const old = list;
+    list = stranger;
+    tag = '"two"';
+    world.clock.advance(2 * MINUTE);
+    expect((await speak(stranger)).statusCode).toBe(202);
+    expect((await speak(old)).statusCode).toBe(401);
+    expect(
+      await scene.one(`SELECT published_tag, published_at IS NOT NULL AS known FROM source WHERE id = $1`, [
+        id,
+      ]),
+    ).toEqual({ published_tag: '"two"', known: true });
+    expect(
+      await scene.rows(`SELECT FROM ledger_entry WHERE kind = 'source.published-keys-changed'`),
+    ).toHaveLength(2);
+  });
+});
+
+describe('security event tokens', () => {
+  const push = (token: Buffer, headers: Record<string, string> = {}) =>
+    deliver('a-set', token, { 'content-type': 'application/secevent+jwt', ...headers });
+  const token = (more: object = {}, events: object = { [RISC]: { credential_type: 'api-key' } }) =>
+    setOver(JSON.stringify(claimsOf(events, { jti: newId(), ...more })), voices['set']!.key);
+
+  test('202 and nothing more; each refusal 400 with its code; what is off is denied', async () => {
+    const good = token();
+    const taken = await push(good);
+    expect([taken.statusCode, taken.body]).toEqual([202, '']);
+    expect((await push(good)).statusCode).toBe(202);
+    const before = await deliveries();
+    const code = async (body: Buffer, headers = {}) => {
+      const answer = await push(body, headers);
+      expect([answer.statusCode, answer.headers['content-type'], answer.headers['content-language']]).toEqual(
+        [400, 'application/json; charset=utf-8', 'en'],
+      );
+      return (answer.json() as { err: string }).err;
+    };
+    expect(await code(good, { 'content-type': 'application/json' })).toBe('invalid_request');
+    expect(await code(Buffer.from('x'))).toBe('invalid_request');
+    expect(await code(token({}, {}))).toBe('invalid_request');
+    expect(await code(token({ iss: 'https://x.example/' }))).toBe('invalid_issuer');
+    expect(await code(token({ aud: 'https://x.example/' }))).toBe('invalid_audience');
+    expect(await code(setOver('{}', voices['set']!.key, { kid: 'other' }))).toBe('invalid_key');
+    expect(await code(setOver(JSON.stringify(claimsOf({})), voices['set']!.otherKey))).toBe(
+      'authentication_failed',
+    );
+    expect(await deliveries()).toBe(before);
+    const { id } = await scene.one<{ id: string }>(`SELECT id FROM source WHERE key = 'a-set'`);
+    const edit = (change: object) =>
+      scene.call('PATCH', `/api/v1/sources/${id}`, { body: change, headers: { 'if-match': '*' } });
+    await edit({ active: false });
+    expect(await code(token())).toBe('access_denied');
+    // Who proves nothing is not told that there is such a source and that it is off.
+    expect(await code(setOver(JSON.stringify(claimsOf({})), voices['set']!.otherKey))).toBe(
+      'authentication_failed',
+    );
+    await edit({ active: true });
+  });
+
+  test('fetched by poll: acknowledged after they are stored, refused with their code, none twice', async () => {
+    const waiting = new Map<string, string>();
+    const refused: Record<string, unknown> = {};
+    const asked: { authorization: string | undefined; ack: string[] }[] = [];
+    answers.set('/poll', (request, body, response) => {
+      const {
+        ack = [],
+        setErrs = {},
+        maxEvents,
+      } = JSON.parse(body) as {
+        ack?: string[];
+        setErrs?: Record<string, unknown>;
+        maxEvents: number;
+      };
+      asked.push({ authorization: request.headers.authorization, ack });
+      for (const jti of [...ack, ...Object.keys(setErrs)]) waiting.delete(jti);
+      Object.assign(refused, setErrs);
+      const sets = Object.fromEntries([...waiting].slice(0, Math.min(maxEvents, 2)));
+      const moreAvailable = waiting.size > Object.keys(sets).length;
+      response.end(JSON.stringify({ sets, moreAvailable }));
+    });
+    const settings = {
+      issuer: 'https://idp.example/',
+      audience: 'https://countersign.example',
+      pollUrl: `${base}/poll`,
+    };
+    const { id } = await scene.source({
+      key: 'polled',
+      kind: 'set',
+      keys: [voices['set']!.key],
+      settings,
+      apiToken: 'token-of-the-stream',
+    });
+    for (const jti of ['p1', 'p2', 'p3']) waiting.set(jti, token({ jti }).toString());
+    waiting.set('bad', token({ jti: 'bad', iss: 'https://x.example/' }).toString());
+    await world.app.get(PollSourcesSweep).sweep(BY);
+    expect(waiting.size).toBe(0);
+    expect(refused).toEqual({ bad: { err: 'invalid_issuer', description: expect.any(String) } });
+    expect(asked[0]!.authorization).toBe('Bearer token-of-the-stream');
+    const polled = () =>
+      scene.rows(`SELECT delivery_id, via FROM delivery WHERE source_id = $1 ORDER BY delivery_id`, [id]);
+    expect(await polled()).toEqual(['p1', 'p2', 'p3'].map((one) => ({ delivery_id: one, via: 'poll' })));
+    // As after a death between storing and acknowledging.
+    waiting.set('p1', token({ jti: 'p1' }).toString());
+    await world.app.get(PollSourcesSweep).sweep(BY);
+    expect([waiting.size, (await polled()).length]).toEqual([0, 3]);
+    answers.set('/poll', (_, __, response) => void response.writeHead(500).end());
+    await world.app.get(PollSourcesSweep).sweep(BY);
+    expect(await scene.alerts('intake.not-polled')).toMatchObject([{ severity: 'critical' }]);
+  });
+});
+
+describe('files', () => {
+  test('the same leak through three sources is three exposures of one incident', async () => {
+    const credential = await scene.credential(await scene.integration('Three ways'));
+    const repo = scene.place();
+    expect(await scene.alert({ number: 1, secret: credential.value }, { repo })).toMatchObject({
+      status: 202,
+    });
+    expect(await scene.signed([{ ref: 'three-ways', value: credential.value }])).toMatchObject({
+      status: 202,
+    });
+    const file = voices['gitleaks']!.leak(credential.value);
+    expect(await hand('gitleaks', file, '&source=a-gitleaks')).toMatchObject({
+      status: 202,
+      body: { event: 'gitleaks.report', reports: 1, deliveryId: expect.any(String) },
+    });
+    // The same file again is the same delivery.
+    expect(await hand('gitleaks', file, '&source=a-gitleaks')).toMatchObject({ status: 202 });
+    const exposures = () =>
+      scene.rows<{ incident_id: string; kind: string }>(
+        `SELECT e.incident_id, s.kind FROM exposure e JOIN source s ON s.id = e.source_id
+          WHERE e.version_id = $1 AND e.state = 'accepted' ORDER BY s.kind`,
+        [credential.versionId],
+      );
+    await until(async () => (await exposures()).length === 3, 'all three are accepted');
+    const rows = await exposures();
+    expect(rows.map(({ kind }) => kind)).toEqual(['github', 'gitleaks', 'standard-webhooks']);
+    expect(new Set(rows.map(({ incident_id }) => incident_id)).size).toBe(1);
+    expect(
+      await scene.one(`SELECT count(*)::int AS n FROM delivery WHERE via = 'file' AND redeliveries = 1`),
+    ).toEqual({ n: 1 });
+  });
+
+  test('every kind, in its bearer’s own name and by a party; never more than it takes', async () => {
+    const credential = await scene.credential(
+      await scene.integration('Files', { parties: [scene.customerId] }),
+    );
+    const party = await scene.token('party_contact', scene.customerId);
+    const artifact = {
+      vulnerabilities: [{ id: 'f', category: 'secret_detection', raw_source_code_extract: credential.value }],
+    };
+    for (const kind of FILES)
+      expect(await hand(kind, voices[kind]!.leak(credential.value), '', party)).toMatchObject({
+        status: 202,
+        body: { reports: 1, deliveryId: null },
+      });
+    expect(await hand('gitlab', JSON.stringify(artifact))).toMatchObject({
+      status: 202,
+      body: { reports: 1 },
+    });
+    await scene.settled();
+    expect(
+      await scene.rows(`SELECT DISTINCT match FROM exposure WHERE version_id = $1`, [credential.versionId]),
+    ).toEqual([{ match: 'value' }]);
+    expect(await hand('csv', Buffer.alloc(1024 * 1024 + 1, 0x20))).toMatchObject({ status: 413 });
+    expect(await hand('github', '{}')).toMatchObject({ status: 400, body: { errors: [{ field: 'kind' }] } });
+    expect(await hand('csv', 'ref,value\n', '&source=nobody')).toMatchObject({ status: 404 });
+    // A source of the operator is none of a party's business.
+    expect(await hand('csv', 'ref,value\n', '&source=a-csv', party)).toMatchObject({ status: 404 });
+    expect(await hand('csv', 'ref,value\n', '&source=a-sarif')).toMatchObject({ status: 400 });
+    const many = `ref,value\n${Array.from({ length: 1001 }, (_, n) => `m${n},a-value-${n}`).join('\n')}`;
+    expect(await hand('csv', many)).toMatchObject({ status: 400 });
+    expect(await hand('csv', many, '&source=a-csv')).toMatchObject({ status: 202, body: { reports: 1001 } });
+  });
+});
+
+describe('the delivery log', () => {
+  test('says what came, and goes through it once more: what is placed stays, what is not is matched anew', async () => {
+    const value = `later-known-${newId()}`;
+    await scene.signed(
+      [
+        { ref: 'log-1', value },
+        { ref: 'log-2', sha256: 'ab'.repeat(32) },
+      ],
+      { id: 'log-delivery' },
+    );
+    await scene.settled();
+    const source = await scene.one<{ id: string }>(`SELECT id FROM source WHERE key = 'reports'`);
+    const page = async () =>
+      (await scene.call('GET', `/api/v1/sources/${source.id}/deliveries?limit=200`)).body as {
+        deliveries: Record<string, unknown>[];
+      };
+    const line = async () => (await page()).deliveries.find((one) => one['deliveryId'] === 'log-delivery')!;
+    expect(await line()).toMatchObject({
+      via: 'push',
+      outcome: 'accepted',
+      reports: 2,
+      inTriage: 2,
+      replays: 0,
+    });
+    // Its version is written down without telling anybody, as by hand in the database.
+    const integration = await scene.integration('Log');
+    await scene.credential(integration, { value });
+    const replay = (id: unknown, token?: string) =>
+      scene.call('POST', `/api/v1/sources/deliveries/${String(id)}/replay`, token ? { token } : {});
+    const { id } = await line();
+    expect(await replay(id)).toMatchObject({ status: 200, body: { matching: 2, fetching: 0 } });
+    await scene.settled();
+    expect(await scene.exposureOf('log-1')).toMatchObject({ state: 'accepted', match: 'value' });
+    expect(await scene.exposureOf('log-2')).toMatchObject({ state: 'triage' });
+    expect(await line()).toMatchObject({ inTriage: 1, replays: 1, replayedAt: expect.any(String) });
+    expect(await replay(id)).toMatchObject({ status: 200, body: { matching: 1 } });
+    await scene.settled();
+    expect(await replay(newId())).toMatchObject({ status: 404 });
+    expect(await replay(id, await scene.token('auditor'))).toMatchObject({ status: 403 });
+    await scene.alert({ number: 1 }, { body: Buffer.from('{"zen":"x"}'), event: 'ping', id: 'log-ping' });
+    const ping = await scene.one<{ id: string }>(`SELECT id FROM delivery WHERE delivery_id = 'log-ping'`);
+    expect(await replay(ping.id)).toMatchObject({ status: 409, body: { code: 'nothing-to-replay' } });
+  });
+});
+
+describe('hostile deliveries', () => {
+  const value = `${CANARY}-hostile`;
+  const bytes = (...parts: (string | number[])[]) =>
+    Buffer.concat(parts.map((part) => Buffer.from(part as string)));
+  const bodies: [string, Buffer][] = [
+    ['nothing', Buffer.alloc(0)],
+    ['a bare value', Buffer.from(value)],
+    ['a JSON text', Buffer.from(`"${value}"`)],
+    ['deep', Buffer.from(`${'['.repeat(50_000)}${']'.repeat(50_000)}`)],
+    ['wide', Buffer.from(`[${'0,'.repeat(200_000)}0]`)],
+    ['a member twice', Buffer.from(`{"a":"${value}","a":"${value}"}`)],
+    ['a prototype', Buffer.from(`{"__proto__":{"a":"${value}"},"constructor":{"prototype":{}}}`)],
+    ['ill-formed UTF-8', bytes(`{"a":"${value}`, [0xc3, 0x28, 0xff], '"}')],
+    ['UTF-16', Buffer.from(`{"a":"${value}"}`, 'utf16le')],
+    ['a NUL', Buffer.from(`{"a":"${value}\\u0000"}`)],
+    ['half a pair', Buffer.from(`{"a":"${value}\\ud800"}`)],
+    [
+      'numbers beyond all',
+      Buffer.from(`{"a":1e999,"b":-0,"c":123456789012345678901234567890,"d":"${value}"}`),
+    ],
+    [
+      'formula, markup, escape codes',
+      Buffer.from(`{"a":"=cmd|' /C calc'!A0<script>${value}</script>\\u001b[2J"}`),
+    ],
+    ['gzip', Buffer.from('1f8b0800000000000003', 'hex')],
+  ];
+  /** The same inside of what the kind takes, so that it is read to the end. */
+  const inside = [
+    `{"a":"${value}"}`,
+    '['.repeat(5000) + ']'.repeat(5000),
+    `{"${value}":1,"${value}":2}`,
+    `{"__proto__":"${value}"}`,
+    `"${value}\\u0000"`,
+    `"${value}\\ud800"`,
+    '1e999',
+  ];
+
+  test('each of each kind: an answer below 500, nothing half stored, no secret anywhere', async () => {
+    const statuses = new Set<number>();
+    for (const kind of SIGNED) {
+      const all = [...bodies.map(([, body]) => body), ...inside.map((one) => voices[kind]!.around(one))];
+      for (const body of all) {
+        const before = await deliveries();
+        const answer = await spoken(kind, body);
+        statuses.add(answer.statusCode);
+        expect(answer.statusCode).toBeLessThan(500);
+        expect(answer.body).not.toContain(CANARY);
+        if (answer.statusCode >= 400) expect(await deliveries()).toBe(before);
+      }
+    }
+    for (const kind of [...FILES, 'gitlab']) {
+      const all = [...bodies.map(([, body]) => body), ...inside.map((one) => voices[kind]!.around(one))];
+      for (const body of all) {
+        const before = await deliveries();
+        const answer = await hand(kind, body);
+        statuses.add(answer.status);
+        expect(answer.status).toBeLessThan(500);
+        expect(JSON.stringify(answer.body)).not.toContain(CANARY);
+        expect(await deliveries()).toBe(before);
+      }
+    }
+    expect([...statuses].toSorted((a, b) => a - b)).toEqual([202, 400, 401]);
+  });
+
+  test('headers that are empty, endless, or say something else', async () => {
+    for (const kind of SIGNED) {
+      const body = voices[kind]!.leak(CANARY);
+      const good = voices[kind]!.headers(body, voices[kind]!.key, { id: newId(), at: world.clock.now() });
+      const before = await deliveries();
+      for (const name of Object.keys(good).filter((one) => one !== 'content-type')) {
+        for (const text of ['', 'x'.repeat(8000), "'; DROP TABLE delivery; --", 'é'.normalize('NFC')]) {
+          const answer = await deliver(`a-${kind}`, body, { ...good, [name]: text });
+          expect(answer.statusCode).toBeLessThan(500);
+          if (name.includes('signature')) expect(answer.statusCode).toBe(401);
+        }
+      }
+      expect((await deliveries()) - before).toBeLessThanOrEqual(3);
+    }
+    const odd = await deliver('a-set', voices['set']!.leak(''), {
+      'content-type': 'application/secevent+jwt',
+      authorization: TRANSMITTER,
+    });
+    expect(odd.statusCode).toBe(202);
+  });
+
+  test('no secret stands in a row or a line of the log', async () => {
+    await scene.settled();
+    const stored = await scene.everythingStored();
+    for (const spelled of spellingsOf(value)) {
+      expect(stored).not.toContain(spelled);
+      expect(world.log.text).not.toContain(spelled);
+    }
+    expect(stored).not.toContain(CANARY);
+    expect(world.log.text).not.toContain(CANARY);
+  });
+});
