@@ -23,8 +23,7 @@ import { StartMassRevocationJob } from './start-mass-revocation.job.ts';
 import { NoteProgressJob, RollUpContainmentJob, TakeUpAgainJob } from './roll-up-containment.job.ts';
 
 @Module({
-  imports: [ExposuresModule, LedgerModule, NoticesModule, ObligationsModule, RevocationModule],
-  imports: [ExposuresModule, LedgerModule, NoticesModule, RevocationModule, SignalsModule],
+  imports: [ExposuresModule, LedgerModule, NoticesModule, ObligationsModule, RevocationModule, SignalsModule],
   providers: [
     AcceptanceService,
     ContainmentRollUp,
