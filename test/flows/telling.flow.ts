@@ -16,7 +16,7 @@ import { Transactions, type Db } from '../../src/platform/database/transactions.
 import { startApp, type TestApp } from '../support/app.ts';
 import { SignalPeer } from '../support/signal-peer.ts';
 import { MailServer } from '../support/mail-server.ts';
-import { person } from '../support/matrix-scene.ts';
+import { member, person } from '../support/matrix-scene.ts';
 import { confirmedExposure, contactOf, noticeScene, type NoticeScene } from '../support/notice-scene.ts';
 import { caller, type Answer } from '../support/portfolio.ts';
 import { AccessService } from '../../src/domain/access/access.service.ts';
@@ -29,7 +29,12 @@ let t: TestApp;
 let mail: MailServer;
 let chat: SignalPeer;
 let scene: NoticeScene;
-let call: (method: 'GET' | 'POST' | 'PUT' | 'DELETE', url: string, body?: unknown) => Promise<Answer>;
+let call: (
+  method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE',
+  url: string,
+  body?: unknown,
+  ifMatch?: number,
+) => Promise<Answer>;
 
 const run = <T>(work: (db: Db) => Promise<T>) => t.app.get(Transactions).run(by, work);
 
@@ -53,7 +58,11 @@ afterAll(async () => {
 /** A caller of the API, by what it says and what it sends. */
 function calling(token: string): typeof call {
   const api = caller(t, token);
-  return (method, url, body) => api(method, `/api/v1${url}`, body === undefined ? {} : { body });
+  return (method, url, body, ifMatch) =>
+    api(method, `/api/v1${url}`, {
+      ...(body === undefined ? {} : { body }),
+      ...(ifMatch === undefined ? {} : { ifMatch }),
+    });
 }
 
 async function told(): Promise<Id> {
@@ -295,6 +304,44 @@ test('what has not arrived stands in one queue, and is tried again once its cont
   expect((await responder('POST', `/notices/${id}/retry`)).status).toBe(409);
   expect((await queue()).some((one) => one.id === id)).toBe(false);
   expect(mail.received.at(-1)!.to).toEqual(['here@fourth.example']);
+});
+
+test('what somebody writes for one occasion is prefilled, edited by them, approved by somebody else, sent and logged', async () => {
+  const writer = calling(await t.token('responder'));
+  const other = calling(await t.token('responder'));
+  await run((db) => member(db, scene.integrationId, scene.partyId, 'customer'));
+  const at = '/written-notices';
+  const asked = { integrationId: scene.integrationId, contactId: scene.contactId };
+  expect((await writer('POST', at, { ...asked, contactId: newId() })).status).toBe(400);
+  const drafted = await writer('POST', at, asked);
+  expect(drafted.body).toMatchObject({
+    state: 'drafted',
+    subject: 'How it stands with Payments',
+    rowVersion: 1,
+  });
+  const { id } = drafted.body as { id: Id };
+  const text = 'The old key is dead.\n\nThe new one <b>is</b> in use.';
+  const edit = (who: typeof call, version: number) =>
+    who('PATCH', `${at}/${id}`, { subject: 'All is well', text }, version);
+  expect((await edit(other, 1)).status).toBe(403);
+  expect((await edit(writer, 1)).body).toMatchObject({ rowVersion: 2, subject: 'All is well' });
+  const decide = (who: typeof call, rowVersion: number, send = true) =>
+    who('POST', `${at}/${id}/decide`, { send, rowVersion });
+  expect((await decide(writer, 2)).status).toBe(403);
+  expect((await decide(other, 1)).status).toBe(412);
+  const sent = await decide(other, 2);
+  expect(sent.body).toMatchObject({ state: 'sent', notice: expect.stringMatching(/^NTC-/) });
+  expect((await decide(other, 3)).status).toBe(409);
+  await t.app.get(DeliverySweep).sweep(by);
+  const letter = mail.received.find((one) => one.subject.endsWith(': All is well'))!;
+  expect(letter.text).toContain('The old key is dead.');
+  expect(letter.html).toContain('The new one &lt;b&gt;is&lt;/b&gt; in use.');
+  const kinds = await run((db) =>
+    db.query<{ kind: string }[]>(`SELECT kind FROM ledger_entry WHERE subject_id = $1 ORDER BY at, kind`, [
+      id,
+    ]),
+  );
+  expect(kinds.map(({ kind }) => kind)).toEqual(['written_notice.drafted', 'written_notice.sent']);
 });
 
 test('the mail server is down for half of the window: the other channel carries it, once, and every try is on record', async () => {
