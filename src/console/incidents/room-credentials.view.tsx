@@ -41,7 +41,21 @@ export function ExposedCredentials({
           <div class="soft small">
             <a href={`/integrations/${one.integrationReference}`}>{one.integrationName}</a>
             {` · ${one.environment}`}
-            {one.supplier && ` · ${one.supplier}`}
+            {one.supplier && (
+              <>
+                {' · '}
+                {one.supplierReference ? (
+                  <a
+                    href={`/completeness/${one.supplierReference}`}
+                    title="Everything of it, and what is proven"
+                  >
+                    {one.supplier}
+                  </a>
+                ) : (
+                  one.supplier
+                )}
+              </>
+            )}
           </div>
         </div>,
         <div class="rows tight">

@@ -74,6 +74,7 @@ export interface ExposedCredential {
   integrationReference: string;
   integrationName: string;
   supplier: string | null;
+  supplierReference: string | null;
   match: string;
   authority: string;
   mayAct: string;
@@ -139,7 +140,7 @@ export async function exposedCredentials(
         WHERE $3::int IS NULL OR (rank, -risk, version_id) > ($3, -$4::int, $5::uuid)
         ORDER BY rank, risk DESC, version_id LIMIT $6)
      SELECT x.version_id AS "versionId", x.credential_id AS "credentialId", x.reference, x.name, v.number, x.environment,
-            i.reference AS "integrationReference", i.name AS "integrationName", p.name AS supplier, x.match, x.authority,
+            i.reference AS "integrationReference", i.name AS "integrationName", p.name AS supplier, p.reference AS "supplierReference", x.match, x.authority,
             x.may_act AS "mayAct", x.why, x.rank, x.risk, x.revocation, x.liveness, ${ms('x.liveness_at')} AS "livenessAt", x.sessions,
             ${ms('x.sessions_until')} AS "sessionsUntil", ${ms('v.expires_at')} AS "expiresAt",
             ARRAY(SELECT DISTINCT s.kind FROM statement s WHERE s.subject_id = x.version_id) AS statements,
