@@ -10,6 +10,7 @@ import { Client } from 'pg';
 import { migrations } from '../src/data-source.ts';
 import { migrate } from '../src/platform/database/migrate.ts';
 import { startLocalPostgres } from '../src/platform/embedded/local-postgres.ts';
+import { dutiesBench } from './duties.bench.ts';
 import { engineBench } from './engine.bench.ts';
 import { importBench } from './import.bench.ts';
 import { gateBench } from './gate.bench.ts';
@@ -19,6 +20,7 @@ import { leakBench } from './leak.bench.ts';
 import { ledgerBench } from './ledger.bench.ts';
 import { massBench } from './mass.bench.ts';
 import type { BenchPlace } from './place.ts';
+import { tellingBench } from './telling.bench.ts';
 import { usageBench } from './usage.bench.ts';
 
 const BENCHES: Readonly<Record<string, (place: BenchPlace) => Promise<void>>> = {
@@ -31,6 +33,8 @@ const BENCHES: Readonly<Record<string, (place: BenchPlace) => Promise<void>>> = 
   gate: gateBench,
   mass: massBench,
   usage: usageBench,
+  duties: dutiesBench,
+  telling: tellingBench,
 };
 
 async function main(): Promise<void> {
