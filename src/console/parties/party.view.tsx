@@ -48,6 +48,11 @@ export function PartyView({ frame, head, onCall, challenges, drills, bad }: Mode
           <p class="lead">Whom to reach there, and how one knows that it is who it says.</p>
         </div>
         <p class="line">
+          {frame.may('signals:read') && (
+            <a class="button plain small" href={`${path}/signals`}>
+              Signals
+            </a>
+          )}
           {head.operator && <Chip tone="info">runs this installation</Chip>}
           {head.retired && <Chip tone="calm">retired</Chip>}
           {!head.operator && (
@@ -240,7 +245,12 @@ function ContactForm({
   );
 }
 
-function Domain({ frame, path, challenges, bad }: Omit<Model, 'head' | 'drills' | 'onCall'> & { path: string }) {
+function Domain({
+  frame,
+  path,
+  challenges,
+  bad,
+}: Omit<Model, 'head' | 'drills' | 'onCall'> & { path: string }) {
   const decides = frame.may('gate:open');
   const problems = bad?.at === 'domain' ? bad.problems : {};
   return (
