@@ -1,6 +1,10 @@
 import type { DataSourceOptions } from 'typeorm';
 import * as listed from '../migrations/index.ts';
 import { Person } from './domain/access/person.entity.ts';
+import { ObligationRow } from './domain/obligations/obligation.entity.ts';
+import { DutyDecision } from './domain/obligations/duty-decision.entity.ts';
+import { LegalHold } from './domain/obligations/legal-hold.entity.ts';
+import { SupplierAccount } from './domain/obligations/supplier-account.entity.ts';
 import { UserAccount } from './domain/access/user-account.entity.ts';
 import { UserRole } from './domain/access/user-role.entity.ts';
 import { TemporaryPermission } from './domain/access/temporary-permission.entity.ts';
@@ -78,6 +82,7 @@ import { Drill } from './domain/revocation/drill.entity.ts';
 import { Evidence } from './domain/revocation/evidence.entity.ts';
 import { VersionDeath } from './domain/revocation/version-death.entity.ts';
 import { Statement } from './domain/revocation/statement.entity.ts';
+import { LocationStore } from './domain/revocation/location-store.entity.ts';
 import { CopyLook } from './domain/revocation/copy-look.entity.ts';
 import { LocationProof } from './domain/revocation/location-proof.entity.ts';
 import { RiskRequest } from './domain/revocation/risk-request.entity.ts';
@@ -97,6 +102,8 @@ import { IncidentCase } from './domain/incidents/incident-case.entity.ts';
 import { CaseCredential } from './domain/incidents/case-credential.entity.ts';
 import { Instant } from './domain/incidents/instant.entity.ts';
 import { Notice } from './domain/notices/notice.entity.ts';
+import { NoticeTemplate } from './domain/notices/notice-template.entity.ts';
+import { WrittenNotice } from './domain/notices/written-notice.entity.ts';
 import { NoticeAttempt } from './domain/notices/notice-attempt.entity.ts';
 import { Acknowledgement } from './domain/notices/acknowledgement.entity.ts';
 import { Escalation } from './domain/notices/escalation.entity.ts';
@@ -150,6 +157,10 @@ import { RotationSetting } from './domain/rotation/rotation-setting.entity.ts';
 /** Every entity, by name: nothing depends on paths or file endings. */
 export const entities: DataSourceNeeds['entities'] = [
   Person,
+  ObligationRow,
+  DutyDecision,
+  LegalHold,
+  SupplierAccount,
   UserAccount,
   UserRole,
   TemporaryPermission,
@@ -234,6 +245,7 @@ export const entities: DataSourceNeeds['entities'] = [
   VersionDeath,
   Statement,
   CopyLook,
+  LocationStore,
   LocationProof,
   RiskAcceptance,
   RiskRequest,
@@ -252,6 +264,8 @@ export const entities: DataSourceNeeds['entities'] = [
   CaseCredential,
   Instant,
   Notice,
+  NoticeTemplate,
+  WrittenNotice,
   NoticeAttempt,
   Acknowledgement,
   Escalation,

@@ -32,7 +32,9 @@ import { MatrixController } from './matrix.controller.ts';
 import { InventoryController } from './inventory.controller.ts';
 import { BouncesController } from './bounces.controller.ts';
 import { OnCallController } from './on-call.controller.ts';
+import { NoticeTemplatesController } from './notice-templates.controller.ts';
 import { NoticesController } from './notices.controller.ts';
+import { ObligationsController } from './obligations.controller.ts';
 import { OfferingsController } from './offerings.controller.ts';
 import { OnboardingController } from './onboarding.controller.ts';
 import { OpenApiController } from './openapi.controller.ts';
@@ -108,8 +110,10 @@ import { SourcesController } from './sources.controller.ts';
     MatrixController,
     InventoryController,
     NoticesController,
+    NoticeTemplatesController,
     OnCallController,
     BouncesController,
+    ObligationsController,
     OfferingsController,
     OnboardingController,
     OpenApiController,

@@ -1,5 +1,11 @@
-import { Body, Controller, Get, HttpCode, Param, Post, Query } from '@nestjs/common';
-import { ApiCreatedResponse, ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
+import { Body, Controller, Delete, Get, HttpCode, Param, Post, Put, Query } from '@nestjs/common';
+import {
+  ApiCreatedResponse,
+  ApiNoContentResponse,
+  ApiOkResponse,
+  ApiOperation,
+  ApiTags,
+} from '@nestjs/swagger';
 import { z } from 'zod';
 import { Refused, refusal } from '../kernel/errors.ts';
 import type { Principal } from '../kernel/principal.ts';
@@ -12,15 +18,21 @@ import {
   newHoldingSchema,
 } from '../domain/credentials/credential.schema.ts';
 import { versionsOf } from '../domain/credentials/credentials.queries.ts';
-import { holdingsOf, placesOf } from '../domain/credentials/holdings.queries.ts';
+import { holdingsOf, placesOf, targetOf } from '../domain/credentials/holdings.queries.ts';
 import { HoldingsService } from '../domain/credentials/holdings.service.ts';
 import {
   lookSchema,
+  placedInSchema,
   scanReportSchema,
   seenFingerprintSchema,
   seenSchema,
+  storeLookSchema,
+  storeSeenSchema,
 } from '../domain/revocation/look.schema.ts';
 import { LooksService } from '../domain/revocation/looks.service.ts';
+import { StorePlaces } from '../domain/revocation/store-places.service.ts';
+import { newId } from '../kernel/ids.ts';
+import { SECOND } from '../kernel/time.ts';
 import { rowsOf } from '../platform/database/rows.ts';
 import { Transactions } from '../platform/database/transactions.ts';
 import { answered } from './answered.ts';
@@ -42,6 +54,7 @@ export class CopiesController {
     private readonly transactions: Transactions,
     private readonly holdings: HoldingsService,
     private readonly looks: LooksService,
+    private readonly stores: StorePlaces,
   ) {}
 
   @Get('credentials/:id/convergence')
@@ -55,13 +68,10 @@ export class CopiesController {
   ): Promise<z.infer<typeof convergenceSchema>> {
     return this.transactions.run(by, async (db) => {
       const versions = await versionsOf(db, credentialId);
-      const target = versions.find((one) =>
-        version === undefined ? one.phase === 'active' : one.number === version,
-      );
-      if (versions.length === 0 || (version !== undefined && !target))
+      if (versions.length === 0 || (version !== undefined && !versions.some((one) => one.number === version)))
         throw new Refused(refusal('not_found', 'no-version', 'There is no such version of a credential.'));
       const places = (await placesOf(db, [credentialId])).get(credentialId) ?? [];
-      const told = convergenceOf(places, target?.number ?? null);
+      const told = convergenceOf(places, version ?? (await targetOf(db, credentialId)));
       return {
         ...told,
         places: told.places.map(({ at, ...place }) => ({
@@ -156,5 +166,50 @@ export class CopiesController {
     @By() by: Principal,
   ): Promise<z.infer<typeof seenSchema>> {
     return answered(await this.looks.fingerprintSeen(by, locationId, input));
+  }
+
+  @Put('locations/:id/store')
+  @ApiOperation({
+    summary: 'Say which entry of which store a copy is',
+    description: 'A rotation then writes the new version there by machine, and looks at it there.',
+  })
+  @HttpCode(204)
+  @Permission('connections:write')
+  @ApiNoContentResponse()
+  async placeIn(
+    @Param('id', { schema: id }) locationId: string,
+    @Body({ schema: placedInSchema }) placed: z.output<typeof placedInSchema>,
+    @By() by: Principal,
+  ): Promise<void> {
+    answered(await this.transactions.run(by, (db) => this.stores.set(db, locationId, placed, by)));
+  }
+
+  @Delete('locations/:id/store')
+  @ApiOperation({ summary: 'Say that a copy is no entry of a store any more' })
+  @HttpCode(204)
+  @Permission('connections:write')
+  @ApiNoContentResponse()
+  async takeOut(@Param('id', { schema: id }) locationId: string, @By() by: Principal): Promise<void> {
+    answered(await this.transactions.run(by, (db) => this.stores.set(db, locationId, null, by)));
+  }
+
+  @Post('locations/:id/store-looks')
+  @ApiOperation({
+    summary: 'Ask the store of a copy whether it holds a version',
+    description: 'Every version that the store keeps of the entry is read and compared; no value is kept.',
+  })
+  @HttpCode(200)
+  @Permission('copies:report')
+  @ApiOkResponse({ standardSchema: storeSeenSchema })
+  async lookAtStore(
+    @Param('id', { schema: id }) locationId: string,
+    @Body({ schema: storeLookSchema }) { versionId }: z.output<typeof storeLookSchema>,
+    @By() by: Principal,
+  ): Promise<z.infer<typeof storeSeenSchema>> {
+    const signal = AbortSignal.timeout(60 * SECOND);
+    const told = await this.stores.look(locationId, versionId, { by, idempotencyKey: newId(), signal });
+    if (!told)
+      throw new Refused(refusal('not_found', 'no-store', 'This copy is no entry of a store that is set.'));
+    return answered(told);
   }
 }

@@ -1,5 +1,11 @@
-import { Body, Controller, Get, Param, Post, Query } from '@nestjs/common';
-import { ApiCreatedResponse, ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
+import { Body, Controller, Get, HttpCode, Param, Post, Query } from '@nestjs/common';
+import {
+  ApiCreatedResponse,
+  ApiNoContentResponse,
+  ApiOkResponse,
+  ApiOperation,
+  ApiTags,
+} from '@nestjs/swagger';
 import { z } from 'zod';
 import { Refused, refusal } from '../kernel/errors.ts';
 import type { Principal } from '../kernel/principal.ts';
@@ -14,6 +20,7 @@ import {
   viewOfNotice,
 } from '../domain/notices/notice.schema.ts';
 import { attemptsOf, findNotice, listNotices } from '../domain/notices/notices.queries.ts';
+import { StuckNotices } from '../domain/notices/stuck-notices.service.ts';
 import { Transactions } from '../platform/database/transactions.ts';
 import { answered } from './answered.ts';
 import { cursorSchema, cursorText, pageLimit } from './cursor.ts';
@@ -39,6 +46,7 @@ export class NoticesController {
   constructor(
     private readonly transactions: Transactions,
     private readonly acknowledgements: AcknowledgementService,
+    private readonly stuck: StuckNotices,
   ) {}
 
   @Get()
@@ -95,5 +103,14 @@ export class NoticesController {
     @By() by: Principal,
   ): Promise<z.infer<typeof acknowledgedSchema>> {
     return answered(await this.acknowledgements.acknowledgeAs(noticeId, input, by));
+  }
+
+  @Post(':id/retry')
+  @HttpCode(204)
+  @ApiOperation({ summary: 'Have a notice tried again at once that did not arrive' })
+  @Permission('operations:act')
+  @ApiNoContentResponse({ description: 'It is tried now' })
+  async retry(@Param('id', { schema: id }) noticeId: string, @By() by: Principal): Promise<void> {
+    answered(await this.stuck.retry(noticeId, by));
   }
 }

@@ -43,6 +43,7 @@ const SPOKEN: Record<string, Dialect> = {
 const FINDS_NOTHING: Record<string, string> = {
   'by-person': 'nothing can be asked',
   'oauth-revoke-only': 'nothing can be asked',
+  'aws-secret-copy': 'what a store says of its copy is no word about the credential',
   'vault-kv-copy': 'what a store says of its copy is no word about the credential',
 };
 

@@ -258,6 +258,62 @@ describe('nothing is released', () => {
     expect(await machine.open(at)).toMatchObject({ status: 403, body: { code: 'exposed' } });
   });
 
+  test('what is held on lease ends as its version leaks or is revoked, and whose machine it is hears of it', async () => {
+    const { at, machine } = await ready({ value: 'leaks-while-held-0123456789' });
+    const other = await ready();
+    const held = (await machine.open(at)).body.id as string;
+    const kept = (await other.machine.open(other.at)).body.id as string;
+    const [{ party }] = (await scene.query<{ party: string }>(
+      `SELECT party_id AS party FROM machine_identity WHERE integration_id = $1`,
+      [at.integration],
+    )) as [{ party: string }];
+    await scene.query(
+      `INSERT INTO contact (id, party_id, name, email, role, language, created_at, updated_at) VALUES ($1, $2, 'Sal', 'sal@machines.example', 'security', 'en', $3, $3)`,
+      [newId(), party, world.clock.date()],
+    );
+    const ended = () => world.app.get(LapsedCheckoutsSweep).sweep(BY);
+    await ended();
+    expect((await machine.call('GET', `/${held}`)).body.state).toBe('open');
+    const report = await world.app.inject({
+      method: 'POST',
+      url: '/api/v1/exposures',
+      headers: {
+        authorization: `Bearer ${await world.token('responder')}`,
+        'content-type': 'application/json',
+      },
+      payload: JSON.stringify({ reports: [{ ref: newId(), value: 'leaks-while-held-0123456789' }] }),
+    });
+    expect(report.statusCode).toBe(202);
+    await ended();
+    expect((await machine.call('GET', `/${held}`)).body.state).toBe('revoked');
+    expect((await machine.call('POST', `/${held}/renewal`)).status).toBe(409);
+    expect((await other.machine.call('GET', `/${kept}`)).body.state).toBe('open');
+    expect(await scene.ledger(held)).toEqual(['checkout.released', 'checkout.revoked']);
+    const notices = () =>
+      scene.query<{ name: string; leaked: boolean }>(
+        `SELECT k.name, n.facts->>'leaked' = 'true' AS leaked FROM notice n JOIN contact k ON k.id = n.contact_id WHERE n.category = 'checkout-ended' ORDER BY n.id`,
+      );
+    expect(await notices()).toContainEqual({ name: 'Sal', leaked: true });
+    const alerts = (severity: string, credential: string) =>
+      scene.query(
+        `SELECT FROM alert WHERE kind = 'checkout.version-ended' AND severity = $1 AND subject_id = $2`,
+        [severity, credential],
+      );
+    expect(await alerts('critical', at.credential)).toHaveLength(1);
+    const before = (await notices()).length;
+    await ended();
+    expect(await notices()).toHaveLength(before);
+
+    // Asked for its end at the supplier: as good as ended.
+    await scene.query(
+      `INSERT INTO version_death (version_id, credential_id, integration_id, revocation, revoke_sent_at, updated_at) VALUES ($1, $2, $3, 'requested', $4, $4)`,
+      [other.at.version, other.at.credential, other.at.integration, world.clock.date()],
+    );
+    await ended();
+    expect((await other.machine.call('GET', `/${kept}`)).body.state).toBe('revoked');
+    expect(await alerts('warning', other.at.credential)).toHaveLength(1);
+  });
+
   test('during a rotation the active version is given, and its end announced', async () => {
     const { at, machine } = await ready({ value: 'old-value-0123456789' });
     const held = (await machine.open(at)).body.id as string;

@@ -58,16 +58,52 @@ async function leaked(
   return { credential, issued, incidentId: await reported(credential) };
 }
 
-async function reported(credential: SceneCredential): Promise<Id> {
-  const repo = `octo/leak-${newId()}`;
-  await scene.alert({ number: 1, secret: credential.value }, { repo });
+async function reported(credential: SceneCredential, repo = `octo/leak-${newId()}`, number = 1): Promise<Id> {
+  await scene.alert({ number, secret: credential.value }, { repo });
   await scene.settled();
   const row = await scene.one<{ incident_id: Id }>(
     `SELECT incident_id FROM exposure WHERE external_ref = $1`,
-    [`${repo}#1`],
+    [`${repo}#${number}`],
   );
   return row.incident_id;
 }
+
+/** One whose value is in a store of ours: what intake had kept is destroyed once it is contained, and nobody could look. */
+async function stored(name: string): Promise<{ credential: SceneCredential; issued: Issued }> {
+  const issued = supplier.issue(name);
+  const credential = await scene.credential(await scene.integration(name), {
+    authority: 'revoke_now',
+    value: issued.value,
+    connectionId,
+  });
+  await scene.work(async (db) => {
+    const ref = await world.app
+      .get(Vault)
+      .put(db, `credential_version:${credential.versionId}`, Secret.of(issued.value));
+    await db.query(`UPDATE credential_version SET store_ref = $2 WHERE id = $1`, [credential.versionId, ref]);
+  });
+  return { credential, issued };
+}
+
+async function lookedAtAgain(credential: SceneCredential): Promise<void> {
+  world.clock.advance(HOUR);
+  await world.app.get(ReprobeVersionJob).handle({ versionId: credential.versionId } as never, {
+    by: system('test', 'test-correlation'),
+    attempt: 1,
+    signal: AbortSignal.timeout(20_000),
+  });
+}
+
+const runsOf = (incidentId: Id) =>
+  scene.rows(`SELECT FROM run WHERE subject_id = $1 AND runbook = 'emergency-revocation'`, [incidentId]);
+const alertsOf = (incidentId: Id) =>
+  scene.rows(`SELECT FROM alert WHERE kind = 'incident.came-back' AND subject_id = $1`, [incidentId]);
+const dead = async (credential: SceneCredential) =>
+  (
+    await scene.rows(`SELECT FROM version_death WHERE version_id = $1 AND liveness = 'dead'`, [
+      credential.versionId,
+    ])
+  ).length === 1;
 
 const stateOf = async (incidentId: Id) =>
   (await scene.one<{ state: string }>(`SELECT state FROM incident WHERE id = $1`, [incidentId])).state;
@@ -98,15 +134,7 @@ async function statement(kind: 'revoked' | 'sessions_ended', credential: SceneCr
 
 /** What its sessions came to is a statement here: this supplier cannot be asked. */
 async function containedByProof(credential: SceneCredential, incidentId: Id): Promise<void> {
-  await until(
-    async () =>
-      (
-        await scene.rows(`SELECT FROM version_death WHERE version_id = $1 AND liveness = 'dead'`, [
-          credential.versionId,
-        ])
-      ).length === 1,
-    'proven dead',
-  );
+  await until(() => dead(credential), 'proven dead');
   await becomes(incidentId, 'contained');
 }
 
@@ -201,15 +229,7 @@ describe('an exposed credential', () => {
       [location, withCopy.credentialId, withCopy.integrationId, scene.operatorId, world.clock.date()],
     );
     const incidentId = await reported(withCopy);
-    await until(
-      async () =>
-        (
-          await scene.rows(`SELECT FROM version_death WHERE version_id = $1 AND liveness = 'dead'`, [
-            withCopy.versionId,
-          ])
-        ).length === 1,
-      'proven dead',
-    );
+    await until(() => dead(withCopy), 'proven dead');
     await scene.settled();
     expect(await stateOf(incidentId)).toBe('containing');
     const refused = await close(incidentId);
@@ -230,40 +250,12 @@ describe('an exposed credential', () => {
   });
 
   test('that is accepted again brings its incident back, with a run of its own', async () => {
-    // The value of this one is in a store of ours: what intake had kept would be destroyed by now, and nobody could look.
-    const issued = supplier.issue('stored');
-    const credential = await scene.credential(await scene.integration('Stored'), {
-      authority: 'revoke_now',
-      value: issued.value,
-      connectionId,
-    });
-    await scene.work(async (db) => {
-      const ref = await world.app
-        .get(Vault)
-        .put(db, `credential_version:${credential.versionId}`, Secret.of(issued.value));
-      await db.query(`UPDATE credential_version SET store_ref = $2 WHERE id = $1`, [
-        credential.versionId,
-        ref,
-      ]);
-    });
+    const { credential, issued } = await stored('stored');
     const incidentId = await reported(credential);
     await containedByProof(credential, incidentId);
     issued.live = true;
-    world.clock.advance(HOUR);
-    await world.app.get(ReprobeVersionJob).handle({ versionId: credential.versionId } as never, {
-      by: system('test', 'test-correlation'),
-      attempt: 1,
-      signal: AbortSignal.timeout(20_000),
-    });
-    await until(
-      async () =>
-        (
-          await scene.rows(`SELECT FROM run WHERE subject_id = $1 AND runbook = 'emergency-revocation'`, [
-            incidentId,
-          ])
-        ).length === 2,
-      'a second run',
-    );
+    await lookedAtAgain(credential);
+    await until(async () => (await runsOf(incidentId)).length === 2, 'a second run');
     await until(() => issued.live === false, 'revoked again');
     await becomes(incidentId, 'contained');
     const moves = await scene.rows<{ kind: string }>(
@@ -276,11 +268,32 @@ describe('an exposed credential', () => {
       'incident.containing',
       'incident.contained',
     ]);
-    expect(
-      await scene.rows(`SELECT FROM alert WHERE kind = 'incident.came-back' AND subject_id = $1`, [
-        incidentId,
-      ]),
-    ).toHaveLength(1);
+    expect(await alertsOf(incidentId)).toHaveLength(1);
+  });
+
+  test('that is accepted again is taken up again, while its incident is still at work on another one', async () => {
+    const { credential, issued } = await stored('stored beside another');
+    const byHand = await scene.credential(await scene.integration('By hand'), {
+      authority: 'revoke_now',
+      value: supplier.issue('by hand').value,
+    });
+    const repo = `octo/two-${newId()}`;
+    const incidentId = await reported(byHand, repo, 1);
+    expect(await reported(credential, repo, 2)).toBe(incidentId);
+    await until(() => dead(credential), 'proven dead');
+    await scene.settled();
+    expect(await stateOf(incidentId)).toBe('containing');
+    const before = (await runsOf(incidentId)).length;
+
+    issued.live = true;
+    await lookedAtAgain(credential);
+    await until(async () => (await runsOf(incidentId)).length === before + 1, 'a run of its own');
+    await until(() => issued.live === false, 'revoked again');
+    await until(() => dead(credential), 'proven dead again');
+    expect(await alertsOf(incidentId)).toHaveLength(1);
+    expect(await stateOf(incidentId)).toBe('containing');
+    await scene.settled();
+    expect(await runsOf(incidentId)).toHaveLength(before + 1);
   });
 });
 

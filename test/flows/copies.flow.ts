@@ -167,6 +167,22 @@ describe('a copy', () => {
     expect((await copiesIn(incident.id)).locations).toMatchObject([
       { locationId, verdict: 'gone', method: 'fingerprint' },
     ]);
+    const ahead = { versionId: of.versionId, putAt: new Date(world.clock.now() + 10 * MINUTE).toISOString() };
+    expect(
+      await scene.call('POST', `/api/v1/locations/${locationId}/holdings`, { body: ahead }),
+    ).toMatchObject({ status: 400, body: { errors: [{ field: '/putAt' }] } });
+    const added = { type: 'log', name: 'A log', partyId: scene.operatorId, putAt: ahead.putAt };
+    expect(
+      await scene.call('POST', `/api/v1/credentials/${of.credentialId}/locations`, { body: added }),
+    ).toMatchObject({ status: 400, body: { errors: [{ field: '/putAt' }] } });
+    // Version 2 is to be revoked as well: none is left that the copies could hold.
+    await scene.rows(
+      `INSERT INTO version_death (version_id, credential_id, integration_id, revocation, updated_at)
+       SELECT id, credential_id, integration_id, 'requested', $2 FROM credential_version WHERE credential_id = $1 AND number = 2
+       ON CONFLICT (version_id) DO UPDATE SET revocation = 'requested'`,
+      [of.credentialId, world.clock.date()],
+    );
+    expect((await convergence()).body).toMatchObject({ target: null, converged: false });
     await expect(
       scene.rows(`UPDATE location_holding SET put_by = 'nobody' WHERE location_id = $1`, [locationId]),
     ).rejects.toThrow(/permission denied/);
@@ -188,11 +204,25 @@ describe('a copy', () => {
       gone: [],
     });
     expect((await copiesIn(incident.id)).locations).toMatchObject([{ verdict: 'present' }]);
+    // Nobody can say any more that it holds what was seen there before.
+    const convergence = () =>
+      scene.call('GET', `/api/v1/credentials/${of.credentialId}/convergence?version=1`);
+    expect((await convergence()).body).toMatchObject({
+      converged: false,
+      counts: { seen: 0, other: 1 },
+      places: [{ standing: 'other', version: null, shownBy: 'fingerprint', left: [1] }],
+    });
     const looks = await scene.rows<{ verdict: string }>(
       `SELECT verdict FROM copy_look WHERE location_id = $1 ORDER BY recorded_at, id`,
       [locationId],
     );
     expect(looks.map(({ verdict }) => verdict)).toEqual(['present', 'indeterminate']);
+    // What is told late tells nothing of now.
+    const late = { sha256: sha256(of.value), seenAt: new Date(world.clock.now() - MINUTE).toISOString() };
+    expect(
+      (await scene.call('POST', `/api/v1/locations/${locationId}/fingerprints`, { body: late })).body,
+    ).toMatchObject({ version: 1, gone: [], why: expect.stringContaining('since') });
+    expect((await convergence()).body).toMatchObject({ counts: { seen: 0, other: 1 } });
     // The place is the operator's: what another party says of it proves nothing.
     const customer = await scene.token('party_contact', scene.customerId);
     expect((await report(of.value, customer)).status).toBe(403);

@@ -282,9 +282,54 @@ describe('the person who was named', () => {
     await until(runId, done);
     expect(await scene.facets(one.versionId)).toMatchObject({ liveness: 'dead' });
   });
+
+  test('gets the task when the supplier only ever says yes, and what was done by hand is proven by machine', async () => {
+    const one = await leak({ person: true });
+    first.goesWrong('lying', 'revoke');
+    const runId = await run(one);
+    const { verify } = await until(runId, parked('verify'));
+    expect(verify).toMatchObject({
+      ownerContactId: one.ann,
+      forWhat: expect.stringMatching(
+        /^Revoke .* by hand: .* says that it did it, and the credential lives on/,
+      ),
+    });
+    expect(await attempts(one)).toMatchObject([
+      { connection_id: one.a, state: 'gave_up', reason: expect.stringContaining('lives on') },
+      { contact_id: one.ann, state: 'asked' },
+    ]);
+    expect(await alerts(one)).toEqual([
+      expect.objectContaining({ kind: 'revocation.path-gave-up', occurrences: 1 }),
+    ]);
+    expect(await scene.facets(one.versionId)).toMatchObject({ liveness: 'live' });
+
+    one.issued.live = false;
+    const runs = world.app.get(RunsService);
+    expectOk(
+      await scene.transactions.run(BY, (db) =>
+        runs.retryStep(db, verify!.id, { reason: 'Ann says that she did it', by: BY }),
+      ),
+    );
+    await until(runId, done);
+    expect(await scene.facets(one.versionId)).toMatchObject({ liveness: 'dead' });
+  });
 });
 
 describe('when nobody is left', () => {
+  test('and the supplier only ever says yes, the step is parked and alerted, and nothing is called dead', async () => {
+    const one = await leak();
+    first.goesWrong('lying', 'revoke');
+    const { verify } = await until(await run(one), parked('verify'));
+    expect(verify?.reason).toContain('out of tries (8)');
+    expect(await alerts(one)).toEqual([
+      expect.objectContaining({
+        kind: 'revocation.no-path-left',
+        message: expect.stringMatching(/No path is left to stop .* lives on/),
+      }),
+    ]);
+    expect(await scene.facets(one.versionId)).toMatchObject({ revocation: 'accepted', liveness: 'live' });
+  });
+
   test('the step is parked, counted and alerted, and begins again with the first when a person asks', async () => {
     const one = await leak();
     first.goesWrong('server_error', 'revoke', 4);

@@ -1,13 +1,20 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { fingerprintsOf } from '../../src/domain/credentials/fingerprint.rules.ts';
 import { Presets } from '../../src/domain/revocation/presets.service.ts';
+import { StorePlaces } from '../../src/domain/revocation/store-places.service.ts';
 import type { Id } from '../../src/kernel/ids.ts';
 import { expectOk } from '../../src/kernel/result.ts';
+import { Secret } from '../../src/kernel/secret.ts';
 import { MINUTE, SECOND } from '../../src/kernel/time.ts';
+import { Keys } from '../../src/platform/signing/keys.ts';
 import { startApp, until, type TestApp } from '../support/app.ts';
 import { AUTHORITY, TRUSTED_CLIENT, UNKNOWN_CLIENT } from '../support/certificates.ts';
+import { IssuingSupplier } from '../support/issuing-supplier.ts';
 import { OAuthServer } from '../support/oauth-server.ts';
 import { BY, type KnownVersion } from '../support/revocation-scene.ts';
 import { RotationScene } from '../support/rotation-scene.ts';
+import { ScriptedSupplier } from '../support/scripted-supplier.ts';
+import { OUR_TOKEN, ScriptedKv } from '../support/scripted-vault.ts';
 import { TlsVerifier, WebhookReceiver } from '../support/verifiers.ts';
 
 /** Each recipe against a peer that verifies for itself: what it accepts before, meanwhile and afterwards is what counts. */
@@ -15,6 +22,9 @@ import { TlsVerifier, WebhookReceiver } from '../support/verifiers.ts';
 const server = new OAuthServer();
 const receiver = new WebhookReceiver();
 const [front, back] = [new TlsVerifier(), new TlsVerifier()];
+const issuing = new IssuingSupplier();
+const kv = new ScriptedKv();
+const kvPeer = new ScriptedSupplier(kv);
 let world: TestApp;
 let scene: RotationScene;
 let partyId: Id;
@@ -24,14 +34,17 @@ beforeAll(async () => {
   await receiver.start(() => world.clock.now());
   await front.start();
   await back.start();
-  const hosts = [server, receiver, front, back].map(({ hostPort }) => hostPort);
+  await issuing.start();
+  await kvPeer.start();
+  const hosts = [server, receiver, front, back, issuing, kvPeer].map(({ hostPort }) => hostPort);
   world = await startApp({ config: { outboundAllow: hosts, queue: 'off' } });
-  scene = new RotationScene(world);
+  scene = new RotationScene(world, issuing);
+  await scene.preset('issuing', 'adds');
   partyId = await scene.party();
 });
 afterAll(async () => {
   await world?.close();
-  for (const peer of [server, receiver, front, back]) await peer.stop();
+  for (const peer of [server, receiver, front, back, issuing, kvPeer]) await peer.stop();
 });
 
 async function known(
@@ -230,5 +243,105 @@ describe('the secret of a client, through its registration', () => {
       last = secret;
     }
     expect(await scene.everythingStored()).not.toContain(last);
+  });
+});
+
+describe('a place in a store', () => {
+  const PATH = 'apps/shop/stripe';
+  const values = () => (kv.paths.get(PATH) ?? []).map(({ data }) => (data as { api_key: string }).api_key);
+
+  test('takes the new version by machine, with nobody asked; what the store still keeps is told as it is', async () => {
+    const slot = await scene.slot(partyId, 'issuing');
+    kv.paths.set(PATH, [
+      { data: { api_key: slot.old.value, region: 'eu' }, deletedAt: '', destroyed: false },
+    ]);
+    const place = await scene.location(slot, 'store_api', 'The shop’s Vault');
+    await scene.query(`UPDATE location SET version_id = $2 WHERE id = $1`, [place, slot.versionId]);
+    const peppers = world.app.get(Keys).peppers();
+    for (const { part, scheme, keyId, digest } of fingerprintsOf(
+      { value: Secret.of(slot.old.value) },
+      peppers,
+    ))
+      await scene.query(
+        `INSERT INTO fingerprint (version_id, credential_id, integration_id, part, scheme, key_id, digest, created_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)`,
+        [
+          slot.versionId,
+          slot.credentialId,
+          slot.integrationId,
+          part,
+          scheme,
+          keyId,
+          digest,
+          world.clock.date(),
+        ],
+      );
+    const storeId = await scene.connection(
+      partyId,
+      'vault-kv-copy',
+      { ...at(kvPeer.baseUrl) },
+      {
+        auth: { token: OUR_TOKEN },
+      },
+    );
+    const stores = world.app.get(StorePlaces);
+    const set = (connectionId: Id) =>
+      scene.transactions.run(BY, (db) =>
+        stores.set(db, place, { connectionId, entry: PATH, field: 'api_key' }, BY),
+      );
+    expect(await set(slot.connectionId!)).toMatchObject({ ok: false, error: { code: 'no-store' } });
+    expectOk(await set(storeId));
+    // Somebody else writes to the entry in the same moment: nothing of theirs is lost.
+    kv.meanwhile = (versions) =>
+      versions.push({
+        data: { api_key: slot.old.value, region: 'us' },
+        deletedAt: '',
+        destroyed: false,
+      });
+    const id = await scene.start(slot, { emergency: true });
+    const done = await scene.once(id, ({ state }) => state === 'done');
+    const fresh = await scene.valueIn(done.new!.id);
+    expect(kv.paths.get(PATH)!.at(-1)!.data).toEqual({ api_key: fresh, region: 'us' });
+    expect(values()).toHaveLength(3);
+    expect(done.places).toEqual([expect.objectContaining({ holds: 'new', how: 'store' })]);
+    expect(await scene.everythingStored()).not.toContain(fresh);
+
+    const look = (versionId: Id) =>
+      stores.look(place, versionId, { by: BY, idempotencyKey: 'look', signal: AbortSignal.timeout(10_000) });
+    expect(await look(done.new!.id)).toMatchObject({ value: { verdict: 'present' } });
+    // Earlier versions of the entry hold the old one until somebody destroys them.
+    expect(await look(slot.versionId)).toMatchObject({
+      value: { verdict: 'present', why: expect.stringContaining('still keeps it') },
+    });
+    for (const version of kv.paths.get(PATH)!.slice(0, 2))
+      Object.assign(version, { destroyed: true, data: null });
+    expect(await look(slot.versionId)).toMatchObject({ value: { verdict: 'gone' } });
+    const looks = await scene.query<{ method: string; verdict: string }>(
+      `SELECT method, verdict FROM copy_look WHERE location_id = $1 AND version_id = $2 ORDER BY recorded_at`,
+      [place, slot.versionId],
+    );
+    expect(looks).toEqual([
+      { method: 'store_api', verdict: 'present' },
+      { method: 'store_api', verdict: 'gone' },
+    ]);
+  });
+
+  test('that refuses is its owner’s to see to, who is told why', async () => {
+    const slot = await scene.slot(partyId, 'issuing');
+    const place = await scene.location(slot, 'store_api', 'A Vault that knows us not');
+    const storeId = await scene.connection(
+      partyId,
+      'vault-kv-copy',
+      { ...at(kvPeer.baseUrl) },
+      {
+        auth: { token: 'hvs.not-known-here' },
+      },
+    );
+    const input = { connectionId: storeId, entry: 'apps/other', field: 'api_key' };
+    expectOk(await scene.transactions.run(BY, (db) => world.app.get(StorePlaces).set(db, place, input, BY)));
+    const id = await scene.start(slot);
+    const step = await asked(id, 'propagate', 'parked');
+    expect(step.forWhat).toContain('No machine could put it there: our own token is refused');
+    expectOk(await scene.words.answerPlace(id, place, { state: 'holds_new', note: '' }, BY));
+    await scene.once(id, ({ state }) => state === 'overlap');
   });
 });

@@ -2,6 +2,8 @@ import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { AlertDigest } from '../../src/domain/notices/alert-digest.ts';
 import { AlertsService } from '../../src/domain/notices/alerts.service.ts';
 import { DeliveryService } from '../../src/domain/notices/delivery.service.ts';
+import { NoticeTemplates } from '../../src/domain/notices/notice-templates.ts';
+import { stuckNotices } from '../../src/domain/notices/stuck-notices.service.ts';
 import { NoticesService } from '../../src/domain/notices/notices.service.ts';
 import { newId, type Id } from '../../src/kernel/ids.ts';
 import { system } from '../../src/kernel/principal.ts';
@@ -186,4 +188,103 @@ test('alerts go out together, the critical ones soon, and none of them twice', a
   await sweep();
   expect(digests()).toHaveLength(2);
   expect(digests()[1]!.subject).toBe('Countersign: 1 critical of 1 alerts nobody has looked at');
+});
+
+describe('the text of a notice', () => {
+  const texts = '/notice-templates';
+  const shipped = async (language = 'en') => {
+    const asked = await call('GET', `${texts}/versions?category=exposure&language=${language}`);
+    expect(asked.body).toEqual({ versions: [] });
+    return t.app.get(NoticeTemplates).sourceOf('exposure', language)!;
+  };
+  let owner: typeof call;
+  beforeAll(async () => {
+    owner = calling(await t.token('contract_owner'));
+  });
+
+  test('that an operator wrote goes out, and what was sent before keeps its own', async () => {
+    const source = await shipped();
+    const before = await told();
+    const mine = { ...source, subject: 'Ours {{ reference }}', text: `Good day.\n${source.text}` };
+    const save = (more: object) => owner('POST', texts, { category: 'exposure', source: mine, ...more });
+    expect((await call('POST', texts, { category: 'exposure', source: mine })).status).toBe(403);
+    expect((await save({ source: { ...mine, text: 'No link at all.' } })).body).toMatchObject({
+      code: 'bad-template',
+      errors: [{ field: 'text' }, { field: 'text' }],
+    });
+    expect((await save({ category: 'nothing' })).status).toBe(404);
+    expect((await save({ note: 'Says good day' })).body).toMatchObject({ number: 1 });
+    const preview = await owner('POST', `${texts}/preview`, { category: 'exposure', source: mine });
+    expect(preview.body).toMatchObject({ about: expect.stringMatching(/^NTC-/) });
+    expect(preview.body.text).toContain('Payments <b>bridge</b>');
+
+    const id = await told();
+    expect(mail.received.at(-1)!.subject).toMatch(/^Ours NTC-/);
+    expect(mail.received.at(-1)!.text).toMatch(/^Good day\./);
+    const read = async (one: Id) => (await call('GET', `/notices/${one}`)).body as { text: string };
+    expect((await read(id)).text).toMatch(/^Good day\./);
+    expect((await read(before)).text).toMatch(/^To the security contact/);
+
+    expect((await save({ source: null })).body).toMatchObject({ number: 2 });
+    expect((await read(id)).text).toMatch(/^Good day\./);
+    await told();
+    expect(mail.received.at(-1)!.text).toMatch(/^To the security contact/);
+  });
+
+  test('is for its kind of recipient before it is for anybody, and in the language that was agreed', async () => {
+    const source = await shipped('de');
+    const inGerman = async () => {
+      const [id] = await run((db) =>
+        t.app.get(NoticesService).owe(db, [confirmedExposure(scene, t.clock.now())], by),
+      );
+      await run((db) => db.query(`UPDATE notice SET language = 'de-AT' WHERE id = $1`, [id]));
+      await t.app.get(DeliveryService).deliver(id!, by, AbortSignal.timeout(20_000));
+      return mail.received.at(-1)!;
+    };
+    expect((await inGerman()).text).toMatch(/^An den Sicherheitskontakt/);
+    const save = (recipient: string, word: string) =>
+      owner('POST', texts, {
+        category: 'exposure',
+        language: 'de',
+        recipient,
+        source: { ...source, text: `${word}\n${source.text}` },
+      });
+    expect((await save('any', 'An alle.')).body).toMatchObject({ number: 1 });
+    await save('authority', 'An das Amt.');
+    expect((await inGerman()).text).toMatch(/^An alle\./);
+    await run((db) =>
+      db.query(
+        `INSERT INTO integration_party (integration_id, party_id, party_name, role) VALUES ($1, $2, 'Northwind', 'authority')`,
+        [scene.integrationId, scene.partyId],
+      ),
+    );
+    expect((await inGerman()).text).toMatch(/^An das Amt\./);
+  });
+});
+
+test('what has not arrived stands in one queue, and is tried again once its contact is mended', async () => {
+  const made = await run((db) =>
+    noticeScene(db, t.clock.date(), { name: 'Fourth Coffee', email: 'gone@fourth.example' }),
+  );
+  await mail.behave('refuse recipient', 'gone@fourth.example');
+  const [id] = await run((db) =>
+    t.app.get(NoticesService).owe(db, [confirmedExposure(made, t.clock.now())], by),
+  );
+  const deliver = () => t.app.get(DeliveryService).deliver(id!, by, AbortSignal.timeout(20_000));
+  await deliver();
+  expect(await deliver()).toMatchObject({ state: 'failed' });
+  const queue = () => run((db) => stuckNotices(db, t.clock.now(), 100));
+  expect((await queue()).filter((one) => one.id === id)).toMatchObject([
+    { how: 'failed', partyName: 'Fourth Coffee', attempts: 1 },
+  ]);
+  await run((db) =>
+    db.query(`UPDATE contact SET email = 'here@fourth.example' WHERE id = $1`, [made.contactId]),
+  );
+  const responder = calling(await t.token('responder'));
+  expect((await call('POST', `/notices/${id}/retry`)).status).toBe(403);
+  expect((await responder('POST', `/notices/${id}/retry`)).status).toBe(204);
+  expect(await deliver()).toEqual({ state: 'accepted' });
+  expect((await responder('POST', `/notices/${id}/retry`)).status).toBe(409);
+  expect((await queue()).some((one) => one.id === id)).toBe(false);
+  expect(mail.received.at(-1)!.to).toEqual(['here@fourth.example']);
 });

@@ -157,6 +157,8 @@ export const awsIam = new ScriptedIam();
 export class ScriptedSecrets implements Dialect {
   readonly admin = {};
   readonly secrets = new Map<string, { text: string; token: string }>();
+  /** What each held before, by name: the service keeps it under its version's id. */
+  readonly earlier = new Map<string, { text: string; token: string }[]>();
 
   answer(request: Parameters<Dialect['answer']>[0]): ReturnType<Dialect['answer']> {
     if (request.method !== 'POST' || request.path !== '/') return null;
@@ -179,10 +181,34 @@ export class ScriptedSecrets implements Dialect {
         this.secrets.set(name, { text, token });
         return says(200, { ARN: `arn:aws:secretsmanager:eu-central-1:1:secret:${name}`, Name: name });
       }
-      case 'secretsmanager.GetSecretValue':
-        return there
-          ? says(200, { Name: name, SecretString: there.text })
+      case 'secretsmanager.GetSecretValue': {
+        const wanted = json['VersionId'];
+        const all = there ? [there, ...(this.earlier.get(name) ?? [])] : [];
+        const found = wanted === undefined ? there : all.find(({ token }) => token === wanted);
+        return found
+          ? says(200, { Name: name, SecretString: found.text, VersionId: found.token })
           : fails('ResourceNotFoundException');
+      }
+      case 'secretsmanager.PutSecretValue': {
+        if (!there) return fails('ResourceNotFoundException');
+        const [text, token] = [String(json['SecretString']), String(json['ClientRequestToken'])];
+        if (there.token === token && there.text !== text) return fails('ResourceExistsException');
+        if (there.token !== token) {
+          this.earlier.set(name, [there, ...(this.earlier.get(name) ?? [])]);
+          this.secrets.set(name, { text, token });
+        }
+        return says(200, { Name: name, VersionId: token, VersionStages: ['AWSCURRENT'] });
+      }
+      case 'secretsmanager.ListSecretVersionIds': {
+        if (!there) return fails('ResourceNotFoundException');
+        const all = [there, ...(this.earlier.get(name) ?? [])];
+        const stages = [['AWSCURRENT'], ['AWSPREVIOUS']];
+        const versions = all.map(({ token }, at) => ({
+          VersionId: token,
+          ...(stages[at] ? { VersionStages: stages[at] } : {}),
+        }));
+        return says(200, { Name: name, Versions: versions });
+      }
       case 'secretsmanager.DeleteSecret':
         if (!there) return fails('ResourceNotFoundException');
         if (json['ForceDeleteWithoutRecovery'] === true) this.secrets.delete(name);

@@ -6,7 +6,7 @@ const STANDINGS: Readonly<Record<PlaceStanding, { tone: Tone; word: string }>> =
   seen: { tone: 'dead', word: 'seen to hold it' },
   stated: { tone: 'info', word: 'said to hold it' },
   unknown: { tone: 'doubt', word: 'not known' },
-  other: { tone: 'live', word: 'hold another version' },
+  other: { tone: 'live', word: 'hold something else' },
 };
 const IN_ORDER: readonly PlaceStanding[] = ['seen', 'stated', 'unknown', 'other'];
 
@@ -14,7 +14,7 @@ const IN_ORDER: readonly PlaceStanding[] = ['seen', 'stated', 'unknown', 'other'
 export function ConvergenceBar({ convergence, label }: { convergence: Convergence; label?: string }) {
   const { target, counts, places } = convergence;
   if (places.length === 0) return <Empty>No copy is known. That is no proof that there is none.</Empty>;
-  if (target === null) return <Empty>There is no active version that its copies could hold.</Empty>;
+  if (target === null) return <Empty>No version is in use that its copies could hold.</Empty>;
   return (
     <ShareBar
       label={label ?? `Copies that hold version ${target}`}
@@ -38,7 +38,9 @@ export function ConvergencePanel({ convergence }: { convergence: Convergence }) 
             : `${late.length} of ${places.length} known copies are not known to hold version ${target}.`}
         </p>
       )}
-      {late.length > 0 && <PlaceTable caption="Copies that are not there yet" places={late} />}
+      {late.length > 0 && (
+        <PlaceTable caption={target === null ? 'Copies' : 'Copies that are not there yet'} places={late} />
+      )}
       {there.length > 0 && (
         <details>
           <summary>
@@ -79,7 +81,11 @@ function PlaceTable({ caption, places }: { caption: string; places: Convergence[
         </div>,
         <div>
           <Chip tone={STANDINGS[place.standing].tone}>
-            {place.version === null ? 'version not known' : `version ${place.version}`}
+            {place.version !== null
+              ? `version ${place.version}`
+              : place.shownBy === null
+                ? 'version not known'
+                : 'a value of no known version'}
           </Chip>
           {place.left.length > 0 && (
             <div class="soft small">

@@ -4,7 +4,7 @@ import type { Principal } from '../../kernel/principal.ts';
 import { may } from '../../domain/access/permissions.ts';
 import { By, Permission } from '../../domain/access/route.ts';
 import { convergenceOf } from '../../domain/credentials/convergence.rules.ts';
-import { holdingsOf, placesOf } from '../../domain/credentials/holdings.queries.ts';
+import { holdingsOf, placesOf, targetOf } from '../../domain/credentials/holdings.queries.ts';
 import { PermissionWords } from '../../domain/credentials/permission-words.ts';
 import { usageOf } from '../../domain/usage/usage.queries.ts';
 import { Clock } from '../../platform/clock/clock.ts';
@@ -35,11 +35,13 @@ export class CredentialPage {
           refusal('not_found', 'not-found', 'There is no such credential, or it is not yours to see.'),
         );
       const versions = await versionsOf(db, head.id);
-      const active = versions.find(({ phase }) => phase === 'active')?.number ?? null;
       return {
         head,
         versions,
-        convergence: convergenceOf((await placesOf(db, [head.id])).get(head.id) ?? [], active),
+        convergence: convergenceOf(
+          (await placesOf(db, [head.id])).get(head.id) ?? [],
+          await targetOf(db, head.id),
+        ),
         holdings: await holdingsOf(db, { credentialId: head.id }, 50),
         stoppers: (await stoppersOfAll(db, [head.id], now)).get(head.id) ?? [],
         locations: await locationsOf(db, { credentialId: head.id }),

@@ -1,12 +1,14 @@
-import { Get, Param, Query } from '@nestjs/common';
+import { Get, Param, Post, Query } from '@nestjs/common';
 import { z } from 'zod';
 import { Refused, refusal } from '../../kernel/errors.ts';
+import { err } from '../../kernel/result.ts';
 import type { Principal } from '../../kernel/principal.ts';
 import { By, Permission } from '../../domain/access/route.ts';
 import { NoticeTemplates, textOf } from '../../domain/notices/notice-templates.ts';
 import { attemptsOf, findNotice, listNotices } from '../../domain/notices/notices.queries.ts';
+import { StuckNotices } from '../../domain/notices/stuck-notices.service.ts';
 import { Transactions } from '../../platform/database/transactions.ts';
-import { ConsolePage, shows, type Answer } from '../shared/page.ts';
+import { ConsolePage, goes, shows, type Answer } from '../shared/page.ts';
 import { listed, PAGE_SIZE, readTimeCursor, timeCursor } from '../shared/paging.tsx';
 import { reference, searchAfter } from '../shared/search.ts';
 import { noticeTotals, textSourceOf, type TextSource } from './notices.queries.ts';
@@ -22,6 +24,7 @@ export class NoticesPage {
   constructor(
     private readonly transactions: Transactions,
     private readonly templates: NoticeTemplates,
+    private readonly stuck: StuckNotices,
   ) {}
 
   @Get('notices')
@@ -54,6 +57,19 @@ export class NoticesPage {
       return { notice, source, attempts: await attemptsOf(db, notice.id) };
     });
     return shows((frame) => NoticeView({ frame, ...model, letter: this.#letterOf(model.source) }));
+  }
+
+  @Post('notices/:reference/retry')
+  @Permission('operations:act', { face: 'console' })
+  async retry(@Param('reference', { schema: reference }) name: string, @By() by: Principal): Promise<Answer> {
+    const source = await this.transactions.run(by, (db) => textSourceOf(db, name));
+    const done = source
+      ? await this.stuck.retry(source.id, by)
+      : err(refusal('not_found', 'not-found', 'There is no such notice.'));
+    return goes(
+      '/work?show=stuck',
+      done.ok ? { tone: 'dead', text: `${name} is tried now.` } : { tone: 'live', text: done.error.message },
+    );
   }
 
   /** @returns undefined where its facts no longer fill its template: the rest of the page still stands. */

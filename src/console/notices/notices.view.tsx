@@ -28,6 +28,7 @@ export function NoticesView({
           <h1>Notices</h1>
           <p class="lead">What was promised to be told, to whom, by when, and what came of it.</p>
         </div>
+        {frame.may('notice-templates:read') && <a href="/notice-templates">Texts of notices</a>}
       </div>
       <Tabs
         label="Notices"

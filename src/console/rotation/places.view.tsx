@@ -52,7 +52,12 @@ export function Places({
               {place.answer !== null && (
                 <>
                   {' '}
-                  · {place.how === 'seen' ? 'seen in use' : words(place.answer)}{' '}
+                  ·{' '}
+                  {place.how === 'seen'
+                    ? 'seen in use'
+                    : place.how === 'store'
+                      ? 'put there by machine'
+                      : words(place.answer)}{' '}
                   <At at={place.at === null ? null : Date.parse(place.at)} />
                   {place.note && `: ${place.note}`}
                 </>

@@ -4,6 +4,7 @@ import { isId } from '../../kernel/ids.ts';
 import type { Principal } from '../../kernel/principal.ts';
 import { By, Permission } from '../../domain/access/route.ts';
 import { reviewsOf } from '../../domain/policy/access-reviews.queries.ts';
+import { stuckNotices } from '../../domain/notices/stuck-notices.service.ts';
 import { listSteps, type StepFilter } from '../../domain/runbooks/steps.queries.ts';
 import { may } from '../../domain/access/permissions.ts';
 import { Clock } from '../../platform/clock/clock.ts';
@@ -58,6 +59,10 @@ export class WorkPage {
       return {
         steps,
         counts: await workCounts(db),
+        notices:
+          asked.show === 'stuck' && may(by, 'notices:read')
+            ? await stuckNotices(db, this.clock.now(), PAGE_SIZE)
+            : [],
         contacts: await contactNames(db, steps.rows),
         incidents: await incidentReferences(db, steps.rows),
         reviews: asked.show === 'mine' && by.personId ? await reviewsOf(db, by.personId) : [],

@@ -38,6 +38,8 @@ export interface WorkCounts {
   parked: number;
   failed: number;
   stalled: number;
+  /** Notices that nobody is left to tell, or that came back. */
+  notices: number;
 }
 
 /** Failed steps count while their run still goes on; what a finished run left behind is history. */
@@ -45,9 +47,10 @@ export async function workCounts(db: Db): Promise<WorkCounts> {
   const [row] = await db.query<WorkCounts[]>(
     `SELECT (SELECT count(*)::int FROM step WHERE state = 'parked') AS parked,
             (SELECT count(*)::int FROM step s JOIN run r ON r.id = s.run_id AND r.finished_at IS NULL WHERE s.state = 'failed') AS failed,
-            (SELECT count(*)::int FROM step WHERE stalled_at IS NOT NULL) AS stalled`,
+            (SELECT count(*)::int FROM step WHERE stalled_at IS NOT NULL) AS stalled,
+            (SELECT count(*)::int FROM notice WHERE obligation = 'required' AND (dispatch = 'failed' OR (receipt = 'bounced' AND dispatch <> 'accepted'))) AS notices`,
   );
-  return row ?? { parked: 0, failed: 0, stalled: 0 };
+  return row ?? { parked: 0, failed: 0, stalled: 0, notices: 0 };
 }
 
 export interface StepHappening {

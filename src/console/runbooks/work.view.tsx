@@ -4,7 +4,10 @@ import { Waiting } from '../incidents/room-work.view.tsx';
 import type { Frame } from '../shared/frame.ts';
 import { Page } from '../shared/layout.tsx';
 import { addressOf, Pager, type Listed } from '../shared/paging.tsx';
-import { Countdown, Tabs } from '../shared/parts.tsx';
+import type { StuckNotice } from '../../domain/notices/stuck-notices.service.ts';
+import { PostForm } from '../shared/forms.tsx';
+import { At, Countdown, Tabs } from '../shared/parts.tsx';
+import { Chip } from '../shared/states.tsx';
 import type { WorkCounts } from './work.queries.ts';
 
 const EMPTY = {
@@ -18,6 +21,7 @@ export function WorkView({
   show,
   steps,
   counts,
+  notices,
   contacts,
   incidents,
   incident,
@@ -29,6 +33,8 @@ export function WorkView({
   show: keyof typeof EMPTY;
   steps: Listed<StepView>;
   counts: WorkCounts;
+  /** That have not arrived. */
+  notices: readonly StuckNotice[];
   contacts: ReadonlyMap<Id, string>;
   incidents: ReadonlyMap<Id, string>;
   /** Only what is about this one. */
@@ -57,7 +63,11 @@ export function WorkView({
         tabs={[
           { title: 'For me', path: '/work' },
           { title: 'For anybody', path: '/work?show=parked', count: counts.parked },
-          { title: 'Failed and stalled', path: '/work?show=stuck', count: counts.failed + counts.stalled },
+          {
+            title: 'Failed and stalled',
+            path: '/work?show=stuck',
+            count: counts.failed + counts.stalled + counts.notices,
+          },
         ]}
       />
       {incident && (
@@ -83,6 +93,48 @@ export function WorkView({
                 <a href={`/access-reviews/${reference}`}>{reference}</a>
                 <span>{`${open} open in ${parts === 1 ? '1 part' : `${parts} parts`}`}</span>
                 <Countdown dueAt={dueAt.getTime()} now={frame.now} />
+              </li>
+            ))}
+          </ul>
+        </section>
+      )}
+      {notices.length > 0 && (
+        <section class="card" id="notices">
+          <h2>Notices that have not arrived</h2>
+          <ul class="asks">
+            {notices.map((notice) => (
+              <li>
+                <div class="what">
+                  <div class="line tight">
+                    <Chip tone={notice.how === 'retrying' ? 'wait' : 'live'}>{notice.how}</Chip>
+                    <a href={`/notices/${notice.reference}`}>
+                      <b>{notice.reference}</b>
+                    </a>
+                    <span>to {notice.partyName}</span>
+                    <Countdown dueAt={notice.dueAt} now={frame.now} />
+                  </div>
+                  <div class="soft small">
+                    {notice.attempts === 1 ? '1 attempt' : `${notice.attempts} attempts`}
+                    {notice.lastAnswer && `; last: ${notice.lastAnswer}`}
+                    {notice.nextAttemptAt !== null && (
+                      <>
+                        ; next <At at={notice.nextAttemptAt} />
+                      </>
+                    )}
+                  </div>
+                </div>
+                {frame.may('operations:act') && (
+                  <PostForm
+                    frame={frame}
+                    action={`/notices/${notice.reference}/retry`}
+                    inline
+                    label={`Try ${notice.reference} again`}
+                  >
+                    <button class="plain small" type="submit">
+                      Try now
+                    </button>
+                  </PostForm>
+                )}
               </li>
             ))}
           </ul>

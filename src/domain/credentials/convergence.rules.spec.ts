@@ -43,6 +43,11 @@ describe('convergence', () => {
     });
   });
 
+  test('where something was seen that is no version, it holds something else; that is known', () => {
+    const strange = place({ version: null, shownBy: 'fingerprint', left: [2] });
+    expect(convergenceOf([strange], 2)).toMatchObject({ converged: false, counts: { other: 1, unknown: 0 } });
+  });
+
   test('nowhere is not everywhere, and without a version to hold nothing is there', () => {
     expect(convergenceOf([], 2).converged).toBe(false);
     expect(convergenceOf([place({})], null)).toMatchObject({ converged: false, counts: { other: 1 } });

@@ -12,7 +12,7 @@ export interface HeldPlace {
   kind: string;
   path: string;
   partyName: string | null;
-  /** Number of the version that it holds; null: nobody has said which. */
+  /** Number of the version that it holds; null: nobody has said which, or a value was seen there that is none of them. */
   version: number | null;
   shownBy: ShownBy | null;
   at: Millis | null;
@@ -21,8 +21,8 @@ export interface HeldPlace {
 }
 
 /**
- * `seen`: holds the version, and something looked. `stated`: somebody says that it does. `other`: holds another version.
- * `unknown`: nobody has said which version it holds.
+ * `seen`: holds the version, and something looked. `stated`: somebody says that it does. `other`: holds another version, or
+ * something else. `unknown`: nobody has said which version it holds.
  */
 export type PlaceStanding = 'seen' | 'stated' | 'other' | 'unknown';
 
@@ -59,7 +59,7 @@ export function convergenceOf(places: readonly HeldPlace[], target: number | nul
 }
 
 function standingOf(place: HeldPlace, target: number | null): PlaceStanding {
-  if (place.version === null) return 'unknown';
+  if (place.version === null) return place.shownBy === null ? 'unknown' : 'other';
   if (target === null || place.version !== target) return 'other';
   return place.shownBy === 'fingerprint' || place.shownBy === 'store_api' ? 'seen' : 'stated';
 }

@@ -11,6 +11,7 @@ import { Outbox } from '../../platform/outbox/outbox.ts';
 import { Keys } from '../../platform/signing/keys.ts';
 import { contactExists, noContact } from '../integrations/integrations.service.ts';
 import { LedgerService } from '../ledger/ledger.service.ts';
+import { isAhead, NOT_YET_PUT } from './holdings.service.ts';
 import { editRow, type EditableTable, type Edited } from '../parties/edits.ts';
 import type { AddLocation, AddVersion, EditCredential } from './credential.schema.ts';
 import { locationAdded, versionAdded } from './credentials.events.ts';
@@ -243,6 +244,7 @@ export class CredentialsService {
     if (facts.keyTaken)
       return err(refusal('conflict', 'location-exists', 'A location with this key is known already.'));
     const now = this.clock.now();
+    if (isAhead(input.putAt, now)) return wrong('/putAt', ...NOT_YET_PUT);
     const id = newId();
     await db.query(
       `INSERT INTO location (id, source, external_key, credential_id, integration_id, version_id, kind, name, path, arrived_by, put_by, put_at, party_id, owner_contact_id, provable, created_at, updated_at)

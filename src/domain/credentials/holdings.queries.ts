@@ -14,15 +14,38 @@ export const holds = (location: string, version: string): string =>
   `(${location}.version_id IS NULL OR ${location}.version_id = ${version}
     OR EXISTS (SELECT FROM location_holding held WHERE held.location_id = ${location}.id AND held.version_id = ${version}))`;
 
-/** The places of each of these credentials, for `convergenceOf`. */
+/**
+ * SQL: whether a version is one that places are to hold: none that was asked to be revoked, or is dead.
+ *
+ * @param version alias of a `credential_version`
+ */
+export const isWanted = (version: string): string =>
+  `(${version}.phase = 'active' AND NOT EXISTS (SELECT FROM version_death ended WHERE ended.version_id = ${version}.id
+      AND (ended.liveness = 'dead' OR ended.revocation IN ('requested', 'accepted'))))`;
+
+/** Number of the version that the places of a credential are to hold; null: there is none. */
+export async function targetOf(db: Db, credentialId: Id): Promise<number | null> {
+  const [row] = await db.query<{ number: number }[]>(
+    `SELECT v.number FROM credential_version v WHERE v.credential_id = $1 AND ${isWanted('v')}`,
+    [credentialId],
+  );
+  return row?.number ?? null;
+}
+
+/**
+ * The places of each of these credentials, for `convergenceOf`. Where the newest look saw a value that is no known version,
+ * no record of before counts.
+ */
 export async function placesOf(db: Db, credentialIds: readonly Id[]): Promise<Map<Id, HeldPlace[]>> {
   const rows = await db.query<(Omit<HeldPlace, 'at'> & { credentialId: Id; at: Date | null })[]>(
-    `SELECT l.credential_id AS "credentialId", l.id AS "locationId", l.name, l.kind, l.path, v.number AS version, h.shown_by AS "shownBy",
-            h.recorded_at AS at,
+    `SELECT l.credential_id AS "credentialId", l.id AS "locationId", l.name, l.kind, l.path,
+            CASE WHEN NOT strange.is THEN v.number END AS version,
+            CASE WHEN strange.is THEN 'fingerprint' ELSE h.shown_by END AS "shownBy",
+            CASE WHEN strange.is THEN look.recorded_at ELSE h.recorded_at END AS at,
             coalesce(p.name, (SELECT x.party_name FROM integration_party x
                                WHERE x.integration_id = l.integration_id AND x.party_id = l.party_id LIMIT 1)) AS "partyName",
             ARRAY(SELECT DISTINCT o.number FROM location_holding e JOIN credential_version o ON o.id = e.version_id
-                   WHERE e.location_id = l.id AND e.version_id IS DISTINCT FROM l.version_id
+                   WHERE e.location_id = l.id AND (strange.is OR e.version_id IS DISTINCT FROM l.version_id)
                      AND (SELECT q.verdict FROM location_proof q WHERE q.location_id = l.id AND q.version_id = e.version_id
                            ORDER BY q.at DESC, q.id DESC LIMIT 1) IS DISTINCT FROM 'gone' ORDER BY 1) AS left
        FROM location l
@@ -30,6 +53,10 @@ export async function placesOf(db: Db, credentialIds: readonly Id[]): Promise<Ma
        LEFT JOIN party p ON p.id = l.party_id
        LEFT JOIN LATERAL (SELECT n.shown_by, n.recorded_at FROM location_holding n WHERE n.location_id = l.id AND n.version_id = l.version_id
                            ORDER BY n.seq DESC LIMIT 1) h ON true
+       LEFT JOIN LATERAL (SELECT k.verdict, k.recorded_at FROM copy_look k
+                           WHERE k.location_id = l.id AND k.version_id = l.version_id AND k.method = 'fingerprint'
+                           ORDER BY k.looked_at DESC, k.id DESC LIMIT 1) look ON true
+       CROSS JOIN LATERAL (SELECT coalesce(look.verdict = 'indeterminate' AND look.recorded_at >= h.recorded_at, false) AS is) strange
       WHERE l.credential_id = ANY($1::uuid[]) AND l.retired_at IS NULL ORDER BY l.name, l.id LIMIT 5000`,
     [credentialIds],
   );

@@ -3,12 +3,22 @@ import { refusal, type Refusal } from '../../kernel/errors.ts';
 import type { Id } from '../../kernel/ids.ts';
 import type { Principal } from '../../kernel/principal.ts';
 import { err, ok, type Result } from '../../kernel/result.ts';
+import { MINUTE, type Millis } from '../../kernel/time.ts';
 import { Clock } from '../../platform/clock/clock.ts';
 import { rowsOf } from '../../platform/database/rows.ts';
 import type { Db } from '../../platform/database/transactions.ts';
 import { LedgerService } from '../ledger/ledger.service.ts';
 import type { ShownBy } from './convergence.rules.ts';
 import type { NewHolding } from './credential.schema.ts';
+
+/** How far the clocks of those who tell may be ahead of ours. */
+const AHEAD = 5 * MINUTE;
+export const NOT_YET_PUT = ['has not come yet', 'Give the time at which it was put there.'] as const;
+
+/** Whether what is said to have happened lies in the future. */
+export function isAhead(at: string | undefined, now: Millis): boolean {
+  return at !== undefined && Date.parse(at) > now + AHEAD;
+}
 
 /** Which version lies where: a place that takes another one keeps its history. */
 @Injectable()
@@ -47,20 +57,15 @@ export class HoldingsService {
       `SELECT number FROM credential_version WHERE id = $1 AND credential_id = $2`,
       [held.versionId, place.credential_id],
     );
-    if (!version) {
-      return err(
+    const wrong = (field: string, problem: string, mend: string) =>
+      err(
         refusal('invalid', 'bad-holding', 'The location cannot hold that.', {
-          fields: [
-            {
-              field: '/versionId',
-              problem: 'is no version of this credential',
-              mend: 'Give one of its versions.',
-            },
-          ],
+          fields: [{ field, problem, mend }],
         }),
       );
-    }
+    if (!version) return wrong('/versionId', 'is no version of this credential', 'Give one of its versions.');
     const at = this.clock.now();
+    if (isAhead(held.putAt, at)) return wrong('/putAt', ...NOT_YET_PUT);
     const moved = place.version_id !== held.versionId;
     const arrivedBy = held.arrivedBy ?? place.arrived_by;
     // Seen again where it was put: by whom and when stays.

@@ -1,6 +1,7 @@
 import { Module } from '@nestjs/common';
 import { LedgerModule } from '../ledger/ledger.module.ts';
 import { NoticesModule } from '../notices/notices.module.ts';
+import { ReleasesModule } from '../releases/releases.module.ts';
 import { RevocationModule } from '../revocation/revocation.module.ts';
 import { AdmittedSources } from './admitted-sources.ts';
 import { CloseAtSourceJob, CloseReportedJob } from './close-at-source.job.ts';
@@ -8,6 +9,7 @@ import { ClosedLoops } from './closed-loops.service.ts';
 import { Deliveries } from './deliveries.service.ts';
 import { DeliveryLog } from './delivery-log.service.ts';
 import { Envelopes } from './envelopes.ts';
+import { EndLeakedCheckoutsJob } from './end-leaked-checkouts.job.ts';
 import { FetchMissingJob } from './fetch-missing.job.ts';
 import { FileReports } from './file-reports.service.ts';
 import { HeldValues } from './held-values.service.ts';
@@ -42,7 +44,7 @@ const services = [
 
 /** Needs `SOURCES`, `Vault` and `Connectors`, which the plug-ins' modules give. */
 @Module({
-  imports: [LedgerModule, NoticesModule, RevocationModule],
+  imports: [LedgerModule, NoticesModule, ReleasesModule, RevocationModule],
   providers: [
     ...services,
     AdmittedSources,
@@ -56,6 +58,7 @@ const services = [
     CloseAtSourceJob,
     CloseReportedJob,
     ClosedLoops,
+    EndLeakedCheckoutsJob,
     FetchMissingJob,
     MatchAgainJob,
     RaiseFromUsageJob,

@@ -75,7 +75,7 @@ export class ContainmentRollUp {
         now,
       );
       // Nothing is left to be revoked or proven with them.
-      for (const versionId of cases.versionIds) await this.deaths.forgetValue(db, versionId, by);
+      await this.deaths.forgetValues(db, cases.versionIds, by);
     }
     return to ?? incident.state;
   }
@@ -174,6 +174,32 @@ export class ContainmentRollUp {
     });
   }
 
+  /**
+   * A version that was proven dead is accepted again while its incident is still at work on others. Whatever was left of
+   * its run would not kill it: it gets a run of its own. Where the run in hand has not proven it dead yet, that one does it.
+   */
+  async cameBack(db: Db, versionId: Id, by: Principal, now: Millis): Promise<void> {
+    const held = await rowsOf<{ id: Id; state: IncidentState; reference: string }>(
+      db,
+      `SELECT i.id, i.state, i.reference FROM incident i
+        WHERE i.state IN ('reported', 'triage', 'containing')
+          AND EXISTS (SELECT FROM incident_credential x WHERE x.incident_id = i.id AND x.version_id = $1 AND x.open)
+        ORDER BY i.id FOR NO KEY UPDATE OF i`,
+      [versionId],
+    );
+    for (const incident of held) {
+      const [left] = await rowsOf<{ version_id: Id }>(
+        db,
+        `SELECT x.version_id FROM incident_credential x JOIN version_death d ON d.version_id = x.version_id
+          WHERE x.incident_id = $1 AND x.version_id = $2 AND d.liveness = 'live'
+            AND EXISTS (SELECT FROM step s WHERE s.run_id = x.run_id AND s.state = 'done'
+                           AND s.item->'subject'->>'id' = x.version_id::text AND s.output->>'liveness' = 'dead')`,
+        [incident.id, versionId],
+      );
+      if (left) await this.#revive(db, incident.id, incident, [versionId], by, now);
+    }
+  }
+
   /** Something that was dead is accepted again: back to work, with a run of its own. */
   async #revive(
     db: Db,
@@ -230,12 +256,16 @@ export class ContainmentRollUp {
       kind: 'incident.came-back',
       severity: 'critical',
       subject: { kind: 'incident', id: incidentId },
-      message: `${incident.reference} was ${incident.state}, and ${alive.length} of its credentials are accepted again.`,
+      message: `${incident.reference} was ${incident.state}, and ${counted(alive.length)} accepted again.`,
       dedupeKey: `incident.came-back:${incidentId}`,
       at: now,
     });
     return to ?? incident.state;
   }
+}
+
+function counted(versions: number): string {
+  return versions === 1 ? 'one of its credentials is' : `${versions} of its credentials are`;
 }
 
 interface Facets {

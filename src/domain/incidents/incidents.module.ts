@@ -2,6 +2,7 @@ import { Module } from '@nestjs/common';
 import { ExposuresModule } from '../exposures/exposures.module.ts';
 import { LedgerModule } from '../ledger/ledger.module.ts';
 import { NoticesModule } from '../notices/notices.module.ts';
+import { ObligationsModule } from '../obligations/obligations.module.ts';
 import { RevocationModule } from '../revocation/revocation.module.ts';
 import { SignalsModule } from '../signals/signals.module.ts';
 import { AcceptExposuresJob } from './accept-exposures.job.ts';
@@ -9,6 +10,7 @@ import { AcceptanceService } from './acceptance.service.ts';
 import { ConfirmMatchJob } from './confirm-match.job.ts';
 import { ContainmentRollUp } from './containment-roll-up.ts';
 import { ContainmentSweep } from './containment.sweep.ts';
+import { DeriveObligationsJob } from './derive-obligations.job.ts';
 import { DownstreamService } from './downstream.service.ts';
 import { DownstreamSweep } from './downstream.sweep.ts';
 import { FailuresService } from './failures.service.ts';
@@ -18,10 +20,10 @@ import { MassRevocationsService } from './mass-revocations.service.ts';
 import { OwedNotices } from './owed-notices.ts';
 import { SignalCasesJob, SignalCompromisedJob } from './signal-cases.job.ts';
 import { StartMassRevocationJob } from './start-mass-revocation.job.ts';
-import { NoteProgressJob, RollUpContainmentJob } from './roll-up-containment.job.ts';
+import { NoteProgressJob, RollUpContainmentJob, TakeUpAgainJob } from './roll-up-containment.job.ts';
 
 @Module({
-  imports: [ExposuresModule, LedgerModule, NoticesModule, RevocationModule, SignalsModule],
+  imports: [ExposuresModule, LedgerModule, NoticesModule, ObligationsModule, RevocationModule, SignalsModule],
   providers: [
     AcceptanceService,
     ContainmentRollUp,
@@ -37,9 +39,11 @@ import { NoteProgressJob, RollUpContainmentJob } from './roll-up-containment.job
     StartMassRevocationJob,
     NoteProgressJob,
     RollUpContainmentJob,
+    TakeUpAgainJob,
     ContainmentSweep,
     DownstreamSweep,
     ListDownstreamJob,
+    DeriveObligationsJob,
   ],
   exports: [
     AcceptanceService,
@@ -48,6 +52,7 @@ import { NoteProgressJob, RollUpContainmentJob } from './roll-up-containment.job
     FailuresService,
     IncidentsService,
     MassRevocationsService,
+    ObligationsModule,
   ],
 })
 export class IncidentsModule {}

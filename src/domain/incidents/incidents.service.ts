@@ -11,7 +11,6 @@ import { Transactions, type Db } from '../../platform/database/transactions.ts';
 import { Outbox } from '../../platform/outbox/outbox.ts';
 import { TriageService } from '../exposures/triage.service.ts';
 import { LedgerService } from '../ledger/ledger.service.ts';
-import type { Trigger } from '../notices/notices.service.ts';
 import { ContainmentService } from '../revocation/containment.service.ts';
 import { Deaths } from '../revocation/deaths.service.ts';
 import { RunsService } from '../runbooks/runs.service.ts';
@@ -30,13 +29,6 @@ interface IncidentRow {
   dismiss_requested_by: string | null;
 }
 
-/** Instants that are duties' triggers, too. */
-const TRIGGERS: ReadonlySet<string> = new Set<Trigger['trigger']>([
-  'suspected',
-  'confirmed',
-  'determined',
-  'classified',
-]);
 const MOST_REASONS = 50;
 /** How far the clocks of two people may be apart. */
 const AHEAD = 5 * MINUTE;
@@ -272,15 +264,8 @@ export class IncidentsService {
         committed: { basis: input.basis },
       });
       if (input.kind === 'confirmed') await this.outbox.put(db, incidentConfirmed, { incidentId: id });
-      if (TRIGGERS.has(input.kind)) {
-        await this.owed.tell(
-          db,
-          id,
-          cases.map((one) => one.id),
-          input.kind as Trigger['trigger'],
-          { reason: `It was found to be ${input.kind}.`, by },
-        );
-      }
+      const caseIds = cases.map((one) => one.id);
+      await this.owed.asserted(db, id, caseIds, { kind: input.kind, at }, by);
       return { ids };
     });
   }

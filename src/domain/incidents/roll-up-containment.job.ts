@@ -46,6 +46,14 @@ export const rollUpContainment = defineJob({
   retry: { attempts: 10, backoff: SECOND },
 });
 
+export const takeUpAgain = defineJob({
+  name: 'incidents.take-up-again',
+  queue: 'intake',
+  payload: cameBackToLife.payload,
+  retry: { attempts: 10, backoff: SECOND },
+  on: [cameBackToLife],
+});
+
 /** Says which incidents to look at again; many hints make one look. */
 @JobHandler(noteProgress)
 export class NoteProgressJob {
@@ -91,5 +99,20 @@ export class RollUpContainmentJob {
     // waits for this job's end, leaves most of the time to them.
     const took = performance.now() - began;
     if (took > DEAR) await pause(Math.min(SECOND, REST * took), undefined, { signal: call.signal });
+  }
+}
+
+@JobHandler(takeUpAgain)
+export class TakeUpAgainJob {
+  constructor(
+    private readonly transactions: Transactions,
+    private readonly rollUp: ContainmentRollUp,
+    private readonly clock: Clock,
+  ) {}
+
+  async handle({ versionId }: z.infer<typeof takeUpAgain.payload>, call: JobCall): Promise<void> {
+    await this.transactions.run(call.by, (db) =>
+      this.rollUp.cameBack(db, versionId, call.by, this.clock.now()),
+    );
   }
 }

@@ -25,7 +25,8 @@ import {
   type Receipt,
   type Recipient,
 } from './notice.rules.ts';
-import { LINK_LIFE, NoticeTemplates, shownText } from './notice-templates.ts';
+import { hashOf, LINK_LIFE, shownText, type NoticeWriter, type RenderedNotice } from './notice-templates.ts';
+import { NoticeTexts } from './notice-texts.service.ts';
 import { heldUntil } from './pace.rules.ts';
 
 /** The channels that are switched on, in order of preference. */
@@ -43,6 +44,7 @@ const ATTEMPT_LEASE = 20 * SECOND;
 interface NoticeRow {
   id: Id;
   reference: string;
+  integration_id: Id;
   party_id: Id;
   contact_id: Id | null;
   category: string;
@@ -51,6 +53,8 @@ interface NoticeRow {
   message_id: string;
   term_id: Id | null;
   told: number;
+  template_id: Id | null;
+  sent_text: string | null;
   start_at: Date;
   warn_at: Date | null;
   due_at: Date | null;
@@ -72,6 +76,9 @@ interface Prepared {
   number: number;
   /** Of this telling. */
   messageId: string;
+  /** What it is written by, and its text without the link: the same for every attempt. */
+  writer: NoticeWriter;
+  textHash: Buffer;
   /** Somebody else is still untried: their turn is at once. */
   othersLeft: boolean;
   /** The newest signed checkpoint, so that the recipient holds a copy of the ledger's head. */
@@ -90,7 +97,7 @@ export class DeliveryService {
     private readonly clock: Clock,
     private readonly ledger: LedgerService,
     private readonly alerts: AlertsService,
-    private readonly templates: NoticeTemplates,
+    private readonly texts: NoticeTexts,
     private readonly keys: Keys,
     private readonly publicUrl: PublicUrl,
     private readonly vault: Vault,
@@ -108,7 +115,7 @@ export class DeliveryService {
 
   private async attempt(prepared: Prepared, by: Principal, signal: AbortSignal): Promise<DeliveryResult> {
     const { notice, recipient, channel } = prepared;
-    const rendered = this.render(notice, recipient, prepared.checkpoint);
+    const rendered = this.render(prepared);
     const answer = await channel.send(
       {
         messageId: prepared.messageId,
@@ -121,7 +128,7 @@ export class DeliveryService {
       },
       { signal, now: () => this.clock.now() },
     );
-    return this.transactions.run(by, (db) => this.record(db, prepared, answer, rendered.shown, by));
+    return this.transactions.run(by, (db) => this.record(db, prepared, answer, by));
   }
 
   /** Opened for as long as one attempt lasts; what is kept of the attempt is what may be seen. */
@@ -136,7 +143,7 @@ export class DeliveryService {
   private async prepare(db: Db, noticeId: Id, by: Principal): Promise<Prepared | DeliveryResult> {
     const now = this.clock.now();
     const rows: NoticeRow[] = await db.query(
-      `SELECT id, reference, party_id, contact_id, category, language, facts, message_id, term_id, told, start_at, warn_at, due_at,
+      `SELECT id, reference, integration_id, party_id, contact_id, category, language, facts, message_id, term_id, told, template_id, sent_text, start_at, warn_at, due_at,
               created_at, fulfilled_by, obligation, dispatch, receipt, attempts, next_attempt_at, correlation_id
        FROM notice WHERE id = $1 FOR UPDATE`,
       [noticeId],
@@ -202,10 +209,32 @@ export class DeliveryService {
         messageId,
       ],
     );
+    const { templateId, writer } = await this.texts.writerOf(db, {
+      category: notice.category,
+      language: notice.language,
+      integrationId: notice.integration_id,
+      partyId: notice.party_id,
+      templateId: notice.template_id,
+      asShipped: notice.sent_text !== null && notice.template_id === null,
+    });
+    // What somebody reads and acknowledges is this text, whatever becomes of its template.
+    const shown = shownText(writer, { ...notice, createdAt: notice.created_at.getTime() });
+    const textHash = notice.sent_text === null ? shown.textHash : hashOf(notice.sent_text);
     await db.query(
-      `UPDATE notice SET dispatch = 'attempting', attempts = $2, next_attempt_at = $3, updated_at = $4, row_version = row_version + 1
+      `UPDATE notice SET dispatch = 'attempting', attempts = $2, next_attempt_at = $3, updated_at = $4, row_version = row_version + 1,
+              template_id = coalesce(template_id, $5), text_hash = $6,
+              sent_subject = CASE WHEN sent_text IS NULL THEN $7 ELSE sent_subject END, sent_text = coalesce(sent_text, $8)
        WHERE id = $1`,
-      [notice.id, number, iso(now + ATTEMPT_LEASE), iso(now)],
+      [
+        notice.id,
+        number,
+        iso(now + ATTEMPT_LEASE),
+        iso(now),
+        templateId,
+        textHash,
+        shown.subject,
+        shown.text,
+      ],
     );
     const checkpoint = (await this.ledger.latestCheckpoint(db))?.note ?? 'none yet';
     const othersLeft = known.recipients.some(
@@ -215,7 +244,18 @@ export class DeliveryService {
         one.tries + one.taken <= recipient.tries + recipient.taken &&
         (fallbacksToo || !one.fallback),
     );
-    return { attemptId, notice, channel, recipient, number, messageId, othersLeft, checkpoint };
+    return {
+      attemptId,
+      notice,
+      channel,
+      recipient,
+      number,
+      messageId,
+      writer,
+      textHash,
+      othersLeft,
+      checkpoint,
+    };
   }
 
   /** Holds a duty back for its recipient's sake, and never longer than until it warns: the rest of the window is for trying. */
@@ -285,11 +325,9 @@ export class DeliveryService {
     db: Db,
     prepared: Prepared,
     answer: DeliveryAnswer,
-    shown: { subject: string; text: string; textHash: Buffer },
     by: Principal,
   ): Promise<DeliveryResult> {
-    const { notice, attemptId, number, messageId } = prepared;
-    const { textHash } = shown;
+    const { notice, attemptId, number, messageId, textHash } = prepared;
     const now = this.clock.now();
     const times = { startAt: notice.start_at.getTime(), dueAt: notice.due_at?.getTime() ?? null };
     const accepted = answer.outcome === 'accepted';
@@ -318,25 +356,13 @@ export class DeliveryService {
     const dispatch: Dispatch = accepted ? 'accepted' : 'attempting';
     const fulfilled = accepted && isFulfilled(notice.fulfilled_by, 'accepted', 'none');
     await db.query(
-      `UPDATE notice SET dispatch = $2, next_attempt_at = $3, text_hash = CASE WHEN sent_text IS NULL THEN $4 ELSE text_hash END, updated_at = $5, row_version = row_version + 1,
+      `UPDATE notice SET dispatch = $2, next_attempt_at = $3, updated_at = $4, row_version = row_version + 1,
               receipt = CASE WHEN $2 = 'accepted' AND receipt = 'bounced' THEN 'none' ELSE receipt END,
-              sent_subject = CASE WHEN $2 = 'accepted' THEN coalesce(sent_subject, $8) ELSE sent_subject END,
-              sent_text = CASE WHEN $2 = 'accepted' THEN coalesce(sent_text, $9) ELSE sent_text END,
-              accepted_at = CASE WHEN $2 = 'accepted' THEN coalesce(accepted_at, $5) ELSE accepted_at END,
-              fulfilled_at = CASE WHEN $6 THEN coalesce(fulfilled_at, $5) ELSE fulfilled_at END,
-              next_clock_at = CASE WHEN $6 THEN $5 ELSE next_clock_at END
-       WHERE id = $1 AND ($2 = 'accepted' OR (attempts = $7 AND dispatch <> 'accepted'))`,
-      [
-        notice.id,
-        dispatch,
-        next === null ? null : iso(next),
-        textHash,
-        iso(now),
-        fulfilled,
-        number,
-        shown.subject,
-        shown.text,
-      ],
+              accepted_at = CASE WHEN $2 = 'accepted' THEN coalesce(accepted_at, $4) ELSE accepted_at END,
+              fulfilled_at = CASE WHEN $5 THEN coalesce(fulfilled_at, $4) ELSE fulfilled_at END,
+              next_clock_at = CASE WHEN $5 THEN $4 ELSE next_clock_at END
+       WHERE id = $1 AND ($2 = 'accepted' OR (attempts = $6 AND dispatch <> 'accepted'))`,
+      [notice.id, dispatch, next === null ? null : iso(next), iso(now), fulfilled, number],
     );
     await this.ledger.append(db, {
       kind: accepted ? 'notice.accepted_by_peer' : 'notice.attempt_failed',
@@ -357,21 +383,19 @@ export class DeliveryService {
     return { state: 'waiting', until: next!, why: answer.peerAnswer };
   }
 
-  /** The same text for every attempt, but for whom the link is for. `shown` is what all share: the text without its link. */
-  private render(notice: NoticeRow, recipient: Recipient, checkpoint: string) {
-    const createdAt = notice.created_at.getTime();
-    const expiresAt = createdAt + LINK_LIFE;
+  /** The same text for every attempt, but for whom the link is for. */
+  private render({ notice, recipient, writer, checkpoint }: Prepared): RenderedNotice {
+    const expiresAt = notice.created_at.getTime() + LINK_LIFE;
     const token = linkToken(
       { noticeId: notice.id, contactId: recipient.contactId, expiresAt },
       this.keys.linkKey(),
     );
-    const rendered = this.templates.render(notice.category, notice.language, {
+    return writer.render(notice.category, notice.language, {
       ...notice.facts,
       link: `${this.publicUrl.get()}/n/${token}`,
       code: linkCode(token, this.keys.linkKey()),
       linkExpiresAt: iso(expiresAt),
       checkpoint,
     });
-    return { ...rendered, shown: shownText(this.templates, { ...notice, createdAt }) };
   }
 }

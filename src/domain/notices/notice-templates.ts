@@ -1,8 +1,17 @@
 import { createHash } from 'node:crypto';
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { Liquid, type Template } from 'liquidjs';
 import { ELAPSED_DAY, iso, type Millis } from '../../kernel/time.ts';
+import {
+  NoticeLiquid,
+  PARTS,
+  type NoticeSource,
+  type ParsedNotice,
+  type Part,
+  type RenderedNotice,
+} from './notice-liquid.ts';
+
+export type { RenderedNotice } from './notice-liquid.ts';
 
 /** What a notice says of the world; frozen on the notice. Only texts, numbers and lists of them: no object to wander into. */
 export interface NoticeFacts {
@@ -22,37 +31,18 @@ export interface NoticeFacts {
   [key: string]: unknown;
 }
 
-export interface RenderedNotice {
-  subject: string;
-  text: string;
-  html: string;
+/** What writes a notice: the shipped texts, or the version that an operator wrote. */
+export interface NoticeWriter {
+  render(category: string, language: string, facts: Record<string, unknown>): RenderedNotice;
 }
 
-const PARTS = ['subject', 'text', 'html'] as const;
-const TAGS = ['if', 'unless', 'for'];
-const SAFE_FILTERS = [
-  'escape',
-  'upcase',
-  'downcase',
-  'capitalize',
-  'join',
-  'size',
-  'default',
-  'truncate',
-  'date',
-];
-
 /**
- * The texts of notices: `templates/notices/<category>.<language>.{subject,text,html}.liquid`.
- *
- * Operators may edit them, so a template gets the facts and nothing else: three tags, a few filters, no include, own
- * properties only, bounded time and memory, an unknown name is an error at the start and not a hole in a mail. HTML is
- * escaped unless it is the template's own.
+ * The shipped texts of notices: `templates/notices/<category>.<language>.{subject,text,html}.liquid`. Operators may write
+ * their own upon them (`NoticeTexts`); both are rendered in the same sandbox.
  */
-export class NoticeTemplates {
-  private readonly byName = new Map<string, Record<(typeof PARTS)[number], Template[]>>();
-  private readonly plain = engine(false);
-  private readonly html = engine(true);
+export class NoticeTemplates implements NoticeWriter {
+  readonly liquid = new NoticeLiquid();
+  private readonly byName = new Map<string, { source: NoticeSource; parsed: ParsedNotice }>();
 
   /** @throws Error naming the file when a template is incomplete or does not parse. */
   constructor(folder: string) {
@@ -62,18 +52,20 @@ export class NoticeTemplates {
         .map((file) => file.split('.').slice(0, 2).join('.')),
     );
     for (const name of names) {
-      const parts = {} as Record<(typeof PARTS)[number], Template[]>;
+      const [source, parsed] = [{} as NoticeSource, {} as Record<Part, ParsedNotice[Part]>];
       for (const part of PARTS) {
         const file = join(folder, `${name}.${part}.liquid`);
         try {
-          parts[part] = (part === 'html' ? this.html : this.plain).parse(readFileSync(file, 'utf8'));
+          const written = readFileSync(file, 'utf8');
+          source[part] = part === 'subject' ? written.trim() : written;
+          parsed[part] = this.liquid.parsePart(part, source[part]);
         } catch (error) {
           throw new Error(
             `notice template ${file}: ${error instanceof Error ? error.message : String(error)}`,
           );
         }
       }
-      this.byName.set(name, parts);
+      this.byName.set(name, { source, parsed });
     }
   }
 
@@ -81,44 +73,32 @@ export class NoticeTemplates {
     return this.byName.has(`${category}.${language}`);
   }
 
-  /** In the language asked for, else in English. @throws Error when the category has no English template. */
+  /** As shipped, in the language asked for or one that is close to it. */
+  sourceOf(category: string, language: string): NoticeSource | undefined {
+    return this.byName.get(`${category}.${language}`)?.source;
+  }
+
+  /** Of a category, English first. */
+  languagesOf(category: string): string[] {
+    const own = [...this.byName.keys()].filter((name) => name.startsWith(`${category}.`));
+    return own
+      .map((name) => name.slice(category.length + 1))
+      .toSorted((a, b) => Number(b === 'en') - Number(a === 'en') || a.localeCompare(b));
+  }
+
+  /** In the language asked for (`de` for `de-AT`), else in English. @throws Error when the category has no English template. */
   render(category: string, language: string, facts: Record<string, unknown>): RenderedNotice {
-    const parts = this.byName.get(`${category}.${language}`) ?? this.byName.get(`${category}.en`);
-    if (!parts) throw new Error(`there is no notice template ${category}.en: add it to templates/notices`);
-    const subject: unknown = this.plain.renderSync(parts.subject, facts);
-    const text: unknown = this.plain.renderSync(parts.text, facts);
-    const html: unknown = this.html.renderSync(parts.html, facts);
-    return { subject: oneLineOf(String(subject)), text: String(text), html: String(html) };
+    const found = languagesFor(language)
+      .map((one) => this.byName.get(`${category}.${one}`))
+      .find(Boolean);
+    if (!found) throw new Error(`there is no notice template ${category}.en: add it to templates/notices`);
+    return this.liquid.render(found.parsed, facts);
   }
 }
 
-function engine(escaped: boolean): Liquid {
-  const liquid = new Liquid({
-    ownPropertyOnly: true,
-    relativeReference: false,
-    strictVariables: true,
-    strictFilters: true,
-    lenientIf: true,
-    parseLimit: 100_000,
-    renderLimit: 1_000,
-    memoryLimit: 2_000_000,
-    fs: {
-      exists: async () => false,
-      existsSync: () => false,
-      readFile: async () => '',
-      readFileSync: () => '',
-      resolve: (_folder, file) => file,
-    },
-    ...(escaped && { outputEscape: 'escape' as const }),
-  });
-  for (const tag of Object.keys(liquid.tags)) if (!TAGS.includes(tag)) delete liquid.tags[tag];
-  for (const filter of Object.keys(liquid.filters))
-    if (!SAFE_FILTERS.includes(filter)) delete liquid.filters[filter];
-  return liquid;
-}
-
-function oneLineOf(text: string): string {
-  return text.replace(/\s+/g, ' ').trim().slice(0, 200);
+/** The languages that may stand for one, in order: `de-AT`, `de`, `en`. */
+export function languagesFor(language: string): string[] {
+  return [...new Set([language, language.split('-')[0]!, 'en'])];
 }
 
 /** How long a link of a notice works, from the notice's making. */
@@ -129,7 +109,7 @@ export const LINK_LIFE = 30 * ELAPSED_DAY;
  * one attempt to the next. Its hash is what an acknowledgement binds.
  */
 export function shownText(
-  templates: NoticeTemplates,
+  templates: NoticeWriter,
   notice: { category: string; language: string; facts: Record<string, unknown>; createdAt: Millis },
 ): { subject: string; text: string; textHash: Buffer } {
   const facts = {
@@ -140,12 +120,12 @@ export function shownText(
     checkpoint: null,
   };
   const { subject, text } = templates.render(notice.category, notice.language, facts);
-  return { subject, text, textHash: createHash('sha256').update(text).digest() };
+  return { subject, text, textHash: hashOf(text) };
 }
 
 /** The text of a notice: as it was first sent, else as it would be sent now. */
 export function textOf(
-  templates: NoticeTemplates,
+  templates: NoticeWriter,
   notice: {
     category: string;
     language: string;
@@ -156,7 +136,10 @@ export function textOf(
   },
 ): { subject: string; text: string; textHash: Buffer } {
   const { sent_subject: subject, sent_text: text } = notice;
-  if (subject !== null && text !== null)
-    return { subject, text, textHash: createHash('sha256').update(text).digest() };
+  if (subject !== null && text !== null) return { subject, text, textHash: hashOf(text) };
   return shownText(templates, { ...notice, createdAt: notice.created_at.getTime() });
+}
+
+export function hashOf(text: string): Buffer {
+  return createHash('sha256').update(text).digest();
 }

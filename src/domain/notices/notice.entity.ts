@@ -22,6 +22,7 @@ import { Check, Column, Entity, ForeignKey, Index, PrimaryColumn, Unique } from 
 @ForeignKey('Integration', ['integrationId'], ['id'], { name: 'notice_integration_fk' })
 @ForeignKey('Party', ['partyId'], ['id'], { name: 'notice_party_fk' })
 @ForeignKey('Term', ['termId'], ['id'], { name: 'notice_term_fk' })
+@ForeignKey('NoticeTemplate', ['templateId'], ['id'], { name: 'notice_template_fk' })
 @Unique('notice_id_party', ['id', 'partyId'])
 @Unique('notice_message_id', ['messageId'])
 @Unique('notice_once', ['idempotencyKey'])
@@ -141,6 +142,9 @@ export class Notice {
     comment: 'as first sent, without the link: what an acknowledgement binds',
   })
   sentText: string | null;
+
+  @Column({ name: 'template_id', type: 'uuid', nullable: true })
+  templateId: string | null;
 
   @Column({ name: 'obligation', type: 'text', default: 'required' })
   obligation: string;

@@ -11,9 +11,11 @@ import { DeliveryService } from './delivery.service.ts';
 import { HandledAlerts } from './handled-alerts.service.ts';
 import { NoticeClock } from './notice-clock.ts';
 import { NoticeTemplates } from './notice-templates.ts';
+import { NoticeTexts } from './notice-texts.service.ts';
 import { NoticesService } from './notices.service.ts';
 import { MaildropSweep } from './read-maildrop.sweep.ts';
 import { SettleAcknowledgedJob } from './settle-acknowledged.job.ts';
+import { StuckNotices } from './stuck-notices.service.ts';
 
 const shared = [
   AlertsService,
@@ -23,6 +25,8 @@ const shared = [
   AcknowledgementService,
   NoticeTemplates,
   BouncesService,
+  NoticeTexts,
+  StuckNotices,
 ];
 
 @Module({
@@ -40,6 +44,8 @@ const shared = [
     NoticeClock,
     AlertDigest,
     BouncesService,
+    NoticeTexts,
+    StuckNotices,
     MaildropSweep,
     { provide: NoticeTemplates, useFactory: () => new NoticeTemplates(projectFolder('templates/notices')) },
   ],

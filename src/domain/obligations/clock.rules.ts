@@ -114,7 +114,7 @@ export function phaseClock(rule: ClockRule, phase: ClockPhase, facts: ClockFacts
     standing: 'dated',
     startAt: start,
     due,
-    dueDate: plainDay(due, zone).toString(),
+    dueDate: dayIn(due, zone),
     why: `${steps.join('; ')} = ${wall(due, zone)} ${zone}`,
   };
 }
@@ -237,4 +237,9 @@ function wall(at: Millis, zone: string): string {
 export function isInForce(rule: Pick<ClockRule, 'from' | 'until'>, day: string): boolean {
   if (rule.from === null) return false;
   return (rule.from === 'unknown' || rule.from <= day) && (rule.until === null || day <= rule.until);
+}
+
+/** The day on the clocks of a zone, `2026-11-22`. */
+export function dayIn(at: Millis, zone: string): string {
+  return plainDay(at, zone).toString();
 }

@@ -6,17 +6,20 @@ import { rowsOf } from '../../platform/database/rows.ts';
 import { Transactions } from '../../platform/database/transactions.ts';
 import { Sweep } from '../../platform/queue/handlers.ts';
 import { LedgerService } from '../ledger/ledger.service.ts';
+import { UnsoundCheckouts } from './unsound-checkouts.service.ts';
 
-/** Writes down which leases have lapsed and which consents never came, and forgets assertions that have expired. */
+/** Ends leases of what must not be used any more, writes down which leases have lapsed and which consents never came, and forgets assertions that have expired. */
 @Sweep({ name: 'releases.lapsed', every: 15 * SECOND })
 export class LapsedCheckoutsSweep {
   constructor(
     private readonly transactions: Transactions,
     private readonly clock: Clock,
     private readonly ledger: LedgerService,
+    private readonly unsound: UnsoundCheckouts,
   ) {}
 
   async sweep(by: Principal): Promise<void> {
+    await this.unsound.end(by);
     await this.transactions.run(by, async (db) => {
       const now = this.clock.now();
       const lapsed = await rowsOf<{ id: Id }>(

@@ -10,6 +10,8 @@ import { MachineDoor } from './machine-door.ts';
 import { Machines } from './machines.service.ts';
 import { MailPersonJob } from './mail-person.job.ts';
 import { Reveals } from './reveals.service.ts';
+import { EndUnsoundJob } from './end-unsound.job.ts';
+import { UnsoundCheckouts } from './unsound-checkouts.service.ts';
 import { VersionValues } from './version-values.service.ts';
 
 @Module({
@@ -24,7 +26,9 @@ import { VersionValues } from './version-values.service.ts';
     IssuerKeys,
     LapsedCheckoutsSweep,
     MailPersonJob,
+    EndUnsoundJob,
+    UnsoundCheckouts,
   ],
-  exports: [VersionValues, Reveals, Machines, CheckoutGrants, Checkouts, MachineDoor],
+  exports: [VersionValues, Reveals, Machines, CheckoutGrants, Checkouts, MachineDoor, UnsoundCheckouts],
 })
 export class ReleasesModule {}

@@ -17,15 +17,18 @@ export interface KnownVersion extends VersionState {
 }
 
 /** Of a version `v`: it was reported as leaked, and nobody dismissed that; by its fingerprint, though no match was made yet. */
-const EXPOSED = `(
+export const EXPOSED = `(
   EXISTS (SELECT FROM incident_credential x JOIN incident n ON n.id = x.incident_id WHERE x.version_id = v.id AND n.state <> 'dismissed')
   OR EXISTS (SELECT FROM exposure e WHERE e.version_id = v.id AND e.state <> 'dismissed')
   OR EXISTS (SELECT FROM fingerprint f JOIN exposure_digest g ON g.digest = f.digest JOIN exposure e ON e.id = g.exposure_id
               WHERE f.version_id = v.id AND e.state <> 'dismissed'))`;
 
+/** Of a death `d`: somebody asked for its end. */
+export const BEING_REVOKED = `coalesce(d.revocation <> 'none' OR d.revoke_sent_at IS NOT NULL, false)`;
+
 const VERSION = `SELECT v.id, v.credential_id AS "credentialId", v.integration_id AS "integrationId", v.number, v.phase, v.store_ref AS ref,
     (extract(epoch FROM v.expires_at) * 1000)::float8 AS "expiresAt", v.store_ref IS NOT NULL AS kept, ${EXPOSED} AS exposed,
-    coalesce(d.revocation <> 'none' OR d.revoke_sent_at IS NOT NULL, false) AS "beingRevoked", coalesce(d.liveness = 'dead', false) AS dead,
+    ${BEING_REVOKED} AS "beingRevoked", coalesce(d.liveness = 'dead', false) AS dead,
     (SELECT min(s.number) FROM credential_version s WHERE s.credential_id = v.credential_id AND s.phase = 'pending' AND s.number > v.number) AS successor
   FROM credential_version v LEFT JOIN version_death d ON d.version_id = v.id`;
 

@@ -42,6 +42,10 @@ export interface Connector<Settings = unknown> {
   listIssued?(target: Target<Settings>, call: Call): Promise<ListAnswer>;
   /** When the supplier last saw the credential used, as it states it. */
   listUsage?(target: Target<Settings>, call: Call): Promise<UsageAnswer>;
+  /** Every version of an entry of a store that readers may still get. */
+  readEntry?(entry: StoreEntry<Settings>, call: Call): Promise<EntryReading>;
+  /** Puts a value into an entry of a store, beside its other fields; once it is there, asking again changes nothing. */
+  writeEntry?(entry: StoreEntry<Settings>, value: Secret, call: Call): Promise<EntryWritten>;
 }
 
 /** `value`: needs the secret's value. `id`: the supplier's id is enough. `no`: not by machine. */
@@ -190,3 +194,45 @@ export type SessionsAnswer =
   | { outcome: 'none'; why: string }
   | { outcome: 'retry'; why: string; after?: Millis; exchange: Exchange }
   | { outcome: 'unknown'; why: string; exchange?: Exchange };
+
+/**
+ * An entry of a store from which a system of ours, or of the customer, reads a credential that somebody else issued. A
+ * connector that can read and write entries keeps such copies up to date; what a store holds says nothing of the
+ * credential at its issuer.
+ */
+export interface StoreEntry<Settings> {
+  settings: Settings;
+  baseUrl: string;
+  /** Our own authentication at the store. */
+  auth: Readonly<Record<string, Secret>>;
+  /** As the store names it: a path, a name. */
+  entry: string;
+  /** Within the entry; null: the value is the whole of it. */
+  field: string | null;
+}
+
+/** One version of an entry, as the store keeps it. */
+export interface HeldValue {
+  /** For people: "version 4". */
+  name: string;
+  /** Whether readers get this one unless they ask for another. */
+  current: boolean;
+  /** null: this version has no such field. */
+  value: Secret | null;
+}
+
+export type EntryReading =
+  /** `unread`: how many more versions are there that nobody could read: deleted and not destroyed, or too many. */
+  | { outcome: 'read'; held: readonly HeldValue[]; unread: number; exchange: Exchange }
+  | { outcome: 'unknown'; why: string; retryAfter?: Millis; exchange: Exchange };
+
+export type EntryWritten =
+  /** `name`: of the version that readers get from now on. `held`: it was there already. */
+  | { outcome: 'written' | 'held'; name: string; exchange: Exchange }
+  /** The store will not: not allowed, no such entry, not of the form. */
+  | { outcome: 'rejected'; why: string; exchange: Exchange }
+  /** Certainly not written, or perhaps: another try reads first, and so is safe. */
+  | { outcome: 'retry'; why: string; after?: Millis; exchange: Exchange };
+
+/** At most so many versions of an entry are read. */
+export const MOST_VERSIONS = 20;

@@ -51,14 +51,15 @@ interface Row {
   value_ref: string | null;
 }
 
+const ROW = `version_id, revocation, revocation_at, liveness, liveness_at, liveness_evidence_id, last_live_at, sessions,
+             sessions_until, own_authentication_failures, revoke_sent_at, value_ref`;
+
 /** Versions' rows, made when missing, locked in the order of their ids until the transaction ends. */
 export const lockDeath = inOne(async (db: Db, keys: readonly DeathKey[]): Promise<DeathRow[]> => {
   const held = new Map<Id, Row>();
   const hold = async (ids: readonly Id[]) => {
     const rows = await db.query<Row[]>(
-      `SELECT version_id, revocation, revocation_at, liveness, liveness_at, liveness_evidence_id, last_live_at, sessions,
-              sessions_until, own_authentication_failures, revoke_sent_at, value_ref
-         FROM version_death WHERE version_id = ANY($1::uuid[]) ORDER BY version_id FOR UPDATE`,
+      `SELECT ${ROW} FROM version_death WHERE version_id = ANY($1::uuid[]) ORDER BY version_id FOR UPDATE`,
       [ids],
     );
     for (const row of rows) held.set(row.version_id, row);
@@ -66,11 +67,13 @@ export const lockDeath = inOne(async (db: Db, keys: readonly DeathKey[]): Promis
   await hold(keys.map((key) => key.versionId));
   const missing = keys.filter((key) => !held.has(key.versionId));
   if (missing.length > 0) {
-    await db.query(
+    // What this statement makes is ours already.
+    const made = await db.query<Row[]>(
       `INSERT INTO version_death (version_id, credential_id, integration_id, updated_at)
        SELECT DISTINCT ON (r.version_id) r.version_id, r.credential_id, r.integration_id, r.at
          FROM unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::timestamptz[]) AS r(version_id, credential_id, integration_id, at)
-        ORDER BY r.version_id ON CONFLICT (version_id) DO NOTHING`,
+        ORDER BY r.version_id ON CONFLICT (version_id) DO NOTHING
+       RETURNING ${ROW}`,
       [
         missing.map((key) => key.versionId),
         missing.map((key) => key.credentialId),
@@ -78,7 +81,9 @@ export const lockDeath = inOne(async (db: Db, keys: readonly DeathKey[]): Promis
         missing.map((key) => date(key.now)),
       ],
     );
-    await hold(missing.map((key) => key.versionId));
+    for (const row of made) held.set(row.version_id, row);
+    const theirs = missing.filter((key) => !held.has(key.versionId));
+    if (theirs.length > 0) await hold(theirs.map((key) => key.versionId));
   }
   return keys.map(({ versionId }) => {
     const row = held.get(versionId);

@@ -292,6 +292,16 @@ export class Deaths {
     );
   }
 
+  /** The same for those of many versions that have a value. */
+  async forgetValues(db: Db, versionIds: readonly Id[], by: Principal): Promise<void> {
+    const rows = await db.query<{ version_id: Id }[]>(
+      `SELECT version_id FROM version_death
+        WHERE version_id = ANY($1::uuid[]) AND value_ref IS NOT NULL ORDER BY version_id FOR UPDATE`,
+      [versionIds],
+    );
+    for (const { version_id: versionId } of rows) await this.forgetValue(db, versionId, by);
+  }
+
   /** Destroys the kept value for good: containment is verified, or its hold has expired. */
   async forgetValue(db: Db, versionId: Id, by: Principal): Promise<boolean> {
     const [row] = await db.query<{ value_ref: string; credential_id: Id; integration_id: Id }[]>(

@@ -45,3 +45,21 @@ export const seenSchema = z
     why: z.string(),
   })
   .meta({ id: 'FingerprintSeen' });
+
+/** Which entry of which store a copy is. */
+export const placedInSchema = z
+  .strictObject({
+    connectionId: z
+      .uuid('must be the id of a connection')
+      .describe('To a store: Vault KV, or AWS Secrets Manager'),
+    entry: line(500).describe('The path, or the name, as the store has it'),
+    field: line(200).optional().describe('Within the entry; left out: the value is the whole of it'),
+  })
+  .meta({ id: 'PlacedIn' });
+export type PlacedIn = z.output<typeof placedInSchema>;
+
+export const storeLookSchema = z
+  .strictObject({ versionId: z.uuid('must be the id of a version').describe('Which version is looked for') })
+  .meta({ id: 'StoreLook' });
+
+export const storeSeenSchema = lookSchema.omit({ elsewhere: true }).meta({ id: 'StoreSeen' });

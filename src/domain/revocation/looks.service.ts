@@ -141,6 +141,12 @@ export class LooksService {
         }
         return { version: null, gone: [], why };
       }
+      if (await seenSince(db, locationId, seenAt)) {
+        const why = `the place used version ${match.number} at ${at}, by its fingerprint; it was looked at again since`;
+        const look = { versionId: match.id, verdict: 'indeterminate' as const, why };
+        await this.#record(db, place, { ...look, method: 'fingerprint', lookedAt: seenAt }, by);
+        return { version: match.number, gone: [], why };
+      }
       const held = await this.holdings.record(
         db,
         locationId,
@@ -302,6 +308,16 @@ async function heldAt(db: Db, locationId: Id, versionId: Id): Promise<boolean> {
     `SELECT FROM location l JOIN credential_version v ON v.credential_id = l.credential_id AND v.id = $2
       WHERE l.id = $1 AND ${holds('l', 'v.id')}`,
     [locationId, versionId],
+  );
+  return rows.length > 0;
+}
+
+/** Whether a later look than this one told what the place uses: what comes late tells nothing of now. */
+async function seenSince(db: Db, locationId: Id, at: Millis): Promise<boolean> {
+  const rows = await rowsOf<object>(
+    db,
+    `SELECT FROM copy_look WHERE location_id = $1 AND method = 'fingerprint' AND looked_at > $2 LIMIT 1`,
+    [locationId, new Date(at)],
   );
   return rows.length > 0;
 }

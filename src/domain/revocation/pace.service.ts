@@ -14,6 +14,8 @@ import type {
   RevokeAnswer,
   SessionsAnswer,
   UsageAnswer,
+  EntryReading,
+  EntryWritten,
 } from './connector.ts';
 import { arrivedBy, spacingOf, waitOf, windowOf, type Departure } from './pace.rules.ts';
 
@@ -60,6 +62,7 @@ export class Pace {
     };
     const unasked = () => ({ outcome: 'retry' as const, why, exchange: unsent() });
     const unseen = () => ({ verdict: 'indeterminate' as const, why, exchange: null });
+    const unread = () => ({ outcome: 'unknown' as const, why, exchange: unsent() });
     const unlooked = () => ({ outcome: 'unknown' as const, why, exchange: null });
     return {
       key: connector.key,
@@ -94,6 +97,14 @@ export class Pace {
       ...(connector.listUsage && {
         listUsage: (target, call) =>
           inTurn<UsageAnswer>(call, () => connector.listUsage!(target, call), unlooked),
+      }),
+      ...(connector.readEntry && {
+        readEntry: (entry, call) =>
+          inTurn<EntryReading>(call, () => connector.readEntry!(entry, call), unread),
+      }),
+      ...(connector.writeEntry && {
+        writeEntry: (entry, value, call) =>
+          inTurn<EntryWritten>(call, () => connector.writeEntry!(entry, value, call), unasked),
       }),
       ...(connector.clearAway && {
         clearAway: (target, call) =>

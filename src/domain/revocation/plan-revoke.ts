@@ -1,11 +1,10 @@
-import type { Id } from '../../kernel/ids.ts';
 import { MINUTE, type Millis } from '../../kernel/time.ts';
 import type { Db } from '../../platform/database/transactions.ts';
 import { CONTROL_WINDOW } from './death.rules.ts';
 import type { DeathRow } from './death-rows.queries.ts';
 import type { RevocationCall } from './probing.service.ts';
 import type { RevokeResult } from './revocation-results.ts';
-import { givenAnswer, lastProbe } from './sightings.queries.ts';
+import { knownBefore } from './sightings.queries.ts';
 import type { LoadedVersion } from './targets.service.ts';
 import { OWN_AUTHENTICATION_TRIES } from './ways.rules.ts';
 
@@ -30,7 +29,10 @@ export async function planRevoke(
 ): Promise<RevokePlan> {
   const answer = (result: RevokeResult) => ({ go: 'answer' as const, result });
   const { path, version } = loaded;
-  const given = await givenAnswer(db, { versionId: version.id, idempotencyKey: call.idempotencyKey });
+  const { given, look } = await knownBefore(db, {
+    versionId: version.id,
+    idempotencyKey: call.idempotencyKey,
+  });
   if (given)
     return answer({
       outcome: given.outcome,
@@ -71,13 +73,12 @@ export async function planRevoke(
     const why = 'it was asked for, the answer was lost, and no machine can look';
     return { ...person(`Find out whether ${version.label} was revoked: ${why}.`), go: 'unusable', why };
   }
-  const last = await lastProbe(db, version.id);
-  const lookedAt = last?.ended_at.getTime() ?? null;
+  const lookedAt = look?.at ?? null;
   const unlooked = death.revokeSentAt !== null && (lookedAt === null || lookedAt <= death.revokeSentAt);
   // Without a canary only a sighting just before the revoke can prove a death later.
   const fresh =
-    last?.outcome === 'live' &&
-    last.path === path.pathKey &&
+    look?.outcome === 'live' &&
+    look.path === path.pathKey &&
     lookedAt !== null &&
     facts.now - lookedAt < CONTROL_WINDOW - MINUTE;
   const sightingNeeded = !path.control && path.abilities.ownAuthentication && !fresh;

@@ -35,6 +35,12 @@ export interface RevocationCall extends Trail {
   signal: AbortSignal;
 }
 
+/** A canary seen live, which vouches for looks on its path. */
+interface Control {
+  id: Id;
+  sighting: Sighting;
+}
+
 interface Seen {
   kind: EvidenceKind;
   answer: ProbeAnswer;
@@ -76,15 +82,23 @@ export class Probing {
   /**
    * One look: the version; if that is refused, the control; if that lives, the version once more, as a single refusal may
    * be a supplier's hiccup. Records what was seen and what follows; the facets are settled in the same transaction.
+   *
+   * @param known  the control of `recentControl`, where the caller has just asked for it
    */
-  async look(loaded: LoadedVersion & { path: MachinePath }, call: RevocationCall): Promise<Look> {
+  async look(
+    loaded: LoadedVersion & { path: MachinePath },
+    call: RevocationCall,
+    known: Control | null = null,
+  ): Promise<Look> {
     const { path, version } = loaded;
     const seen = await this.#ask(path, path.target, 'probe', call);
     const controls: Seen[] = [];
-    let served: { id: Id; sighting: Sighting } | null = null;
+    let served: Control | null = null;
     if (seen.answer.verdict === 'dead') {
       if (path.control) {
-        served = await this.transactions.together(call.by, version.id, (db) => this.#recentControl(db, path));
+        served =
+          known ??
+          (await this.transactions.together(call.by, version.id, (db) => this.recentControl(db, path)));
         if (!served) controls.push(await this.#ask(path, path.control, 'control', call));
       } else if (path.abilities.ownAuthentication) {
         controls.push(await this.#askOwn(path, call));
@@ -99,6 +113,8 @@ export class Probing {
       const evidence = await this.deaths.addAllEvidence(db, version, findings, call);
       const controlIds = evidence.slice(firsts.length, -1);
       const probeId = evidence.at(-1)!;
+      // Another version's look may have shown meanwhile that the canary no longer lives.
+      served &&= await this.recentControl(db, path, served.sighting.at);
       const own = controls.find((one) => one.kind === 'own_authentication')?.sighting ?? null;
       const judged = deathOf({
         probe: last.sighting,
@@ -154,9 +170,19 @@ export class Probing {
     return { verdict: answer.verdict, at: answer.exchange?.endedAt ?? this.clock.now(), path: path.pathKey };
   }
 
-  /** A look at the same canary on the same path that another version has just taken, if it was accepted. */
-  async #recentControl(db: Db, path: MachinePath): Promise<{ id: Id; sighting: Sighting } | null> {
-    const row = await lastControl(db, { path: path.pathKey, since: this.clock.now() - CONTROL_SERVES });
+  /**
+   * A look at the same canary on the same path that another version has just taken, if it was accepted; null: none was
+   * taken, or the last one was not accepted.
+   *
+   * @param from  the oldest that counts; absent: as old as a control may serve
+   */
+  async recentControl(
+    db: Db,
+    path: MachinePath,
+    from: Millis = this.clock.now() - CONTROL_SERVES + 1,
+  ): Promise<Control | null> {
+    if (!path.control) return null;
+    const row = await lastControl(db, { path: path.pathKey, from });
     if (row?.outcome !== 'live') return null;
     return { id: row.id, sighting: { verdict: 'live', at: row.ended_at.getTime(), path: path.pathKey } };
   }

@@ -18,6 +18,7 @@ import { Drilling } from './drilling.service.ts';
 import { DrillRecords } from './drill-records.service.ts';
 import { DrillsService } from './drills.service.ts';
 import { ExpiredValuesSweep } from './expired-values.sweep.ts';
+import { HandingOver } from './handing-over.service.ts';
 import { Issuance } from './issuance.service.ts';
 import { LooksService } from './looks.service.ts';
 import { Pace } from './pace.service.ts';
@@ -32,6 +33,7 @@ import { SettleStatedStepsJob } from './settle-stated-steps.job.ts';
 import { SignalDeathsJob } from './signal-deaths.job.ts';
 import { RotationDrilling } from './rotation-drilling.service.ts';
 import { Sessions } from './sessions.service.ts';
+import { StorePlaces } from './store-places.service.ts';
 import { Targets } from './targets.service.ts';
 import { Ways } from './ways.service.ts';
 
@@ -45,6 +47,7 @@ const services = [
   Drilling,
   DrillRecords,
   DrillsService,
+  HandingOver,
   Issuance,
   LooksService,
   Pace,
@@ -55,6 +58,7 @@ const services = [
   RisksService,
   RotationDrilling,
   Sessions,
+  StorePlaces,
   Targets,
   Ways,
 ];

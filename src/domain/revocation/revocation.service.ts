@@ -8,13 +8,14 @@ import type { RevocationFacet } from './containment.rules.ts';
 import { wasSigned } from './deaths.queries.ts';
 import type { DeathRow } from './death-rows.queries.ts';
 import { Deaths } from './deaths.service.ts';
+import { HandingOver } from './handing-over.service.ts';
 import { Probing, type Look, type RevocationCall } from './probing.service.ts';
 import type { RevokeResult, SessionsResult, VerifyResult } from './revocation-results.ts';
 import { lastWhy, mendAuthentication, planRevoke, type RevokePlan } from './plan-revoke.ts';
 import { Sessions } from './sessions.service.ts';
 import { Targets, type LoadedVersion, type MachinePath } from './targets.service.ts';
 import { endAttempt, latestFamily } from './ways.queries.ts';
-import { EMPTY_PROMISES, endingOf, keyOfWay, OWN_AUTHENTICATION_TRIES, type Ending } from './ways.rules.ts';
+import { endingOf, keyOfWay, OWN_AUTHENTICATION_TRIES, type Ending } from './ways.rules.ts';
 import { familyOf, Ways } from './ways.service.ts';
 
 /**
@@ -29,6 +30,7 @@ export class RevocationService {
     private readonly deaths: Deaths,
     private readonly probing: Probing,
     private readonly ways: Ways,
+    private readonly handingOver: HandingOver,
     private readonly sessions: Sessions,
     private readonly clock: Clock,
   ) {}
@@ -95,32 +97,13 @@ export class RevocationService {
     if (this.clock.now() - row.revoke_sent_at.getTime() < patience) return null;
     const family =
       (await this.transactions.run(call.by, (db) => latestFamily(db, versionId))) ?? familyOf(call);
-    const broken = await this.#promisesBroken(versionId, { ...call, family });
+    const broken = await this.handingOver.promisesBroken(versionId, { ...call, family });
     if (broken) return broken;
     return this.revoke(versionId, {
       ...call,
       family,
       tries: undefined,
       idempotencyKey: `${call.idempotencyKey}:again:${call.attempt}`,
-    });
-  }
-
-  /** A supplier that says yes time and again, while the credential lives on: another machine is tried, where there is one. */
-  async #promisesBroken(versionId: Id, call: RevocationCall): Promise<RevokeResult | null> {
-    return this.transactions.run(call.by, async (db) => {
-      const loaded = await this.targets.load(db, versionId, familyOf(call));
-      if (!loaded?.way?.connectionId) return null;
-      const [row] = await db.query<{ promises: number }[]>(
-        `SELECT count(*)::int AS promises FROM evidence
-          WHERE version_id = $1 AND kind = 'revoke' AND connection_id = $2 AND outcome IN ('accepted', 'gone')`,
-        [versionId, loaded.way.connectionId],
-      );
-      const death = await this.deaths.lock(db, loaded.version);
-      if ((row?.promises ?? 0) < EMPTY_PROMISES) return null;
-      // A person is asked when the look itself is out of tries.
-      if ((await this.ways.next(db, loaded, death))?.by !== 'machine') return null;
-      const given = { ending: 'without_effect' as const, why: '', evidence: [] };
-      return this.ways.giveUp(db, loaded, death, call, given);
     });
   }
 
@@ -136,7 +119,9 @@ export class RevocationService {
       const loaded = seen && (await this.targets.withControl(db, seen, controlVersionId));
       const obstacle = loaded && this.probing.obstacle(loaded);
       const signed = obstacle !== null && (await wasSigned(db, versionId));
-      return loaded && { loaded, obstacle, signed };
+      const control =
+        loaded?.path && obstacle === null ? await this.probing.recentControl(db, loaded.path) : null;
+      return loaded && { loaded, obstacle, signed, control };
     });
     if (!start) return { outcome: 'not_found' };
     const { loaded, obstacle } = start;
@@ -150,7 +135,7 @@ export class RevocationService {
         statementSigned: start.signed,
       };
     }
-    const look = await this.probing.look({ ...loaded, path: loaded.path }, call);
+    const look = await this.probing.look({ ...loaded, path: loaded.path }, call, start.control);
     if (look.verdict === 'dead') return { outcome: 'dead', why: look.why, evidence: look.evidence };
     return {
       outcome: look.verdict,

@@ -12,20 +12,20 @@ interface Control {
   ended_at: Date;
 }
 
-/** The last look at the canary of a path since an instant; undefined: there was none. */
+/** The last look at the canary of a path from an instant on; undefined: there was none. */
 export const lastControl = inOne(
-  async (db: Db, asked: readonly { path: string; since: Millis }[]): Promise<(Control | undefined)[]> => {
+  async (db: Db, asked: readonly { path: string; from: Millis }[]): Promise<(Control | undefined)[]> => {
     const paths = [...new Set(asked.map((one) => one.path))];
     const rows = await db.query<(Control & { path: string })[]>(
       `SELECT p.path, e.id, e.outcome, e.ended_at FROM unnest($1::text[]) AS p(path) CROSS JOIN LATERAL (
          SELECT id, outcome, ended_at FROM evidence
-          WHERE kind = 'control' AND path = p.path AND ended_at > $2 ORDER BY ended_at DESC, id DESC LIMIT 1) e`,
-      [paths, new Date(Math.min(...asked.map((one) => one.since)))],
+          WHERE kind = 'control' AND path = p.path AND ended_at >= $2 ORDER BY ended_at DESC, id DESC LIMIT 1) e`,
+      [paths, new Date(Math.min(...asked.map((one) => one.from)))],
     );
     const byPath = new Map(rows.map((row) => [row.path, row]));
-    return asked.map(({ path, since }) => {
+    return asked.map(({ path, from }) => {
       const row = byPath.get(path);
-      return row && row.ended_at.getTime() > since ? row : undefined;
+      return row && row.ended_at.getTime() >= from ? row : undefined;
     });
   },
 );
@@ -51,45 +51,40 @@ export const lastSeenLive = inOne(
   },
 );
 
-interface LastProbe {
-  ended_at: Date;
-  outcome: string;
-  path: string;
+/** What is known of a version before it is revoked. */
+interface Before {
+  /** The yes that the supplier gave under the key. */
+  given: { id: Id; outcome: 'accepted' | 'gone' } | null;
+  /** The last look at it. */
+  look: { at: Millis; outcome: string; path: string } | null;
 }
 
-/** The last look at each version; undefined: nobody looked. */
-export const lastProbe = inOne(
-  async (db: Db, versionIds: readonly Id[]): Promise<(LastProbe | undefined)[]> => {
-    const rows = await db.query<(LastProbe & { version_id: Id })[]>(
-      `SELECT v.id AS version_id, e.ended_at, e.outcome, e.path FROM unnest($1::uuid[]) AS v(id) CROSS JOIN LATERAL (
-         SELECT ended_at, outcome, path FROM evidence
-          WHERE version_id = v.id AND kind = 'probe' ORDER BY started_at DESC, id DESC LIMIT 1) e`,
-      [[...new Set(versionIds)]],
-    );
-    const byVersion = new Map(rows.map((row) => [row.version_id, row]));
-    return versionIds.map((id) => byVersion.get(id));
-  },
-);
-
-interface Given {
-  id: Id;
-  outcome: 'accepted' | 'gone';
-}
-
-/** The yes that a supplier gave under a key; undefined: none. */
-export const givenAnswer = inOne(
-  async (
-    db: Db,
-    asked: readonly { versionId: Id; idempotencyKey: string }[],
-  ): Promise<(Given | undefined)[]> => {
-    const rows = await db.query<(Given & { n: number })[]>(
-      `SELECT a.n::int AS n, e.id, e.outcome FROM unnest($1::uuid[], $2::text[]) WITH ORDINALITY AS a(version_id, key, n) CROSS JOIN LATERAL (
-         SELECT id, outcome FROM evidence
-          WHERE idempotency_key = a.key AND kind = 'revoke' AND version_id = a.version_id AND outcome IN ('accepted', 'gone')
-          ORDER BY attempt DESC LIMIT 1) e`,
+export const knownBefore = inOne(
+  async (db: Db, asked: readonly { versionId: Id; idempotencyKey: string }[]): Promise<Before[]> => {
+    const rows = await db.query<
+      {
+        given_id: Id | null;
+        given: 'accepted' | 'gone' | null;
+        looked_at: Date | null;
+        outcome: string | null;
+        path: string | null;
+      }[]
+    >(
+      `SELECT g.id AS given_id, g.outcome AS given, p.ended_at AS looked_at, p.outcome, p.path
+         FROM unnest($1::uuid[], $2::text[]) WITH ORDINALITY AS a(version_id, key, n)
+         LEFT JOIN LATERAL (
+           SELECT id, outcome FROM evidence
+            WHERE idempotency_key = a.key AND kind = 'revoke' AND version_id = a.version_id AND outcome IN ('accepted', 'gone')
+            ORDER BY attempt DESC LIMIT 1) g ON true
+         LEFT JOIN LATERAL (
+           SELECT ended_at, outcome, path FROM evidence
+            WHERE version_id = a.version_id AND kind = 'probe' ORDER BY started_at DESC, id DESC LIMIT 1) p ON true
+        ORDER BY a.n`,
       [asked.map((one) => one.versionId), asked.map((one) => one.idempotencyKey)],
     );
-    const byPlace = new Map(rows.map((row) => [row.n, row]));
-    return asked.map((_, at) => byPlace.get(at + 1));
+    return rows.map(({ given_id: id, given, looked_at: at, outcome, path }) => ({
+      given: id === null ? null : { id, outcome: given! },
+      look: at === null ? null : { at: at.getTime(), outcome: outcome!, path: path! },
+    }));
   },
 );

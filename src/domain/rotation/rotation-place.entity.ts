@@ -4,7 +4,7 @@ import { Check, Column, Entity, ForeignKey, Index, PrimaryColumn } from 'typeorm
   'rotation_place_state_known',
   `(state = ANY (ARRAY['holds_new'::text, 'left'::text, 'taken_back'::text]))`,
 )
-@Check('rotation_place_how_known', `(how = ANY (ARRAY['statement'::text, 'seen'::text]))`)
+@Check('rotation_place_how_known', `(how = ANY (ARRAY['statement'::text, 'seen'::text, 'store'::text]))`)
 @ForeignKey('Rotation', ['rotationId'], ['id'], { name: 'rotation_place_rotation_fk' })
 @ForeignKey('CredentialLocation', ['locationId', 'integrationId'], ['id', 'integrationId'], {
   name: 'rotation_place_location_fk',

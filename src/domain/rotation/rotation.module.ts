@@ -14,6 +14,7 @@ import { LostAnswers } from './lost-answers.service.ts';
 import { Making } from './making.service.ts';
 import { NewVersions } from './new-versions.service.ts';
 import { Orphans } from './orphans.service.ts';
+import { PlaceRecords } from './place-records.service.ts';
 import { PlacesService } from './places.service.ts';
 import { Placing } from './placing.service.ts';
 import { Recipes } from './recipes.ts';
@@ -39,6 +40,7 @@ import { Simulation } from './simulation.service.ts';
     Making,
     NewVersions,
     Orphans,
+    PlaceRecords,
     PlacesService,
     Placing,
     Recipes,

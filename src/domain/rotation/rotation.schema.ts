@@ -152,7 +152,7 @@ export const rotationSchema = rotationLineSchema
         owner: z.string().nullable(),
         holds: z.enum(['old', 'new', 'unknown', 'other']),
         answer: z.enum(['holds_new', 'left', 'taken_back']).nullable(),
-        how: z.enum(['statement', 'seen']).nullable(),
+        how: z.enum(['statement', 'seen', 'store']).nullable(),
         note: z.string(),
         at: at.nullable(),
         lastUsedAt: at

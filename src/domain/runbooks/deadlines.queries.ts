@@ -25,12 +25,15 @@ export async function insertDeadlines(db: Db, deadlines: readonly NewDeadline[])
   if (deadlines.length === 0) return;
   const column = <T>(pick: (deadline: NewDeadline) => T) => deadlines.map(pick);
   await db.query(
-    `INSERT INTO deadline (id, run_id, step_id, family, kind, otherwise, owner_role, owner_contact_id, warn_at, due_at)
-     SELECT d.id, s.run_id, s.id, s.family, d.kind, d.otherwise, d.owner_role, d.owner_contact_id, d.warn_at, d.due_at
-       FROM unnest($1::uuid[], $2::uuid[], $3::text[], $4::text[], $5::text[], $6::uuid[], $7::timestamptz[], $8::timestamptz[])
-            AS d(id, step_id, kind, otherwise, owner_role, owner_contact_id, warn_at, due_at)
-       JOIN step s ON s.id = d.step_id
-     ON CONFLICT (step_id, family, kind) DO NOTHING`,
+    `WITH d AS (
+       SELECT * FROM unnest($1::uuid[], $2::uuid[], $3::text[], $4::text[], $5::text[], $6::uuid[], $7::timestamptz[], $8::timestamptz[])
+                AS d(id, step_id, kind, otherwise, owner_role, owner_contact_id, warn_at, due_at)),
+     written AS (
+       INSERT INTO deadline (id, run_id, step_id, family, kind, otherwise, owner_role, owner_contact_id, warn_at, due_at)
+       SELECT d.id, s.run_id, s.id, s.family, d.kind, d.otherwise, d.owner_role, d.owner_contact_id, d.warn_at, d.due_at
+         FROM d JOIN step s ON s.id = d.step_id
+       ON CONFLICT (step_id, family, kind) DO NOTHING)
+     UPDATE step s SET due_at = least(s.due_at, d.due_at) FROM d WHERE s.id = d.step_id`,
     [
       column(() => newId()),
       column((d) => d.stepId),
@@ -41,10 +44,6 @@ export async function insertDeadlines(db: Db, deadlines: readonly NewDeadline[])
       column((d) => date(d.warnAt)),
       column((d) => date(d.dueAt)),
     ],
-  );
-  await db.query(
-    `UPDATE step s SET due_at = least(s.due_at, d.due_at) FROM unnest($1::uuid[], $2::timestamptz[]) AS d(step_id, due_at) WHERE s.id = d.step_id`,
-    [column((d) => d.stepId), column((d) => date(d.dueAt))],
   );
 }
 

@@ -35,6 +35,8 @@ export class Lanes {
   #limitedAt = -Infinity;
   /** Lanes whose limits, or their absence, the last look has shown. */
   #seen = new Set<string>();
+  /** Lanes whose limit left ready steps behind: what ends in one of them makes room for the next. */
+  readonly #atLimit = new Set<string>();
   #turn = 0;
   #full = false;
 
@@ -45,6 +47,11 @@ export class Lanes {
   free(lane: string): void {
     this.#full = false;
     this.#count(lane, -1);
+  }
+
+  /** Whether steps wait in this lane for another one to end. */
+  waitsIn(lane: string): boolean {
+    return this.#atLimit.has(lane);
   }
 
   #count(lane: string, by: number): void {
@@ -103,6 +110,8 @@ export class Lanes {
         const slots = spacing === 0 ? quota : Math.max(0, Math.floor((HORIZON - first) / spacing) + 1);
         const room = row.concurrency === null ? quota : Math.max(0, row.concurrency - row.running);
         const allowed = Math.min(quota, slots, room);
+        if (room < quota) this.#atLimit.add(lane);
+        else this.#atLimit.delete(lane);
         if (allowed > 0) wanted.push({ lane, quota: allowed, first, spacing });
         if (slots < quota) pause = Math.min(pause ?? HORIZON, Math.max(first - HORIZON / 2, 20));
       }
@@ -121,10 +130,12 @@ export class Lanes {
           .filter((one) => one.spacing > 0 && got.has(one.lane))
           .map((one) => ({ key: one.lane, next: one.first + got.get(one.lane)! * one.spacing })),
       );
-      // A lane that gave all it was asked for may have more; one that is full has, as far as we know.
+      for (const { lane, quota } of wanted) if ((got.get(lane) ?? 0) < quota) this.#atLimit.delete(lane);
+      // A lane that gave all it was asked for may have more. What its limit holds back comes when something of it ends.
       const more =
-        wanted.some((one) => got.get(one.lane) === one.quota && one.spacing === 0) ||
-        quotas.length < this.#ready.length;
+        wanted.some(
+          (one) => got.get(one.lane) === one.quota && one.spacing === 0 && !this.#atLimit.has(one.lane),
+        ) || quotas.length < this.#ready.length;
       if (!more && taken.length === 0) this.stale();
       return { taken, more, pause };
     } finally {

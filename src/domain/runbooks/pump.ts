@@ -129,7 +129,7 @@ export class Pump {
       await this.transactions.run(this.#by, async (db) => {
         const now = this.clock.now();
         const advance = await this.recorder.record(db, answers, now, async (released) => {
-          if (released > 0) this.#want();
+          if (released > 0 || answers.some(({ job }) => this.#lanes.waitsIn(job.claimed.lane))) this.#want();
           if (worker === undefined || !this.#mayClaim()) return;
           const claim = await this.#lanes.claim(db, worker, now);
           taken = claim.taken;

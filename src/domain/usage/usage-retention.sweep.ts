@@ -12,8 +12,11 @@ import { KEEP_EVENTS, KEEP_PERSONAL, KEEP_SLOTS } from './retention.rules.ts';
 const PORTION = 5000;
 const PORTIONS = 200;
 
-/** What is still needed: an incident that is open asks who used its credentials. */
-const FREE = `NOT EXISTS (SELECT FROM incident_credential x WHERE x.version_id = e.version_id AND x.open)`;
+/** What is still needed: an incident that is open, or under a legal hold, asks who used its credentials. */
+const FREE = `NOT EXISTS (SELECT FROM incident_credential x WHERE x.version_id = e.version_id AND (x.open
+    OR EXISTS (SELECT FROM legal_hold h WHERE h.incident_id = x.incident_id AND h.lifted_at IS NULL)))`;
+const NOT_HELD = `NOT EXISTS (SELECT FROM incident_credential x JOIN legal_hold h ON h.incident_id = x.incident_id AND h.lifted_at IS NULL
+    WHERE x.version_id = e.version_id)`;
 
 /** Takes away what was kept for its time, each class of data by its own. */
 @Sweep({ name: 'usage.retention', every: HOUR })
@@ -48,7 +51,7 @@ export class UsageRetentionSweep {
     );
     await this.#portions(
       by,
-      `DELETE FROM usage_slot WHERE (version_id, slot) IN (SELECT e.version_id, e.slot FROM usage_slot e WHERE e.slot < $1 LIMIT ${PORTION}) RETURNING version_id`,
+      `DELETE FROM usage_slot WHERE (version_id, slot) IN (SELECT e.version_id, e.slot FROM usage_slot e WHERE e.slot < $1 AND ${NOT_HELD} LIMIT ${PORTION}) RETURNING version_id`,
       now - KEEP_SLOTS,
     );
     if (events + personal === 0) return;

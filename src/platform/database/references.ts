@@ -16,7 +16,8 @@ export type ReferencePrefix =
   | 'MRV'
   | 'ROT'
   | 'MID'
-  | 'RVL';
+  | 'RVL'
+  | 'OBL';
 
 /**
  * The next short references of one kind, e.g. `INC-2026-0042`, in order. Drawn from a sequence, so that transactions do

@@ -1,5 +1,6 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
-import type { Db } from './transactions.ts';
+import type { Millis } from '../../kernel/time.ts';
+import type { EntityManager as Db } from 'typeorm';
 
 /**
  * Pieces of work that share one transaction, and the statements that they share in it. Each piece is written as if it were
@@ -9,8 +10,10 @@ import type { Db } from './transactions.ts';
 
 /** Pieces in one transaction. More of them win little and hold each other's locks for longer. */
 const MOST = 64;
-/** Transactions at once: while one waits for the disk, the other works. */
-const LOOPS = 2;
+/** Transactions at once: one serves best, as more come together in it; others open where many wait, or it takes long. */
+const LOOPS = 3;
+const MANY = 16;
+const LONG: Millis = 100;
 /** How often a group steps aside together before its pieces go on one by one. */
 const MOST_ASIDES = 3;
 
@@ -48,13 +51,16 @@ export class Together {
     });
   }
 
-  #spin(): void {
+  #spin(late = false): void {
     if (this.#open >= LOOPS || this.#waiting.length === 0) return;
+    if (this.#open > 0 && this.#waiting.length < MANY && !late) return;
     this.#open += 1;
+    const patience = setTimeout(() => this.#spin(true), LONG).unref();
     // Whoever asks in this very moment is in it, too.
     setImmediate(() => {
       const pieces = this.#take();
       void (pieces.length === 0 ? Promise.resolve() : this.#group(pieces)).finally(() => {
+        clearTimeout(patience);
         this.#open -= 1;
         this.#spin();
       });

@@ -1,4 +1,5 @@
 import { AwsIamConnector } from './aws-iam/aws-iam.connector.ts';
+import { AwsSecretConnector } from './aws-secret/aws-secret.connector.ts';
 import { ClientRegistrationConnector } from './client-registration/client-registration.connector.ts';
 import { ClientCertificateConnector } from './client-certificate/client-certificate.connector.ts';
 import { DeclarativeHttpConnector } from './declarative-http/declarative-http.connector.ts';
@@ -10,6 +11,7 @@ import { WebhookSecretConnector } from './webhook-secret/webhook-secret.connecto
 /** Every connector, each a provider that takes the guarded way out. One line adds one. */
 export const connectorClasses = [
   AwsIamConnector,
+  AwsSecretConnector,
   ClientRegistrationConnector,
   DeclarativeHttpConnector,
   ManualConnector,

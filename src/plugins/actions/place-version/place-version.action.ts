@@ -1,8 +1,8 @@
 import { Injectable } from '@nestjs/common';
 import { z } from 'zod';
+import { callOf } from '../../../domain/revocation/step-call.ts';
 import { Placing } from '../../../domain/rotation/placing.service.ts';
 import type { Action, StepAnswer, StepContext } from '../../../domain/runbooks/action.ts';
-import { system } from '../../../kernel/principal.ts';
 import { SECOND } from '../../../kernel/time.ts';
 
 const settings = z.strictObject({
@@ -15,20 +15,20 @@ const settings = z.strictObject({
 });
 type With = z.infer<typeof settings>;
 
-/** Asks the owner of one place to put the version there; done as soon as the place is known to hold it. */
+/** Puts the version into one place where a machine can, else asks its owner; done as soon as the place is known to hold it. */
 @Injectable()
 export class PlaceVersionAction implements Action<With> {
   readonly name = 'place-version';
   readonly title = 'Put a version where another one is';
   readonly with = settings;
   readonly lease = 'short';
-  readonly timeout = 15 * SECOND;
+  readonly timeout = 60 * SECOND;
   readonly waitsFor = 'person';
 
   constructor(private readonly service: Placing) {}
 
   async run(context: StepContext<With>): Promise<StepAnswer> {
     const { rotationId, locationId, back, what } = context.with;
-    return this.service.ask(rotationId, locationId, back, what, system('engine', context.correlationId));
+    return this.service.ask(rotationId, locationId, back, what, callOf(context));
   }
 }

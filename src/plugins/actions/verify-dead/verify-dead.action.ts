@@ -1,12 +1,14 @@
 import { Injectable } from '@nestjs/common';
 import { z } from 'zod';
+import { HandingOver } from '../../../domain/revocation/handing-over.service.ts';
 import { callOf } from '../../../domain/revocation/step-call.ts';
 import { laneOf } from '../../../domain/revocation/connections.service.ts';
 import type { RevocationCall } from '../../../domain/revocation/probing.service.ts';
+import type { VerifyResult } from '../../../domain/revocation/revocation-results.ts';
 import { RevocationService } from '../../../domain/revocation/revocation.service.ts';
+import { revokeAnswer } from '../../../domain/revocation/step-answers.ts';
 import type { Action, StepAnswer, StepContext } from '../../../domain/runbooks/action.ts';
-import type { Id } from '../../../kernel/ids.ts';
-import { SECOND, type Millis } from '../../../kernel/time.ts';
+import { SECOND } from '../../../kernel/time.ts';
 
 const settings = z.strictObject({
   versionId: z.uuid(),
@@ -14,6 +16,7 @@ const settings = z.strictObject({
   controlVersionId: z.uuid().optional(),
 });
 type With = z.infer<typeof settings>;
+type Unproven = Extract<VerifyResult, { outcome: 'live' | 'indeterminate' }>;
 
 /**
  * Looks whether a credential version is dead, with a positive control. Anything less than a proof is another try; where
@@ -27,7 +30,10 @@ export class VerifyDeadAction implements Action<With> {
   readonly lease = 'short';
   readonly timeout = 45 * SECOND;
 
-  constructor(private readonly revocation: RevocationService) {}
+  constructor(
+    private readonly revocation: RevocationService,
+    private readonly handingOver: HandingOver,
+  ) {}
 
   async run(context: StepContext<With>): Promise<StepAnswer> {
     const call = callOf(context);
@@ -44,7 +50,7 @@ export class VerifyDeadAction implements Action<With> {
         if (result.ownAuthenticationRefused && context.attempt > 1) {
           return { answer: 'parked', forWhat: `Mend our own authentication at the supplier: ${result.why}.` };
         }
-        return this.#again(result, context.with.versionId, call);
+        return this.#again(result, context, call);
       case 'unprovable':
         if (result.statementSigned) {
           return {
@@ -63,18 +69,21 @@ export class VerifyDeadAction implements Action<With> {
     }
   }
 
-  /** What was revoked, as its supplier said, and still lives, is asked for once more, in the end by another way. */
-  async #again(
-    result: { outcome: 'live' | 'indeterminate'; why: string; after?: Millis; evidence: Id[] },
-    versionId: string,
-    call: RevocationCall,
-  ): Promise<StepAnswer> {
-    const again = result.outcome === 'live' ? await this.revocation.revokeAgain(versionId, call) : null;
+  /**
+   * What was revoked, as its supplier said, and still lives, is asked for once more, in the end by another way: another
+   * machine, or, when no try is left, the person who was named.
+   */
+  async #again(result: Unproven, context: StepContext<With>, call: RevocationCall): Promise<StepAnswer> {
+    const { versionId } = context.with;
     const { why, after, evidence } = result;
-    if (again?.outcome === 'next_way') {
-      const otherWay = { lane: laneOf(again.connectionId) };
-      return { answer: 'retry', reason: `${why}; ${again.why}`, evidence, otherWay };
+    const again = result.outcome === 'live' ? await this.revocation.revokeAgain(versionId, call) : null;
+    const last = again?.outcome !== 'next_way' && context.tries.left === 0;
+    const next = last ? await this.handingOver.outOfLooks(versionId, call, result) : again;
+    if (next?.outcome === 'next_way') {
+      const otherWay = { lane: laneOf(next.connectionId) };
+      return { answer: 'retry', reason: `${why}; ${next.why}`, evidence, otherWay };
     }
+    if (last && next?.outcome === 'person') return revokeAnswer(next);
     const reason = again ? `${why}; asked to revoke once more: ${again.outcome.replaceAll('_', ' ')}` : why;
     return { answer: 'retry', reason, after, evidence };
   }

@@ -10,11 +10,16 @@ import type {
   RevokeAnswer,
   SessionsAnswer,
   Target,
+  EntryReading,
+  EntryWritten,
+  StoreEntry,
 } from '../../../domain/revocation/connector.ts';
+import type { Secret } from '../../../kernel/secret.ts';
 import { Outbound } from '../../../platform/http/outbound.ts';
-import { ask } from '../../vendors/declared-http/declared-request.ts';
+import { ask, notSent } from '../../vendors/declared-http/declared-request.ts';
 import { asProbeAnswer, asRevokeAnswer, restingOn } from '../../vendors/declared-http/supplier-answers.ts';
 import { OWN_TOKEN_ANSWERS, ownTokenRequest } from '../../vendors/vault/vault-requests.ts';
+import { readKvEntry, writeKvEntry } from './kv-entry.ts';
 import { vaultSettings, vaultThing, type VaultSettings } from './vault-things.ts';
 
 /**
@@ -56,7 +61,11 @@ export class VaultConnector implements Connector<VaultSettings> {
   async revoke(target: Target<VaultSettings>, call: Call): Promise<RevokeAnswer> {
     const thing = vaultThing(target.settings, target.supplierId ?? '');
     if (!thing)
-      return { outcome: 'rejected', why: `not asked: ${badId(target.settings)}`, exchange: unsent(call) };
+      return {
+        outcome: 'rejected',
+        why: `not asked: ${badId(target.settings)}`,
+        exchange: notSent(call, ''),
+      };
     return asRevokeAnswer(await ask(this.outbound, thing.revoke, target, call));
   }
 
@@ -70,6 +79,14 @@ export class VaultConnector implements Connector<VaultSettings> {
   async checkOwnAuthentication(target: Target<VaultSettings>, call: Call): Promise<ProbeAnswer> {
     const request = ownTokenRequest(target.settings.namespace);
     return asProbeAnswer(await ask(this.outbound, { request, answers: OWN_TOKEN_ANSWERS }, target, call));
+  }
+
+  readEntry(entry: StoreEntry<VaultSettings>, call: Call): Promise<EntryReading> {
+    return readKvEntry(this.outbound, entry, call);
+  }
+
+  writeEntry(entry: StoreEntry<VaultSettings>, value: Secret, call: Call): Promise<EntryWritten> {
+    return writeKvEntry(this.outbound, entry, value, call);
   }
 
   endSessions(target: Target<VaultSettings>): Promise<SessionsAnswer> {
@@ -100,17 +117,4 @@ function badId(settings: VaultSettings): string {
   if (settings.what === 'lease') return 'the supplier’s id is no lease id';
   if (settings.what === 'token') return 'the supplier’s id is no accessor';
   return 'the supplier’s id is no path with a version behind it (apps/shop/stripe@3)';
-}
-
-function unsent(call: Call) {
-  const at = call.now();
-  return {
-    method: '',
-    url: '',
-    status: null,
-    extract: '',
-    startedAt: at,
-    endedAt: at,
-    failure: 'protocol' as const,
-  };
 }

@@ -156,10 +156,15 @@ function secretsOf(target: Target<unknown>): Secret[] {
 }
 
 export function unsent(request: RequestTemplate, call: Call, why: string): Exchange {
+  return { ...notSent(call, why), method: request.method, url: request.path };
+}
+
+/** In place of an exchange that never was. */
+export function notSent(call: Call, why: string): Exchange {
   const now = call.now();
   return {
-    method: request.method,
-    url: request.path,
+    method: '',
+    url: '',
     status: null,
     extract: why,
     startedAt: now,

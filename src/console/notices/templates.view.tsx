@@ -1,0 +1,282 @@
+import type { NoticeSource } from '../../domain/notices/notice-liquid.ts';
+import type { TemplateVersion, WrittenText } from '../../domain/notices/notice-templates.queries.ts';
+import type { TextName } from '../../domain/notices/notice-texts.service.ts';
+import { RECIPIENTS } from '../../domain/notices/notice-template.schema.ts';
+import { Field, FormError, PostForm, type FormProblems } from '../shared/forms.tsx';
+import type { Frame } from '../shared/frame.ts';
+import { Page } from '../shared/layout.tsx';
+import { At, DataTable, Tabs } from '../shared/parts.tsx';
+import { Chip, words } from '../shared/states.tsx';
+import { lineDiff } from './line-diff.ts';
+
+export interface Preview {
+  subject: string;
+  text: string;
+  html: string;
+  about: string | null;
+}
+
+const CRUMB = { title: 'Texts of notices', path: '/notice-templates' };
+
+export function TemplatesView({
+  frame,
+  categories,
+}: {
+  frame: Frame;
+  categories: readonly {
+    category: string;
+    title: string;
+    shippedIn: readonly string[];
+    written: readonly WrittenText[];
+  }[];
+}) {
+  return (
+    <Page title="Texts of notices" frame={frame} crumbs={[{ title: 'Notices', path: '/notices' }]}>
+      <div class="head">
+        <div>
+          <h1>Texts of notices</h1>
+          <p class="lead">What they say, by language and kind of recipient. What was sent keeps its text.</p>
+        </div>
+      </div>
+      <section class="card">
+        <DataTable
+          caption="Texts of notices"
+          columns={[{ title: 'Category' }, { title: 'Languages' }, { title: 'Written here' }]}
+          rows={categories.map(({ category, title, shippedIn, written }) => [
+            <div>
+              <b>{title}</b>
+              <div class="soft small">{category}</div>
+            </div>,
+            <span class="line tight">
+              {shippedIn.map((language) => (
+                <a href={`/notice-templates/${category}/${language}`}>{language}</a>
+              ))}
+            </span>,
+            written.length === 0 ? (
+              <span class="soft">as shipped</span>
+            ) : (
+              <span class="line tight">
+                {written.map((one) => (
+                  <a href={`/notice-templates/${category}/${one.language}?recipient=${one.recipient}`}>
+                    {`${one.language}, ${words(one.recipient)}: ${one.shipped ? 'as shipped' : `version ${one.number}`}`}
+                  </a>
+                ))}
+              </span>
+            ),
+          ])}
+        />
+      </section>
+    </Page>
+  );
+}
+
+export function TemplateView({
+  frame,
+  name,
+  title,
+  variables,
+  shipped,
+  current,
+  versions,
+  compare,
+  form,
+  problems,
+  preview,
+}: {
+  frame: Frame;
+  name: TextName;
+  title: string;
+  variables: readonly string[];
+  shipped: NoticeSource | undefined;
+  current: { number: number | null; source: NoticeSource };
+  versions: readonly TemplateVersion[];
+  /** The version to compare with the one before it. */
+  compare: number | undefined;
+  form: Readonly<Record<string, string>>;
+  problems: FormProblems;
+  preview: Preview | undefined;
+}) {
+  const path = `/notice-templates/${name.category}/${name.language}`;
+  const writes = frame.may('notice-templates:write');
+  return (
+    <Page title={title} frame={frame} crumbs={[{ title: 'Notices', path: '/notices' }, CRUMB]}>
+      <div class="head">
+        <div>
+          <p class="ref">{`${name.category}, ${name.language}`}</p>
+          <h1>{title}</h1>
+        </div>
+        <Chip tone="info">
+          {versions[0] && !versions[0].shipped ? `version ${versions[0].number}` : 'as shipped'}
+        </Chip>
+      </div>
+      <Tabs
+        label="Kinds of recipients"
+        here={name.recipient === 'any' ? path : `${path}?recipient=${name.recipient}`}
+        tabs={RECIPIENTS.map((one) => ({
+          title: one === 'any' ? 'Anybody' : words(one),
+          path: one === 'any' ? path : `${path}?recipient=${one}`,
+        }))}
+      />
+      <div class="grid">
+        <section class="card w7">
+          <h2>The text</h2>
+          <p class="soft small">
+            Variables: {[...variables, 'link', 'code', 'linkExpiresAt', 'checkpoint'].join(', ')}. Of Liquid,
+            if, unless and for.
+          </p>
+          <PostForm frame={frame} action={path} label="The text">
+            <input type="hidden" name="recipient" value={name.recipient} />
+            <FormError problems={problems} />
+            <Field
+              name="subject"
+              label="Subject"
+              value={form['subject'] ?? ''}
+              problem={problems['subject']}
+              required
+              maxLength={300}
+            />
+            <Field
+              name="text"
+              label="As plain text"
+              type="area"
+              rows={18}
+              value={form['text'] ?? ''}
+              problem={problems['text']}
+              required
+            />
+            <Field
+              name="html"
+              label="As HTML"
+              hint="Tables and inline styles; no picture, script or style sheet."
+              type="area"
+              rows={18}
+              value={form['html'] ?? ''}
+              problem={problems['html']}
+              required
+            />
+            {writes && (
+              <>
+                <Field
+                  name="note"
+                  label="Why"
+                  value={form['note'] ?? ''}
+                  problem={problems['note']}
+                  maxLength={500}
+                />
+                <p class="actions">
+                  <button type="submit" name="do" value="save">
+                    Save as version {(versions[0]?.number ?? 0) + 1}
+                  </button>
+                  <button class="plain" type="submit" name="do" value="preview">
+                    Preview
+                  </button>
+                  {current.number !== null && versions[0] && !versions[0].shipped && shipped && (
+                    <button class="plain" type="submit" name="do" value="shipped">
+                      Use the shipped text again
+                    </button>
+                  )}
+                </p>
+              </>
+            )}
+          </PostForm>
+        </section>
+        <div class="w5 rows">
+          <section>
+            <h2>How it reads</h2>
+            {preview ? (
+              <>
+                <p class="soft small">
+                  {preview.about ? (
+                    <>
+                      With the facts of <a href={`/notices/${preview.about}`}>{preview.about}</a>.
+                    </>
+                  ) : (
+                    'With an example.'
+                  )}
+                </p>
+                <p>
+                  <b>{preview.subject}</b>
+                </p>
+                <div class="letter" lang={name.language}>
+                  {preview.text}
+                </div>
+              </>
+            ) : (
+              <p class="empty">Mend the text first.</p>
+            )}
+          </section>
+          <Versions path={path} name={name} versions={versions} shipped={shipped} compare={compare} />
+        </div>
+      </div>
+    </Page>
+  );
+}
+
+function Versions({
+  path,
+  name,
+  versions,
+  shipped,
+  compare,
+}: {
+  path: string;
+  name: TextName;
+  versions: readonly TemplateVersion[];
+  shipped: NoticeSource | undefined;
+  compare: number | undefined;
+}) {
+  const empty: NoticeSource = { subject: '', text: '', html: '' };
+  const sourceAt = (number: number): NoticeSource => {
+    const version = versions.find((one) => one.number === number);
+    return version && !version.shipped ? version : (shipped ?? empty);
+  };
+  return (
+    <section class="card" id="versions">
+      <h2>Versions</h2>
+      {versions.length === 0 && <p class="empty">Nobody has changed what is shipped.</p>}
+      <ul class="plain">
+        {versions.map((one) => (
+          <li>
+            <a
+              href={`${path}?recipient=${name.recipient}&compare=${one.number}#versions`}
+            >{`Version ${one.number}`}</a>
+            {one.shipped && ': the shipped text again'} by {one.writtenBy}{' '}
+            <At at={Date.parse(one.createdAt)} />
+            {one.note && <div class="soft small">{one.note}</div>}
+            {compare === one.number &&
+              (['subject', 'text', 'html'] as const).map((part) => (
+                <Diff
+                  part={part}
+                  before={sourceAt(one.number - 1)[part]}
+                  after={sourceAt(one.number)[part]}
+                />
+              ))}
+          </li>
+        ))}
+      </ul>
+    </section>
+  );
+}
+
+const MARK = { same: ' ', added: '+', removed: '−' } as const;
+
+function Diff({ part, before, after }: { part: string; before: string; after: string }) {
+  const lines = lineDiff(before, after);
+  if (lines.every(({ how }) => how === 'same')) return null;
+  return (
+    <div>
+      <h3>{part}</h3>
+      <div class="letter mono small">
+        {lines.map(({ how, text }) =>
+          how === 'added' ? (
+            <ins>{`${MARK[how]} ${text}\n`}</ins>
+          ) : how === 'removed' ? (
+            <del>{`${MARK[how]} ${text}\n`}</del>
+          ) : (
+            `${MARK[how]} ${text}\n`
+          ),
+        )}
+      </div>
+    </div>
+  );
+}

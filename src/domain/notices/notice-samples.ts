@@ -1,0 +1,68 @@
+import type { NoticeFacts } from './notice-templates.ts';
+
+const contact = {
+  reference: 'NTC-2026-0042',
+  contactName: 'Nora Visser',
+  partyName: 'Northwind',
+  integrationName: 'Payments bridge',
+  integrationReference: 'INT-2026-0007',
+};
+
+const exposure: NoticeFacts = {
+  reference: 'NTC-2026-0042',
+  caseReference: 'CAS-2026-0007',
+  integrationName: 'Payments bridge',
+  fromParty: 'Brightwater',
+  toParty: 'Northwind',
+  trigger: 'confirmed',
+  awareAt: '2026-11-22T08:05:31.000Z',
+  dueAt: '2026-11-23T08:05:31.000Z',
+  credentials: [{ label: 'Payments key', environment: 'production', state: 'live' }],
+  copies: 3,
+  reason: 'Found in a public repository.',
+};
+
+/**
+ * The categories whose texts operators may write, each with every variable that it has, filled as an example: nothing else
+ * can be used, and what is saved has been rendered with these.
+ */
+export const EDITABLE: Readonly<
+  Record<string, { title: string; sample: Readonly<Record<string, unknown>> }>
+> = {
+  exposure: { title: 'A credential was exposed', sample: exposure },
+  drill: {
+    title: 'A drill calls',
+    sample: { ...contact, credentialName: 'Payments key', answerBy: '2026-11-22T20:05:31.000Z' },
+  },
+  'contact-confirmation': {
+    title: 'A contact is asked whether mail reaches them',
+    sample: { ...contact, answerBy: '2026-12-06T08:05:31.000Z' },
+  },
+  'offboarding-started': {
+    title: 'An integration ends',
+    sample: { ...contact, reason: 'The contract ended.', at: '2026-11-22T08:05:31.000Z' },
+  },
+  'offboarding-ended': {
+    title: 'An integration has ended',
+    sample: { ...contact, reason: 'The contract ended.', at: '2026-11-22T08:05:31.000Z' },
+  },
+  written: {
+    title: 'A notice that somebody wrote',
+    sample: {
+      reference: 'NTC-2026-0042',
+      fromParty: 'Brightwater',
+      toParty: 'Northwind',
+      integrationName: 'Payments bridge',
+      subject: 'How it stands with the Payments bridge',
+      paragraphs: ['The old key is dead.', 'The new one is in use since noon.'],
+    },
+  },
+};
+
+/** What every message has beside its facts; on the page behind the link they are null. */
+export const OF_EVERY_MESSAGE = {
+  link: 'https://countersign.example/n/example',
+  code: '482913',
+  linkExpiresAt: '2026-12-22T08:05:31.000Z',
+  checkpoint: 'countersign.example/ledger\n42\nq83vEjRWeJA=',
+} as const;

@@ -1,0 +1,193 @@
+import { createHash } from 'node:crypto';
+import { Injectable } from '@nestjs/common';
+import { refusal, type Refusal } from '../../kernel/errors.ts';
+import { newId, type Id } from '../../kernel/ids.ts';
+import { handOf, type Principal } from '../../kernel/principal.ts';
+import { err, ok, type Result } from '../../kernel/result.ts';
+import { iso } from '../../kernel/time.ts';
+import { Clock } from '../../platform/clock/clock.ts';
+import type { Db } from '../../platform/database/transactions.ts';
+import { LedgerService } from '../ledger/ledger.service.ts';
+import type { NoticeSource, RenderedNotice } from './notice-liquid.ts';
+import { EDITABLE, OF_EVERY_MESSAGE } from './notice-samples.ts';
+import { languagesFor, NoticeTemplates, type NoticeWriter } from './notice-templates.ts';
+import { problemsOfTemplate } from './template-check.ts';
+
+/** Which text: of a category, in a language, to a kind of recipient. */
+export interface TextName {
+  category: string;
+  language: string;
+  recipient: string;
+}
+
+interface VersionRow extends NoticeSource {
+  id: Id;
+  shipped: boolean;
+}
+
+/** The texts that operators write upon the shipped ones, each save a version. */
+@Injectable()
+export class NoticeTexts {
+  constructor(
+    private readonly templates: NoticeTemplates,
+    private readonly ledger: LedgerService,
+    private readonly clock: Clock,
+  ) {}
+
+  /**
+   * What writes a notice: the version that wrote it before, else the newest of its language and kind of recipient, else of
+   * its language, else the shipped text; each before the same in English.
+   */
+  async writerOf(
+    db: Db,
+    notice: {
+      category: string;
+      language: string;
+      integrationId: Id;
+      partyId: Id;
+      templateId: Id | null;
+      /** Whether it has been written before, and not by a version. */
+      asShipped: boolean;
+    },
+  ): Promise<{ templateId: Id | null; writer: NoticeWriter }> {
+    if (notice.asShipped || EDITABLE[notice.category] === undefined)
+      return { templateId: null, writer: this.templates };
+    if (notice.templateId !== null) {
+      const [row] = await db.query<VersionRow[]>(
+        `SELECT id, shipped, subject, text, html FROM notice_template WHERE id = $1`,
+        [notice.templateId],
+      );
+      return { templateId: notice.templateId, writer: row ? this.#writer(row) : this.templates };
+    }
+    const rows = await db.query<(VersionRow & TextName)[]>(
+      `SELECT DISTINCT ON (language, recipient) id, shipped, language, recipient, subject, text, html
+         FROM notice_template
+        WHERE category = $1 AND language = ANY ($2)
+          AND recipient IN (SELECT 'any' UNION ALL SELECT role FROM integration_party WHERE integration_id = $3 AND party_id = $4)
+        ORDER BY language, recipient, number DESC`,
+      [notice.category, languagesFor(notice.language), notice.integrationId, notice.partyId],
+    );
+    for (const language of languagesFor(notice.language)) {
+      const own = rows.filter((row) => row.language === language && !row.shipped);
+      const row = own.find(({ recipient }) => recipient !== 'any') ?? own[0];
+      if (row) return { templateId: row.id, writer: this.#writer(row) };
+      if (this.templates.has(notice.category, language)) break;
+    }
+    return { templateId: null, writer: this.templates };
+  }
+
+  /** The text as it stands: the newest version, or what is shipped. */
+  async current(
+    db: Db,
+    name: TextName,
+  ): Promise<{ number: number | null; source: NoticeSource } | undefined> {
+    if (EDITABLE[name.category] === undefined) return undefined;
+    const [row] = await db.query<(VersionRow & { number: number })[]>(
+      `SELECT id, number, shipped, subject, text, html FROM notice_template
+        WHERE category = $1 AND language = $2 AND recipient = $3 ORDER BY number DESC LIMIT 1`,
+      [name.category, name.language, name.recipient],
+    );
+    if (row && !row.shipped)
+      return { number: row.number, source: { subject: row.subject, text: row.text, html: row.html } };
+    const source = languagesFor(name.language)
+      .map((language) => this.templates.sourceOf(name.category, language))
+      .find(Boolean);
+    return source && { number: row?.number ?? null, source };
+  }
+
+  /** What is wrong with it; nothing is kept. */
+  check(category: string, source: NoticeSource): Result<void, Refusal> {
+    const kind = EDITABLE[category];
+    if (!kind) return err(NO_CATEGORY);
+    const fields = problemsOfTemplate(this.templates.liquid, source, kind.sample);
+    return fields.length === 0
+      ? ok(undefined)
+      : err(refusal('invalid', 'bad-template', 'The text cannot be sent as it is.', { fields }));
+  }
+
+  /** How it reads: with the facts of a notice that was owed, or with an example. */
+  async preview(
+    db: Db,
+    category: string,
+    source: NoticeSource,
+    noticeReference?: string,
+  ): Promise<Result<RenderedNotice & { about: string | null }, Refusal>> {
+    const checked = this.check(category, source);
+    if (!checked.ok) return checked;
+    const [real] = await db.query<{ reference: string; facts: Record<string, unknown> }[]>(
+      `SELECT reference, facts FROM notice WHERE category = $1 AND ($2::text IS NULL OR reference = $2)
+        ORDER BY created_at DESC, id DESC LIMIT 1`,
+      [category, noticeReference ?? null],
+    );
+    const facts = { ...EDITABLE[category]?.sample, ...real?.facts, ...OF_EVERY_MESSAGE };
+    const rendered = this.templates.liquid.render(this.templates.liquid.parse(source), facts);
+    return ok({ ...rendered, about: real?.reference ?? null });
+  }
+
+  /**
+   * Keeps a version. From then on it writes every notice of its kind that has not been written yet.
+   *
+   * @param source null: the shipped text is used again
+   */
+  async save(
+    db: Db,
+    name: TextName,
+    source: NoticeSource | null,
+    note: string,
+    by: Principal,
+  ): Promise<Result<{ id: Id; number: number }, Refusal>> {
+    if (source !== null) {
+      const checked = this.check(name.category, source);
+      if (!checked.ok) return checked;
+    } else if (EDITABLE[name.category] === undefined) return err(NO_CATEGORY);
+    // Who saves at once waits for the other: each is a version of its own.
+    await db.query(`SELECT pg_advisory_xact_lock(hashtextextended($1, 0))`, [
+      `notice-template:${name.category}:${name.language}:${name.recipient}`,
+    ]);
+    const [last] = await db.query<{ number: number }[]>(
+      `SELECT coalesce(max(number), 0)::int AS number FROM notice_template WHERE category = $1 AND language = $2 AND recipient = $3`,
+      [name.category, name.language, name.recipient],
+    );
+    const [id, number, now] = [newId(), (last?.number ?? 0) + 1, this.clock.now()];
+    const kept = source ?? { subject: '', text: '', html: '' };
+    const hash = createHash('sha256')
+      .update(JSON.stringify([kept.subject, kept.text, kept.html]))
+      .digest();
+    await db.query(
+      `INSERT INTO notice_template (id, category, language, recipient, number, shipped, subject, text, html, note, content_hash, written_by, created_at)
+       VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)`,
+      [
+        id,
+        name.category,
+        name.language,
+        name.recipient,
+        number,
+        source === null,
+        kept.subject,
+        kept.text,
+        kept.html,
+        note,
+        hash,
+        handOf(by),
+        iso(now),
+      ],
+    );
+    await this.ledger.append(db, {
+      kind: 'notice_template.saved',
+      subject: { kind: 'notice_template', id },
+      by,
+      at: now,
+      facts: { ...name, number, shipped: source === null, contentHash: hash.toString('hex') },
+      ...(note && { committed: { note } }),
+    });
+    return ok({ id, number });
+  }
+
+  #writer(source: NoticeSource): NoticeWriter {
+    const { liquid } = this.templates;
+    const parsed = liquid.parse(source);
+    return { render: (_category, _language, facts) => liquid.render(parsed, facts) };
+  }
+}
+
+const NO_CATEGORY = refusal('not_found', 'no-category', 'There is no such category of notices to write.');

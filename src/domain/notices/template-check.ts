@@ -1,0 +1,105 @@
+import type { FieldProblem } from '../../kernel/errors.ts';
+import { NoticeLiquid, PARTS, type NoticeSource, type ParsedNotice, type Part } from './notice-liquid.ts';
+import { OF_EVERY_MESSAGE } from './notice-samples.ts';
+
+const MOST = { subject: 300, text: 20_000, html: 60_000 } as const;
+
+/**
+ * What is wrong with a text that somebody wrote; empty: it may be saved. It parses, uses only the variables of its category,
+ * renders with them both as a message and as the page behind its link, says the link and its code in both parts, and its
+ * HTML is what mail programs show without fetching or running anything: tables and inline styles.
+ */
+export function problemsOfTemplate(
+  liquid: NoticeLiquid,
+  source: NoticeSource,
+  sample: Readonly<Record<string, unknown>>,
+): FieldProblem[] {
+  const problems: FieldProblem[] = [];
+  const parsed: Partial<Record<Part, ParsedNotice[Part]>> = {};
+  const known = [...Object.keys(sample), ...Object.keys(OF_EVERY_MESSAGE)];
+  for (const part of PARTS) {
+    if (source[part].trim() === '') {
+      problems.push({ field: part, problem: 'is empty', mend: 'Write it: a message has all three parts.' });
+      continue;
+    }
+    if (source[part].length > MOST[part]) {
+      problems.push({ field: part, problem: `has more than ${MOST[part]} characters`, mend: 'Shorten it.' });
+      continue;
+    }
+    try {
+      parsed[part] = liquid.parsePart(part, source[part]);
+    } catch (error) {
+      problems.push({
+        field: part,
+        problem: said(error),
+        mend: 'Only if, unless and for can be used, and what they need.',
+      });
+      continue;
+    }
+    const strange = liquid.namesIn(part, parsed[part]).filter((name) => !known.includes(name));
+    if (strange.length > 0)
+      problems.push({
+        field: part,
+        problem: `uses ${strange.join(', ')}, which this category does not have`,
+        mend: `Use only: ${known.join(', ')}.`,
+      });
+  }
+  if (problems.length > 0) return problems;
+  return [...problemsOfRendered(liquid, parsed as ParsedNotice, sample), ...problemsOfHtml(source.html)];
+}
+
+function problemsOfRendered(
+  liquid: NoticeLiquid,
+  parsed: ParsedNotice,
+  sample: Readonly<Record<string, unknown>>,
+): FieldProblem[] {
+  const page = Object.fromEntries(Object.keys(OF_EVERY_MESSAGE).map((name) => [name, null]));
+  try {
+    const mail = liquid.render(parsed, { ...sample, ...OF_EVERY_MESSAGE });
+    liquid.render(parsed, { ...sample, ...page, linkExpiresAt: OF_EVERY_MESSAGE.linkExpiresAt });
+    return (['text', 'html'] as const).flatMap((part) =>
+      (['link', 'code'] as const)
+        .filter((name) => !mail[part].includes(OF_EVERY_MESSAGE[name]))
+        .map((name) => ({
+          field: part,
+          problem: `does not say {{ ${name} }}`,
+          mend: 'Say the link and its code: without them nobody can acknowledge.',
+        })),
+    );
+  } catch (error) {
+    return [{ field: 'text', problem: said(error), mend: 'Use the variables as the example has them.' }];
+  }
+}
+
+const NOT_IN_MAIL: readonly [RegExp, string][] = [
+  [
+    /<\s*(script|iframe|object|embed|form|input|button|link|base|svg|math|video|audio|source|template)\b/i,
+    'an element that mail programs refuse',
+  ],
+  [/<\s*style\b/i, 'a style sheet: write styles on the elements'],
+  [/<\s*img\b/i, 'a picture: it would be fetched, and tell when the mail was opened'],
+  [/\son[a-z]+\s*=/i, 'a script in an attribute'],
+  [/(?:url\s*\(|@import|@font-face|expression\s*\()/i, 'a style that fetches something'],
+  [/(?:javascript|data|vbscript)\s*:/i, 'an address that runs something'],
+  [/\s(?:src|srcset|background|poster)\s*=/i, 'something that would be fetched'],
+];
+
+function problemsOfHtml(html: string): FieldProblem[] {
+  // What an entity hides is what a mail program reads.
+  const read = html.replaceAll(
+    /&#(?:x([0-9a-f]{1,6})|(\d{1,7}));?/gi,
+    (_all, hex?: string, decimal?: string) => {
+      const point = hex === undefined ? Number(decimal) : Number.parseInt(hex, 16);
+      return point > 0 && point <= 0x10ffff ? String.fromCodePoint(point) : ' ';
+    },
+  );
+  return NOT_IN_MAIL.filter(([pattern]) => pattern.test(read)).map(([, what]) => ({
+    field: 'html',
+    problem: `holds ${what}`,
+    mend: 'Use tables, text and inline styles; leave out everything else.',
+  }));
+}
+
+function said(error: unknown): string {
+  return (error instanceof Error ? error.message : String(error)).replaceAll(/\s+/g, ' ').slice(0, 200);
+}

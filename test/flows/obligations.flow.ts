@@ -1,0 +1,528 @@
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { newId, type Id } from '../../src/kernel/ids.ts';
+import { system } from '../../src/kernel/principal.ts';
+import { ELAPSED_DAY, HOUR, iso, MINUTE, type Millis } from '../../src/kernel/time.ts';
+import { LedgerService } from '../../src/domain/ledger/ledger.service.ts';
+import { DutyClockSweep } from '../../src/domain/obligations/duty-clock.sweep.ts';
+import type { ObligationView, SupplierAccountView } from '../../src/domain/obligations/obligation.schema.ts';
+import { UsageRetentionSweep } from '../../src/domain/usage/usage-retention.sweep.ts';
+import { Clock } from '../../src/platform/clock/clock.ts';
+import { Transactions } from '../../src/platform/database/transactions.ts';
+import { startApp, until, type TestApp } from '../support/app.ts';
+import { LeakScene, REPORTS_KEY } from '../support/leak-scene.ts';
+import { personCalling } from '../support/people.ts';
+
+/** What is owed after a leak: by agreements and by laws, each case by its own clock; and when suppliers told us. */
+
+const BY = system('sweeps', 'test');
+let world: TestApp;
+let scene: LeakScene;
+let rita: Awaited<ReturnType<typeof personCalling>>;
+let omar: Awaited<ReturnType<typeof personCalling>>;
+
+beforeAll(async () => {
+  world = await startApp();
+  scene = await LeakScene.set(world);
+  await scene.source({ key: 'reports', kind: 'standard-webhooks', keys: [REPORTS_KEY] });
+  rita = await personCalling(world, 'Rita', 'responder');
+  omar = await personCalling(world, 'Omar', 'responder');
+  await scene.rows(
+    `UPDATE party SET region = 'Germany', sector = 'Credit institution', zone = 'Europe/Berlin' WHERE is_operator`,
+  );
+});
+afterAll(async () => {
+  await world?.close();
+});
+
+/** An agreement with a party, in force: who tells whom within how many hours. */
+async function agreement(
+  partyId: Id,
+  terms: readonly { direction: string; hours: number | null }[],
+): Promise<Id> {
+  const [id, versionId, from] = [newId(), newId(), new Date(world.clock.now() - 30 * ELAPSED_DAY)];
+  await scene.work(async (db) => {
+    await db.query(
+      `INSERT INTO agreement (id, reference, party_id, title, created_at, updated_at) VALUES ($1, $2, $3, 'Agreement', $4, $4)`,
+      [id, `AGR-${id}`, partyId, from],
+    );
+    await db.query(
+      `INSERT INTO agreement_version (id, agreement_id, party_id, number, valid_from, authority, approve_within_minutes, content_hash, created_at)
+       VALUES ($1, $2, $3, 1, $4, 'approve_within', 45, '\\x00', $4)`,
+      [versionId, id, partyId, from],
+    );
+    for (const term of terms)
+      await db.query(
+        `INSERT INTO term (id, agreement_version_id, party_id, direction, trigger, start_event, window_count, window_unit, valid_from)
+         VALUES ($1, $2, $3, $4, 'confirmed', 'confirmed', $5::int, CASE WHEN $5::int IS NOT NULL THEN 'elapsed-hours' END, $6)`,
+        [newId(), versionId, partyId, term.direction, term.hours, from],
+      );
+  });
+  return id;
+}
+
+async function party(name: string): Promise<Id> {
+  const id = newId();
+  await scene.rows(
+    `INSERT INTO party (id, reference, name, is_operator, created_at, updated_at) VALUES ($1, $2, $3, false, $4, $4)`,
+    [id, `PTY-${id}`, name, world.clock.date()],
+  );
+  return id;
+}
+
+/** An integration of which the operator is the customer. */
+async function integration(
+  name: string,
+  o: { agreementId?: Id; parties?: Id[]; regions?: string[]; sectors?: string[] } = {},
+) {
+  const id = await scene.integration(name, { parties: [scene.operatorId, ...(o.parties ?? [])] });
+  await scene.rows(
+    `UPDATE integration SET agreement_id = coalesce($2, agreement_id), regions = $3, sectors = $4 WHERE id = $1`,
+    [id, o.agreementId ?? null, o.regions ?? [], o.sectors ?? []],
+  );
+  return id;
+}
+
+interface Leaked {
+  incidentId: Id;
+  versionId: Id;
+  /** By integration. */
+  cases: Map<Id, { id: Id; reference: string }>;
+}
+async function leak(integrations: readonly Id[]): Promise<Leaked> {
+  const [first, ...uses] = integrations;
+  const credential = await scene.credential(first!, { uses });
+  const sent = await scene.signed([{ ref: newId(), value: credential.value }]);
+  expect(sent.status).toBe(202);
+  await scene.settled();
+  const rows = await scene.rows<{ id: Id; reference: string; integration_id: Id; incident_id: Id }>(
+    `SELECT c.id, c.reference, c.integration_id, c.incident_id FROM incident_case c
+       JOIN incident_credential x ON x.incident_id = c.incident_id WHERE x.version_id = $1 ORDER BY c.reference`,
+    [credential.versionId],
+  );
+  return {
+    incidentId: rows[0]!.incident_id,
+    versionId: credential.versionId,
+    cases: new Map(rows.map((row) => [row.integration_id, row])),
+  };
+}
+
+interface Register {
+  obligations: ObligationView[];
+  hold: unknown;
+  total: number;
+}
+const register = async (incidentId: Id) =>
+  (await rita.call('GET', `/api/v1/incidents/${incidentId}/obligations`)).body as Register;
+async function duty(incidentId: Id, rule: string, phase: string): Promise<ObligationView> {
+  const found = (await register(incidentId)).obligations.find(
+    (one) => one.source.startsWith(`${rule} `) && one.phase === phase,
+  );
+  if (!found) throw new Error(`${rule} ${phase} is not in the register`);
+  return found;
+}
+const asserted = (incidentId: Id, kind: string, at: Millis, more: object = {}) =>
+  rita.call('POST', `/api/v1/incidents/${incidentId}/instants`, {
+    body: { kind, at: iso(at), zone: 'Europe/Berlin', basis: 'the team met', ...more },
+  });
+const sweep = () => world.app.get(DutyClockSweep).sweep(BY);
+const act = (who: typeof rita, id: Id, what: string, body: object) =>
+  who.call('POST', `/api/v1/obligations/${id}/${what}`, { body });
+async function same(id: Id): Promise<void> {
+  const { body } = await rita.call('GET', `/api/v1/obligations/${id}/recomputed`);
+  expect(body).toMatchObject({ same: true });
+}
+
+describe('the register of an incident', () => {
+  let made: Leaked;
+  beforeAll(async () => {
+    made = await leak([await integration('Shop payments')]);
+  });
+
+  test('holds what laws and agreements ask: dated, without a number, and not started', async () => {
+    const { obligations } = await register(made.incidentId);
+    const told = Object.fromEntries(
+      obligations.map((one) => [`${one.source.split(' ')[0]} ${one.phase}`, one.standing]),
+    );
+    expect(told).toEqual({
+      'term confirmed': 'dated',
+      'gdpr-33-1 notification': 'dated',
+      'gdpr-34 communication': 'not_started',
+      'dora-19 initial': 'not_started',
+      'dora-19 intermediate': 'not_started',
+      'dora-19 final': 'not_started',
+    });
+    const gdpr = await duty(made.incidentId, 'gdpr-33-1', 'notification');
+    const confirmed = await scene.one<{ at: Date }>(
+      `SELECT at FROM instant WHERE case_id = $1 AND kind = 'confirmed'`,
+      [gdpr.caseId],
+    );
+    expect(gdpr.dueAt).toBe(iso(confirmed.at.getTime() + 72 * HOUR));
+    expect(gdpr.why).toContain('+ 72 hours');
+    await same(gdpr.id);
+  });
+
+  test('a decision starts a clock, with its author and its time', async () => {
+    const at = world.clock.now();
+    expect((await asserted(made.incidentId, 'classified', at)).status).toBe(201);
+    const initial = await duty(made.incidentId, 'dora-19', 'initial');
+    expect(initial).toMatchObject({ standing: 'dated', dueAt: iso(at + 4 * HOUR) });
+    const [instant] = await scene.rows<{ asserted_by: string; by: string }>(
+      `SELECT t.asserted_by, t.asserted_by_kind AS by FROM instant t WHERE t.incident_id = $1 AND t.kind = 'classified' LIMIT 1`,
+      [made.incidentId],
+    );
+    expect(instant).toMatchObject({ by: 'user' });
+    expect((await asserted(made.incidentId, 'determined', at)).status).toBe(201);
+    expect(await duty(made.incidentId, 'gdpr-34', 'communication')).toMatchObject({
+      standing: 'no_number',
+      dueAt: null,
+    });
+    await same(initial.id);
+  });
+
+  test('a report that was handed in is in time, and starts the next one', async () => {
+    const initial = await duty(made.incidentId, 'dora-19', 'initial');
+    const next = await duty(made.incidentId, 'dora-19', 'intermediate');
+    expect(
+      (await act(rita, next.id, 'submit', { at: iso(world.clock.now()), document: 'portal 1' })).body,
+    ).toMatchObject({
+      code: 'not-started',
+    });
+    world.clock.advance(HOUR);
+    const at = world.clock.now();
+    const early = await act(rita, initial.id, 'submit', {
+      at: iso(at - 9 * ELAPSED_DAY),
+      document: 'portal 1',
+    });
+    expect(early.status).toBe(400);
+    const done = await act(rita, initial.id, 'submit', { at: iso(at), document: 'portal 1' });
+    expect(done).toMatchObject({ status: 200, body: { timeliness: 'met' } });
+    expect(await duty(made.incidentId, 'dora-19', 'intermediate')).toMatchObject({
+      standing: 'dated',
+      dueAt: iso(at + 72 * HOUR),
+    });
+    expect((await act(rita, initial.id, 'submit', { at: iso(at), document: 'again' })).body).toMatchObject({
+      code: 'already-told',
+    });
+    await same(next.id);
+  });
+
+  test('"not required" is a reasoned decision by a second person', async () => {
+    const { id } = await duty(made.incidentId, 'gdpr-34', 'communication');
+    expect((await act(rita, id, 'not-required', { reason: '' })).status).toBe(400);
+    expect((await act(rita, id, 'not-required', { reason: 'the data were encrypted' })).body).toMatchObject({
+      obligation: 'required',
+    });
+    expect(await duty(made.incidentId, 'gdpr-34', 'communication')).toMatchObject({ askedBy: 'Rita' });
+    expect((await act(rita, id, 'not-required', { reason: 'still' })).body).toMatchObject({
+      code: 'second-person-needed',
+    });
+    expect((await act(omar, id, 'keep', { reason: 'not all of them were' })).status).toBe(200);
+    expect((await act(omar, id, 'not-required', { reason: 'they were after all' })).status).toBe(200);
+    expect((await act(rita, id, 'not-required', { reason: 'I looked' })).body).toMatchObject({
+      obligation: 'not_required',
+    });
+    const decided = await duty(made.incidentId, 'gdpr-34', 'communication');
+    expect(decided).toMatchObject({ obligation: 'not_required', askedBy: null });
+    expect(decided.decisions.map((one) => [one.decision, one.by])).toEqual([
+      ['not_required_asked', 'Rita'],
+      ['kept', 'Omar'],
+      ['not_required_asked', 'Omar'],
+      ['not_required', 'Rita'],
+    ]);
+    const notice = (await register(made.incidentId)).obligations.find(({ kind }) => kind === 'notice')!;
+    await act(rita, notice.id, 'not-required', { reason: 'told by phone before the agreement' });
+    expect((await act(omar, notice.id, 'not-required', { reason: 'heard the call' })).body).toMatchObject({
+      obligation: 'not_required',
+    });
+  });
+
+  test('an authority’s written word withholds it until it expires; then it runs on with what was left', async () => {
+    const before = await duty(made.incidentId, 'gdpr-33-1', 'notification');
+    const word = {
+      authority: 'Public prosecutor',
+      document: 'letter 7 of today',
+      reason: 'an arrest is near',
+    };
+    const [from, until_] = [world.clock.now(), world.clock.now() + 5 * ELAPSED_DAY];
+    expect((await act(rita, before.id, 'withhold', { ...word, until: iso(from - 1) })).status).toBe(400);
+    expect((await act(rita, before.id, 'withhold', { ...word, until: iso(until_) })).body).toMatchObject({
+      obligation: 'withheld',
+    });
+    world.clock.advance(4 * ELAPSED_DAY);
+    await sweep();
+    // Its own time has passed meanwhile, and it is not late.
+    expect(await duty(made.incidentId, 'gdpr-33-1', 'notification')).toMatchObject({
+      obligation: 'withheld',
+      timeliness: 'open',
+      withheldUntil: iso(until_),
+      lateBy: null,
+    });
+    world.clock.advance(ELAPSED_DAY + MINUTE);
+    await sweep();
+    await sweep();
+    const after = await duty(made.incidentId, 'gdpr-33-1', 'notification');
+    expect(after).toMatchObject({ obligation: 'required', timeliness: 'open' });
+    expect(Date.parse(after.dueAt!)).toBe(Date.parse(before.dueAt!) + (until_ - from));
+    expect(after.decisions.filter(({ decision }) => decision === 'returned')).toHaveLength(1);
+    await same(after.id);
+  });
+
+  test('who is late says why, and stays late', async () => {
+    const intermediate = await duty(made.incidentId, 'dora-19', 'intermediate');
+    await until(
+      async () => (await duty(made.incidentId, 'dora-19', 'intermediate')).timeliness === 'missed',
+      'missed',
+    );
+    const at = iso(world.clock.now());
+    expect((await act(rita, intermediate.id, 'submit', { at, document: 'portal 2' })).status).toBe(400);
+    const done = await act(rita, intermediate.id, 'submit', {
+      at,
+      document: 'portal 2',
+      reason: 'nobody was there',
+    });
+    expect(done).toMatchObject({ status: 200, body: { timeliness: 'missed' } });
+    expect((await duty(made.incidentId, 'dora-19', 'intermediate')).lateBy).toBeGreaterThan(0);
+    await expect(
+      scene.rows(`UPDATE obligation SET timeliness = 'met' WHERE id = $1`, [intermediate.id]),
+    ).rejects.toThrow('decided once');
+    await expect(
+      scene.rows(`UPDATE obligation SET due_at = due_at + interval '9 days' WHERE id = $1`, [
+        intermediate.id,
+      ]),
+    ).rejects.toThrow('decided once');
+    // The final report counts from the day on which the late one was handed in.
+    expect(await duty(made.incidentId, 'dora-19', 'final')).toMatchObject({ standing: 'dated' });
+  });
+});
+
+describe('a dispute about when something was', () => {
+  test('keeps both, and works to the earlier', async () => {
+    const { incidentId } = await leak([await integration('Disputed')]);
+    const before = await duty(incidentId, 'gdpr-33-1', 'notification');
+    const notice = (await register(incidentId)).obligations.find(({ kind }) => kind === 'notice')!;
+    const { id: disputesId, at } = await scene.one<{ id: Id; at: Date }>(
+      `SELECT id, at FROM instant WHERE incident_id = $1 AND case_id IS NULL AND kind = 'confirmed'`,
+      [incidentId],
+    );
+    const earlier = at.getTime() - 10 * HOUR;
+    expect((await asserted(incidentId, 'confirmed', earlier, { disputesId })).status).toBe(201);
+    const after = await duty(incidentId, 'gdpr-33-1', 'notification');
+    expect(after.dueAt).toBe(iso(earlier + 72 * HOUR));
+    expect(after.disputed.map(({ dueAt }) => dueAt)).toEqual([iso(earlier + 72 * HOUR), before.dueAt]);
+    await same(after.id);
+    const told = (await register(incidentId)).obligations.find(({ id }) => id === notice.id)!;
+    if (notice.fulfilledAt === null) {
+      expect(told.dueAt).toBe(iso(Date.parse(notice.dueAt!) - 10 * HOUR));
+      expect(told.disputed.map(({ dueAt }) => dueAt)).toEqual([told.dueAt, notice.dueAt]);
+    }
+    // A later one is kept, too, and moves nothing.
+    await asserted(incidentId, 'confirmed', at.getTime(), { disputesId });
+    expect((await duty(incidentId, 'gdpr-33-1', 'notification')).dueAt).toBe(after.dueAt);
+  });
+});
+
+describe('a credential that three integrations share', () => {
+  test('opens a case for each, by its own agreement, laws and clocks; each outside party sees its own', async () => {
+    const [north, south] = [await party('North SA'), await party('South Inc')];
+    const a = await integration('North link', {
+      parties: [north],
+      agreementId: await agreement(north, [{ direction: 'to_party', hours: 12 }]),
+    });
+    const b = await integration('South link', {
+      parties: [south],
+      agreementId: await agreement(south, [{ direction: 'to_party', hours: 48 }]),
+      regions: ['US-CA'],
+    });
+    const c = await integration('Own link', {
+      regions: ['SG'],
+      agreementId: await agreement(scene.supplierId, []),
+    });
+    const insurer = await party('Insurer plc');
+    await agreement(insurer, [{ direction: 'to_party', hours: 36 }]);
+    await scene.rows(
+      `INSERT INTO integration_party (integration_id, party_id, party_name, role) VALUES ($1, $2, 'Insurer plc', 'insurer')`,
+      [c, insurer],
+    );
+    const { incidentId, cases } = await leak([a, b, c]);
+    expect([...cases.keys()].sort()).toEqual([a, b, c].sort());
+    const { obligations } = await register(incidentId);
+    const of = (id: Id) =>
+      obligations
+        .filter((one) => one.caseId === cases.get(id)!.id)
+        .map((one) => (one.kind === 'notice' ? `notice ${one.recipient}` : one.source.split(' ')[0]!));
+    expect(new Set(of(a))).toEqual(new Set(['notice North SA', 'gdpr-33-1', 'gdpr-34', 'dora-19']));
+    expect(new Set(of(b))).toEqual(
+      new Set(['notice South Inc', 'gdpr-33-1', 'gdpr-34', 'dora-19', 'ca-1798-82']),
+    );
+    expect(new Set(of(c))).toEqual(
+      new Set(['notice Insurer plc', 'gdpr-33-1', 'gdpr-34', 'dora-19', 'sg-pdpa-26d']),
+    );
+    const hours = (id: Id) => {
+      const one = obligations.find(({ kind, caseId }) => kind === 'notice' && caseId === cases.get(id)!.id)!;
+      return (Date.parse(one.dueAt!) - Date.parse(one.startAt!)) / HOUR;
+    };
+    expect([hours(a), hours(b), hours(c)]).toEqual([12, 48, 36]);
+
+    for (const [partyId, own, other] of [
+      [north, a, b],
+      [south, b, a],
+    ] as const) {
+      const token = await scene.token('party_contact', partyId);
+      const seen = await scene.call('GET', '/api/v1/cases', { token });
+      expect((seen.body as { cases: { id: Id; incidentId: Id | null }[] }).cases).toEqual([
+        expect.objectContaining({ id: cases.get(own)!.id, incidentId: null }),
+      ]);
+      expect((await scene.call('GET', `/api/v1/cases/${cases.get(other)!.id}`, { token })).status).toBe(404);
+      const notices = await scene.call('GET', '/api/v1/notices', { token });
+      const ids = (notices.body as { notices: { subjectId: Id }[] }).notices.map(
+        ({ subjectId }) => subjectId,
+      );
+      expect(ids).toEqual([cases.get(own)!.id]);
+      expect((await scene.call('GET', `/api/v1/incidents/${incidentId}/obligations`, { token })).status).toBe(
+        403,
+      );
+    }
+
+    // A report for all: the same rule is told once, and its cases know it.
+    const gdpr = obligations.find((one) => one.source.startsWith('gdpr-33-1'))!;
+    await act(rita, gdpr.id, 'submit', { at: iso(world.clock.now()), document: 'one form', everyCase: true });
+    const told = (await register(incidentId)).obligations.filter((one) => one.source.startsWith('gdpr-33-1'));
+    expect(told.map(({ timeliness }) => timeliness)).toEqual(['met', 'met', 'met']);
+  });
+});
+
+describe('the inbound clock', () => {
+  test('a supplier that told late is on record as late; a dispute keeps both and counts the earlier', async () => {
+    const agreed = await agreement(scene.supplierId, [{ direction: 'from_party', hours: 24 }]);
+    const linked = await integration('Inbound', { agreementId: agreed });
+    const { incidentId, cases } = await leak([linked]);
+    const caseId = cases.get(linked)!.id;
+    const now = world.clock.now();
+    const said = (knew: Millis, told: Millis, more: object = {}) =>
+      rita.call('POST', `/api/v1/cases/${caseId}/supplier-accounts`, {
+        body: {
+          partyId: scene.supplierId,
+          knewAt: iso(knew),
+          knewBasis: 'their own report',
+          toldAt: iso(told),
+          toldBasis: 'their mail',
+          ...more,
+        },
+      });
+    expect((await said(now - HOUR, now - 2 * HOUR)).status).toBe(400);
+    expect((await said(now - HOUR, now + 2 * HOUR)).status).toBe(400);
+    const first = await said(now - 20 * HOUR, now);
+    expect(first.status).toBe(201);
+    const accounts = async () =>
+      (
+        (await rita.call('GET', `/api/v1/incidents/${incidentId}/supplier-accounts`)).body as {
+          accounts: SupplierAccountView[];
+        }
+      ).accounts;
+    expect(await accounts()).toMatchObject([
+      { judgement: 'in_time', counts: true, dueAt: iso(now + 4 * HOUR) },
+    ]);
+    const disputesId = (first.body as { id: Id }).id;
+    expect((await said(now - 30 * HOUR, now, { disputesId })).status).toBe(201);
+    const both = await accounts();
+    expect(new Set(both.map(({ judgement, counts, lateBy }) => `${judgement} ${counts} ${lateBy}`))).toEqual(
+      new Set(['in_time false null', `late true ${6 * 3600}`]),
+    );
+    expect(await scene.alerts('supplier.told-late')).toHaveLength(1);
+    await expect(scene.rows(`UPDATE supplier_account SET judgement = 'in_time'`)).rejects.toThrow(
+      'permission denied',
+    );
+    const other = await rita.call('POST', `/api/v1/cases/${caseId}/supplier-accounts`, {
+      body: {
+        partyId: scene.customerId,
+        knewAt: iso(now),
+        knewBasis: 'none',
+        toldAt: iso(now),
+        toldBasis: 'none',
+      },
+    });
+    expect(other.status).toBe(400);
+  });
+});
+
+describe('a legal hold', () => {
+  test('keeps the record and what retention would take, until a second person lifts it', async () => {
+    const { incidentId, versionId } = await leak([await integration('Held')]);
+    const hold = (who: typeof rita, what = '') =>
+      who.call('POST', `/api/v1/incidents/${incidentId}/legal-hold${what}`, {
+        body: { reason: 'a court asked' },
+      });
+    expect((await hold(rita)).status).toBe(204);
+    expect((await hold(omar)).body).toMatchObject({ code: 'held-already' });
+    expect((await register(incidentId)).hold).toMatchObject({
+      reason: 'a court asked',
+      placedBy: 'Rita',
+    });
+
+    await scene.rows(`UPDATE incident_credential SET open = false WHERE incident_id = $1`, [incidentId]);
+    const old = new Date(world.clock.now() - 3000 * ELAPSED_DAY);
+    await scene.rows(`INSERT INTO usage_slot (version_id, slot, accepted, refused) VALUES ($1, $2, 1, 0)`, [
+      versionId,
+      old,
+    ]);
+    const kept = () => scene.rows(`SELECT FROM usage_slot WHERE version_id = $1`, [versionId]);
+    const retain = () => world.app.get(UsageRetentionSweep).sweep(BY);
+    await retain();
+    expect(await kept()).toHaveLength(1);
+
+    const detail = await scene.one<{ entry_id: Id; field: string }>(
+      `SELECT d.entry_id, d.field FROM ledger_detail d JOIN ledger_entry e ON e.id = d.entry_id
+        WHERE e.subject_id = $1 AND e.kind = 'legal-hold.placed'`,
+      [incidentId],
+    );
+    const erase = () =>
+      world.app.get(Transactions).run(BY, (db) =>
+        world.app.get(LedgerService).eraseDetail(db, {
+          entryId: detail.entry_id,
+          field: detail.field,
+          basis: 'retention',
+          by: BY,
+          at: world.clock.now(),
+        }),
+      );
+    await expect(erase()).rejects.toThrow('a legal hold keeps this');
+    expect((await hold(rita, '/lift')).body).toMatchObject({ code: 'second-person-needed' });
+    expect((await hold(omar, '/lift')).status).toBe(204);
+    expect((await erase()).ok).toBe(true);
+    await retain();
+    expect(await kept()).toHaveLength(0);
+  });
+});
+
+describe('a process that was down while a deadline passed', () => {
+  test('tells on its start, once, that it was missed, and escalates', async () => {
+    const { incidentId } = await leak([await integration('Slept through')]);
+    const { id } = await duty(incidentId, 'gdpr-33-1', 'notification');
+    const at = world.clock.now() + 90 * HOUR;
+    await world.app.close();
+    const later = new (class extends Clock {
+      override now(): Millis {
+        return at;
+      }
+    })();
+    const again = await startApp({ database: world.database, settings: { clock: later } });
+    try {
+      const missed = () =>
+        again.app.get(Transactions).run(BY, (db) =>
+          db.query<{ timeliness: string; entries: number; misses: number; escalated: number }[]>(
+            `SELECT o.timeliness, (SELECT count(*)::int FROM ledger_entry e WHERE e.subject_id = o.id AND e.kind = 'obligation.missed') AS entries,
+                    (SELECT count(*)::int FROM escalation x WHERE x.subject_id = o.id AND x.level = 'missed') AS misses,
+                    (SELECT count(*)::int FROM escalation x WHERE x.subject_id = o.id AND x.level = 'escalate') AS escalated
+               FROM obligation o WHERE o.id = $1`,
+            [id],
+          ),
+        );
+      await until(async () => (await missed())[0]!.timeliness === 'missed', 'missed');
+      await again.app.get(DutyClockSweep).sweep(BY);
+      expect(await missed()).toEqual([{ timeliness: 'missed', entries: 1, misses: 1, escalated: 1 }]);
+    } finally {
+      await again.app.close();
+      world = { ...world, close: () => world.database.drop() };
+    }
+  });
+});
