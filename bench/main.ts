@@ -20,6 +20,7 @@ import { leakBench } from './leak.bench.ts';
 import { ledgerBench } from './ledger.bench.ts';
 import { massBench } from './mass.bench.ts';
 import type { BenchPlace } from './place.ts';
+import { tellingBench } from './telling.bench.ts';
 import { usageBench } from './usage.bench.ts';
 
 const BENCHES: Readonly<Record<string, (place: BenchPlace) => Promise<void>>> = {
@@ -33,6 +34,7 @@ const BENCHES: Readonly<Record<string, (place: BenchPlace) => Promise<void>>> = 
   mass: massBench,
   usage: usageBench,
   duties: dutiesBench,
+  telling: tellingBench,
 };
 
 async function main(): Promise<void> {

@@ -153,7 +153,7 @@ const CONTACTS = `
     LEFT JOIN term_recipient r ON r.term_id = $3::uuid AND r.contact_id = c.id
     LEFT JOIN contact_hours h ON h.contact_id = c.id
    WHERE c.party_id = $1 AND c.active
-   ORDER BY (c.id = $2::uuid) DESC NULLS LAST, r.ordinal NULLS LAST, (c.role = 'on_call') DESC, c.ordinal, c.id`;
+   ORDER BY (c.id = $2::uuid) DESC NULLS LAST, r.ordinal NULLS LAST, (c.role = 'on_call') DESC, c.ordinal, c.id LIMIT 200`;
 
 // An address that refused or bounced for good (5.x.x, RFC 3463 section 2) stays so for this notice.
 const HISTORY = `
