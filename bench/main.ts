@@ -10,9 +10,11 @@ import { Client } from 'pg';
 import { migrations } from '../src/data-source.ts';
 import { migrate } from '../src/platform/database/migrate.ts';
 import { startLocalPostgres } from '../src/platform/embedded/local-postgres.ts';
+import { dutiesBench } from './duties.bench.ts';
 import { engineBench } from './engine.bench.ts';
 import { importBench } from './import.bench.ts';
 import { gateBench } from './gate.bench.ts';
+import { intakeBench } from './intake.bench.ts';
 import { kickBench } from './kick.bench.ts';
 import { leakBench } from './leak.bench.ts';
 import { ledgerBench } from './ledger.bench.ts';
@@ -23,6 +25,7 @@ import { usageBench } from './usage.bench.ts';
 
 const BENCHES: Readonly<Record<string, (place: BenchPlace) => Promise<void>>> = {
   leak: leakBench,
+  intake: intakeBench,
   kick: kickBench,
   engine: engineBench,
   ledger: ledgerBench,
@@ -30,6 +33,7 @@ const BENCHES: Readonly<Record<string, (place: BenchPlace) => Promise<void>>> = 
   gate: gateBench,
   mass: massBench,
   usage: usageBench,
+  duties: dutiesBench,
   telling: tellingBench,
 };
 

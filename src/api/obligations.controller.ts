@@ -10,6 +10,7 @@ import { z } from 'zod';
 import { Refused, refusal } from '../kernel/errors.ts';
 import type { Principal } from '../kernel/principal.ts';
 import { By, Permission } from '../domain/access/route.ts';
+import { incidentOf } from '../domain/incidents/incidents.queries.ts';
 import { DutiesService } from '../domain/obligations/duties.service.ts';
 import { HoldsService } from '../domain/obligations/holds.service.ts';
 import {
@@ -27,7 +28,7 @@ import {
 import { holdOn, recomputed, register } from '../domain/obligations/obligations.queries.ts';
 import { accountsOf, SupplierAccounts } from '../domain/obligations/supplier-accounts.service.ts';
 import { Clock } from '../platform/clock/clock.ts';
-import { Transactions } from '../platform/database/transactions.ts';
+import { Transactions, type Db } from '../platform/database/transactions.ts';
 import { answered } from './answered.ts';
 
 const id = z.uuid();
@@ -65,10 +66,13 @@ export class ObligationsController {
     @Query({ schema: listQuery }) query: z.output<typeof listQuery>,
     @By() by: Principal,
   ): Promise<z.infer<typeof listedSchema>> {
-    return this.transactions.run(by, async (db) => ({
-      ...(await register(db, incidentId, this.clock.now(), query)),
-      hold: await holdOn(db, incidentId),
-    }));
+    return this.transactions.run(by, async (db) => {
+      await refuseUnknown(db, incidentId);
+      return {
+        ...(await register(db, incidentId, this.clock.now(), query)),
+        hold: await holdOn(db, incidentId),
+      };
+    });
   }
 
   @Get('obligations/:id/recomputed')
@@ -198,7 +202,10 @@ export class ObligationsController {
     @Param('id', named) incidentId: string,
     @By() by: Principal,
   ): Promise<z.infer<typeof supplierAccountsSchema>> {
-    return { accounts: await this.transactions.run(by, (db) => accountsOf(db, { incidentId })) };
+    return this.transactions.run(by, async (db) => {
+      await refuseUnknown(db, incidentId);
+      return { accounts: await accountsOf(db, { incidentId }) };
+    });
   }
 
   @Post('cases/:id/supplier-accounts')
@@ -216,4 +223,9 @@ export class ObligationsController {
   ): Promise<z.infer<typeof madeSchema>> {
     return answered(await this.accounts.state(caseId, input, by));
   }
+}
+
+async function refuseUnknown(db: Db, incidentId: string): Promise<void> {
+  if (!(await incidentOf(db, incidentId)))
+    throw new Refused(refusal('not_found', 'no-such-incident', 'There is no such incident.'));
 }

@@ -12,6 +12,8 @@ import { FailuresPage } from './incidents/failures.page.ts';
 import { ExposureWindowPage } from './incidents/exposure-window.page.ts';
 import { IncidentPage } from './incidents/incident.page.ts';
 import { InstantPage } from './incidents/instant.page.ts';
+import { ObligationPage } from './incidents/obligation.page.ts';
+import { ObligationsPage } from './incidents/obligations.page.ts';
 import { ReportPage } from './incidents/report.page.ts';
 import { TriagePage } from './incidents/triage.page.ts';
 import { GatePage } from './integrations/gate.page.ts';
@@ -48,6 +50,7 @@ import { ValuePage } from './releases/value.page.ts';
 import { ReviewFile, ReviewPage } from './reviews/review.page.ts';
 import { ReviewsPage } from './reviews/reviews.page.ts';
 import { RotationPage } from './rotation/rotation.page.ts';
+import { RotationSettingPage } from './rotation/rotation-setting.page.ts';
 import { RotationsPage } from './rotation/rotations.page.ts';
 import { SimulationPage } from './rotation/simulation.page.ts';
 import { StepPage } from './runbooks/step.page.ts';
@@ -68,7 +71,17 @@ export const AREAS_OF_CONSOLE: readonly Area[] = [
     title: 'Incidents',
     path: '/incidents',
     permission: 'incidents:read',
-    pages: [IncidentPage, DecidePage, AnswerPage, InstantPage, TriagePage, FailuresPage, ExposureWindowPage],
+    pages: [
+      IncidentPage,
+      DecidePage,
+      AnswerPage,
+      InstantPage,
+      TriagePage,
+      FailuresPage,
+      ExposureWindowPage,
+      ObligationsPage,
+      ObligationPage,
+    ],
   },
   { title: 'Report a leak', path: '/report', permission: 'exposures:report', pages: [ReportPage] },
   { title: 'Reached', path: '/downstream', permission: 'cases:read', pages: [DownstreamPage] },
@@ -94,7 +107,7 @@ export const AREAS_OF_CONSOLE: readonly Area[] = [
     title: 'Rotations',
     path: '/rotations',
     permission: 'rotations:read',
-    pages: [RotationsPage, RotationPage, SimulationPage],
+    pages: [RotationsPage, RotationPage, RotationSettingPage, SimulationPage],
   },
   { title: 'Gate', path: '/gate', permission: 'policy:read', pages: [GatePage] },
   {

@@ -3,7 +3,7 @@ import { NoticeClock, NoticeLanes, NoticeReceipt } from '../notices/notice-parts
 import { PostForm } from '../shared/forms.tsx';
 import type { Frame } from '../shared/frame.ts';
 import { Page } from '../shared/layout.tsx';
-import { At, DataTable, Empty, ShareBar, Stat } from '../shared/parts.tsx';
+import { At, DataTable, Empty, Headed, ShareBar, Stat } from '../shared/parts.tsx';
 import { Chip, StateChip, words, type Tone } from '../shared/states.tsx';
 import { Downstream } from './downstream.view.tsx';
 import { Failures } from './failures.view.tsx';
@@ -39,7 +39,10 @@ export const ROOM_PARTS: readonly RoomPart[] = [
     draw: (room, frame) => <CredentialsPart room={room} now={minute(frame.now)} />,
   },
   { id: 'room-runs', draw: (room) => <Runs nodes={room.nodes} /> },
-  { id: 'room-board', draw: (room) => <Board credentials={room.credentials} /> },
+  {
+    id: 'room-board',
+    draw: (room) => <Board credentials={room.credentials} incident={room.head.reference} />,
+  },
   {
     id: 'room-reach',
     draw: ({ head, downstream }, frame) => (
@@ -79,6 +82,7 @@ function part(id: string, room: Room, frame: Frame) {
 
 export function RoomView({ room, frame }: { room: Room; frame: Frame }) {
   const { head } = room;
+  const path = `/incidents/${head.reference}`;
   const show = (id: string) => part(id, room, frame);
   const folded = (id: string, word: string, count: number) =>
     count > 0 ? (
@@ -128,7 +132,7 @@ export function RoomView({ room, frame }: { room: Room; frame: Frame }) {
           {show('room-runs')}
         </section>
         <section class="card w6">
-          <h2>Notices and their clocks</h2>
+          <Headed title="Notices and their clocks" path={`${path}/obligations`} word="all duties to tell" />
           {show('room-notices')}
         </section>
         <section class="card w12">
@@ -140,12 +144,11 @@ export function RoomView({ room, frame }: { room: Room; frame: Frame }) {
           {show('room-reach')}
         </section>
         <section class="card w12">
-          <h2>
-            What failed since{' '}
-            <a class="aside" href={`/incidents/${head.reference}/failures`}>
-              {frame.may('incidents:act') ? 'all, and report one' : 'all'}
-            </a>
-          </h2>
+          <Headed
+            title="What failed since"
+            path={`${path}/failures`}
+            word={frame.may('incidents:act') ? 'all, and report one' : 'all'}
+          />
           {show('room-failures')}
         </section>
         <section class="card w7">

@@ -8,6 +8,7 @@ import { askDomainSchema, DomainChallenges } from '../../domain/parties/domain-c
 import { onCallNow } from '../../domain/parties/on-call.queries.ts';
 import { PartiesService } from '../../domain/parties/parties.service.ts';
 import { editContactSchema, newContactSchema } from '../../domain/parties/party.schema.ts';
+import { accountsOf } from '../../domain/obligations/supplier-accounts.service.ts';
 import { PartnersService } from '../../domain/policy/partners.service.ts';
 import { drillsOf } from '../../domain/revocation/drills.queries.ts';
 import { Clock } from '../../platform/clock/clock.ts';
@@ -132,6 +133,7 @@ export class PartyPage {
         onCall: await onCallNow(db, head.id, this.clock.now()),
         challenges: await this.challenges.list(db, head.id),
         drills: await drillsOf(db, { verifierPartyId: head.id }, 10),
+        accounts: await accountsOf(db, { partyId: head.id }, 50),
       };
     });
     return shows((frame) => PartyView({ frame, ...model, bad }), bad?.status ?? 200);

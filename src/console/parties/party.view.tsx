@@ -1,12 +1,14 @@
 import type { DomainChallengeView } from '../../domain/parties/domain-challenges.service.ts';
+import type { SupplierAccountView } from '../../domain/obligations/obligation.schema.ts';
 import type { DrillView } from '../../domain/revocation/drill.schema.ts';
 import type { OnCallContact } from '../../domain/parties/on-call.queries.ts';
 import { CONTACT_ROLES } from '../../domain/parties/party.schema.ts';
+import { AccountTable } from '../incidents/obligations.view.tsx';
 import { DrillLine } from '../drills/drill-line.tsx';
 import { Field, FormError, PostForm, SelectField, type FormProblems } from '../shared/forms.tsx';
 import type { Frame } from '../shared/frame.ts';
 import { Page } from '../shared/layout.tsx';
-import { At, Empty } from '../shared/parts.tsx';
+import { At, Empty, ShareBar, span } from '../shared/parts.tsx';
 import { Chip, words } from '../shared/states.tsx';
 import type { PartyHead } from './party.queries.ts';
 
@@ -25,6 +27,8 @@ interface Model {
   challenges: readonly DomainChallengeView[];
   /** Of credentials that it verifies, the newest first. */
   drills: readonly DrillView[];
+  /** When it told us of leaks, the newest first. */
+  accounts: readonly SupplierAccountView[];
   bad: PartyBad | undefined;
 }
 
@@ -36,7 +40,7 @@ const METHODS: Readonly<Record<string, string>> = {
   domain: 'by its domain',
 };
 
-export function PartyView({ frame, head, onCall, challenges, drills, bad }: Model) {
+export function PartyView({ frame, head, onCall, challenges, drills, accounts, bad }: Model) {
   const path = `/parties/${head.reference}`;
   const writes = frame.may('portfolio:write') && !head.retired;
   return (
@@ -183,8 +187,40 @@ export function PartyView({ frame, head, onCall, challenges, drills, bad }: Mode
             )}
           </section>
         </div>
+        {accounts.length > 0 && frame.may('incidents:read') && (
+          <section class="card w12" id="told">
+            <h2>How it told us of leaks</h2>
+            <Record accounts={accounts} />
+            <AccountTable accounts={accounts} />
+          </section>
+        )}
       </div>
     </Page>
+  );
+}
+
+/** Its record over time: by the accounts that count, disputed ones by the earlier. */
+function Record({ accounts }: { accounts: readonly SupplierAccountView[] }) {
+  const counting = accounts.filter(({ counts }) => counts);
+  const of = (judgement: SupplierAccountView['judgement']) =>
+    counting.filter((one) => one.judgement === judgement).length;
+  const waits = counting.map((one) => Date.parse(one.toldAt) - Date.parse(one.knewAt)).sort((a, b) => a - b);
+  return (
+    <>
+      <ShareBar
+        label="How it told us of leaks"
+        parts={[
+          { tone: 'dead', word: 'in time', count: of('in_time') },
+          { tone: 'live', word: 'late', count: of('late') },
+          { tone: 'doubt', word: 'no number', count: of('no_number') },
+          { tone: 'calm', word: 'nothing agreed', count: of('nothing_agreed') },
+        ]}
+      />
+      <p class="soft small">
+        From its knowing to our hearing: {span(waits[Math.floor((waits.length - 1) / 2)] ?? 0)} in the middle,{' '}
+        {span(waits.at(-1) ?? 0)} at the longest.
+      </p>
+    </>
   );
 }
 
@@ -240,7 +276,12 @@ function ContactForm({
   );
 }
 
-function Domain({ frame, path, challenges, bad }: Omit<Model, 'head' | 'drills' | 'onCall'> & { path: string }) {
+function Domain({
+  frame,
+  path,
+  challenges,
+  bad,
+}: Pick<Model, 'frame' | 'challenges' | 'bad'> & { path: string }) {
   const decides = frame.may('gate:open');
   const problems = bad?.at === 'domain' ? bad.problems : {};
   return (

@@ -121,6 +121,18 @@ export function Countdown({
   return <Chip tone={warnAt && now >= warnAt ? 'wait' : 'info'}>{`${span(dueAt - now)} left`}</Chip>;
 }
 
+/** A heading with the way to the whole of what stands under it. */
+export function Headed({ title, path, word }: { title: string; path: string; word: string }) {
+  return (
+    <h2>
+      {title}{' '}
+      <a class="aside" href={path}>
+        {word}
+      </a>
+    </h2>
+  );
+}
+
 export function Empty({ children }: { children: ComponentChildren }) {
   return <p class="empty">{children}</p>;
 }

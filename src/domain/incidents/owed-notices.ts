@@ -30,13 +30,24 @@ interface CaseRow {
   reference: string;
   integration_id: Id;
   integration_name: string;
-  agreement_version_id: Id;
+  agreement_version_id: Id | null;
   awareness_at: Date;
   copies: number;
   credentials: { label: string; environment: string; state: string }[] | null;
   /** Of the agreement's terms. */
   triggers: string[] | null;
+  /** Agreements that authorities and insurers of the integration have of their own, as in force at awareness. */
+  others: { version: Id; triggers: string[] | null }[] | null;
 }
+
+/** Who hears of a leak beside the parties of the agreement, where an agreement with them says so. */
+const OTHERS = `
+  SELECT jsonb_agg(DISTINCT jsonb_build_object('version', v.id, 'triggers', (SELECT array_agg(DISTINCT t.trigger) FROM term t WHERE t.agreement_version_id = v.id)))
+    FROM integration_party p JOIN agreement a ON a.party_id = p.party_id AND a.id IS DISTINCT FROM n.agreement_id
+    JOIN LATERAL (SELECT id FROM agreement_version
+                   WHERE agreement_id = a.id AND valid_from <= c.awareness_at AND (valid_until IS NULL OR valid_until > c.awareness_at)
+                   ORDER BY number DESC LIMIT 1) v ON true
+   WHERE p.integration_id = c.integration_id AND p.role IN ('authority', 'insurer')`;
 
 /** Credentials that a notice names one by one; the number of the others is on the case. */
 const MOST_NAMED = 50;
@@ -117,9 +128,10 @@ export class OwedNotices {
                    JOIN credential d ON d.id = k.credential_id
                    LEFT JOIN version_death e ON e.version_id = k.version_id
                   WHERE k.case_id = c.id ORDER BY d.risk DESC, u.label LIMIT ${MOST_NAMED}) x) AS credentials,
-              (SELECT array_agg(DISTINCT t.trigger) FROM term t WHERE t.agreement_version_id = c.agreement_version_id) AS triggers
+              (SELECT array_agg(DISTINCT t.trigger) FROM term t WHERE t.agreement_version_id = c.agreement_version_id) AS triggers,
+              (${OTHERS}) AS others
          FROM incident_case c JOIN integration n ON n.id = c.integration_id
-        WHERE c.id = ANY($1::uuid[]) AND c.agreement_version_id IS NOT NULL ORDER BY c.id`,
+        WHERE c.id = ANY($1::uuid[]) ORDER BY c.id`,
       [caseIds],
     );
     if (cases.length === 0) return [];
@@ -131,10 +143,16 @@ export class OwedNotices {
       db,
       cases.map(({ id }) => id),
     );
-    const triggers = cases.flatMap((row) =>
-      triggersOf(happened, row.triggers ?? []).map((trigger): Trigger => ({
+    const agreed = cases.flatMap((row) => [
+      ...(row.agreement_version_id === null
+        ? []
+        : [{ row, version: row.agreement_version_id, known: row.triggers ?? [] }]),
+      ...(row.others ?? []).map(({ version, triggers: known }) => ({ row, version, known: known ?? [] })),
+    ]);
+    const triggers = agreed.flatMap(({ row, version, known }) =>
+      triggersOf(happened, known).map((trigger): Trigger => ({
         integrationId: row.integration_id,
-        agreementVersionId: row.agreement_version_id,
+        agreementVersionId: version,
         subject: { kind: 'case', id: row.id },
         trigger,
         instants: instants.get(row.id) ?? {},

@@ -10,6 +10,12 @@ import { clockEvents, timelinessAt, type NoticeState } from './notice.rules.ts';
 
 const BATCH = 500;
 
+/** Whose clock has something to say now, of however many are open: one look into one index. */
+export const DUE_NOTICES = `
+  SELECT id, reference, start_at, due_at, warn_at, escalate_at, warned_at, escalated_at, fulfilled_at, fulfilled_by,
+         obligation, dispatch, receipt, timeliness, attempts, told, acknowledgement_lapses_at, contact_id
+    FROM notice WHERE next_clock_at <= $1 ORDER BY next_clock_at LIMIT $2 FOR UPDATE SKIP LOCKED`;
+
 interface ClockRow {
   id: Id;
   reference: string;
@@ -50,12 +56,7 @@ export class NoticeClock implements Sweeper {
 
   private async round(db: Db, by: Principal): Promise<number> {
     const now = this.clock.now();
-    const rows: ClockRow[] = await db.query(
-      `SELECT id, reference, start_at, due_at, warn_at, escalate_at, warned_at, escalated_at, fulfilled_at, fulfilled_by,
-              obligation, dispatch, receipt, timeliness, attempts, told, acknowledgement_lapses_at, contact_id
-       FROM notice WHERE next_clock_at <= $1 ORDER BY next_clock_at LIMIT $2 FOR UPDATE SKIP LOCKED`,
-      [iso(now), BATCH],
-    );
+    const rows: ClockRow[] = await db.query(DUE_NOTICES, [iso(now), BATCH]);
     for (const row of rows) await this.tell(db, row, now, by);
     return rows.length;
   }

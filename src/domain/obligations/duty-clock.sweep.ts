@@ -16,7 +16,7 @@ const BATCH = 500;
 export const DUE_OBLIGATIONS = `
   SELECT id, reference, incident_id, title, tells, start_at, due_at, warn_at, escalate_at, warned_at, escalated_at, fulfilled_at,
          obligation, timeliness
-    FROM obligation WHERE next_clock_at <= $1 ORDER BY next_clock_at LIMIT ${BATCH} FOR UPDATE SKIP LOCKED`;
+    FROM obligation WHERE next_clock_at <= $1 ORDER BY next_clock_at LIMIT $2 FOR UPDATE SKIP LOCKED`;
 
 interface Row {
   id: Id;
@@ -56,7 +56,7 @@ export class DutyClockSweep implements Sweeper {
 
   async #round(db: Db, by: Principal): Promise<number> {
     const now = this.clock.now();
-    const rows = await rowsOf<Row>(db, DUE_OBLIGATIONS, [iso(now)]);
+    const rows = await rowsOf<Row>(db, DUE_OBLIGATIONS, [iso(now), BATCH]);
     for (const row of rows) await this.#tell(db, row, now, by);
     return rows.length;
   }

@@ -11,14 +11,7 @@ import { applies, entityOf, memberStateIn, type Profile } from './applies.rules.
 import type { ClockRule } from './clock-rule.schema.ts';
 import { ClockRules } from './clock-rules.ts';
 import { phaseClock, type ClockFacts, type PhaseClock } from './clock.rules.ts';
-import {
-  clockTimes,
-  eventsOf,
-  freeze,
-  isStartedByHand,
-  thawed,
-  type FrozenClock,
-} from './duty-clock.rules.ts';
+import { clockTimes, eventsOf, freeze, thawed, type FrozenClock } from './duty-clock.rules.ts';
 import { workingDaysOf } from './holidays.ts';
 
 interface CaseRow {

@@ -1,0 +1,112 @@
+import pg from 'pg';
+import { DUE_NOTICES } from '../src/domain/notices/notice-clock.ts';
+import { DUE_OBLIGATIONS } from '../src/domain/obligations/duty-clock.sweep.ts';
+import { newId } from '../src/kernel/ids.ts';
+import type { BenchPlace } from './place.ts';
+import { percentile } from './statistics.ts';
+
+const OPEN = 100_000;
+const FEW = 1000;
+const DUE = 500;
+
+const KINDS = [
+  { table: 'notice', sql: DUE_NOTICES, index: 'notice_by_next_clock' },
+  { table: 'obligation', sql: DUE_OBLIGATIONS, index: 'obligation_by_next_clock' },
+] as const;
+
+/**
+ * The look for duties whose clock has something to say, at 100,000 open ones: what it takes with none due and with 500 due,
+ * against the same look at 1,000 open ones. Stops when the look is not one into the index.
+ */
+export async function dutiesBench(place: BenchPlace): Promise<void> {
+  const rounds = place.quick ? 40 : 200;
+  const { adminUrl } = await place.database('duties');
+  const client = new pg.Client(adminUrl);
+  await client.connect();
+  try {
+    const ids = { party: newId(), integration: newId(), incident: newId(), case: newId() };
+    await client.query(
+      `INSERT INTO party (id, reference, name, created_at, updated_at) VALUES ($1, 'PTY-1', 'Party', now(), now())`,
+      [ids.party],
+    );
+    await client.query(
+      `INSERT INTO integration (id, reference, name, created_at, updated_at) VALUES ($1, 'INT-1', 'Integration', now(), now())`,
+      [ids.integration],
+    );
+    await client.query(
+      `INSERT INTO incident (id, reference, title, state, severity, awareness_at, opened_at, correlation_id, updated_at)
+       VALUES ($1, 'INC-1', 'Incident', 'containing', 'high', now(), now(), 'bench', now())`,
+      [ids.incident],
+    );
+    await client.query(
+      `INSERT INTO incident_case (id, reference, incident_id, integration_id, awareness_at, opened_at, updated_at)
+       VALUES ($1, 'CAS-1', $2, $3, now(), now(), now())`,
+      [ids.case, ids.incident, ids.integration],
+    );
+    let there = 0;
+    for (const open of [FEW, OPEN]) {
+      await fill(client, ids, there, open);
+      there = open;
+      for (const { table, sql, index } of KINDS) {
+        const plan = await client.query<{ 'QUERY PLAN': string }>(
+          `EXPLAIN ${sql.replace('$1', 'now()').replace('$2', '500')}`,
+        );
+        const text = plan.rows.map((row) => row['QUERY PLAN']).join('\n');
+        if (open === OPEN && (!text.includes(index) || text.includes('Seq Scan')))
+          throw new Error(`the look for due duties is no look into ${index}:\n${text}`);
+        const none = await look(client, sql, rounds, 0);
+        await client.query(
+          `UPDATE ${table} SET next_clock_at = now() - interval '1 minute' WHERE id IN (SELECT id FROM ${table} LIMIT ${DUE})`,
+        );
+        const some = await look(client, sql, rounds, DUE);
+        await client.query(
+          `UPDATE ${table} SET next_clock_at = now() + interval '1 day' WHERE next_clock_at < now()`,
+        );
+        const name = `${table}, ${open} open`;
+        place.figure(`${name}, none due, p50`, percentile(none, 50), 'ms');
+        place.figure(`${name}, none due, p99`, percentile(none, 99), 'ms');
+        place.figure(`${name}, ${DUE} due, p50`, percentile(some, 50), 'ms');
+      }
+    }
+  } finally {
+    await client.end();
+  }
+}
+
+async function fill(
+  client: pg.Client,
+  ids: { party: string; integration: string; incident: string; case: string },
+  from: number,
+  until: number,
+): Promise<void> {
+  const soon = `now() + interval '1 hour' + n * interval '10 seconds'`;
+  await client.query(
+    `INSERT INTO notice (id, reference, integration_id, party_id, subject_kind, subject_id, idempotency_key, category, trigger, start_event,
+                         start_at, due_at, warn_at, escalate_at, next_clock_at, fulfilled_by, facts, message_id, correlation_id, created_at, updated_at)
+     SELECT gen_random_uuid(), 'NTC-' || n, $1, $2, 'case', $3, 'k' || n, 'exposure', 'confirmed', 'confirmed', now(), ${soon}, ${soon}, ${soon},
+            ${soon}, 'accepted_by_peer', '{}', 'm' || n, 'bench', now(), now() FROM generate_series($4::int, $5::int) AS n`,
+    [ids.integration, ids.party, ids.case, from + 1, until],
+  );
+  await client.query(
+    `INSERT INTO obligation (id, reference, incident_id, case_id, party_id, rule_id, rule_version, phase, title, tells, audience, start_event,
+                             standing, start_at, due_at, due_date, due_why, frozen, warn_at, escalate_at, next_clock_at, created_at, updated_at)
+     SELECT gen_random_uuid(), 'OBL-' || n, $1, $2, $3, 'gdpr-33-1', 'gdpr-33-1 2026-11-22', 'p' || n, 'Duty', 'authority', 'authority', 'awareness',
+            'dated', now(), ${soon}, '2026-11-25', '', '{}', ${soon}, ${soon}, ${soon}, now(), now() FROM generate_series($4::int, $5::int) AS n`,
+    [ids.incident, ids.case, ids.party, from + 1, until],
+  );
+  await client.query('ANALYZE notice, obligation');
+}
+
+/** How long each look took, in ms; nothing is kept of its locks. */
+async function look(client: pg.Client, sql: string, rounds: number, due: number): Promise<number[]> {
+  const took: number[] = [];
+  for (let round = 0; round < rounds; round++) {
+    await client.query('BEGIN');
+    const began = performance.now();
+    const { rowCount } = await client.query(sql, [new Date(), DUE]);
+    took.push(performance.now() - began);
+    await client.query('ROLLBACK');
+    if (rowCount !== due) throw new Error(`${rowCount} duties were found due, not ${due}`);
+  }
+  return took;
+}

@@ -1,0 +1,358 @@
+import type { Id } from '../../kernel/ids.ts';
+import type { Millis } from '../../kernel/time.ts';
+import type { ObligationView, SupplierAccountView } from '../../domain/obligations/obligation.schema.ts';
+import { ClockLanes } from '../shared/charts.tsx';
+import { Field, FormError, PostForm, SelectField, type FormProblems } from '../shared/forms.tsx';
+import type { Frame } from '../shared/frame.ts';
+import { Page } from '../shared/layout.tsx';
+import { At, Countdown, DataTable, Empty, ShareBar, span } from '../shared/parts.tsx';
+import { Chip, words, type Tone } from '../shared/states.tsx';
+import type { RoomHead } from './room.queries.ts';
+
+export interface RefusedForm {
+  /** Which form of the page. */
+  form: string;
+  problems: FormProblems;
+  typed: Readonly<Record<string, string>>;
+}
+
+/** A duty in one word and one colour: dated, without a number and not started look different, and so does what is over. */
+export function standingOf(one: ObligationView): { tone: Tone; word: string } {
+  if (one.obligation === 'withheld') return { tone: 'doubt', word: 'withheld' };
+  if (one.obligation !== 'required') return { tone: 'calm', word: words(one.obligation) };
+  if (one.timeliness === 'missed')
+    return { tone: 'live', word: one.fulfilledAt === null ? 'late' : 'told late' };
+  if (one.timeliness === 'met') return { tone: 'dead', word: 'told in time' };
+  if (one.standing === 'not_started') return { tone: 'calm', word: 'not started' };
+  if (one.standing === 'no_number') return { tone: 'doubt', word: 'no number' };
+  return { tone: 'wait', word: 'dated' };
+}
+
+const CLOCKS_SHOWN = 12;
+
+export interface RegisterModel {
+  frame: Frame;
+  head: RoomHead;
+  obligations: readonly ObligationView[];
+  total: number;
+  hold: { reason: string; placedBy: string; placedAt: string } | null;
+  accounts: readonly SupplierAccountView[];
+  /** Suppliers of its cases, for an account of one. */
+  suppliers: readonly { caseId: Id; partyId: Id; name: string }[];
+  now: Millis;
+  refused?: RefusedForm | undefined;
+}
+
+/** Everything that has to be told because of an incident, by whose rule and by when. */
+export function ObligationsView({
+  frame,
+  head,
+  obligations,
+  total,
+  hold,
+  accounts,
+  suppliers,
+  now,
+  refused,
+}: RegisterModel) {
+  const path = `/incidents/${head.reference}/obligations`;
+  const count = (word: string) => obligations.filter((one) => standingOf(one).word === word).length;
+  const acts = frame.may('incidents:act');
+  const running = obligations.filter(
+    (one) => one.standing === 'dated' && one.obligation === 'required' && one.startAt !== null,
+  );
+  return (
+    <Page
+      title={`Duties to tell of ${head.reference}`}
+      frame={frame}
+      crumbs={[
+        { title: 'Incidents', path: '/incidents' },
+        { title: head.reference, path: `/incidents/${head.reference}` },
+      ]}
+    >
+      <div class="head">
+        <div>
+          <p class="ref">{head.reference}</p>
+          <h1>Duties to tell</h1>
+          <p class="lead">
+            What agreements, laws and industry rules ask to be told, to whom and by when. A duty without a
+            number is one: none is invented for it.
+          </p>
+        </div>
+        {hold && <Chip tone="info">legal hold</Chip>}
+      </div>
+      <div class="grid">
+        <section class="card w12">
+          <h2>Where they stand</h2>
+          <ShareBar
+            label="Duties to tell"
+            parts={[
+              { tone: 'dead', word: 'told in time', count: count('told in time') },
+              { tone: 'live', word: 'late', count: count('late') + count('told late') },
+              { tone: 'wait', word: 'dated', count: count('dated') },
+              { tone: 'doubt', word: 'no number', count: count('no number') },
+              { tone: 'doubt', word: 'withheld', count: count('withheld') },
+              { tone: 'calm', word: 'not started', count: count('not started') },
+              { tone: 'calm', word: 'not required', count: count('not required') },
+            ]}
+          />
+          <ClockLanes
+            label="The clocks that run"
+            now={now}
+            lanes={running.slice(0, CLOCKS_SHOWN).map((one) => ({
+              name: one.kind === 'notice' ? one.recipient : `${one.source.split(' ')[0]} ${words(one.phase)}`,
+              startAt: Date.parse(one.startAt!),
+              warnAt: one.warnAt === null ? null : Date.parse(one.warnAt),
+              escalateAt: null,
+              dueAt: Date.parse(one.dueAt!),
+              endedAt: one.fulfilledAt === null ? null : Date.parse(one.fulfilledAt),
+              ...standingOf(one),
+            }))}
+          />
+          {running.length > CLOCKS_SHOWN && (
+            <p class="soft small">
+              The {CLOCKS_SHOWN} that run out first, of {running.length}.
+            </p>
+          )}
+        </section>
+        <section class="card w12" id="register">
+          <h2>
+            Register <span class="aside">{total} in all</span>
+          </h2>
+          {obligations.length === 0 ? (
+            <Empty>
+              Nothing is known to be owed. Which laws apply follows from the regions and sectors of the
+              operator and of the integration.
+            </Empty>
+          ) : (
+            <RegisterTable obligations={obligations} now={now} />
+          )}
+        </section>
+        <section class="card w12" id="suppliers">
+          <h2>When suppliers told us</h2>
+          <AccountTable accounts={accounts} />
+          {acts && suppliers.length > 0 && (
+            <details open={refused?.form === 'account'}>
+              <summary>Record when a supplier knew and told</summary>
+              <AccountForm
+                frame={frame}
+                action={`${path}/accounts`}
+                suppliers={suppliers}
+                refused={refused?.form === 'account' ? refused : undefined}
+              />
+            </details>
+          )}
+        </section>
+        <section class="card w12" id="hold">
+          <h2>Legal hold</h2>
+          {hold ? (
+            <p>
+              Nothing of this incident is erased or taken by retention: {hold.reason}{' '}
+              <span class="soft small">
+                ({hold.placedBy}, <At at={Date.parse(hold.placedAt)} />)
+              </span>
+            </p>
+          ) : (
+            <Empty>None stands on it: what is kept for its time is taken when that is over.</Empty>
+          )}
+          {acts && (
+            <details open={refused?.form === 'hold'}>
+              <summary>{hold ? 'Lift it' : 'Place one'}</summary>
+              <PostForm
+                frame={frame}
+                action={`${path}/hold`}
+                label={hold ? 'Lift the legal hold' : 'Place a legal hold'}
+              >
+                <FormError problems={refused?.form === 'hold' ? refused.problems : undefined} />
+                {hold && <p class="hint">A second person lifts it, not who placed it.</p>}
+                <input type="hidden" name="what" value={hold ? 'lift' : 'place'} />
+                <Field
+                  name="reason"
+                  idPrefix="hold-"
+                  label="Why"
+                  required
+                  value={refused?.form === 'hold' ? (refused.typed['reason'] ?? '') : ''}
+                  problem={refused?.form === 'hold' ? refused.problems['reason'] : undefined}
+                />
+                <p class="actions">
+                  <button type="submit">{hold ? 'Lift it' : 'Place it'}</button>
+                </p>
+              </PostForm>
+            </details>
+          )}
+        </section>
+      </div>
+    </Page>
+  );
+}
+
+function RegisterTable({ obligations, now }: { obligations: readonly ObligationView[]; now: Millis }) {
+  return (
+    <DataTable
+      caption="Duties to tell"
+      columns={[{ title: 'Duty' }, { title: 'Whom' }, { title: 'From' }, { title: 'By' }, { title: 'State' }]}
+      rows={obligations.map((one) => [
+        <div>
+          <a href={one.kind === 'notice' ? `/notices/${one.reference}` : `/obligations/${one.id}`}>
+            <b>{one.title}</b>
+          </a>
+          <div class="soft small">
+            {one.reference} · {words(one.phase)} · {one.caseReference}, {one.integrationName}
+          </div>
+        </div>,
+        <div>
+          {one.recipient}
+          <div class="soft small">{words(one.recipientRole)}</div>
+        </div>,
+        <div>
+          {one.startAt === null ? (
+            <span class="soft">{words(one.startEvent)}, which has not happened</span>
+          ) : (
+            <>
+              {words(one.startEvent)}
+              <div class="soft small">
+                <At at={Date.parse(one.startAt)} />
+              </div>
+            </>
+          )}
+          {one.disputed.length > 1 && <Chip tone="doubt">disputed</Chip>}
+        </div>,
+        <ByWhen one={one} now={now} />,
+        <div>
+          <Chip tone={standingOf(one).tone}>{standingOf(one).word}</Chip>
+          {one.askedBy !== null && <div class="soft small">{one.askedBy} asks for “not required”</div>}
+          {one.lateBy !== null && one.fulfilledAt !== null && (
+            <div class="soft small">by {span(one.lateBy * 1000)}</div>
+          )}
+        </div>,
+      ])}
+    />
+  );
+}
+
+function ByWhen({ one, now }: { one: ObligationView; now: Millis }) {
+  if (one.obligation === 'withheld')
+    return (
+      <div>
+        not before
+        <div class="small">
+          <At at={one.withheldUntil === null ? null : Date.parse(one.withheldUntil)} />
+        </div>
+      </div>
+    );
+  if (one.standing === 'not_started') return <span class="soft">not started</span>;
+  if (one.standing === 'no_number') return <span>without a number</span>;
+  return (
+    <div>
+      {one.fulfilledAt === null && one.obligation === 'required' && (
+        <Countdown
+          dueAt={Date.parse(one.dueAt!)}
+          warnAt={one.warnAt === null ? null : Date.parse(one.warnAt)}
+          now={now}
+        />
+      )}
+      <div class="soft small">
+        <At at={Date.parse(one.dueAt!)} />
+      </div>
+    </div>
+  );
+}
+
+const JUDGEMENTS: Readonly<Record<SupplierAccountView['judgement'], { tone: Tone; word: string }>> = {
+  in_time: { tone: 'dead', word: 'in time' },
+  late: { tone: 'live', word: 'late' },
+  no_number: { tone: 'doubt', word: 'no number' },
+  nothing_agreed: { tone: 'calm', word: 'nothing agreed' },
+};
+
+/** When suppliers knew, when they told us, and what that was by the agreement. */
+export function AccountTable({ accounts }: { accounts: readonly SupplierAccountView[] }) {
+  if (accounts.length === 0)
+    return <Empty>Nobody has recorded when a supplier knew and when it told us.</Empty>;
+  return (
+    <DataTable
+      caption="When suppliers told us"
+      columns={[
+        { title: 'Supplier' },
+        { title: 'It knew' },
+        { title: 'It told us' },
+        { title: 'Agreed' },
+        { title: 'So' },
+      ]}
+      rows={accounts.map((one) => [
+        <div>
+          {one.partyName}
+          <div class="soft small">
+            <a href={`/incidents/${one.incidentReference}/obligations`}>{one.incidentReference}</a>,{' '}
+            {one.caseReference}
+          </div>
+        </div>,
+        <div>
+          <At at={Date.parse(one.knewAt)} />
+          <div class="soft small">{one.knewBasis}</div>
+        </div>,
+        <div>
+          <At at={Date.parse(one.toldAt)} />
+          <div class="soft small">{one.toldBasis}</div>
+        </div>,
+        <div>
+          {one.dueAt === null ? <span class="soft">no date</span> : <At at={Date.parse(one.dueAt)} />}
+          <div class="soft small">{one.dueWhy}</div>
+        </div>,
+        <div>
+          <Chip tone={JUDGEMENTS[one.judgement].tone}>
+            {one.lateBy === null ? JUDGEMENTS[one.judgement].word : `late by ${span(one.lateBy * 1000)}`}
+          </Chip>
+          {!one.counts && <div class="soft small">disputed: another account is earlier</div>}
+        </div>,
+      ])}
+    />
+  );
+}
+
+function AccountForm({
+  frame,
+  action,
+  suppliers,
+  refused,
+}: {
+  frame: Frame;
+  action: string;
+  suppliers: RegisterModel['suppliers'];
+  refused: RefusedForm | undefined;
+}) {
+  const { problems, typed = {} } = refused ?? {};
+  const field = (name: string) => ({
+    name,
+    idPrefix: 'account-',
+    value: typed[name] ?? '',
+    problem: problems?.[name],
+    required: true,
+  });
+  return (
+    <PostForm frame={frame} action={action} label="Record when a supplier knew and told">
+      <FormError problems={problems} />
+      <SelectField
+        name="of"
+        idPrefix="account-"
+        label="Supplier"
+        value={typed['of']}
+        problem={problems?.['of']}
+        options={suppliers.map((one) => ({ value: `${one.caseId}:${one.partyId}`, word: one.name }))}
+      />
+      <Field {...field('knewAt')} type="datetime-local" label="When it says that it knew" />
+      <Field {...field('knewBasis')} label="What that rests on" />
+      <Field {...field('toldAt')} type="datetime-local" label="When it told us" />
+      <Field {...field('toldBasis')} label="What that rests on" />
+      <Field
+        {...field('zone')}
+        value={typed['zone'] ?? 'UTC'}
+        label="Time zone of both"
+        hint="Like Europe/Berlin or UTC."
+      />
+      <p class="actions">
+        <button type="submit">Record it</button>
+      </p>
+    </PostForm>
+  );
+}
