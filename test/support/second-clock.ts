@@ -1,29 +1,9 @@
-import { createRequire } from 'node:module';
+import { DateTime } from 'luxon';
 
 /**
  * The clocks of the table once more, written from the sources by hand and computed with luxon: own numbers, own
  * holidays, own arithmetic, so that a slip of the product is not repeated here.
  */
-
-interface Moment {
-  plus(by: { hours?: number; days?: number; months?: number }): Moment;
-  set(to: {
-    month?: number;
-    day?: number;
-    hour?: number;
-    minute?: number;
-    second?: number;
-    millisecond?: number;
-  }): Moment;
-  startOf(unit: 'day'): Moment;
-  endOf(unit: 'day' | 'year'): Moment;
-  toISODate(): string;
-  toMillis(): number;
-  readonly weekday: number;
-}
-const { DateTime } = createRequire(import.meta.url)('luxon') as {
-  DateTime: { fromMillis(at: number, o: { zone: string }): Moment };
-};
 
 export interface SecondFacts {
   start: number;
@@ -57,7 +37,7 @@ const NEW_SOUTH_WALES = [
   .split(' ');
 
 const HOUR = 3_600_000;
-const last = (at: Moment) => at.endOf('day').toMillis();
+const last = (at: DateTime) => at.endOf('day').toMillis();
 const hours = (n: number) => (f: SecondFacts) => f.start + n * HOUR;
 const days = (n: number, place?: string) => (f: SecondFacts) =>
   last(DateTime.fromMillis(f.start, { zone: place ?? f.zone }).plus({ days: n }));
@@ -65,7 +45,7 @@ const worked = (n: number, holidays: readonly string[], place?: string) => (f: S
   let at = DateTime.fromMillis(f.start, { zone: place ?? f.zone }).set({ hour: 12 });
   for (let left = n; left > 0;) {
     at = at.plus({ days: 1 });
-    if (at.weekday < 6 && !holidays.includes(at.toISODate())) left--;
+    if (at.weekday < 6 && !holidays.includes(at.toISODate() ?? '')) left--;
   }
   return last(at);
 };
@@ -79,7 +59,7 @@ const afterSubmission = (n: number) => (f: SecondFacts) =>
 function relief(due: number | undefined, f: SecondFacts, phase: string): number | undefined {
   if (due === undefined) return undefined;
   let at = DateTime.fromMillis(due, { zone: f.zone });
-  const idle = () => at.weekday > 5 || (f.zone === 'Europe/Berlin' && GERMANY.includes(at.toISODate()));
+  const idle = () => at.weekday > 5 || (f.zone === 'Europe/Berlin' && GERMANY.includes(at.toISODate() ?? ''));
   if (!idle() || (f.entity === 'credit-institution' && phase !== 'final')) return due;
   while (idle()) at = at.plus({ days: 1 }).set({ hour: 12, minute: 0, second: 0, millisecond: 0 });
   return at.toMillis();

@@ -42,7 +42,6 @@ const STATES: Readonly<Record<string, string>> = {
   'Atlantic/Reykjavik': 'IS',
   'Europe/Vaduz': 'LI',
 };
-export const MEMBER_STATES: ReadonlySet<string> = new Set(Object.values(STATES));
 
 /** The Member State whose clocks follow a zone, or undefined. */
 export function memberStateOf(zone: string): string | undefined {
