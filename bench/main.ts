@@ -14,15 +14,18 @@ import { dutiesBench } from './duties.bench.ts';
 import { engineBench } from './engine.bench.ts';
 import { importBench } from './import.bench.ts';
 import { gateBench } from './gate.bench.ts';
+import { intakeBench } from './intake.bench.ts';
 import { kickBench } from './kick.bench.ts';
 import { leakBench } from './leak.bench.ts';
 import { ledgerBench } from './ledger.bench.ts';
 import { massBench } from './mass.bench.ts';
 import type { BenchPlace } from './place.ts';
+import { tellingBench } from './telling.bench.ts';
 import { usageBench } from './usage.bench.ts';
 
 const BENCHES: Readonly<Record<string, (place: BenchPlace) => Promise<void>>> = {
   leak: leakBench,
+  intake: intakeBench,
   kick: kickBench,
   engine: engineBench,
   ledger: ledgerBench,
@@ -31,6 +34,7 @@ const BENCHES: Readonly<Record<string, (place: BenchPlace) => Promise<void>>> = 
   mass: massBench,
   usage: usageBench,
   duties: dutiesBench,
+  telling: tellingBench,
 };
 
 async function main(): Promise<void> {

@@ -148,16 +148,17 @@ export async function massBench(place: BenchPlace): Promise<void> {
     };
 
     const small = await round('small', count / 10);
-    const idle = await cpuOf(admin);
+    const idle = process.cpuUsage();
     const alone = await bareCalls(hosts, count);
     place.figure(
       `the same ${count * CALLS} calls alone, ${POLITE} at once to each of ${SUPPLIERS}`,
       alone,
       'ms',
     );
+    const bare = process.cpuUsage(idle);
     place.figure(
-      'CPU of the calls alone, for each credential',
-      (((await cpuOf(admin)) - idle) / count) * 1e3,
+      'CPU of both sides of the calls alone, for each credential',
+      (bare.user + bare.system) / 1e3 / count,
       'ms',
     );
     const once = ((count / SUPPLIERS) * LATENCY) / POLITE;

@@ -37,4 +37,4 @@ export { Obligations2026112240000 } from './2026112240-obligations.ts';
 export { Signals2026112242000 } from './2026112242-signals.ts';
 export { NoticesThatArrive2026112243000 } from './2026112243-notices-that-arrive.ts';
 export { SourcesOfEveryKind2026112241000 } from './2026112241-sources-of-every-kind.ts';
-export { NoticeTexts2026112243500 } from './2026112243-notice-texts.ts';
+export { NoticeTexts2026112244000 } from './2026112244-notice-texts.ts';

@@ -14,6 +14,7 @@ import { addMigrate } from './cli/migrate.command.ts';
 import { addOutbox } from './cli/outbox.command.ts';
 import { addPolicy } from './cli/policy.command.ts';
 import { addServe } from './cli/serve.command.ts';
+import { addStore } from './cli/store.command.ts';
 import { addTokenCreate } from './cli/token-create.command.ts';
 import { addUserAdd } from './cli/user-add.command.ts';
 import { speakPlainly } from './platform/config/plain-problems.ts';
@@ -33,6 +34,7 @@ const commands: readonly AddCommand[] = [
   addOutbox,
   addLedger,
   addKeys,
+  addStore,
 ];
 
 speakPlainly();

@@ -63,6 +63,7 @@ import { ExposuresController } from './exposures.controller.ts';
 import { IncidentsController } from './incidents.controller.ts';
 import { IntakeController } from './intake.controller.ts';
 import { SourcesController } from './sources.controller.ts';
+import { WrittenNoticesController } from './written-notices.controller.ts';
 
 @Module({
   imports: [
@@ -110,6 +111,7 @@ import { SourcesController } from './sources.controller.ts';
     MatrixController,
     InventoryController,
     NoticesController,
+    WrittenNoticesController,
     NoticeTemplatesController,
     OnCallController,
     BouncesController,

@@ -118,7 +118,10 @@ export class OnCallController {
           ],
         }),
       );
-    return answered(await this.transactions.run(by, (db) => this.reach.addAddress(db, contactId, input, by)));
+    const shown = channel.shown?.(input.address);
+    return answered(
+      await this.transactions.run(by, (db) => this.reach.addAddress(db, contactId, { ...input, shown }, by)),
+    );
   }
 
   @Delete('addresses/:id')

@@ -1,5 +1,6 @@
 import type { INestApplication } from '@nestjs/common';
 import { DocumentBuilder, SwaggerModule } from '@nestjs/swagger';
+import { usageEventJsonSchema } from '../domain/usage/usage.schema.ts';
 import type { RegisteredRoute } from './admission.ts';
 
 /** The OpenAPI 3.1 document of the API, made when first asked for, from the schemas that the handlers bind. */
@@ -92,7 +93,11 @@ function describe(app: INestApplication, routes: readonly RegisteredRoute[]): ob
     paths: Paths;
     components: { schemas?: Record<string, object> };
   };
-  document.components.schemas = { ...document.components.schemas, Problem: PROBLEM };
+  document.components.schemas = {
+    ...document.components.schemas,
+    Problem: PROBLEM,
+    UsageEvent: usageEventJsonSchema(),
+  };
   const refusal = {
     description: 'Refused: RFC 9457',
     content: { 'application/problem+json': { schema: { $ref: '#/components/schemas/Problem' } } },

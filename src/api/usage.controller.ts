@@ -1,5 +1,12 @@
 import { Body, Controller, Get, HttpCode, Param, Post, Put, Query, Req } from '@nestjs/common';
-import { ApiConsumes, ApiNoContentResponse, ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
+import {
+  ApiBody,
+  ApiConsumes,
+  ApiNoContentResponse,
+  ApiOkResponse,
+  ApiOperation,
+  ApiTags,
+} from '@nestjs/swagger';
 import type { FastifyRequest } from 'fastify';
 import { z } from 'zod';
 import { Refused, refusal } from '../kernel/errors.ts';
@@ -11,6 +18,7 @@ import {
   credentialUsageSchema,
   feedKey,
   knownActorsSchema,
+  MOST_EVENTS,
   USAGE_BODY_LIMIT,
   usageFeedInputSchema,
   usageFeedSchema,
@@ -49,6 +57,15 @@ export class UsageController {
   @Permission('usage:report')
   @Takes('raw', { limit: USAGE_BODY_LIMIT })
   @ApiConsumes(...EVENT_MEDIA)
+  @ApiBody({
+    required: true,
+    schema: {
+      anyOf: [
+        { $ref: '#/components/schemas/UsageEvent' },
+        { type: 'array', maxItems: MOST_EVENTS, items: { $ref: '#/components/schemas/UsageEvent' } },
+      ],
+    },
+  })
   @ApiOkResponse({ standardSchema: usageReceiptSchema })
   async report(
     @Query({ schema: feedQuery }) { feed }: z.output<typeof feedQuery>,

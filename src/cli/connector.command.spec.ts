@@ -183,6 +183,10 @@ const DOCUMENTED: [string, number, unknown, 'live' | 'dead' | 'indeterminate', s
   ['rfc7662', 200, { active: 'false' }, 'indeterminate'],
   ['rfc7662', 200, undefined, 'indeterminate'],
   ['rfc7662', 401, undefined, 'indeterminate'],
+  // Two readers may take these for different answers.
+  ['rfc7662', 200, '{"active":true,"active":false}', 'indeterminate'],
+  ['slack', 200, '{"ok":false,"error":"ratelimited","error":"token_revoked"}', 'indeterminate'],
+  ['aws', 403, `<!-- ${xml('InvalidClientTokenId')} -->${xml('AccessDenied')}`, 'indeterminate'],
 ];
 
 describe('connector check', () => {
@@ -191,6 +195,15 @@ describe('connector check', () => {
     expect(answer).toMatchObject({ verdict });
     expect(answer.why.length).toBeGreaterThan(10);
     if (variant !== undefined) expect(answer.variant).toBe(variant);
+  });
+
+  test('a body without end is read no further than what counts, and tells nothing', async () => {
+    const answer = await run('check', 'slack', '--status', '200', '--body', '/dev/zero', '--json');
+    expect(answer).toMatchObject({ status: 0, err: '' });
+    expect(JSON.parse(answer.out)).toMatchObject({
+      verdict: 'indeterminate',
+      why: expect.stringContaining('longer than'),
+    });
   });
 
   test.each(KEYS.split(' '))(

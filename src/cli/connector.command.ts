@@ -1,5 +1,4 @@
-import { readFile } from 'node:fs/promises';
-import { buffer } from 'node:stream/consumers';
+import { createReadStream } from 'node:fs';
 import { Refused, refusal } from '../kernel/errors.ts';
 import { judgeStated, probeRows, type Judgement } from '../domain/revocation/answers.rules.ts';
 import { Connectors } from '../domain/revocation/connectors.ts';
@@ -149,9 +148,17 @@ function headersOf(lines: readonly string[]): Record<string, string> {
   );
 }
 
+/** The body, read no further than it takes to see that it is too long. */
 async function bodyOf(file: string): Promise<Buffer> {
+  const chunks: Buffer[] = [];
+  let length = 0;
   try {
-    return file === '-' ? await buffer(process.stdin) : await readFile(file);
+    for await (const chunk of file === '-' ? process.stdin : createReadStream(file)) {
+      chunks.push(chunk as Buffer);
+      length += (chunk as Buffer).length;
+      if (length > MAX_ANSWER_BYTES) break;
+    }
+    return Buffer.concat(chunks);
   } catch {
     throw unreadable('no-body', `${file} cannot be read.`);
   }

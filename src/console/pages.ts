@@ -49,6 +49,7 @@ import { ValuePage } from './releases/value.page.ts';
 import { ReviewFile, ReviewPage } from './reviews/review.page.ts';
 import { ReviewsPage } from './reviews/reviews.page.ts';
 import { RotationPage } from './rotation/rotation.page.ts';
+import { RotationSettingPage } from './rotation/rotation-setting.page.ts';
 import { RotationsPage } from './rotation/rotations.page.ts';
 import { SimulationPage } from './rotation/simulation.page.ts';
 import { StepPage } from './runbooks/step.page.ts';
@@ -105,7 +106,7 @@ export const AREAS_OF_CONSOLE: readonly Area[] = [
     title: 'Rotations',
     path: '/rotations',
     permission: 'rotations:read',
-    pages: [RotationsPage, RotationPage, SimulationPage],
+    pages: [RotationsPage, RotationPage, RotationSettingPage, SimulationPage],
   },
   { title: 'Gate', path: '/gate', permission: 'policy:read', pages: [GatePage] },
   {

@@ -95,6 +95,14 @@ describe('github-partner', () => {
     ]);
   });
 
+  test('thirty thousand tokens of one name are told apart at once', () => {
+    const tokens = Array.from({ length: 30_000 }, (_, n) => ({ token: `token-${n}`, type: 't', url: '' }));
+    const started = process.hrtime.bigint();
+    const { reports } = reading(source)(tokens);
+    expect(Number(process.hrtime.bigint() - started) / 1e6).toBeLessThan(8000);
+    expect(new Set(reports.map(({ externalRef }) => externalRef)).size).toBe(30_000);
+  });
+
   test('the answer labels what is known, and others only where the inventory is complete; never with the token', () => {
     const { reports } = reading(source)([
       { token: CANARY, type: 'ours', url: '' },

@@ -242,13 +242,21 @@ describe('what cannot be proven', () => {
     const risk = `${item('copy', copy)}/risk`;
     const until = day(world.clock.now() + 30 * 24 * HOUR);
     const reason = 'the channel is closed to others';
-    const forever = await rita.send(item('copy', copy), risk, { until: '', reason });
-    expect(forever.status).toBe(422);
-    expect(forever.html).toContain(reason);
+    for (const never of ['', '9999-12-31', day(world.clock.now() + 370 * 24 * HOUR)]) {
+      const forever = await rita.send(item('copy', copy), risk, { until: never, reason });
+      expect(forever.status).toBe(422);
+      expect(forever.html).toContain(reason);
+    }
     expect((await rita.send(item('copy', copy), risk, { until, reason })).status).toBe(303);
     expect(errorsIn((await rita.send(item('copy', copy), risk, { until, reason })).html)).toEqual([
       'You asked for this acceptance; a second person has to give it.',
     ]);
+    // Whoever is to be the second one finds it, from the alerts and from the room.
+    const asked = 'A second person has to accept it, until then or sooner.';
+    const alerts = (await omar.page('/alerts')).html;
+    expect(alerts).toContain(asked);
+    for (const html of [alerts, (await omar.page(`/incidents/${reference}`)).html])
+      expect(html).toContain(`href="${item('copy', copy)}"`);
     expect((await close()).status).toBe(422);
     const later = day(world.clock.now() + 40 * 24 * HOUR);
     expect((await omar.send(item('copy', copy), risk, { until: later, reason: 'agreed' })).status).toBe(422);
@@ -256,6 +264,7 @@ describe('what cannot be proven', () => {
     expect(
       await scene.rows(`SELECT requested_by, accepted_by FROM risk_acceptance WHERE subject_id = $1`, [copy]),
     ).toEqual([{ requested_by: people.rita.userId, accepted_by: people.omar.userId }]);
+    expect((await omar.page('/alerts')).html).not.toContain(asked);
 
     expect(await close()).toMatchObject({ status: 303 });
     expect(await scene.one(`SELECT state FROM incident WHERE id = $1`, [incidentId])).toEqual({

@@ -1,6 +1,9 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { AlertDigest } from '../../src/domain/notices/alert-digest.ts';
 import { AlertsService } from '../../src/domain/notices/alerts.service.ts';
+import { DeliverySweep } from '../../src/domain/notices/deliver-notice.job.ts';
+import { NoticeClock } from '../../src/domain/notices/notice-clock.ts';
+import { findNotice } from '../../src/domain/notices/notices.queries.ts';
 import { DeliveryService } from '../../src/domain/notices/delivery.service.ts';
 import { NoticeTemplates } from '../../src/domain/notices/notice-templates.ts';
 import { stuckNotices } from '../../src/domain/notices/stuck-notices.service.ts';
@@ -11,8 +14,9 @@ import { HOUR, iso, MINUTE } from '../../src/kernel/time.ts';
 import { Duties } from '../../src/platform/queue/duties.ts';
 import { Transactions, type Db } from '../../src/platform/database/transactions.ts';
 import { startApp, type TestApp } from '../support/app.ts';
+import { SignalPeer } from '../support/signal-peer.ts';
 import { MailServer } from '../support/mail-server.ts';
-import { person } from '../support/matrix-scene.ts';
+import { member, person } from '../support/matrix-scene.ts';
 import { confirmedExposure, contactOf, noticeScene, type NoticeScene } from '../support/notice-scene.ts';
 import { caller, type Answer } from '../support/portfolio.ts';
 import { AccessService } from '../../src/domain/access/access.service.ts';
@@ -23,15 +27,23 @@ const idle: Duties = { serves: true, works: false };
 
 let t: TestApp;
 let mail: MailServer;
+let chat: SignalPeer;
 let scene: NoticeScene;
-let call: (method: 'GET' | 'POST' | 'PUT' | 'DELETE', url: string, body?: unknown) => Promise<Answer>;
+let call: (
+  method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE',
+  url: string,
+  body?: unknown,
+  ifMatch?: number,
+) => Promise<Answer>;
 
 const run = <T>(work: (db: Db) => Promise<T>) => t.app.get(Transactions).run(by, work);
 
 beforeAll(async () => {
   mail = await MailServer.start();
+  chat = await SignalPeer.start();
+  chat.answer(200, {}, 'ok');
   t = await startApp({
-    config: { smtpUrl: `smtp://${mail.host}`, outboundAllow: [mail.host] },
+    config: { smtpUrl: `smtp://${mail.host}`, outboundAllow: [mail.host, chat.host] },
     settings: { duties: idle },
   });
   scene = await run((db) => noticeScene(db, t.clock.date()));
@@ -40,12 +52,17 @@ beforeAll(async () => {
 afterAll(async () => {
   await t.close();
   await mail.close();
+  await chat.close();
 });
 
 /** A caller of the API, by what it says and what it sends. */
 function calling(token: string): typeof call {
   const api = caller(t, token);
-  return (method, url, body) => api(method, `/api/v1${url}`, body === undefined ? {} : { body });
+  return (method, url, body, ifMatch) =>
+    api(method, `/api/v1${url}`, {
+      ...(body === undefined ? {} : { body }),
+      ...(ifMatch === undefined ? {} : { ifMatch }),
+    });
 }
 
 async function told(): Promise<Id> {
@@ -287,4 +304,93 @@ test('what has not arrived stands in one queue, and is tried again once its cont
   expect((await responder('POST', `/notices/${id}/retry`)).status).toBe(409);
   expect((await queue()).some((one) => one.id === id)).toBe(false);
   expect(mail.received.at(-1)!.to).toEqual(['here@fourth.example']);
+});
+
+test('what somebody writes for one occasion is prefilled, edited by them, approved by somebody else, sent and logged', async () => {
+  const writer = calling(await t.token('responder'));
+  const other = calling(await t.token('responder'));
+  await run((db) => member(db, scene.integrationId, scene.partyId, 'customer'));
+  const at = '/written-notices';
+  const asked = { integrationId: scene.integrationId, contactId: scene.contactId };
+  expect((await writer('POST', at, { ...asked, contactId: newId() })).status).toBe(400);
+  const drafted = await writer('POST', at, asked);
+  expect(drafted.body).toMatchObject({
+    state: 'drafted',
+    subject: 'How it stands with Payments',
+    rowVersion: 1,
+  });
+  const { id } = drafted.body as { id: Id };
+  const text = 'The old key is dead.\n\nThe new one <b>is</b> in use.';
+  const edit = (who: typeof call, version: number) =>
+    who('PATCH', `${at}/${id}`, { subject: 'All is well', text }, version);
+  expect((await edit(other, 1)).status).toBe(403);
+  expect((await edit(writer, 1)).body).toMatchObject({ rowVersion: 2, subject: 'All is well' });
+  const decide = (who: typeof call, rowVersion: number, send = true) =>
+    who('POST', `${at}/${id}/decide`, { send, rowVersion });
+  expect((await decide(writer, 2)).status).toBe(403);
+  expect((await decide(other, 1)).status).toBe(412);
+  const sent = await decide(other, 2);
+  expect(sent.body).toMatchObject({ state: 'sent', notice: expect.stringMatching(/^NTC-/) });
+  expect((await decide(other, 3)).status).toBe(409);
+  await t.app.get(DeliverySweep).sweep(by);
+  const letter = mail.received.find((one) => one.subject.endsWith(': All is well'))!;
+  expect(letter.text).toContain('The old key is dead.');
+  expect(letter.html).toContain('The new one &lt;b&gt;is&lt;/b&gt; in use.');
+  const kinds = await run((db) =>
+    db.query<{ kind: string }[]>(`SELECT kind FROM ledger_entry WHERE subject_id = $1 ORDER BY at, kind`, [
+      id,
+    ]),
+  );
+  expect(kinds.map(({ kind }) => kind)).toEqual(['written_notice.drafted', 'written_notice.sent']);
+});
+
+test('the mail server is down for half of the window: the other channel carries it, once, and every try is on record', async () => {
+  const made = await run((db) =>
+    noticeScene(db, t.clock.date(), { name: 'Proseware', email: 'security@proseware.example' }),
+  );
+  const way = { channel: 'slack', address: `${chat.url}/services/T1/B1/abcdefghijklmnopqrst` };
+  expect((await call('POST', `/contacts/${made.contactId}/addresses`, way)).status).toBe(201);
+  const [id] = await run((db) =>
+    t.app.get(NoticesService).owe(db, [confirmedExposure(made, t.clock.now())], by),
+  );
+  const port = Number(mail.host.split(':')[1]);
+  await mail.behave('down');
+  const sweep = () => t.app.get(DeliverySweep).sweep(by);
+  const read = async () => (await run((db) => findNotice(db, id!)))!;
+  const { startAt, dueAt } = await read();
+  const half = startAt + (dueAt! - startAt) / 2;
+  await sweep();
+  for (let tries = 0; (await read()).dispatch !== 'accepted' && tries < 60; tries++) {
+    t.clock.advance(Math.max(MINUTE, (await read()).nextAttemptAt! - t.clock.now()));
+    await sweep();
+  }
+  expect((await read()).acceptedAt).toBe(half);
+  mail = await MailServer.start(port);
+  t.clock.advance(HOUR);
+  await sweep();
+  await t.app.get(NoticeClock).sweep(by);
+  expect(await read()).toMatchObject({ dispatch: 'accepted', timeliness: 'met' });
+  expect([chat.taken().length, mail.received.length]).toEqual([1, 0]);
+
+  const tried = await run((db) =>
+    db.query<{ channel: string; outcome: string; said: boolean; ended: boolean }[]>(
+      `SELECT channel, outcome, peer_answer <> '' AS said, ended_at IS NOT NULL AS ended FROM notice_attempt WHERE notice_id = $1 ORDER BY number`,
+      [id],
+    ),
+  );
+  expect(tried.every(({ said, ended }) => said && ended)).toBe(true);
+  expect(tried.slice(0, -1).every(({ channel, outcome }) => channel === 'mail' && outcome === 'retry')).toBe(
+    true,
+  );
+  expect(tried.at(-1)).toMatchObject({ channel: 'slack', outcome: 'accepted' });
+  const entries = await run((db) =>
+    db.query<{ kind: string; n: number }[]>(
+      `SELECT kind, count(*)::int AS n FROM ledger_entry WHERE subject_id = $1 AND kind IN ('notice.attempt_failed', 'notice.accepted_by_peer') GROUP BY kind ORDER BY kind`,
+      [id],
+    ),
+  );
+  expect(entries).toEqual([
+    { kind: 'notice.accepted_by_peer', n: 1 },
+    { kind: 'notice.attempt_failed', n: tried.length - 1 },
+  ]);
 });

@@ -99,6 +99,21 @@ describe('reports of use', () => {
     expect(rows.filter(({ address }) => address !== null)).toHaveLength(2);
   });
 
+  test('an event is described where the API is', async () => {
+    const described = (await world.app.inject('/api/openapi.json')).json<{
+      paths: Record<string, { post: { requestBody: { content: Record<string, unknown> } } }>;
+      components: { schemas: Record<string, { properties: object }> };
+    }>();
+    const { content } = described.paths['/api/v1/usage-events']!.post.requestBody;
+    expect(Object.keys(content).toSorted()).toEqual([
+      'application/json',
+      'application/jsonl',
+      'application/x-ndjson',
+    ]);
+    expect(JSON.stringify(content)).toContain('#/components/schemas/UsageEvent');
+    expect(Object.keys(described.components.schemas['UsageEvent']!.properties)).toContain('credentialKey');
+  });
+
   test('what is refused is refused alone, with its place and a mend, and without an echo', async () => {
     const credential = await scene.credential(shop);
     const secret = `ghp_${'Zx9'.repeat(12)}`;
@@ -111,6 +126,9 @@ describe('reports of use', () => {
       use(credential, { at: new Date(world.clock.now() + HOUR).toISOString() }),
       use(credential, { version: 7 }),
       'no event',
+      // No supplier marks it as a token, and still it is the value of a credential that is known here.
+      use(credential, { actor: credential.value }),
+      use(credential, { location: credential.value }),
     ]);
     expect(status).toBe(200);
     expect(body.accepted).toBe(1);
@@ -122,8 +140,20 @@ describe('reports of use', () => {
       [5, 'future'],
       [6, 'unknown-credential'],
       [7, 'invalid'],
+      [8, 'holds-a-value'],
+      [9, 'holds-a-value'],
     ]);
-    expect(text).not.toContain(secret);
+    for (const value of [secret, credential.value]) {
+      expect(text).not.toContain(value);
+      const declared = await world.app.inject({
+        method: 'PUT',
+        url: `/api/v1/credentials/${credential.credentialId}/known-actors`,
+        headers: { authorization: `Bearer ${await world.token('admin')}` },
+        payload: { actors: ['ci', value] },
+      });
+      expect(declared.statusCode).toBe(400);
+      expect(declared.json()).toMatchObject({ errors: [{ field: '/actors/1' }] });
+    }
     expect(world.log.text).not.toContain(secret);
   });
 

@@ -1,7 +1,9 @@
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import type { Page } from 'playwright-core';
+import { settingOf } from '../../src/domain/rotation/settings.queries.ts';
 import { until } from '../support/app.ts';
 import { IssuingSupplier } from '../support/issuing-supplier.ts';
+import { BY } from '../support/revocation-scene.ts';
 import { RotationScene, type Slot } from '../support/rotation-scene.ts';
 import { Console } from './console.ts';
 
@@ -77,4 +79,27 @@ test('a place is answered for; both versions are shown with the end of the old o
   expect(await main()).toMatch(/ROT-\d{4}-\d+/);
   await site.judge(page, 'rotations');
   expect(await page.content()).not.toContain(supplier.keys.at(-1)!.value);
+});
+
+test('when and how an integration is rotated is set in words, and comes back as it was said', async () => {
+  await scene.query(`UPDATE integration SET reference = 'ITG-2026-7001' WHERE id = $1`, [slot.integrationId]);
+  await page.goto(`${site.url}/integrations/ITG-2026-7001/rotation`);
+  await page.getByLabel('Maintenance windows').fill('Mon 22:00 to 23:00');
+  await page.getByRole('button', { name: 'Save' }).click();
+  expect(await main()).toContain('is not like');
+  expect(await page.getByLabel('Maintenance windows').inputValue()).toBe('Mon 22:00 to 23:00');
+  site.browser.complaints.length = 0;
+  await page.getByLabel('When a credential is due').selectOption('yes');
+  await page.getByLabel('How many days before').fill('14');
+  await page.getByLabel('How many hours both versions work').fill('72');
+  await page.getByLabel('Maintenance windows').fill('mon, Tue 22:00-02:00\ndaily 01:00-03:00');
+  await page.getByLabel('Their time zone').fill('Europe/Zurich');
+  await page.getByRole('button', { name: 'Save' }).click();
+  expect(await main()).toContain('Saved');
+  expect(await page.getByLabel('Maintenance windows').inputValue()).toBe(
+    'Mon Tue 22:00-02:00\ndaily 01:00-03:00',
+  );
+  const set = await scene.transactions.run(BY, (db) => settingOf(db, slot.integrationId));
+  expect(set).toMatchObject({ automatic: true, leadDays: 14, overlapHours: 72, zone: 'Europe/Zurich' });
+  await site.judge(page, 'rotation-setting');
 });

@@ -61,9 +61,10 @@ export class MailServer {
     this.#server.on('error', () => {});
   }
 
-  static async start(): Promise<MailServer> {
+  /** @param port where another one was before */
+  static async start(port = 0): Promise<MailServer> {
     const one = new MailServer();
-    await new Promise<void>((resolve) => one.#server.listen(0, '127.0.0.1', resolve));
+    await new Promise<void>((resolve) => one.#server.listen(port, '127.0.0.1', resolve));
     return one;
   }
 

@@ -40,6 +40,7 @@ export async function routeSamples(world: TestApp, partyId: Id): Promise<RouteSa
     ...matrixRoutes(made),
     ...(await signalRoutes(world, partyId)),
     '/integrations/:reference': { reference: made.integrationReference },
+    '/integrations/:reference/rotation': { reference: made.integrationReference },
     '/credentials/:reference': { reference: made.credentialReference },
     '/agreements/:reference': { reference: 'AGR-2026-9001' },
     '/agreements/:reference/compare': { reference: 'AGR-2026-9001' },

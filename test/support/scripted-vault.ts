@@ -70,11 +70,37 @@ interface KvVersion {
 export class ScriptedKv implements Dialect {
   readonly admin = { token: OUR_TOKEN };
   readonly paths = new Map<string, KvVersion[]>();
+  /** Our own token, where it ends; `ends` in milliseconds of the clock that is given with it. */
+  token: { now(): number; ends: number; lasts: number; most: number; renewable: boolean } | null = null;
+  renewals = 0;
+
   /** Somebody else, who writes just before our own write arrives. */
   meanwhile: ((versions: KvVersion[]) => void) | null = null;
 
+  #ownToken({ path, method, headers }: Parameters<Dialect['answer']>[0]): Answer | null {
+    const { token } = this;
+    const renews = path === '/v1/auth/token/renew-self' && method === 'POST';
+    if (!token || (!renews && path !== '/v1/auth/token/lookup-self')) return null;
+    const says = (reply: Reply): Answer => ({ kind: 'own', issued: null, reply });
+    const now = token.now();
+    if (!isUs(headers) || now >= token.ends) return says(refusal);
+    if (renews) {
+      this.renewals++;
+      if (!token.renewable) return says({ status: 400, body: { errors: ['lease is not renewable'] } });
+      token.ends = Math.min(now + token.lasts, token.most);
+    }
+    const ttl = Math.floor((token.ends - now) / 1000);
+    const { renewable } = token;
+    return says({
+      status: 200,
+      body: renews
+        ? { auth: { client_token: OUR_TOKEN, lease_duration: ttl, renewable } }
+        : { data: { accessor: 'ours', id: OUR_TOKEN, ttl, creation_ttl: token.lasts / 1000, renewable } },
+    });
+  }
+
   answer(request: Parameters<Dialect['answer']>[0]): Answer | null {
-    const about = own(request.path, request.headers);
+    const about = this.#ownToken(request) ?? own(request.path, request.headers);
     if (about) return about;
     const [, part, path] = /^\/v1\/secret\/(data|metadata|destroy)\/(.+)$/.exec(request.path) ?? [];
     if (!part || !path) return null;

@@ -45,7 +45,7 @@ const worked = (n: number, holidays: readonly string[], place?: string) => (f: S
   let at = DateTime.fromMillis(f.start, { zone: place ?? f.zone }).set({ hour: 12 });
   for (let left = n; left > 0;) {
     at = at.plus({ days: 1 });
-    if (at.weekday < 6 && !holidays.includes(at.toISODate() ?? '')) left--;
+    if (at.weekday < 6 && !holidays.includes(at.toISODate()!)) left--;
   }
   return last(at);
 };
@@ -59,7 +59,7 @@ const afterSubmission = (n: number) => (f: SecondFacts) =>
 function relief(due: number | undefined, f: SecondFacts, phase: string): number | undefined {
   if (due === undefined) return undefined;
   let at = DateTime.fromMillis(due, { zone: f.zone });
-  const idle = () => at.weekday > 5 || (f.zone === 'Europe/Berlin' && GERMANY.includes(at.toISODate() ?? ''));
+  const idle = () => at.weekday > 5 || (f.zone === 'Europe/Berlin' && GERMANY.includes(at.toISODate()!));
   if (!idle() || (f.entity === 'credit-institution' && phase !== 'final')) return due;
   while (idle()) at = at.plus({ days: 1 }).set({ hour: 12, minute: 0, second: 0, millisecond: 0 });
   return at.toMillis();

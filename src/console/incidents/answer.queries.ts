@@ -15,7 +15,15 @@ export interface IncidentItem {
   /** The exposed versions that it is, or that it is a copy of. */
   versions: { id: Id; number: number }[];
   /** Of a copy: what, of which kind, where, and how its end can be shown. */
-  copy: { name: string; kind: string; path: string; partyName: string; provable: string } | null;
+  copy: {
+    name: string;
+    kind: string;
+    path: string;
+    partyName: string;
+    provable: string;
+    /** What the newest proof of it rests on; null: there is none. */
+    method: string | null;
+  } | null;
   integrationName: string;
 }
 
@@ -38,7 +46,8 @@ export async function itemOf(
           WHERE x.incident_id = $1 AND x.version_id = $2`
       : `SELECT l.id, $3::text AS kind, c.reference AS "credentialReference", c.name AS "credentialName",
                 jsonb_agg(jsonb_build_object('id', v.id, 'number', v.number) ORDER BY v.number) AS versions,
-                jsonb_build_object('name', l.name, 'kind', l.kind, 'path', l.path, 'partyName', p.name, 'provable', l.provable) AS copy,
+                jsonb_build_object('name', l.name, 'kind', l.kind, 'path', l.path, 'partyName', p.name, 'provable', l.provable,
+                  'method', (SELECT q.method FROM location_proof q WHERE q.location_id = l.id ORDER BY q.at DESC, q.id DESC LIMIT 1)) AS copy,
                 n.name AS "integrationName"
            FROM location l
            JOIN incident_credential x ON x.credential_id = l.credential_id AND ${holds('l', 'x.version_id')}

@@ -73,7 +73,11 @@ export function AnswerView(model: Model) {
           />
           <h3>What stands between it and the end</h3>
           {reasons.length === 0 ? (
-            <Empty>Nothing: it is proven.</Empty>
+            <Empty>
+              {item.copy?.method === 'owner_statement'
+                ? 'Nothing: somebody has signed that it is gone. No machine has looked.'
+                : 'Nothing: it is proven.'}
+            </Empty>
           ) : (
             <ul class="plain">
               {reasons.map((one) => (

@@ -41,7 +41,21 @@ export function ExposedCredentials({
           <div class="soft small">
             <a href={`/integrations/${one.integrationReference}`}>{one.integrationName}</a>
             {` · ${one.environment}`}
-            {one.supplier && ` · ${one.supplier}`}
+            {one.supplier && (
+              <>
+                {' · '}
+                {one.supplierReference ? (
+                  <a
+                    href={`/completeness/${one.supplierReference}`}
+                    title="Everything of it, and what is proven"
+                  >
+                    {one.supplier}
+                  </a>
+                ) : (
+                  one.supplier
+                )}
+              </>
+            )}
           </div>
         </div>,
         <div class="rows tight">
@@ -154,7 +168,14 @@ function Tried({ attempts }: { attempts: ExposedCredential['attempts'] }) {
 }
 
 /** Where copies of each credential lie; what is not gone comes first. */
-export function Board({ credentials }: { credentials: readonly ExposedCredential[] }) {
+export function Board({
+  credentials,
+  incident,
+}: {
+  credentials: readonly ExposedCredential[];
+  /** Reference of the incident. */
+  incident: string;
+}) {
   const rows = credentials.filter(({ copies }) => copies.length > 0);
   if (rows.length === 0) return <Empty>No copy is known of what was exposed.</Empty>;
   return (
@@ -187,7 +208,7 @@ export function Board({ credentials }: { credentials: readonly ExposedCredential
                 {row.copies
                   .toSorted((a, b) => Number(a.verdict === 'gone') - Number(b.verdict === 'gone'))
                   .map((copy) => (
-                    <Copy copy={copy} />
+                    <Copy copy={copy} path={`/incidents/${incident}/items/copy/${copy.id}`} />
                   ))}
               </ul>
             </td>
@@ -204,7 +225,15 @@ const COPY: Readonly<Record<string, { tone: Tone; word: string }>> = {
   cannot_be_proven: { tone: 'doubt', word: 'cannot be proven' },
 };
 
-function Copy({ copy }: { copy: ExposedCredential['copies'][number] }) {
+/** What a copy that is gone was shown by. */
+const BY: Readonly<Record<string, string>> = {
+  owner_statement: 'somebody signed for it',
+  scan: 'by a scan',
+  fingerprint: 'by its fingerprint',
+  store_api: 'by its store',
+};
+
+function Copy({ copy, path }: { copy: ExposedCredential['copies'][number]; path: string }) {
   const known = copy.verdict ? COPY[copy.verdict] : undefined;
   const tone = known?.tone ?? (copy.provable === 'no' ? 'doubt' : 'wait');
   return (
@@ -214,11 +243,14 @@ function Copy({ copy }: { copy: ExposedCredential['copies'][number] }) {
           ? 'active location cannot be proved'
           : (known?.word ?? 'not looked')}
       </Chip>
-      <b class="small block">{copy.name}</b>
+      <a class="small block" href={path}>
+        <b>{copy.name}</b>
+      </a>
       <span class="soft small block">
         {words(copy.kind)}
         {copy.path && ` · ${copy.path}`}
         {copy.partyName && ` · ${copy.partyName}`}
+        {copy.verdict === 'gone' && ` · ${BY[copy.method] ?? words(copy.method)}`}
       </span>
     </li>
   );

@@ -53,7 +53,7 @@ export async function findIncident(db: Db, reference: string): Promise<RoomHead 
          SELECT count(*)::int AS copies, count(*) FILTER (WHERE proof.verdict = 'gone')::int AS gone
            FROM incident_credential x
            JOIN location l ON l.credential_id = x.credential_id AND l.retired_at IS NULL AND ${holds('l', 'x.version_id')}
-           LEFT JOIN LATERAL (SELECT q.verdict FROM location_proof q WHERE q.location_id = l.id AND q.version_id = x.version_id
+           LEFT JOIN LATERAL (SELECT q.verdict, q.method FROM location_proof q WHERE q.location_id = l.id AND q.version_id = x.version_id
                                ORDER BY q.at DESC, q.id DESC LIMIT 1) proof ON true
           WHERE x.incident_id = i.id) copies
       WHERE i.reference = $1`,
@@ -74,6 +74,7 @@ export interface ExposedCredential {
   integrationReference: string;
   integrationName: string;
   supplier: string | null;
+  supplierReference: string | null;
   match: string;
   authority: string;
   mayAct: string;
@@ -94,6 +95,8 @@ export interface ExposedCredential {
     path: string;
     provable: string;
     verdict: string | null;
+    /** What the verdict rests on; empty: there is none. */
+    method: string;
     partyName: string | null;
   }[];
   stoppers: ShownStopper[];
@@ -137,7 +140,7 @@ export async function exposedCredentials(
         WHERE $3::int IS NULL OR (rank, -risk, version_id) > ($3, -$4::int, $5::uuid)
         ORDER BY rank, risk DESC, version_id LIMIT $6)
      SELECT x.version_id AS "versionId", x.credential_id AS "credentialId", x.reference, x.name, v.number, x.environment,
-            i.reference AS "integrationReference", i.name AS "integrationName", p.name AS supplier, x.match, x.authority,
+            i.reference AS "integrationReference", i.name AS "integrationName", p.name AS supplier, p.reference AS "supplierReference", x.match, x.authority,
             x.may_act AS "mayAct", x.why, x.rank, x.risk, x.revocation, x.liveness, ${ms('x.liveness_at')} AS "livenessAt", x.sessions,
             ${ms('x.sessions_until')} AS "sessionsUntil", ${ms('v.expires_at')} AS "expiresAt",
             ARRAY(SELECT DISTINCT s.kind FROM statement s WHERE s.subject_id = x.version_id) AS statements,
@@ -151,11 +154,11 @@ export async function exposedCredentials(
        LEFT JOIN party p ON p.id = x.verifier_party_id
        LEFT JOIN LATERAL (
          SELECT json_agg(json_build_object('id', l.id, 'name', l.name, 'kind', l.kind, 'path', l.path, 'provable', l.provable,
-                                           'partyName', o.name, 'verdict', proof.verdict) ORDER BY l.name) AS list
+                                           'partyName', o.name, 'verdict', proof.verdict, 'method', coalesce(proof.method, '')) ORDER BY l.name) AS list
            FROM (SELECT * FROM location a WHERE a.credential_id = x.credential_id AND a.retired_at IS NULL
                     AND ${holds('a', 'x.version_id')} ORDER BY a.name LIMIT 60) l
            LEFT JOIN party o ON o.id = l.party_id
-           LEFT JOIN LATERAL (SELECT q.verdict FROM location_proof q WHERE q.location_id = l.id AND q.version_id = x.version_id
+           LEFT JOIN LATERAL (SELECT q.verdict, q.method FROM location_proof q WHERE q.location_id = l.id AND q.version_id = x.version_id
                                ORDER BY q.at DESC, q.id DESC LIMIT 1) proof ON true) copies ON true
       ORDER BY x.rank, x.risk DESC, x.version_id`,
     [incidentId, new Date(now), rank, risk, o.after?.id ?? null, o.limit],

@@ -39,7 +39,10 @@ export const ROOM_PARTS: readonly RoomPart[] = [
     draw: (room, frame) => <CredentialsPart room={room} now={minute(frame.now)} />,
   },
   { id: 'room-runs', draw: (room) => <Runs nodes={room.nodes} /> },
-  { id: 'room-board', draw: (room) => <Board credentials={room.credentials} /> },
+  {
+    id: 'room-board',
+    draw: (room) => <Board credentials={room.credentials} incident={room.head.reference} />,
+  },
   {
     id: 'room-reach',
     draw: ({ head, downstream }, frame) => (

@@ -102,6 +102,11 @@ export function IntegrationView({
               <a class="button plain small" href={`/integrations/${head.reference}/onboarding`}>
                 Onboarding
               </a>
+              {frame.may('rotations:read') && (
+                <a class="button plain small" href={`/integrations/${head.reference}/rotation`}>
+                  Rotation
+                </a>
+              )}
               <a class="button plain small" href={`/integrations/${head.reference}/machines`}>
                 Machines
               </a>

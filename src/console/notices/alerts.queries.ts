@@ -1,3 +1,4 @@
+import { holds } from '../../domain/credentials/holdings.queries.ts';
 import type { Db } from '../../platform/database/transactions.ts';
 import type { AlertView } from '../../domain/notices/handled-alerts.service.ts';
 import { PAGE_SIZE } from '../shared/paging.tsx';
@@ -21,6 +22,18 @@ export function listAlerts(
               WHEN 'incident' THEN (SELECT '/incidents/' || i.reference FROM incident i WHERE i.id = a.subject_id)
               WHEN 'notice' THEN (SELECT '/notices/' || n.reference FROM notice n WHERE n.id = a.subject_id)
               WHEN 'step' THEN '/steps/' || a.subject_id
+              WHEN 'credential' THEN (SELECT '/credentials/' || c.reference FROM credential c WHERE c.id = a.subject_id)
+              WHEN 'credential_version' THEN (
+                SELECT coalesce((SELECT '/incidents/' || i.reference || '/items/version/' || v.id
+                                   FROM incident_credential x JOIN incident i ON i.id = x.incident_id
+                                  WHERE x.version_id = v.id ORDER BY x.open DESC, i.id DESC LIMIT 1), '/credentials/' || c.reference)
+                  FROM credential_version v JOIN credential c ON c.id = v.credential_id WHERE v.id = a.subject_id)
+              WHEN 'location' THEN (
+                SELECT coalesce((SELECT '/incidents/' || i.reference || '/items/copy/' || l.id
+                                   FROM incident_credential x JOIN incident i ON i.id = x.incident_id
+                                  WHERE x.credential_id = l.credential_id AND l.retired_at IS NULL AND ${holds('l', 'x.version_id')}
+                                  ORDER BY x.open DESC, i.id DESC LIMIT 1), '/credentials/' || c.reference)
+                  FROM location l JOIN credential c ON c.id = l.credential_id WHERE l.id = a.subject_id)
             END AS path
        FROM alert a LEFT JOIN person p ON p.id::text = a.handled_by
       WHERE (a.handled_at IS NOT NULL) = $1

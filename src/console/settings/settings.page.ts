@@ -1,15 +1,18 @@
 import { Get, Param, Post } from '@nestjs/common';
 import { z } from 'zod';
+import { errorText } from '../../kernel/errors.ts';
 import type { Principal } from '../../kernel/principal.ts';
 import { AccessQueries } from '../../domain/access/access.queries.ts';
 import { AccountsService } from '../../domain/access/accounts.service.ts';
 import { By, Permission } from '../../domain/access/route.ts';
 import { Transactions } from '../../platform/database/transactions.ts';
+import { KeptOutside } from '../../platform/vault/kept-outside.ts';
+import type { Store } from '../../platform/vault/store.ts';
 import { Vault } from '../../platform/vault/vault.ts';
 import { ConsolePage, goes, shows, type Answer } from '../shared/page.ts';
 import { listConnections, listSources, listStoreUses } from './settings.queries.ts';
 import { ConnectionsView, SourcesView, TokensView, UsersView } from './settings.view.tsx';
-import { StoresView } from './stores.view.tsx';
+import { StoresView, type StoreAccessSeen } from './stores.view.tsx';
 
 @ConsolePage()
 export class SettingsPage {
@@ -44,7 +47,9 @@ export class SettingsPage {
   @Permission('connections:read', { face: 'console' })
   async stores(@By() by: Principal): Promise<Answer> {
     const uses = await this.transactions.run(by, (db) => listStoreUses(db));
-    return shows((frame) => StoresView({ frame, stores: this.vault.stores(), uses }));
+    const stores = this.vault.stores();
+    const accesses = await Promise.all(stores.map(accessOf));
+    return shows((frame) => StoresView({ frame, stores, uses, accesses }));
   }
 
   @Get('settings/users')
@@ -71,5 +76,15 @@ export class SettingsPage {
   async tokens(@By() by: Principal): Promise<Answer> {
     const tokens = await this.access.tokens(by);
     return shows((frame) => TokensView({ frame, tokens }));
+  }
+}
+
+/** What our own authentication at a store is good for, as the store says now. */
+async function accessOf(store: Store): Promise<StoreAccessSeen> {
+  if (!(store instanceof KeptOutside)) return null;
+  try {
+    return await store.access();
+  } catch (thrown) {
+    return { problem: errorText(thrown) };
   }
 }

@@ -271,6 +271,8 @@ export function NewSourceView({
               type="password"
               autocomplete="off"
             />
+          </section>
+          <section class="card w12">
             <h2>Of security event tokens</h2>
             <Field {...field('issuer')} label="Issuer" maxLength={1000} />
             <Field {...field('audience')} label="Audience" maxLength={1000} />

@@ -1,6 +1,6 @@
-import type { Capability, Store } from '../../platform/vault/store.ts';
+import type { Capability, Store, StoreAccess } from '../../platform/vault/store.ts';
 import type { Frame } from '../shared/frame.ts';
-import { DataTable } from '../shared/parts.tsx';
+import { At, DataTable } from '../shared/parts.tsx';
 import { Chip } from '../shared/states.tsx';
 import type { StoreUse } from './settings.queries.ts';
 import { Setting } from './settings.view.tsx';
@@ -10,10 +10,13 @@ export function StoresView({
   frame,
   stores,
   uses,
+  accesses,
 }: {
   frame: Frame;
   stores: readonly Pick<Store, 'key' | 'title' | 'capabilities'>[];
   uses: readonly StoreUse[];
+  /** In the order of the stores. */
+  accesses: readonly StoreAccessSeen[];
 }) {
   const [chosen] = stores;
   const useOf = (key: string) => uses.find((one) => one.store === key);
@@ -34,13 +37,14 @@ export function StoresView({
           { title: 'Policy by secret' },
           { title: 'Rotation hooks' },
         ]}
-        rows={stores.map((store) => {
+        rows={stores.map((store, at) => {
           const use = useOf(store.key);
           const { versioning, retrievalAudit, granularPolicy, rotationHooks } = store.capabilities;
           return [
             <div>
               <b>{store.title}</b> {store === chosen && <Chip tone="info">new secrets go here</Chip>}
               {!store.capabilities.writable && <Chip tone="calm">read only</Chip>}
+              <Access seen={accesses[at] ?? null} />
               {use?.problem && <div class="soft small">{`Last try: ${use.problem}`}</div>}
             </div>,
             store.capabilities.writable ? (
@@ -69,6 +73,30 @@ export function StoresView({
         </p>
       ))}
     </Setting>
+  );
+}
+
+/** null: it does not end by itself, or nobody can say. */
+export type StoreAccessSeen = StoreAccess | { problem: string } | null;
+
+function Access({ seen }: { seen: StoreAccessSeen }) {
+  if (seen === null) return null;
+  if ('problem' in seen)
+    return (
+      <div class="small">
+        <Chip tone="live">our own token</Chip> {`could not be looked at: ${seen.problem}`}
+      </div>
+    );
+  if (seen.endsAt === null) return <div class="soft small">Our own token does not end by itself.</div>;
+  return (
+    <div class="small">
+      Our own token ends <At at={seen.endsAt} />.{' '}
+      {seen.renewable ? (
+        <span class="soft">It is prolonged before that.</span>
+      ) : (
+        <Chip tone="wait">cannot be prolonged</Chip>
+      )}
+    </div>
   );
 }
 

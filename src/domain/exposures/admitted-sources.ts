@@ -2,6 +2,7 @@ import { Inject, Injectable } from '@nestjs/common';
 import type { Id } from '../../kernel/ids.ts';
 import { Secret } from '../../kernel/secret.ts';
 import { rowsOf } from '../../platform/database/rows.ts';
+import { inOne } from '../../platform/database/together.ts';
 import type { Db } from '../../platform/database/transactions.ts';
 import type { Trust } from './exposure.rules.ts';
 import { SOURCES, type Source, type SourceSettings } from './source.ts';
@@ -36,26 +37,7 @@ export class AdmittedSources {
 
   /** Undefined: there is none of a kind that is switched on. */
   async find(db: Db, by: { key: string } | { id: Id }): Promise<Admitted | undefined> {
-    const [row] = await rowsOf<{
-      id: Id;
-      key: string;
-      kind: string;
-      name: string;
-      active: boolean;
-      trust: Trust;
-      party_id: Id | null;
-      key_refs: KeyRef[];
-      settings: SourceSettings;
-      body_limit: number | null;
-      published_keys: string | null;
-      api_base_url: string | null;
-      quota_per_hour: number;
-    }>(
-      db,
-      `SELECT id, key, kind, name, active, trust, party_id, key_refs, settings, body_limit, published_keys, api_base_url, quota_per_hour
-         FROM source WHERE ${'key' in by ? 'key' : 'id'} = $1`,
-      ['key' in by ? by.key : by.id],
-    );
+    const row = await ('key' in by ? rowByKey(db, by.key) : rowById(db, by.id));
     const kind = row && this.sources.find((source) => source.key === row.kind);
     if (!row || !kind) return undefined;
     const own = await this.sourceKeys.open(db, row.id, row.key_refs);
@@ -75,4 +57,33 @@ export class AdmittedSources {
       publishedKeysUrl: kind.publishedKeysUrl?.(row.settings, row.api_base_url),
     };
   }
+}
+
+interface SourceRow {
+  id: Id;
+  key: string;
+  kind: string;
+  name: string;
+  active: boolean;
+  trust: Trust;
+  party_id: Id | null;
+  key_refs: KeyRef[];
+  settings: SourceSettings;
+  body_limit: number | null;
+  published_keys: string | null;
+  api_base_url: string | null;
+  quota_per_hour: number;
+}
+
+const SELECT = `SELECT id, key, kind, name, active, trust, party_id, key_refs, settings, body_limit, published_keys, api_base_url, quota_per_hour
+  FROM source`;
+
+const rowByKey = inOne(async (db: Db, keys: readonly string[]): Promise<(SourceRow | undefined)[]> => {
+  const rows = await rowsOf<SourceRow>(db, `${SELECT} WHERE key = ANY($1::text[])`, [keys]);
+  return keys.map((key) => rows.find((row) => row.key === key));
+});
+
+async function rowById(db: Db, id: Id): Promise<SourceRow | undefined> {
+  const [row] = await rowsOf<SourceRow>(db, `${SELECT} WHERE id = $1`, [id]);
+  return row;
 }

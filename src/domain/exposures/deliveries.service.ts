@@ -4,8 +4,9 @@ import { refusal, type Refusal } from '../../kernel/errors.ts';
 import { newId, type Id } from '../../kernel/ids.ts';
 import type { Principal } from '../../kernel/principal.ts';
 import { err, ok, type Result } from '../../kernel/result.ts';
-import { MINUTE, type Millis } from '../../kernel/time.ts';
+import type { Millis } from '../../kernel/time.ts';
 import { rowsOf } from '../../platform/database/rows.ts';
+import { inOne } from '../../platform/database/together.ts';
 import { Transactions, type Db } from '../../platform/database/transactions.ts';
 import { Keys } from '../../platform/signing/keys.ts';
 import { LedgerService } from '../ledger/ledger.service.ts';
@@ -74,7 +75,10 @@ export class Deliveries {
     o: { as: Principal; by: Principal; now: Millis },
   ): Promise<Result<Received, Refusal>> {
     const judged = this.#judge(delivered);
-    return this.transactions.run(o.as, (db) => this.#keep(db, source, judged, o.by, o.now));
+    // A hundred a second cost the disk a handful of commits.
+    return this.transactions.together(o.as, `delivery:${source.id}:${judged.deliveryId}`, (db) =>
+      this.#keep(db, source, judged, o.by, o.now),
+    );
   }
 
   #judge({ deliveryId, read, body, via }: Delivered): Judged {
@@ -107,19 +111,10 @@ export class Deliveries {
     const received: Received = { deliveryId: judged.deliveryId, event: judged.read.event };
     const fresh = judged.read.acknowledged === undefined ? 'accepted' : 'acknowledged';
     for (let round = 0; round < 3; round++) {
-      const [byId] = await rowsOf<{ id: Id; body_hash: Buffer }>(
-        db,
-        `SELECT id, body_hash FROM delivery WHERE source_id = $1 AND delivery_id = $2`,
-        [source.id, judged.deliveryId],
-      );
-      const [byContent] = await rowsOf<{ id: Id }>(
-        db,
-        `SELECT id FROM delivery WHERE source_id = $1 AND content_key = ANY($2::text[]) AND outcome = 'accepted' LIMIT 1`,
-        [source.id, judged.contentKeys],
-      );
+      const { byId, byContent } = await knownAs(db, { sourceId: source.id, ...judged });
       const sighting = sightingOf(
         byId ? { sameBody: judged.bodyHashes.some((hash) => hash.equals(byId.body_hash)) } : null,
-        byContent !== undefined,
+        byContent,
       );
       if (byId && sighting === 'redelivered') {
         await db.query(`UPDATE delivery SET redeliveries = redeliveries + 1 WHERE id = $1`, [byId.id]);
@@ -154,7 +149,7 @@ export class Deliveries {
           await this.reports.file(db, { ...request, batchId: id, reports: judged.prepared });
         else await this.waiting.keep(db, id, { ...request, reports: judged.read.reports });
       }
-      await seen(db, source.id, now);
+      await seen(db, { sourceId: source.id, now });
       return ok(received);
     }
     throw new Error('a delivery was neither new nor known');
@@ -168,30 +163,27 @@ export class Deliveries {
     by: Principal,
     now: Millis,
   ): Promise<Id | undefined> {
-    const [row] = await rowsOf<{ id: Id }>(
-      db,
-      `INSERT INTO delivery (id, source_id, delivery_id, content_key, body_hash, size, event, reports, outcome, reason, correlation_id, received_at, via)
-       VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13) ON CONFLICT DO NOTHING RETURNING id`,
-      [
-        newId(),
-        source.id,
-        judged.deliveryId,
-        judged.contentKeys[0],
-        judged.bodyHashes[0],
-        judged.size,
-        judged.read.event,
-        judged.read.reports.length,
-        outcome,
+    const id = newId();
+    const isNew = await insertDelivery(db, {
+      id,
+      source_id: source.id,
+      delivery_id: judged.deliveryId,
+      content_key: judged.contentKeys[0]!,
+      body_hash: judged.bodyHashes[0]!.toString('hex'),
+      size: judged.size,
+      event: judged.read.event,
+      reports: judged.read.reports.length,
+      outcome,
+      reason:
         outcome === 'repeated' ? 'the same content came under another id' : (judged.read.acknowledged ?? ''),
-        by.correlationId,
-        new Date(now),
-        judged.via,
-      ],
-    );
-    if (!row) return undefined;
+      correlation_id: by.correlationId,
+      received_at: new Date(now).toISOString(),
+      via: judged.via,
+    });
+    if (!isNew) return undefined;
     await this.ledger.append(db, {
       kind: 'delivery.received',
-      subject: { kind: 'delivery', id: row.id },
+      subject: { kind: 'delivery', id },
       by,
       at: now,
       facts: {
@@ -204,7 +196,7 @@ export class Deliveries {
       },
       committed: { deliveryId: judged.deliveryId, ...(by.ip === undefined ? {} : { ip: by.ip }) },
     });
-    return row.id;
+    return id;
   }
 
   /** Ids are not signed by every source: one that comes back with another body is a replay that was tampered with, or a fault. */
@@ -229,11 +221,81 @@ export class Deliveries {
   }
 }
 
-/** By the minute, and never waiting for another delivery that does the same. */
-async function seen(db: Db, sourceId: Id, now: Millis): Promise<void> {
-  await db.query(
-    `UPDATE source SET last_seen_at = $2 WHERE id = (
-       SELECT id FROM source WHERE id = $1 AND (last_seen_at IS NULL OR last_seen_at < $3) FOR NO KEY UPDATE SKIP LOCKED)`,
-    [sourceId, new Date(now), new Date(now - MINUTE)],
-  );
+interface Sought {
+  sourceId: Id;
+  deliveryId: string;
+  contentKeys: readonly string[];
 }
+
+interface Found {
+  byId: { id: Id; body_hash: Buffer } | null;
+  byContent: boolean;
+}
+
+/** Whether a delivery came before, by its id and by its content. */
+const knownAs = inOne(async (db: Db, all: readonly Sought[]): Promise<Found[]> => {
+  const rows = await rowsOf<{ n: number; id: Id | null; body_hash: Buffer | null; by_content: boolean }>(
+    db,
+    `SELECT r.n, d.id, d.body_hash, c.id IS NOT NULL AS by_content
+       FROM unnest($1::int[], $2::uuid[], $3::text[], $4::text[]) AS r(n, source_id, delivery_id, content_keys)
+       LEFT JOIN LATERAL (SELECT id, body_hash FROM delivery WHERE source_id = r.source_id AND delivery_id = r.delivery_id OFFSET 0) d ON true
+       LEFT JOIN LATERAL (SELECT id FROM delivery WHERE source_id = r.source_id AND content_key = ANY(string_to_array(r.content_keys, ','))
+                             AND outcome = 'accepted' LIMIT 1) c ON true`,
+    [
+      all.map((_, n) => n),
+      all.map(({ sourceId }) => sourceId),
+      all.map(({ deliveryId }) => deliveryId),
+      all.map(({ contentKeys }) => contentKeys.join(',')),
+    ],
+  );
+  const found = new Map(rows.map((row) => [row.n, row]));
+  return all.map((_, n) => {
+    const { id, body_hash: hash, by_content: byContent } = found.get(n)!;
+    return { byId: id !== null && hash !== null ? { id, body_hash: hash } : null, byContent };
+  });
+});
+
+interface DeliveryRow {
+  id: Id;
+  source_id: Id;
+  delivery_id: string;
+  content_key: string;
+  /** Hex. */
+  body_hash: string;
+  size: number;
+  event: string;
+  reports: number;
+  outcome: string;
+  reason: string;
+  correlation_id: string;
+  received_at: string;
+  via: Via;
+}
+
+/** Whether it was new. */
+const insertDelivery = inOne(async (db: Db, all: readonly DeliveryRow[]): Promise<boolean[]> => {
+  const made = await rowsOf<{ id: Id }>(
+    db,
+    `INSERT INTO delivery (id, source_id, delivery_id, content_key, body_hash, size, event, reports, outcome, reason, correlation_id, received_at, via)
+     SELECT id, source_id, delivery_id, content_key, decode(body_hash, 'hex'), size, event, reports, outcome, reason, correlation_id, received_at, via
+       FROM jsonb_to_recordset($1::jsonb) AS r(id uuid, source_id uuid, delivery_id text, content_key text, body_hash text, size int, event text,
+                                               reports int, outcome text, reason text, correlation_id text, received_at timestamptz, via text)
+     ON CONFLICT DO NOTHING RETURNING id`,
+    [JSON.stringify(all)],
+  );
+  const ids = new Set(made.map(({ id }) => id));
+  return all.map(({ id }) => ids.has(id));
+});
+
+/** By the minute, and never waiting for another delivery that does the same. */
+const seen = inOne(async (db: Db, all: readonly { sourceId: Id; now: Millis }[]): Promise<void[]> => {
+  const latest = new Map(all.map(({ sourceId, now }) => [sourceId, now]));
+  await db.query(
+    `UPDATE source s SET last_seen_at = f.at FROM (
+       SELECT x.id, r.at FROM unnest($1::uuid[], $2::timestamptz[]) AS r(id, at) JOIN source x ON x.id = r.id
+        WHERE x.last_seen_at IS NULL OR x.last_seen_at < r.at - interval '1 minute' FOR NO KEY UPDATE OF x SKIP LOCKED) f
+      WHERE s.id = f.id`,
+    [[...latest.keys()], [...latest.values()].map((at) => new Date(at))],
+  );
+  return all.map(() => undefined);
+});

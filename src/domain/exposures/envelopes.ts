@@ -3,7 +3,9 @@ import type { Id } from '../../kernel/ids.ts';
 import { Secret } from '../../kernel/secret.ts';
 import type { Millis } from '../../kernel/time.ts';
 import { rowsOf } from '../../platform/database/rows.ts';
+import { inOne } from '../../platform/database/together.ts';
 import type { Db } from '../../platform/database/transactions.ts';
+import type { StoredRef } from '../../platform/vault/store.ts';
 import { Vault } from '../../platform/vault/vault.ts';
 
 /**
@@ -14,12 +16,8 @@ import { Vault } from '../../platform/vault/vault.ts';
 export class Envelopes {
   constructor(private readonly vault: Vault) {}
 
-  async make(db: Db, batch: { id: Id; correlationId: string; now: Millis }): Promise<void> {
-    await db.query(`INSERT INTO exposure_batch (id, correlation_id, created_at) VALUES ($1, $2, $3)`, [
-      batch.id,
-      batch.correlationId,
-      new Date(batch.now),
-    ]);
+  make(db: Db, batch: Batch): Promise<void> {
+    return insertBatch(db, batch);
   }
 
   /** Seals the values of a batch that has none yet. */
@@ -28,7 +26,7 @@ export class Envelopes {
     const whole = packed(values);
     const ref = await this.vault.putHere(db, binding(batchId), whole);
     whole.wipe();
-    await db.query(`UPDATE exposure_batch SET values_ref = $2 WHERE id = $1`, [batchId, ref]);
+    await setValues(db, { batchId, ref });
   }
 
   /** The values of a batch by their keys. Empty when there are none, or none any more. */
@@ -56,6 +54,32 @@ export class Envelopes {
     await db.query(`UPDATE exposure_batch SET values_ref = NULL WHERE id = $1`, [batchId]);
   }
 }
+
+interface Batch {
+  id: Id;
+  correlationId: string;
+  now: Millis;
+}
+
+const insertBatch = inOne(async (db: Db, all: readonly Batch[]): Promise<void[]> => {
+  await db.query(
+    `INSERT INTO exposure_batch (id, correlation_id, created_at) SELECT * FROM unnest($1::uuid[], $2::text[], $3::timestamptz[])`,
+    [
+      all.map(({ id }) => id),
+      all.map(({ correlationId }) => correlationId),
+      all.map(({ now }) => new Date(now)),
+    ],
+  );
+  return all.map(() => undefined);
+});
+
+const setValues = inOne(async (db: Db, all: readonly { batchId: Id; ref: StoredRef }[]): Promise<void[]> => {
+  await db.query(
+    `UPDATE exposure_batch b SET values_ref = r.ref FROM unnest($1::uuid[], $2::text[]) AS r(id, ref) WHERE b.id = r.id`,
+    [all.map(({ batchId }) => batchId), all.map(({ ref }) => ref)],
+  );
+  return all.map(() => undefined);
+});
 
 function binding(batchId: Id): string {
   return `exposure_batch:${batchId}`;

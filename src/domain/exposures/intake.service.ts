@@ -1,5 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { refusal, type Refusal } from '../../kernel/errors.ts';
+import { newId } from '../../kernel/ids.ts';
 import { system, type Principal } from '../../kernel/principal.ts';
 import { err, ok, type Result } from '../../kernel/result.ts';
 import { HOUR, MINUTE, type Millis } from '../../kernel/time.ts';
@@ -45,7 +46,11 @@ export class IntakeService {
   /** Before a byte of the body is read. A source without a key is refused, never open. */
   async admit(sourceKey: string): Promise<Result<Admitted, Refusal>> {
     if (!/^[a-z0-9-]{1,60}$/.test(sourceKey)) return err(UNPROVEN);
-    const find = () => this.transactions.run(this.#self(), (db) => this.sources.find(db, { key: sourceKey }));
+    // Those who knock in one moment are looked up in one journey; each has a name of its own among them.
+    const find = () =>
+      this.transactions.together(this.#self(), `admit:${newId()}`, (db) =>
+        this.sources.find(db, { key: sourceKey }),
+      );
     let source = await find();
     if (source?.active && source.keys.length === 0 && source.publishedKeysUrl !== undefined) {
       if (await this.published.learn(source.id, this.#self())) source = await find();

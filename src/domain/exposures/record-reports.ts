@@ -4,6 +4,7 @@ import type { Secret } from '../../kernel/secret.ts';
 import { iso, type Millis } from '../../kernel/time.ts';
 import { nextReferences } from '../../platform/database/references.ts';
 import { rowsOf } from '../../platform/database/rows.ts';
+import { inOne } from '../../platform/database/together.ts';
 import type { Db } from '../../platform/database/transactions.ts';
 import {
   digestsOf,
@@ -85,7 +86,14 @@ const COLUMNS = `n int, id uuid, external_ref text, place text, supplier_id text
 export async function recordReports(db: Db, request: RecordRequest): Promise<RecordedReport[]> {
   const { reports, now } = request;
   if (reports.length === 0) return [];
-  const refs = await distinctRefs(db, request);
+  const known =
+    request.reporter.sourceId !== null &&
+    (await lockKnown(db, {
+      sourceId: request.reporter.sourceId,
+      refs: reports.map(({ report }) => report.externalRef),
+    }));
+  // Most leaks are new: what updates known ones is not asked then.
+  const refs = known ? await distinctRefs(db, request) : reports.map(({ report }) => report.externalRef);
   const rows: Row[] = reports.map(({ report, digests, value }, n) => ({
     n,
     id: newId(),
@@ -118,9 +126,10 @@ export async function recordReports(db: Db, request: RecordRequest): Promise<Rec
   for (let round = 0; recorded.size < rows.length; round++) {
     if (round === 3) throw new Error('exposures were neither inserted nor found');
     const open = rows.filter((row) => !recorded.has(row.n));
-    if (request.reporter.sourceId !== null) note(await update(db, request, open), false);
+    const mayBeKnown = request.reporter.sourceId !== null && (known || round > 0);
+    if (mayBeKnown) note(await update(db, request, open), false);
     const fresh = open.filter((row) => !recorded.has(row.n));
-    if (fresh.length > 0) note(await insert(db, request, fresh), true);
+    if (fresh.length > 0) note(await insert(db, { request, rows: fresh }), true);
   }
   const result = rows.map((row) => ({ ...recorded.get(row.n)!, prepared: reports[row.n]! }));
   await insertDigests(db, result);
@@ -220,82 +229,135 @@ async function update(db: Db, request: RecordRequest, rows: readonly Row[]): Pro
   );
 }
 
-async function insert(db: Db, request: RecordRequest, rows: readonly Row[]): Promise<Noted[]> {
-  const { reporter, now } = request;
-  const references = await nextReferences(db, 'EXP', now, rows.length);
-  const withReference = rows.map((row, at) => ({ ...row, reference: references[at] }));
-  return rowsOf<Noted>(
-    db,
-    `WITH r AS (SELECT * FROM jsonb_to_recordset($1::jsonb) AS r(${COLUMNS}, reference text)),
-          made AS (
-            INSERT INTO exposure (id, reference, batch_id, source_id, delivery_id, external_ref, reporter_kind, reporter_id,
-                                  reporter_party_id, trust, place, state, triage_reason, supplier_id, kind, source_says,
-                                  publicly_leaked, detected_at, received_at, resolved_at, resolution, source_as_of,
-                                  correlation_id, updated_at)
-            SELECT id, reference, $2::uuid, $3::uuid, $4::uuid, external_ref, $5::text, $6::text, $7::uuid, $8::text, place,
-                   CASE WHEN clue THEN 'received' WHEN $9::boolean THEN 'fetching' ELSE 'triage' END,
-                   CASE WHEN NOT clue AND NOT $9::boolean THEN 'the report carries no value, and its source cannot be asked for it' END,
-                   supplier_id, kind, coalesce(says, 'unknown'), public, detected_at, $10::timestamptz,
-                   CASE WHEN resolution IS NOT NULL THEN coalesce(as_of, $10::timestamptz) END, resolution, as_of, $11::text, $10::timestamptz
-              FROM r ORDER BY n
-            ON CONFLICT DO NOTHING
-            RETURNING id, reference, external_ref, state)
-     SELECT r.n, made.id, made.reference, made.external_ref, made.state, NULL AS incident_state FROM made JOIN r ON r.id = made.id`,
-    [
-      JSON.stringify(withReference),
-      request.batchId,
-      reporter.sourceId,
-      request.deliveryId,
-      reporter.kind,
-      reporter.id,
-      reporter.partyId,
-      reporter.trust,
-      request.fetchable,
-      new Date(now),
-      request.by.correlationId,
-    ],
-  );
-}
+/** Whether the source told of one of these leaks before. Those rows are locked, in the order of their ids. */
+const lockKnown = inOne(
+  async (db: Db, all: readonly { sourceId: Id; refs: readonly string[] }[]): Promise<boolean[]> => {
+    const asked = all.flatMap(({ sourceId, refs }, n) => refs.map((ref) => [n, sourceId, ref]));
+    const rows = await rowsOf<{ source_id: Id; external_ref: string }>(
+      db,
+      // Fenced, so that each report costs two look-ups whatever the planner thinks of the table.
+      `SELECT e.source_id, e.external_ref FROM exposure e
+        WHERE e.id = ANY(ARRAY(
+              SELECT x.id FROM unnest($1::uuid[], $2::text[]) AS r(source_id, external_ref)
+               CROSS JOIN LATERAL (SELECT k.id FROM exposure k WHERE k.source_id = r.source_id AND k.external_ref = r.external_ref OFFSET 0) x))
+        ORDER BY e.id FOR UPDATE`,
+      columnsOf(
+        asked.map(([, sourceId, ref]) => [sourceId, ref]),
+        2,
+      ),
+    );
+    const found = new Set(rows.map((row) => `${row.source_id} ${row.external_ref}`));
+    return all.map(({ sourceId, refs }) => refs.some((ref) => found.has(`${sourceId} ${ref}`)));
+  },
+);
+
+const MORE_COLUMNS = `${COLUMNS}, reference text, batch_id uuid, source_id uuid, delivery_id uuid, reporter_kind text, reporter_id text,
+  reporter_party_id uuid, trust text, fetchable boolean, received_at timestamptz, correlation_id text`;
+
+const insert = inOne(
+  async (db: Db, all: readonly { request: RecordRequest; rows: readonly Row[] }[]): Promise<Noted[][]> => {
+    const count = all.reduce((sum, { rows }) => sum + rows.length, 0);
+    const references = await nextReferences(db, 'EXP', all[0]!.request.now, count);
+    let at = 0;
+    const whole = all.flatMap(({ request, rows }) =>
+      rows.map((row) => ({
+        ...row,
+        reference: references[at++],
+        batch_id: request.batchId,
+        source_id: request.reporter.sourceId,
+        delivery_id: request.deliveryId,
+        reporter_kind: request.reporter.kind,
+        reporter_id: request.reporter.id,
+        reporter_party_id: request.reporter.partyId,
+        trust: request.reporter.trust,
+        fetchable: request.fetchable,
+        received_at: iso(request.now),
+        correlation_id: request.by.correlationId,
+      })),
+    );
+    const made = await rowsOf<Omit<Noted, 'n' | 'incident_state'>>(
+      db,
+      `INSERT INTO exposure (id, reference, batch_id, source_id, delivery_id, external_ref, reporter_kind, reporter_id,
+                             reporter_party_id, trust, place, state, triage_reason, supplier_id, kind, source_says,
+                             publicly_leaked, detected_at, received_at, resolved_at, resolution, source_as_of,
+                             correlation_id, updated_at)
+       SELECT id, reference, batch_id, source_id, delivery_id, external_ref, reporter_kind, reporter_id, reporter_party_id, trust, place,
+              CASE WHEN clue THEN 'received' WHEN fetchable THEN 'fetching' ELSE 'triage' END,
+              CASE WHEN NOT clue AND NOT fetchable THEN 'the report carries no value, and its source cannot be asked for it' END,
+              supplier_id, kind, coalesce(says, 'unknown'), public, detected_at, received_at,
+              CASE WHEN resolution IS NOT NULL THEN coalesce(as_of, received_at) END, resolution, as_of, correlation_id, received_at
+         FROM jsonb_to_recordset($1::jsonb) AS r(${MORE_COLUMNS}) ORDER BY reference
+       ON CONFLICT DO NOTHING
+       RETURNING id, reference, external_ref, state`,
+      [JSON.stringify(whole)],
+    );
+    const found = new Map(made.map((row) => [row.id, row]));
+    return all.map(({ rows }) =>
+      rows.flatMap(({ n, id }) => {
+        const row = found.get(id);
+        return row ? [{ ...row, n, incident_state: null }] : [];
+      }),
+    );
+  },
+);
 
 /** Digests of values that were learned later: what the source's own API gave. */
-export async function insertDigests(
+export function insertDigests(
   db: Db,
   entries: readonly { exposureId: Id; prepared: Pick<PreparedReport, 'digests'> }[],
 ): Promise<void> {
-  const rows = entries.flatMap(({ exposureId, prepared }) =>
-    prepared.digests.map((d) => [exposureId, d.form, d.scheme, d.keyId, d.digest]),
-  );
-  if (rows.length === 0) return;
-  await db.query(
-    `INSERT INTO exposure_digest (exposure_id, form, scheme, key_id, digest)
-     SELECT * FROM unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::bytea[]) ON CONFLICT DO NOTHING`,
-    columnsOf(rows, 5),
-  );
+  return digestRows(db, entries);
 }
 
-export async function insertPlaces(
+type DigestEntries = Parameters<typeof insertDigests>[1];
+const digestRows = inOne(async (db: Db, all: readonly DigestEntries[]): Promise<void[]> => {
+  const rows = all
+    .flat()
+    .flatMap(({ exposureId, prepared }) =>
+      prepared.digests.map((d) => [exposureId, d.form, d.scheme, d.keyId, d.digest]),
+    );
+  if (rows.length > 0) {
+    await db.query(
+      `INSERT INTO exposure_digest (exposure_id, form, scheme, key_id, digest)
+       SELECT * FROM unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::bytea[]) ON CONFLICT DO NOTHING`,
+      columnsOf(rows, 5),
+    );
+  }
+  return all.map(() => undefined);
+});
+
+export function insertPlaces(
   db: Db,
   entries: readonly { exposureId: Id; prepared: { report: { foundAt: readonly FoundAt[] } } }[],
   now: Millis,
 ): Promise<void> {
-  const rows = entries.flatMap(({ exposureId, prepared }) =>
-    prepared.report.foundAt.map((f) => [
-      newId(),
-      exposureId,
-      f.type,
-      f.url ?? null,
-      f.path ?? null,
-      f.line ?? null,
-    ]),
+  return placeRows(db, { entries, now });
+}
+
+type PlaceEntries = { entries: Parameters<typeof insertPlaces>[1]; now: Millis };
+const placeRows = inOne(async (db: Db, all: readonly PlaceEntries[]): Promise<void[]> => {
+  const rows = all.flatMap(({ entries, now }) =>
+    entries.flatMap(({ exposureId, prepared }) =>
+      prepared.report.foundAt.map((f) => [
+        newId(),
+        exposureId,
+        f.type,
+        f.url ?? null,
+        f.path ?? null,
+        f.line ?? null,
+        new Date(now),
+      ]),
+    ),
   );
-  if (rows.length === 0) return;
+  if (rows.length === 0) return all.map(() => undefined);
   await db.query(
     `INSERT INTO exposure_found_at (id, exposure_id, type, url, path, line, seen_at)
-     SELECT r.*, $7::timestamptz FROM unnest($1::uuid[], $2::uuid[], $3::text[], $4::text[], $5::text[], $6::int[]) AS r
+     SELECT * FROM unnest($1::uuid[], $2::uuid[], $3::text[], $4::text[], $5::text[], $6::int[], $7::timestamptz[])
      ON CONFLICT DO NOTHING`,
-    [...columnsOf(rows, 6), new Date(now)],
+    columnsOf(rows, 7),
   );
-}
+  return all.map(() => undefined);
+});
 
 function columnsOf(rows: readonly unknown[][], width: number): unknown[][] {
   return Array.from({ length: width }, (_, at) => rows.map((row) => row[at]));

@@ -9,6 +9,11 @@ export interface Channel {
   readonly title: string;
   /** Whether an address has this channel's form and may be written to. */
   accepts(address: string): boolean;
+  /**
+   * Of an address that is a secret itself (an incoming webhook): what may be kept and shown in the open. The whole of it
+   * is sealed then. Absent: the address is no secret.
+   */
+  shown?(address: string): string;
   send(message: OutgoingMessage, call: { signal: AbortSignal; now(): Millis }): Promise<DeliveryAnswer>;
 }
 
@@ -16,6 +21,8 @@ export interface OutgoingMessage {
   /** Stable over every attempt: the receiver's way to see a double. */
   messageId: string;
   to: string;
+  /** Whose contact it goes to: a channel that knows parties sends nothing to another's address. */
+  partyId?: string;
   subject: string;
   text: string;
   html: string;

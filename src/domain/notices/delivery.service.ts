@@ -7,7 +7,9 @@ import { PublicUrl } from '../../platform/config/public-url.ts';
 import { Transactions, type Db } from '../../platform/database/transactions.ts';
 import { withCorrelation } from '../../platform/log/log.ts';
 import { Keys } from '../../platform/signing/keys.ts';
+import { Vault } from '../../platform/vault/vault.ts';
 import { LedgerService } from '../ledger/ledger.service.ts';
+import { addressBinding } from '../parties/contact-reach.service.ts';
 import { AlertsService } from './alerts.service.ts';
 import type { Channel, DeliveryAnswer } from './channel.ts';
 import { linkCode, linkToken } from './notice-link.rules.ts';
@@ -98,6 +100,7 @@ export class DeliveryService {
     private readonly texts: NoticeTexts,
     private readonly keys: Keys,
     private readonly publicUrl: PublicUrl,
+    private readonly vault: Vault,
     @Inject(CHANNELS) private readonly channels: readonly Channel[],
   ) {}
 
@@ -116,7 +119,8 @@ export class DeliveryService {
     const answer = await channel.send(
       {
         messageId: prepared.messageId,
-        to: recipient.address,
+        to: await this.wholeAddress(recipient, by),
+        partyId: notice.party_id,
         language: notice.language,
         subject: rendered.subject,
         text: rendered.text,
@@ -125,6 +129,15 @@ export class DeliveryService {
       { signal, now: () => this.clock.now() },
     );
     return this.transactions.run(by, (db) => this.record(db, prepared, answer, by));
+  }
+
+  /** Opened for as long as one attempt lasts; what is kept of the attempt is what may be seen. */
+  private async wholeAddress({ address, sealed }: Recipient, by: Principal): Promise<string> {
+    if (!sealed) return address;
+    const whole = await this.transactions.run(by, (db) =>
+      this.vault.get(db, sealed.ref, addressBinding(sealed.id)),
+    );
+    return whole.use((text) => text);
   }
 
   private async prepare(db: Db, noticeId: Id, by: Principal): Promise<Prepared | DeliveryResult> {

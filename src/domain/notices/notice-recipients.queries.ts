@@ -6,6 +6,13 @@ import type { Channel } from './channel.ts';
 import type { Recipient } from './notice.rules.ts';
 import type { Pace } from './pace.rules.ts';
 
+interface Way {
+  channel: string;
+  address: string;
+  /** Of an address that is a secret: it was judged before it was sealed. */
+  sealed?: { id: Id; ref: string } | null;
+}
+
 interface ContactRow {
   id: Id;
   email: string | null;
@@ -19,7 +26,7 @@ interface ContactRow {
     quietUntil: string | null;
     mostPerHour: number | null;
   } | null;
-  addresses: { channel: string; address: string }[];
+  addresses: Way[];
   absences: { from: string; until: string; standInId: Id | null }[];
 }
 
@@ -82,12 +89,13 @@ export async function recipientsOf(
   return {
     recipients: order.flatMap((contactId) => {
       const ways = waysOf(byId.get(contactId), channels);
-      return ways.map(({ channel, address }, at): Recipient => {
+      return ways.map(({ channel, address, sealed }, at): Recipient => {
         const past = history.find((one) => one.channel === channel && one.address === address);
         return {
           contactId,
           channel,
           address,
+          ...(sealed ? { sealed } : {}),
           fallback: at > 0 || !first.includes(contactId),
           refused: past?.refused ?? false,
           tries: past?.tries ?? 0,
@@ -109,11 +117,11 @@ export async function sentTo(db: Db, contactId: Id, now: Millis): Promise<Millis
   return rows.map(({ at }) => at.getTime());
 }
 
-function waysOf(contact: ContactRow | undefined, channels: readonly Channel[]) {
+function waysOf(contact: ContactRow | undefined, channels: readonly Channel[]): Way[] {
   if (!contact) return [];
-  const mail = contact.email === null ? [] : [{ channel: 'mail', address: contact.email }];
-  return [...mail, ...contact.addresses].filter(({ channel, address }) =>
-    channels.some((one) => one.key === channel && one.accepts(address)),
+  const mail: Way[] = contact.email === null ? [] : [{ channel: 'mail', address: contact.email }];
+  return [...mail, ...contact.addresses].filter(({ channel, address, sealed }) =>
+    channels.some((one) => one.key === channel && (sealed || one.accepts(address))),
   );
 }
 
@@ -136,7 +144,8 @@ const CONTACTS = `
          (r.contact_id IS NOT NULL OR c.role IN ('security', 'on_call')) AS rung,
          CASE WHEN h.contact_id IS NULL THEN NULL ELSE json_build_object('zone', h.zone, 'days', h.duty_days, 'from', h.duty_from,
            'until', h.duty_until, 'quietFrom', h.quiet_from, 'quietUntil', h.quiet_until, 'mostPerHour', h.most_per_hour) END AS hours,
-         coalesce((SELECT json_agg(json_build_object('channel', a.channel, 'address', a.address) ORDER BY a.valid_from, a.id)
+         coalesce((SELECT json_agg(json_build_object('channel', a.channel, 'address', a.address,
+           'sealed', CASE WHEN a.address_ref IS NULL THEN NULL ELSE json_build_object('id', a.id, 'ref', a.address_ref) END) ORDER BY a.valid_from, a.id)
             FROM address_of_record a WHERE a.contact_id = c.id AND a.valid_from <= $4 AND (a.valid_until IS NULL OR a.valid_until > $4)), '[]') AS addresses,
          coalesce((SELECT json_agg(json_build_object('from', a.from_at, 'until', a.until_at, 'standInId', a.stand_in_id) ORDER BY a.from_at)
             FROM contact_absence a WHERE a.contact_id = c.id AND a.until_at > $4), '[]') AS absences
@@ -144,7 +153,7 @@ const CONTACTS = `
     LEFT JOIN term_recipient r ON r.term_id = $3::uuid AND r.contact_id = c.id
     LEFT JOIN contact_hours h ON h.contact_id = c.id
    WHERE c.party_id = $1 AND c.active
-   ORDER BY (c.id = $2::uuid) DESC NULLS LAST, r.ordinal NULLS LAST, (c.role = 'on_call') DESC, c.ordinal, c.id`;
+   ORDER BY (c.id = $2::uuid) DESC NULLS LAST, r.ordinal NULLS LAST, (c.role = 'on_call') DESC, c.ordinal, c.id LIMIT 200`;
 
 // An address that refused or bounced for good (5.x.x, RFC 3463 section 2) stays so for this notice.
 const HISTORY = `

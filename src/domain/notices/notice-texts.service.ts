@@ -11,7 +11,7 @@ import { LedgerService } from '../ledger/ledger.service.ts';
 import type { NoticeSource, RenderedNotice } from './notice-liquid.ts';
 import { EDITABLE, OF_EVERY_MESSAGE } from './notice-samples.ts';
 import { languagesFor, NoticeTemplates, type NoticeWriter } from './notice-templates.ts';
-import { problemsOfTemplate } from './template-check.rules.ts';
+import { problemsOfTemplate } from './template-check.ts';
 
 /** Which text: of a category, in a language, to a kind of recipient. */
 export interface TextName {

@@ -110,6 +110,8 @@ export interface Recipient {
   /** Of the channel. */
   channel: string;
   address: string;
+  /** Where the whole address is sealed; `address` is what may be seen of it then. */
+  sealed?: { id: string; ref: string };
   /** Not whom the notice is for, or not by their mail. */
   fallback: boolean;
   /** Addresses that the peer refused for good are not tried again. */

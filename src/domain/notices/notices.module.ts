@@ -16,6 +16,7 @@ import { NoticesService } from './notices.service.ts';
 import { MaildropSweep } from './read-maildrop.sweep.ts';
 import { SettleAcknowledgedJob } from './settle-acknowledged.job.ts';
 import { StuckNotices } from './stuck-notices.service.ts';
+import { WrittenNotices } from './written-notices.service.ts';
 
 const shared = [
   AlertsService,
@@ -27,6 +28,7 @@ const shared = [
   BouncesService,
   NoticeTexts,
   StuckNotices,
+  WrittenNotices,
 ];
 
 @Module({
@@ -46,6 +48,7 @@ const shared = [
     BouncesService,
     NoticeTexts,
     StuckNotices,
+    WrittenNotices,
     MaildropSweep,
     { provide: NoticeTemplates, useFactory: () => new NoticeTemplates(projectFolder('templates/notices')) },
   ],

@@ -4,11 +4,13 @@ import { refusal, type Refusal } from '../../kernel/errors.ts';
 import { newId, type Id } from '../../kernel/ids.ts';
 import type { Principal } from '../../kernel/principal.ts';
 import { err, ok, type Result } from '../../kernel/result.ts';
+import { Secret } from '../../kernel/secret.ts';
 import { iso } from '../../kernel/time.ts';
 import { Clock } from '../../platform/clock/clock.ts';
 import { rowsOf } from '../../platform/database/rows.ts';
 import type { Db } from '../../platform/database/transactions.ts';
 import { LedgerService } from '../ledger/ledger.service.ts';
+import { Vault } from '../../platform/vault/vault.ts';
 import type { ContactHoursInput, NewAbsence, NewAddress } from './on-call.schema.ts';
 
 /** When and how a contact is to be reached: hours, absences with who stands in, and ways beside mail. */
@@ -17,6 +19,7 @@ export class ContactReach {
   constructor(
     private readonly ledger: LedgerService,
     private readonly clock: Clock,
+    private readonly vault: Vault,
   ) {}
 
   async setHours(
@@ -106,19 +109,27 @@ export class ContactReach {
     return ok(undefined);
   }
 
-  /** Whether the address has the channel's form is for whoever knows the channels. */
+  /**
+   * Whether the address has the channel's form is for whoever knows the channels; and whether it is a secret, of which
+   * only `shown` may be seen.
+   */
   async addAddress(
     db: Db,
     contactId: Id,
-    input: NewAddress,
+    input: NewAddress & { shown?: string | undefined },
     by: Principal,
   ): Promise<Result<{ id: Id }, Refusal>> {
     const partyId = await partyOf(db, contactId);
     if (!partyId) return err(NO_CONTACT);
     const [id, now] = [newId(), iso(this.clock.now())];
+    const address = input.shown ?? input.address;
+    const ref =
+      input.shown === undefined
+        ? null
+        : await this.vault.put(db, addressBinding(id), Secret.of(input.address));
     await db.query(
-      `INSERT INTO address_of_record (id, party_id, contact_id, channel, address, valid_from) VALUES ($1, $2, $3, $4, $5, $6)`,
-      [id, partyId, contactId, input.channel, input.address, now],
+      `INSERT INTO address_of_record (id, party_id, contact_id, channel, address, address_ref, valid_from) VALUES ($1, $2, $3, $4, $5, $6, $7)`,
+      [id, partyId, contactId, input.channel, address, ref, now],
     );
     await this.ledger.append(db, {
       kind: 'contact.address_added',
@@ -126,19 +137,21 @@ export class ContactReach {
       by,
       at: this.clock.now(),
       facts: { channel: input.channel, addressId: id },
-      committed: { address: input.address },
+      committed: { address },
     });
     return ok({ id });
   }
 
   async endAddress(db: Db, addressId: Id, by: Principal): Promise<Result<void, Refusal>> {
-    const [ended] = await rowsOf<{ contact_id: Id; channel: string }>(
+    const [ended] = await rowsOf<{ contact_id: Id; channel: string; address_ref: string | null }>(
       db,
       `UPDATE address_of_record SET valid_until = $2 WHERE id = $1 AND contact_id IS NOT NULL AND (valid_until IS NULL OR valid_until > $2)
-       RETURNING contact_id, channel`,
+       RETURNING contact_id, channel, address_ref`,
       [addressId, iso(this.clock.now())],
     );
     if (!ended) return err(refusal('not_found', 'no-address', 'There is no such address in use.'));
+    if (ended.address_ref !== null && this.vault.mayDestroy(ended.address_ref))
+      await this.vault.destroy(db, ended.address_ref);
     await this.#tell(db, 'contact.address_ended', ended.contact_id, by, {
       channel: ended.channel,
       addressId,
@@ -161,6 +174,11 @@ export class ContactReach {
       facts,
     });
   }
+}
+
+/** What a sealed address belongs to. */
+export function addressBinding(addressId: Id): string {
+  return `address_of_record:${addressId}`;
 }
 
 async function partyOf(db: Db, contactId: Id): Promise<Id | undefined> {

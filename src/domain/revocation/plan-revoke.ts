@@ -1,4 +1,3 @@
-import type { Id } from '../../kernel/ids.ts';
 import { MINUTE, type Millis } from '../../kernel/time.ts';
 import type { Db } from '../../platform/database/transactions.ts';
 import { CONTROL_WINDOW } from './death.rules.ts';

@@ -5,11 +5,16 @@ import type { Principal } from '../../kernel/principal.ts';
 import { err, ok, type Result } from '../../kernel/result.ts';
 import { Clock } from '../../platform/clock/clock.ts';
 import { templatesFolder } from '../../platform/config/templates.ts';
-import { inOne } from '../../platform/database/together.ts';
 import type { Db } from '../../platform/database/transactions.ts';
 import { LedgerService } from '../ledger/ledger.service.ts';
 import { Connectors } from './connectors.ts';
 import { contentHashOf, readPresetFiles, type KnownPreset } from './preset-files.ts';
+
+/** An imported preset as it stands in its table. */
+export interface ImportedPreset {
+  content_hash: Buffer;
+  body: unknown;
+}
 
 /** The presets of `templates/connectors`, and those that were imported beside them; of one key the imported one holds. */
 @Injectable()
@@ -29,7 +34,15 @@ export class Presets {
   }
 
   async get(db: Db, key: string): Promise<KnownPreset | null> {
-    const row = await imported(db, key);
+    const [row] = await db.query<ImportedPreset[]>(
+      `SELECT content_hash, body FROM connector_preset WHERE key = $1 AND active`,
+      [key],
+    );
+    return this.of(key, row ?? null);
+  }
+
+  /** The preset of a key whose imported row, if there is one, was read already. */
+  of(key: string, row: ImportedPreset | null): KnownPreset | null {
     if (!row) return this.#files.get(key) ?? null;
     const hash = row.content_hash.toString('hex');
     let known = this.#checked.get(hash);
@@ -91,17 +104,3 @@ export class Presets {
     return ok({ key: preset.key, contentHash, changed: true });
   }
 }
-
-const imported = inOne(
-  async (
-    db: Db,
-    keys: readonly string[],
-  ): Promise<({ content_hash: Buffer; body: unknown } | undefined)[]> => {
-    const rows = await db.query<{ key: string; content_hash: Buffer; body: unknown }[]>(
-      `SELECT key, content_hash, body FROM connector_preset WHERE key = ANY($1::text[]) AND active`,
-      [[...new Set(keys)]],
-    );
-    const byKey = new Map(rows.map((row) => [row.key, row]));
-    return keys.map((key) => byKey.get(key));
-  },
-);

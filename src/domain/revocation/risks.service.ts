@@ -3,14 +3,18 @@ import { refusal, Refused, type Refusal } from '../../kernel/errors.ts';
 import { newId, type Id } from '../../kernel/ids.ts';
 import type { Principal } from '../../kernel/principal.ts';
 import { err, ok, type Result } from '../../kernel/result.ts';
-import { iso, type Millis } from '../../kernel/time.ts';
+import { ELAPSED_DAY, iso, type Millis } from '../../kernel/time.ts';
 import { Clock } from '../../platform/clock/clock.ts';
 import { rowsOf } from '../../platform/database/rows.ts';
 import { Transactions, type Db } from '../../platform/database/transactions.ts';
 import { Outbox } from '../../platform/outbox/outbox.ts';
 import { LedgerService } from '../ledger/ledger.service.ts';
+import { AlertsService } from '../notices/alerts.service.ts';
 import { riskAccepted } from './revocation.events.ts';
 import type { RiskAcceptanceInput } from './statement.schema.ts';
+
+/** No risk is carried for longer than this without somebody asking again. */
+const LONGEST = 366 * ELAPSED_DAY;
 
 export type RiskAnswer = { state: 'asked'; id: Id } | { state: 'accepted'; id: Id };
 
@@ -28,6 +32,7 @@ export class RisksService {
     private readonly transactions: Transactions,
     private readonly ledger: LedgerService,
     private readonly outbox: Outbox,
+    private readonly alerts: AlertsService,
     private readonly clock: Clock,
   ) {}
 
@@ -45,6 +50,14 @@ export class RisksService {
     const now = this.clock.now();
     const until = Date.parse(input.until);
     if (!(until > now)) return err(badUntil('until-past', 'is not in the future', 'Name a later date.'));
+    if (until > now + LONGEST)
+      return err(
+        badUntil(
+          'until-far',
+          'is more than a year away',
+          'Name a date within a year; it can be asked for again.',
+        ),
+      );
     try {
       return ok(
         await this.transactions.run(by, async (db) => {
@@ -95,6 +108,14 @@ export class RisksService {
       facts: { riskRequestId: id, integrationId, until: iso(until) },
       committed: { reason: input.reason },
     });
+    await this.alerts.raise(db, {
+      kind: 'risk.asked',
+      severity: 'warning',
+      subject: { kind: input.subjectKind, id: input.subjectId },
+      message: `Somebody asks that the risk of ${await labelOf(db, input)} is carried until ${iso(until)}. A second person has to accept it, until then or sooner.`,
+      dedupeKey: askedKey(input),
+      at: now,
+    });
     return { state: 'asked', id };
   }
 
@@ -143,6 +164,7 @@ export class RisksService {
       ],
     );
     await db.query(`UPDATE risk_request SET answered_at = $2 WHERE id = $1`, [asked.id, new Date(now)]);
+    await this.alerts.settle(db, askedKey(input), now);
     await this.ledger.append(db, {
       kind: 'risk.accepted',
       subject: { kind: input.subjectKind, id: input.subjectId },
@@ -154,6 +176,22 @@ export class RisksService {
     await this.outbox.put(db, riskAccepted, { subjectId: input.subjectId, integrationId });
     return { state: 'accepted', id };
   }
+}
+
+function askedKey({ subjectKind, subjectId }: RiskAcceptanceInput): string {
+  return `risk.asked:${subjectKind}:${subjectId}`;
+}
+
+/** As people call what is carried. */
+async function labelOf(db: Db, { subjectKind, subjectId }: RiskAcceptanceInput): Promise<string> {
+  const [row] = await rowsOf<{ label: string }>(
+    db,
+    subjectKind === 'location'
+      ? `SELECT l.name || ' of ' || c.name AS label FROM location l JOIN credential c ON c.id = l.credential_id WHERE l.id = $1`
+      : `SELECT c.name || ', version ' || v.number AS label FROM credential_version v JOIN credential c ON c.id = v.credential_id WHERE v.id = $1`,
+    [subjectId],
+  );
+  return row?.label ?? subjectId;
 }
 
 /** Two who ask at once follow one another: the second one accepts, or hears that a second person is needed. */

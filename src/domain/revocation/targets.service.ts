@@ -10,8 +10,8 @@ import { Vault } from '../../platform/vault/vault.ts';
 import type { Abilities, Connector, Revocability, Target } from './connector.ts';
 import { CONTROL, connectionBinding } from './connections.service.ts';
 import { Pace } from './pace.service.ts';
-import { Presets } from './presets.service.ts';
-import { attemptsOf, latestFamily, waysOf } from './ways.queries.ts';
+import { Presets, type ImportedPreset } from './presets.service.ts';
+import { waysOf } from './ways.queries.ts';
 import { wayInUse, type Attempt, type Way } from './ways.rules.ts';
 
 /** The version in question, and who has to do with it. */
@@ -69,6 +69,7 @@ interface VersionRow {
   revocability: Revocability;
   verifier_party_id: Id;
   value_ref: StoredRef | null;
+  attempts: Attempt[];
 }
 
 interface ConnectionRow {
@@ -79,6 +80,7 @@ interface ConnectionRow {
   control_ref: StoredRef | null;
   control_supplier_id: string | null;
   per_second: number | null;
+  imported: ImportedPreset | null;
 }
 
 /** Brings together what it takes to speak to a supplier about one version. Reads the vault, calls nobody. */
@@ -101,11 +103,10 @@ export class Targets {
    * @returns null when there is no such version.
    */
   async load(db: Db, versionId: Id, family?: string): Promise<LoadedVersion | null> {
-    const row = await versionRow(db, versionId);
+    const row = await versionRow(db, { id: versionId, family: family ?? null });
     if (!row) return null;
     const ways = await this.#waysOf(db, row.credential_id);
-    const tried = family ?? (await latestFamily(db, versionId));
-    const attempts = tried === null ? [] : await attemptsOf(db, versionId, tried);
+    const { attempts } = row;
     const way = wayInUse(ways, attempts);
     const version: VersionFacts = {
       id: row.id,
@@ -155,7 +156,7 @@ export class Targets {
     problems: string[],
   ): Promise<MachinePath | null> {
     const connection = await connectionRow(db, connectionId);
-    const preset = connection ? await this.presets.get(db, connection.preset_key) : null;
+    const preset = connection && this.presets.of(connection.preset_key, connection.imported);
     if (!connection || !preset) {
       problems.push(`the preset ${connection?.preset_key ?? ''} of its connection is not usable`);
       return null;
@@ -219,27 +220,49 @@ export class Targets {
   }
 }
 
-const versionRow = inOne(async (db: Db, ids: readonly Id[]): Promise<(VersionRow | undefined)[]> => {
-  const rows = await db.query<VersionRow[]>(
-    `SELECT v.id, v.credential_id, v.integration_id, v.number, v.supplier_id, v.expires_at, v.store_ref,
-              c.name, c.kind, c.revocability, c.verifier_party_id, d.value_ref
-         FROM credential_version v
+/** Versions with how their ways have fared under one attempt family, in order; `family` null: the latest. */
+const versionRow = inOne(
+  async (
+    db: Db,
+    asked: readonly { id: Id; family: string | null }[],
+  ): Promise<(VersionRow | undefined)[]> => {
+    const rows = await db.query<(VersionRow & { n: number })[]>(
+      `SELECT q.n::int AS n, v.id, v.credential_id, v.integration_id, v.number, v.supplier_id, v.expires_at, v.store_ref,
+              c.name, c.kind, c.revocability, c.verifier_party_id, d.value_ref, t.attempts
+         FROM unnest($1::uuid[], $2::text[]) WITH ORDINALITY AS q(id, family, n)
+         JOIN credential_version v ON v.id = q.id
          JOIN credential c ON c.id = v.credential_id
          LEFT JOIN version_death d ON d.version_id = v.id
-        WHERE v.id = ANY($1::uuid[])`,
-    [[...new Set(ids)]],
-  );
-  const byId = new Map(rows.map((row) => [row.id, row]));
-  return ids.map((id) => byId.get(id));
-});
+         CROSS JOIN LATERAL (
+           SELECT coalesce(json_agg(json_build_object(
+                    'number', a.number, 'connectionId', a.connection_id, 'contactId', a.contact_id, 'state', a.state,
+                    'reason', a.reason, 'beganAt', (extract(epoch FROM a.began_at) * 1000)::float8) ORDER BY a.number), '[]') AS attempts
+             FROM path_attempt a
+            WHERE a.version_id = q.id
+              AND a.family = coalesce(q.family, (SELECT l.family FROM path_attempt l WHERE l.version_id = q.id
+                                                  ORDER BY l.began_at DESC, l.number DESC LIMIT 1))) t`,
+      [asked.map((one) => one.id), asked.map((one) => one.family)],
+    );
+    const byPlace = new Map(rows.map((row) => [row.n, row]));
+    return asked.map((_, at) => byPlace.get(at + 1));
+  },
+);
 
 const connectionRow = inOne(async (db: Db, ids: readonly Id[]): Promise<(ConnectionRow | undefined)[]> => {
-  const rows = await db.query<ConnectionRow[]>(
-    `SELECT id, preset_key, base_url, auth_refs, control_ref, control_supplier_id, per_second::float8
-         FROM connection WHERE id = ANY($1::uuid[])`,
+  const rows = await db.query<
+    (Omit<ConnectionRow, 'imported'> & { content_hash: Buffer | null; body: unknown })[]
+  >(
+    `SELECT n.id, n.preset_key, n.base_url, n.auth_refs, n.control_ref, n.control_supplier_id, n.per_second::float8,
+            p.content_hash, p.body
+       FROM connection n LEFT JOIN connector_preset p ON p.key = n.preset_key AND p.active WHERE n.id = ANY($1::uuid[])`,
     [[...new Set(ids)]],
   );
-  const byId = new Map(rows.map((row) => [row.id, row]));
+  const byId = new Map(
+    rows.map(({ content_hash: hash, body, ...row }) => [
+      row.id,
+      { ...row, imported: hash === null ? null : { content_hash: hash, body } },
+    ]),
+  );
   return ids.map((id) => byId.get(id));
 });
 

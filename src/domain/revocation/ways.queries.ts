@@ -1,6 +1,5 @@
 import { newId, type Id } from '../../kernel/ids.ts';
 import type { Millis } from '../../kernel/time.ts';
-import { inOne } from '../../platform/database/together.ts';
 import type { Db } from '../../platform/database/transactions.ts';
 import type { Revocability } from './connector.ts';
 import { stoppersOf, type DrillResult } from './stoppers.rules.ts';
@@ -119,53 +118,14 @@ export async function firstConnections(
   );
 }
 
-interface AttemptRow {
-  n: number;
-  number: number;
-  connection_id: Id | null;
-  contact_id: Id | null;
-  state: Attempt['state'];
-  reason: string;
-  began_at: Date;
-}
-
-const attemptsOfAll = inOne(
-  async (db: Db, asked: readonly { versionId: Id; family: string }[]): Promise<Attempt[][]> => {
-    const rows = await db.query<AttemptRow[]>(
-      `SELECT q.n::int AS n, a.number, a.connection_id, a.contact_id, a.state, a.reason, a.began_at
-         FROM unnest($1::uuid[], $2::text[]) WITH ORDINALITY AS q(version_id, family, n)
-         JOIN path_attempt a ON a.version_id = q.version_id AND a.family = q.family ORDER BY q.n, a.number`,
-      [asked.map((one) => one.versionId), asked.map((one) => one.family)],
-    );
-    const found = asked.map((): Attempt[] => []);
-    for (const row of rows)
-      found[row.n - 1]!.push({
-        number: row.number,
-        connectionId: row.connection_id,
-        contactId: row.contact_id,
-        state: row.state,
-        reason: row.reason,
-        beganAt: row.began_at.getTime(),
-      });
-    return found;
-  },
-);
-
-/** How a version's ways have fared under one attempt family, in the order in which they were tried. None: the first is in use. */
-export function attemptsOf(db: Db, versionId: Id, family: string): Promise<Attempt[]> {
-  return attemptsOfAll(db, { versionId, family });
-}
-
 /** The attempt family of the latest way that was tried; null while the first way has not given up. */
-export const latestFamily = inOne(async (db: Db, versionIds: readonly Id[]): Promise<(string | null)[]> => {
-  const rows = await db.query<{ version_id: Id; family: string }[]>(
-    `SELECT DISTINCT ON (version_id) version_id, family FROM path_attempt
-        WHERE version_id = ANY($1::uuid[]) ORDER BY version_id, began_at DESC, number DESC`,
-    [[...new Set(versionIds)]],
+export async function latestFamily(db: Db, versionId: Id): Promise<string | null> {
+  const [row] = await db.query<{ family: string }[]>(
+    `SELECT family FROM path_attempt WHERE version_id = $1 ORDER BY began_at DESC, number DESC LIMIT 1`,
+    [versionId],
   );
-  const byVersion = new Map(rows.map((row) => [row.version_id, row.family]));
-  return versionIds.map((id) => byVersion.get(id) ?? null);
-});
+  return row?.family ?? null;
+}
 
 export async function addAttempt(
   db: Db,

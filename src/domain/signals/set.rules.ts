@@ -6,7 +6,7 @@ import type { SignalType } from './signal.rules.ts';
 const SCHEMAS = 'https://schemas.openid.net/secevent';
 export const CREDENTIAL_CHANGE = `${SCHEMAS}/caep/event-type/credential-change`;
 export const CREDENTIAL_COMPROMISE = `${SCHEMAS}/risc/event-type/credential-compromise`;
-export const VERIFICATION = `${SCHEMAS}/ssf/event-type/verification`;
+const VERIFICATION = `${SCHEMAS}/ssf/event-type/verification`;
 export const SETS_SUPPORTED = [CREDENTIAL_CHANGE, CREDENTIAL_COMPROMISE] as const;
 
 export const PUSH = 'urn:ietf:rfc:8935';

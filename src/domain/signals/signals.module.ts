@@ -2,6 +2,7 @@ import { Module } from '@nestjs/common';
 import { LedgerModule } from '../ledger/ledger.module.ts';
 import { DeliverSignalsJob, SignalsSweep } from './deliver-signals.job.ts';
 import { DeliveryRecords } from './delivery-records.ts';
+import { EndpointPosts } from './endpoint-posts.service.ts';
 import { MessageForms } from './message-forms.ts';
 import { SignalSender } from './sender.ts';
 import { SetSigner } from './set-signer.service.ts';
@@ -17,6 +18,7 @@ import { SubscriptionsService } from './subscriptions.service.ts';
   providers: [
     DeliverSignalsJob,
     DeliveryRecords,
+    EndpointPosts,
     MessageForms,
     SetSigner,
     SignalSender,
@@ -28,6 +30,6 @@ import { SubscriptionsService } from './subscriptions.service.ts';
     SubscriptionSecrets,
     SubscriptionsService,
   ],
-  exports: [SetSigner, SignalsService, StreamPolls, StreamsService, SubscriptionsService],
+  exports: [EndpointPosts, SetSigner, SignalsService, StreamPolls, StreamsService, SubscriptionsService],
 })
 export class SignalsModule {}

@@ -15,7 +15,7 @@ const line = (most: number) =>
 export const usageEventSchema = z
   .strictObject({
     eventId: line(200).describe('How the feed names the event: the same name twice counts once'),
-    credential: line(100).optional().describe('Its reference'),
+    credential: line(100).optional().describe('Its reference, such as CRD-2026-0042'),
     credentialKey: line(300).optional().describe('Its external key'),
     supplierId: line(300).optional().describe('What the supplier calls the version'),
     sha256: z
@@ -46,6 +46,19 @@ export const usageEventSchema = z
   )
   .meta({ id: 'UsageEvent' });
 export type UsageEventInput = z.output<typeof usageEventSchema>;
+
+/** One event as JSON Schema, for whoever writes a feed: it is read as raw bytes, so that no handler binds its schema. */
+export function usageEventJsonSchema(): object {
+  const { $defs } = z.toJSONSchema(usageEventSchema, {
+    target: 'draft-2020-12',
+    io: 'input',
+    unrepresentable: 'any',
+  });
+  return {
+    ...$defs?.['UsageEvent'],
+    description: 'Exactly one of credential, credentialKey, supplierId and sha256 names the credential.',
+  };
+}
 
 export const usageReceiptSchema = z
   .object({

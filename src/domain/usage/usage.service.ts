@@ -11,7 +11,7 @@ import { Transactions, type Db } from '../../platform/database/transactions.ts';
 import { Keys } from '../../platform/signing/keys.ts';
 import { LedgerService } from '../ledger/ledger.service.ts';
 import type { ReadEvents } from './read-events.ts';
-import { nameOf, resolveNames, type Named, type NamedVersion } from './resolve-credentials.ts';
+import { nameOf, resolveNames, valuesAmong, type Named, type NamedVersion } from './resolve-credentials.ts';
 import { Alarms } from './usage-alarms.ts';
 import { holdsValue, versionAt } from './usage.rules.ts';
 import {
@@ -81,8 +81,18 @@ export class UsageService {
         peppers,
         by.partyId,
       );
+      const values = await valuesAmong(
+        db,
+        events.flatMap(({ event }) => writtenOf(event)),
+        peppers,
+      );
       const rows: (UseRow & { endedAt: Millis | null })[] = [];
       for (const { index, event } of events) {
+        const held = (['actor', 'location'] as const).find((field) => values.has(event[field] ?? ''));
+        if (held) {
+          refused.push({ index, field: `/${held}`, ...HOLDS_VALUE });
+          continue;
+        }
         const version = meant(named, event);
         if ('problem' in version) refused.push({ index, ...version });
         else rows.push(rowOf(event, version, named, pseudonym));
@@ -147,6 +157,16 @@ export class UsageService {
       const integrationId = await homeOf(db, credentialId);
       if (integrationId === undefined)
         return err(refusal('not_found', 'no-credential', 'There is no such credential.'));
+      const values = await valuesAmong(db, actors, this.keys.peppers());
+      const held = actors.findIndex((actor) => values.has(actor) || holdsValue(actor));
+      if (held !== -1) {
+        const { code, problem } = HOLDS_VALUE;
+        return err(
+          refusal('invalid', code, 'An actor is a name, never a value.', {
+            fields: [{ field: `/actors/${held}`, problem, mend: 'Say how the feed names who uses it.' }],
+          }),
+        );
+      }
       await db.query(`DELETE FROM known_actor WHERE credential_id = $1 AND actor <> ALL($2::text[])`, [
         credentialId,
         actors,
@@ -178,6 +198,17 @@ async function homeOf(db: Db, credentialId: Id): Promise<Id | undefined> {
   return row?.integration_id;
 }
 
+const HOLDS_VALUE = {
+  code: 'holds-a-value',
+  problem: 'seems to hold a secret',
+  mend: 'Never send a value: send the SHA-256 of it as sha256, and what else names the credential or the actor.',
+};
+
+/** What of an event is written down as it came. */
+function writtenOf({ actor, location }: UsageEventInput): string[] {
+  return [actor, location].filter((text) => text !== undefined);
+}
+
 /** What an event says, or why it is refused. Nothing of it is repeated: it may hold what it must not. */
 function judge(item: unknown, now: Millis): { event: UsageEventInput } | Omit<RefusedEvent, 'index'> {
   const read = usageEventSchema.safeParse(item);
@@ -200,12 +231,7 @@ function judge(item: unknown, now: Millis): { event: UsageEventInput } | Omit<Re
   const event = read.data;
   for (const [field, text] of Object.entries(event)) {
     if (typeof text === 'string' && holdsValue(text)) {
-      return {
-        field: `/${field}`,
-        code: 'holds-a-value',
-        problem: 'seems to hold a secret',
-        mend: 'Never send a value: send the SHA-256 of it as sha256, and what else names the credential or the actor.',
-      };
+      return { field: `/${field}`, ...HOLDS_VALUE };
     }
   }
   const at = Date.parse(event.at);

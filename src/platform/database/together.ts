@@ -1,6 +1,6 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 import type { Millis } from '../../kernel/time.ts';
-import type { Db } from './transactions.ts';
+import type { EntityManager as Db } from 'typeorm';
 
 /**
  * Pieces of work that share one transaction, and the statements that they share in it. Each piece is written as if it were

@@ -38,6 +38,8 @@ describe('what an answer means', () => {
     [200, { ok: 'false', error: 'token_revoked' }, null],
     [200, { ok: false, error: 'ratelimited' }, null],
     [200, '{"__proto__":{"ok":true}}', null],
+    [200, '{"ok":true,"ok":false,"error":"token_revoked"}', null],
+    [200, '{"ok":false,"error":"ratelimited","error":"token_revoked"}', null],
     [200, '[]', null],
     [200, 'null', null],
     [200, '<html>', null],

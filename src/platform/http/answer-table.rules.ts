@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { readStrictJson } from '../../kernel/strict-json.ts';
 import type { Millis } from '../../kernel/time.ts';
 
 /**
@@ -81,7 +82,9 @@ function parsed(body: Buffer): Document | null {
   try {
     const text = new TextDecoder('utf-8', { fatal: true }).decode(body);
     if (/^\s*</.test(text)) return isPage(text) ? null : { xml: text };
-    return { json: JSON.parse(text) as unknown };
+    // A member that stands there twice, or a text that readers take differently, tells nothing.
+    const read = readStrictJson(body);
+    return read.ok ? { json: read.value } : null;
   } catch {
     return null;
   }
@@ -101,8 +104,12 @@ function holds(
 ): boolean {
   if ('element' in condition) {
     if (!('xml' in document)) return false;
-    const text = new RegExp(`<(?:[\\w-]+:)?${condition.element}>([^<>]{0,500})<`).exec(document.xml)?.[1];
-    return text !== undefined && condition.in.includes(text.trim());
+    const found = document.xml.matchAll(
+      new RegExp(`<(?:[\\w-]+:)?${condition.element}>([^<>]{0,500})<`, 'g'),
+    );
+    const texts = [...found].map(([, text]) => text!.trim());
+    // Where it stands more than once, in a comment or beside, all of them have to say so.
+    return texts.length > 0 && texts.every((text) => condition.in.includes(text));
   }
   if (!('json' in document)) return false;
   const found = at(document.json, condition.pointer);

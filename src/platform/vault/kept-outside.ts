@@ -4,7 +4,15 @@ import { Secret } from '../../kernel/secret.ts';
 import { SECOND, type Millis } from '../../kernel/time.ts';
 import type { Clock } from '../clock/clock.ts';
 import { StepAside, type Db, type Transactions } from '../database/transactions.ts';
-import type { OutsideCall, OutsideStore, Store, StoreCapabilities, StoredRef, StoreEntry } from './store.ts';
+import type {
+  OutsideCall,
+  OutsideStore,
+  Store,
+  StoreAccess,
+  StoreCapabilities,
+  StoredRef,
+  StoreEntry,
+} from './store.ts';
 
 /** For one call to a store. */
 const TIMEOUT = 15 * SECOND;
@@ -117,6 +125,16 @@ export class KeptOutside implements Store {
       [id, this.clock.date()],
     );
     this.#forget(id);
+  }
+
+  /** What our own authentication there is good for; null: it does not end by itself, as far as anybody knows. */
+  async access(): Promise<StoreAccess | null> {
+    return this.outside.access ? this.outside.access(this.#call()) : null;
+  }
+
+  /** Prolongs our own authentication. */
+  async renewAccess(): Promise<StoreAccess | null> {
+    return this.outside.renewAccess ? this.outside.renewAccess(this.#call()) : null;
   }
 
   /**

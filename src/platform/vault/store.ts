@@ -41,6 +41,19 @@ export interface OutsideStore {
   fetch(id: string, call: OutsideCall): Promise<StoreEntry>;
   /** Removes it with all its versions. @throws OutsideProblem */
   remove(id: string, call: OutsideCall): Promise<void>;
+  /** What our own authentication is good for, where it ends by itself. @throws OutsideProblem */
+  access?(call: OutsideCall): Promise<StoreAccess>;
+  /** Prolongs it, as far as the store lets us. @throws OutsideProblem */
+  renewAccess?(call: OutsideCall): Promise<StoreAccess>;
+}
+
+/** Our own authentication at a store. */
+export interface StoreAccess {
+  /** null: it does not end by itself. */
+  endsAt: Millis | null;
+  /** How long it was good for when it was made, or last prolonged. */
+  lasts: Millis;
+  renewable: boolean;
 }
 
 export interface OutsideCall {

@@ -7,6 +7,9 @@ import { BringOutsideSweep } from '../../platform/vault/bring-outside.sweep.ts';
 import { KeptOutside } from '../../platform/vault/kept-outside.ts';
 import { Vault } from '../../platform/vault/vault.ts';
 import { LedgerModule } from '../../domain/ledger/ledger.module.ts';
+import { NoticesModule } from '../../domain/notices/notices.module.ts';
+import { StoreAccessSweep } from './access/store-access.sweep.ts';
+import { StoreMove } from './moving/store-move.ts';
 import { EnvStore } from './env/env.store.ts';
 import { KeyRotation } from './sealed/key-rotation.ts';
 import { SealedStore } from './sealed/sealed.store.ts';
@@ -14,10 +17,12 @@ import { outsideStores, storeProviders } from './registry.ts';
 
 @Global()
 @Module({
-  imports: [LedgerModule],
+  imports: [LedgerModule, NoticesModule],
   providers: [
     KeyRotation,
     BringOutsideSweep,
+    StoreAccessSweep,
+    StoreMove,
     ...storeProviders,
     {
       provide: Vault,
@@ -29,6 +34,6 @@ import { outsideStores, storeProviders } from './registry.ts';
       },
     },
   ],
-  exports: [Vault, SealedStore, KeyRotation],
+  exports: [Vault, SealedStore, KeyRotation, StoreMove],
 })
 export class StoresModule {}

@@ -36,7 +36,16 @@ export class SealedStore implements Store {
     private readonly clock: Clock,
   ) {}
 
-  async put(boundTo: string, value: Secret, db: Db): Promise<StoredRef> {
+  put(boundTo: string, value: Secret, db: Db): Promise<StoredRef> {
+    return this.#put(db, { boundTo, value });
+  }
+
+  readonly #put = inOne((db: Db, entries: readonly StoreEntry[]): Promise<StoredRef[]> => {
+    const [first] = entries;
+    return entries.length === 1 ? this.#putOne(first!, db) : this.putAll(entries, db);
+  });
+
+  async #putOne({ boundTo, value }: StoreEntry, db: Db): Promise<StoredRef[]> {
     const id = newId();
     const envelope = seal(value, `${id}:${boundTo}`, this.#current());
     // Apart from `putAll`: a parameter of its own goes over as it is, and not as text in an array.
@@ -53,7 +62,7 @@ export class SealedStore implements Store {
         this.clock.date(),
       ],
     );
-    return `sealed:${id}`;
+    return [`sealed:${id}`];
   }
 
   async putAll(entries: readonly StoreEntry[], db: Db): Promise<StoredRef[]> {

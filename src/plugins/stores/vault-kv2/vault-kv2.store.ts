@@ -1,8 +1,10 @@
+import { SECOND } from '../../../kernel/time.ts';
 import type { Outbound, OutboundAnswer } from '../../../platform/http/outbound.ts';
 import {
   OutsideProblem,
   type OutsideCall,
   type OutsideStore,
+  type StoreAccess,
   type StoreCapabilities,
   type StoreEntry,
 } from '../../../platform/vault/store.ts';
@@ -59,9 +61,42 @@ export class VaultKvStore implements OutsideStore {
     accept(await askVault(this.outbound, this.place, { method: 'DELETE', path, signal }), [200, 204, 404]);
   }
 
+  /** `auth/token/lookup-self`: allowed to every token by the default policy. A `ttl` of 0 never ends. */
+  async access(call: OutsideCall): Promise<StoreAccess> {
+    const path = 'auth/token/lookup-self';
+    const answer = await askVault(this.outbound, this.place, { method: 'GET', path, signal: call.signal });
+    const {
+      ttl,
+      creation_ttl: creation,
+      renewable,
+    } = (jsonOf(accept(answer, [200])) as { data?: Record<string, unknown> } | null)?.data ?? {};
+    return accessOf(ttl, creation, renewable, call);
+  }
+
+  /** `auth/token/renew-self`: the token stays the same and ends later, at most at its own greatest age. */
+  async renewAccess(call: OutsideCall): Promise<StoreAccess> {
+    const path = 'auth/token/renew-self';
+    const { signal } = call;
+    const answer = await askVault(this.outbound, this.place, { method: 'POST', path, json: {}, signal });
+    const { lease_duration: lasts, renewable } =
+      (jsonOf(accept(answer, [200])) as { auth?: Record<string, unknown> } | null)?.auth ?? {};
+    return accessOf(lasts, lasts, renewable, call);
+  }
+
   #path(part: 'data' | 'metadata', id: string): string {
     return `${this.place.mount}/${part}/${this.place.prefix}/${id}`;
   }
+}
+
+function accessOf(seconds: unknown, lasts: unknown, renewable: unknown, call: OutsideCall): StoreAccess {
+  if (typeof seconds !== 'number' || !Number.isFinite(seconds))
+    throw new OutsideProblem('the server did not say how long our token is good for');
+  const whole = typeof lasts === 'number' && lasts > 0 ? lasts : seconds;
+  return {
+    endsAt: seconds === 0 ? null : call.now() + seconds * SECOND,
+    lasts: whole * SECOND,
+    renewable: renewable === true,
+  };
 }
 
 function accept(answer: OutboundAnswer, good: readonly number[]): Buffer {

@@ -1,3 +1,4 @@
+import { hash } from 'node:crypto';
 import { refusal, type Refusal } from '../../../kernel/errors.ts';
 import { err, type Result } from '../../../kernel/result.ts';
 import { Secret } from '../../../kernel/secret.ts';
@@ -103,24 +104,33 @@ export function looseInstant(text: string | null | undefined): Millis | undefine
  */
 export function withOwnNames(reports: readonly Report[]): Report[] {
   const named = new Map<string, Report>();
+  /** By the name that a finding came with: how many leaks have it, and each by its value. */
+  const alike = new Map<string, { count: number; byValue: Map<string, Report> }>();
   for (const report of reports) {
-    for (let n = 1; ; n++) {
-      const externalRef = n === 1 ? report.externalRef : `${report.externalRef} (${n})`;
-      const known = named.get(externalRef);
-      if (known === undefined) {
-        named.set(externalRef, { ...report, externalRef });
-        break;
-      }
-      if (sameValue(known, report)) {
-        known.foundAt = [...known.foundAt, ...report.foundAt].slice(0, 100);
-        break;
-      }
+    const known = alike.get(report.externalRef) ?? { count: 0, byValue: new Map<string, Report>() };
+    alike.set(report.externalRef, known);
+    const value = valueKeyOf(report);
+    const same = known.byValue.get(value);
+    if (same) {
+      if (same.foundAt.length < MOST_PLACES) same.foundAt = [...same.foundAt, ...report.foundAt];
+      continue;
     }
+    let externalRef: string;
+    do {
+      known.count += 1;
+      externalRef = known.count === 1 ? report.externalRef : `${report.externalRef} (${known.count})`;
+    } while (named.has(externalRef));
+    const own = { ...report, externalRef };
+    named.set(externalRef, own);
+    known.byValue.set(value, own);
   }
   return [...named.values()];
 }
 
-function sameValue(one: Report, other: Report): boolean {
-  if (!one.value || !other.value) return one.value === other.value && one.sha256 === other.sha256;
-  return one.value.useBytes((a) => other.value!.useBytes((b) => a.equals(b)));
+/** Of one leak; what is beyond is not kept anyway. */
+const MOST_PLACES = 100;
+
+/** Only to tell one value of a delivery from another, and never kept. */
+function valueKeyOf({ value, sha256 }: Report): string {
+  return value?.useBytes((bytes) => hash('sha256', bytes)) ?? sha256 ?? '';
 }

@@ -4,7 +4,7 @@ import { describe, expect, test } from '@jest/globals';
 import { EDITABLE } from './notice-samples.ts';
 import { NoticeTemplates } from './notice-templates.ts';
 import type { NoticeSource } from './notice-liquid.ts';
-import { problemsOfTemplate } from './template-check.rules.ts';
+import { problemsOfTemplate } from './template-check.ts';
 
 const folder = fileURLToPath(new URL('../../../templates/notices', import.meta.url));
 const templates = new NoticeTemplates(folder);

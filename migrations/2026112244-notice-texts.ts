@@ -6,8 +6,8 @@
 import type { MigrationInterface, QueryRunner } from 'typeorm';
 import { isolate } from './isolation.ts';
 
-export class NoticeTexts2026112243500 implements MigrationInterface {
-  readonly name = 'NoticeTexts2026112243500';
+export class NoticeTexts2026112244000 implements MigrationInterface {
+  readonly name = 'NoticeTexts2026112244000';
 
   async up(q: QueryRunner): Promise<void> {
     await q.query(`

@@ -1,0 +1,228 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import type { AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import { createTransport } from 'nodemailer';
+import pg from 'pg';
+import { SMTPServer } from 'smtp-server';
+import { createApp } from '../src/create-app.ts';
+import { NoticesService, type Trigger } from '../src/domain/notices/notices.service.ts';
+import { newId, type Id } from '../src/kernel/ids.ts';
+import { system } from '../src/kernel/principal.ts';
+import { expectOk } from '../src/kernel/result.ts';
+import { iso, SECOND } from '../src/kernel/time.ts';
+import { parseConfig } from '../src/platform/config/config.ts';
+import { Transactions } from '../src/platform/database/transactions.ts';
+import type { BenchPlace } from './place.ts';
+import { percentile } from './statistics.ts';
+
+const INCIDENTS = 50;
+const MIB = 1024 * 1024;
+const BY = system('bench', 'bench-telling');
+
+/** A mail server that takes everything at once, and tells when it took the first message to whom. */
+class Mailbox {
+  taken = 0;
+  readonly first = new Map<string, number>();
+  readonly #server = new SMTPServer({
+    authOptional: true,
+    disabledCommands: ['STARTTLS', 'AUTH'],
+    logger: false,
+    onData: (stream, session, done) => {
+      stream.resume();
+      stream.on('end', () => {
+        this.taken++;
+        const to = session.envelope.rcptTo[0]!.address;
+        if (!this.first.has(to)) this.first.set(to, performance.now());
+        done();
+      });
+    },
+  });
+
+  async start(): Promise<string> {
+    this.#server.on('error', () => {});
+    await new Promise<void>((resolve) => this.#server.listen(0, '127.0.0.1', resolve));
+    return `127.0.0.1:${(this.#server.server.address() as AddressInfo).port}`;
+  }
+  stop(): Promise<void> {
+    return new Promise((resolve) => this.#server.close(() => resolve()));
+  }
+}
+
+/**
+ * From awareness (the commit that makes notices owed) to the mail server's 250, on the durable database of the bench: the
+ * first notice of each of 50 incidents that open at once, and a fan-out over many recipients with the memory it takes;
+ * beside what handing over the same message costs without the product.
+ */
+export async function tellingBench(place: BenchPlace): Promise<void> {
+  const recipients = Number(process.env['BENCH_RECIPIENTS'] ?? (place.quick ? 300 : 10_000));
+  const folder = await mkdtemp(join(tmpdir(), 'countersign-telling-bench-'));
+  const mailbox = new Mailbox();
+  const host = await mailbox.start();
+  const urls = await place.database('telling');
+  const admin = new pg.Client(urls.adminUrl);
+  admin.on('error', () => {});
+  await admin.connect();
+  const config = expectOk(
+    parseConfig({
+      NODE_ENV: 'production',
+      COUNTERSIGN_DATA: folder,
+      COUNTERSIGN_LOG_LEVEL: 'silent',
+      DATABASE_URL: urls.appUrl,
+      COUNTERSIGN_SMTP_URL: `smtp://${host}`,
+      COUNTERSIGN_MAIL_FROM: 'notices@operator.example',
+      COUNTERSIGN_PUBLIC_URL: 'https://countersign.example',
+      COUNTERSIGN_OUTBOUND_ALLOW: host,
+      ...(place.redisUrl ? { REDIS_URL: place.redisUrl } : {}),
+    }),
+  );
+  const app = await createApp({ config });
+  await app.listen(0, '127.0.0.1');
+  try {
+    const seeded = await seed(admin, recipients + INCIDENTS);
+    const bare = await bareSeconds(host, 200);
+    const owe = (some: readonly Seeded[]) =>
+      app.get(Transactions).run(BY, (db) =>
+        app.get(NoticesService).owe(
+          db,
+          some.map((one) => trigger(one, Date.now())),
+          BY,
+        ),
+      );
+    const until = async (reached: () => boolean, seconds: number, what: string) => {
+      const end = performance.now() + seconds * SECOND;
+      while (!reached()) {
+        if (performance.now() > end) throw new Error(`telling: ${what} took longer than ${seconds} s`);
+        await delay(10);
+      }
+    };
+
+    const opened = seeded.slice(0, INCIDENTS);
+    const aware = new Map<string, number>();
+    await Promise.all(
+      opened.map(async (one) => {
+        await owe([one]);
+        aware.set(one.email, performance.now());
+      }),
+    );
+    await until(() => opened.every(({ email }) => mailbox.first.has(email)), 60, 'telling 50 incidents');
+    const waits = opened.map(({ email }) => (mailbox.first.get(email)! - aware.get(email)!) / SECOND);
+    place.figure(
+      `${INCIDENTS} incidents at once: awareness to the first 250, p50`,
+      percentile(waits, 50),
+      's',
+    );
+    place.figure(`${INCIDENTS} incidents at once: awareness to the last first 250`, Math.max(...waits), 's');
+    place.figure('to the promised 30 s', Math.max(...waits) / 30, '×');
+
+    globalThis.gc?.();
+    const before = process.memoryUsage.rss();
+    let peak = before;
+    const watch = setInterval(() => (peak = Math.max(peak, process.memoryUsage.rss())), 50);
+    const many = seeded.slice(INCIDENTS);
+    const taken = mailbox.taken;
+    const began = performance.now();
+    let half = 0;
+    for (let at = 0; at < many.length; at += 500) await owe(many.slice(at, at + 500));
+    await until(
+      () => {
+        if (half === 0 && mailbox.taken - taken >= many.length / 2) half = peak;
+        return mailbox.taken - taken >= many.length;
+      },
+      1800,
+      `telling ${many.length} recipients`,
+    );
+    const seconds = (performance.now() - began) / SECOND;
+    clearInterval(watch);
+    place.figure(`${many.length} recipients: a second`, many.length / seconds, 'notices');
+    place.figure(`${many.length} recipients: to the bare hand-over`, seconds / many.length / bare, '×');
+    place.figure(`${many.length} recipients: memory above the start, at most`, (peak - before) / MIB, 'MiB');
+    place.figure(`${many.length} recipients: of it in the second half`, (peak - half) / MIB, 'MiB');
+    place.figure(`${many.length} recipients: doubled`, mailbox.taken - taken - many.length, 'mails');
+  } finally {
+    await app.close();
+    await admin.end();
+    await mailbox.stop();
+    await rm(folder, { recursive: true, force: true });
+  }
+}
+
+/** Seconds that one message costs without the product, one after the other over a connection each. */
+async function bareSeconds(host: string, count: number): Promise<number> {
+  const [name, port] = host.split(':');
+  const began = performance.now();
+  for (let n = 0; n < count; n++) {
+    const transport = createTransport({ host: name!, port: Number(port), ignoreTLS: true });
+    await transport.sendMail({
+      from: 'notices@operator.example',
+      to: `bare-${n}@bare.example`,
+      subject: 'bare',
+      text: 'x'.repeat(1500),
+      html: `<p>${'x'.repeat(4000)}</p>`,
+    });
+    transport.close();
+  }
+  return (performance.now() - began) / SECOND / count;
+}
+
+interface Seeded {
+  integrationId: Id;
+  agreementVersionId: Id;
+  email: string;
+}
+
+/** So many parties, each promised to hear of a confirmed exposure within 24 hours. */
+async function seed(admin: pg.Client, count: number): Promise<Seeded[]> {
+  const now = iso(Date.now());
+  const rows = Array.from({ length: count }, (_, n) => ({
+    n,
+    party: newId(),
+    contact: newId(),
+    agreement: newId(),
+    version: newId(),
+    term: newId(),
+    integration: newId(),
+    email: `security-${n}@party-${n}.example`,
+  }));
+  const from = `FROM jsonb_to_recordset($1::jsonb) AS d(n int, party uuid, contact uuid, agreement uuid, version uuid, term uuid, integration uuid, email text)`;
+  for (let at = 0; at < rows.length; at += 1000) {
+    const some = JSON.stringify(rows.slice(at, at + 1000));
+    for (const sql of [
+      `INSERT INTO party (id, reference, name, created_at, updated_at) SELECT d.party, 'PTY-B-' || d.n, 'Party ' || d.n, '${now}', '${now}' ${from}`,
+      `INSERT INTO contact (id, party_id, name, role, email, created_at, updated_at) SELECT d.contact, d.party, 'Desk', 'security', d.email, '${now}', '${now}' ${from}`,
+      `INSERT INTO agreement (id, reference, party_id, title, created_at, updated_at) SELECT d.agreement, 'AGR-B-' || d.n, d.party, 'Master', '${now}', '${now}' ${from}`,
+      `INSERT INTO agreement_version (id, agreement_id, party_id, number, valid_from, authority, content_hash, created_at) SELECT d.version, d.agreement, d.party, 1, '${now}', 'revoke_now', '\\x00', '${now}' ${from}`,
+      `INSERT INTO term (id, agreement_version_id, party_id, direction, trigger, start_event, window_count, window_unit, valid_from) SELECT d.term, d.version, d.party, 'to_party', 'confirmed', 'confirmed', 24, 'elapsed-hours', '${now}' ${from}`,
+      `INSERT INTO term_recipient (term_id, contact_id, party_id, ordinal) SELECT d.term, d.contact, d.party, 0 ${from}`,
+      `INSERT INTO integration (id, reference, name, created_at, updated_at) SELECT d.integration, 'INT-B-' || d.n, 'Integration ' || d.n, '${now}', '${now}' ${from}`,
+    ])
+      await admin.query(sql, [some]);
+  }
+  await admin.query('ANALYZE');
+  return rows.map(({ integration, version, email }) => ({
+    integrationId: integration,
+    agreementVersionId: version,
+    email,
+  }));
+}
+
+function trigger(one: Seeded, now: number): Trigger {
+  return {
+    integrationId: one.integrationId,
+    agreementVersionId: one.agreementVersionId,
+    subject: { kind: 'case', id: newId() },
+    trigger: 'confirmed',
+    instants: { confirmed: now },
+    facts: {
+      caseReference: 'CAS-2026-0007',
+      integrationName: 'Payments bridge',
+      fromParty: 'Brightwater',
+      awareAt: iso(now),
+      credentials: [{ label: 'Payments key', environment: 'production', state: 'live' }],
+      copies: 3,
+      reason: 'Found in a public repository.',
+    },
+    correlationId: BY.correlationId,
+  };
+}

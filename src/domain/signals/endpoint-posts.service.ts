@@ -1,0 +1,72 @@
+import { Injectable } from '@nestjs/common';
+import { isId, type Id } from '../../kernel/ids.ts';
+import { system } from '../../kernel/principal.ts';
+import { type Secret } from '../../kernel/secret.ts';
+import { SECOND } from '../../kernel/time.ts';
+import { Clock } from '../../platform/clock/clock.ts';
+import { Transactions } from '../../platform/database/transactions.ts';
+import { Outbound, type OutboundAnswer } from '../../platform/http/outbound.ts';
+import { signaturesOf } from './signature.rules.ts';
+import { TIMEOUT } from './signal.rules.ts';
+import { SubscriptionSecrets, urlBinding } from './subscription-secrets.ts';
+import { subscriptionRow } from './subscriptions.queries.ts';
+
+const MOST_BYTES = 64 * 1024;
+const FORM = /^endpoint:([0-9a-f-]{36})$/;
+
+/** Sends something that is no signal to an endpoint that subscribed: a notice, signed with the endpoint's own keys. */
+@Injectable()
+export class EndpointPosts {
+  constructor(
+    private readonly transactions: Transactions,
+    private readonly clock: Clock,
+    private readonly secrets: SubscriptionSecrets,
+    private readonly outbound: Outbound,
+  ) {}
+
+  /** The endpoint that `endpoint:<id>` names; undefined where it has another form. */
+  endpointOf(address: string): Id | undefined {
+    const id = FORM.exec(address)?.[1];
+    return isId(id) ? id : undefined;
+  }
+
+  /** @returns undefined where that party has no such endpoint, or it is not enabled */
+  async post(
+    id: Id,
+    partyId: Id,
+    message: { id: string; type: string; data: Record<string, unknown> },
+    signal: AbortSignal,
+  ): Promise<OutboundAnswer | undefined> {
+    const now = this.clock.now();
+    const made = await this.transactions.run(system('signals', 'post'), async (db) => {
+      const row = await subscriptionRow(db, id);
+      if (!row || row.party_id !== partyId || row.kind !== 'webhook' || row.state !== 'enabled')
+        return undefined;
+      if (row.url_ref === null) return undefined;
+      const url: Secret = await this.secrets.open(db, row.url_ref, urlBinding(id));
+      return { url, keys: await this.secrets.signingKeys(db, id, row.key_refs, now) };
+    });
+    if (!made || made.keys.length === 0) return undefined;
+    const timestamp = Math.floor(now / SECOND);
+    const body = JSON.stringify({
+      type: message.type,
+      timestamp: new Date(now).toISOString(),
+      data: message.data,
+    });
+    return this.outbound.request({
+      method: 'POST',
+      url: made.url.use((text) => text),
+      headers: {
+        'content-type': 'application/json',
+        'webhook-id': message.id,
+        'webhook-timestamp': String(timestamp),
+        'webhook-signature': signaturesOf(made.keys, message.id, timestamp, body),
+      },
+      body,
+      timeout: TIMEOUT,
+      maxBytes: MOST_BYTES,
+      signal,
+      secrets: made.keys.map(({ key }) => key),
+    });
+  }
+}

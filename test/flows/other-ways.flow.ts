@@ -1,0 +1,111 @@
+import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import { DeliveryService } from '../../src/domain/notices/delivery.service.ts';
+import { findNotice } from '../../src/domain/notices/notices.queries.ts';
+import { NoticesService } from '../../src/domain/notices/notices.service.ts';
+import type { Id } from '../../src/kernel/ids.ts';
+import { system } from '../../src/kernel/principal.ts';
+import { HOUR, MINUTE } from '../../src/kernel/time.ts';
+import { Transactions, type Db } from '../../src/platform/database/transactions.ts';
+import { startApp, type TestApp } from '../support/app.ts';
+import { MailServer } from '../support/mail-server.ts';
+import { confirmedExposure, noticeScene, type NoticeScene } from '../support/notice-scene.ts';
+import { SignalPeer } from '../support/signal-peer.ts';
+
+const by = system('test', 'correlation-other-ways');
+const SECRET_PART = 'T0001/B0001/qrstuvwxyzabcdefgh';
+
+let t: TestApp;
+let mail: MailServer;
+let slack: SignalPeer;
+let scene: NoticeScene;
+
+const run = <T>(work: (db: Db) => Promise<T>) => t.app.get(Transactions).run(by, work);
+const deliver = (id: Id) => t.app.get(DeliveryService).deliver(id, by, AbortSignal.timeout(20_000));
+
+beforeAll(async () => {
+  mail = await MailServer.start();
+  slack = await SignalPeer.start();
+  slack.answer(200, {}, 'ok');
+  t = await startApp({
+    config: { smtpUrl: `smtp://${mail.host}`, outboundAllow: [mail.host, slack.host] },
+    settings: { duties: { serves: true, works: false } },
+  });
+  scene = await run((db) => noticeScene(db, t.clock.date()));
+});
+afterAll(async () => {
+  await t.close();
+  await mail.close();
+  await slack.close();
+});
+
+test('a chat carries the notice that mail cannot, inside the window, and its address is never in the open', async () => {
+  const headers = {
+    authorization: `Bearer ${await t.token('vendor_risk')}`,
+    'content-type': 'application/json',
+  };
+  const added = await t.app.inject({
+    method: 'POST',
+    url: `/api/v1/contacts/${scene.contactId}/addresses`,
+    headers,
+    payload: JSON.stringify({ channel: 'slack', address: `${slack.url}/services/${SECRET_PART}` }),
+  });
+  expect(added.statusCode).toBe(201);
+  const foreign = { channel: 'slack', address: `${slack.url}/elsewhere` };
+  const refused = await t.app.inject({
+    method: 'POST',
+    url: `/api/v1/contacts/${scene.contactId}/addresses`,
+    headers,
+    payload: JSON.stringify(foreign),
+  });
+  expect(refused.statusCode).toBe(400);
+
+  const [id] = await run((db) =>
+    t.app.get(NoticesService).owe(db, [confirmedExposure(scene, t.clock.now())], by),
+  );
+  await mail.behave('busy');
+  expect(await deliver(id!)).toMatchObject({ state: 'waiting' });
+  expect(slack.taken()).toEqual([]);
+  let state = 'waiting';
+  for (let n = 0; n < 40 && state === 'waiting'; n++) {
+    t.clock.advance(45 * MINUTE);
+    ({ state } = await deliver(id!));
+  }
+  expect(state).toBe('accepted');
+  const [one, ...rest] = slack.taken();
+  expect(rest).toEqual([]);
+  expect(one!.path).toBe(`/services/${SECRET_PART}`);
+  expect(one!.body).toContain('/n/');
+  const notice = (await run((db) => findNotice(db, id!)))!;
+  expect(notice).toMatchObject({ dispatch: 'accepted' });
+  expect(t.clock.now() - notice.startAt).toBeLessThan(24 * HOUR);
+  const tried = await run((db) =>
+    db.query<{ channel: string; outcome: string; address: string }[]>(
+      `SELECT channel, outcome, address FROM notice_attempt WHERE notice_id = $1 ORDER BY number`,
+      [id],
+    ),
+  );
+  expect(tried.at(-1)).toMatchObject({ channel: 'slack', outcome: 'accepted' });
+  expect(tried.filter(({ outcome }) => outcome === 'accepted')).toHaveLength(1);
+
+  for (const table of [
+    'notice_attempt',
+    'address_of_record',
+    'ledger_entry',
+    'ledger_detail',
+    'outbox',
+    'alert',
+  ]) {
+    const found = await run((db) =>
+      db.query<unknown[]>(`SELECT FROM ${table} r WHERE r::text LIKE '%qrstuvwxyz%'`),
+    );
+    expect({ table, rows: found.length }).toEqual({ table, rows: 0 });
+  }
+  expect(t.log.text).not.toContain('qrstuvwxyz');
+
+  const ended = await t.app.inject({
+    method: 'DELETE',
+    url: `/api/v1/addresses/${added.json<{ id: string }>().id}`,
+    headers: { authorization: headers.authorization },
+  });
+  expect(ended.statusCode).toBe(204);
+});
