@@ -64,5 +64,8 @@ export const OF_EVERY_MESSAGE = {
   link: 'https://countersign.example/n/example',
   code: '482913',
   linkExpiresAt: '2026-12-22T08:05:31.000Z',
-  checkpoint: 'countersign.example/ledger\n42\nq83vEjRWeJA=',
+  // As long as a real one: its last line is what a narrow mail has to break.
+  checkpoint:
+    'countersign/0f2ed0613e59d944\n498\nDqolBUdxUn/D+YvrZCojy7Lquns7eiCzWnO0cl54qYY=\n\n' +
+    '— countersign/0f2ed0613e59d944 a5c3tzbmL/dY1ekHuhvmlhDim8y9/igN25s3OSQQ6gaFqIxzNgOmP5TNOD005uknNA18BVx5FNGHOZ9NbIzWekGxbwg=',
 } as const;
