@@ -163,6 +163,22 @@ test('the published vectors of GitHub and GitGuardian authenticate; what they si
   expect(await guardian(NOW)).toMatchObject({ status: 401, reason: expect.stringContaining('5 minutes') });
 });
 
+test('the published vector of Standard Webhooks is taken, though it names no event', async () => {
+  const given = (body: string) =>
+    checked('standard-webhooks', {
+      body: Buffer.from(body),
+      key: 'whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw',
+      at: 1614265330_000,
+      headers: {
+        'webhook-id': 'msg_p5jXN8AQM9LWM0D4loKWxJek',
+        'webhook-timestamp': '1614265330',
+        'webhook-signature': 'v1,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE=',
+      },
+    });
+  expect(await given('{"test": 2432232314}')).toMatchObject({ accepted: true, status: 202, reports: [] });
+  expect(await given('{"test": 2432232315}')).toMatchObject({ accepted: false, status: 401 });
+});
+
 test('the published event of GitHub, signed; a ping; several keys, one a line', async () => {
   const body = sample('github-secret-scanning-alert-reopened.json');
   const key = 'sixteen characters!';

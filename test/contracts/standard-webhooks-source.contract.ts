@@ -26,6 +26,23 @@ describe('standard-webhooks', () => {
     expect(source.authenticate(raw, [Secret.of(key.slice('whsec_'.length))], 1614265330_000)).toMatchObject({
       ok: true,
     });
+    // The standard recommends a type, and does not demand one.
+    expect(source.read(raw)).toMatchObject({
+      ok: true,
+      value: { event: 'untyped', reports: [], acknowledged: 'a message without a type or data' },
+    });
+  });
+
+  test.each([
+    ['data without a type, which may be a report', '{"data":{"reports":[]}}'],
+    ['a type that is no text', '{"type":5}'],
+    ['an empty type', '{"type":""}'],
+    ['no object', '[]'],
+  ])('%s is refused, so that it is not lost unseen', (_, body) => {
+    expect(source.read({ body: Buffer.from(body), headers: {} })).toMatchObject({
+      ok: false,
+      error: { code: 'delivery-unreadable' },
+    });
   });
 
   test.each([

@@ -36,6 +36,17 @@ export class StandardWebhooksSource implements Source {
     const parsed = readStrictJson(delivery.body, JSON_LIMITS);
     if (!parsed.ok) return err(unreadable(parsed.error));
     const body = (isObject(parsed.value) ? parsed.value : {}) as { type?: unknown; data?: unknown };
+    // The id is signed here, and yet a sender may put the same content under two.
+    const contentKey = contentKeyOf('body', delivery.body);
+    // The standard recommends a type and does not demand one. What has data may be a report whose type was forgotten.
+    if (isObject(parsed.value) && body.type === undefined && body.data === undefined) {
+      return ok({
+        event: 'untyped',
+        contentKey,
+        reports: [],
+        acknowledged: 'a message without a type or data',
+      });
+    }
     if (
       typeof body.type !== 'string' ||
       !/^[A-Za-z0-9_]+(\.[A-Za-z0-9_]+)*$/.test(body.type) ||
@@ -52,8 +63,6 @@ export class StandardWebhooksSource implements Source {
       );
     }
     const event = oneLine(body.type, 100);
-    // The id is signed here, and yet a sender may put the same content under two.
-    const contentKey = contentKeyOf('body', delivery.body);
     if (event !== 'exposure.reported') {
       return ok({ event, contentKey, reports: [], acknowledged: 'an event that reports no secret' });
     }
