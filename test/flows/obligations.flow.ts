@@ -11,6 +11,7 @@ import { Transactions } from '../../src/platform/database/transactions.ts';
 import { startApp, until, type TestApp } from '../support/app.ts';
 import { LeakScene, REPORTS_KEY } from '../support/leak-scene.ts';
 import { personCalling } from '../support/people.ts';
+import { caller } from '../support/portfolio.ts';
 
 /** What is owed after a leak: by agreements and by laws, each case by its own clock; and when suppliers told us. */
 
@@ -217,6 +218,12 @@ describe('the register of an incident', () => {
       code: 'second-person-needed',
     });
     expect((await act(omar, id, 'keep', { reason: 'not all of them were' })).status).toBe(200);
+    const machine = { ...rita, call: caller(world, await world.token('responder')) };
+    await act(machine, id, 'not-required', { reason: 'no person of ours is named in it' });
+    expect(await duty(made.incidentId, 'gdpr-34', 'communication')).toMatchObject({
+      askedBy: 'somebody over the API',
+    });
+    expect((await act(omar, id, 'keep', { reason: 'some are' })).status).toBe(200);
     expect((await act(omar, id, 'not-required', { reason: 'they were after all' })).status).toBe(200);
     expect((await act(rita, id, 'not-required', { reason: 'I looked' })).body).toMatchObject({
       obligation: 'not_required',
@@ -225,6 +232,8 @@ describe('the register of an incident', () => {
     expect(decided).toMatchObject({ obligation: 'not_required', askedBy: null });
     expect(decided.decisions.map((one) => [one.decision, one.by])).toEqual([
       ['not_required_asked', 'Rita'],
+      ['kept', 'Omar'],
+      ['not_required_asked', 'token'],
       ['kept', 'Omar'],
       ['not_required_asked', 'Omar'],
       ['not_required', 'Rita'],

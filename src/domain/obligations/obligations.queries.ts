@@ -64,7 +64,8 @@ const COMMON = (t: string) => `
   (SELECT jsonb_agg(jsonb_build_object('decision', d.decision, 'reason', d.reason, 'authority', d.authority, 'document', d.document,
             'until', d.until, 'standsAt', d.stands_at, 'by', ${WHO('d.by_kind', 'd.by_id')}, 'at', d.at) ORDER BY d.at, d.id)
      FROM duty_decision d WHERE d.subject_id = ${t}.id) AS decisions,
-  (SELECT p.name FROM person p WHERE p.id::text = ${askedBy('hand', `${t}.id`)}) AS asked_by`;
+  (SELECT coalesce((SELECT p.name FROM person p WHERE p.id::text = asked.hand), 'somebody over the API')
+     FROM (SELECT ${askedBy('hand', `${t}.id`)} AS hand) asked WHERE asked.hand IS NOT NULL) AS asked_by`;
 
 /**
  * Every duty to tell of an incident, those of rules and those of terms: what runs out next first, then those without a
