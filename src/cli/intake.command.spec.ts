@@ -200,7 +200,7 @@ test('a stream has one issuer and one audience, where they are given', async () 
   expect(await checked('set', { more: one })).toMatchObject({ accepted: true });
   expect(await checked('set', { more: ['--issuer', 'https://x.example/'] })).toMatchObject({
     status: 400,
-    reason: 'The issuer is not the one of this stream.',
+    reason: 'invalid_issuer: The issuer is not the one of this stream.',
   });
   const { key } = voices['set']!;
   const body = setOver(JSON.stringify(claimsOf({}, { exp: 1 })), key);

@@ -157,7 +157,7 @@ function withinLimit(kind: Source, body: Buffer): Result<never, Refusal> | undef
 
 function verdictOf(kind: Source, read: Result<ReadDelivery, Refusal>, settings: SourceSettings): Verdict {
   const outcome = read.ok ? ok(read.value.reports.map((report) => ({ report, known: false }))) : read;
-  const answered = kind.answer?.(outcome, settings)?.status;
+  const { status: answered, body } = kind.answer?.(outcome, settings) ?? {};
   if (!read.ok) {
     const { message, fields = [] } = read.error;
     const told = fields
@@ -166,18 +166,26 @@ function verdictOf(kind: Source, read: Result<ReadDelivery, Refusal>, settings: 
     return {
       accepted: false,
       status: answered ?? answerTo(read.error, '').status,
-      reason: [message, ...told].join(' '),
+      reason: [...errorCode(body), message, ...told].join(' '),
       reports: [],
     };
   }
-  const { event, acknowledged, reports } = read.value;
-  const count = reports.length === 1 ? '1 report' : `${reports.length} reports`;
+  const { event, acknowledged, reports, unread = [] } = read.value;
+  const [first] = unread;
+  const lost = first ? `; unread: ${unread.length}, the first ${first.field} ${first.problem}` : '';
+  const count = `${reports.length === 1 ? '1 report' : `${reports.length} reports`}${lost}`;
   return {
     accepted: true,
     status: answered ?? 202,
     reason: acknowledged === undefined ? `${event}: ${count}` : `${event}: acknowledged, ${acknowledged}`,
     reports: reports.map(masked),
   };
+}
+
+/** The code that a transmitter of security event tokens would be given (RFC 8935 §2.4). */
+function errorCode(body: unknown): string[] {
+  const code = body !== null && typeof body === 'object' && 'err' in body ? body.err : undefined;
+  return typeof code === 'string' ? [`${code}:`] : [];
 }
 
 function masked(given: Report): MaskedReport {

@@ -95,6 +95,21 @@ describe('github-partner', () => {
     ]);
   });
 
+  test('an entry that cannot be read costs none of the tokens beside it; a list of nothing else is refused', () => {
+    const [good, bad] = [
+      { token: CANARY, type: 't', url: '' },
+      { token: 5, type: 't' },
+    ];
+    const found = reading(source)([bad, good, 'what', { type: 't' }]);
+    expect(valuesOf(found)).toEqual([CANARY]);
+    expect(found.unread?.map(({ field }) => field)).toEqual(['body/0/token', 'body/2', 'body/3/token']);
+    expect(reading(source)([good]).unread).toEqual([]);
+    expect(source.read({ body: Buffer.from(JSON.stringify([bad])), headers: {} })).toMatchObject({
+      ok: false,
+      error: { code: 'delivery-unreadable', fields: [{ field: 'body/0/token' }] },
+    });
+  });
+
   test('thirty thousand tokens of one name are told apart at once', () => {
     const tokens = Array.from({ length: 30_000 }, (_, n) => ({ token: `token-${n}`, type: 't', url: '' }));
     const started = process.hrtime.bigint();

@@ -175,6 +175,17 @@ describe('a partner of GitHub', () => {
     expect(
       (await scene.rows(`SELECT FROM exposure WHERE version_id = $1`, [credential.versionId])).length,
     ).toBe(2);
+    // One entry that cannot be read: the others are taken, and somebody is told of it.
+    const [ours] = JSON.parse(message(3).toString()) as object[];
+    expect(await labels(Buffer.from(JSON.stringify([{ token: 5 }, ours])))).toEqual(['true_positive']);
+    await scene.settled();
+    expect(
+      (await scene.rows(`SELECT FROM exposure WHERE version_id = $1`, [credential.versionId])).length,
+    ).toBe(3);
+    expect((await scene.alerts('intake.unreadable')).at(-1)).toMatchObject({
+      severity: 'critical',
+      message: expect.stringMatching(/^1 entry of a delivery .* cannot be read, .*: body\/0\/token/),
+    });
   });
 
   test('keys are fetched as GitHub publishes them, under their tag; a change is learnt by the first delivery', async () => {

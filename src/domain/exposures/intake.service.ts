@@ -139,11 +139,15 @@ export class IntakeService {
 
   async #read(source: Admitted, delivery: RawDelivery): Promise<Result<ReadDelivery, Refusal>> {
     const read = source.kind.read(delivery);
-    if (read.ok) return read;
-    const [first] = read.error.fields ?? [];
+    const problems = (read.ok ? read.value.unread : read.error.fields) ?? [];
+    if (read.ok && problems.length === 0) return read;
+    const [first] = problems;
+    const what = read.ok
+      ? `${problems.length === 1 ? '1 entry' : `${problems.length} entries`} of a delivery of ${source.name} cannot be read, and the others were taken`
+      : `A signed delivery of ${source.name} cannot be read and is lost`;
     await this.#warn(source, 'unreadable', {
       severity: 'critical',
-      message: `A signed delivery of ${source.name} cannot be read and is lost: ${first?.field ?? 'body'} ${first?.problem ?? ''}`,
+      message: `${what}: ${first?.field ?? 'body'} ${first?.problem ?? ''}`,
     });
     return read;
   }

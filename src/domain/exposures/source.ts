@@ -1,5 +1,5 @@
 import type { z } from 'zod';
-import type { Refusal } from '../../kernel/errors.ts';
+import type { FieldProblem, Refusal } from '../../kernel/errors.ts';
 import type { Result } from '../../kernel/result.ts';
 import type { Secret } from '../../kernel/secret.ts';
 import type { Millis } from '../../kernel/time.ts';
@@ -113,6 +113,8 @@ export interface ReadDelivery {
   reports: Report[];
   /** Why an authentic delivery reports nothing: `ping`, an event we do not use. */
   acknowledged?: string;
+  /** Entries beside the reports that cannot be read, each by its first problem: they are lost, and an alert says so. */
+  unread?: readonly FieldProblem[];
 }
 
 /** One leaked secret as one source tells of it. */

@@ -1,7 +1,7 @@
 import { createHash, createPublicKey, verify, type KeyObject } from 'node:crypto';
 import { Injectable } from '@nestjs/common';
 import { z } from 'zod';
-import type { Refusal } from '../../../kernel/errors.ts';
+import type { FieldProblem, Refusal } from '../../../kernel/errors.ts';
 import { err, ok, type Result } from '../../../kernel/result.ts';
 import { Secret } from '../../../kernel/secret.ts';
 import { readStrictJson } from '../../../kernel/strict-json.ts';
@@ -22,7 +22,6 @@ import { placeOfUrl, withOwnNames } from '../../vendors/scan-report/scan-report.
 
 const BODY_LIMIT = 10 * 1024 * 1024;
 const JSON_LIMITS = { depth: 16, items: 1_000_000 };
-const MOST_PROBLEMS = 10;
 
 const keyListSchema = z.object({
   public_keys: z
@@ -99,18 +98,18 @@ export class GithubPartnerSource implements Source {
     if (parsed.value.length === 0)
       return ok({ event, contentKey, reports: [], acknowledged: 'a list without a token' });
     const reports: Report[] = [];
+    const unread: FieldProblem[] = [];
     for (const [at, item] of (parsed.value as unknown[]).entries()) {
       const read = messageSchema.safeParse(item);
       if (!read.success) {
-        return err(
-          malformed(
-            read.error.issues.slice(0, MOST_PROBLEMS).map((issue) => ({
-              field: `body/${[at, ...issue.path.map(String)].join('/')}`,
-              problem: issue.message,
-              mend: 'Send the found token as GitHub documents it.',
-            })),
-          ),
-        );
+        // GitHub does not send a list again: one entry that cannot be read must not cost the tokens beside it.
+        const [issue] = read.error.issues;
+        unread.push({
+          field: `body/${[at, ...(issue?.path ?? []).map(String)].join('/')}`,
+          problem: issue?.message ?? 'cannot be read',
+          mend: 'Send the found token as GitHub documents it.',
+        });
+        continue;
       }
       const { token, type, url, source } = read.data;
       const address = url?.trim() ?? '';
@@ -124,7 +123,8 @@ export class GithubPartnerSource implements Source {
         publiclyLeaked: true,
       });
     }
-    return ok({ event, contentKey, reports: withOwnNames(reports) });
+    if (reports.length === 0) return err(malformed(unread.slice(0, 1)));
+    return ok({ event, contentKey, reports: withOwnNames(reports), unread });
   }
 
   /** Of each token either the value or its SHA-256, never both: the hash, so that no answer holds a token. */
