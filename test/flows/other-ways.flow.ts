@@ -55,6 +55,7 @@ test('a person calls with a script, and who answered and when is what was told',
     contacts: [{ id: scene.contactId, phone: '+31 20 555 01 00' }],
     script: expect.stringContaining('say the reference back'),
   });
+  expect(script.json<{ script: string }>().script).toMatch(/due by \d+ [A-Z][a-z]+ 20\d\d, \d\d:\d\d UTC\./);
   const called = (body: object) =>
     t.app.inject({
       method: 'POST',

@@ -61,6 +61,9 @@ interface Row {
   attempts: number;
 }
 
+/** A time as one reads it out: 24 November 2026, 17:00. */
+const SPOKEN = new Intl.DateTimeFormat('en-GB', { dateStyle: 'long', timeStyle: 'short', timeZone: 'UTC' });
+
 /**
  * Telling somebody by phone: the script that a person reads out, and what came of the call. A call that somebody answered
  * counts as any other attempt that a peer took; who answered and when is on record.
@@ -86,7 +89,10 @@ export class CallsService {
           ORDER BY (c.id = n.contact_id) DESC NULLS LAST, (c.role = 'on_call') DESC, (c.role = 'security') DESC, c.ordinal, c.name, c.id`,
         [notice.party_id, noticeId],
       );
-      const due = notice.due_at === null ? '' : ` It is due by ${iso(notice.due_at.getTime())}.`;
+      const due =
+        notice.due_at === null
+          ? ''
+          : ` It is due by ${SPOKEN.format(notice.due_at).replace(' at ', ', ')} UTC.`;
       const script = [
         `This is a call about the notice ${notice.reference}.${due}`,
         'Ask for the name of whoever you speak to, and write it down with the time.',
