@@ -57,6 +57,12 @@ describe('a notice that somebody writes', () => {
     const page = await site.browser.page();
     await site.browser.context.clearCookies();
     await site.signIn(page, writer.email, '/notices/NTC-2026-0001');
+    // An address is read as words, not letter below letter, beside an answer as long as mail servers give them.
+    const attempt = page.locator('tr', { has: page.locator('.reach') }).first();
+    await attempt.locator('.mono').evaluate((answer) => {
+      answer.textContent = '250 OK: kept as 6c47a5d4-aae1-43e4-9c1a-0e8f68a1186c';
+    });
+    expect((await attempt.locator('.reach').boundingBox())?.width).toBeGreaterThan(110);
     await page.getByRole('button', { name: 'Write to them again' }).click();
     expect(await page.inputValue('[name=text]')).toContain('CAS-2026-0011');
     await page.fill('[name=subject]', 'The new key is in use');

@@ -190,7 +190,7 @@ export function NoticeView({
                 rows={attempts.map((attempt) => [
                   attempt.number,
                   <At at={attempt.startedAt} />,
-                  <div>
+                  <div class="reach">
                     {attempt.address}
                     <div class="soft small">{attempt.channel}</div>
                   </div>,

@@ -65,7 +65,7 @@ td { padding: 8px 10px; border-bottom: 1px solid var(--line); vertical-align: to
 tr:last-child td, tbody tr:last-child th { border-bottom: 0; }
 tbody tr:hover td { background: var(--hover); }
 td.num, th.num { text-align: right; font-variant-numeric: tabular-nums; }
-.scroll { overflow-x: auto; margin: 0 -6px; padding: 0 6px; }
+.scroll { overflow-x: auto; margin: 0 -6px; padding: 0 6px; } .reach { min-width: 16ch; }
 .mono { font-family: var(--mono); font-size: 12.5px; overflow-wrap: anywhere; }
 .soft { color: var(--soft); } .small { font-size: 13px; } .nowrap { white-space: nowrap; }
 .rows { display: flex; flex-direction: column; gap: 10px; }
