@@ -2,7 +2,9 @@ import { AgreementPage } from './agreements/agreement.page.ts';
 import { AgreementsPage } from './agreements/agreements.page.ts';
 import { AgreementDraftPage } from './agreements/draft.page.ts';
 import { ConnectorsPage } from './connectors/connectors.page.ts';
+import { ActorsPage } from './credentials/actors.page.ts';
 import { CredentialPage } from './credentials/credential.page.ts';
+import { ScanPage } from './credentials/scan.page.ts';
 import { LedgerPage } from './evidence/ledger.page.ts';
 import { HomePage } from './home/home.page.ts';
 import { AnswerPage } from './incidents/answer.page.ts';
@@ -87,7 +89,12 @@ export const AREAS_OF_CONSOLE: readonly Area[] = [
   { title: 'Report a leak', path: '/report', permission: 'exposures:report', pages: [ReportPage] },
   { title: 'Reached', path: '/downstream', permission: 'cases:read', pages: [DownstreamPage] },
   { title: 'Work', path: '/work', permission: 'runs:read', pages: [WorkPage, StepPage, ReleasesPage] },
-  { title: 'Notices', path: '/notices', permission: 'notices:read', pages: [NoticesPage, TemplatesPage, WrittenPage] },
+  {
+    title: 'Notices',
+    path: '/notices',
+    permission: 'notices:read',
+    pages: [NoticesPage, TemplatesPage, WrittenPage],
+  },
   {
     title: 'Portfolio',
     path: '/portfolio',
@@ -100,6 +107,8 @@ export const AREAS_OF_CONSOLE: readonly Area[] = [
       OnboardingPage,
       OffboardingPage,
       CredentialPage,
+      ActorsPage,
+      ScanPage,
       DrillsPage,
       ValuePage,
       MachinesPage,

@@ -4,8 +4,9 @@ import { Choice, Field, FormError, PostForm, type FormProblems } from '../shared
 import type { Frame } from '../shared/frame.ts';
 import { Page } from '../shared/layout.tsx';
 import { At, Empty, Facts } from '../shared/parts.tsx';
-import { Chip, words, type Tone } from '../shared/states.tsx';
+import { Chip, words } from '../shared/states.tsx';
 import type { CarriedRisk, IncidentItem, ShownLook, SignedStatement } from './answer.queries.ts';
+import { Looks } from './looks.view.tsx';
 import type { RoomHead } from './room.queries.ts';
 
 /** A form that was refused, with what was typed into it. */
@@ -90,7 +91,7 @@ export function AnswerView(model: Model) {
               ))}
             </ul>
           )}
-          <Looks {...model} />
+          <Looks looks={model.looks} />
           <OnRecord {...model} />
         </section>
         <div class="w6 rows">
@@ -101,31 +102,6 @@ export function AnswerView(model: Model) {
         </div>
       </div>
     </Page>
-  );
-}
-
-const LOOKS: Readonly<Record<ShownLook['verdict'], { tone: Tone; word: string }>> = {
-  gone: { tone: 'dead', word: 'gone' },
-  present: { tone: 'live', word: 'still there' },
-  indeterminate: { tone: 'doubt', word: 'does not tell' },
-};
-
-/** What scans and fingerprints told of the copy; what told nothing stands there, too. */
-function Looks({ looks }: Model) {
-  if (looks.length === 0) return null;
-  return (
-    <>
-      <h3>Looks at it</h3>
-      <ul class="plain">
-        {looks.map((one) => (
-          <li>
-            <Chip tone={LOOKS[one.verdict].tone}>{LOOKS[one.verdict].word}</Chip> {words(one.method)}
-            {one.tool && ` by ${one.tool}`}, for version {one.version}, <At at={one.lookedAt} />
-            <div class="soft small">{one.why}</div>
-          </li>
-        ))}
-      </ul>
-    </>
   );
 }
 
