@@ -36,6 +36,7 @@ import { MassPage } from './mass/mass.page.ts';
 import { AlertsPage } from './notices/alerts.page.ts';
 import { NoticesPage } from './notices/notices.page.ts';
 import { TemplatesPage } from './notices/templates.page.ts';
+import { WrittenPage } from './notices/written.page.ts';
 import { NoticeLinkPage } from './outside/notice-link.page.ts';
 import { SigningLinkPage } from './outside/signing-link.page.ts';
 import { OfferingDraftPage } from './offerings/draft.page.ts';
@@ -86,7 +87,7 @@ export const AREAS_OF_CONSOLE: readonly Area[] = [
   { title: 'Report a leak', path: '/report', permission: 'exposures:report', pages: [ReportPage] },
   { title: 'Reached', path: '/downstream', permission: 'cases:read', pages: [DownstreamPage] },
   { title: 'Work', path: '/work', permission: 'runs:read', pages: [WorkPage, StepPage, ReleasesPage] },
-  { title: 'Notices', path: '/notices', permission: 'notices:read', pages: [NoticesPage, TemplatesPage] },
+  { title: 'Notices', path: '/notices', permission: 'notices:read', pages: [NoticesPage, TemplatesPage, WrittenPage] },
   {
     title: 'Portfolio',
     path: '/portfolio',

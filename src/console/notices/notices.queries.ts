@@ -1,3 +1,4 @@
+import type { NewWritten } from '../../domain/notices/written-notice.schema.ts';
 import type { Id } from '../../kernel/ids.ts';
 import type { Millis } from '../../kernel/time.ts';
 import type { Db } from '../../platform/database/transactions.ts';
@@ -53,4 +54,24 @@ export async function textSourceOf(db: Db, reference: string): Promise<TextSourc
     [reference],
   );
   return row;
+}
+
+/** To whom one writes again, and about what: as a notice was told. */
+export async function writtenTo(db: Db, reference: string): Promise<NewWritten | undefined> {
+  const [row] = await db.query<{ integrationId: Id; contactId: Id; caseId: Id | null }[]>(
+    `SELECT n.integration_id AS "integrationId", n.contact_id AS "contactId",
+            CASE WHEN n.subject_kind = 'case' THEN n.subject_id END AS "caseId"
+       FROM notice n WHERE n.reference = $1 AND n.contact_id IS NOT NULL`,
+    [reference],
+  );
+  return row;
+}
+
+/** Whose hand wrote it. */
+export async function writtenBy(db: Db, id: Id): Promise<string | undefined> {
+  const [row] = await db.query<{ by: string }[]>(
+    `SELECT written_by AS by FROM written_notice WHERE id = $1`,
+    [id],
+  );
+  return row?.by;
 }

@@ -1,5 +1,6 @@
 import type { AttemptView, NoticeView as NoticeRow } from '../../domain/notices/notices.queries.ts';
 import { ClockLanes } from '../shared/charts.tsx';
+import { PostForm } from '../shared/forms.tsx';
 import type { Frame } from '../shared/frame.ts';
 import { Page } from '../shared/layout.tsx';
 import { Pager, type Listed } from '../shared/paging.tsx';
@@ -28,7 +29,10 @@ export function NoticesView({
           <h1>Notices</h1>
           <p class="lead">What was promised to be told, to whom, by when, and what came of it.</p>
         </div>
-        {frame.may('notice-templates:read') && <a href="/notice-templates">Texts of notices</a>}
+        <p class="line">
+          {frame.may('notices:write') && <a href="/written-notices">Written notices</a>}
+          {frame.may('notice-templates:read') && <a href="/notice-templates">Texts of notices</a>}
+        </p>
       </div>
       <Tabs
         label="Notices"
@@ -124,6 +128,18 @@ export function NoticeView({
         <p class="line">
           <NoticeClock notice={notice} now={frame.now} />
           <NoticeReceipt notice={notice} />
+          {frame.may('notices:write') && notice.contactName && (
+            <PostForm
+              frame={frame}
+              action={`/notices/${notice.reference}/write`}
+              inline
+              label="Write to them again"
+            >
+              <button class="plain small" type="submit">
+                Write to them again
+              </button>
+            </PostForm>
+          )}
         </p>
       </div>
       <div class="grid">

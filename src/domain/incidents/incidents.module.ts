@@ -21,6 +21,7 @@ import { OwedNotices } from './owed-notices.ts';
 import { SignalCasesJob, SignalCompromisedJob } from './signal-cases.job.ts';
 import { StartMassRevocationJob } from './start-mass-revocation.job.ts';
 import { NoteProgressJob, RollUpContainmentJob, TakeUpAgainJob } from './roll-up-containment.job.ts';
+import { UpdateCadenceSweep } from './update-cadence.sweep.ts';
 
 @Module({
   imports: [ExposuresModule, LedgerModule, NoticesModule, ObligationsModule, RevocationModule, SignalsModule],
@@ -42,6 +43,7 @@ import { NoteProgressJob, RollUpContainmentJob, TakeUpAgainJob } from './roll-up
     TakeUpAgainJob,
     ContainmentSweep,
     DownstreamSweep,
+    UpdateCadenceSweep,
     ListDownstreamJob,
     DeriveObligationsJob,
   ],
