@@ -179,17 +179,15 @@ const endpointPeer = async () => {
             [partyId, `PTY-${partyId}`],
           ),
         );
-      const made = await app
-        .get(SubscriptionsService)
-        .create(
-          newSubscriptionSchema.parse({
-            partyId,
-            name: 'Notices',
-            url: `${peer.url}/hook`,
-            events: ['case.opened'],
-          }),
-          system('test', 'test-channel'),
-        );
+      const made = await app.get(SubscriptionsService).create(
+        newSubscriptionSchema.parse({
+          partyId,
+          name: 'Notices',
+          url: `${peer.url}/hook`,
+          events: ['case.opened'],
+        }),
+        system('test', 'test-channel'),
+      );
       if (!made.ok) throw new Error(made.error.message);
       return { address: `endpoint:${made.value.subscription.id}`, partyId };
     },
