@@ -328,8 +328,8 @@ class World {
     const wanted = this.#parties.filter((_, n) => !mute.includes(n));
     const startedAt = Date.now() - (performance.now() - started);
     for (;;) {
-      // Seldom, as the question costs something, too.
-      await delay(500);
+      // Seldom, as the question costs something, too, and more the more there are.
+      await delay(Math.max(250, (each * SUPPLIERS) / 5));
       const { rows } = await admin.query<{ n: number }>(
         `SELECT count(*)::int AS n FROM version_death d JOIN credential c ON c.id = d.credential_id
           WHERE c.environment = $1 AND d.liveness = 'dead' AND c.verifier_party_id = ANY($2::uuid[])`,

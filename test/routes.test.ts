@@ -39,7 +39,7 @@ beforeAll(async () => {
     ]) {
       await db.query(
         `INSERT INTO party (id, reference, name, created_at, updated_at) VALUES ($1, $2, $3, $4, $4)`,
-        [id, `PTY-${name}`, name, world.clock.date()],
+        [id, `PTY-2026-${name === 'Own' ? 9001 : 9002}`, name, world.clock.date()],
       );
     }
   });

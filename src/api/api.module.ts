@@ -33,6 +33,7 @@ import { InventoryController } from './inventory.controller.ts';
 import { BouncesController } from './bounces.controller.ts';
 import { OnCallController } from './on-call.controller.ts';
 import { NoticeTemplatesController } from './notice-templates.controller.ts';
+import { NoticeCallsController } from './notice-calls.controller.ts';
 import { NoticesController } from './notices.controller.ts';
 import { ObligationsController } from './obligations.controller.ts';
 import { OfferingsController } from './offerings.controller.ts';
@@ -110,6 +111,7 @@ import { WrittenNoticesController } from './written-notices.controller.ts';
     MatrixFilesController,
     MatrixController,
     InventoryController,
+    NoticeCallsController,
     NoticesController,
     WrittenNoticesController,
     NoticeTemplatesController,

@@ -9,6 +9,7 @@ import { ReleasesModule } from '../domain/releases/releases.module.ts';
 import { ResponsibilityModule } from '../domain/responsibility/responsibility.module.ts';
 import { RotationModule } from '../domain/rotation/rotation.module.ts';
 import { RevocationModule } from '../domain/revocation/revocation.module.ts';
+import { SignalsModule } from '../domain/signals/signals.module.ts';
 import { Rooms } from './incidents/rooms.ts';
 import { AREAS_OF_CONSOLE } from './pages.ts';
 import { AREAS, ConsoleAnswers } from './shared/page.ts';
@@ -25,6 +26,7 @@ import { AREAS, ConsoleAnswers } from './shared/page.ts';
     ResponsibilityModule,
     RevocationModule,
     RotationModule,
+    SignalsModule,
   ],
   controllers: AREAS_OF_CONSOLE.flatMap(({ pages }) => pages),
   providers: [{ provide: AREAS, useValue: AREAS_OF_CONSOLE }, ConsoleAnswers, Rooms],

@@ -43,6 +43,7 @@ import { OfferingDraftPage } from './offerings/draft.page.ts';
 import { OfferingPage } from './offerings/offering.page.ts';
 import { OfferingsPage } from './offerings/offerings.page.ts';
 import { PartyPage } from './parties/party.page.ts';
+import { PartySignalsPage } from './parties/signals.page.ts';
 import { PortfolioPage } from './portfolio/portfolio.page.ts';
 import { MachinesPage } from './releases/machines.page.ts';
 import { ReleasesPage } from './releases/releases.page.ts';
@@ -95,6 +96,7 @@ export const AREAS_OF_CONSOLE: readonly Area[] = [
       PortfolioPage,
       IntegrationPage,
       PartyPage,
+      PartySignalsPage,
       OnboardingPage,
       OffboardingPage,
       CredentialPage,

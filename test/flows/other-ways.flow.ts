@@ -38,6 +38,61 @@ afterAll(async () => {
   await slack.close();
 });
 
+test('a person calls with a script, and who answered and when is what was told', async () => {
+  const now = t.clock.now();
+  await run((db) =>
+    db.query(`UPDATE contact SET phone = '+31 20 555 01 00' WHERE id = $1`, [scene.contactId]),
+  );
+  const [id] = await run((db) =>
+    t.app.get(NoticesService).owe(db, [confirmedExposure(scene, t.clock.now())], by),
+  );
+  const authorization = `Bearer ${await t.token('responder')}`;
+  const script = await t.app.inject({
+    url: `/api/v1/notices/${id}/calls/script`,
+    headers: { authorization },
+  });
+  expect(script.json()).toMatchObject({
+    contacts: [{ id: scene.contactId, phone: '+31 20 555 01 00' }],
+    script: expect.stringContaining('say the reference back'),
+  });
+  const called = (body: object) =>
+    t.app.inject({
+      method: 'POST',
+      url: `/api/v1/notices/${id}/calls`,
+      headers: { authorization, 'content-type': 'application/json' },
+      payload: JSON.stringify({ contactId: scene.contactId, ...body }),
+    });
+  t.clock.advance(30 * MINUTE);
+  expect((await called({ at: new Date(now + 10 * MINUTE), answeredBy: null })).statusCode).toBe(204);
+  expect((await run((db) => findNotice(db, id!)))!.dispatch).toBe('owed');
+  expect((await called({ at: new Date(now + HOUR), answeredBy: 'Ada' })).statusCode).toBe(400);
+  expect((await called({ at: new Date(now - 1), answeredBy: 'Ada' })).statusCode).toBe(400);
+  const at = now + 20 * MINUTE;
+  expect((await called({ at: new Date(at), answeredBy: 'Ada Desk', note: 'will rotate' })).statusCode).toBe(
+    204,
+  );
+  expect((await run((db) => findNotice(db, id!)))!.dispatch).toBe('accepted');
+  const [row] = await run((db) =>
+    db.query<Record<string, unknown>[]>(
+      `SELECT n.fulfilled_at, n.next_attempt_at, a.channel, a.outcome, a.peer_answer, a.started_at FROM notice n
+         JOIN notice_attempt a ON a.notice_id = n.id AND a.number = n.attempts WHERE n.id = $1`,
+      [id],
+    ),
+  );
+  expect(row).toEqual({
+    fulfilled_at: new Date(at),
+    next_attempt_at: null,
+    channel: 'phone',
+    outcome: 'accepted',
+    peer_answer: 'answered by Ada Desk: will rotate',
+    started_at: new Date(at),
+  });
+  // Told is told: no mail goes out beside it.
+  const before = mail.received.length;
+  await deliver(id!);
+  expect(mail.received).toHaveLength(before);
+});
+
 test('a chat carries the notice that mail cannot, inside the window, and its address is never in the open', async () => {
   const headers = {
     authorization: `Bearer ${await t.token('vendor_risk')}`,

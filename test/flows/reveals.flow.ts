@@ -244,6 +244,7 @@ describe('a value', () => {
     ]);
     const { html } = await asker.page(at.page);
     expect(html).toContain('seen only by breaking the glass');
+    expect(html).toContain('The policy that it falls under lets nobody ask');
     expect(html).not.toContain('Ask to see it');
     const broken = await responder.send(
       at.page,

@@ -1,17 +1,14 @@
 import { createPublicKey, verify } from 'node:crypto';
-import { afterAll, beforeAll, beforeEach, describe, expect, jest, test } from '@jest/globals';
-import { Webhook } from 'standardwebhooks';
-import { AlertOfEndpointJob } from '../../src/domain/notices/alert-of-endpoint.job.ts';
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
 import { SignalDeathsJob } from '../../src/domain/revocation/signal-deaths.job.ts';
 import { SignalSender } from '../../src/domain/signals/sender.ts';
 import { SignalsService } from '../../src/domain/signals/signals.service.ts';
 import type { Id } from '../../src/kernel/ids.ts';
 import { system } from '../../src/kernel/principal.ts';
 import { ELAPSED_DAY, HOUR, MINUTE, SECOND } from '../../src/kernel/time.ts';
-import { endpointChanged } from '../../src/domain/signals/signals.events.ts';
 import { startApp, type TestApp } from '../support/app.ts';
 import { LeakScene, type SceneCredential } from '../support/leak-scene.ts';
-import { SignalPeer, type ReceivedSignal } from '../support/signal-peer.ts';
+import { alertsRaised, SignalPeer, verifiedAt, type ReceivedSignal } from '../support/signal-peer.ts';
 
 const by = system('test', 'test-signals');
 
@@ -83,21 +80,8 @@ const publish = (facts: object = {}, type = 'credential.dead' as const) =>
   );
 const logOf = async (id: Id, token = customer) =>
   (await call(token, 'GET', `/api/v1/subscriptions/${id}/deliveries`)).body.deliveries;
+const verified = (secret: string, one: ReceivedSignal) => verifiedAt(t.clock.now(), secret, one);
 const end = (id: Id, token = customer) => call(token, 'DELETE', `/api/v1/subscriptions/${id}`);
-/** By the official package, which knows no clock but the machine's. */
-function verified(secret: string, one: ReceivedSignal) {
-  const now = jest.spyOn(Date, 'now').mockReturnValue(t.clock.now());
-  try {
-    return new Webhook(secret).verify(one.body, one.headers as Record<string, string>) as {
-      type: string;
-      timestamp: string;
-      data: Record<string, never>;
-    };
-  } finally {
-    now.mockRestore();
-  }
-}
-
 describe('an endpoint', () => {
   test('is sent what happened to its party, as the official package verifies it', async () => {
     const { id, secret } = await subscribed();
@@ -215,7 +199,7 @@ describe('an endpoint', () => {
     const [logged] = await logOf(id);
     expect(logged).toMatchObject({ state: 'failed', attempts: 10 });
     expect(peer.taken()).toHaveLength(10);
-    await alerted(id);
+    await alertsRaised(scene, id);
     expect(await scene.alerts('signals.endpoint-missed')).toMatchObject([{ severity: 'critical' }]);
     peer.answer(200);
     const again = `/api/v1/subscriptions/${id}/deliveries/${logged.id}/send`;
@@ -223,7 +207,7 @@ describe('an endpoint', () => {
     await send();
     expect(peer.taken()[0]!.headers['webhook-id']).toBe(logged.messageId);
     expect((await logOf(id))[0]).toMatchObject({ state: 'delivered', attempts: 11 });
-    await alerted(id);
+    await alertsRaised(scene, id);
     expect(await scene.alerts('signals.endpoint-missed')).toEqual([]);
     await end(id);
   });
@@ -238,7 +222,7 @@ describe('an endpoint', () => {
     expect(peer.taken()).toHaveLength(1);
     const read = await call(customer, 'GET', `/api/v1/subscriptions/${id}`);
     expect(read.body).toMatchObject({ state: 'disabled', stateWhy: expect.stringContaining('410') });
-    await alerted(id);
+    await alertsRaised(scene, id);
     expect(await scene.alerts('signals.endpoint-disabled')).toMatchObject([{ severity: 'critical' }]);
     peer.answer(200);
     const enabled = await call(
@@ -254,7 +238,7 @@ describe('an endpoint', () => {
     t.clock.advance(10 * SECOND);
     await send();
     expect(peer.taken()).toHaveLength(1);
-    await alerted(id);
+    await alertsRaised(scene, id);
     expect(await scene.alerts('signals.endpoint-disabled')).toEqual([]);
     await end(id);
   });
@@ -408,17 +392,3 @@ test('what becomes of a credential is told once, however often its telling is re
   });
   await end(id);
 });
-
-/** Does what the endpoint's events ask for, in their order. */
-async function alerted(subscriptionId: Id): Promise<void> {
-  const rows = await scene.rows<{ id: Id; payload: unknown }>(
-    `SELECT id, payload FROM outbox WHERE job = 'notices.alert-of-endpoint' AND done_at IS NULL
-        AND payload->>'subscriptionId' = $1 ORDER BY created_at, id`,
-    [subscriptionId],
-  );
-  for (const { id, payload } of rows) {
-    const call = { by, attempt: 1, signal: AbortSignal.timeout(5000) };
-    await t.app.get(AlertOfEndpointJob).handle(endpointChanged.payload.parse(payload), call);
-    await scene.rows(`UPDATE outbox SET done_at = now() WHERE id = $1`, [id]);
-  }
-}

@@ -51,7 +51,7 @@ test('a credential shows which version each copy holds, drawn and in words, and 
   expect(await panel.locator('svg[role=img]').getAttribute('aria-label')).toMatch(
     /^Copies that hold version 3: \d+ seen to hold it, \d+ said to hold it/,
   );
-  await page.locator('a', { hasText: 'another version is there' }).first().click();
+  await page.locator('a', { hasText: 'record another version' }).first().click();
   await site.judge(page, 'copy-moves');
   await page.getByLabel('Version', { exact: true }).selectOption({ label: 'version 4, pending' });
   await page.getByLabel('Put there by').fill('Olga, deploy night');

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import type { Page } from 'playwright-core';
+import { newId } from '../../src/kernel/ids.ts';
 import { system } from '../../src/kernel/principal.ts';
 import { Transactions } from '../../src/platform/database/transactions.ts';
 import { voices } from '../support/source-voices.ts';
@@ -93,4 +94,27 @@ test('a person reports one leak, and hands in what a scanner found', async () =>
       db.query<{ n: number }[]>(`SELECT count(*)::int AS n FROM exposure WHERE external_ref LIKE 'c0ffee%'`),
     );
   expect(row!.n).toBe(1);
+}, 180_000);
+
+test('a supplier’s contact finds the same form, and below it what its party reported; nothing of a match', async () => {
+  const partyId = newId();
+  const at = new Date();
+  await site.scene.put('party', {
+    id: partyId,
+    reference: 'PTY-2026-9001',
+    name: 'Reporter AG',
+    is_operator: false,
+    created_at: at,
+    updated_at: at,
+  });
+  const { email } = await site.account('Sven', 'party_contact', { partyId });
+  await page.context().clearCookies();
+  await site.signIn(page, email, '/report');
+  expect(await page.locator('#reported').innerText()).toContain('Nothing yet.');
+  await page.getByLabel('Or the supplier’s id of it').fill('key-4711');
+  await page.getByRole('button', { name: 'Report it' }).click();
+  expect(await page.locator('#reported tbody tr').count()).toBe(1);
+  expect(await page.locator('#reported').innerText()).toMatch(/EXP-\d{4}-\d+/);
+  site.browser.complaints.length = 0;
+  await site.judge(page, 'report-outside');
 }, 180_000);

@@ -71,6 +71,25 @@ async function signalRoutes(world: TestApp, partyId: Id): Promise<RouteSamples> 
     );
   });
   const api = '/api/v1/subscriptions/:id';
+  const [{ reference } = { reference: '' }] = await world.app
+    .get(Transactions)
+    .run(system('test', 'test-samples'), (db) =>
+      db.query<{ reference: string }[]>(`SELECT reference FROM party WHERE id = $1`, [partyId]),
+    );
+  const page = '/parties/:reference/signals';
+  const own = { reference, id: kept, key: newId(), message: delivery };
+  const pages = Object.fromEntries(
+    [
+      '',
+      '/:id',
+      '/:id/switch',
+      '/:id/keys',
+      '/:id/keys/:key/retire',
+      '/:id/test',
+      '/:id/messages/:message/send',
+    ].map((what) => [`${page}${what}`, own]),
+  );
+  pages[`${page}/:id/remove`] = { ...own, id: stream };
   return {
     [api]: { id: ended },
     [`${api}/keys`]: { id: kept },
@@ -80,6 +99,7 @@ async function signalRoutes(world: TestApp, partyId: Id): Promise<RouteSamples> 
     [`${api}/deliveries/:deliveryId`]: { id: kept, deliveryId: delivery },
     [`${api}/deliveries/:deliveryId/send`]: { id: kept, deliveryId: delivery },
     '/api/v1/ssf/poll/:id': { id: stream },
+    ...pages,
   };
 }
 

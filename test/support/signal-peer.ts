@@ -1,5 +1,12 @@
+import { jest } from '@jest/globals';
 import { createServer, type IncomingHttpHeaders, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { Webhook } from 'standardwebhooks';
+import { AlertOfEndpointJob } from '../../src/domain/notices/alert-of-endpoint.job.ts';
+import { endpointChanged } from '../../src/domain/signals/signals.events.ts';
+import type { Id } from '../../src/kernel/ids.ts';
+import { system } from '../../src/kernel/principal.ts';
+import type { LeakScene } from './leak-scene.ts';
 
 export interface ReceivedSignal {
   path: string;
@@ -63,5 +70,33 @@ export class SignalPeer {
   async close(): Promise<void> {
     this.server.closeAllConnections();
     await new Promise((resolve) => this.server.close(resolve));
+  }
+}
+
+/** By the official package, which knows no clock but the machine's. */
+export function verifiedAt(at: number, secret: string, one: ReceivedSignal) {
+  const now = jest.spyOn(Date, 'now').mockReturnValue(at);
+  try {
+    return new Webhook(secret).verify(one.body, one.headers as Record<string, string>) as {
+      type: string;
+      timestamp: string;
+      data: Record<string, never>;
+    };
+  } finally {
+    now.mockRestore();
+  }
+}
+
+/** Does what the endpoint's events ask for, in their order. */
+export async function alertsRaised(scene: LeakScene, subscriptionId: Id): Promise<void> {
+  const rows = await scene.rows<{ id: Id; payload: unknown }>(
+    `SELECT id, payload FROM outbox WHERE job = 'notices.alert-of-endpoint' AND done_at IS NULL
+        AND payload->>'subscriptionId' = $1 ORDER BY created_at, id`,
+    [subscriptionId],
+  );
+  for (const { id, payload } of rows) {
+    const call = { by: system('test', 'test-alerts'), attempt: 1, signal: AbortSignal.timeout(5000) };
+    await scene.world.app.get(AlertOfEndpointJob).handle(endpointChanged.payload.parse(payload), call);
+    await scene.rows(`UPDATE outbox SET done_at = now() WHERE id = $1`, [id]);
   }
 }

@@ -1,4 +1,4 @@
-import { Chip, type Tone } from '../shared/states.tsx';
+import { Chip, words, type Tone } from '../shared/states.tsx';
 
 /** The facets of death, each with its own words: none implies another. */
 const FACETS: Readonly<
@@ -69,4 +69,16 @@ export function CopiesChip({
       {unprovable > 0 && <Chip tone="doubt">{`${unprovable} unprovable`}</Chip>}
     </span>
   );
+}
+
+const SHOWN_BY: Readonly<Record<string, string>> = {
+  owner_statement: 'somebody signed for it',
+  scan: 'by a scan',
+  fingerprint: 'by its fingerprint',
+  store_api: 'by its store',
+};
+
+/** What a copy that is gone was shown by: a word is told apart from a look. */
+export function shownBy(method: string): string {
+  return SHOWN_BY[method] ?? words(method);
 }

@@ -3,7 +3,7 @@ import type { LocationLine } from '../integrations/integration.queries.ts';
 import { At, DataTable, Empty } from '../shared/parts.tsx';
 import { Chip, words } from '../shared/states.tsx';
 import { SHOWN } from './convergence.tsx';
-import { FacetChip } from './facets.tsx';
+import { FacetChip, shownBy } from './facets.tsx';
 
 /** Where copies are, how they got there, and whether it can be shown that they are gone. */
 export function Locations({
@@ -63,7 +63,7 @@ export function Locations({
           </div>
           {moves && (
             <a class="small" href={`${moves}/${one.id}/version`}>
-              another version is there
+              record another version
             </a>
           )}
         </div>,
@@ -84,6 +84,7 @@ export function Locations({
           {one.verdictAt !== null && (
             <div class="soft small">
               <At at={one.verdictAt} />
+              {one.verdict === 'gone' && `, ${shownBy(one.verdictMethod ?? '')}`}
             </div>
           )}
         </div>,

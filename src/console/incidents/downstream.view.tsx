@@ -31,7 +31,12 @@ export function Downstream({
 }) {
   const total = counts.open + counts.done + counts.not_doing;
   if (total === 0)
-    return <Empty>Nothing is known that they reach. That is no proof that they reached nothing.</Empty>;
+    return (
+      <Empty>
+        Nothing is listed: only what a certainly exposed credential is known to reach is. That is no proof
+        that nothing was reached.
+      </Empty>
+    );
   return (
     <>
       <ShareBar

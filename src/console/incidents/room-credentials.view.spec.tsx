@@ -1,7 +1,7 @@
 import { expect, test } from '@jest/globals';
 import { render } from 'preact-render-to-string';
 import type { ShownStopper } from '../credentials/stoppers.queries.ts';
-import { StillAlive } from './room-credentials.view.tsx';
+import { Board, StillAlive } from './room-credentials.view.tsx';
 import type { ExposedCredential } from './room.queries.ts';
 
 const stopper = (pathId: string, label: string, attempt: ShownStopper['attempt']): ShownStopper => ({
@@ -50,4 +50,29 @@ test('who gave up is not who to call first, and what is tried now is said', () =
 
   const untouched = { ...one, attempts: [], stoppers: [stopper('1', 'First door', null)] };
   expect(render(<StillAlive credentials={[untouched]} />)).not.toContain('gave up');
+});
+
+test('a copy leads to where it is answered for, and a word is not taken for a look', () => {
+  const copy = (id: string, method: string) => ({
+    id,
+    name: `Copy ${id}`,
+    kind: 'vault',
+    path: '',
+    provable: 'store_api',
+    verdict: 'gone',
+    method,
+    partyName: null,
+  });
+  const one = {
+    reference: 'CRD-2026-0001',
+    name: 'Till key',
+    convergence: null,
+    copies: [copy('a', 'owner_statement'), copy('b', 'store_api')],
+  } as unknown as ExposedCredential;
+  const page = render(<Board credentials={[one]} incident="INC-2026-0007" />);
+  const [, signed = '', seen = ''] = page.split('<li');
+  expect(signed).toContain('href="/incidents/INC-2026-0007/items/copy/a"');
+  expect(signed).toContain('somebody signed for it');
+  expect(seen).toContain('by its store');
+  expect(seen).not.toContain('signed');
 });

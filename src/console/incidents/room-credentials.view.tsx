@@ -1,5 +1,5 @@
 import { ConvergenceBar } from '../credentials/convergence.tsx';
-import { CopiesChip, FacetChip } from '../credentials/facets.tsx';
+import { CopiesChip, FacetChip, shownBy } from '../credentials/facets.tsx';
 import { At, Countdown, DataTable, Empty } from '../shared/parts.tsx';
 import { Chip, words, type Tone } from '../shared/states.tsx';
 import { ATTEMPT } from '../credentials/stoppers.view.tsx';
@@ -225,14 +225,6 @@ const COPY: Readonly<Record<string, { tone: Tone; word: string }>> = {
   cannot_be_proven: { tone: 'doubt', word: 'cannot be proven' },
 };
 
-/** What a copy that is gone was shown by. */
-const BY: Readonly<Record<string, string>> = {
-  owner_statement: 'somebody signed for it',
-  scan: 'by a scan',
-  fingerprint: 'by its fingerprint',
-  store_api: 'by its store',
-};
-
 function Copy({ copy, path }: { copy: ExposedCredential['copies'][number]; path: string }) {
   const known = copy.verdict ? COPY[copy.verdict] : undefined;
   const tone = known?.tone ?? (copy.provable === 'no' ? 'doubt' : 'wait');
@@ -250,7 +242,7 @@ function Copy({ copy, path }: { copy: ExposedCredential['copies'][number]; path:
         {words(copy.kind)}
         {copy.path && ` · ${copy.path}`}
         {copy.partyName && ` · ${copy.partyName}`}
-        {copy.verdict === 'gone' && ` · ${BY[copy.method] ?? words(copy.method)}`}
+        {copy.verdict === 'gone' && ` · ${shownBy(copy.method)}`}
       </span>
     </li>
   );

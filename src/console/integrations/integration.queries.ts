@@ -205,6 +205,8 @@ export interface LocationLine {
   versionNumber: number | null;
   verdict: string | null;
   verdictAt: Millis | null;
+  /** What the verdict rests on. */
+  verdictMethod: string | null;
 }
 
 /** Copies of the credentials of an integration, or of one credential. */
@@ -218,7 +220,7 @@ export function locationsOf(
     `SELECT l.id, u.label AS "credentialName", c.reference AS "credentialReference", l.kind, l.name, l.path,
             l.arrived_by AS "arrivedBy", ${ms('l.put_at')} AS "putAt", l.put_by AS "putBy",
             coalesce(pt.name, ip.party_name, '') AS "partyName", ${named('k.name', 'l.owner_contact_id')} AS "ownerName", l.provable, v.number AS "versionNumber",
-            proof.verdict, ${ms('proof.at')} AS "verdictAt"
+            proof.verdict, ${ms('proof.at')} AS "verdictAt", proof.method AS "verdictMethod"
        FROM location l
        JOIN credential_use u ON u.credential_id = l.credential_id AND u.integration_id = l.integration_id
        LEFT JOIN credential c ON c.id = l.credential_id
@@ -227,7 +229,7 @@ export function locationsOf(
                            WHERE x.integration_id = l.integration_id AND x.party_id = l.party_id LIMIT 1) ip ON true
        LEFT JOIN contact k ON k.id = l.owner_contact_id
        LEFT JOIN credential_version v ON v.id = l.version_id
-       LEFT JOIN LATERAL (SELECT p.verdict, p.at FROM location_proof p WHERE p.location_id = l.id
+       LEFT JOIN LATERAL (SELECT p.verdict, p.at, p.method FROM location_proof p WHERE p.location_id = l.id
                            ORDER BY p.at DESC, p.id DESC LIMIT 1) proof ON true
       WHERE l.${column} = $1 AND l.retired_at IS NULL
       ORDER BY l.provable = 'no' DESC, u.label, l.name LIMIT 200`,

@@ -52,6 +52,11 @@ export function PartyView({ frame, head, onCall, challenges, drills, accounts, b
           <p class="lead">Whom to reach there, and how one knows that it is who it says.</p>
         </div>
         <p class="line">
+          {frame.may('signals:read') && (
+            <a class="button plain small" href={`${path}/signals`}>
+              Signals
+            </a>
+          )}
           {head.operator && <Chip tone="info">runs this installation</Chip>}
           {head.retired && <Chip tone="calm">retired</Chip>}
           {!head.operator && (

@@ -67,8 +67,8 @@ export function ValueView({
           <p class="ref">{head.reference}</p>
           <h1>Value</h1>
           <p class="lead">
-            It lies sealed. A machine checks it out for a declared purpose; a person sees it for a minute,
-            with a reason, and everybody who answers for it is told.
+            Kept sealed, where it was placed. A machine checks it out for a declared purpose; a person sees it
+            for a minute, with a reason, and everybody who answers for it is told.
           </p>
         </div>
         <p class="line">
@@ -199,6 +199,11 @@ function SeeIt({
   const ofForm = (about: ValueForm['about']) => (form?.about === about ? form : undefined);
   return (
     <>
+      {policy === 'break-glass' && (
+        <p class="soft small">
+          The policy that it falls under lets nobody ask: it is seen only by breaking the glass.
+        </p>
+      )}
       {form?.about === 'reveal' && permission?.state !== 'given' && (
         <FormError problems={{ '': Object.values(form.problems).join(' ') }} />
       )}

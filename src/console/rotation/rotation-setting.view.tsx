@@ -48,76 +48,80 @@ export function RotationSettingView({
           </p>
         </div>
       </div>
-      <section class="card">
-        {may ? (
-          <PostForm frame={frame} action={`${path}/rotation`} label="When and how it is rotated">
-            <FormError problems={problems} />
-            <input type="hidden" name="rowVersion" value={String(setting.rowVersion)} />
-            <SelectField
-              name="automatic"
-              label="When a credential is due"
-              options={AUTOMATIC}
-              value={typed['automatic'] ?? (setting.automatic ? 'yes' : 'no')}
-              problem={problems['automatic']}
+      <div class="rows">
+        <section class="card">
+          {may ? (
+            <PostForm frame={frame} action={`${path}/rotation`} label="When and how it is rotated">
+              <FormError problems={problems} />
+              <input type="hidden" name="rowVersion" value={String(setting.rowVersion)} />
+              <SelectField
+                name="automatic"
+                label="When a credential is due"
+                options={AUTOMATIC}
+                value={typed['automatic'] ?? (setting.automatic ? 'yes' : 'no')}
+                problem={problems['automatic']}
+              />
+              <Field
+                name="leadDays"
+                label="How many days before"
+                type="number"
+                value={typed['leadDays'] ?? String(setting.leadDays)}
+                problem={problems['leadDays']}
+                required
+              />
+              <Field
+                name="overlapHours"
+                label="How many hours both versions work"
+                type="number"
+                hint="Empty: as the recipe has it. Long enough for what waits in queues and for every deployment; never longer than the recipe allows."
+                value={typed['overlapHours'] ?? overlap}
+                problem={problems['overlapHours']}
+              />
+              <Field
+                name="windows"
+                label="Maintenance windows"
+                type="area"
+                rows={4}
+                hint="One a line, like “Mon Tue 22:00-02:00” or “daily 01:00-03:00”. Rotations begin, and old versions end, only in them. None: at any time."
+                value={typed['windows'] ?? windows}
+                problem={problems['windows']}
+              />
+              <Field
+                name="zone"
+                label="Their time zone"
+                hint="As Europe/Zurich, or UTC."
+                value={typed['zone'] ?? setting.zone}
+                problem={problems['zone']}
+                required
+              />
+              <p class="line">
+                <button type="submit">Save</button>
+              </p>
+            </PostForm>
+          ) : (
+            <Facts
+              facts={[
+                ['when due', AUTOMATIC[setting.automatic ? 1 : 0]!.word],
+                ['days before', String(setting.leadDays)],
+                [
+                  'both versions work',
+                  overlap === '' ? 'as the recipe has it' : span(setting.overlapHours! * HOUR),
+                ],
+                ['maintenance windows', windows === '' ? 'any time' : windows],
+                ['time zone', setting.zone],
+              ]}
             />
-            <Field
-              name="leadDays"
-              label="How many days before"
-              type="number"
-              value={typed['leadDays'] ?? String(setting.leadDays)}
-              problem={problems['leadDays']}
-              required
-            />
-            <Field
-              name="overlapHours"
-              label="How many hours both versions work"
-              type="number"
-              hint="Empty: as the recipe has it. Long enough for what waits in queues and for every deployment; never longer than the recipe allows."
-              value={typed['overlapHours'] ?? overlap}
-              problem={problems['overlapHours']}
-            />
-            <Field
-              name="windows"
-              label="Maintenance windows"
-              type="area"
-              rows={4}
-              hint="One a line, like “Mon Tue 22:00-02:00” or “daily 01:00-03:00”. Rotations begin, and old versions end, only in them. None: at any time."
-              value={typed['windows'] ?? windows}
-              problem={problems['windows']}
-            />
-            <Field
-              name="zone"
-              label="Their time zone"
-              hint="As Europe/Zurich, or UTC."
-              value={typed['zone'] ?? setting.zone}
-              problem={problems['zone']}
-              required
-            />
-            <button type="submit">Save</button>
-          </PostForm>
-        ) : (
-          <Facts
-            facts={[
-              ['when due', AUTOMATIC[setting.automatic ? 1 : 0]!.word],
-              ['days before', String(setting.leadDays)],
-              [
-                'both versions work',
-                overlap === '' ? 'as the recipe has it' : span(setting.overlapHours! * HOUR),
-              ],
-              ['maintenance windows', windows === '' ? 'any time' : windows],
-              ['time zone', setting.zone],
-            ]}
+          )}
+        </section>
+        <section class="card">
+          <h2>How long both versions work, by recipe</h2>
+          <DataTable
+            caption="Overlap by recipe"
+            columns={[{ title: 'Recipe' }, { title: 'Usually' }, { title: 'At most' }]}
+            rows={bounds.map((one) => [one.title, span(one.length), span(one.most)])}
           />
-        )}
-      </section>
-      <section class="card">
-        <h2>How long both versions work, by recipe</h2>
-        <DataTable
-          caption="Overlap by recipe"
-          columns={[{ title: 'Recipe' }, { title: 'Usually' }, { title: 'At most' }]}
-          rows={bounds.map((one) => [one.title, span(one.length), span(one.most)])}
-        />
-      </section>
+        </section>
+      </div>
     </Page>
   );
 }

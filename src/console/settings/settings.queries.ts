@@ -123,3 +123,11 @@ export async function findSource(db: Db, key: string): Promise<SourceFacts | und
   );
   return row;
 }
+
+/** Who may answer for a source: the operator's own people. */
+export function listOwners(db: Db): Promise<{ value: string; word: string }[]> {
+  return db.query(
+    `SELECT k.id AS value, k.name AS word FROM contact k JOIN party p ON p.id = k.party_id
+      WHERE p.is_operator AND k.active ORDER BY k.name, k.id LIMIT 500`,
+  );
+}

@@ -12,7 +12,7 @@ import { SourcesService } from '../../domain/exposures/sources.service.ts';
 import { Transactions } from '../../platform/database/transactions.ts';
 import { problemsOf, readForm, typedIn, type FormProblems } from '../shared/forms.tsx';
 import { ConsolePage, goes, shows, type Answer } from '../shared/page.ts';
-import { findSource } from './settings.queries.ts';
+import { findSource, listOwners } from './settings.queries.ts';
 import { NewSourceView, SourceView } from './source.view.tsx';
 
 const key = { schema: z.string().regex(/^[a-z0-9-]{1,60}$/) };
@@ -27,6 +27,7 @@ const newForm = z.object({
   name: z.string().trim(),
   environment: text(60),
   trust: z.enum(TRUSTS),
+  ownerContactId: text(60),
   secret: z.string().max(65_536).default(''),
   apiBaseUrl: text(2000),
   apiToken: text(4000),
@@ -48,8 +49,8 @@ export class SourcePage {
 
   @Get('settings/sources/new')
   @Permission('sources:write', { face: 'console' })
-  blank(): Answer {
-    return shows((frame) => NewSourceView({ frame, kinds: this.sources.known(), typed: {} }));
+  blank(@By() by: Principal): Promise<Answer> {
+    return this.#blank(by, {});
   }
 
   @Post('settings/sources')
@@ -57,12 +58,21 @@ export class SourcePage {
   async create(@Body() body: unknown, @By() by: Principal): Promise<Answer> {
     // A secret is never written back into a page.
     const { secret: _, apiToken: __, ...typed } = typedIn(body);
-    const again = (problems: FormProblems) =>
-      shows((frame) => NewSourceView({ frame, kinds: this.sources.known(), typed, problems }), 422);
+    const again = (problems: FormProblems) => this.#blank(by, typed, problems);
     const form = readForm(newForm, body);
     if (!form.ok) return again(form.error);
-    const { secret, apiBaseUrl, apiToken, issuer, audience, jwksUri, pollUrl, environment, ...rest } =
-      form.value;
+    const {
+      secret,
+      apiBaseUrl,
+      apiToken,
+      issuer,
+      audience,
+      jwksUri,
+      pollUrl,
+      environment,
+      ownerContactId,
+      ...rest
+    } = form.value;
     const settings = Object.fromEntries(
       Object.entries({ issuer, audience, jwksUri, pollUrl }).filter(([, value]) => value !== ''),
     );
@@ -70,6 +80,7 @@ export class SourcePage {
       ...rest,
       settings,
       ...(environment === '' ? {} : { environment }),
+      ...(ownerContactId === '' ? {} : { ownerContactId }),
       ...(apiBaseUrl === '' ? {} : { apiBaseUrl }),
       ...(apiToken === '' ? {} : { apiToken }),
       keys: secret.trim() === '' ? [] : [secret.trim()],
@@ -145,6 +156,14 @@ export class SourcePage {
       count === 0
         ? 'Nothing of it was open: all stays as it is.'
         : `${count === 1 ? 'One exposure is' : `${count} exposures are`} gone through again.`,
+    );
+  }
+
+  async #blank(by: Principal, typed: Record<string, string>, problems?: FormProblems): Promise<Answer> {
+    const owners = await this.transactions.run(by, listOwners);
+    return shows(
+      (frame) => NewSourceView({ frame, kinds: this.sources.known(), owners, typed, problems }),
+      problems ? 422 : 200,
     );
   }
 

@@ -203,13 +203,15 @@ function short(id: string): string {
 export function NewSourceView({
   frame,
   kinds,
+  owners,
   typed,
   problems,
 }: {
   frame: Frame;
   kinds: readonly { key: string; title: string }[];
+  owners: readonly { value: string; word: string }[];
   typed: Readonly<Record<string, string>>;
-  problems?: FormProblems;
+  problems?: FormProblems | undefined;
 }) {
   const field = (name: string) => ({ name, value: typed[name], problem: problems?.[name] });
   return (
@@ -246,6 +248,7 @@ export function NewSourceView({
               label="How far its reports go"
               options={Object.entries(TRUST).map(([value, word]) => ({ value, word }))}
             />
+            <SelectField {...field('ownerContactId')} label="Owner" none="nobody yet" options={owners} />
             <Field
               name="secret"
               problem={problems?.['secret']}

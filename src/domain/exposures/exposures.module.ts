@@ -4,6 +4,8 @@ import { NoticesModule } from '../notices/notices.module.ts';
 import { ReleasesModule } from '../releases/releases.module.ts';
 import { RevocationModule } from '../revocation/revocation.module.ts';
 import { AdmittedSources } from './admitted-sources.ts';
+import { CloseAtSourceJob, CloseReportedJob } from './close-at-source.job.ts';
+import { ClosedLoops } from './closed-loops.service.ts';
 import { Deliveries } from './deliveries.service.ts';
 import { DeliveryLog } from './delivery-log.service.ts';
 import { Envelopes } from './envelopes.ts';
@@ -53,6 +55,9 @@ const services = [
     PublishedKeysSweep,
     MissingValues,
     SourceKeys,
+    CloseAtSourceJob,
+    CloseReportedJob,
+    ClosedLoops,
     EndLeakedCheckoutsJob,
     FetchMissingJob,
     MatchAgainJob,

@@ -48,6 +48,14 @@ export interface Source {
     report: Report,
     api: { baseUrl: string; token: Secret | null; signal: AbortSignal },
   ): Promise<Result<Report, Refusal>>;
+  /**
+   * Tells the source's own API that what it reported is revoked and proven dead. Asked again it says the same. `comment`
+   * holds no secret. `unavailable`: it makes sense to ask again later.
+   */
+  closeReport?(
+    report: { externalRef: string; comment: string },
+    api: { baseUrl: string; token: Secret; signal: AbortSignal; now: Millis },
+  ): Promise<Result<{ resolution: string }, Refusal>>;
 }
 
 /** What a source needs besides its keys; no secret. */

@@ -6,6 +6,7 @@ import { AlertOfEndpointJob } from './alert-of-endpoint.job.ts';
 import { AlertDigest } from './alert-digest.ts';
 import { AlertsService } from './alerts.service.ts';
 import { BouncesService } from './bounces.service.ts';
+import { CallsService } from './calls.service.ts';
 import { DeliverNoticeJob, DeliverySweep } from './deliver-notice.job.ts';
 import { DeliveryService } from './delivery.service.ts';
 import { HandledAlerts } from './handled-alerts.service.ts';
@@ -19,6 +20,7 @@ import { StuckNotices } from './stuck-notices.service.ts';
 import { WrittenNotices } from './written-notices.service.ts';
 
 const shared = [
+  CallsService,
   AlertsService,
   HandledAlerts,
   NoticesService,
@@ -40,6 +42,7 @@ const shared = [
     DeliveryService,
     AcknowledgementService,
     AlertOfEndpointJob,
+    CallsService,
     DeliverNoticeJob,
     DeliverySweep,
     SettleAcknowledgedJob,

@@ -48,14 +48,9 @@ export class SignalsService {
     );
     if (row && row.written > 0) await wakeSender(db, this.outbox);
   }
-
-  /** Whether anybody subscribed to one of these at all: asked before work that only leads to telling. */
-  async isWanted(db: Db, types: readonly SignalType[]): Promise<boolean> {
-    return signalIsWanted(db, types);
-  }
 }
 
-/** The same, for the definition of a job. */
+/** Whether anybody subscribed to one of these at all: asked before work that only leads to telling. */
 export async function signalIsWanted(db: Db, types: readonly SignalType[]): Promise<boolean> {
   const [row] = await db.query<{ wanted: boolean }[]>(`SELECT cs_signal_wanted($1::text[]) AS wanted`, [
     types,

@@ -8,8 +8,11 @@ import type { EntityManager as Db } from 'typeorm';
  * same moment.
  */
 
-/** Pieces in one transaction. More of them win little and hold each other's locks for longer. */
-const MOST = 64;
+/**
+ * Pieces in one transaction. More of them win little, hold each other's locks for longer, and all go on in the same turn
+ * of the loop: requests that have their turn at a supplier would leave late, and together.
+ */
+const MOST = 16;
 /** Transactions at once: one serves best, as more come together in it; others open where many wait, or it takes long. */
 const LOOPS = 3;
 const MANY = 16;
@@ -55,12 +58,12 @@ export class Together {
     if (this.#open >= LOOPS || this.#waiting.length === 0) return;
     if (this.#open > 0 && this.#waiting.length < MANY && !late) return;
     this.#open += 1;
-    const patience = setTimeout(() => this.#spin(true), LONG).unref();
+    const patience = setInterval(() => this.#spin(true), LONG).unref();
     // Whoever asks in this very moment is in it, too.
     setImmediate(() => {
       const pieces = this.#take();
       void (pieces.length === 0 ? Promise.resolve() : this.#group(pieces)).finally(() => {
-        clearTimeout(patience);
+        clearInterval(patience);
         this.#open -= 1;
         this.#spin();
       });

@@ -16,6 +16,9 @@ import {
 
 const MOST_PROBLEMS = 10;
 const LONGEST_ROW = 256 * 1024;
+const LONGEST_HEADING = 16 * 1024;
+/** Judged before anything is parsed. Twice as many as findings, since a quoted cell may hold a line end. */
+const MOST_LINES = 2 * MOST_FINDINGS;
 
 /** Headings, as people write them too, and the field of a report that they mean. */
 const FIELDS: Readonly<Record<string, string>> = {
@@ -91,7 +94,16 @@ function tableOf(file: Buffer): Result<Table, FieldProblem[]> {
     const line = text.slice(0, nul).split('\n').length;
     return err([{ field: 'body', problem: 'holds a NUL character', mend: 'Remove it.', line }]);
   }
-  const [heading = ''] = text.split(/\r?\n/, 1);
+  const end = text.search(/\r?\n/);
+  const heading = end < 0 ? text : text.slice(0, end);
+  if (heading.length > LONGEST_HEADING) {
+    const problem = `the heading is longer than ${LONGEST_HEADING} characters`;
+    return err([{ field: 'body', problem, mend: 'Begin with a heading that names the fields.', line: 1 }]);
+  }
+  if (linesOf(text) > MOST_LINES) {
+    const problem = `holds more than ${MOST_LINES} lines`;
+    return err([{ field: 'body', problem, mend: 'Split it into several files.' }]);
+  }
   const delimiter = [',', ';', '\t'].find((one) => heading.includes(one)) ?? ',';
   let records: { record: string[]; info: { lines: number } }[];
   try {
@@ -125,6 +137,12 @@ function tableOf(file: Buffer): Result<Table, FieldProblem[]> {
     return err([{ field: 'body', problem, mend: 'Remove one of them.', line: 1 }]);
   }
   return ok({ columns, rows: rest.map(({ record, info }) => ({ cells: record, line: info.lines })) });
+}
+
+function linesOf(text: string): number {
+  let lines = 1;
+  for (let at = text.indexOf('\n'); at >= 0; at = text.indexOf('\n', at + 1)) lines += 1;
+  return lines;
 }
 
 function reportOf(

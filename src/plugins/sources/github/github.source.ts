@@ -5,7 +5,7 @@ import type { Refusal } from '../../../kernel/errors.ts';
 import { err, ok, type Result } from '../../../kernel/result.ts';
 import { Secret } from '../../../kernel/secret.ts';
 import { readStrictJson } from '../../../kernel/strict-json.ts';
-import { parseInstant } from '../../../kernel/time.ts';
+import { parseInstant, type Millis } from '../../../kernel/time.ts';
 import {
   UNPROVEN,
   contentKeyOf,
@@ -17,6 +17,7 @@ import {
 import type { Proven, RawDelivery, ReadDelivery, Report, Source } from '../../../domain/exposures/source.ts';
 import { Outbound } from '../../../platform/http/outbound.ts';
 import { locationOf, locationSchema } from './github-location.ts';
+import { closeAlert } from './close-alert.ts';
 import { fetchAlert } from './github-api.ts';
 
 /** GitHub does not send larger events at all. */
@@ -155,6 +156,13 @@ export class GithubSource implements Source {
     api: { baseUrl: string; token: Secret | null; signal: AbortSignal },
   ): Promise<Result<Report, Refusal>> {
     return fetchAlert(this.outbound, report, api);
+  }
+
+  closeReport(
+    report: { externalRef: string; comment: string },
+    api: { baseUrl: string; token: Secret; signal: AbortSignal; now: Millis },
+  ): Promise<Result<{ resolution: string }, Refusal>> {
+    return closeAlert(this.outbound, report.externalRef, report.comment, api);
   }
 }
 
