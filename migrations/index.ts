@@ -34,7 +34,7 @@ export { SecretsOutside2026112236000 } from './2026112236-secrets-outside.ts';
 export { DrillFaults2026112237000 } from './2026112237-drill-faults.ts';
 export { EntriesOfStores2026112239000 } from './2026112239-entries-of-stores.ts';
 export { Obligations2026112240000 } from './2026112240-obligations.ts';
+export { SourcesOfEveryKind2026112241000 } from './2026112241-sources-of-every-kind.ts';
 export { Signals2026112242000 } from './2026112242-signals.ts';
 export { NoticesThatArrive2026112243000 } from './2026112243-notices-that-arrive.ts';
-export { SourcesOfEveryKind2026112241000 } from './2026112241-sources-of-every-kind.ts';
 export { NoticeTexts2026112244000 } from './2026112244-notice-texts.ts';

@@ -36,6 +36,7 @@ import { NewPage } from './inventory/new.page.ts';
 import { CompletenessFilePage, CompletenessPage } from './mass/completeness.page.ts';
 import { MassPage } from './mass/mass.page.ts';
 import { AlertsPage } from './notices/alerts.page.ts';
+import { CallPage } from './notices/call.page.ts';
 import { NoticesPage } from './notices/notices.page.ts';
 import { TemplatesPage } from './notices/templates.page.ts';
 import { WrittenPage } from './notices/written.page.ts';
@@ -45,6 +46,7 @@ import { OfferingDraftPage } from './offerings/draft.page.ts';
 import { OfferingPage } from './offerings/offering.page.ts';
 import { OfferingsPage } from './offerings/offerings.page.ts';
 import { PartyPage } from './parties/party.page.ts';
+import { ReachPage } from './parties/reach.page.ts';
 import { PartySignalsPage } from './parties/signals.page.ts';
 import { PortfolioPage } from './portfolio/portfolio.page.ts';
 import { MachinesPage } from './releases/machines.page.ts';
@@ -93,7 +95,7 @@ export const AREAS_OF_CONSOLE: readonly Area[] = [
     title: 'Notices',
     path: '/notices',
     permission: 'notices:read',
-    pages: [NoticesPage, TemplatesPage, WrittenPage],
+    pages: [NoticesPage, CallPage, TemplatesPage, WrittenPage],
   },
   {
     title: 'Portfolio',
@@ -103,6 +105,7 @@ export const AREAS_OF_CONSOLE: readonly Area[] = [
       PortfolioPage,
       IntegrationPage,
       PartyPage,
+      ReachPage,
       PartySignalsPage,
       OnboardingPage,
       OffboardingPage,

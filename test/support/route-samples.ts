@@ -46,6 +46,7 @@ export async function routeSamples(world: TestApp, partyId: Id): Promise<RouteSa
     '/agreements/:reference': { reference: 'AGR-2026-9001' },
     '/agreements/:reference/compare': { reference: 'AGR-2026-9001' },
     '/notices/:reference': { reference: 'NTC-2026-9001' },
+    '/notices/:reference/call': { reference: 'NTC-2026-9001' },
   };
 }
 
