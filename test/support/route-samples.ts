@@ -19,6 +19,7 @@ export async function routeSamples(world: TestApp, partyId: Id): Promise<RouteSa
     '/api/v1/cases/:id': { id: case_.caseId },
     '/api/v1/downstream-items/:id': { id: case_.itemId },
     '/api/v1/downstream-items/:id/settle': { id: case_.itemId },
+    '/api/v1/downstream-items/:id/reopening': { id: case_.itemId },
     '/downstream/:id': { id: case_.itemId },
     '/api/v1/agreements/:id': { id: made.agreement },
     '/api/v1/agreements/:id/preview': { id: made.agreement },

@@ -10,7 +10,7 @@ import type { RoomHead } from './room.queries.ts';
 
 /** A form that was refused, with what was typed into it. */
 export interface AnswerForm {
-  form: 'risk' | 'sign';
+  form: 'risk' | 'end' | 'sign';
   problems: FormProblems;
   typed: Readonly<Record<string, string>>;
 }
@@ -204,7 +204,8 @@ function SignForm({ frame, head, item, refused }: Model) {
   );
 }
 
-function RiskForm({ frame, head, item, risks, you, refused }: Model) {
+function RiskForm(model: Model) {
+  const { frame, head, item, risks, you, refused } = model;
   const own = refused?.form === 'risk' ? refused : undefined;
   const asked = risks.find(({ acceptedBy }) => acceptedBy === null);
   const yours = asked?.userId === you;
@@ -250,6 +251,45 @@ function RiskForm({ frame, head, item, risks, you, refused }: Model) {
           </p>
         </PostForm>
       )}
+      {asked && <EndForm {...model} requestId={asked.requestId!} yours={yours} />}
     </section>
+  );
+}
+
+/** Whoever asked takes it back, anybody else refuses it. */
+function EndForm({
+  frame,
+  head,
+  item,
+  refused,
+  requestId,
+  yours,
+}: Model & { requestId: string; yours: boolean }) {
+  const own = refused?.form === 'end' ? refused : undefined;
+  const label = yours ? 'Withdraw it' : 'Refuse it';
+  return (
+    <PostForm
+      frame={frame}
+      action={`/incidents/${head.reference}/items/${item.kind}/${item.id}/risk-request`}
+      label={label}
+    >
+      <FormError problems={own?.problems} />
+      <input type="hidden" name="request" value={requestId} />
+      <input type="hidden" name="how" value={yours ? 'withdrawn' : 'refused'} />
+      <Field
+        name="reason"
+        idPrefix="end-"
+        label={yours ? 'Why you take it back' : 'Why it cannot be carried'}
+        type="area"
+        value={own?.typed['reason'] ?? ''}
+        required
+        problem={own?.problems['reason']}
+      />
+      <p class="actions">
+        <button type="submit" class="plain">
+          {label}
+        </button>
+      </p>
+    </PostForm>
   );
 }
