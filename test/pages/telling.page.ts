@@ -34,6 +34,22 @@ describe('the texts of notices', () => {
     await page.fill('[name=subject]', `Ours, ${subject}`);
     await page.getByRole('button', { name: 'Preview' }).click();
     expect(await page.locator('main').innerText()).toMatch(/Ours, NTC-\d{4}-\d+/);
+    const html = await page.inputValue('[name=html]');
+    await page.fill('[name=html]', html.replace('{{ toParty }}', 'Typed, {{ toParty }}'));
+    const [mail] = await Promise.all([
+      page.context().waitForEvent('page'),
+      page.getByRole('button', { name: 'See it as mail' }).click(),
+    ]);
+    await mail.waitForLoadState();
+    expect(await mail.locator('body').innerText()).toContain('Typed, ');
+    expect(await mail.evaluate(() => self.origin)).toBe('null');
+    await mail.close();
+    const saved = await page.request.get(`${site.url}/notice-templates/exposure/en/html`);
+    expect(await saved.text()).not.toContain('Typed, ');
+    expect(saved.headers()['content-security-policy']).toMatch(
+      /^sandbox; default-src 'none'; style-src 'unsafe-inline';/,
+    );
+    await page.fill('[name=html]', html);
     await page.fill('[name=note]', 'Says whose it is');
     const text = await page.inputValue('[name=text]');
     await page.fill('[name=text]', '{{ password }}');
