@@ -22,23 +22,27 @@ const pages = {
 const withBrowser = process.env.COUNTERSIGN_TEST_BROWSER === '1';
 
 /**
- * Faults that take whole processes and minutes. Asked for by COUNTERSIGN_TEST_FAULTS=1; kills of whole demonstrations, by
- * COUNTERSIGN_FAULT_SEEDS (how many moments, up to 10).
+ * What takes whole processes, thousands of things or minutes. Asked for by COUNTERSIGN_TEST_SLOW=1; kills of whole
+ * demonstrations, by COUNTERSIGN_FAULT_SEEDS (how many moments, up to 10).
  */
-const slowFaults = [
-  'ci-example',
-  'drill-kill',
-  'engine-kill',
-  'import',
-  'incident-carried',
-  'key-rotation',
-  'process',
-  'queue',
-  'rotation-kill',
+const slow = [
+  'ci-example.fault',
+  'drill-faults.flow',
+  'drill-kill.fault',
+  'engine-kill.fault',
+  'import.fault',
+  'import.flow',
+  'incident-carried.fault',
+  'intake-many.flow',
+  'key-rotation.fault',
+  'process.fault',
+  'queue.fault',
+  'rotation-kill.fault',
+  'signal-storm.fault',
 ];
 const notAsked = [
   ...(process.env.COUNTERSIGN_FAULT_SEEDS ? [] : ['demo-killed']),
-  ...(process.env.COUNTERSIGN_TEST_FAULTS === '1' ? [] : slowFaults.map((name) => `/${name}\\.fault\\.ts$`)),
+  ...(process.env.COUNTERSIGN_TEST_SLOW === '1' ? [] : slow.map((name) => `/${name}\\.ts$`)),
 ];
 
 export default {

@@ -25,6 +25,7 @@ import { refuseAddress, refuseUnreadable } from './api/address-refusals.ts';
 import { Admission } from './api/admission.ts';
 import { readBodiesAsDeclared } from './api/body.ts';
 import { IdempotencyInterceptor } from './api/idempotency.interceptor.ts';
+import { refuseKnownValues } from './api/known-values.ts';
 import { OpenApi } from './api/openapi.ts';
 import { ProblemFilter } from './api/problem.filter.ts';
 import { ValidationPipe } from './api/validation.pipe.ts';
@@ -33,6 +34,8 @@ import { problemOnPage } from './console/shared/problem.view.tsx';
 import { dataSourceOptions } from './data-source.ts';
 import { AccessService } from './domain/access/access.service.ts';
 import { SESSION_IDLE, SessionStore } from './domain/access/session-store.ts';
+import { KnownValues } from './domain/credentials/known-values.service.ts';
+import { MachineDoor } from './domain/releases/machine-door.ts';
 import { Clock, SystemClock } from './platform/clock/clock.ts';
 import type { Config } from './platform/config/config.ts';
 import { speakPlainly } from './platform/config/plain-problems.ts';
@@ -114,7 +117,12 @@ export async function createApp(settings: AppSettings): Promise<NestFastifyAppli
       }),
       { logger: new NestLog(log), bodyParser: false, abortOnError: false },
     );
-    const admission = new Admission(app.get(AccessService), app.get(Lifecycle), app.get(Duties).serves);
+    const admission = new Admission(
+      app.get(AccessService),
+      app.get(MachineDoor),
+      app.get(Lifecycle),
+      app.get(Duties).serves,
+    );
     endSilentConnections(app.getHttpServer(), app.get(Lifecycle));
     await equip(app, config, admission, log);
     app.useGlobalPipes(new ValidationPipe());
@@ -262,6 +270,7 @@ async function equip(
     },
   });
   admission.guard(fastify);
+  refuseKnownValues(fastify, app.get(KnownValues));
   await fastify.register(async (assets) => {
     assets.addHook('onRoute', (route) => {
       route.config = {

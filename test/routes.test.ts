@@ -217,6 +217,40 @@ describe('every route', () => {
     ).toEqual([]);
   });
 
+  test('asks who is there before it reads what was sent', async () => {
+    const guarded = routes.filter(
+      ({ method, declaration }) =>
+        method !== 'GET' && (declaration?.permission !== undefined || declaration?.machines),
+    );
+    expect(guarded.some(({ declaration }) => declaration?.machines)).toBe(true);
+    expect(
+      await faults(guarded, async (route) => {
+        const wrong: string[] = [];
+        for (const payload of ['{"odd":', '{}', '[]']) {
+          const answer = await world.app.inject({
+            method: route.method as 'POST',
+            url: filled(route.url, {}),
+            headers: { 'content-type': 'application/json' },
+            payload,
+          });
+          const refused =
+            answer.statusCode === 401 ||
+            (route.declaration?.face === 'console' && [302, 303].includes(answer.statusCode));
+          if (!refused) wrong.push(`answered ${answer.statusCode} to a stranger with ${payload}`);
+        }
+        return wrong;
+      }),
+    ).toEqual([]);
+  });
+
+  test('that is open to anybody and takes something proves its caller by that, or shows its own proof', () => {
+    const taking = routes.filter(
+      ({ method, declaration }) =>
+        method !== 'GET' && declaration?.open && !declaration.machines && declaration.face === 'api',
+    );
+    expect(taking.map(label)).toEqual(['POST /api/v1/intake/:sourceKey']);
+  });
+
   test('refuses every role without its permission, and breaks for nobody', async () => {
     expect(
       await faults(protectedRoutes(), async (route) => {

@@ -5,6 +5,7 @@ import type { Principal } from '../kernel/principal.ts';
 import type { AccessService } from '../domain/access/access.service.ts';
 import { may } from '../domain/access/permissions.ts';
 import type { RouteConfig, RouteDeclaration } from '../domain/access/route.ts';
+import type { MachineDoor } from '../domain/releases/machine-door.ts';
 import type { Lifecycle } from '../platform/health/lifecycle.ts';
 import { CORRELATION_ID, withCorrelation } from '../platform/log/log.ts';
 
@@ -39,6 +40,7 @@ export class Admission {
 
   constructor(
     private readonly access: AccessService,
+    private readonly door: MachineDoor,
     private readonly lifecycle: Lifecycle,
     private readonly serves: boolean,
   ) {}
@@ -117,6 +119,15 @@ export class Admission {
           refusal('forbidden', 'forbidden', `This needs the permission ${declared.permission}.`),
         );
       }
+    });
+    // Behind the limit of the route, which is by address here: a refusal costs a place in the ledger.
+    fastify.addHook('preParsing', async (request) => {
+      const declared = (request.routeOptions.config as RouteConfig).countersign;
+      if (request.is404 || !declared?.machines) return;
+      const from = { correlationId: request.correlationId, ip: request.ip };
+      const entered = await this.door.enter(request.headers.authorization, from);
+      if (!entered.ok) throw new Refused(entered.error);
+      request.principal = entered.value;
     });
     // A body is read by events of the socket, outside the context that the first hook opened.
     fastify.addHook('preHandler', (request, _reply, done) => withCorrelation(request.correlationId, done));

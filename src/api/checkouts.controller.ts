@@ -9,12 +9,10 @@ import {
 } from '@nestjs/swagger';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { z } from 'zod';
-import { Refused } from '../kernel/errors.ts';
 import type { Principal } from '../kernel/principal.ts';
 import { By, PerMinute, Permission, Public } from '../domain/access/route.ts';
 import { heldOf } from '../domain/releases/checkouts.queries.ts';
 import { Checkouts, type Lease } from '../domain/releases/checkouts.service.ts';
-import { MachineDoor } from '../domain/releases/machine-door.ts';
 import {
   askCheckoutSchema,
   checkoutSchema,
@@ -49,7 +47,6 @@ export class CheckoutsController {
   constructor(
     private readonly transactions: Transactions,
     private readonly clock: Clock,
-    private readonly door: MachineDoor,
     private readonly checkouts: Checkouts,
   ) {}
 
@@ -59,16 +56,15 @@ export class CheckoutsController {
     description:
       'Answers 201 with the value, once; or 202 where a named person has to consent: ask for the checkout again until it is released. Forget the value at expiresAt.',
   })
-  @Public({ why: BY_ASSERTION })
+  @Public({ why: BY_ASSERTION, machines: true })
   @PerMinute(600)
   @ApiCreatedResponse({ standardSchema: releasedSchema })
   @ApiAcceptedResponse({ standardSchema: checkoutSchema })
   async open(
     @Body({ schema: askCheckoutSchema }) asked: AskCheckout,
-    @Req() request: FastifyRequest,
+    @By() by: Principal,
     @Res({ passthrough: true }) reply: FastifyReply,
   ): Promise<Released> {
-    const by = await this.#machine(request);
     const lease = answered(await this.checkouts.open(asked, by));
     void reply.header('location', `/api/v1/checkouts/${lease.view.id}`);
     if (lease.view.state === 'waiting') void reply.status(202).header('retry-after', '5');
@@ -93,15 +89,15 @@ export class CheckoutsController {
     summary: 'Look at a checkout of one’s own',
     description: 'Releases the value once where consent was given since. A second look has no value.',
   })
-  @Public({ why: BY_ASSERTION })
+  @Public({ why: BY_ASSERTION, machines: true })
   @PerMinute(600)
   @ApiOkResponse({ standardSchema: releasedSchema })
   async look(
     @Param('id', { schema: id }) checkoutId: string,
+    @By() by: Principal,
     @Req() request: FastifyRequest,
     @Res({ passthrough: true }) reply: FastifyReply,
   ): Promise<Released> {
-    const by = await this.#machine(request);
     return released(answered(await this.checkouts.look(checkoutId, request.method === 'GET', by)), reply);
   }
 
@@ -110,29 +106,21 @@ export class CheckoutsController {
     summary: 'Renew a checkout of one’s own',
     description: 'The value stays as it was given out.',
   })
-  @Public({ why: BY_ASSERTION })
+  @Public({ why: BY_ASSERTION, machines: true })
   @PerMinute(600)
   @HttpCode(200)
   @ApiOkResponse({ standardSchema: checkoutSchema })
-  async renew(
-    @Param('id', { schema: id }) checkoutId: string,
-    @Req() request: FastifyRequest,
-  ): Promise<CheckoutView> {
-    const by = await this.#machine(request);
+  async renew(@Param('id', { schema: id }) checkoutId: string, @By() by: Principal): Promise<CheckoutView> {
     return answered(await this.checkouts.renew(checkoutId, by)).view;
   }
 
   @Delete(':id')
   @ApiOperation({ summary: 'Return a checkout of one’s own' })
-  @Public({ why: BY_ASSERTION })
+  @Public({ why: BY_ASSERTION, machines: true })
   @PerMinute(600)
   @HttpCode(204)
   @ApiNoContentResponse({ description: 'Returned' })
-  async giveBack(
-    @Param('id', { schema: id }) checkoutId: string,
-    @Req() request: FastifyRequest,
-  ): Promise<void> {
-    const by = await this.#machine(request);
+  async giveBack(@Param('id', { schema: id }) checkoutId: string, @By() by: Principal): Promise<void> {
     answered(await this.checkouts.giveBack(checkoutId, by));
   }
 
@@ -147,14 +135,6 @@ export class CheckoutsController {
   @ApiNoContentResponse({ description: 'Ended' })
   async revoke(@Param('id', { schema: id }) checkoutId: string, @By() by: Principal): Promise<void> {
     await this.transactions.run(by, async (db) => answered(await this.checkouts.revoke(db, checkoutId, by)));
-  }
-
-  async #machine(request: FastifyRequest): Promise<Principal> {
-    const from = { correlationId: request.correlationId, ip: request.ip };
-    const entered = await this.door.enter(request.headers.authorization, from);
-    if (!entered.ok) throw new Refused(entered.error);
-    request.principal = entered.value;
-    return entered.value;
   }
 }
 

@@ -12,6 +12,7 @@ import {
   assignDownstreamSchema,
   downstreamItemSchema,
   downstreamItemsSchema,
+  reopenDownstreamSchema,
   settleDownstreamSchema,
   type DownstreamItemView,
 } from '../domain/incidents/downstream.schema.ts';
@@ -98,6 +99,19 @@ export class DownstreamController {
     @By() by: Principal,
   ): Promise<DownstreamItemView> {
     return answered(await this.downstream.settle(itemId, input, by));
+  }
+
+  @Post(':id/reopening')
+  @ApiOperation({ summary: 'Open what was settled again, with a reason' })
+  @HttpCode(200)
+  @Permission('statements:sign')
+  @ApiOkResponse({ standardSchema: downstreamItemSchema })
+  async reopen(
+    @Param('id', { schema: id }) itemId: string,
+    @Body({ schema: reopenDownstreamSchema }) { reason }: z.output<typeof reopenDownstreamSchema>,
+    @By() by: Principal,
+  ): Promise<DownstreamItemView> {
+    return answered(await this.downstream.reopen(itemId, reason, by));
   }
 
   @Patch(':id')

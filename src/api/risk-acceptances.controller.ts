@@ -1,11 +1,20 @@
-import { Body, Controller, Post } from '@nestjs/common';
-import { ApiCreatedResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
-import type { z } from 'zod';
+import { Body, Controller, HttpCode, Param, Post } from '@nestjs/common';
+import { ApiCreatedResponse, ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
+import { z } from 'zod';
 import type { Principal } from '../kernel/principal.ts';
 import { By, Idempotent, Permission } from '../domain/access/route.ts';
 import { RisksService } from '../domain/revocation/risks.service.ts';
-import { riskAcceptanceSchema, riskAnswerSchema } from '../domain/revocation/statement.schema.ts';
+import {
+  endedRiskRequestSchema,
+  riskAcceptanceSchema,
+  riskAnswerSchema,
+  riskReasonSchema,
+} from '../domain/revocation/statement.schema.ts';
 import { answered } from './answered.ts';
+
+const id = { schema: z.uuid() };
+type Ended = z.infer<typeof endedRiskRequestSchema>;
+type Reason = z.output<typeof riskReasonSchema>;
 
 @ApiTags('evidence')
 @Controller('api/v1/risk-acceptances')
@@ -25,5 +34,31 @@ export class RiskAcceptancesController {
     @By() by: Principal,
   ): Promise<z.infer<typeof riskAnswerSchema>> {
     return answered(await this.risks.accept(by, input));
+  }
+
+  @Post(':id/withdrawal')
+  @ApiOperation({ summary: 'Withdraw what one asked to be accepted, with a reason' })
+  @HttpCode(200)
+  @Permission('risks:accept')
+  @ApiOkResponse({ standardSchema: endedRiskRequestSchema })
+  async withdraw(
+    @Param('id', id) requestId: string,
+    @Body({ schema: riskReasonSchema }) { reason }: Reason,
+    @By() by: Principal,
+  ): Promise<Ended> {
+    return answered(await this.risks.end(by, requestId, 'withdrawn', reason));
+  }
+
+  @Post(':id/refusal')
+  @ApiOperation({ summary: 'Refuse to carry a risk that somebody else asked to be accepted, with a reason' })
+  @HttpCode(200)
+  @Permission('risks:accept')
+  @ApiOkResponse({ standardSchema: endedRiskRequestSchema })
+  async refuse(
+    @Param('id', id) requestId: string,
+    @Body({ schema: riskReasonSchema }) { reason }: Reason,
+    @By() by: Principal,
+  ): Promise<Ended> {
+    return answered(await this.risks.end(by, requestId, 'refused', reason));
   }
 }

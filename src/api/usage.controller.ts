@@ -97,7 +97,10 @@ export class UsageController {
   }
 
   @Put('usage-feeds/:key')
-  @ApiOperation({ summary: 'Say what is known of the clock of a feed, and how long it may be silent' })
+  @ApiOperation({
+    summary: 'Say what is known of the clock of a feed, and how long it may be silent',
+    description: 'Of a feed that has reported before; an empty array of events is enough.',
+  })
   @HttpCode(204)
   @Permission('sources:write')
   @ApiNoContentResponse({ description: 'Known from now on' })
@@ -106,7 +109,7 @@ export class UsageController {
     @Body({ schema: usageFeedInputSchema }) input: UsageFeedInput,
     @By() by: Principal,
   ): Promise<void> {
-    await this.usage.describeFeed(key, input, by);
+    answered(await this.usage.describeFeed(key, input, by));
   }
 
   @Get('usage-feeds')

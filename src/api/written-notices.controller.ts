@@ -41,7 +41,7 @@ export class WrittenNoticesController {
   @ApiOperation({
     summary: 'Write a notice',
     description:
-      'What is left out is filled in with what is known. Nothing is sent before somebody else approves it.',
+      'What is left out is filled in with what is known. Nothing is sent before it is approved: by somebody else, unless the policy says that its writer is enough.',
   })
   @Permission('notices:write')
   @Idempotent()

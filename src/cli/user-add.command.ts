@@ -13,6 +13,7 @@ interface Options {
   role: string[];
   party?: string;
   generate?: boolean;
+  json?: boolean;
 }
 
 export const addUserAdd: AddCommand = (program) => {
@@ -30,6 +31,7 @@ export const addUserAdd: AddCommand = (program) => {
     )
     .option('--party <id>', 'the party that the account belongs to; only with the role party_contact')
     .option('--generate', 'generate the password even when standard input is no terminal')
+    .option('--json', 'one JSON object: id, and the password where it was generated')
     .action(async (options: Options) => {
       const input = createUserSchema.safeParse({
         email: options.email,
@@ -44,8 +46,13 @@ export const addUserAdd: AddCommand = (program) => {
         const { userId } = accepted(
           inOptions(await app.get(AccessService).createUser({ ...input.data, password }, by)),
         );
+        const generated = typed ? undefined : password.use((value) => value);
+        if (options.json) {
+          print(JSON.stringify({ id: userId, ...(generated === undefined ? {} : { password: generated }) }));
+          return;
+        }
         print(`user ${userId}`);
-        if (!typed) print(`password ${password.use((value) => value)}`);
+        if (generated !== undefined) print(`password ${generated}`);
       });
     });
 };

@@ -10,6 +10,7 @@ import { ResponsibilityModule } from '../domain/responsibility/responsibility.mo
 import { RotationModule } from '../domain/rotation/rotation.module.ts';
 import { RevocationModule } from '../domain/revocation/revocation.module.ts';
 import { SignalsModule } from '../domain/signals/signals.module.ts';
+import { UsageModule } from '../domain/usage/usage.module.ts';
 import { Rooms } from './incidents/rooms.ts';
 import { AREAS_OF_CONSOLE } from './pages.ts';
 import { AREAS, ConsoleAnswers } from './shared/page.ts';
@@ -27,6 +28,7 @@ import { AREAS, ConsoleAnswers } from './shared/page.ts';
     RevocationModule,
     RotationModule,
     SignalsModule,
+    UsageModule,
   ],
   controllers: AREAS_OF_CONSOLE.flatMap(({ pages }) => pages),
   providers: [{ provide: AREAS, useValue: AREAS_OF_CONSOLE }, ConsoleAnswers, Rooms],

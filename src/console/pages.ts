@@ -2,7 +2,9 @@ import { AgreementPage } from './agreements/agreement.page.ts';
 import { AgreementsPage } from './agreements/agreements.page.ts';
 import { AgreementDraftPage } from './agreements/draft.page.ts';
 import { ConnectorsPage } from './connectors/connectors.page.ts';
+import { ActorsPage } from './credentials/actors.page.ts';
 import { CredentialPage } from './credentials/credential.page.ts';
+import { ScanPage } from './credentials/scan.page.ts';
 import { LedgerPage } from './evidence/ledger.page.ts';
 import { HomePage } from './home/home.page.ts';
 import { AnswerPage } from './incidents/answer.page.ts';
@@ -34,6 +36,7 @@ import { NewPage } from './inventory/new.page.ts';
 import { CompletenessFilePage, CompletenessPage } from './mass/completeness.page.ts';
 import { MassPage } from './mass/mass.page.ts';
 import { AlertsPage } from './notices/alerts.page.ts';
+import { CallPage } from './notices/call.page.ts';
 import { NoticesPage } from './notices/notices.page.ts';
 import { TemplatesPage } from './notices/templates.page.ts';
 import { WrittenPage } from './notices/written.page.ts';
@@ -43,6 +46,7 @@ import { OfferingDraftPage } from './offerings/draft.page.ts';
 import { OfferingPage } from './offerings/offering.page.ts';
 import { OfferingsPage } from './offerings/offerings.page.ts';
 import { PartyPage } from './parties/party.page.ts';
+import { ReachPage } from './parties/reach.page.ts';
 import { PartySignalsPage } from './parties/signals.page.ts';
 import { PortfolioPage } from './portfolio/portfolio.page.ts';
 import { MachinesPage } from './releases/machines.page.ts';
@@ -87,7 +91,12 @@ export const AREAS_OF_CONSOLE: readonly Area[] = [
   { title: 'Report a leak', path: '/report', permission: 'exposures:report', pages: [ReportPage] },
   { title: 'Reached', path: '/downstream', permission: 'cases:read', pages: [DownstreamPage] },
   { title: 'Work', path: '/work', permission: 'runs:read', pages: [WorkPage, StepPage, ReleasesPage] },
-  { title: 'Notices', path: '/notices', permission: 'notices:read', pages: [NoticesPage, TemplatesPage, WrittenPage] },
+  {
+    title: 'Notices',
+    path: '/notices',
+    permission: 'notices:read',
+    pages: [NoticesPage, CallPage, TemplatesPage, WrittenPage],
+  },
   {
     title: 'Portfolio',
     path: '/portfolio',
@@ -96,10 +105,13 @@ export const AREAS_OF_CONSOLE: readonly Area[] = [
       PortfolioPage,
       IntegrationPage,
       PartyPage,
+      ReachPage,
       PartySignalsPage,
       OnboardingPage,
       OffboardingPage,
       CredentialPage,
+      ActorsPage,
+      ScanPage,
       DrillsPage,
       ValuePage,
       MachinesPage,

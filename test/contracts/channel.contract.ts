@@ -1,7 +1,11 @@
 import { afterAll, afterEach, beforeEach, describe, expect, test } from '@jest/globals';
+import { createLocalJWKSet, decodeJwt, jwtVerify } from 'jose';
 import type { Channel, OutgoingMessage } from '../../src/domain/notices/channel.ts';
 import { SystemClock } from '../../src/platform/clock/clock.ts';
 import { EndpointPosts } from '../../src/domain/signals/endpoint-posts.service.ts';
+import { SetSigner } from '../../src/domain/signals/set-signer.service.ts';
+import { PUSH } from '../../src/domain/signals/set.rules.ts';
+import { StreamsService } from '../../src/domain/signals/streams.service.ts';
 import { newSubscriptionSchema } from '../../src/domain/signals/subscription.schema.ts';
 import { SubscriptionsService } from '../../src/domain/signals/subscriptions.service.ts';
 import { newId } from '../../src/kernel/ids.ts';
@@ -13,6 +17,7 @@ import { Transactions } from '../../src/platform/database/transactions.ts';
 import { Mailer } from '../../src/platform/mail/mailer.ts';
 import { MailChannel } from '../../src/plugins/channels/mail/mail.channel.ts';
 import { channels } from '../../src/plugins/channels/registry.ts';
+import { SetChannel } from '../../src/plugins/channels/set/set.channel.ts';
 import { SlackChannel } from '../../src/plugins/channels/slack/slack.channel.ts';
 import { StandardWebhooksChannel } from '../../src/plugins/channels/standard-webhooks/standard-webhooks.channel.ts';
 import { TeamsChannel } from '../../src/plugins/channels/teams/teams.channel.ts';
@@ -61,10 +66,12 @@ async function webhookPeer(o: {
   path: string;
   server?: SignalPeer;
   accepted: { status: number; body?: string };
+  /** Absent: the body is JSON. */
+  parse?(body: string): unknown;
   read(body: never, headers: Record<string, unknown>): { messageId: string; subject: string; text: string };
   channel(config: Config, peer: SignalPeer): Channel;
   address?(peer: SignalPeer): Promise<{ address: string; partyId: string }>;
-}): Promise<Peer> {
+}): Promise<Peer & { server: SignalPeer }> {
   const server = o.server ?? (await SignalPeer.start());
   const config = parseConfig({
     COUNTERSIGN_OUTBOUND_ALLOW: server.host,
@@ -76,6 +83,7 @@ async function webhookPeer(o: {
   const made = await o.address?.(server);
   const address = made?.address ?? `${server.url}${o.path}`;
   return {
+    server,
     address,
     partyId: made?.partyId,
     foreignAddresses: [
@@ -99,7 +107,7 @@ async function webhookPeer(o: {
     get received() {
       return server.received.map((one) => ({
         to: [made ? address : `${server.url}${one.path}`],
-        ...o.read(JSON.parse(one.body) as never, one.headers),
+        ...o.read((o.parse ?? JSON.parse)(one.body) as never, one.headers),
       }));
     },
     channel: () => o.channel(config.value, server),
@@ -150,16 +158,34 @@ afterAll(async () => {
   for (const one of spare) await one.close();
 });
 
-const endpointPeer = async () => {
+/** A party of its own for each test, and a server that it may be reached at. */
+async function partyWorld() {
   if (!world) {
     // One for each test, known before the application starts: an operator lets exact ports through.
-    for (let n = 0; n < 6; n++) spare.push(await SignalPeer.start());
+    for (let n = 0; n < 14; n++) spare.push(await SignalPeer.start());
     world = await startApp({
       settings: { duties: { serves: true, works: false } },
       config: { outboundAllow: spare.map(({ host }) => host) },
     });
   }
   const { app } = world;
+  const newParty = async () => {
+    const partyId = newId();
+    await app
+      .get(Transactions)
+      .run(system('test', 'test-channel'), (db) =>
+        db.query(
+          `INSERT INTO party (id, reference, name, created_at, updated_at) VALUES ($1, $2, 'Peer', now(), now())`,
+          [partyId, `PTY-${partyId}`],
+        ),
+      );
+    return partyId;
+  };
+  return { app, newParty };
+}
+
+const endpointPeer = async () => {
+  const { app, newParty } = await partyWorld();
   return webhookPeer({
     path: '/hook',
     server: spare.pop()!,
@@ -170,28 +196,47 @@ const endpointPeer = async () => {
       messageId: `<${body.data.messageId}>`,
     }),
     address: async (peer) => {
-      const partyId = newId();
-      await app
-        .get(Transactions)
-        .run(system('test', 'test-channel'), (db) =>
-          db.query(
-            `INSERT INTO party (id, reference, name, created_at, updated_at) VALUES ($1, $2, 'Peer', now(), now())`,
-            [partyId, `PTY-${partyId}`],
-          ),
-        );
-      const made = await app
-        .get(SubscriptionsService)
-        .create(
-          newSubscriptionSchema.parse({
-            partyId,
-            name: 'Notices',
-            url: `${peer.url}/hook`,
-            events: ['case.opened'],
-          }),
-          system('test', 'test-channel'),
-        );
+      const partyId = await newParty();
+      const made = await app.get(SubscriptionsService).create(
+        newSubscriptionSchema.parse({
+          partyId,
+          name: 'Notices',
+          url: `${peer.url}/hook`,
+          events: ['case.opened'],
+        }),
+        system('test', 'test-channel'),
+      );
       if (!made.ok) throw new Error(made.error.message);
       return { address: `endpoint:${made.value.subscription.id}`, partyId };
+    },
+  });
+};
+
+const BEARER = 'Bearer of-the-receiver-itself';
+const streamPeer = async () => {
+  const { app, newParty } = await partyWorld();
+  return webhookPeer({
+    path: '/events',
+    server: spare.pop()!,
+    accepted: { status: 202 },
+    channel: () => new SetChannel(app.get(EndpointPosts)),
+    parse: decodeJwt,
+    read: (claims: { jti: string; events: Record<string, { subject: string; text: string }> }) => ({
+      ...Object.values(claims.events)[0]!,
+      messageId: `<${claims.jti}>`,
+    }),
+    address: async (peer) => {
+      const partyId = await newParty();
+      const delivery = {
+        method: PUSH as typeof PUSH,
+        endpoint_url: `${peer.url}/events`,
+        authorization_header: BEARER,
+      };
+      const made = await app
+        .get(StreamsService)
+        .create({ delivery }, { ...system('test', 'test-channel'), partyId });
+      if (!made.ok) throw new Error(made.error.message);
+      return { address: `stream:${made.value.stream_id}`, partyId };
     },
   });
 };
@@ -202,6 +247,7 @@ const peers: Record<string, () => Promise<Peer>> = {
   SlackChannel: slackPeer,
   TeamsChannel: teamsPeer,
   StandardWebhooksChannel: endpointPeer,
+  SetChannel: streamPeer,
 };
 
 const message: Omit<OutgoingMessage, 'to'> = {
@@ -282,6 +328,49 @@ test('a mail server on a private address is not dialled unless it is allowed', a
   expect(answer.outcome).toBe('retry');
   expect(answer.peerAnswer).toMatch(/COUNTERSIGN_OUTBOUND_ALLOW/);
   await peer.close();
+});
+
+describe('a notice as a token', () => {
+  test('is signed with a published key, for that stream alone, and comes with the receiver’s own authorization', async () => {
+    const peer = await streamPeer();
+    await peer.channel().send({ ...message, to: peer.address, partyId: peer.partyId }, call);
+    const [came] = peer.server.received;
+    const { app } = await partyWorld();
+    const keys = createLocalJWKSet(await app.get(SetSigner).published());
+    const issuer = app.get(SetSigner).issuer();
+    const audience = peer.address.replace('stream:', '');
+    const { payload, protectedHeader } = await jwtVerify(came!.body, keys, { issuer, audience });
+    expect(protectedHeader.typ).toBe('secevent+jwt');
+    expect(payload).toMatchObject({
+      sub_id: { format: 'opaque', id: peer.partyId },
+      events: { [`${issuer}/secevent/event-type/notice`]: { messageId: message.messageId, language: 'en' } },
+    });
+    expect(payload.exp ?? payload.sub).toBeUndefined();
+    expect(came!.headers).toMatchObject({
+      'content-type': 'application/secevent+jwt',
+      authorization: BEARER,
+    });
+    await peer.close();
+  });
+
+  test('goes to no stream of another party', async () => {
+    const peer = await streamPeer();
+    const sent = await peer.channel().send({ ...message, to: peer.address, partyId: newId() }, call);
+    expect(sent.outcome).toBe('refused');
+    expect(peer.server.received).toEqual([]);
+    await peer.close();
+  });
+
+  test.each([
+    ['invalid_request', 'refused'],
+    ['authentication_failed', 'retry'],
+  ])('that its receiver refuses with %s: %s', async (code, outcome) => {
+    const peer = await streamPeer();
+    peer.server.answer(400, {}, JSON.stringify({ err: code }));
+    const sent = await peer.channel().send({ ...message, to: peer.address, partyId: peer.partyId }, call);
+    expect(sent.outcome).toBe(outcome);
+    await peer.close();
+  });
 });
 
 describe('an incoming webhook', () => {

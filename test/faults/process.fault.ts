@@ -232,6 +232,13 @@ describe('on the embedded database', () => {
       );
       expect([await user.ended, user.err()]).toEqual([0, '']);
       expect(user.out()).toMatch(/^user [0-9a-f-]{36}\n$/);
+      const bob = ['user', 'add', '--email', 'bob@operator.example', '--name', 'Bob', '--role', 'auditor'];
+      const other = run('cli.js', [...bob, '--generate', '--json'], env);
+      expect([await other.ended, other.err()]).toEqual([0, '']);
+      expect(JSON.parse(other.out())).toEqual({
+        id: expect.stringMatching(/^[0-9a-f-]{36}$/),
+        password: expect.stringMatching(/^\S{12,}$/),
+      });
 
       const started = performance.now();
       first.child.kill('SIGTERM');
@@ -244,7 +251,7 @@ describe('on the embedded database', () => {
       const { users } = (await (await fetch(`${again}/api/v1/users`, { headers })).json()) as {
         users: { email: string }[];
       };
-      expect(users.map(({ email }) => email)).toEqual(['ada@operator.example']);
+      expect(users.map(({ email }) => email)).toEqual(['ada@operator.example', 'bob@operator.example']);
       second.child.kill('SIGINT');
       expect(await second.ended).toBe(0);
       for (const log of [first, second]) expect(log.out() + log.err()).not.toContain(value);

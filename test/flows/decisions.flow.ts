@@ -257,6 +257,30 @@ describe('what cannot be proven', () => {
     expect(alerts).toContain(asked);
     for (const html of [alerts, (await omar.page(`/incidents/${reference}`)).html])
       expect(html).toContain(`href="${item('copy', copy)}"`);
+    // Whoever asked may take it back, and a second person may refuse it; each says why.
+    const end = `${risk}-request`;
+    const ending = (who: typeof rita) =>
+      Object.fromEntries(
+        ['request', 'how'].map((field) => [
+          field,
+          new RegExp(`name="${field}" value="([^"]+)"`).exec(pages.get(who)!)?.[1] ?? '',
+        ]),
+      );
+    const pages = new Map<typeof rita, string>();
+    for (const [who, how] of [
+      [rita, 'Withdraw it'],
+      [omar, 'Refuse it'],
+    ] as const) {
+      pages.set(who, (await who.page(item('copy', copy))).html);
+      expect(pages.get(who)).toContain(how);
+      const fields = ending(who);
+      expect((await who.send(item('copy', copy), end, { ...fields, reason: '' })).status).toBe(422);
+      expect(await who.send(item('copy', copy), end, { ...fields, reason: 'not like this' })).toMatchObject({
+        status: 303,
+      });
+      expect((await omar.page('/alerts')).html).not.toContain(asked);
+      expect((await rita.send(item('copy', copy), risk, { until, reason })).status).toBe(303);
+    }
     expect((await close()).status).toBe(422);
     const later = day(world.clock.now() + 40 * 24 * HOUR);
     expect((await omar.send(item('copy', copy), risk, { until: later, reason: 'agreed' })).status).toBe(422);

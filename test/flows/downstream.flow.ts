@@ -141,6 +141,28 @@ describe('what an exposed credential reached', () => {
     expect((await settle(ledger.id, { state: 'done', note: '' }, customer)).status).toBe(400);
     expect(await settle(ledger.id, note, customer)).toMatchObject({ status: 200, body: { state: 'done' } });
 
+    // What was said of it stands, until somebody opens it again and says why.
+    const reopen = (reason: string, token = customer) =>
+      scene.call('POST', `/api/v1/downstream-items/${ledger.id}/reopening`, { token, body: { reason } });
+    const other = { state: 'not_doing', note: 'nobody has the time for it' };
+    expect(await settle(ledger.id, other)).toMatchObject({ status: 409, body: { code: 'settled' } });
+    expect((await reopen(' ')).status).toBe(400);
+    expect((await reopen('another log turned up', strange)).status).toBe(404);
+    expect(await reopen('another log turned up')).toMatchObject({
+      status: 200,
+      body: { state: 'open', note: 'another log turned up', settledAt: null },
+    });
+    expect(await reopen('another log turned up')).toMatchObject({
+      status: 409,
+      body: { code: 'not-settled' },
+    });
+    expect(await settle(ledger.id, note, customer)).toMatchObject({ status: 200, body: { state: 'done' } });
+    expect(
+      await scene.rows(`SELECT kind FROM ledger_entry WHERE body LIKE '%' || $1::text || '%' ORDER BY id`, [
+        ledger.id,
+      ]),
+    ).toEqual(['done', 'reopened', 'done'].map((what) => ({ kind: `downstream.${what}` })));
+
     await until(
       async () =>
         (
@@ -184,10 +206,21 @@ describe('what an exposed credential reached', () => {
       const sent = await rita.send(path, path, { state: 'not_doing', note: 'the pipeline was off' });
       expect(sent).toMatchObject({ status: 303, location: path });
     }
+    const settled = `/downstream/${pipeline.id}`;
+    expect((await rita.page(settled)).html).not.toContain('Say what you found');
+    const again = { state: 'done', note: 'all was well' };
+    expect((await rita.send(settled, settled, again)).status).toBe(422);
+    expect((await rita.send(settled, `${settled}/reopening`, { reason: ' ' })).status).toBe(422);
+    expect((await rita.send(settled, `${settled}/reopening`, { reason: 'it was on' })).status).toBe(303);
+    expect((await rita.send(settled, settled, again)).status).toBe(303);
     expect((await rita.page(`/downstream?incident=${incident.reference}&show=settled`)).html).toContain(
       'the pipeline was off',
     );
     expect(await close()).toMatchObject({ status: 200 });
+    expect(await reopen('a third log turned up')).toMatchObject({
+      status: 409,
+      body: { code: 'incident-over' },
+    });
     const [committed] = await scene.rows<{ n: number }>(
       `SELECT count(*)::int AS n FROM ledger_entry WHERE kind LIKE 'downstream.%' AND body::text LIKE '%pipeline was off%'`,
     );

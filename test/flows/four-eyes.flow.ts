@@ -190,10 +190,50 @@ describe('what a leak asks for', () => {
     expect(await carry(mine[0]!)).toMatchObject({ status: 201, body: { state: 'asked' } });
     expect(await carry(mine[1]!)).toMatchObject({ status: 409, body: { code: 'second-person-needed' } });
     expect(await carry(await token(olga))).toMatchObject({ status: 403, body: { code: 'person-needed' } });
-    expect(await carry(await token(omar, 'admin', true))).toMatchObject({
-      status: 201,
-      body: { state: 'accepted' },
+    const omars = await token(omar, 'admin', true);
+    const end = (one: string, id: Id, how: 'withdrawal' | 'refusal', reason = 'it will be rotated instead') =>
+      scene.call('POST', `/api/v1/risk-acceptances/${id}/${how}`, { token: one, body: { reason } });
+    const ask = async () => (await carry(mine[0]!)).body.id as Id;
+    const first = (
+      await sql<{ id: Id }>('SELECT id FROM risk_request WHERE subject_id = $1', [versionId])
+    )[0]!.id;
+    expect(await end(mine[1]!, first, 'refusal')).toMatchObject({
+      status: 409,
+      body: { code: 'own-request' },
     });
+    expect(await end(omars, first, 'withdrawal')).toMatchObject({
+      status: 409,
+      body: { code: 'not-own-request' },
+    });
+    expect((await end(omars, first, 'refusal', ' ')).status).toBe(400);
+    expect(await end(await token(olga), first, 'withdrawal')).toMatchObject({
+      status: 403,
+      body: { code: 'person-needed' },
+    });
+    expect(await end(mine[1]!, first, 'withdrawal')).toMatchObject({ body: { state: 'withdrawn' } });
+    expect(await end(omars, first, 'refusal')).toMatchObject({
+      status: 409,
+      body: { code: 'request-ended' },
+    });
+    expect((await end(omars, versionId, 'refusal')).status).toBe(404);
+    // What was withdrawn or refused is no longer there to be accepted.
+    const second = await ask();
+    expect(await end(omars, second, 'refusal')).toMatchObject({ status: 200, body: { state: 'refused' } });
+    const open = () =>
+      sql(`SELECT FROM alert WHERE kind = 'risk.asked' AND subject_id = $1 AND handled_at IS NULL`, [
+        versionId,
+      ]);
+    expect(await open()).toHaveLength(0);
+    await ask();
+    expect(await open()).toHaveLength(1);
+    expect(await carry(omars)).toMatchObject({ status: 201, body: { state: 'accepted' } });
+    const kinds = await sql<{ kind: string }>(
+      `SELECT kind FROM ledger_entry WHERE kind LIKE 'risk.%' AND body LIKE '%' || $1::text || '%'`,
+      [versionId],
+    );
+    expect(kinds.map(({ kind }) => kind)).toEqual(
+      expect.arrayContaining(['risk.acceptance-withdrawn', 'risk.acceptance-refused', 'risk.accepted']),
+    );
   });
 });
 

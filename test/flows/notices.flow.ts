@@ -328,6 +328,16 @@ describe('a notice that nobody has read yet', () => {
       expect(receivedBy(to(rung))).toHaveLength(1);
     }
     expect(receivedBy(to('security'))).toHaveLength(1);
+    const wentTo = await run((db) =>
+      db.query(
+        `SELECT e.level, c.name FROM escalation e JOIN contact c ON c.id = e.contact_id WHERE e.subject_id = $1 ORDER BY e.at`,
+        [noticeId],
+      ),
+    );
+    expect(wentTo).toEqual([
+      { level: 'warn', name: 'First' },
+      { level: 'escalate', name: 'Second' },
+    ]);
     await acknowledgeLink(t, receivedBy(to('second'))[0]!.text, 'Second Person');
     await clockSweep();
     expect(await read(noticeId)).toMatchObject({ timeliness: 'met', receipt: 'acknowledged' });

@@ -328,6 +328,30 @@ describe('a supplier that replaces', () => {
   });
 });
 
+describe('a recipe that needs a machine', () => {
+  test('is refused, with what to do instead, where no connection can make such a version', async () => {
+    for (const [kind, recipe, mend] of [
+      ['by-hand', 'rotation', /the recipe rotation-manual, or leave it out; or set a connection/],
+      ['rolling', 'rotation', /the recipe rotation-replacing, or leave it out\.$/],
+    ] as const) {
+      const slot = await scene.slot(partyId, kind);
+      const begun = () =>
+        scene.rotations.start(slot.credentialId, { emergency: false, reason: 'a test', recipe }, BY);
+      expect(await begun()).toMatchObject({
+        ok: false,
+        error: {
+          kind: 'conflict',
+          code: 'cannot-be-made',
+          fields: [{ field: '/recipe', problem: expect.any(String), mend: expect.stringMatching(mend) }],
+        },
+      });
+      expect(
+        await scene.query(`SELECT FROM rotation WHERE credential_id = $1`, [slot.credentialId]),
+      ).toHaveLength(0);
+    }
+  });
+});
+
 describe('by hand', () => {
   test('a person makes the version and enters it; the same evidence, and reminders', async () => {
     const slot = await scene.slot(partyId, 'by-hand');

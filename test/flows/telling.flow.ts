@@ -1,4 +1,7 @@
-import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals';
+import { cp, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { AlertDigest } from '../../src/domain/notices/alert-digest.ts';
 import { AlertsService } from '../../src/domain/notices/alerts.service.ts';
 import { DeliverySweep } from '../../src/domain/notices/deliver-notice.job.ts';
@@ -8,6 +11,9 @@ import { DeliveryService } from '../../src/domain/notices/delivery.service.ts';
 import { NoticeTemplates } from '../../src/domain/notices/notice-templates.ts';
 import { stuckNotices } from '../../src/domain/notices/stuck-notices.service.ts';
 import { NoticesService } from '../../src/domain/notices/notices.service.ts';
+import { SecondPerson } from '../../src/domain/notices/second-person.ts';
+import { Policies } from '../../src/domain/policy/policies.ts';
+import { PolicySecondPerson } from '../../src/domain/policy/policy-second-person.ts';
 import { newId, type Id } from '../../src/kernel/ids.ts';
 import { system } from '../../src/kernel/principal.ts';
 import { HOUR, iso, MINUTE } from '../../src/kernel/time.ts';
@@ -306,42 +312,96 @@ test('what has not arrived stands in one queue, and is tried again once its cont
   expect(mail.received.at(-1)!.to).toEqual(['here@fourth.example']);
 });
 
-test('what somebody writes for one occasion is prefilled, edited by them, approved by somebody else, sent and logged', async () => {
-  const writer = calling(await t.token('responder'));
-  const other = calling(await t.token('responder'));
-  await run((db) => member(db, scene.integrationId, scene.partyId, 'customer'));
-  const at = '/written-notices';
-  const asked = { integrationId: scene.integrationId, contactId: scene.contactId };
-  expect((await writer('POST', at, { ...asked, contactId: newId() })).status).toBe(400);
-  const drafted = await writer('POST', at, asked);
-  expect(drafted.body).toMatchObject({
-    state: 'drafted',
-    subject: 'How it stands with Payments',
-    rowVersion: 1,
+describe('a notice that somebody writes', () => {
+  beforeAll(() => run((db) => member(db, scene.integrationId, scene.partyId, 'customer')));
+
+  test('what somebody writes for one occasion is prefilled, edited by them, approved by somebody else, sent and logged', async () => {
+    const writer = calling(await t.token('responder'));
+    const other = calling(await t.token('responder'));
+    const at = '/written-notices';
+    const asked = { integrationId: scene.integrationId, contactId: scene.contactId };
+    expect((await writer('POST', at, { ...asked, contactId: newId() })).status).toBe(400);
+    const drafted = await writer('POST', at, asked);
+    expect(drafted.body).toMatchObject({
+      state: 'drafted',
+      subject: 'How it stands with Payments',
+      rowVersion: 1,
+    });
+    const { id } = drafted.body as { id: Id };
+    const text = 'The old key is dead.\n\nThe new one <b>is</b> in use.';
+    const edit = (who: typeof call, version: number) =>
+      who('PATCH', `${at}/${id}`, { subject: 'All is well', text }, version);
+    expect((await edit(other, 1)).status).toBe(403);
+    expect((await edit(writer, 1)).body).toMatchObject({ rowVersion: 2, subject: 'All is well' });
+    const decide = (who: typeof call, rowVersion: number, send = true) =>
+      who('POST', `${at}/${id}/decide`, { send, rowVersion });
+    expect((await decide(writer, 2)).status).toBe(403);
+    expect((await decide(other, 1)).status).toBe(412);
+    const sent = await decide(other, 2);
+    expect(sent.body).toMatchObject({ state: 'sent', notice: expect.stringMatching(/^NTC-/) });
+    expect((await decide(other, 3)).status).toBe(409);
+    await t.app.get(DeliverySweep).sweep(by);
+    const letter = mail.received.find((one) => one.subject.endsWith(': All is well'))!;
+    expect(letter.text).toContain('The old key is dead.');
+    expect(letter.html).toContain('The new one &lt;b&gt;is&lt;/b&gt; in use.');
+    const kinds = await run((db) =>
+      db.query<{ kind: string }[]>(`SELECT kind FROM ledger_entry WHERE subject_id = $1 ORDER BY at, kind`, [
+        id,
+      ]),
+    );
+    expect(kinds.map(({ kind }) => kind)).toEqual(['written_notice.drafted', 'written_notice.sent']);
   });
-  const { id } = drafted.body as { id: Id };
-  const text = 'The old key is dead.\n\nThe new one <b>is</b> in use.';
-  const edit = (who: typeof call, version: number) =>
-    who('PATCH', `${at}/${id}`, { subject: 'All is well', text }, version);
-  expect((await edit(other, 1)).status).toBe(403);
-  expect((await edit(writer, 1)).body).toMatchObject({ rowVersion: 2, subject: 'All is well' });
-  const decide = (who: typeof call, rowVersion: number, send = true) =>
-    who('POST', `${at}/${id}/decide`, { send, rowVersion });
-  expect((await decide(writer, 2)).status).toBe(403);
-  expect((await decide(other, 1)).status).toBe(412);
-  const sent = await decide(other, 2);
-  expect(sent.body).toMatchObject({ state: 'sent', notice: expect.stringMatching(/^NTC-/) });
-  expect((await decide(other, 3)).status).toBe(409);
-  await t.app.get(DeliverySweep).sweep(by);
-  const letter = mail.received.find((one) => one.subject.endsWith(': All is well'))!;
-  expect(letter.text).toContain('The old key is dead.');
-  expect(letter.html).toContain('The new one &lt;b&gt;is&lt;/b&gt; in use.');
-  const kinds = await run((db) =>
-    db.query<{ kind: string }[]>(`SELECT kind FROM ledger_entry WHERE subject_id = $1 ORDER BY at, kind`, [
-      id,
-    ]),
+
+  test.each([
+    ['second-person', 403, 403],
+    ['second-person-for-duties', 403, 200],
+    ['alone', 200, 200],
+  ])(
+    'a policy that says %s answers its writer %i about a case and %i about an integration',
+    async (said, aboutCase, aboutIntegration) => {
+      const folder = await mkdtemp(join(tmpdir(), 'countersign-policies-'));
+      await cp(new URL('../../templates/policies/', import.meta.url), folder, { recursive: true });
+      const baseline = await readFile(join(folder, 'baseline.yaml'), 'utf8');
+      await writeFile(
+        join(folder, 'baseline.yaml'),
+        baseline.replace('writtenNotices: second-person', `writtenNotices: ${said}`),
+      );
+      const ours = new PolicySecondPerson(new Policies(folder));
+      const spy = jest
+        .spyOn(t.app.get(SecondPerson), 'needed')
+        .mockImplementation((db, id, about) => ours.needed(db, id, about));
+      try {
+        const writer = calling(await t.token('responder'));
+        for (const [caseId, status] of [
+          [newId(), aboutCase],
+          [null, aboutIntegration],
+        ] as const) {
+          const drafted = await writer('POST', '/written-notices', {
+            integrationId: scene.integrationId,
+            contactId: scene.contactId,
+            caseId,
+          });
+          const { id } = drafted.body as { id: Id };
+          const sent = await writer('POST', `/written-notices/${id}/decide`, { send: true, rowVersion: 1 });
+          expect(sent.status).toBe(status);
+          const [row] = await run((db) =>
+            db.query<{ state: string; alone: boolean }[]>(
+              `SELECT state, alone FROM written_notice WHERE id = $1`,
+              [id],
+            ),
+          );
+          expect(row).toEqual(
+            status === 200 ? { state: 'sent', alone: true } : { state: 'drafted', alone: false },
+          );
+          // What was sent goes out here, and not into the mailbox of another test.
+          await t.app.get(DeliverySweep).sweep(by);
+        }
+      } finally {
+        spy.mockRestore();
+        await rm(folder, { recursive: true });
+      }
+    },
   );
-  expect(kinds.map(({ kind }) => kind)).toEqual(['written_notice.drafted', 'written_notice.sent']);
 });
 
 test('the mail server is down for half of the window: the other channel carries it, once, and every try is on record', async () => {

@@ -129,6 +129,8 @@ describe('reports of use', () => {
       // No supplier marks it as a token, and still it is the value of a credential that is known here.
       use(credential, { actor: credential.value }),
       use(credential, { location: credential.value }),
+      use(credential, { eventId: credential.value }),
+      use(credential, { environment: credential.value }),
     ]);
     expect(status).toBe(200);
     expect(body.accepted).toBe(1);
@@ -142,6 +144,8 @@ describe('reports of use', () => {
       [7, 'invalid'],
       [8, 'holds-a-value'],
       [9, 'holds-a-value'],
+      [10, 'holds-a-value'],
+      [11, 'holds-a-value'],
     ]);
     for (const value of [secret, credential.value]) {
       expect(text).not.toContain(value);
@@ -155,6 +159,46 @@ describe('reports of use', () => {
       expect(declared.json()).toMatchObject({ errors: [{ field: '/actors/1' }] });
     }
     expect(world.log.text).not.toContain(secret);
+  });
+
+  test('a known value is refused wherever somebody writes in their own words', async () => {
+    const credential = await scene.credential(shop);
+    const bearer = { authorization: `Bearer ${await world.token('admin')}` };
+    const fresh = 'a value that nobody knew before';
+    const id = newId();
+    const sent = (method: 'POST' | 'PUT', url: string, payload: object) =>
+      world.app.inject({ method, url: `/api/v1/${url}`, headers: bearer, payload });
+    const versions = `credentials/${credential.credentialId}/versions`;
+    for (const [field, answer] of [
+      ['supplierId', await sent('POST', versions, { supplierId: credential.value })],
+      ['supplierId', await sent('POST', versions, { supplierId: fresh, value: fresh })],
+      [
+        'supplierId',
+        await sent('POST', `credentials/${credential.credentialId}/rotations`, {
+          supplierId: credential.value,
+        }),
+      ],
+      [
+        'name',
+        await sent('POST', `credentials/${credential.credentialId}/locations`, { name: credential.value }),
+      ],
+      [
+        'reason',
+        await sent('POST', 'risk-acceptances', { reason: `It is KEY="${credential.value}", carried on.` }),
+      ],
+      ['note', await sent('POST', `downstream-items/${id}/settle`, { note: `seen:\n${credential.value}` })],
+      ['text', await sent('POST', 'statements', { text: credential.value, signsFor: 'Shop' })],
+    ] as const) {
+      expect(answer.json()).toMatchObject({
+        status: 400,
+        code: 'holds-a-value',
+        errors: [{ field: `/${field}`, problem: expect.any(String), mend: expect.any(String) }],
+      });
+      expect(answer.body).not.toContain(credential.value);
+    }
+    const asked = await sent('POST', 'risk-acceptances', { reason: 'It is carried on.' });
+    expect(asked.json()).toMatchObject({ code: 'invalid-input' });
+    expect(world.log.text).not.toContain(credential.value);
   });
 
   test('a token of its own: only that permission, and a party only for what its integrations use', async () => {
@@ -213,12 +257,18 @@ describe('reports of use', () => {
 
   test('a feed that was silent leaves a gap, and an empty batch is a sign of life', async () => {
     const credential = await scene.credential(shop);
-    await world.app.inject({
-      method: 'PUT',
-      url: '/api/v1/usage-feeds/hourly',
-      headers: { authorization: `Bearer ${await world.token('admin')}`, 'content-type': 'application/json' },
-      payload: { quietAfterMinutes: 60, clock: 'synchronised' },
-    });
+    const describe = async (key: string) =>
+      world.app.inject({
+        method: 'PUT',
+        url: `/api/v1/usage-feeds/${key}`,
+        headers: { authorization: `Bearer ${await world.token('admin')}` },
+        payload: { quietAfterMinutes: 60, clock: 'synchronised' },
+      });
+    expect((await describe('hourly')).json()).toMatchObject({ status: 404, code: 'no-feed' });
+    await report([], { feed: 'hourly' });
+    expect((await describe('hourly')).statusCode).toBe(204);
+    expect((await describe('hourli')).statusCode).toBe(404);
+    expect(await scene.rows(`SELECT FROM usage_feed WHERE key = 'hourli'`)).toHaveLength(0);
     const gaps = () =>
       scene.rows(`SELECT FROM usage_gap g JOIN usage_feed f ON f.id = g.feed_id WHERE f.key = 'hourly'`);
     await report([use(credential)], { feed: 'hourly' });

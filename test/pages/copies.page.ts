@@ -62,6 +62,46 @@ test('a credential shows which version each copy holds, drawn and in words, and 
   expect(await panel.innerText()).toMatch(/version 4/);
 });
 
+test('the file of a scan is handed in on the page of a copy, and says what it shows', async () => {
+  await page.goto(`${site.url}/credentials/CRD-2026-0001`);
+  await page.locator('a', { hasText: 'hand in a scan' }).first().click();
+  await site.judge(page, 'copy-scan');
+  const hand = async (content: string) => {
+    await page.getByLabel('Its report').setInputFiles({
+      name: 'report.json',
+      mimeType: 'application/json',
+      buffer: Buffer.from(content),
+    });
+    await page.getByLabel('Paths that it came to').fill('.');
+    await page.locator('main button[type=submit]').first().click();
+  };
+  await hand('{"no": "report"}');
+  await page.getByText(/not in the form/).waitFor();
+  expect(await page.getByLabel('Paths that it came to').inputValue()).toBe('.');
+  await hand('no JSON');
+  await page.getByText('This is no JSON file.').waitFor();
+  await hand('[]');
+  await page.getByText(/^The scan does not tell: /).waitFor();
+  expect(await page.locator('main').innerText()).toMatch(/Looks at it[\s\S]*scan by gitleaks/);
+  site.browser.complaints.length = 0; // the browser reports the 422s itself
+});
+
+test('who uses a credential as they should is listed, and declared on a page', async () => {
+  await page.goto(`${site.url}/credentials/CRD-2026-0001`);
+  await page.locator('a', { hasText: 'known actors' }).click();
+  await site.judge(page, 'known-actors');
+  const actors = page.getByLabel('Actors, as the feeds name them');
+  await actors.fill(`ci\nghp_${'Zx9'.repeat(12)}`);
+  await page.locator('main button[type=submit]').first().click();
+  await page.getByText(/Seems to hold a secret/).waitFor();
+  expect(await page.content()).not.toContain('ghp_');
+  site.browser.complaints.length = 0; // the browser reports the 422 itself
+  await actors.fill('ci\n\nnightly export');
+  await page.locator('main button[type=submit]').first().click();
+  await page.waitForURL(/\/credentials\/CRD-2026-0001$/);
+  expect(await page.locator('main').innerText()).toContain('Known actors: ci, nightly export.');
+});
+
 test('the room shows what was reached, with who looks and until when, and what failed, told apart', async () => {
   await page.goto(`${site.url}/incidents/INC-2026-0007`);
   await site.judge(page, 'incident-reach');

@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import type { Severity } from '../../src/domain/incidents/incident.rules.ts';
 import { UPDATE_EVERY, UpdateCadenceSweep } from '../../src/domain/incidents/update-cadence.sweep.ts';
+import { newId } from '../../src/kernel/ids.ts';
 import { system } from '../../src/kernel/principal.ts';
 import { EDITABLE, OF_EVERY_MESSAGE } from '../../src/domain/notices/notice-samples.ts';
 import { NoticeTemplates } from '../../src/domain/notices/notice-templates.ts';
@@ -33,6 +34,22 @@ describe('the texts of notices', () => {
     await page.fill('[name=subject]', `Ours, ${subject}`);
     await page.getByRole('button', { name: 'Preview' }).click();
     expect(await page.locator('main').innerText()).toMatch(/Ours, NTC-\d{4}-\d+/);
+    const html = await page.inputValue('[name=html]');
+    await page.fill('[name=html]', html.replace('{{ toParty }}', 'Typed, {{ toParty }}'));
+    const [mail] = await Promise.all([
+      page.context().waitForEvent('page'),
+      page.getByRole('button', { name: 'See it as mail' }).click(),
+    ]);
+    await mail.waitForLoadState();
+    expect(await mail.locator('body').innerText()).toContain('Typed, ');
+    expect(await mail.evaluate(() => self.origin)).toBe('null');
+    await mail.close();
+    const saved = await page.request.get(`${site.url}/notice-templates/exposure/en/html`);
+    expect(await saved.text()).not.toContain('Typed, ');
+    expect(saved.headers()['content-security-policy']).toMatch(
+      /^sandbox; default-src 'none'; style-src 'unsafe-inline';/,
+    );
+    await page.fill('[name=html]', html);
     await page.fill('[name=note]', 'Says whose it is');
     const text = await page.inputValue('[name=text]');
     await page.fill('[name=text]', '{{ password }}');
@@ -81,6 +98,89 @@ describe('a notice that somebody writes', () => {
     } finally {
       await second.close();
     }
+  }, 120_000);
+});
+
+describe('a notice that no machine could deliver', () => {
+  test('is told by phone: the script is read out, who answered and when goes on record', async () => {
+    const { client } = site.scene;
+    const { email } = await site.account('Rosa', 'responder');
+    const reference = 'NTC-2026-0003';
+    const { rows } = await client.query<{ party: string }>(
+      `SELECT party_id AS party FROM notice WHERE reference = $1`,
+      [reference],
+    );
+    await site.scene.put('contact', {
+      id: newId(),
+      party_id: rows[0]!.party,
+      name: 'Quinn Desk',
+      role: 'on_call',
+      phone: '+44 20 7946 0000',
+      created_at: site.scene.ago(0),
+      updated_at: site.scene.ago(0),
+    });
+    await site.browser.context.clearCookies();
+    const page = await site.browser.page();
+    await site.signIn(page, email, '/work?show=stuck');
+    await page.locator(`a[href="/notices/${reference}/call"]`).click();
+    expect(await page.locator('.letter').innerText()).toContain(`a call about the notice ${reference}`);
+    await page.selectOption('[name=outcome]', 'nobody');
+    await page.getByRole('button', { name: 'Put it on record' }).click();
+    expect(await page.locator('#calls').innerText()).toContain('nobody answered');
+    await page.getByRole('button', { name: 'Put it on record' }).click();
+    expect(await page.locator('.error').innerText()).toBe('Say who answered and heard it.');
+    site.browser.complaints.length = 0; // the browser reports the 422 itself
+    await site.judge(page, 'notice-call');
+    await page.fill('[name=answeredBy]', 'Ines at the desk');
+    await page.getByRole('button', { name: 'Put it on record' }).click();
+    const told = await page.locator('main').innerText();
+    expect(told).toContain('They were told by phone.');
+    expect(told).toContain('answered by Ines at the desk');
+    await page.goto(`${site.url}/work?show=stuck`);
+    expect(await page.locator(`a[href="/notices/${reference}"]`).count()).toBe(0);
+  }, 120_000);
+});
+
+describe('whoever is on call', () => {
+  test('has hours, is away with somebody who stands in, and the page says who is first now and next', async () => {
+    const { email } = await site.account('Vera', 'vendor_risk');
+    const { rows } = await site.scene.client.query<{ reference: string; id: string; name: string }>(
+      `SELECT p.reference, c.id, c.name FROM contact c JOIN party p ON p.id = c.party_id
+        WHERE p.name = 'Northwind Cloud' AND c.active ORDER BY (c.role = 'on_call') DESC, c.ordinal, c.id`,
+    );
+    const [{ reference, name }, other] = [rows[0]!, rows[1]!];
+    await site.browser.context.clearCookies();
+    const page = await site.browser.page();
+    await site.signIn(page, email, `/parties/${reference}`);
+    await page.getByRole('link', { name: `Hours and absences of ${name}` }).click();
+    await page.fill('[name=zone]', 'Berlin');
+    await page.getByRole('button', { name: 'Keep the hours' }).click();
+    expect(await page.locator('.error').innerText()).toContain('IANA');
+    site.browser.complaints.length = 0; // the browser reports the 422 itself
+    await page.fill('[name=zone]', 'Europe/Berlin');
+    await page.fill('#hours-from', '08:00');
+    await page.fill('#hours-until', '18:00');
+    await page.uncheck('[name=day7]');
+    await page.getByRole('button', { name: 'Keep the hours' }).click();
+    expect(await page.inputValue('#hours-from')).toBe('08:00');
+    expect(await page.isChecked('[name=day7]')).toBe(false);
+    const at = (hours: number) =>
+      new Date(site.world.clock.now() + hours * 3_600_000).toISOString().slice(0, 16);
+    await page.fill('#absence-from', at(-1));
+    await page.fill('#absence-until', at(3));
+    await page.fill('#absence-zone', 'UTC');
+    await page.selectOption('[name=standInId]', other.id);
+    await page.getByRole('button', { name: 'Put it on record' }).click();
+    expect(await page.locator('#absences').innerText()).toContain('away now');
+    await site.judge(page, 'contact-reach');
+    await page.goto(`${site.url}/parties/${reference}`);
+    const called = await page.locator('#on-call').innerText();
+    expect(called).toMatch(new RegExp(`${name}\\s+away`));
+    expect(called).toContain(`Next: ${name}, from`);
+    await site.judge(page, 'party-on-call');
+    await page.getByRole('link', { name: `Hours and absences of ${name}` }).click();
+    await page.getByRole('button', { name: 'Take back' }).click();
+    expect(await page.locator('#absences').innerText()).toContain('No absence to come.');
   }, 120_000);
 });
 

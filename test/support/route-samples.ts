@@ -19,7 +19,9 @@ export async function routeSamples(world: TestApp, partyId: Id): Promise<RouteSa
     '/api/v1/cases/:id': { id: case_.caseId },
     '/api/v1/downstream-items/:id': { id: case_.itemId },
     '/api/v1/downstream-items/:id/settle': { id: case_.itemId },
+    '/api/v1/downstream-items/:id/reopening': { id: case_.itemId },
     '/downstream/:id': { id: case_.itemId },
+    '/downstream/:id/reopening': { id: case_.itemId },
     '/api/v1/agreements/:id': { id: made.agreement },
     '/api/v1/agreements/:id/preview': { id: made.agreement },
     '/api/v1/contacts/:id': { id: made.contact },
@@ -42,9 +44,14 @@ export async function routeSamples(world: TestApp, partyId: Id): Promise<RouteSa
     '/integrations/:reference': { reference: made.integrationReference },
     '/integrations/:reference/rotation': { reference: made.integrationReference },
     '/credentials/:reference': { reference: made.credentialReference },
+    '/credentials/:reference/locations/:location/scan': {
+      reference: made.credentialReference,
+      location: made.location,
+    },
     '/agreements/:reference': { reference: 'AGR-2026-9001' },
     '/agreements/:reference/compare': { reference: 'AGR-2026-9001' },
     '/notices/:reference': { reference: 'NTC-2026-9001' },
+    '/notices/:reference/call': { reference: 'NTC-2026-9001' },
   };
 }
 

@@ -184,6 +184,7 @@ export function CredentialView({
             {...(frame.may('portfolio:write') && head.retiredAt === null
               ? { moves: `/credentials/${head.reference}/locations` }
               : {})}
+            {...(frame.may('copies:report') ? { scans: `/credentials/${head.reference}/locations` } : {})}
           />
           <Holdings holdings={holdings} />
         </section>
@@ -248,7 +249,14 @@ export function CredentialView({
         )}
         {usage && (
           <section class="card w12">
-            <h2>Last use</h2>
+            <h2>
+              Last use{' '}
+              {frame.may('portfolio:write') && (
+                <a class="aside" href={`/credentials/${head.reference}/actors`}>
+                  known actors
+                </a>
+              )}
+            </h2>
             <Usage usage={usage} />
           </section>
         )}

@@ -10,11 +10,14 @@ export function Locations({
   locations,
   ofOne,
   moves,
+  scans,
 }: {
   locations: readonly LocationLine[];
   ofOne?: boolean;
   /** Address below which each may be said to hold another version. */
   moves?: string;
+  /** Address below which the file of a scan of each may be handed in. */
+  scans?: string;
 }) {
   if (locations.length === 0) return <Empty>No copy is known. That is no proof that there is none.</Empty>;
   const columns = [
@@ -86,6 +89,11 @@ export function Locations({
               <At at={one.verdictAt} />
               {one.verdict === 'gone' && `, ${shownBy(one.verdictMethod ?? '')}`}
             </div>
+          )}
+          {scans && (
+            <a class="small" href={`${scans}/${one.id}/scan`}>
+              hand in a scan
+            </a>
           )}
         </div>,
       ])}

@@ -40,6 +40,13 @@ export function Usage({ usage }: { usage: CredentialUsage }) {
           ])}
         />
       )}
+      {usage.actors.length > 0 && (
+        <p>
+          {'Known actors: '}
+          {usage.actors.slice(0, 20).join(', ')}
+          {usage.actors.length > 20 && `, and ${usage.actors.length - 20} more`}.
+        </p>
+      )}
       {usage.unseen.length > 0 && (
         <p>
           {'Not seen, which is not never: '}

@@ -25,6 +25,11 @@ const riskForm = z.object({
     .regex(/^\d{4}-\d{2}-\d{2}$/, 'A day, like 2027-01-31: no risk is carried for ever.'),
   reason: why('Say why the risk can be carried: it goes on record.', 2000),
 });
+const endForm = z.object({
+  request: z.uuid(),
+  how: z.enum(['withdrawn', 'refused']),
+  reason: why('Say why: it goes on record.', 2000),
+});
 const statementForm = z.object({
   kind: z.enum(['revoked', 'replaced', 'sessions_ended', 'not_affected', 'copy_gone']),
   signsFor: why('Type your name and position.', 200),
@@ -85,6 +90,30 @@ export class AnswerPage {
     return goes(`/incidents/${incident}/items/${kind}/${id}`, {
       tone: asked ? 'wait' : 'dead',
       text: asked ? 'You have asked; a second person has to accept it.' : 'The risk is accepted.',
+    });
+  }
+
+  @Post('incidents/:reference/items/:kind/:id/risk-request')
+  @Permission('risks:accept', { face: 'console' })
+  async endRequest(
+    @Param('reference', name) incident: string,
+    @Param('kind', kinds) kind: ItemKind,
+    @Param('id', ids) id: Id,
+    @Body() body: unknown,
+    @By() by: Principal,
+  ): Promise<Answer> {
+    await this.#find(incident, kind, id, by);
+    const read = readForm(endForm, body);
+    if (!read.ok) return this.#draw(incident, kind, id, by, refusedAs('end', read.error, body));
+    const { request, how, reason } = read.value;
+    const done = await this.risks.end(by, request, how, reason);
+    if (!done.ok) {
+      const problems = problemsOf(done.error.message);
+      return this.#draw(incident, kind, id, by, refusedAs('end', problems, body));
+    }
+    return goes(`/incidents/${incident}/items/${kind}/${id}`, {
+      tone: 'dead',
+      text: how === 'withdrawn' ? 'Your request is withdrawn.' : 'The request is refused.',
     });
   }
 
@@ -165,6 +194,6 @@ export class AnswerPage {
   }
 }
 
-function refusedAs(form: 'risk' | 'sign', problems: FormProblems, body: unknown): AnswerForm {
+function refusedAs(form: AnswerForm['form'], problems: FormProblems, body: unknown): AnswerForm {
   return { form, problems, typed: typedIn(body) };
 }

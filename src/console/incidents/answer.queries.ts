@@ -95,6 +95,8 @@ export function looksAt(db: Db, locationId: Id): Promise<ShownLook[]> {
 }
 
 export interface CarriedRisk {
+  /** Of the request that nobody answered yet; null: it is accepted. */
+  requestId: Id | null;
   /** Who asked. */
   askedBy: string;
   userId: Id;
@@ -107,10 +109,10 @@ export interface CarriedRisk {
 /** Who carries the risk, and who has asked for it, now. */
 export function risksOf(db: Db, subjectId: Id, now: Millis): Promise<CarriedRisk[]> {
   return db.query(
-    `SELECT p.name AS "askedBy", u.id AS "userId", b.name AS "acceptedBy", r.reason, ${ms('r.until')} AS until
-       FROM (SELECT requested_by, accepted_by, reason, until, created_at FROM risk_acceptance WHERE subject_id = $1 AND until > $2
+    `SELECT r.request_id AS "requestId", p.name AS "askedBy", u.id AS "userId", b.name AS "acceptedBy", r.reason, ${ms('r.until')} AS until
+       FROM (SELECT NULL::uuid AS request_id, requested_by, accepted_by, reason, until, created_at FROM risk_acceptance WHERE subject_id = $1 AND until > $2
              UNION ALL
-             SELECT requested_by, NULL, reason, until, created_at FROM risk_request
+             SELECT id, requested_by, NULL, reason, until, created_at FROM risk_request
               WHERE subject_id = $1 AND until > $2 AND answered_at IS NULL) r
        JOIN user_account u ON u.id = r.requested_by JOIN person p ON p.id = u.person_id
        LEFT JOIN user_account a ON a.id = r.accepted_by LEFT JOIN person b ON b.id = a.person_id

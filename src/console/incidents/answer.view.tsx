@@ -4,13 +4,14 @@ import { Choice, Field, FormError, PostForm, type FormProblems } from '../shared
 import type { Frame } from '../shared/frame.ts';
 import { Page } from '../shared/layout.tsx';
 import { At, Empty, Facts } from '../shared/parts.tsx';
-import { Chip, words, type Tone } from '../shared/states.tsx';
+import { Chip, words } from '../shared/states.tsx';
 import type { CarriedRisk, IncidentItem, ShownLook, SignedStatement } from './answer.queries.ts';
+import { Looks } from './looks.view.tsx';
 import type { RoomHead } from './room.queries.ts';
 
 /** A form that was refused, with what was typed into it. */
 export interface AnswerForm {
-  form: 'risk' | 'sign';
+  form: 'risk' | 'end' | 'sign';
   problems: FormProblems;
   typed: Readonly<Record<string, string>>;
 }
@@ -90,7 +91,7 @@ export function AnswerView(model: Model) {
               ))}
             </ul>
           )}
-          <Looks {...model} />
+          <Looks looks={model.looks} />
           <OnRecord {...model} />
         </section>
         <div class="w6 rows">
@@ -101,31 +102,6 @@ export function AnswerView(model: Model) {
         </div>
       </div>
     </Page>
-  );
-}
-
-const LOOKS: Readonly<Record<ShownLook['verdict'], { tone: Tone; word: string }>> = {
-  gone: { tone: 'dead', word: 'gone' },
-  present: { tone: 'live', word: 'still there' },
-  indeterminate: { tone: 'doubt', word: 'does not tell' },
-};
-
-/** What scans and fingerprints told of the copy; what told nothing stands there, too. */
-function Looks({ looks }: Model) {
-  if (looks.length === 0) return null;
-  return (
-    <>
-      <h3>Looks at it</h3>
-      <ul class="plain">
-        {looks.map((one) => (
-          <li>
-            <Chip tone={LOOKS[one.verdict].tone}>{LOOKS[one.verdict].word}</Chip> {words(one.method)}
-            {one.tool && ` by ${one.tool}`}, for version {one.version}, <At at={one.lookedAt} />
-            <div class="soft small">{one.why}</div>
-          </li>
-        ))}
-      </ul>
-    </>
   );
 }
 
@@ -204,7 +180,8 @@ function SignForm({ frame, head, item, refused }: Model) {
   );
 }
 
-function RiskForm({ frame, head, item, risks, you, refused }: Model) {
+function RiskForm(model: Model) {
+  const { frame, head, item, risks, you, refused } = model;
   const own = refused?.form === 'risk' ? refused : undefined;
   const asked = risks.find(({ acceptedBy }) => acceptedBy === null);
   const yours = asked?.userId === you;
@@ -250,6 +227,45 @@ function RiskForm({ frame, head, item, risks, you, refused }: Model) {
           </p>
         </PostForm>
       )}
+      {asked && <EndForm {...model} requestId={asked.requestId!} yours={yours} />}
     </section>
+  );
+}
+
+/** Whoever asked takes it back, anybody else refuses it. */
+function EndForm({
+  frame,
+  head,
+  item,
+  refused,
+  requestId,
+  yours,
+}: Model & { requestId: string; yours: boolean }) {
+  const own = refused?.form === 'end' ? refused : undefined;
+  const label = yours ? 'Withdraw it' : 'Refuse it';
+  return (
+    <PostForm
+      frame={frame}
+      action={`/incidents/${head.reference}/items/${item.kind}/${item.id}/risk-request`}
+      label={label}
+    >
+      <FormError problems={own?.problems} />
+      <input type="hidden" name="request" value={requestId} />
+      <input type="hidden" name="how" value={yours ? 'withdrawn' : 'refused'} />
+      <Field
+        name="reason"
+        idPrefix="end-"
+        label={yours ? 'Why you take it back' : 'Why it cannot be carried'}
+        type="area"
+        value={own?.typed['reason'] ?? ''}
+        required
+        problem={own?.problems['reason']}
+      />
+      <p class="actions">
+        <button type="submit" class="plain">
+          {label}
+        </button>
+      </p>
+    </PostForm>
   );
 }

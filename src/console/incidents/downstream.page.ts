@@ -1,11 +1,16 @@
 import { Body, Get, Param, Post, Query } from '@nestjs/common';
 import { z } from 'zod';
-import { Refused, refusal } from '../../kernel/errors.ts';
+import { Refused, refusal, type Refusal } from '../../kernel/errors.ts';
 import type { Id } from '../../kernel/ids.ts';
 import type { Principal } from '../../kernel/principal.ts';
+import type { Result } from '../../kernel/result.ts';
 import { By, Permission } from '../../domain/access/route.ts';
 import { downstreamItems } from '../../domain/incidents/downstream.queries.ts';
-import { settleDownstreamSchema, type DownstreamItemView } from '../../domain/incidents/downstream.schema.ts';
+import {
+  reopenDownstreamSchema,
+  settleDownstreamSchema,
+  type DownstreamItemView,
+} from '../../domain/incidents/downstream.schema.ts';
 import { DownstreamService } from '../../domain/incidents/downstream.service.ts';
 import { Clock } from '../../platform/clock/clock.ts';
 import { Transactions } from '../../platform/database/transactions.ts';
@@ -74,7 +79,24 @@ export class DownstreamPage {
     const typed = typedIn(body);
     const read = readForm(settleDownstreamSchema, body);
     if (!read.ok) return this.#draw(itemId, by, { problems: read.error, typed });
-    const done = await this.downstream.settle(itemId, read.value, by);
+    return this.#changed(itemId, by, await this.downstream.settle(itemId, read.value, by), typed);
+  }
+
+  @Post('downstream/:id/reopening')
+  @Permission('statements:sign', { face: 'console' })
+  async reopen(@Param('id', id) itemId: string, @Body() body: unknown, @By() by: Principal): Promise<Answer> {
+    const typed = typedIn(body);
+    const read = readForm(reopenDownstreamSchema, body);
+    if (!read.ok) return this.#draw(itemId, by, { problems: read.error, typed });
+    return this.#changed(itemId, by, await this.downstream.reopen(itemId, read.value.reason, by), typed);
+  }
+
+  async #changed(
+    itemId: string,
+    by: Principal,
+    done: Result<unknown, Refusal>,
+    typed: RefusedItem['typed'],
+  ): Promise<Answer> {
     if (done.ok) return goes(`/downstream/${itemId}`, { tone: 'dead', text: 'It is on record.' });
     if (done.error.kind === 'not_found') throw new Refused(done.error);
     return this.#draw(itemId, by, { problems: problemsOf(done.error.message, done.error.fields), typed });

@@ -194,7 +194,6 @@ export function DownstreamItemPageView({
   item: DownstreamItemView;
   refused?: RefusedItem;
 }) {
-  const { problems, typed = {} } = refused ?? {};
   return (
     <Page
       title={`${words(item.kind)} in ${item.system}`}
@@ -232,37 +231,79 @@ export function DownstreamItemPageView({
             ]}
           />
         </section>
-        {frame.may('statements:sign') && (
-          <section class="card w7">
-            <h2>{item.state === 'open' ? 'Say what you found' : 'Say something else'}</h2>
-            <PostForm frame={frame} action={`/downstream/${item.id}`} label="Say what you found">
-              <FormError problems={problems} />
-              <Choice
-                name="state"
-                label="What came of it"
-                value={typed['state'] ?? 'done'}
-                options={[
-                  { value: 'done', word: 'looked for, and treated what was found' },
-                  { value: 'not_doing', word: 'nobody will look, for the reason below' },
-                ]}
-              />
-              <Field
-                name="note"
-                label="What was found and done, and where the evidence is"
-                hint="It goes on record. No secret, please."
-                type="area"
-                required
-                maxLength={4000}
-                value={typed['note'] ?? ''}
-                problem={problems?.['note']}
-              />
-              <p class="actions">
-                <button type="submit">Put it on record</button>
-              </p>
-            </PostForm>
-          </section>
-        )}
+        {frame.may('statements:sign') &&
+          (item.state === 'open' ? (
+            <SettleForm frame={frame} item={item} refused={refused} />
+          ) : (
+            <ReopenForm frame={frame} item={item} refused={refused} />
+          ))}
       </div>
     </Page>
+  );
+}
+
+interface FormOf {
+  frame: Frame;
+  item: DownstreamItemView;
+  refused: RefusedItem | undefined;
+}
+
+function SettleForm({ frame, item, refused }: FormOf) {
+  const { problems, typed = {} } = refused ?? {};
+  return (
+    <section class="card w7">
+      <h2>Say what you found</h2>
+      <PostForm frame={frame} action={`/downstream/${item.id}`} label="Say what you found">
+        <FormError problems={problems} />
+        <Choice
+          name="state"
+          label="What came of it"
+          value={typed['state'] ?? 'done'}
+          options={[
+            { value: 'done', word: 'looked for, and treated what was found' },
+            { value: 'not_doing', word: 'nobody will look, for the reason below' },
+          ]}
+        />
+        <Field
+          name="note"
+          label="What was found and done, and where the evidence is"
+          hint="It goes on record. No secret, please."
+          type="area"
+          required
+          maxLength={4000}
+          value={typed['note'] ?? ''}
+          problem={problems?.['note']}
+        />
+        <p class="actions">
+          <button type="submit">Put it on record</button>
+        </p>
+      </PostForm>
+    </section>
+  );
+}
+
+/** What was said of it stands; who has to say something else opens it again first. */
+function ReopenForm({ frame, item, refused }: FormOf) {
+  const { problems, typed = {} } = refused ?? {};
+  return (
+    <section class="card w7">
+      <h2>Open it again</h2>
+      <PostForm frame={frame} action={`/downstream/${item.id}/reopening`} label="Open it again">
+        <FormError problems={problems} />
+        <Field
+          name="reason"
+          label="Why it has to be looked at again"
+          hint="It goes on record. No secret, please."
+          type="area"
+          required
+          maxLength={4000}
+          value={typed['reason'] ?? ''}
+          problem={problems?.['reason']}
+        />
+        <p class="actions">
+          <button type="submit">Open it again</button>
+        </p>
+      </PostForm>
+    </section>
   );
 }

@@ -128,6 +128,11 @@ export function NoticeView({
         <p class="line">
           <NoticeClock notice={notice} now={frame.now} />
           <NoticeReceipt notice={notice} />
+          {frame.may('notices:write') && notice.obligation === 'required' && (
+            <a class="button plain small" href={`/notices/${notice.reference}/call`}>
+              Call them
+            </a>
+          )}
           {frame.may('notices:write') && notice.contactName && (
             <PostForm
               frame={frame}

@@ -10,7 +10,7 @@ import { NoticeTemplates } from '../../domain/notices/notice-templates.ts';
 import { NoticeTexts, type TextName } from '../../domain/notices/notice-texts.service.ts';
 import { Transactions } from '../../platform/database/transactions.ts';
 import { problemsOf, readForm, typedIn, type FormProblems } from '../shared/forms.tsx';
-import { ConsolePage, goes, shows, type Answer } from '../shared/page.ts';
+import { ConsolePage, goes, letter, shows, type Answer } from '../shared/page.ts';
 import { TemplatesView, TemplateView, type Preview } from './templates.view.tsx';
 
 const category = { schema: z.string().max(60) };
@@ -85,6 +85,46 @@ export class TemplatesPage {
     return done.ok
       ? goes(at, { tone: 'dead', text: `Version ${done.value.number} writes every such notice from now on.` })
       : this.#draw(name, by, { ...typed, problems: sentences(done.error), status: 422 });
+  }
+
+  /** The text that writes such notices now, as a mail program shows it. */
+  @Get('notice-templates/:category/:language/html')
+  @Permission('notice-templates:read', { face: 'console' })
+  async mail(
+    @Param('category', category) key: string,
+    @Param('language', language) tag: string,
+    @Query() query: unknown,
+    @By() by: Principal,
+  ): Promise<Answer> {
+    const name = nameOf(key, tag, search.parse(query).recipient);
+    const preview = await this.transactions.run(by, async (db) => {
+      const current = await this.texts.current(db, name);
+      if (!current) throw notFound();
+      return this.texts.preview(db, name.category, current.source);
+    });
+    if (!preview.ok) throw new Refused(preview.error);
+    return letter(preview.value.html);
+  }
+
+  /** The same of what is typed, before it is kept. */
+  @Post('notice-templates/:category/:language/html')
+  @Permission('notice-templates:write', { face: 'console' })
+  async typedMail(
+    @Param('category', category) key: string,
+    @Param('language', language) tag: string,
+    @Body() body: unknown,
+    @By() by: Principal,
+  ): Promise<Answer> {
+    const { do: _act, recipient, ...form } = typedIn(body);
+    const name = nameOf(key, tag, search.parse({ recipient }).recipient);
+    const typed = { form: { ...form, html: form['html'] ?? '' } };
+    const read = readForm(saveForm, lined(form));
+    if (!read.ok) return this.#draw(name, by, { ...typed, problems: read.error, status: 422 });
+    const { note: _note, ...source } = read.value;
+    const preview = await this.transactions.run(by, (db) => this.texts.preview(db, name.category, source));
+    return preview.ok
+      ? letter(preview.value.html)
+      : this.#draw(name, by, { ...typed, problems: sentences(preview.error), status: 422 });
   }
 
   async #draw(

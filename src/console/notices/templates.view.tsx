@@ -170,6 +170,9 @@ export function TemplateView({
                   <button class="plain" type="submit" name="do" value="preview">
                     Preview
                   </button>
+                  <button class="plain" type="submit" formAction={`${path}/html`} formTarget="_blank">
+                    See it as mail
+                  </button>
                   {current.number !== null && versions[0] && !versions[0].shipped && shipped && (
                     <button class="plain" type="submit" name="do" value="shipped">
                       Use the shipped text again
@@ -193,6 +196,11 @@ export function TemplateView({
                   ) : (
                     'With an example.'
                   )}
+                </p>
+                <p>
+                  <a href={`${path}/html?recipient=${name.recipient}`} target="_blank" rel="noopener">
+                    As mail, in HTML
+                  </a>
                 </p>
                 <p>
                   <b>{preview.subject}</b>

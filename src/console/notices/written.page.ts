@@ -73,7 +73,7 @@ export class WrittenPage {
     const done = await this.transactions.run(by, (db) =>
       this.written.edit(db, writtenId, read.value, Number(rowVersion) || 0, by),
     );
-    return this.#after(done, writtenId, by, form, 'It is kept. Somebody else approves it.');
+    return this.#after(done, writtenId, by, form, 'It is kept.');
   }
 
   @Post('written-notices/:id/decide')
@@ -114,13 +114,19 @@ export class WrittenPage {
   ): Promise<Answer> {
     const found = await this.transactions.run(by, async (db) => {
       const [notice] = await writtenNotices(db, { id: writtenId, limit: 1 });
-      return notice && { notice, mine: (await writtenBy(db, writtenId)) === handOf(by) };
+      return (
+        notice && {
+          notice,
+          mine: (await writtenBy(db, writtenId)) === handOf(by),
+          second: await this.written.needsSecond(db, writtenId),
+        }
+      );
     });
     if (!found)
       throw new Refused(
         refusal('not_found', 'not-found', 'There is no such notice, or it is not yours to see.'),
       );
-    const model: { notice: WrittenView; mine: boolean } = found;
+    const model: { notice: WrittenView; mine: boolean; second: boolean } = found;
     return shows(
       (frame) =>
         View({

@@ -15,7 +15,8 @@ export function WrittenListView({ frame, notices }: { frame: Frame; notices: rea
         <div>
           <h1>Written notices</h1>
           <p class="lead">
-            What people write for one occasion. Begin one on the page of a notice; somebody else approves it.
+            What people write for one occasion. Begin one on the page of a notice; somebody else approves it
+            where policy says so.
           </p>
         </div>
       </div>
@@ -50,6 +51,7 @@ export function WrittenView({
   frame,
   notice,
   mine,
+  second,
   form,
   problems,
 }: {
@@ -57,6 +59,8 @@ export function WrittenView({
   notice: Written;
   /** The reader wrote it. */
   mine: boolean;
+  /** Somebody else than its writer must approve it. */
+  second: boolean;
   form: Readonly<Record<string, string>>;
   problems: FormProblems;
 }) {
@@ -122,7 +126,7 @@ export function WrittenView({
             ]}
           />
           {notice.state === 'drafted' &&
-            (mine ? (
+            (mine && second ? (
               <p class="soft small">Somebody else reads it and has it sent.</p>
             ) : (
               <PostForm frame={frame} action={`${path}/decide`} label="Decide">
@@ -130,7 +134,7 @@ export function WrittenView({
                 <Field name="reason" label="Why it is not sent, if so" maxLength={500} />
                 <p class="actions">
                   <button type="submit" name="do" value="send">
-                    Approve and send
+                    {mine ? 'Send' : 'Approve and send'}
                   </button>
                   <button class="plain" type="submit" name="do" value="refuse">
                     Refuse

@@ -61,7 +61,8 @@ export function NoticeLinkView({
         <p>{text}</p>
         {notice.dueAt !== null && (
           <p class="soft small">
-            It was to reach you by <When at={notice.dueAt} zone={notice.zone} now={now} />.
+            {notice.dueAt < now ? 'It was' : 'It is'} to reach you by{' '}
+            <When at={notice.dueAt} zone={notice.zone} now={now} />.
           </p>
         )}
         <FormError problems={problems} />

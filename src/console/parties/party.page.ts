@@ -5,7 +5,7 @@ import type { Principal } from '../../kernel/principal.ts';
 import type { Result } from '../../kernel/result.ts';
 import { By, Permission, PerMinute } from '../../domain/access/route.ts';
 import { askDomainSchema, DomainChallenges } from '../../domain/parties/domain-challenges.service.ts';
-import { onCallNow } from '../../domain/parties/on-call.queries.ts';
+import { onCallNext, onCallNow } from '../../domain/parties/on-call.queries.ts';
 import { PartiesService } from '../../domain/parties/parties.service.ts';
 import { editContactSchema, newContactSchema } from '../../domain/parties/party.schema.ts';
 import { accountsOf } from '../../domain/obligations/supplier-accounts.service.ts';
@@ -131,6 +131,7 @@ export class PartyPage {
       return {
         head,
         onCall: await onCallNow(db, head.id, this.clock.now()),
+        next: await onCallNext(db, head.id, this.clock.now()),
         challenges: await this.challenges.list(db, head.id),
         drills: await drillsOf(db, { verifierPartyId: head.id }, 10),
         accounts: await accountsOf(db, { partyId: head.id }, 50),

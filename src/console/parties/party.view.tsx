@@ -24,6 +24,8 @@ interface Model {
   head: PartyHead;
   /** In the order in which to call. */
   onCall: readonly OnCallContact[];
+  /** Who is called first after whoever is now. */
+  next: { name: string; at: number } | undefined;
   challenges: readonly DomainChallengeView[];
   /** Of credentials that it verifies, the newest first. */
   drills: readonly DrillView[];
@@ -40,7 +42,7 @@ const METHODS: Readonly<Record<string, string>> = {
   domain: 'by its domain',
 };
 
-export function PartyView({ frame, head, onCall, challenges, drills, accounts, bad }: Model) {
+export function PartyView({ frame, head, onCall, next, challenges, drills, accounts, bad }: Model) {
   const path = `/parties/${head.reference}`;
   const writes = frame.may('portfolio:write') && !head.retired;
   return (
@@ -86,6 +88,11 @@ export function PartyView({ frame, head, onCall, challenges, drills, accounts, b
               <p class="small">
                 {[contact.email, contact.phone].filter(Boolean).join(', ') || 'no way to reach them'}
               </p>
+              {writes && contact.active && (
+                <p class="small">
+                  <a href={`${path}/contacts/${contact.id}/reach`}>Hours and absences of {contact.name}</a>
+                </p>
+              )}
               {writes && (
                 <details open={bad?.at === contact.id}>
                   <summary>Edit {contact.name}</summary>
@@ -174,6 +181,15 @@ export function PartyView({ frame, head, onCall, challenges, drills, accounts, b
                   </li>
                 ))}
               </ol>
+              <p class="soft small">
+                {next ? (
+                  <>
+                    Next: {next.name}, from <At at={next.at} />
+                  </>
+                ) : (
+                  'Nobody else is first within a week.'
+                )}
+              </p>
             </section>
           )}
           <section class="card">

@@ -123,6 +123,11 @@ export function WorkView({
                     )}
                   </div>
                 </div>
+                {frame.may('notices:write') && (
+                  <a class="button plain small" href={`/notices/${notice.reference}/call`}>
+                    Call {notice.partyName}
+                  </a>
+                )}
                 {frame.may('operations:act') && (
                   <PostForm
                     frame={frame}

@@ -37,9 +37,11 @@ export interface Area {
   pages: readonly (new (...dependencies: never[]) => object)[];
 }
 
-/** What a handler of the console answers: a page, or where to go next. */
+/** What a handler of the console answers: a page, where to go next, or the HTML of a message as it is. */
 export type Answer =
-  { view: (frame: Frame) => VNode; status?: number } | { to: string; flash?: Flash | undefined };
+  | { view: (frame: Frame) => VNode; status?: number }
+  | { to: string; flash?: Flash | undefined }
+  | { letter: string };
 
 export function shows(view: (frame: Frame) => VNode, status = 200): Answer {
   return { view, status };
@@ -49,6 +51,15 @@ export function shows(view: (frame: Frame) => VNode, status = 200): Answer {
 export function goes(to: string, flash?: Flash): Answer {
   return { to, flash };
 }
+
+/** A message as its reader's mail program gets it: a document of its own that reaches neither the console nor the net. */
+export function letter(html: string): Answer {
+  return { letter: html };
+}
+
+/** Inline styles are what mail has; nothing is fetched, run, sent or opened, and its origin is nobody's. */
+const LETTER_POLICY =
+  "sandbox; default-src 'none'; style-src 'unsafe-inline'; form-action 'none'; base-uri 'none'; frame-ancestors 'none'";
 
 export const AREAS = Symbol('areas of the console');
 
@@ -72,6 +83,10 @@ export class ConsoleAnswers implements NestInterceptor<Answer, string> {
       if (answer.flash) request.session.flash = answer.flash;
       void reply.code(303).header('location', answer.to);
       return '';
+    }
+    if ('letter' in answer) {
+      void reply.type('text/html; charset=utf-8').header('content-security-policy', LETTER_POLICY);
+      return answer.letter;
     }
     void reply.code(answer.status ?? 200).type('text/html; charset=utf-8');
     return document(answer.view(this.frameOf(request, reply)));

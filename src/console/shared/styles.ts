@@ -95,7 +95,7 @@ form.inline { display: inline; }
 label { display: block; font-weight: 560; margin: 12px 0 4px; }
 .hint { color: var(--soft); font-size: 13px; margin: 2px 0 6px; }
 .error { color: var(--live); font-size: 13.5px; margin: 4px 0 0; }
-input[type=text], input[type=search], input[type=email], input[type=password], input[type=number], input[type=date], select, textarea { width: 100%; max-width: 520px; padding: 8px 11px; border: 1px solid var(--faint); border-radius: 7px; background: var(--card); color: var(--ink); font: inherit; }
+input[type=text], input[type=search], input[type=email], input[type=password], input[type=number], input[type=date], input[type=datetime-local], select, textarea { width: 100%; max-width: 520px; padding: 8px 11px; border: 1px solid var(--faint); border-radius: 7px; background: var(--card); color: var(--ink); font: inherit; }
 textarea { min-height: 88px; }
 input[aria-invalid=true] { border-color: var(--live); border-width: 2px; }
 button, .button { display: inline-block; font: inherit; font-weight: 600; padding: 7px 15px; border-radius: 7px; border: 1px solid var(--brand); background: var(--brand); color: var(--brand-ink); cursor: pointer; text-decoration: none; }

@@ -20,6 +20,8 @@ export interface RouteDeclaration {
   permission?: Permission;
   /** Why the route needs no permission. */
   open?: string;
+  /** Open to those alone whom the door of machines lets in, before their body is read. */
+  machines?: boolean;
   /** Also answered by a process that only works: its supervisor asks, too. */
   everyProcess?: boolean;
   body?: BodyKind;
@@ -65,7 +67,7 @@ export function EveryProcess(): MethodDecorator {
 }
 
 /** The route is for anybody, for a reason that a reviewer can judge. */
-export function Public(more: { why: string; face?: Face }): MethodDecorator {
+export function Public(more: { why: string; face?: Face; machines?: boolean }): MethodDecorator {
   const { why, ...rest } = more;
   return declare({ open: why, permission: undefined, ...rest });
 }

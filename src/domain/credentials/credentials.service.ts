@@ -16,7 +16,7 @@ import { editRow, type EditableTable, type Edited } from '../parties/edits.ts';
 import type { AddLocation, AddVersion, EditCredential } from './credential.schema.ts';
 import { locationAdded, versionAdded } from './credentials.events.ts';
 import { usedInOtherEnvironments } from './reuse.queries.ts';
-import { digestsOfSha256, fingerprintsOf, type KeyedDigest } from './fingerprint.rules.ts';
+import { digestsOfSha256, fingerprintsOf, type KeyedDigest, type Pepper } from './fingerprint.rules.ts';
 
 const CREDENTIAL: EditableTable = {
   table: 'credential',
@@ -153,6 +153,19 @@ export class CredentialsService {
       );
     }
     const digests = this.#digestsOf(input);
+    if (input.supplierId !== undefined && isOneOf(input.supplierId, digests, this.keys.peppers())) {
+      return err(
+        refusal('invalid', 'holds-a-value', 'An id of the supplier is public; a value never is.', {
+          fields: [
+            {
+              field: '/supplierId',
+              problem: 'is the value of the version',
+              mend: 'Give what the supplier calls the version, or leave it out.',
+            },
+          ],
+        }),
+      );
+    }
     const elsewhere = o.acrossEnvironments ? [] : await usedInOtherEnvironments(db, credentialId, digests);
     if (elsewhere.length > 0) {
       return err(
@@ -312,6 +325,16 @@ export class CredentialsService {
       return digests;
     });
   }
+}
+
+function isOneOf(text: string, digests: readonly KeyedDigest[], peppers: readonly Pepper[]): boolean {
+  const own = new Set(digests.map(({ digest }) => digest.toString('hex')));
+  const secret = Secret.of(text);
+  const same = fingerprintsOf({ text: secret }, peppers).some(({ digest }) =>
+    own.has(digest.toString('hex')),
+  );
+  secret.wipe();
+  return same;
 }
 
 /** Versions of one credential are added one after the other. */

@@ -22,7 +22,7 @@ export const downstreamItemSchema = z
     dueAt: z.iso.datetime(),
     state: z.enum(DOWNSTREAM_STATES),
     overdue: z.boolean(),
-    note: z.string().describe('What was found, or why nobody looks'),
+    note: z.string().describe('What was found, why nobody looks, or why it was opened again'),
     settledAt: z.iso.datetime().nullable(),
     rowVersion: z.int(),
   })
@@ -48,6 +48,16 @@ export const settleDownstreamSchema = z
   })
   .meta({ id: 'SettleDownstream' });
 export type SettleDownstream = z.output<typeof settleDownstreamSchema>;
+
+export const reopenDownstreamSchema = z
+  .strictObject({
+    reason: z
+      .string('Say why it has to be looked at again: it goes on record.')
+      .trim()
+      .min(3, 'Say why it has to be looked at again: it goes on record.')
+      .max(4000),
+  })
+  .meta({ id: 'ReopenDownstream' });
 
 export const assignDownstreamSchema = z
   .strictObject({

@@ -95,9 +95,16 @@ export class DownstreamService {
     return { added: rows.length, last: versions.length === PORTION ? versions.at(-1)!.version_id : null };
   }
 
-  /** Somebody of the owner, or of the operator, says with a note that it is done, or why it will not be. */
+  /**
+   * Somebody of the owner, or of the operator, says with a note that it is done, or why it will not be. What was said
+   * stands until somebody opens it again with a reason.
+   */
   async settle(id: Id, input: SettleDownstream, by: Principal): Promise<Result<DownstreamItemView, Refusal>> {
     return this.#change(id, by, async (db, item, inside) => {
+      if (item.state !== 'open')
+        throw new Refused(
+          refusal('conflict', 'settled', 'It is settled already. Open it again first, and say why.'),
+        );
       const now = this.clock.now();
       await db.query(
         `UPDATE downstream_item SET state = $2, note = $3, settled_by = $4, settled_at = $5, updated_at = $5, row_version = row_version + 1
@@ -117,6 +124,43 @@ export class DownstreamService {
           before: item.state,
         },
         committed: { note: input.note },
+      });
+    });
+  }
+
+  /** Opens what was settled again, for as long as the incident is open; who settled it and how stays in the ledger. */
+  async reopen(id: Id, reason: string, by: Principal): Promise<Result<DownstreamItemView, Refusal>> {
+    return this.#change(id, by, async (db, item, inside) => {
+      if (item.state === 'open')
+        throw new Refused(refusal('conflict', 'not-settled', 'It is open: nobody has settled it yet.'));
+      const [incident] = await rowsOf<{ open: boolean }>(
+        db,
+        `SELECT state NOT IN ('closed', 'dismissed') AS open FROM incident WHERE id = $1 FOR NO KEY UPDATE`,
+        [inside.incidentId],
+      );
+      if (!incident?.open)
+        throw new Refused(
+          refusal('conflict', 'incident-over', 'Its incident is closed; nothing of it is opened again.'),
+        );
+      const now = this.clock.now();
+      await db.query(
+        `UPDATE downstream_item SET state = 'open', note = $2, settled_by = NULL, settled_at = NULL, updated_at = $3,
+                row_version = row_version + 1 WHERE id = $1`,
+        [id, reason, new Date(now)],
+      );
+      await this.ledger.append(db, {
+        kind: 'downstream.reopened',
+        subject: { kind: 'downstream_item', id },
+        by,
+        at: now,
+        facts: {
+          incidentId: inside.incidentId,
+          caseId: item.caseId,
+          work: item.kind,
+          partyId: item.owner.id,
+          before: item.state,
+        },
+        committed: { reason },
       });
     });
   }

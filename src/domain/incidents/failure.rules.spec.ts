@@ -55,6 +55,29 @@ describe('a failure after a revocation', () => {
     expect(of({ status: 500, control: 'live', ...one })).toBe('user');
   });
 
+  test('weighs how many of its users fail: what is not accepted is refused to most', () => {
+    const told = (actorsFailing: number, actors: number, over: Partial<FailureFacts> = {}) =>
+      classify(facts({ actors, actorsFailing, ...over }));
+    expect(told(1, 100)).toMatchObject({
+      class: 'user',
+      why: expect.stringContaining('for 1 of 100, while 99 are accepted'),
+    });
+    expect(told(5, 100).class).toBe('unclear');
+    expect(told(1, 2).class).toBe('unclear');
+    expect(told(60, 100)).toMatchObject({
+      class: 'authentication',
+      why: expect.stringContaining('for 60 of 100'),
+    });
+    expect(told(100, 100).why).toContain('for all 100');
+    for (const ended of [{ dead: true }, { revoked: true }]) {
+      // Who names the dead version has used it; who only may have used it has most others against him.
+      expect(told(1, 100, { version: version(ended) }).class).toBe('authentication');
+      const perhaps = told(1, 100, { version: version({ ...ended, named: false }) });
+      expect(perhaps).toMatchObject({ class: 'unclear', why: expect.stringContaining('99 are accepted') });
+      expect(told(90, 100, { version: version({ ...ended, named: false }) }).class).toBe('authentication');
+    }
+  });
+
   test('is unclear where what is known fits more than one', () => {
     expect(of({ status: 500 })).toBe('unclear');
     expect(of({ status: 403 })).toBe('unclear');

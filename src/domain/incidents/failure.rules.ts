@@ -60,16 +60,19 @@ function refused(facts: FailureFacts, status: number): { class: FailureClass; wh
       class: 'supplier',
       why: `refused (${status}), and the supplier refuses ${facts.control === 'dead' ? 'the control canary' : 'our own authentication'} as well`,
     };
-  if (version?.dead)
+  const ended = version?.dead ? 'was proven dead' : version?.revoked && !version.live ? 'was revoked' : null;
+  if (version && ended !== null) {
+    // What is dead is refused to everybody: most of them use something else, and so may these.
+    if (!version.named && mostSucceed(facts))
+      return {
+        class: 'unclear',
+        why: `refused (${status})${shareOf(facts)}: it may have used ${version.label}, which ${ended}, or fail for a reason of its own`,
+      };
     return {
       class: 'authentication',
-      why: `refused (${status}): ${used(version)} was proven dead`,
+      why: `refused (${status})${shareOf(facts)}: ${used(version)} ${ended}`,
     };
-  if (version?.revoked && !version.live)
-    return {
-      class: 'authentication',
-      why: `refused (${status}): ${used(version)} was revoked`,
-    };
+  }
   if (facts.othersOfSupplier >= 2)
     return {
       class: 'supplier',
@@ -80,8 +83,22 @@ function refused(facts: FailureFacts, status: number): { class: FailureClass; wh
       class: 'user',
       why: `refused (${status}) for one of ${facts.actors}, while the verifier accepts ${version.label}`,
     };
-  if (status === 401 && !version?.live)
-    return { class: 'authentication', why: 'refused (401): the credential that it used is not accepted' };
+  if (status === 401 && !version?.live) {
+    if (!mostSucceed(facts))
+      return {
+        class: 'authentication',
+        why: `refused (401)${shareOf(facts)}: the credential that it used is not accepted`,
+      };
+    return single(facts) && few(facts)
+      ? {
+          class: 'user',
+          why: `refused (401)${shareOf(facts)}: the credential works, what this one sends does not`,
+        }
+      : {
+          class: 'unclear',
+          why: `refused (401)${shareOf(facts)}: an old copy of the credential, or the callers themselves`,
+        };
+  }
   return {
     class: 'unclear',
     why: version?.live
@@ -130,6 +147,23 @@ function used({ label, named }: { label: string; named: boolean }): string {
 
 function single(facts: FailureFacts): boolean {
   return facts.actorsFailing === 1 && facts.actors !== null && facts.actors > 1;
+}
+
+/** At least half of those who use it do not fail. */
+function mostSucceed({ actors, actorsFailing }: FailureFacts): boolean {
+  return actors !== null && actorsFailing !== null && actorsFailing > 0 && actorsFailing * 2 <= actors;
+}
+
+/** No more than one in ten fails. */
+function few({ actors, actorsFailing }: FailureFacts): boolean {
+  return actors !== null && actorsFailing !== null && actorsFailing * 10 <= actors;
+}
+
+/** How many it is of how many, where that is known. */
+function shareOf({ actors, actorsFailing }: FailureFacts): string {
+  if (actors === null || actorsFailing === null || actorsFailing === 0 || actorsFailing > actors) return '';
+  if (actorsFailing === actors) return actors === 1 ? '' : ` for all ${actors} of its users`;
+  return ` for ${actorsFailing} of ${actors}, while ${actors - actorsFailing} are accepted`;
 }
 
 function symptom({ status, failure, at }: FailureFacts): string {

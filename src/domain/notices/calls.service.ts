@@ -10,6 +10,7 @@ import { rowsOf } from '../../platform/database/rows.ts';
 import { Transactions, type Db } from '../../platform/database/transactions.ts';
 import { LedgerService } from '../ledger/ledger.service.ts';
 import { AlertsService } from './alerts.service.ts';
+import { nameEscalated } from './escalations.ts';
 import { isFulfilled, messageIdOf, type FulfilledBy } from './notice.rules.ts';
 import { NoticeTexts } from './notice-texts.service.ts';
 import { textOf } from './notice-templates.ts';
@@ -154,6 +155,7 @@ export class CallsService {
       ],
     );
     await this.#tell(db, notice, heard, at, now);
+    if (heard) await nameEscalated(db, notice.id, call.contactId);
     await this.ledger.append(db, {
       kind: heard ? 'notice.told_by_phone' : 'notice.call_not_answered',
       subject: { kind: 'notice', id: notice.id },

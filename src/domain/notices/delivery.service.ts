@@ -12,6 +12,8 @@ import { LedgerService } from '../ledger/ledger.service.ts';
 import { addressBinding } from '../parties/contact-reach.service.ts';
 import { AlertsService } from './alerts.service.ts';
 import type { Channel, DeliveryAnswer } from './channel.ts';
+import { nameEscalated } from './escalations.ts';
+import { closeLostAttempt } from './lost-attempt.ts';
 import { linkCode, linkToken } from './notice-link.rules.ts';
 import { recipientsOf, sentTo, type KnownRecipients } from './notice-recipients.queries.ts';
 import {
@@ -162,7 +164,7 @@ export class DeliveryService {
         ? { state: 'waiting', until: Math.min(next, now + SECOND), why: 'an attempt is under way' }
         : { state: 'waiting', until: next, why: 'the next attempt is not due yet' };
     }
-    await this.closeLostAttempt(db, notice, now);
+    if (notice.dispatch === 'attempting') await closeLostAttempt(db, notice.id, now);
 
     const times = { startAt: notice.start_at.getTime(), dueAt: notice.due_at?.getTime() ?? null };
     const messageId = messageIdOf(notice.message_id, notice.told);
@@ -278,16 +280,6 @@ export class DeliveryService {
     return { state: 'waiting', until, why: 'its recipient asked for quiet, or for no more in this hour' };
   }
 
-  /** An attempt that was begun and never ended belongs to a process that died: nobody knows what the peer did. */
-  private async closeLostAttempt(db: Db, notice: NoticeRow, now: Millis): Promise<void> {
-    if (notice.dispatch !== 'attempting') return;
-    await db.query(
-      `UPDATE notice_attempt SET outcome = 'unknown', ended_at = $2, peer_answer = 'no answer was recorded: the sender stopped'
-       WHERE notice_id = $1 AND outcome = 'started'`,
-      [notice.id, iso(now)],
-    );
-  }
-
   private async giveUp(
     db: Db,
     notice: NoticeRow,
@@ -379,8 +371,9 @@ export class DeliveryService {
       },
       committed: { address: prepared.recipient.address, peerAnswer: answer.peerAnswer.slice(0, 500) },
     });
-    if (accepted) return { state: 'accepted' };
-    return { state: 'waiting', until: next!, why: answer.peerAnswer };
+    if (!accepted) return { state: 'waiting', until: next!, why: answer.peerAnswer };
+    await nameEscalated(db, notice.id, prepared.recipient.contactId);
+    return { state: 'accepted' };
   }
 
   /** The same text for every attempt, but for whom the link is for. */

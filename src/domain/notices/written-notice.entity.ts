@@ -5,7 +5,7 @@ import { Check, Column, Entity, ForeignKey, Index, PrimaryColumn } from 'typeorm
   'written_notice_decided_whole',
   `(((state = 'drafted'::text) = (decided_at IS NULL)) AND ((decided_at IS NULL) = (decided_by IS NULL)))`,
 )
-@Check('written_notice_four_eyes', `((state <> 'sent'::text) OR (decided_by <> written_by))`)
+@Check('written_notice_four_eyes', `((state <> 'sent'::text) OR (decided_by <> written_by) OR alone)`)
 @Check('written_notice_state_known', `(state = ANY (ARRAY['drafted'::text, 'sent'::text, 'refused'::text]))`)
 @ForeignKey('Contact', ['contactId', 'partyId'], ['id', 'partyId'], { name: 'written_notice_contact_fk' })
 @ForeignKey('Integration', ['integrationId'], ['id'], { name: 'written_notice_integration_fk' })
@@ -57,6 +57,10 @@ export class WrittenNotice {
 
   @Column({ name: 'notice_id', type: 'uuid', nullable: true })
   noticeId: string | null;
+
+  /** Policy said that its writer may send it. */
+  @Column({ name: 'alone', type: 'boolean', default: false })
+  alone: boolean;
 
   @Column({ name: 'created_at', type: 'timestamptz' })
   createdAt: Date;

@@ -8,6 +8,7 @@ import { Clock } from '../../platform/clock/clock.ts';
 import type { Db } from '../../platform/database/transactions.ts';
 import { LedgerService } from '../ledger/ledger.service.ts';
 import { NoticesService } from './notices.service.ts';
+import { SecondPerson } from './second-person.ts';
 import type { DecideWritten, EditWritten, NewWritten, WrittenView } from './written-notice.schema.ts';
 
 interface Row {
@@ -32,6 +33,7 @@ export class WrittenNotices {
     private readonly notices: NoticesService,
     private readonly ledger: LedgerService,
     private readonly clock: Clock,
+    private readonly secondPerson: SecondPerson,
   ) {}
 
   async draft(db: Db, input: NewWritten, by: Principal): Promise<Result<{ id: Id }, Refusal>> {
@@ -105,7 +107,7 @@ export class WrittenNotices {
     return ok(undefined);
   }
 
-  /** Somebody else reads it, and it goes out or does not. */
+  /** Somebody else reads it, unless policy says that its writer is enough, and it goes out or does not. */
   async decide(
     db: Db,
     id: Id,
@@ -115,20 +117,44 @@ export class WrittenNotices {
     const locked = await this.#locked(db, id, decision.rowVersion);
     if (!locked.ok) return locked;
     const row = locked.value;
-    if (decision.send && row.written_by === handOf(by))
+    const alone = decision.send && row.written_by === handOf(by);
+    if (alone && (await this.#needsSecond(db, row)))
       return err(
         refusal('forbidden', 'second-person-needed', 'Somebody else than its writer approves a notice.'),
       );
     const noticeId = decision.send ? await this.#send(db, row, by) : null;
     await db.query(
-      `UPDATE written_notice SET state = $2, decided_by = $3, decided_at = $4, reason = $5, notice_id = $6, updated_at = $4,
+      `UPDATE written_notice SET state = $2, decided_by = $3, decided_at = $4, reason = $5, notice_id = $6, alone = $7, updated_at = $4,
               row_version = row_version + 1 WHERE id = $1`,
-      [id, decision.send ? 'sent' : 'refused', handOf(by), iso(this.clock.now()), decision.reason, noticeId],
+      [
+        id,
+        decision.send ? 'sent' : 'refused',
+        handOf(by),
+        iso(this.clock.now()),
+        decision.reason,
+        noticeId,
+        alone,
+      ],
     );
     await this.#tell(db, decision.send ? 'written_notice.sent' : 'written_notice.refused', id, by, {
       notice: noticeId,
+      ...(alone ? { approvedBy: 'its writer alone, as policy says' } : {}),
     });
     return ok({ noticeId });
+  }
+
+  /** Whether somebody else than its writer must approve it. */
+  async needsSecond(db: Db, id: Id): Promise<boolean> {
+    const [row] = await db.query<Pick<Row, 'integration_id' | 'subject_kind'>[]>(
+      `SELECT integration_id, subject_kind FROM written_notice WHERE id = $1`,
+      [id],
+    );
+    return row === undefined || this.#needsSecond(db, row);
+  }
+
+  #needsSecond(db: Db, row: Pick<Row, 'integration_id' | 'subject_kind'>): Promise<boolean> {
+    const about = row.subject_kind === 'integration' ? 'integration' : 'case';
+    return this.secondPerson.needed(db, row.integration_id, about);
   }
 
   async #send(db: Db, row: Row, by: Principal): Promise<Id> {

@@ -1,7 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import { HOUR, MINUTE } from '../../kernel/time.ts';
-import { endOf, isWithin, onCall, type DailyHours } from './on-call.rules.ts';
+import { endOf, isWithin, nextOnCall, onCall, type DailyHours } from './on-call.rules.ts';
 
 const at = (text: string) => Date.parse(text);
 const BERLIN_NIGHT: DailyHours = { zone: 'Europe/Berlin', from: '22:00', until: '07:00' };
@@ -98,6 +98,18 @@ describe('who is on call', () => {
     expect(onCall(ladder, [away('a', 'c')], now + HOUR)).toEqual(['a', 'b']);
   });
 
+  test('says who is next, and from when', () => {
+    const ladder = [
+      { contactId: 'london', duty: day },
+      { contactId: 'sydney', duty: sydney },
+    ];
+    // Sydney is eleven hours ahead: its day ends at 07:00, and that of London begins at 08:00.
+    expect(nextOnCall(ladder, [], now)).toEqual({ contactId: 'london', at: at('2026-11-23T07:00:00Z') });
+    const away = { contactId: 'sydney', standInId: null, from: now + HOUR, until: now + 2 * HOUR };
+    expect(nextOnCall(ladder, [away], now)).toEqual({ contactId: 'london', at: now + HOUR });
+    expect(nextOnCall([{ contactId: 'desk', duty: null }], [], now)).toBeUndefined();
+  });
+
   const ids = fc.constantFrom('a', 'b', 'c', 'd', 'e');
   const absences = fc.array(
     fc.record({
@@ -122,6 +134,11 @@ describe('who is on call', () => {
             ({ contactId, duty }) => there(contactId) && (duty === null || isWithin(duty, now)),
           );
           if (someoneOn) expect(there(called[0]!)).toBe(true);
+          const next = nextOnCall(ladder, away, now);
+          if (next) {
+            expect(onCall(ladder, away, next.at)[0]).toBe(next.contactId);
+            expect(onCall(ladder, away, next.at - 1)[0]).toBe(called[0]);
+          }
         },
       ),
     );

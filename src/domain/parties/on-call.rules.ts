@@ -85,6 +85,44 @@ export function onCall(ladder: readonly Rung[], absences: readonly Absence[], no
   return [...new Set([...first, ...later, ...last])];
 }
 
+/** Days within which hours come round, and one more. */
+const AHEAD = 8;
+
+/**
+ * Who is first after whoever is first now, and from when: at the next instant at which hours begin or end, or somebody
+ * leaves or is back, and that changes who is called first. Undefined: nobody else within a week.
+ */
+export function nextOnCall(
+  ladder: readonly Rung[],
+  absences: readonly Absence[],
+  now: Millis,
+): { contactId: Id; at: Millis } | undefined {
+  const [current] = onCall(ladder, absences, now);
+  const edges = [
+    ...absences.flatMap(({ from, until }) => [from, until]),
+    ...ladder.flatMap(({ duty }) => (duty ? edgesOf(duty, now) : [])),
+  ];
+  for (const at of edges.filter((edge) => edge > now).sort((a, b) => a - b)) {
+    const [first] = onCall(ladder, absences, at);
+    if (first !== undefined && first !== current) return { contactId: first, at };
+  }
+  return undefined;
+}
+
+function edgesOf(hours: DailyHours, now: Millis): Millis[] {
+  const today = Temporal.Instant.fromEpochMilliseconds(now).toZonedDateTimeISO(hours.zone).toPlainDate();
+  const minutes = [minuteOf(hours.from), minuteOf(hours.until), 0];
+  return Array.from({ length: AHEAD + 1 }, (_, days) => today.add({ days })).flatMap((day) =>
+    minutes.map(
+      (minute) =>
+        day.add({ days: Math.floor(minute / 1440) }).toZonedDateTime({
+          timeZone: hours.zone,
+          plainTime: { hour: Math.floor((minute % 1440) / 60), minute: minute % 60 },
+        }).epochMilliseconds,
+    ),
+  );
+}
+
 function minuteOf(text: string): number {
   const [hours = 0, minutes = 0] = text.split(':').map(Number);
   return hours * 60 + minutes;

@@ -138,6 +138,7 @@ const LIMIT_NAMES = [
   'stopPathEachSide',
   'signatureStrength',
   'reveal',
+  'writtenNotices',
   'discouragedKinds',
   'delegatedAlternatives',
   'staticAfter',
@@ -150,6 +151,7 @@ const NOT_SAID: LimitsInput = {
   maxConnections: 'unlimited',
   sensitiveScopes: [],
   reveal: 'with-approval',
+  writtenNotices: 'second-person',
 };
 
 function mergeLimits(older: LimitsInput, newer: LimitsInput): LimitsInput {

@@ -71,6 +71,12 @@ export const limitsSchema = z.strictObject({
     .enum(['with-approval', 'break-glass', 'never'])
     .optional()
     .describe('How people may see values: given by a second person, only in an emergency, or not at all'),
+  writtenNotices: z
+    .enum(['second-person', 'second-person-for-duties', 'alone'])
+    .optional()
+    .describe(
+      'Whether somebody else than its writer approves a notice: each, those about a case, or none. Each, unless said',
+    ),
   discouragedKinds: z.array(kind).optional(),
   delegatedAlternatives: z
     .record(kind, line)

@@ -25,6 +25,9 @@ interface Asked {
   until: Date;
 }
 
+/** What a request is about. */
+type Requested = Pick<RiskAcceptanceInput, 'subjectKind' | 'subjectId'>;
+
 /** Risks that somebody with a name carries until a date: the first person asks, a second one accepts. */
 @Injectable()
 export class RisksService {
@@ -38,15 +41,7 @@ export class RisksService {
 
   /** Asks for the acceptance, or gives it where somebody else has asked; never for longer than was asked. */
   async accept(by: Principal, input: RiskAcceptanceInput): Promise<Result<RiskAnswer, Refusal>> {
-    if (by.kind !== 'user') {
-      return err(
-        refusal(
-          'forbidden',
-          'person-needed',
-          'A risk is accepted by a person: sign in, or use a token that belongs to an account.',
-        ),
-      );
-    }
+    if (by.kind !== 'user') return err(personNeeded());
     const now = this.clock.now();
     const until = Date.parse(input.until);
     if (!(until > now)) return err(badUntil('until-past', 'is not in the future', 'Name a later date.'));
@@ -74,6 +69,90 @@ export class RisksService {
       if (thrown instanceof Refused) return err(thrown.refusal);
       throw thrown;
     }
+  }
+
+  /**
+   * Ends what was asked for, with a reason: whoever asked withdraws it, anybody else refuses it. It may be asked for anew.
+   * @param how which of the two is meant; the other person's is refused
+   */
+  async end(
+    by: Principal,
+    requestId: Id,
+    how: 'withdrawn' | 'refused',
+    reason: string,
+  ): Promise<Result<{ state: 'withdrawn' | 'refused'; id: Id }, Refusal>> {
+    if (by.kind !== 'user') return err(personNeeded());
+    const now = this.clock.now();
+    try {
+      return ok(
+        await this.transactions.run(by, async (db) => {
+          const [request] = await rowsOf<Requested>(
+            db,
+            `SELECT subject_kind AS "subjectKind", subject_id AS "subjectId" FROM risk_request WHERE id = $1`,
+            [requestId],
+          );
+          // In the order of those who accept: the subject first.
+          const integrationId = request ? await lockSubject(db, request) : null;
+          if (!request || integrationId === null)
+            throw new Refused(refusal('not_found', 'no-request', 'There is no such request.'));
+          await this.#end(db, by, { ...request, id: requestId, integrationId }, how, reason, now);
+          return { state: how, id: requestId };
+        }),
+      );
+    } catch (thrown) {
+      if (thrown instanceof Refused) return err(thrown.refusal);
+      throw thrown;
+    }
+  }
+
+  async #end(
+    db: Db,
+    by: Principal,
+    request: Requested & { id: Id; integrationId: Id },
+    how: 'withdrawn' | 'refused',
+    reason: string,
+    now: Millis,
+  ): Promise<void> {
+    const [open] = await rowsOf<{ requested_by: Id; person_id: Id }>(
+      db,
+      `SELECT q.requested_by, u.person_id FROM risk_request q JOIN user_account u ON u.id = q.requested_by
+        WHERE q.id = $1 AND q.answered_at IS NULL AND q.until > $2`,
+      [request.id, new Date(now)],
+    );
+    if (!open)
+      throw new Refused(refusal('conflict', 'request-ended', 'It is answered already, or past its date.'));
+    const own = open.requested_by === by.id || open.person_id === by.personId;
+    if (own && how === 'refused')
+      throw new Refused(
+        refusal(
+          'conflict',
+          'own-request',
+          'You asked for it yourself: withdraw it; a second person refuses.',
+        ),
+      );
+    if (!own && how === 'withdrawn')
+      throw new Refused(
+        refusal('conflict', 'not-own-request', 'Somebody else asked for it: refuse it; they may withdraw.'),
+      );
+    await db.query(`UPDATE risk_request SET answered_at = $2 WHERE id = $1`, [request.id, new Date(now)]);
+    const [waiting] = await rowsOf<unknown>(
+      db,
+      `SELECT FROM risk_request WHERE subject_kind = $1 AND subject_id = $2 AND answered_at IS NULL AND until > $3 LIMIT 1`,
+      [request.subjectKind, request.subjectId, new Date(now)],
+    );
+    if (!waiting) await this.alerts.settle(db, askedKey(request), now);
+    await this.ledger.append(db, {
+      kind: `risk.acceptance-${how}`,
+      subject: { kind: request.subjectKind, id: request.subjectId },
+      by,
+      at: now,
+      facts: {
+        riskRequestId: request.id,
+        integrationId: request.integrationId,
+        requestedBy: open.requested_by,
+      },
+      committed: { reason },
+    });
   }
 
   async #ask(
@@ -178,12 +257,20 @@ export class RisksService {
   }
 }
 
-function askedKey({ subjectKind, subjectId }: RiskAcceptanceInput): string {
+function personNeeded(): Refusal {
+  return refusal(
+    'forbidden',
+    'person-needed',
+    'A risk is answered for by a person: sign in, or use a token that belongs to an account.',
+  );
+}
+
+function askedKey({ subjectKind, subjectId }: Requested): string {
   return `risk.asked:${subjectKind}:${subjectId}`;
 }
 
 /** As people call what is carried. */
-async function labelOf(db: Db, { subjectKind, subjectId }: RiskAcceptanceInput): Promise<string> {
+async function labelOf(db: Db, { subjectKind, subjectId }: Requested): Promise<string> {
   const [row] = await rowsOf<{ label: string }>(
     db,
     subjectKind === 'location'
@@ -195,7 +282,7 @@ async function labelOf(db: Db, { subjectKind, subjectId }: RiskAcceptanceInput):
 }
 
 /** Two who ask at once follow one another: the second one accepts, or hears that a second person is needed. */
-async function lockSubject(db: Db, input: RiskAcceptanceInput): Promise<Id | null> {
+async function lockSubject(db: Db, input: Requested): Promise<Id | null> {
   const table = input.subjectKind === 'location' ? 'location' : 'credential_version';
   const [row] = await rowsOf<{ integration_id: Id }>(
     db,

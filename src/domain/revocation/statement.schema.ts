@@ -61,4 +61,13 @@ export const riskAnswerSchema = z
   })
   .meta({ id: 'RiskAnswer' });
 
+export const endedRiskRequestSchema = z
+  .object({
+    state: z.enum(['withdrawn', 'refused']).describe('withdrawn: by who asked; refused: by a second person'),
+    id,
+  })
+  .meta({ id: 'EndedRiskRequest' });
+
+export const riskReasonSchema = z.strictObject({ reason: text(2000) }).meta({ id: 'RiskReason' });
+
 export type RiskAcceptanceInput = z.infer<typeof riskAcceptanceSchema>;

@@ -14,6 +14,7 @@ import { InUse } from './in-use.service.ts';
 import { Recipes, type Recipe } from './recipes.ts';
 import { RotationActs } from './rotation-acts.service.ts';
 import { RotationRecords } from './rotation-records.service.ts';
+import type { OldFate } from './rotation.rules.ts';
 import type { StartRotation } from './rotation.schema.ts';
 import { settingOf } from './settings.queries.ts';
 
@@ -87,6 +88,8 @@ export class RotationsService {
     const recipe = await this.#recipe(db, subject, input.recipe);
     if (!recipe.ok) return recipe;
     const { key, madeBy, oldFate, overlap } = recipe.value;
+    const unable = madeBy === 'machine' ? await this.#unable(db, subject, oldFate) : null;
+    if (unable) return err(unable);
     const wanted = await this.#overlap(db, subject, recipe.value, input);
     if (wanted > overlap.most)
       return err(
@@ -177,15 +180,47 @@ export class RotationsService {
       : err(refusal('conflict', 'no-recipe', 'No recipe of this installation fits this credential.'));
   }
 
+  /** Why no machine can make a version as a recipe wants it; null: one can. What would wait for ever is not begun. */
+  async #unable(db: Db, subject: Subject, oldFate: OldFate): Promise<Refusal | null> {
+    const abilities = await this.#abilities(db, subject.versionId!);
+    if (abilities.includes(oldFate === 'stays' ? 'adds' : 'replaces')) return null;
+    const able = abilities[0] ?? 'no';
+    const instead = this.recipes.fitting(subject.kind, able);
+    const why =
+      able === 'no'
+        ? 'no connection that is agreed for the credential can make a version'
+        : `its supplier makes versions that ${able === 'adds' ? 'work beside the old one' : 'replace the old one'}`;
+    return refusal(
+      'conflict',
+      'cannot-be-made',
+      'By this recipe a machine makes the new version, and none can.',
+      {
+        fields: [
+          {
+            field: '/recipe',
+            problem: why,
+            mend: `${instead ? `Take the recipe ${instead.key}, or leave it out` : 'Take a recipe by which a person makes the version'}${able === 'no' ? '; or set a connection that can, and agree it as a path' : ''}.`,
+          },
+        ],
+      },
+    );
+  }
+
   /** How its supplier makes versions by machine, through the first agreed connection that does. */
   async issueAbility(db: Db, versionId: Id): Promise<'adds' | 'replaces' | 'no'> {
+    return (await this.#abilities(db, versionId))[0] ?? 'no';
+  }
+
+  /** Of each agreed connection that makes versions, in their order. */
+  async #abilities(db: Db, versionId: Id): Promise<('adds' | 'replaces')[]> {
+    const able: ('adds' | 'replaces')[] = [];
     const loaded = await this.targets.load(db, versionId);
     for (const { connectionId } of loaded?.ways ?? []) {
       if (connectionId === null) continue;
       const { path } = await this.targets.pathTo(db, loaded!.version, connectionId);
-      if (path?.connector.issue && path.abilities.issue !== 'no') return path.abilities.issue;
+      if (path?.connector.issue && path.abilities.issue !== 'no') able.push(path.abilities.issue);
     }
-    return 'no';
+    return able;
   }
 
   async #overlap(db: Db, subject: Subject, recipe: Recipe, input: StartRotation): Promise<number> {

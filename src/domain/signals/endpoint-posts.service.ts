@@ -6,13 +6,17 @@ import { SECOND } from '../../kernel/time.ts';
 import { Clock } from '../../platform/clock/clock.ts';
 import { Transactions } from '../../platform/database/transactions.ts';
 import { Outbound, type OutboundAnswer } from '../../platform/http/outbound.ts';
+import { pushOf, queryOf } from './message-forms.ts';
+import { SetSigner } from './set-signer.service.ts';
+import { noticeClaimsOf } from './set.rules.ts';
 import { signaturesOf } from './signature.rules.ts';
 import { TIMEOUT } from './signal.rules.ts';
-import { SubscriptionSecrets, urlBinding } from './subscription-secrets.ts';
+import { authBinding, SubscriptionSecrets, urlBinding } from './subscription-secrets.ts';
 import { subscriptionRow } from './subscriptions.queries.ts';
 
 const MOST_BYTES = 64 * 1024;
 const FORM = /^endpoint:([0-9a-f-]{36})$/;
+const STREAM_FORM = /^stream:([0-9a-f-]{36})$/;
 
 /** Sends something that is no signal to an endpoint that subscribed: a notice, signed with the endpoint's own keys. */
 @Injectable()
@@ -22,12 +26,57 @@ export class EndpointPosts {
     private readonly clock: Clock,
     private readonly secrets: SubscriptionSecrets,
     private readonly outbound: Outbound,
+    private readonly signer: SetSigner,
   ) {}
 
   /** The endpoint that `endpoint:<id>` names; undefined where it has another form. */
   endpointOf(address: string): Id | undefined {
     const id = FORM.exec(address)?.[1];
     return isId(id) ? id : undefined;
+  }
+
+  /** The stream that `stream:<id>` names; undefined where it has another form. */
+  streamOf(address: string): Id | undefined {
+    const id = STREAM_FORM.exec(address)?.[1];
+    return isId(id) ? id : undefined;
+  }
+
+  /**
+   * Pushes a notice as a Security Event Token (RFC 8935). A stream that is polled cannot carry one: whether it was taken
+   * is known only when somebody asks.
+   *
+   * @returns undefined where that party has no such stream, or it is not enabled or not pushed
+   */
+  async push(
+    id: Id,
+    partyId: Id,
+    notice: { jti: string; data: Record<string, unknown> },
+    signal: AbortSignal,
+  ): Promise<OutboundAnswer | undefined> {
+    const at = this.clock.now();
+    const made = await this.transactions.run(system('signals', 'push'), async (db) => {
+      const row = await subscriptionRow(db, id);
+      if (!row || row.party_id !== partyId || row.kind !== 'set-push' || row.state !== 'enabled')
+        return undefined;
+      if (row.url_ref === null) return undefined;
+      const url = await this.secrets.open(db, row.url_ref, urlBinding(id));
+      const authorization =
+        row.auth_ref === null ? null : await this.secrets.open(db, row.auth_ref, authBinding(id));
+      const facts = { ...notice, streamId: id, partyId, settings: row.settings, at };
+      const token = await this.signer.sign(db, noticeClaimsOf(facts, this.signer.issuer()));
+      return { url, form: pushOf(token, authorization) };
+    });
+    if (!made) return undefined;
+    return this.outbound.request({
+      method: 'POST',
+      url: made.url.use((text) => text),
+      headers: made.form.headers,
+      body: made.form.body,
+      timeout: TIMEOUT,
+      maxBytes: MOST_BYTES,
+      signal,
+      secrets: [...made.form.secrets, ...queryOf(made.url)],
+    });
   }
 
   /** @returns undefined where that party has no such endpoint, or it is not enabled */

@@ -59,19 +59,25 @@ export class MessageForms {
   async #set(db: Db, one: ClaimedSignal): Promise<Omit<Message, 'url'>> {
     const authorization =
       one.authRef === null ? null : await this.secrets.open(db, one.authRef, authBinding(one.subscriptionId));
-    return {
-      headers: {
-        'content-type': 'application/secevent+jwt',
-        accept: 'application/json',
-        ...(authorization ? { authorization: authorization.use((text) => text) } : {}),
-      },
-      body: await this.signer.token(db, one),
-      secrets: authorization ? [authorization] : [],
-    };
+    return pushOf(await this.signer.token(db, one), authorization);
   }
 }
 
-function queryOf(url: Secret): Secret[] {
+/** A token as it is pushed. */
+export function pushOf(token: string, authorization: Secret | null): Omit<Message, 'url'> {
+  return {
+    headers: {
+      'content-type': 'application/secevent+jwt',
+      accept: 'application/json',
+      ...(authorization ? { authorization: authorization.use((text) => text) } : {}),
+    },
+    body: token,
+    secrets: authorization ? [authorization] : [],
+  };
+}
+
+/** What an address carries behind the question mark. */
+export function queryOf(url: Secret): Secret[] {
   return url.use((text) =>
     [...new URL(text).searchParams.values()]
       .filter((value) => value.length >= 8)

@@ -41,11 +41,13 @@ export class SetSigner {
   }
 
   /** The compact token of a message; the same claims each time. */
-  async token(db: Db, facts: SetFacts): Promise<string> {
+  token(db: Db, facts: SetFacts): Promise<string> {
+    return this.sign(db, claimsOf(facts, this.issuer()));
+  }
+
+  async sign(db: Db, claims: Record<string, unknown>): Promise<string> {
     const { id, key } = await this.#current(db);
-    return new SignJWT(claimsOf(facts, this.issuer()))
-      .setProtectedHeader({ alg: ALG, kid: id, typ: 'secevent+jwt' })
-      .sign(key);
+    return new SignJWT(claims).setProtectedHeader({ alg: ALG, kid: id, typ: 'secevent+jwt' }).sign(key);
   }
 
   /** The JWK Set (RFC 7517): the key that signs, and those that signed what may still be on its way. */

@@ -1,5 +1,5 @@
 import { isId, type Id } from '../../kernel/ids.ts';
-import { SECOND } from '../../kernel/time.ts';
+import { SECOND, type Millis } from '../../kernel/time.ts';
 import type { SignalType } from './signal.rules.ts';
 
 /** Security Event Tokens (RFC 8417) as SSF 1.0, CAEP 1.0 and RISC 1.0 say them. */
@@ -84,6 +84,33 @@ export function claimsOf(facts: SetFacts, issuer: string): Record<string, unknow
         reason_admin: { en: REASONS[facts.type] },
       },
     },
+  };
+}
+
+/** What a stream is told beside signals: a notice, whole. */
+export interface NoticeSetFacts {
+  /** Stable over every attempt. */
+  jti: string;
+  streamId: Id;
+  partyId: Id;
+  settings: Record<string, unknown>;
+  data: Record<string, unknown>;
+  at: Millis;
+}
+
+/**
+ * The claims of a notice. No standard names such an event: its URI is ours, under our name as the transmitter (RFC 8417,
+ * section 2: whoever defines an event names it). It is about the party that is told.
+ */
+export function noticeClaimsOf(facts: NoticeSetFacts, issuer: string): Record<string, unknown> {
+  return {
+    iss: issuer,
+    jti: facts.jti,
+    iat: Math.floor(facts.at / SECOND),
+    aud: audienceOf(facts.settings, facts.streamId),
+    txn: facts.jti,
+    sub_id: { format: 'opaque', id: facts.partyId },
+    events: { [`${issuer}/secevent/event-type/notice`]: facts.data },
   };
 }
 

@@ -1,4 +1,3 @@
-import { createHash } from 'node:crypto';
 import type { Id } from '../../kernel/ids.ts';
 import type { Millis } from '../../kernel/time.ts';
 import { rowsOf } from '../../platform/database/rows.ts';
@@ -81,19 +80,6 @@ export async function resolveNames(
     }
   }
   return { versions, locations };
-}
-
-/** Which of these texts are values of credentials that are known here. */
-export async function valuesAmong(
-  db: Db,
-  texts: readonly string[],
-  peppers: readonly Pepper[],
-): Promise<ReadonlySet<string>> {
-  const byName = new Map(
-    [...new Set(texts)].map((text) => [`sha256:${createHash('sha256').update(text).digest('hex')}`, text]),
-  );
-  const hits = await hitsOf(db, [...byName.keys()], peppers);
-  return new Set(hits.flatMap(({ name }) => byName.get(name) ?? []));
 }
 
 interface Hit {

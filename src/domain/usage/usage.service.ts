@@ -9,9 +9,10 @@ import { Clock } from '../../platform/clock/clock.ts';
 import { rowsOf } from '../../platform/database/rows.ts';
 import { Transactions, type Db } from '../../platform/database/transactions.ts';
 import { Keys } from '../../platform/signing/keys.ts';
+import { valuesAmong } from '../credentials/known-values.service.ts';
 import { LedgerService } from '../ledger/ledger.service.ts';
 import type { ReadEvents } from './read-events.ts';
-import { nameOf, resolveNames, valuesAmong, type Named, type NamedVersion } from './resolve-credentials.ts';
+import { nameOf, resolveNames, type Named, type NamedVersion } from './resolve-credentials.ts';
 import { Alarms } from './usage-alarms.ts';
 import { holdsValue, versionAt } from './usage.rules.ts';
 import {
@@ -88,7 +89,7 @@ export class UsageService {
       );
       const rows: (UseRow & { endedAt: Millis | null })[] = [];
       for (const { index, event } of events) {
-        const held = (['actor', 'location'] as const).find((field) => values.has(event[field] ?? ''));
+        const held = WRITTEN.find((field) => values.has(event[field] ?? ''));
         if (held) {
           refused.push({ index, field: `/${held}`, ...HOLDS_VALUE });
           continue;
@@ -126,23 +127,34 @@ export class UsageService {
     return ok({ ...receipt, refused: refused.toSorted((a, b) => a.index - b.index) });
   }
 
-  /** What is known of a feed's clock, and how long it may be silent. */
-  async describeFeed(key: string, input: UsageFeedInput, by: Principal): Promise<void> {
+  /** What is known of the clock of a feed that was heard of, and how long it may be silent. */
+  async describeFeed(key: string, input: UsageFeedInput, by: Principal): Promise<Result<void, Refusal>> {
     const now = this.clock.now();
-    await this.transactions.run(system('usage', by.correlationId), async (db) => {
-      const feedId = await hearFeed(db, { key, partyId: by.partyId, reportedBy: by.id, ahead: 0, now });
-      await db.query(`UPDATE usage_feed SET clock = $2, quiet_after_minutes = $3 WHERE id = $1`, [
-        feedId,
-        input.clock,
-        input.quietAfterMinutes,
-      ]);
+    return this.transactions.run(system('usage', by.correlationId), async (db) => {
+      // A feed begins to be when it reports: else a slip of the pen would be a feed, and one that was just heard of.
+      const [feed] = await rowsOf<{ id: Id }>(
+        db,
+        `UPDATE usage_feed SET clock = $3, quiet_after_minutes = $4
+          WHERE key = $1 AND party_id IS NOT DISTINCT FROM $2 RETURNING id`,
+        [key, by.partyId, input.clock, input.quietAfterMinutes],
+      );
+      if (!feed) {
+        return err(
+          refusal(
+            'not_found',
+            'no-feed',
+            'No feed has reported under this key. Let it report first: an empty array is enough.',
+          ),
+        );
+      }
       await this.ledger.append(db, {
         kind: 'usage.feed-described',
-        subject: { kind: 'usage_feed', id: feedId },
+        subject: { kind: 'usage_feed', id: feed.id },
         by,
         at: now,
         facts: { key, clock: input.clock, quietAfterMinutes: input.quietAfterMinutes },
       });
+      return ok(undefined);
     });
   }
 
@@ -205,8 +217,10 @@ const HOLDS_VALUE = {
 };
 
 /** What of an event is written down as it came. */
-function writtenOf({ actor, location }: UsageEventInput): string[] {
-  return [actor, location].filter((text) => text !== undefined);
+const WRITTEN = ['eventId', 'actor', 'location', 'environment'] as const;
+
+function writtenOf(event: UsageEventInput): string[] {
+  return WRITTEN.flatMap((field) => event[field] ?? []);
 }
 
 /** What an event says, or why it is refused. Nothing of it is repeated: it may hold what it must not. */

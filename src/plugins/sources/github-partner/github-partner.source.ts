@@ -78,6 +78,7 @@ export class GithubPartnerSource implements Source {
     const given = delivery.headers['github-public-key-signature'] ?? '';
     if (identifier === '' || !/^[A-Za-z0-9+/]{80,120}={0,2}$/.test(given)) return err(UNPROVEN);
     const signature = Buffer.from(given, 'base64');
+    if (signature.toString('base64') !== given) return err(UNPROVEN);
     // Chosen by its identifier: one that is not current any more signs what was sent before the change.
     const proven = keys.some((key) => {
       const publicKey = publicKeys(key).get(identifier);
