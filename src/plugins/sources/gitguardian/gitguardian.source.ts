@@ -21,6 +21,9 @@ const BODY_LIMIT = 1024 * 1024;
 const JSON_LIMITS = { depth: 32, items: 100_000 };
 const TOLERANCE: Millis = 5 * MINUTE;
 
+/** As it is said of every source, by the name that the header has here. */
+const LATE: Refusal = { ...STALE, fields: STALE.fields?.map((field) => ({ ...field, field: 'Timestamp' })) };
+
 /** Actions that say something of the leak. Others (assigned, shared, noted, tomorrow's) are acknowledged. */
 const ACTIONS: ReadonlySet<string> = new Set([
   'incident_triggered',
@@ -88,7 +91,7 @@ export class GitguardianSource implements Source {
     );
     if (proven.length === 0) return err(UNPROVEN);
     const at = sentAt(stamp);
-    return at === undefined || Math.abs(now - at) > TOLERANCE ? err(STALE) : ok({ deliveryId: null });
+    return at === undefined || Math.abs(now - at) > TOLERANCE ? err(LATE) : ok({ deliveryId: null });
   }
 
   read(delivery: RawDelivery): Result<ReadDelivery, Refusal> {
