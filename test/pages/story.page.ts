@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import type { Locator, Page } from 'playwright-core';
 import { ELAPSED_DAY, iso } from '../../src/kernel/time.ts';
+import { acknowledgementCode } from '../support/acknowledge.ts';
 import { overflowOf, picture, TestBrowser } from '../support/browser.ts';
 import { MailServer, type ReceivedMail } from '../support/mail-server.ts';
 import { Console } from './console.ts';
@@ -433,6 +434,7 @@ describe('from draft to live, in an installation that begins empty', () => {
       expect(await main(nora)).toMatch(/This is a drill\. Nothing has leaked[\s\S]*Do not revoke anything/);
       await judgePhone('23-drill');
       await field(nora, 'Your first and last name').fill('Nora Visser');
+      await field(nora, 'The code of the message').fill(acknowledgementCode(call.text));
       await save(nora, 'The call has reached me');
       expect(await main(nora)).toMatch(/acknowledged\s+by Nora Visser/);
       await judgePhone('24-drill-answered');
@@ -460,11 +462,11 @@ describe('from draft to live, in an installation that begins empty', () => {
           .getByRole('button')
           .click();
         expect(await main(vera)).toContain('Asked with notice');
-        await nora.goto(
-          linkIn(await letter(address, /Please confirm that this address reaches you/, before), 'n'),
-        );
+        const asked = await letter(address, /Please confirm that this address reaches you/, before);
+        await nora.goto(linkIn(asked, 'n'));
         if (address === NORA) await judgePhone('26-confirm');
         await field(nora, 'Your first and last name').fill(name);
+        await field(nora, 'The code of the message').fill(acknowledgementCode(asked.text));
         await save(nora, 'It reaches me');
         expect(await main(nora)).toContain(`by ${name}`);
       }

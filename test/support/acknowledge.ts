@@ -8,6 +8,13 @@ export async function acknowledgeLink(world: TestApp, mailText: string, name: st
   if (token === undefined) throw new Error(`the mail has no link: ${mailText}`);
   const service = world.app.get(AcknowledgementService);
   const { notice } = expectOk(await service.show(token));
-  const code = /with the code (\d{6})/.exec(mailText)?.[1] ?? '';
+  const code = acknowledgementCode(mailText);
   expectOk(await service.acknowledge(token, { name, code, textHash: notice.textHash }));
+}
+
+/** The code of a mail: it shows that a person read the message, and not only followed its link. */
+export function acknowledgementCode(mailText: string): string {
+  const code = /with the code (\d{6})/.exec(mailText)?.[1];
+  if (code === undefined) throw new Error(`the mail has no code: ${mailText}`);
+  return code;
 }
