@@ -155,7 +155,7 @@ export class CallsService {
       ],
     );
     await this.#tell(db, notice, heard, at, now);
-    if (heard) await nameEscalated(db, notice.id, call.contactId);
+    if (heard) await nameEscalated(db, { noticeId: notice.id, contactId: call.contactId });
     await this.ledger.append(db, {
       kind: heard ? 'notice.told_by_phone' : 'notice.call_not_answered',
       subject: { kind: 'notice', id: notice.id },
