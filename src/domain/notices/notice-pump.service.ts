@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events';
 import { Injectable } from '@nestjs/common';
 import type { Id } from '../../kernel/ids.ts';
 import type { Principal } from '../../kernel/principal.ts';
@@ -55,6 +56,8 @@ export class NoticePump {
   }
 
   async #send(by: Principal, signal: AbortSignal | undefined): Promise<void> {
+    // Every notice on its way listens to it.
+    if (signal) setMaxListeners(0, signal);
     const end = performance.now() + ROUND;
     const onTheWay = new Set<Id>();
     // Whatever kept one from being tried (ours, not the peer's) would keep it from it again at once.

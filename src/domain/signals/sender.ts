@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events';
 import { Injectable } from '@nestjs/common';
 import type { Id } from '../../kernel/ids.ts';
 import type { Principal } from '../../kernel/principal.ts';
@@ -83,6 +84,8 @@ export class SignalSender {
   /** Sends until nothing is due. Safe in several processes at once. */
   async send(by: Principal, signal: AbortSignal): Promise<void> {
     const round: Round = { by, signal, lanes: new Map(), ended: [], onTheWay: 0 };
+    // Every message on its way listens to it.
+    setMaxListeners(0, signal);
     const end = performance.now() + ROUND;
     let lookedAt = -Infinity;
     for (;;) {
