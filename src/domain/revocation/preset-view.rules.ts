@@ -1,5 +1,5 @@
 import type { AnswerRow, Condition } from '../../platform/http/answer-table.rules.ts';
-import { MUTUAL_TLS } from '../../platform/http/client-certificate.ts';
+import { MUTUAL_TLS } from '../../platform/http/mutual-tls.rules.ts';
 import { capabilitiesOf, probeRows } from './answers.rules.ts';
 import type { Reading } from './connector.ts';
 import type { CheckedPreset } from './connectors.ts';

@@ -23,14 +23,6 @@ function certificatesIn(text: string): string[] {
   return [...text.matchAll(BLOCK)].filter(([, label]) => label === 'CERTIFICATE').map(([block]) => block);
 }
 
-/** What a connection may keep for mutual TLS beside what its preset asks for, and what each is for. */
-export const MUTUAL_TLS: Readonly<Record<string, string>> = {
-  client_certificate:
-    'Only where the supplier wants mutual TLS: our private key without a passphrase and our certificate with its chain, as PEM, in one text',
-  server_authorities:
-    'Only where the supplier’s own certificate comes from a private authority: the certificates of its authorities, as PEM',
-};
-
 /** What is wrong with one of them, as a sentence's end; undefined: nothing. Names nothing of the value. */
 export function problemOf(name: string, value: Secret): string | undefined {
   return value.use((text) => {
