@@ -20,6 +20,7 @@ import { leakBench } from './leak.bench.ts';
 import { ledgerBench } from './ledger.bench.ts';
 import { massBench } from './mass.bench.ts';
 import type { BenchPlace } from './place.ts';
+import { stormBench } from './storm.bench.ts';
 import { tellingBench } from './telling.bench.ts';
 import { usageBench } from './usage.bench.ts';
 
@@ -35,6 +36,7 @@ const BENCHES: Readonly<Record<string, (place: BenchPlace) => Promise<void>>> = 
   usage: usageBench,
   duties: dutiesBench,
   telling: tellingBench,
+  storm: stormBench,
 };
 
 async function main(): Promise<void> {

@@ -133,11 +133,7 @@ export class NoticesService {
         },
       })),
     );
-    await this.outbox.putAll(
-      db,
-      deliverNotice,
-      fresh.map((draft) => ({ payload: { noticeId: draft.id }, key: draft.id })),
-    );
+    if (fresh.length > 0) await this.outbox.put(db, deliverNotice, {});
     return fresh.map((draft) => draft.id);
   }
 
@@ -193,7 +189,7 @@ export class NoticesService {
         factsHash: createHash('sha256').update(JSON.stringify(facts)).digest('hex'),
       },
     });
-    await this.outbox.putAll(db, deliverNotice, [{ payload: { noticeId: id }, key: id }]);
+    await this.outbox.put(db, deliverNotice, {});
     return id;
   }
 }
