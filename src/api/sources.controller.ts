@@ -47,7 +47,9 @@ const deliveriesSchema = z
     next: id.nullable(),
     refused: z
       .array(refusedCountSchema)
-      .describe('How many were refused, by reason; single ones are kept for 30 days, and so many an hour'),
+      .describe(
+        'How many were refused, by reason; the first 20 of an hour and reason are kept one by one, for 30 days',
+      ),
   })
   .meta({ id: 'SourceDeliveries' });
 

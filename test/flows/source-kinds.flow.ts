@@ -513,7 +513,7 @@ describe('the delivery log', () => {
     expect(elsewhere.body).toMatchObject({
       deliveries: [
         { askedFor: '…' },
-        { askedFor: 'glpat-…', why: 'unknown-source', headers: { 'content-type': expect.any(String) } },
+        { askedFor: 'glpat-01…', why: 'unknown-source', headers: { 'content-type': expect.any(String) } },
       ],
       refused: [{ why: 'unknown-source', total: 2 }],
     });

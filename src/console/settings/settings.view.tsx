@@ -23,11 +23,14 @@ export function Setting({
   title,
   lead,
   children,
+  after,
 }: {
   frame: Frame;
   title: string;
   lead: string;
   children: ComponentChildren;
+  /** In a place of its own below. */
+  after?: ComponentChildren;
 }) {
   return (
     <Page title={title} frame={frame}>
@@ -43,6 +46,7 @@ export function Setting({
         tabs={TABS.filter(({ permission }) => frame.may(permission))}
       />
       <section class="card">{children}</section>
+      {after && <section class="card">{after}</section>}
     </Page>
   );
 }
@@ -68,6 +72,7 @@ export function SourcesView({
       frame={frame}
       title="Sources"
       lead="Where reports of leaks come from, and how far each may go unattended."
+      after={elsewhere.refused.length > 0 && <Elsewhere {...elsewhere} />}
     >
       {sources.length === 0 ? (
         <p class="empty">No source yet.</p>
@@ -79,7 +84,7 @@ export function SourcesView({
             { title: 'Trust' },
             { title: 'Owner' },
             { title: 'Deliveries', numeric: true },
-            { title: 'Refused this week', numeric: true },
+            { title: 'This week', numeric: true },
             { title: 'Exposures', numeric: true },
             { title: 'In triage', numeric: true },
             { title: 'Last heard of' },
@@ -100,7 +105,7 @@ export function SourcesView({
             source.deliveries,
             source.refused > 0 ? (
               <a href={`/settings/sources/${source.key}?only=refused`}>
-                <Chip tone="live">{String(source.refused)}</Chip>
+                <Chip tone="live">{`${source.refused} refused`}</Chip>
               </a>
             ) : (
               0
@@ -118,32 +123,35 @@ export function SourcesView({
           </a>
         </p>
       )}
-      {elsewhere.refused.length > 0 && (
-        <>
-          <h2>Where there is no source</h2>
-          <p class="soft">
-            Deliveries to addresses that name no source of ours. If one should, its sender has the wrong
-            address, and its reports are lost.
-          </p>
-          <RefusedCounts counts={elsewhere.refused} />
-          <DataTable
-            caption="Where there is no source"
-            columns={[
-              { title: 'Came' },
-              { title: 'What became of it' },
-              { title: 'Asked for' },
-              { title: 'What it was' },
-            ]}
-            rows={elsewhere.deliveries.map((one) => [
-              <At at={Date.parse(one.receivedAt)} />,
-              <RefusedChip one={one} />,
-              <span class="mono">{one.askedFor}</span>,
-              <RefusedFacts one={one} />,
-            ])}
-          />
-        </>
-      )}
     </Setting>
+  );
+}
+
+function Elsewhere({ deliveries, refused }: LogPart) {
+  return (
+    <>
+      <h2>Where there is no source</h2>
+      <p class="soft">
+        Deliveries to addresses that name no source of ours. If one should, its sender has the wrong address,
+        and its reports are lost.
+      </p>
+      <RefusedCounts counts={refused} />
+      <DataTable
+        caption="Where there is no source"
+        columns={[
+          { title: 'Came' },
+          { title: 'What became of it' },
+          { title: 'Asked for' },
+          { title: 'What it was' },
+        ]}
+        rows={deliveries.map((one) => [
+          <At at={Date.parse(one.receivedAt)} />,
+          <RefusedChip one={one} />,
+          <span class="mono">{one.askedFor}</span>,
+          <RefusedFacts one={one} />,
+        ])}
+      />
+    </>
   );
 }
 

@@ -1,4 +1,5 @@
 import type { DeliveryView, LogPart } from '../../domain/exposures/delivery-log.service.ts';
+import { MOST_AN_HOUR } from '../../domain/exposures/refused-delivery.rules.ts';
 import { PostForm } from '../shared/forms.tsx';
 import type { Frame } from '../shared/frame.ts';
 import { At, DataTable, Empty, Tabs } from '../shared/parts.tsx';
@@ -45,8 +46,7 @@ export function SourceLog({
       {counts.length > 0 && <RefusedCounts counts={counts} />}
       {only === 'refused' && counts.length > 0 && (
         <p class="soft small">
-          No body is kept of what was refused. Single ones are kept for 30 days, and so many an hour; all of
-          them are counted.
+          {`No body is kept of what was refused. The first ${MOST_AN_HOUR} of an hour and reason are kept one by one, for 30 days; all of them are counted.`}
         </p>
       )}
       {deliveries.length === 0 ? (

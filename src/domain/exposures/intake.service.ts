@@ -275,11 +275,10 @@ export class IntakeService {
   }
 }
 
-/** An address that names nothing here may be anything, a secret that was pasted into the wrong line too: of it only its beginning. */
+/** An address that names nothing here may be anything, a secret that was pasted into the wrong line too: of a long one only its beginning. */
 function nameless(sourceKey: string): string {
-  return /^[a-z0-9-]{1,60}$/.test(sourceKey)
-    ? `${sourceKey.slice(0, 6)}${sourceKey.length > 6 ? '…' : ''}`
-    : '…';
+  if (!/^[a-z0-9-]{1,60}$/.test(sourceKey)) return '…';
+  return sourceKey.length > 20 ? `${sourceKey.slice(0, 8)}…` : sourceKey;
 }
 
 const SWITCHED_OFF: Refusal = refusal(
