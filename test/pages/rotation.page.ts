@@ -144,15 +144,10 @@ test('how often a credential is rotated stands there with what decides it, and i
     slot.credentialId,
   ]);
   expect(now).toEqual({ days: null });
-  await page.getByRole('button', { name: 'Sign out' }).click();
-  await page.waitForURL(/sign-in/);
   // Somebody who may not change the portfolio sees the same without the form.
-  const reader = await site.browser.page();
-  await site.signIn(
-    reader,
-    (await site.account('Rita', 'responder')).email,
-    '/integrations/ITG-2026-7001/rotation',
-  );
+  await page.context().clearCookies();
+  const rita = await site.account('Rita', 'responder');
+  await site.signIn(page, rita.email, '/integrations/ITG-2026-7001/rotation');
   expect(await main()).toMatch(/Shop key[\s\S]*at most 90 days old by the policy/);
   expect(await page.getByRole('button').allInnerTexts()).toEqual(['Sign out', 'Save']);
 });
