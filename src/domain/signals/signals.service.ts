@@ -2,6 +2,7 @@ import { Injectable } from '@nestjs/common';
 import { newId, type Id } from '../../kernel/ids.ts';
 import { iso, type Millis } from '../../kernel/time.ts';
 import { Clock } from '../../platform/clock/clock.ts';
+import { inOne } from '../../platform/database/together.ts';
 import type { Db } from '../../platform/database/transactions.ts';
 import { Outbox } from '../../platform/outbox/outbox.ts';
 import type { SignalType } from './signal.rules.ts';
@@ -51,9 +52,14 @@ export class SignalsService {
 }
 
 /** Whether anybody subscribed to one of these at all: asked before work that only leads to telling. */
-export async function signalIsWanted(db: Db, types: readonly SignalType[]): Promise<boolean> {
-  const [row] = await db.query<{ wanted: boolean }[]>(`SELECT cs_signal_wanted($1::text[]) AS wanted`, [
-    types,
-  ]);
-  return row?.wanted ?? false;
-}
+export const signalIsWanted = inOne(
+  async (db: Db, asked: readonly (readonly SignalType[])[]): Promise<boolean[]> => {
+    const kinds = [...new Set(asked.map((types) => types.join()))];
+    const rows = await db.query<{ types: string; wanted: boolean }[]>(
+      `SELECT t.types, cs_signal_wanted(string_to_array(t.types, ',')) AS wanted FROM unnest($1::text[]) AS t(types)`,
+      [kinds],
+    );
+    const wanted = new Set(rows.flatMap((row) => (row.wanted ? [row.types] : [])));
+    return asked.map((types) => wanted.has(types.join()));
+  },
+);
