@@ -19,6 +19,7 @@ import { kickBench } from './kick.bench.ts';
 import { leakBench } from './leak.bench.ts';
 import { ledgerBench } from './ledger.bench.ts';
 import { massBench } from './mass.bench.ts';
+import { partnerBench } from './partner.bench.ts';
 import type { BenchPlace } from './place.ts';
 import { stormBench } from './storm.bench.ts';
 import { tellingBench } from './telling.bench.ts';
@@ -27,6 +28,7 @@ import { usageBench } from './usage.bench.ts';
 const BENCHES: Readonly<Record<string, (place: BenchPlace) => Promise<void>>> = {
   leak: leakBench,
   intake: intakeBench,
+  partner: partnerBench,
   kick: kickBench,
   engine: engineBench,
   ledger: ledgerBench,

@@ -28,6 +28,7 @@ import {
 import { hashOf, LINK_LIFE, shownText, type NoticeWriter, type RenderedNotice } from './notice-templates.ts';
 import { NoticeTexts } from './notice-texts.service.ts';
 import { heldUntil } from './pace.rules.ts';
+import { isDuty } from './written-about.ts';
 
 /** The channels that are switched on, in order of preference. */
 export const CHANNELS = Symbol('channels');
@@ -140,6 +141,7 @@ export class DeliveryService {
         partyId: notice.party_id,
         contactId: notice.contact_id,
         termId: notice.term_id,
+        isDuty: isDuty(notice),
         messageId,
       },
       this.channels,
@@ -215,7 +217,7 @@ export class DeliveryService {
     now: Millis,
   ): Promise<DeliveryResult | null> {
     const pace = known.paceOf(recipient.contactId);
-    if (notice.term_id === null || notice.told > 1 || (!pace.quiet && pace.mostPerHour === null)) return null;
+    if (!isDuty(notice) || notice.told > 1 || (!pace.quiet && pace.mostPerHour === null)) return null;
     const sent = pace.mostPerHour === null ? [] : await sentTo(db, recipient.contactId, now);
     const until = heldUntil({ ...pace, sent }, now, notice.warn_at?.getTime() ?? null);
     if (until === null) return null;

@@ -1,4 +1,5 @@
 import { Liquid, type Template } from 'liquidjs';
+import { withDarkRules } from './dark-mail.ts';
 
 /** The three parts of a notice's text, as somebody wrote them. */
 export interface NoticeSource {
@@ -61,7 +62,7 @@ export class NoticeLiquid {
     const subject: unknown = this.plain.renderSync([...parsed.subject], facts);
     const text: unknown = this.plain.renderSync([...parsed.text], facts);
     const html: unknown = this.html.renderSync([...parsed.html], facts);
-    return { subject: oneLineOf(String(subject)), text: String(text), html: String(html) };
+    return { subject: oneLineOf(String(subject)), text: String(text), html: withDarkRules(String(html)) };
   }
 }
 

@@ -51,12 +51,19 @@ export interface KnownRecipients {
 /**
  * Who may be told, in order: the contact that the notice is for, by mail and then by their other channels; then the
  * agreement's ladder and the party's security and on-call contacts, those on duty and there first. Whoever stands in for
- * an absent contact is told in their place. What no term asks for is for its contact alone: another's answer would say
+ * an absent contact is told in their place. What no term and no law asks for is for its contact alone: another's answer would say
  * nothing of this one.
  */
 export async function recipientsOf(
   db: Db,
-  notice: { id: Id; partyId: Id; contactId: Id | null; termId: Id | null; messageId: string },
+  notice: {
+    id: Id;
+    partyId: Id;
+    contactId: Id | null;
+    termId: Id | null;
+    isDuty: boolean;
+    messageId: string;
+  },
   channels: readonly Channel[],
   now: Millis,
 ): Promise<KnownRecipients> {
@@ -73,18 +80,17 @@ export async function recipientsOf(
   );
   const primary = contacts.filter(({ id }) => id === notice.contactId).map(({ id }) => id);
   // A drill or a code is for one person: nobody else answers for them.
-  const first =
-    notice.termId === null
-      ? primary
-      : onCall(
-          primary.map((contactId) => ({ contactId, duty: null })),
-          absences,
-          now,
-        );
+  const first = !notice.isDuty
+    ? primary
+    : onCall(
+        primary.map((contactId) => ({ contactId, duty: null })),
+        absences,
+        now,
+      );
   const ladder = contacts
     .filter(({ id, rung }) => rung && !first.includes(id))
     .map((one) => ({ contactId: one.id, duty: dutyOf(one) }));
-  const order = [...new Set([...first, ...(notice.termId === null ? [] : onCall(ladder, absences, now))])];
+  const order = [...new Set([...first, ...(!notice.isDuty ? [] : onCall(ladder, absences, now))])];
   return {
     recipients: order.flatMap((contactId) => {
       const ways = waysOf(byId.get(contactId), channels);

@@ -1,6 +1,8 @@
 import { Module } from '@nestjs/common';
 import { projectFolder } from '../../platform/config/project-folder.ts';
 import { LedgerModule } from '../ledger/ledger.module.ts';
+import { AcknowledgementProofs } from './acknowledgement-proofs.service.ts';
+import { AcknowledgementRecorder } from './acknowledgement-recorder.service.ts';
 import { AcknowledgementService } from './acknowledgement.service.ts';
 import { AlertOfEndpointJob } from './alert-of-endpoint.job.ts';
 import { AlertDigest } from './alert-digest.ts';
@@ -42,6 +44,8 @@ const shared = [
     NoticesService,
     DeliveryService,
     AcknowledgementService,
+    AcknowledgementProofs,
+    AcknowledgementRecorder,
     AlertOfEndpointJob,
     CallsService,
     DeliverNoticeJob,

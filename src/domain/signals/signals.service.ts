@@ -75,9 +75,14 @@ const putSignals = inOne(async (db: Db, all: readonly (readonly SignalInput[])[]
 });
 
 /** Whether anybody subscribed to one of these at all: asked before work that only leads to telling. */
-export async function signalIsWanted(db: Db, types: readonly SignalType[]): Promise<boolean> {
-  const [row] = await db.query<{ wanted: boolean }[]>(`SELECT cs_signal_wanted($1::text[]) AS wanted`, [
-    types,
-  ]);
-  return row?.wanted ?? false;
-}
+export const signalIsWanted = inOne(
+  async (db: Db, asked: readonly (readonly SignalType[])[]): Promise<boolean[]> => {
+    const kinds = [...new Set(asked.map((types) => types.join()))];
+    const rows = await db.query<{ types: string; wanted: boolean }[]>(
+      `SELECT t.types, cs_signal_wanted(string_to_array(t.types, ',')) AS wanted FROM unnest($1::text[]) AS t(types)`,
+      [kinds],
+    );
+    const wanted = new Set(rows.flatMap((row) => (row.wanted ? [row.types] : [])));
+    return asked.map((types) => wanted.has(types.join()));
+  },
+);
