@@ -42,7 +42,7 @@ interface ClockRow {
  * Watches every open clock: warns, escalates, and decides once whether a notice was in time. It finds its work in the
  * rows alone, so that a queue that lost everything delays nothing by more than its own period.
  */
-@Sweep({ name: 'notices.clock', every: 5 * SECOND })
+@Sweep({ name: 'notices.clock', every: SECOND })
 export class NoticeClock implements Sweeper {
   constructor(
     private readonly transactions: Transactions,
