@@ -108,18 +108,22 @@ async function atOneInstant(place: BenchPlace): Promise<void> {
       await delay(20);
     }
     const jobs = await delayedJobs(urls.adminUrl, count);
-    for (const of of [50, 99]) {
+    for (const rank of [50, 99]) {
       place.figure(
-        `${count} deadlines of one instant, written down as passed, late by, p${of}`,
-        percentile(late, of),
+        `${count} deadlines of one instant, written down as passed, late by, p${rank}`,
+        percentile(late, rank),
         'ms',
       );
       place.figure(
-        `${count} delayed jobs of BullMQ on Postgres, late by, p${of}`,
-        percentile(jobs, of),
+        `${count} delayed jobs of BullMQ on Postgres, late by, p${rank}`,
+        percentile(jobs, rank),
         'ms',
       );
-      place.figure(`deadlines to delayed jobs, p${of}`, percentile(late, of) / percentile(jobs, of), '×');
+      place.figure(
+        `deadlines to delayed jobs, p${rank}`,
+        percentile(late, rank) / percentile(jobs, rank),
+        '×',
+      );
     }
   } finally {
     await app.close();
