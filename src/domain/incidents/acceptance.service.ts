@@ -302,20 +302,13 @@ export class AcceptanceService {
     const first = group.exposures.reduce((a, b) => (b.receivedAt < a.receivedAt ? b : a));
     const basis =
       group.exposures.length === 1 ? first.basis : `${first.basis}, the first of ${group.exposures.length}`;
-    const detected = group.exposures.flatMap((one) => (one.detectedAt === null ? [] : [one.detectedAt]));
     const confirmed = group.exposures.some((one) => one.match === 'value');
+    const told = (['occurred', 'detected'] as const).flatMap((kind) => {
+      const times = group.exposures.flatMap((one) => one[`${kind}At`] ?? []);
+      return times.length === 0 ? [] : [{ kind, at: Math.min(...times) }];
+    });
     const of = (caseId: Id | null): InstantInput[] => [
-      ...(detected.length > 0
-        ? [
-            {
-              incidentId: group.incidentId,
-              caseId,
-              kind: 'detected' as const,
-              at: Math.min(...detected),
-              basis,
-            },
-          ]
-        : []),
+      ...told.map((one) => ({ incidentId: group.incidentId, caseId, ...one, basis })),
       { incidentId: group.incidentId, caseId, kind: 'received', at: group.awareness, basis },
       { incidentId: group.incidentId, caseId, kind: 'matched', at: now, basis },
       { incidentId: group.incidentId, caseId, kind: 'suspected', at: group.awareness, basis },
