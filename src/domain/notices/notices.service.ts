@@ -16,6 +16,8 @@ import { Outbox } from '../../platform/outbox/outbox.ts';
 import { nextRungAt, type RungTime } from '../agreements/ladder.rules.ts';
 import { thresholds } from '../agreements/term.rules.ts';
 import { LedgerService } from '../ledger/ledger.service.ts';
+import { AcknowledgementFloor } from './acknowledgement-floor.ts';
+import type { Strength } from './acknowledgement.rules.ts';
 import { deliverNotice } from './deliver-notice.job.ts';
 import type { MessageClock } from './written-about.ts';
 
@@ -82,6 +84,7 @@ export class NoticesService {
     private readonly clock: Clock,
     private readonly ledger: LedgerService,
     private readonly outbox: Outbox,
+    private readonly floor: AcknowledgementFloor,
   ) {}
 
   /**
@@ -95,10 +98,11 @@ export class NoticesService {
     if (triggers.length === 0) return [];
     const now = this.clock.now();
     const terms = await termsInForce(db, [...new Set(triggers.map((t) => t.agreementVersionId))], now);
+    const least = await this.floor.least(db, [...new Set(triggers.map((t) => t.integrationId))]);
     const drafts = triggers.flatMap((trigger) =>
       (terms.get(trigger.agreementVersionId) ?? [])
         .filter((term) => term.trigger === trigger.trigger)
-        .flatMap((term) => draftsOf(trigger, term, now)),
+        .flatMap((term) => draftsOf(trigger, term, least.get(trigger.integrationId) ?? 'mailbox', now)),
     );
     if (drafts.length === 0) return [];
     const references = await nextReferences(db, 'NTC', now, drafts.length);
@@ -125,15 +129,12 @@ export class NoticesService {
           start: draft.start_at,
           due: draft.due_at,
           fulfilledBy: draft.fulfilled_by,
+          leastStrength: draft.least_strength,
           factsHash: createHash('sha256').update(JSON.stringify(draft.facts)).digest('hex'),
         },
       })),
     );
-    await this.outbox.putAll(
-      db,
-      deliverNotice,
-      fresh.map((draft) => ({ payload: { noticeId: draft.id }, key: draft.id })),
-    );
+    if (fresh.length > 0) await this.outbox.put(db, deliverNotice, {});
     return fresh.map((draft) => draft.id);
   }
 
@@ -189,7 +190,7 @@ export class NoticesService {
         factsHash: createHash('sha256').update(JSON.stringify(facts)).digest('hex'),
       },
     });
-    await this.outbox.putAll(db, deliverNotice, [{ payload: { noticeId: id }, key: id }]);
+    await this.outbox.put(db, deliverNotice, {});
     return id;
   }
 }
@@ -220,7 +221,7 @@ function clockColumns(clock: MessageClock | undefined, now: Millis): (string | n
 type Draft = ReturnType<typeof draftsOf>[number];
 
 /** The notices of one term, with every threshold frozen. Pure but for the ids. */
-function draftsOf(trigger: Trigger, term: TermRow, now: Millis) {
+function draftsOf(trigger: Trigger, term: TermRow, leastStrength: Strength, now: Millis) {
   const startAt = trigger.instants[term.start_event];
   if (startAt === undefined) return [];
   const recipients = (term.recipients ?? []).filter((r) => !r.fallback);
@@ -258,6 +259,7 @@ function draftsOf(trigger: Trigger, term: TermRow, now: Millis) {
       escalate_at: escalateAt === null ? null : iso(escalateAt),
       next_clock_at: looksAt === null ? null : iso(looksAt),
       fulfilled_by: term.fulfilled_by,
+      least_strength: leastStrength,
       facts: {
         ...trigger.facts,
         toParty: term.party_name,
@@ -328,6 +330,7 @@ const COLUMNS: readonly (keyof Draft)[] = [
   'escalate_at',
   'next_clock_at',
   'fulfilled_by',
+  'least_strength',
   'facts',
   'message_id',
   'correlation_id',
@@ -342,7 +345,7 @@ const INSERT = `
     id uuid, reference text, integration_id uuid, party_id uuid, contact_id uuid, subject_kind text, subject_id uuid,
     idempotency_key text, term_id uuid, agreement_version_id uuid, batch_id uuid, category text, language text,
     trigger text, start_event text, start_at timestamptz, due_at timestamptz, due_why text, warn_at timestamptz,
-    escalate_at timestamptz, next_clock_at timestamptz, fulfilled_by text, facts jsonb, message_id text,
+    escalate_at timestamptz, next_clock_at timestamptz, fulfilled_by text, least_strength text, facts jsonb, message_id text,
     correlation_id text, created_at timestamptz)
   ON CONFLICT (idempotency_key) DO NOTHING
   RETURNING id`;

@@ -7,6 +7,7 @@ import { iso } from '../../kernel/time.ts';
 import { Clock } from '../../platform/clock/clock.ts';
 import type { Db } from '../../platform/database/transactions.ts';
 import { LedgerService } from '../ledger/ledger.service.ts';
+import { languagesFor } from './notice-templates.ts';
 import { NoticesService } from './notices.service.ts';
 import { SecondPerson } from './second-person.ts';
 import { REPORT, WrittenAbout } from './written-about.ts';
@@ -58,13 +59,14 @@ export class WrittenNotices {
         }),
       );
     const language = input.language ?? to.language;
+    const about = input.caseId ?? input.integrationId;
     const known =
       input.caseId === null
         ? undefined
         : await this.about.account(db, input.caseId, { partyId: to.party_id, language });
     const prefilled = known
       ? { subject: known.subject, text: known.paragraphs.join('\n\n') }
-      : await prefill(db, input.integrationId, to.party_id, to.integration);
+      : await prefill(db, about, to.party_id, to.integration, language);
     const [id, now] = [newId(), iso(this.clock.now())];
     await db.query(
       `INSERT INTO written_notice (id, integration_id, party_id, contact_id, subject_kind, subject_id, language, subject, text, written_by, created_at, updated_at)
@@ -75,7 +77,7 @@ export class WrittenNotices {
         to.party_id,
         input.contactId,
         input.caseId === null ? 'integration' : 'case',
-        input.caseId ?? input.integrationId,
+        about,
         language,
         input.subject ?? prefilled.subject,
         input.text ?? prefilled.text,
@@ -243,23 +245,43 @@ async function prefill(
   subjectId: Id,
   partyId: Id,
   integration: string,
+  language: string,
 ): Promise<{ subject: string; text: string }> {
   const [last] = await db.query<{ reference: string; facts: { caseReference?: string } }[]>(
     `SELECT reference, facts FROM notice WHERE subject_id = $1 AND party_id = $2 ORDER BY created_at DESC LIMIT 1`,
     [subjectId, partyId],
   );
   const about = last?.facts.caseReference ?? last?.reference;
+  const told = last && about !== last.reference ? last.reference : undefined;
+  const words = BEGINNING[languagesFor(language).find((one) => one in BEGINNING) ?? 'en']!;
   return {
-    subject: `How it stands with ${integration}`,
-    text: [
-      about
-        ? `This is about ${about}${last && about !== last.reference ? `, of which you were told as ${last.reference}` : ''}.`
-        : `This is about ${integration}.`,
-      'What has happened since: ',
-      'What happens next, and when you hear from us again: ',
-    ].join('\n\n'),
+    subject: words.subject(integration),
+    text: [words.about(about ?? integration, told), ...words.open].join('\n\n'),
   };
 }
+
+/** The lines that a written notice begins with, in the languages of the shipped texts. */
+const BEGINNING: Readonly<
+  Record<
+    string,
+    {
+      subject(integration: string): string;
+      about(what: string, told: string | undefined): string;
+      open: readonly string[];
+    }
+  >
+> = {
+  en: {
+    subject: (integration) => `How it stands with ${integration}`,
+    about: (what, told) => `This is about ${what}${told ? `, of which you were told as ${told}` : ''}.`,
+    open: ['What has happened since: ', 'What happens next, and when you hear from us again: '],
+  },
+  de: {
+    subject: (integration) => `Wie es um ${integration} steht`,
+    about: (what, told) => `Es geht um ${what}${told ? `, mitgeteilt als ${told}` : ''}.`,
+    open: ['Was seither geschehen ist: ', 'Was als Nächstes geschieht, und wann Sie wieder von uns hören: '],
+  },
+};
 
 /** Newest first. */
 export function writtenNotices(db: Db, o: { id?: Id; limit: number }): Promise<WrittenView[]> {
