@@ -346,6 +346,81 @@ describe('a notice that nobody has read yet', () => {
     expect(await read(noticeId)).toMatchObject({ timeliness: 'met', receipt: 'acknowledged' });
   });
 
+  test('climbs the ladder of its agreement by minutes: each rung is told when its time has come', async () => {
+    const laddered = await run((db) =>
+      noticeScene(db, t.clock.date(), { fulfilledBy: 'acknowledged', email: 'first@ladder.example' }),
+    );
+    const { termId } = await run(async (db) => {
+      const [term] = await db.query<{ termId: Id }[]>(
+        `SELECT id AS "termId" FROM term WHERE agreement_version_id = $1`,
+        [laddered.agreementVersionId],
+      );
+      for (const [ordinal, name, minutes, percent] of [
+        [1, 'second', 15, null],
+        [2, 'third', null, 10],
+      ] as const)
+        await db.query(
+          `INSERT INTO term_recipient (term_id, contact_id, party_id, ordinal, fallback, after_minutes, after_percent)
+           VALUES ($1, $2, $3, $4, true, $5, $6)`,
+          [
+            term!.termId,
+            await contactOf(db, laddered.partyId, t.clock.date(), {
+              name,
+              email: `${name}@ladder.example`,
+              role: 'contract',
+              ordinal,
+            }),
+            laddered.partyId,
+            ordinal,
+            minutes,
+            percent,
+          ],
+        );
+      return term!;
+    });
+    expect(termId).toBeDefined();
+    const owed = async () => {
+      const [id] = await run((db) =>
+        t.app.get(NoticesService).owe(db, [confirmedExposure(laddered, t.clock.now())], by),
+      );
+      return id!;
+    };
+    const told = (from: number) => mail.received.slice(from).flatMap(({ to: whom }) => whom);
+
+    // Its peer took it and nobody answers.
+    let before = mail.received.length;
+    const id = await owed();
+    await deliver(id);
+    for (const [wait, whom] of [
+      [14 * MINUTE, ['first@ladder.example']],
+      [MINUTE, ['first@ladder.example', 'second@ladder.example']],
+      [2 * HOUR, ['first@ladder.example', 'second@ladder.example']],
+      [10 * MINUTE, ['first@ladder.example', 'second@ladder.example', 'third@ladder.example']],
+    ] as const) {
+      t.clock.advance(wait);
+      await clockSweep();
+      await clockSweep();
+      await deliver(id);
+      expect(told(before)).toEqual(whom);
+    }
+
+    // Its server is away: the next rung is tried at its time, though the wait between two tries is longer.
+    before = mail.received.length;
+    await mail.behave('busy', 'first@ladder.example');
+    const away = await owed();
+    const start = t.clock.now();
+    expect(await deliver(away)).toMatchObject({ state: 'waiting', until: start + MINUTE });
+    for (const minutes of [1, 5]) {
+      t.clock.advance(minutes * MINUTE);
+      await deliver(away);
+    }
+    expect(await deliver(away)).toMatchObject({ state: 'waiting', until: start + 15 * MINUTE });
+    t.clock.advance(9 * MINUTE);
+    expect(await deliver(away)).toEqual({ state: 'accepted' });
+    expect(told(before)).toEqual(['second@ladder.example']);
+    await mail.behave('accept', 'first@ladder.example');
+  });
+
   test('that bounces within its window is open again, and goes to somebody else at once', async () => {
     const { noticeId, partyId, to } = await owedTo('adatum');
     await another(partyId, 'Night desk', to('night'));
