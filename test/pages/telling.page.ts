@@ -226,7 +226,18 @@ describe('whoever is on call', () => {
     await page.fill('[name=zone]', 'Europe/Berlin');
     await page.fill('#hours-from', '08:00');
     await page.fill('#hours-until', '18:00');
-    await page.uncheck('[name=day7]');
+    for (let day = 1; day <= 7; day += 1) await page.uncheck(`[name=day${day}]`);
+    await page.fill('#hours-until', '08:00');
+    await page.getByRole('button', { name: 'Keep the hours' }).click();
+    expect(await page.locator('#hours-days-error').innerText()).toContain('must name at least one day');
+    await page.check('[name=day1]');
+    await page.getByRole('button', { name: 'Keep the hours' }).click();
+    expect(await page.locator('#hours-until-error').innerText()).toContain(
+      'the whole day is 00:00 until 24:00',
+    );
+    site.browser.complaints.length = 0; // the browser reports the 422 itself
+    for (let day = 2; day <= 6; day += 1) await page.check(`[name=day${day}]`);
+    await page.fill('#hours-until', '18:00');
     await page.getByRole('button', { name: 'Keep the hours' }).click();
     expect(await page.inputValue('#hours-from')).toBe('08:00');
     expect(await page.isChecked('[name=day7]')).toBe(false);

@@ -6,6 +6,7 @@ import { SECOND } from '../../kernel/time.ts';
 import type { Config } from '../config/config.ts';
 import type { Outbound } from '../http/outbound.ts';
 import { isMailAddress, oneLine } from './address.ts';
+import { bounceAddress } from './bounce-address.ts';
 
 export interface Mail {
   /** Without angle brackets; the same over every attempt, so that a double can be seen. */
@@ -15,6 +16,8 @@ export interface Mail {
   text: string;
   html: string;
   language: string;
+  /** Of the return path, where one is configured (`bounceAddress`): what comes back to it is about this mail. */
+  bounceToken?: string;
 }
 
 export type MailAnswer =
@@ -83,7 +86,7 @@ export class Mailer {
     } as Parameters<typeof createTransport>[0]);
     try {
       const info = await transport.sendMail({
-        envelope: { from: senderAddress(this.config.mailFrom), to: [mail.to] },
+        envelope: { from: returnPath(mail, this.config), to: [mail.to] },
         raw: body,
         // Where the server can: what came to nothing later is told with this id (RFC 3461).
         dsn: { id: mail.messageId, return: 'headers', notify: ['failure', 'delay'], recipient: mail.to },
@@ -134,6 +137,12 @@ function compose(mail: Mail, from: string): Promise<Buffer> {
   })
     .compile()
     .build();
+}
+
+function returnPath({ bounceToken }: Mail, { mailBounce, mailFrom }: Config): string {
+  return mailBounce !== undefined && bounceToken !== undefined
+    ? bounceAddress(mailBounce, bounceToken)
+    : senderAddress(mailFrom);
 }
 
 /** The address of `Name <address>` or of a bare address; the configuration's own, never a user's. */
