@@ -89,6 +89,8 @@ import { RiskRequest } from './domain/revocation/risk-request.entity.ts';
 import { RiskAcceptance } from './domain/revocation/risk-acceptance.entity.ts';
 import { ExposureSource } from './domain/exposures/source.entity.ts';
 import { Delivery } from './domain/exposures/delivery.entity.ts';
+import { RefusedDelivery } from './domain/exposures/refused-delivery.entity.ts';
+import { RefusedDeliveryCount } from './domain/exposures/refused-delivery-count.entity.ts';
 import { Exposure } from './domain/exposures/exposure.entity.ts';
 import { ExposureBatch } from './domain/exposures/exposure-batch.entity.ts';
 import { ExposureDigest } from './domain/exposures/exposure-digest.entity.ts';
@@ -252,6 +254,8 @@ export const entities: DataSourceNeeds['entities'] = [
   RiskRequest,
   ExposureSource,
   Delivery,
+  RefusedDelivery,
+  RefusedDeliveryCount,
   Exposure,
   ExposureBatch,
   ExposureDigest,

@@ -174,7 +174,7 @@ export class CallsService {
       ],
     );
     await this.#tell(db, notice, heard, at, now);
-    if (heard) await nameEscalated(db, notice.id, call.contactId);
+    if (heard) await nameEscalated(db, { noticeId: notice.id, contactId: call.contactId });
     if (call.code !== '') {
       const { textHash } = await this.#text(db, notice);
       await this.recorder.record(

@@ -113,6 +113,14 @@ export class Notice {
   })
   nextClockAt: Date | null;
 
+  @Column({
+    name: 'rung_at',
+    type: 'timestamptz',
+    nullable: true,
+    comment: 'the time of the latest rung of its ladder that was taken',
+  })
+  rungAt: Date | null;
+
   @Column({ name: 'batch_id', type: 'uuid', nullable: true })
   batchId: string | null;
 

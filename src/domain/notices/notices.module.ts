@@ -11,6 +11,7 @@ import { BouncesService } from './bounces.service.ts';
 import { CallsService } from './calls.service.ts';
 import { DeliverNoticeJob, DeliverySweep } from './deliver-notice.job.ts';
 import { DeliveryService } from './delivery.service.ts';
+import { NoticePump } from './notice-pump.service.ts';
 import { HandledAlerts } from './handled-alerts.service.ts';
 import { NoticeClock } from './notice-clock.ts';
 import { NoticeTemplates } from './notice-templates.ts';
@@ -48,6 +49,7 @@ const shared = [
     AlertOfEndpointJob,
     CallsService,
     DeliverNoticeJob,
+    NoticePump,
     DeliverySweep,
     SettleAcknowledgedJob,
     NoticeClock,

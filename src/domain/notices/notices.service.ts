@@ -18,6 +18,7 @@ import { LedgerService } from '../ledger/ledger.service.ts';
 import { AcknowledgementFloor } from './acknowledgement-floor.ts';
 import type { Strength } from './acknowledgement.rules.ts';
 import { deliverNotice } from './deliver-notice.job.ts';
+import type { MessageClock } from './written-about.ts';
 
 import type { NoticeFacts } from './notice-templates.ts';
 
@@ -35,7 +36,10 @@ export interface Trigger {
   correlationId: string;
 }
 
-/** Something that is told or asked outside every agreement: no window runs, and nobody else is told instead. */
+/**
+ * Something that is told or asked outside every agreement: no window runs, and nobody else is told instead, unless it is a
+ * duty of a law and brings its clock.
+ */
 export interface Message {
   integrationId: Id;
   partyId: Id;
@@ -50,6 +54,7 @@ export interface Message {
   /** The same key is the same message. */
   key: string;
   correlationId: string;
+  clock?: MessageClock;
 }
 
 interface TermRow {
@@ -128,11 +133,7 @@ export class NoticesService {
         },
       })),
     );
-    await this.outbox.putAll(
-      db,
-      deliverNotice,
-      fresh.map((draft) => ({ payload: { noticeId: draft.id }, key: draft.id })),
-    );
+    if (fresh.length > 0) await this.outbox.put(db, deliverNotice, {});
     return fresh.map((draft) => draft.id);
   }
 
@@ -152,9 +153,9 @@ export class NoticesService {
     const facts = { ...message.facts, reference: reference! };
     await db.query(
       `INSERT INTO notice (id, reference, integration_id, party_id, contact_id, subject_kind, subject_id, idempotency_key, category,
-                           language, trigger, start_event, start_at, due_why, fulfilled_by, facts, message_id, correlation_id,
-                           created_at, next_attempt_at, updated_at)
-       VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $9, 'asked', $11, 'no term asks for it', $12, $13, $14, $15, $11, $11, $11)`,
+                           language, trigger, start_event, start_at, due_at, due_why, warn_at, escalate_at, warned_at, escalated_at,
+                           next_clock_at, fulfilled_by, facts, message_id, correlation_id, created_at, next_attempt_at, updated_at)
+       VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $9, $16, $17, $18, $19, $20, $21, $22, $23, $24, $12, $13, $14, $15, $11, $11, $11)`,
       [
         id,
         reference,
@@ -171,6 +172,7 @@ export class NoticesService {
         JSON.stringify(facts),
         `${id}@notices.countersign`,
         message.correlationId,
+        ...clockColumns(message.clock, now),
       ],
     );
     await this.ledger.append(db, {
@@ -187,9 +189,32 @@ export class NoticesService {
         factsHash: createHash('sha256').update(JSON.stringify(facts)).digest('hex'),
       },
     });
-    await this.outbox.putAll(db, deliverNotice, [{ payload: { noticeId: id }, key: id }]);
+    await this.outbox.put(db, deliverNotice, {});
     return id;
   }
+}
+
+/** From `start_event` to `next_clock_at`. */
+function clockColumns(clock: MessageClock | undefined, now: Millis): (string | null)[] {
+  if (!clock) return ['asked', iso(now), null, 'no term asks for it', null, null, null, null, null];
+  const { startAt, dueAt, warnAt, escalateAt, warnedAt, escalatedAt } = clock;
+  const next = [
+    warnedAt === null ? warnAt : null,
+    escalatedAt === null ? escalateAt : null,
+    dueAt === null ? null : dueAt + 1,
+  ].filter((at) => at !== null);
+  const text = (at: Millis | null) => (at === null ? null : iso(at));
+  return [
+    clock.startEvent,
+    iso(startAt),
+    text(dueAt),
+    clock.dueWhy,
+    text(warnAt),
+    text(escalateAt),
+    text(warnedAt),
+    text(escalatedAt),
+    next.length === 0 ? null : iso(Math.min(...next)),
+  ];
 }
 
 type Draft = ReturnType<typeof draftsOf>[number];

@@ -10,6 +10,7 @@ import { LedgerService } from '../ledger/ledger.service.ts';
 import { languagesFor } from './notice-templates.ts';
 import { NoticesService } from './notices.service.ts';
 import { SecondPerson } from './second-person.ts';
+import { REPORT, WrittenAbout } from './written-about.ts';
 import type { DecideWritten, EditWritten, NewWritten, WrittenView } from './written-notice.schema.ts';
 
 interface Row {
@@ -35,6 +36,7 @@ export class WrittenNotices {
     private readonly ledger: LedgerService,
     private readonly clock: Clock,
     private readonly secondPerson: SecondPerson,
+    private readonly about: WrittenAbout,
   ) {}
 
   async draft(db: Db, input: NewWritten, by: Principal): Promise<Result<{ id: Id }, Refusal>> {
@@ -58,7 +60,13 @@ export class WrittenNotices {
       );
     const language = input.language ?? to.language;
     const about = input.caseId ?? input.integrationId;
-    const prefilled = await prefill(db, about, to.party_id, to.integration, language);
+    const known =
+      input.caseId === null
+        ? undefined
+        : await this.about.account(db, input.caseId, { partyId: to.party_id, language });
+    const prefilled = known
+      ? { subject: known.subject, text: known.paragraphs.join('\n\n') }
+      : await prefill(db, about, to.party_id, to.integration, language);
     const [id, now] = [newId(), iso(this.clock.now())];
     await db.query(
       `INSERT INTO written_notice (id, integration_id, party_id, contact_id, subject_kind, subject_id, language, subject, text, written_by, created_at, updated_at)
@@ -125,7 +133,9 @@ export class WrittenNotices {
       return err(
         refusal('forbidden', 'second-person-needed', 'Somebody else than its writer approves a notice.'),
       );
-    const noticeId = decision.send ? await this.#send(db, row, by) : null;
+    const sent = decision.send ? await this.#send(db, row, by) : ok(null);
+    if (!sent.ok) return sent;
+    const noticeId = sent.value;
     await db.query(
       `UPDATE written_notice SET state = $2, decided_by = $3, decided_at = $4, reason = $5, notice_id = $6, alone = $7, updated_at = $4,
               row_version = row_version + 1 WHERE id = $1`,
@@ -160,20 +170,22 @@ export class WrittenNotices {
     return this.secondPerson.needed(db, row.integration_id, about);
   }
 
-  async #send(db: Db, row: Row, by: Principal): Promise<Id> {
+  async #send(db: Db, row: Row, by: Principal): Promise<Result<Id, Refusal>> {
+    const duty = await this.about.dutyOf(db, row.id);
+    if (!duty.ok) return duty;
     const [names] = await db.query<{ integration: string; party: string; operator: string | null }[]>(
       `SELECT i.name AS integration, p.name AS party, (SELECT o.name FROM party o WHERE o.is_operator AND o.retired_at IS NULL LIMIT 1) AS operator
          FROM integration i, party p WHERE i.id = $1 AND p.id = $2`,
       [row.integration_id, row.party_id],
     );
-    return this.notices.send(
+    const id = await this.notices.send(
       db,
       {
         integrationId: row.integration_id,
         partyId: row.party_id,
         contactId: row.contact_id,
         subject: { kind: row.subject_kind, id: row.subject_id },
-        category: 'written',
+        category: duty.value ? REPORT : 'written',
         language: row.language,
         fulfilledBy: 'accepted_by_peer',
         facts: {
@@ -185,12 +197,15 @@ export class WrittenNotices {
             .split(/\n\s*\n/)
             .map((one) => one.trim())
             .filter(Boolean),
+          ...duty.value?.facts,
         },
+        ...(duty.value ? { clock: duty.value.clock } : {}),
         key: `written:${row.id}`,
         correlationId: by.correlationId,
       },
       by,
     );
+    return ok(id);
   }
 
   async #locked(db: Db, id: Id, rowVersion: number): Promise<Result<Row, Refusal>> {
