@@ -11,6 +11,7 @@ import { Vault } from '../../platform/vault/vault.ts';
 import { LedgerService } from '../ledger/ledger.service.ts';
 import { addressBinding } from '../parties/contact-reach.service.ts';
 import { AlertsService } from './alerts.service.ts';
+import { bounceToken } from './bounce-token.rules.ts';
 import type { Channel, DeliveryAnswer } from './channel.ts';
 import { nameEscalated } from './escalations.ts';
 import { beginAttempt, endAttempt, headOf, heldNotice, type NoticeRow } from './delivery-rows.queries.ts';
@@ -104,6 +105,7 @@ export class DeliveryService {
         subject: rendered.subject,
         text: rendered.text,
         html: rendered.html,
+        bounceToken: bounceToken(prepared.attemptId, this.keys.linkKey()),
       },
       { signal, now: () => this.clock.now() },
     );

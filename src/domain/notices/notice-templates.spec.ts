@@ -122,9 +122,9 @@ describe('the shipped texts', () => {
     for (const other of others)
       for (const part of ['subject', 'text', 'html'] as const) {
         expect([part, usedIn(other[part])]).toEqual([part, usedIn(english![part])]);
-        expect(other[part]).not.toBe(
-          category === 'written' && part === 'subject' ? undefined : english![part],
-        );
+        // A subject that its writer gives says nothing of its own.
+        if (part !== 'subject' || /\w/.test(english!.subject.replaceAll(/{{.*?}}/g, '')))
+          expect(other[part]).not.toBe(english![part]);
       }
   });
 
