@@ -21,6 +21,7 @@ import { ledgerBench } from './ledger.bench.ts';
 import { massBench } from './mass.bench.ts';
 import { partnerBench } from './partner.bench.ts';
 import type { BenchPlace } from './place.ts';
+import { stormBench } from './storm.bench.ts';
 import { tellingBench } from './telling.bench.ts';
 import { usageBench } from './usage.bench.ts';
 
@@ -37,6 +38,7 @@ const BENCHES: Readonly<Record<string, (place: BenchPlace) => Promise<void>>> = 
   usage: usageBench,
   duties: dutiesBench,
   telling: tellingBench,
+  storm: stormBench,
 };
 
 async function main(): Promise<void> {

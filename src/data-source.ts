@@ -108,6 +108,7 @@ import { NoticeTemplate } from './domain/notices/notice-template.entity.ts';
 import { WrittenNotice } from './domain/notices/written-notice.entity.ts';
 import { NoticeAttempt } from './domain/notices/notice-attempt.entity.ts';
 import { Acknowledgement } from './domain/notices/acknowledgement.entity.ts';
+import { AcknowledgementCode } from './domain/notices/acknowledgement-code.entity.ts';
 import { Escalation } from './domain/notices/escalation.entity.ts';
 import { Alert } from './domain/notices/alert.entity.ts';
 import { Subscription } from './domain/signals/subscription.entity.ts';
@@ -272,6 +273,7 @@ export const entities: DataSourceNeeds['entities'] = [
   WrittenNotice,
   NoticeAttempt,
   Acknowledgement,
+  AcknowledgementCode,
   Escalation,
   Alert,
   Subscription,
