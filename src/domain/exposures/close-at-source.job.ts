@@ -16,7 +16,7 @@ export class CloseReportedJob {
 
   async handle({ versionId }: z.infer<typeof closeReported.payload>, call: JobCall): Promise<void> {
     await this.transactions.run(call.by, async (db) => {
-      const open = await rowsOf<{ id: Id }>(db, OPEN_REPORTS, [versionId]);
+      const open = await rowsOf<{ id: Id }>(db, OPEN_REPORTS, [[versionId]]);
       await this.outbox.putAll(
         db,
         closeAtSource,

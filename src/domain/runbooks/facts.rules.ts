@@ -63,8 +63,22 @@ export function holds(conditions: readonly Condition[], facts: Facts): boolean {
   });
 }
 
+/**
+ * Whether a step will not run whatever the steps before it bring: one of its conditions does not hold, and is not about
+ * their outputs.
+ */
+export function neverHolds(conditions: readonly Condition[], facts: Omit<Facts, 'steps'>): boolean {
+  const known = conditions.filter(({ fact }) => !/^\$?steps\./.test(fact));
+  return !holds(known, { ...facts, steps: {} });
+}
+
+/** Why a step that does not apply is skipped. */
+export function skippedBecause(conditions: readonly Condition[]): string {
+  return `does not apply: not (${conditionText(conditions)})`;
+}
+
 /** The conditions in words, for the reason of a skipped step. */
-export function conditionText(conditions: readonly Condition[]): string {
+function conditionText(conditions: readonly Condition[]): string {
   return conditions
     .map((c) => {
       if ('exists' in c) return `${c.fact} ${c.exists ? 'is there' : 'is absent'}`;

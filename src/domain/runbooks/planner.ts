@@ -7,7 +7,7 @@ import type { Log } from '../../platform/log/log.ts';
 import type { SelectedItem } from './action.ts';
 import type { Selectors } from './catalogue.ts';
 import { startDeadlines } from './deadlines.queries.ts';
-import { lookUp } from './facts.rules.ts';
+import { lookUp, neverHolds, skippedBecause } from './facts.rules.ts';
 import { firstStates } from './next-steps.rules.ts';
 import { rootsOf, type PlanNode } from './plan.rules.ts';
 import {
@@ -145,8 +145,8 @@ export class Planner {
         .filter((step) => step.state === 'ready')
         .map((step) => ({ id: step.id, runId, node: step.node }));
       await startDeadlines(db, this.contexts, ready, now);
-      const barred = added.filter((step) => step.state === 'cancelled');
-      await this.progress.advance(db, await this.#cancelledOnArrival(db, runId, barred, now), now, moves);
+      const over = await this.#overOnArrival(db, runId, added, now);
+      await this.progress.advance(db, over, now, moves);
       return true;
     });
   }
@@ -237,20 +237,30 @@ export class Planner {
             at.set(need.node, passed === null ? 'open' : passed ? 'passed' : 'barred');
         }
       }
-      return firstStates(group, gates, at).map((first) => newStep(first, item));
+      const { input, subject, id } = run;
+      return firstStates(group, gates, at).map((first) => {
+        const step = newStep(first, item);
+        const { when } = this.contexts.node(id, first.node)!.step;
+        // Nobody has to take it up to find that out.
+        return first.state === 'ready' && neverHolds(when, { item, input, subject, run: { id } })
+          ? { ...step, state: 'skipped', reason: skippedBecause(when) }
+          : step;
+      });
     });
   }
 
-  async #cancelledOnArrival(db: Db, runId: Id, barred: readonly NewStep[], now: number): Promise<Ended[]> {
-    const rows = barred.map((step) => ({
-      id: step.id,
-      runId,
-      node: step.node,
-      itemKey: step.item?.key ?? '',
-      covers: null,
-      fence: 0,
-    }));
-    return this.progress.cancelled(db, rows, now);
+  /** What of a page has ended before it began. */
+  async #overOnArrival(db: Db, runId: Id, added: readonly NewStep[], now: number): Promise<Ended[]> {
+    const rows = (state: NewStep['state']) =>
+      added
+        .filter((step) => step.state === state)
+        .map(({ id, node, item, reason }) => {
+          return { id, runId, node, itemKey: item?.key ?? '', covers: null, fence: 0, reason };
+        });
+    return [
+      ...(await this.progress.cancelled(db, rows('cancelled'), now)),
+      ...(await this.progress.skipped(db, rows('skipped'), now)),
+    ];
   }
 
   /** How many steps are planned and open: what tests and benches wait for. */

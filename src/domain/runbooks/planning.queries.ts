@@ -70,9 +70,12 @@ export function parentsOf(
 }
 
 /** A step row to be. */
-export interface NewStep extends FirstState {
+export interface NewStep extends Omit<FirstState, 'state'> {
   id: Id;
   item: SelectedItem | null;
+  /** `skipped`: it could run at once, and does not apply. */
+  state: FirstState['state'] | 'skipped';
+  reason: string | null;
 }
 
 /** Lane of steps that no supplier limits. */
@@ -102,14 +105,14 @@ export async function insertSteps(
   }
   const fresh = new Set<Id>();
   for (const group of alike.values()) {
-    const { node, state, blockers, gated } = group[0]!;
+    const { node, state, blockers, gated, reason } = group[0]!;
     const rows = await rowsOf<{ id: Id }>(
       db,
-      `INSERT INTO step (id, run_id, node, priority, blockers, gated, state, passed, item_key, lane, parent_key, item, ready_at, finished_at)
+      `INSERT INTO step (id, run_id, node, priority, blockers, gated, state, passed, item_key, lane, parent_key, item, ready_at, finished_at, reason)
        SELECT n.id, $1, $3::smallint, greatest(0, least(1000, coalesce((n.item->>'priority')::numeric, ${PLAIN_PRIORITY})))::smallint, $4::smallint, $5::bool, $6::text,
-              CASE WHEN $6::text = 'cancelled' THEN false END, coalesce(n.item->>'key', ''), coalesce(n.item->>'lane', '${NO_LANE}'),
+              CASE $6::text WHEN 'cancelled' THEN false WHEN 'skipped' THEN true END, coalesce(n.item->>'key', ''), coalesce(n.item->>'lane', '${NO_LANE}'),
               CASE WHEN $7::text IS NOT NULL THEN n.item->'facts'->>$7::text END, nullif(n.item, 'null'),
-              CASE WHEN $6::text = 'ready' THEN $2::timestamptz END, CASE WHEN $6::text = 'cancelled' THEN $2::timestamptz END
+              CASE WHEN $6::text = 'ready' THEN $2::timestamptz END, CASE WHEN $6::text IN ('cancelled', 'skipped') THEN $2::timestamptz END, $10::text
          FROM ROWS FROM (unnest($8::uuid[]), jsonb_array_elements($9::jsonb)) AS n(id, item)
        ON CONFLICT (run_id, node, item_key) DO NOTHING RETURNING id`,
       [
@@ -122,6 +125,7 @@ export async function insertSteps(
         parentFacts.get(node) ?? null,
         group.map((step) => step.id),
         JSON.stringify(group.map((step) => step.item)),
+        reason,
       ],
     );
     for (const row of rows) fresh.add(row.id);
@@ -155,7 +159,7 @@ export async function barGroup(db: Db, runId: Id, nodes: readonly number[]): Pro
 }
 
 export function newStep(first: FirstState, item: SelectedItem | null): NewStep {
-  return { ...first, id: newId(), item };
+  return { ...first, id: newId(), item, reason: null };
 }
 
 /** No further page of a run is planned: a page that is being written waits, or is rolled back. */

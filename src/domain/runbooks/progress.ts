@@ -175,6 +175,44 @@ export class Progress {
     }));
   }
 
+  /** The same of steps that turned out not to apply as they were planned. */
+  async skipped(
+    db: Db,
+    steps: readonly { id: Id; runId: Id; node: number; itemKey: string; reason: string | null }[],
+    now: Millis,
+  ): Promise<Ended[]> {
+    await insertEvents(
+      db,
+      steps.map(({ id, runId, reason }) => ({
+        stepId: id,
+        runId,
+        worker: null,
+        fence: 0,
+        attempt: 0,
+        kind: 'answer',
+        state: 'skipped',
+        reason,
+        by: null,
+        evidence: null,
+      })),
+      now,
+    );
+    await this.ledger.append(
+      db,
+      steps.map(({ id, runId, node, itemKey, reason }) => ({
+        ...this.entry(runId, node, itemKey, id, 'step.skipped', now, { attempt: 0 }),
+        ...(reason === null ? {} : { committed: { reason } }),
+      })),
+    );
+    return steps.map(({ id, ...step }) => ({
+      ...step,
+      stepId: id,
+      state: 'skipped',
+      passed: true,
+      covers: [],
+    }));
+  }
+
   /** The ledger entry of one step, by the engine. */
   entry(
     runId: Id,

@@ -6,7 +6,7 @@ import type { Action, StepAnswer, StepContext } from './action.ts';
 import { understand } from './answer.rules.ts';
 import type { Actions } from './catalogue.ts';
 import { DEFAULT_RETRY } from './definition.schema.ts';
-import { conditionText, holds, resolveWith, type Facts } from './facts.rules.ts';
+import { holds, resolveWith, skippedBecause, type Facts } from './facts.rules.ts';
 import type { PlanNode } from './plan.rules.ts';
 import type { RunContext } from './run-contexts.ts';
 import type { Claimed } from './runs.queries.ts';
@@ -65,7 +65,7 @@ export class Runner {
       run: { id: run.id },
     };
     if (step.when.length > 0 && !holds(step.when, facts))
-      return { answer: 'skipped', reason: `does not apply: not (${conditionText(step.when)})` };
+      return { answer: 'skipped', reason: skippedBecause(step.when) };
     const action = this.actions.get(step.uses);
     if (!action) return { answer: 'failed', reason: `the action "${step.uses}" is not installed here` };
     const approving = step.uses === 'approval';

@@ -151,7 +151,7 @@ class Sharing {
     };
     Object.assign(runner, { query: inTurn });
     this.#end = () => {
-      Reflect.deleteProperty(runner, 'query');
+      Object.assign(runner, { query });
       shared.delete(db);
     };
   }

@@ -1,8 +1,10 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 import { setTimeout as sleep } from 'node:timers/promises';
+import type { PoolClient } from 'pg';
 import type { DataSource, EntityManager, QueryRunner } from 'typeorm';
 import { isId } from '../../kernel/ids.ts';
 import { system, type Principal } from '../../kernel/principal.ts';
+import { isStale, Statements } from './statements.ts';
 import { Together } from './together.ts';
 
 /** A database session inside one transaction. Handed down as an argument, never kept. */
@@ -13,6 +15,7 @@ export type Db = EntityManager;
  * asks. Keep network calls out of it: a supplier's silence would hold our locks.
  */
 export class Transactions {
+  readonly #statements = new Statements();
   readonly #together = new Together(
     (work) => this.run(INSTALLATION, work),
     (reason) => (reason instanceof StepAside ? reason.first : undefined),
@@ -49,8 +52,9 @@ export class Transactions {
           tries--;
           continue;
         }
-        if (!isConflict(error)) throw error;
-        this.onConflict(error);
+        const stale = isStale(error);
+        if (!stale && !isConflict(error)) throw error;
+        if (!stale) this.onConflict(error);
         if (tries === MOST_TRIES) throw error;
         await sleep(Math.random() * 20 * tries);
       }
@@ -72,7 +76,9 @@ export class Transactions {
   async #transaction<T>(principal: Principal, work: (db: Db) => Promise<T>): Promise<T> {
     const runner = this.dataSource.createQueryRunner();
     try {
-      await begin(runner, principal);
+      const renewal = this.#statements.renewal((await runner.connect()) as PoolClient);
+      await begin(runner, principal, renewal);
+      this.#statements.serve(runner);
       const result = await work(runner.manager);
       await runner.commitTransaction();
       return result;
@@ -87,13 +93,13 @@ export class Transactions {
 }
 
 /** Opens the transaction and says who asks, in one journey to the database. */
-async function begin(runner: QueryRunner, principal: Principal): Promise<void> {
+async function begin(runner: QueryRunner, principal: Principal, before: string): Promise<void> {
   const query = runner.query.bind(runner) as (sql: string) => Promise<unknown>;
   let said = false;
   const saying = (sql: string) => {
     if (said || sql !== START) return query(sql);
     said = true;
-    return query(`${START}; ${settingsOf(principal)}`);
+    return query(`${START}; ${before}${settingsOf(principal)}`);
   };
   Object.assign(runner, { query: saying });
   try {
