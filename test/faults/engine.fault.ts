@@ -28,6 +28,7 @@ class Scripted implements Action<{ as?: string }> {
     readonly name = 'scripted',
     readonly timeout = 10_000,
     readonly lease: 'short' | 'call' = 'short',
+    readonly turns?: 'calls',
   ) {}
   async run(context: StepContext<{ as?: string }>): Promise<StepAnswer> {
     this.calls.push({
@@ -447,6 +448,53 @@ describe('suppliers', () => {
       [runId],
     );
     expect(held).toEqual([{ lane: 'lane-0', n: 32 }]);
+  });
+
+  test('a width is never exceeded over two processes, and a call alone takes of it', async () => {
+    let [now, most] = [0, 0];
+    const called = async () => {
+      most = Math.max(most, ++now);
+      await new Promise((resolve) => setTimeout(resolve, 10));
+      now -= 1;
+    };
+    const pause = () => new Promise((resolve) => setTimeout(resolve, 40));
+    const actions = () => [
+      new Scripted(
+        async ({ turn }) => {
+          await pause();
+          await turn(called);
+          await pause();
+          return { answer: 'done' };
+        },
+        'calling',
+        10_000,
+        'short',
+        'calls',
+      ),
+      new Scripted(async () => (await called(), { answer: 'done' }), 'whole', 10_000, 'call'),
+    ];
+    const selectors = [new CountSelector('wide', () => ({ lane: 'wide' }))];
+    world = await engineWorld(db.url, { actions: actions(), selectors, max: 4 });
+    const peer = await engineWorld(db.url, { actions: actions(), selectors, max: 4 });
+    try {
+      await world.db((d) => limitLanes(d, [{ key: 'wide', concurrency: 3, perSecond: null }]));
+      const runs = [];
+      for (const uses of ['calling', 'whole', 'calling'])
+        runs.push(await world.run(`  - { id: a, title: A, uses: ${uses}, forEach: wide }\n`, { count: 80 }));
+      const inHand = until(async () => {
+        peer.parts.engine.wake();
+        const [row] = await world.rows<{ n: number }>(
+          `SELECT count(*)::int AS n FROM step WHERE state = 'running'`,
+        );
+        return row!.n > 3 && row!.n;
+      });
+      for (const run of runs) expect((await ended(run)).state).toBe('done');
+      // A step whose call has ended, or has yet to come, holds nobody up.
+      expect(await inHand).toBeGreaterThan(3);
+      expect(most).toBe(3);
+    } finally {
+      await peer.close();
+    }
   });
 
   test('a rate is used up and never exceeded in any second, a width never either', async () => {
