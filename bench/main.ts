@@ -19,13 +19,16 @@ import { kickBench } from './kick.bench.ts';
 import { leakBench } from './leak.bench.ts';
 import { ledgerBench } from './ledger.bench.ts';
 import { massBench } from './mass.bench.ts';
+import { partnerBench } from './partner.bench.ts';
 import type { BenchPlace } from './place.ts';
+import { stormBench } from './storm.bench.ts';
 import { tellingBench } from './telling.bench.ts';
 import { usageBench } from './usage.bench.ts';
 
 const BENCHES: Readonly<Record<string, (place: BenchPlace) => Promise<void>>> = {
   leak: leakBench,
   intake: intakeBench,
+  partner: partnerBench,
   kick: kickBench,
   engine: engineBench,
   ledger: ledgerBench,
@@ -35,6 +38,7 @@ const BENCHES: Readonly<Record<string, (place: BenchPlace) => Promise<void>>> = 
   usage: usageBench,
   duties: dutiesBench,
   telling: tellingBench,
+  storm: stormBench,
 };
 
 async function main(): Promise<void> {

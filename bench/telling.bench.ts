@@ -14,6 +14,7 @@ import { expectOk } from '../src/kernel/result.ts';
 import { iso, SECOND } from '../src/kernel/time.ts';
 import { parseConfig } from '../src/platform/config/config.ts';
 import { Transactions } from '../src/platform/database/transactions.ts';
+import { cpuOf } from './cpu.ts';
 import type { BenchPlace } from './place.ts';
 import { percentile } from './statistics.ts';
 
@@ -56,7 +57,7 @@ class Mailbox {
  * beside what handing over the same message costs without the product.
  */
 export async function tellingBench(place: BenchPlace): Promise<void> {
-  const recipients = Number(process.env['BENCH_RECIPIENTS'] ?? (place.quick ? 300 : 10_000));
+  const sizes = place.quick ? [1000] : [1000, 10_000];
   const folder = await mkdtemp(join(tmpdir(), 'countersign-telling-bench-'));
   const mailbox = new Mailbox();
   const host = await mailbox.start();
@@ -80,7 +81,7 @@ export async function tellingBench(place: BenchPlace): Promise<void> {
   const app = await createApp({ config });
   await app.listen(0, '127.0.0.1');
   try {
-    const seeded = await seed(admin, recipients + INCIDENTS);
+    const seeded = await seed(admin, INCIDENTS + sizes.reduce((sum, size) => sum + size, 0));
     const bare = await bareSeconds(host, 200);
     const owe = (some: readonly Seeded[]) =>
       app.get(Transactions).run(BY, (db) =>
@@ -90,9 +91,9 @@ export async function tellingBench(place: BenchPlace): Promise<void> {
           BY,
         ),
       );
-    const until = async (reached: () => boolean, seconds: number, what: string) => {
+    const until = async (reached: () => boolean | Promise<boolean>, seconds: number, what: string) => {
       const end = performance.now() + seconds * SECOND;
-      while (!reached()) {
+      while (!(await reached())) {
         if (performance.now() > end) throw new Error(`telling: ${what} took longer than ${seconds} s`);
         await delay(10);
       }
@@ -116,36 +117,48 @@ export async function tellingBench(place: BenchPlace): Promise<void> {
     place.figure(`${INCIDENTS} incidents at once: awareness to the last first 250`, Math.max(...waits), 's');
     place.figure('to the promised 30 s', Math.max(...waits) / 30, '×');
 
-    globalThis.gc?.();
-    const before = process.memoryUsage.rss();
-    let peak = before;
-    const watch = setInterval(() => (peak = Math.max(peak, process.memoryUsage.rss())), 50);
-    const many = seeded.slice(INCIDENTS);
-    const taken = mailbox.taken;
-    const began = performance.now();
-    let half = 0;
-    for (let at = 0; at < many.length; at += 500) await owe(many.slice(at, at + 500));
-    await until(
-      () => {
-        if (half === 0 && mailbox.taken - taken >= many.length / 2) half = peak;
-        return mailbox.taken - taken >= many.length;
-      },
-      1800,
-      `telling ${many.length} recipients`,
-    );
-    const seconds = (performance.now() - began) / SECOND;
-    clearInterval(watch);
-    place.figure(`${many.length} recipients: a second`, many.length / seconds, 'notices');
-    place.figure(`${many.length} recipients: to the bare hand-over`, seconds / many.length / bare, '×');
-    place.figure(`${many.length} recipients: memory above the start, at most`, (peak - before) / MIB, 'MiB');
-    place.figure(`${many.length} recipients: of it in the second half`, (peak - half) / MIB, 'MiB');
-    place.figure(`${many.length} recipients: doubled`, mailbox.taken - taken - many.length, 'mails');
+    const peaks: number[] = [];
+    let from = INCIDENTS;
+    for (const count of sizes) {
+      const many = seeded.slice(from, (from += count));
+      globalThis.gc?.();
+      let peak = process.memoryUsage.rss();
+      const watch = setInterval(() => (peak = Math.max(peak, process.memoryUsage.rss())), 50);
+      const taken = mailbox.taken;
+      const cpu = await cpuOf(admin);
+      const began = performance.now();
+      for (let at = 0; at < many.length; at += 500) await owe(many.slice(at, at + 500));
+      await until(() => mailbox.taken - taken >= many.length, 1800, `telling ${count} recipients`);
+      const seconds = (performance.now() - began) / SECOND;
+      await until(async () => (await unrecorded(admin)) === 0, 60, 'recording what was told');
+      clearInterval(watch);
+      peaks.push(peak);
+      place.figure(`${count} recipients: a second`, count / seconds, 'notices');
+      place.figure(`${count} recipients: to the bare hand-over`, seconds / count / bare, '×');
+      place.figure(
+        `${count} recipients: CPU of a notice, ours, Postgres’s and the mail server’s`,
+        ((await cpuOf(admin)) - cpu) / (count / SECOND),
+        'ms',
+      );
+      place.figure(`${count} recipients: memory of the process, at most`, peak / MIB, 'MiB');
+      place.figure(`${count} recipients: doubled`, mailbox.taken - taken - count, 'mails');
+    }
+    if (peaks.length > 1)
+      place.figure(`memory at ${sizes[1]} recipients to that at ${sizes[0]}`, peaks[1]! / peaks[0]!, '×');
   } finally {
     await app.close();
     await admin.end();
     await mailbox.stop();
     await rm(folder, { recursive: true, force: true });
   }
+}
+
+/** Notices that a peer has and that nobody wrote down yet. */
+async function unrecorded(admin: pg.Client): Promise<number> {
+  const { rows } = await admin.query<{ number: number }>(
+    `SELECT count(*)::int AS number FROM notice WHERE dispatch IN ('owed', 'attempting')`,
+  );
+  return rows[0]!.number;
 }
 
 /** Seconds that one message costs without the product, one after the other over a connection each. */

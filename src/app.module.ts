@@ -10,6 +10,7 @@ import { ResponsibilityModule } from './domain/responsibility/responsibility.mod
 import { RevocationModule } from './domain/revocation/revocation.module.ts';
 import { PolicyModule } from './domain/policy/policy.module.ts';
 import { SigningFloorModule } from './domain/policy/signing-floor.module.ts';
+import { WrittenAboutModule } from './domain/obligations/written-about.module.ts';
 import { SecondPersonModule } from './domain/policy/second-person.module.ts';
 import { RotationIntervalsModule } from './domain/policy/rotation-intervals.module.ts';
 import { ReleasesModule } from './domain/releases/releases.module.ts';
@@ -53,6 +54,7 @@ import { StoresModule } from './plugins/stores/stores.module.ts';
     PolicyModule,
     SigningFloorModule,
     SecondPersonModule,
+    WrittenAboutModule,
     RotationIntervalsModule,
     RotationModule,
     ReleasesModule,

@@ -89,6 +89,8 @@ import { RiskRequest } from './domain/revocation/risk-request.entity.ts';
 import { RiskAcceptance } from './domain/revocation/risk-acceptance.entity.ts';
 import { ExposureSource } from './domain/exposures/source.entity.ts';
 import { Delivery } from './domain/exposures/delivery.entity.ts';
+import { RefusedDelivery } from './domain/exposures/refused-delivery.entity.ts';
+import { RefusedDeliveryCount } from './domain/exposures/refused-delivery-count.entity.ts';
 import { Exposure } from './domain/exposures/exposure.entity.ts';
 import { ExposureBatch } from './domain/exposures/exposure-batch.entity.ts';
 import { ExposureDigest } from './domain/exposures/exposure-digest.entity.ts';
@@ -106,6 +108,7 @@ import { NoticeTemplate } from './domain/notices/notice-template.entity.ts';
 import { WrittenNotice } from './domain/notices/written-notice.entity.ts';
 import { NoticeAttempt } from './domain/notices/notice-attempt.entity.ts';
 import { Acknowledgement } from './domain/notices/acknowledgement.entity.ts';
+import { AcknowledgementCode } from './domain/notices/acknowledgement-code.entity.ts';
 import { Escalation } from './domain/notices/escalation.entity.ts';
 import { Alert } from './domain/notices/alert.entity.ts';
 import { Subscription } from './domain/signals/subscription.entity.ts';
@@ -251,6 +254,8 @@ export const entities: DataSourceNeeds['entities'] = [
   RiskRequest,
   ExposureSource,
   Delivery,
+  RefusedDelivery,
+  RefusedDeliveryCount,
   Exposure,
   ExposureBatch,
   ExposureDigest,
@@ -268,6 +273,7 @@ export const entities: DataSourceNeeds['entities'] = [
   WrittenNotice,
   NoticeAttempt,
   Acknowledgement,
+  AcknowledgementCode,
   Escalation,
   Alert,
   Subscription,

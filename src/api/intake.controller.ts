@@ -40,18 +40,15 @@ export class IntakeController {
       void reply.header('connection', 'close');
       return new Refused(refused);
     };
-    const source = await this.intake.admit(sourceKey);
+    const headers = plain(request.headers);
+    const source = await this.intake.admit(sourceKey, { headers });
     if (!source.ok) throw refuse(source.error);
     const limit = source.value.bodyLimit;
     const announced = Number(request.headers['content-length'] ?? 0);
     const body =
       announced > limit ? null : await readUpTo(request.body as AsyncIterable<Buffer> | undefined, limit);
-    if (body === null) throw refuse(await this.intake.tooLarge(source.value));
-    const { result, answer } = await this.intake.receive(
-      source.value,
-      { headers: plain(request.headers), body },
-      request.ip,
-    );
+    if (body === null) throw refuse(await this.intake.tooLarge(source.value, { headers }));
+    const { result, answer } = await this.intake.receive(source.value, { headers, body }, request.ip);
     if (answer) {
       // As the protocol of the source has it; an empty body is no JSON.
       void reply.status(answer.status).headers({ ...answer.headers });

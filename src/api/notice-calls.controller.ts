@@ -2,7 +2,7 @@ import { Body, Controller, Get, HttpCode, Param, Post } from '@nestjs/common';
 import { ApiNoContentResponse, ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
 import { z } from 'zod';
 import type { Principal } from '../kernel/principal.ts';
-import { By, Permission } from '../domain/access/route.ts';
+import { By, Permission, PerMinute } from '../domain/access/route.ts';
 import {
   callScriptSchema,
   CallsService,
@@ -29,9 +29,11 @@ export class NoticeCallsController {
 
   @Post()
   @HttpCode(204)
+  @PerMinute(30)
   @ApiOperation({
     summary: 'Record a call about a notice: who answered, and when',
-    description: 'A call that somebody answered counts as told at the time of the call.',
+    description:
+      'A call that somebody answered counts as told at the time of the call; with the code of the message, read back by them, it is their acknowledgement by a second channel.',
   })
   @Permission('notices:write')
   @ApiNoContentResponse({ description: 'It is on record' })

@@ -1,4 +1,4 @@
-import { Body, Controller, Get, HttpCode, Param, Post, Query } from '@nestjs/common';
+import { Body, Controller, Get, HttpCode, Param, Post, Query, Res } from '@nestjs/common';
 import {
   ApiCreatedResponse,
   ApiNoContentResponse,
@@ -6,6 +6,7 @@ import {
   ApiOperation,
   ApiTags,
 } from '@nestjs/swagger';
+import type { FastifyReply } from 'fastify';
 import { z } from 'zod';
 import { Refused, refusal } from '../kernel/errors.ts';
 import type { Principal } from '../kernel/principal.ts';
@@ -93,7 +94,7 @@ export class NoticesController {
   @ApiOperation({
     summary: 'Acknowledge a notice for its recipient',
     description:
-      'By a person of the party that it is for, with the code of the message. Without a next action it lapses in four hours and the notice is told again.',
+      'By a person of the party that it is for, with the code of the message; stronger with a signature by a key of theirs. Without a next action it lapses in four hours and the notice is told again.',
   })
   @Permission('notices:acknowledge')
   @ApiCreatedResponse({ standardSchema: acknowledgedSchema })
@@ -103,6 +104,24 @@ export class NoticesController {
     @By() by: Principal,
   ): Promise<z.infer<typeof acknowledgedSchema>> {
     return answered(await this.acknowledgements.acknowledgeAs(noticeId, input, by));
+  }
+
+  @Get(':id/document')
+  @ApiOperation({
+    summary: 'Download what a recipient signs elsewhere to acknowledge a notice',
+    description: 'The exact bytes, for an Ed25519 key that was registered before the notice was owed.',
+  })
+  @Permission('notices:read')
+  async document(
+    @Param('id', { schema: id }) noticeId: string,
+    @By() by: Principal,
+    @Res() reply: FastifyReply,
+  ): Promise<void> {
+    const document = answered(await this.acknowledgements.documentFor(noticeId, by));
+    void reply
+      .header('content-disposition', 'attachment; filename="notice.json"')
+      .type('application/json; charset=utf-8')
+      .send(document);
   }
 
   @Post(':id/retry')

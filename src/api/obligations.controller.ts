@@ -9,11 +9,13 @@ import {
 import { z } from 'zod';
 import { Refused, refusal } from '../kernel/errors.ts';
 import type { Principal } from '../kernel/principal.ts';
-import { By, Permission } from '../domain/access/route.ts';
+import { By, Idempotent, Permission } from '../domain/access/route.ts';
 import { incidentOf } from '../domain/incidents/incidents.queries.ts';
 import { DutiesService } from '../domain/obligations/duties.service.ts';
+import { DutyNotices } from '../domain/obligations/duty-notices.service.ts';
 import { HoldsService } from '../domain/obligations/holds.service.ts';
 import {
+  draftedSchema,
   dutySchema,
   holdSchema,
   notRequiredSchema,
@@ -23,9 +25,10 @@ import {
   submitSchema,
   supplierAccountSchema,
   supplierAccountsSchema,
+  tellSchema,
   withholdSchema,
 } from '../domain/obligations/obligation.schema.ts';
-import { holdOn, recomputed, register } from '../domain/obligations/obligations.queries.ts';
+import { holdOn, PLACE_PATTERN, recomputed, register } from '../domain/obligations/obligations.queries.ts';
 import { accountsOf, SupplierAccounts } from '../domain/obligations/supplier-accounts.service.ts';
 import { Clock } from '../platform/clock/clock.ts';
 import { Transactions, type Db } from '../platform/database/transactions.ts';
@@ -35,9 +38,12 @@ const id = z.uuid();
 const named = { schema: id };
 const listQuery = z.strictObject({
   caseId: id.optional(),
+  after: z.string().regex(PLACE_PATTERN).optional().describe('The `next` of the page before'),
   limit: z.coerce.number().int().min(1).max(500).default(200),
 });
-const listedSchema = obligationsSchema.extend({ total: z.int() }).meta({ id: 'ObligationRegister' });
+const listedSchema = obligationsSchema
+  .extend({ total: z.int(), next: z.string().nullable() })
+  .meta({ id: 'ObligationRegister' });
 const madeSchema = z.object({ id }).meta({ id: 'SupplierAccountMade' });
 
 type Standing = z.infer<typeof dutySchema>;
@@ -50,6 +56,7 @@ export class ObligationsController {
     private readonly transactions: Transactions,
     private readonly clock: Clock,
     private readonly duties: DutiesService,
+    private readonly notices: DutyNotices,
     private readonly holds: HoldsService,
     private readonly accounts: SupplierAccounts,
   ) {}
@@ -105,6 +112,23 @@ export class ObligationsController {
     @By() by: Principal,
   ): Promise<Standing> {
     return answered(await this.duties.submit(obligationId, input, by));
+  }
+
+  @Post('obligations/:id/notice')
+  @ApiOperation({
+    summary: 'Draft the notice that tells a duty',
+    description:
+      'To a contact of its recipient, filled in with what is known of the case. It goes out when it is approved as a written notice is, works to the clock of the duty, and the register follows it.',
+  })
+  @Permission('notices:write')
+  @Idempotent()
+  @ApiCreatedResponse({ standardSchema: draftedSchema })
+  async tell(
+    @Param('id', named) obligationId: string,
+    @Body({ schema: tellSchema }) input: z.output<typeof tellSchema>,
+    @By() by: Principal,
+  ): Promise<z.infer<typeof draftedSchema>> {
+    return answered(await this.notices.draft(obligationId, input, by));
   }
 
   @Post('obligations/:id/not-required')

@@ -10,15 +10,21 @@ import {
   addKeySchema,
   createSourceSchema,
   editSourceSchema,
+  polledSchema,
   sourceSchema,
+  type Polling,
   type SourceView,
 } from '../domain/exposures/source.schema.ts';
 import {
   DeliveryLog,
+  LOGGED,
   deliverySchema,
   replayedSchema,
+  type LogPart,
   type Replayed,
 } from '../domain/exposures/delivery-log.service.ts';
+import { refusedCountSchema } from '../domain/exposures/refused-deliveries.service.ts';
+import { SourcePolls } from '../domain/exposures/source-polls.service.ts';
 import { SourcesService } from '../domain/exposures/sources.service.ts';
 import { answered } from './answered.ts';
 import { nameCursorSchema, pageByName, pageLimit } from './cursor.ts';
@@ -32,9 +38,19 @@ const sourcesSchema = z
 const deliveriesQuery = z.strictObject({
   limit: z.coerce.number().int().min(1).max(200).default(50),
   before: id.optional().describe('The id of the delivery that the page before ended with'),
+  only: z.enum(LOGGED).optional().describe('What was taken or what was refused; absent: both'),
 });
+const elsewhereQuery = deliveriesQuery.omit({ only: true });
 const deliveriesSchema = z
-  .object({ deliveries: z.array(deliverySchema), next: id.nullable() })
+  .object({
+    deliveries: z.array(deliverySchema),
+    next: id.nullable(),
+    refused: z
+      .array(refusedCountSchema)
+      .describe(
+        'How many were refused, by reason; the first 20 of an hour and reason are kept one by one, for 30 days',
+      ),
+  })
   .meta({ id: 'SourceDeliveries' });
 
 @ApiTags('sources')
@@ -43,6 +59,7 @@ export class SourcesController {
   constructor(
     private readonly sources: SourcesService,
     private readonly log: DeliveryLog,
+    private readonly polls: SourcePolls,
   ) {}
 
   @Get()
@@ -132,20 +149,43 @@ export class SourcesController {
     return versioned(reply, answered(await this.sources.retireKey(sourceId, keyId, by)));
   }
 
+  @Post(':id/poll')
+  @ApiOperation({
+    summary: 'Ask a source for its deliveries now',
+    description: 'Also before its turn. What comes is stored and acknowledged as if it were.',
+  })
+  @HttpCode(200)
+  @Permission('sources:write')
+  @ApiOkResponse({ standardSchema: polledSchema })
+  async poll(@Param('id', { schema: id }) sourceId: string, @By() by: Principal): Promise<Polling> {
+    return answered(await this.polls.askNow(sourceId, by));
+  }
+
   @Get(':id/deliveries')
-  @ApiOperation({ summary: 'List what a source delivered, newest first; no body is kept' })
+  @ApiOperation({
+    summary: 'List what a source delivered and what was refused in its name, newest first',
+    description: 'No body is kept.',
+  })
   @Permission('sources:read')
   @ApiOkResponse({ standardSchema: deliveriesSchema })
   async deliveries(
     @Param('id', { schema: id }) sourceId: string,
-    @Query({ schema: deliveriesQuery }) { limit, before }: z.output<typeof deliveriesQuery>,
+    @Query({ schema: deliveriesQuery }) { limit, before, only }: z.output<typeof deliveriesQuery>,
     @By() by: Principal,
   ): Promise<z.infer<typeof deliveriesSchema>> {
-    const rows = answered(
-      await this.log.list(sourceId, { limit: limit + 1, ...(before ? { before } : {}) }, by),
-    );
-    const deliveries = rows.slice(0, limit);
-    return { deliveries, next: rows.length > limit ? (deliveries.at(-1)?.id ?? null) : null };
+    const asked = { limit: limit + 1, ...(before ? { before } : {}), only };
+    return pageOf(answered(await this.log.list(sourceId, asked, by)), limit);
+  }
+
+  @Get('refused-deliveries')
+  @ApiOperation({ summary: 'List what was refused because there is no source at the address, newest first' })
+  @Permission('sources:read')
+  @ApiOkResponse({ standardSchema: deliveriesSchema })
+  async elsewhere(
+    @Query({ schema: elsewhereQuery }) { limit, before }: z.output<typeof elsewhereQuery>,
+    @By() by: Principal,
+  ): Promise<z.infer<typeof deliveriesSchema>> {
+    return pageOf(await this.log.elsewhere({ limit: limit + 1, ...(before ? { before } : {}) }, by), limit);
   }
 
   @Post('deliveries/:id/replay')
@@ -160,4 +200,10 @@ export class SourcesController {
   async replay(@Param('id', { schema: id }) deliveryId: string, @By() by: Principal): Promise<Replayed> {
     return answered(await this.log.replay(deliveryId, by));
   }
+}
+
+/** Of one more than was asked for. */
+function pageOf({ deliveries: rows, refused }: LogPart, limit: number): z.infer<typeof deliveriesSchema> {
+  const deliveries = rows.slice(0, limit);
+  return { deliveries, next: rows.length > limit ? (deliveries.at(-1)?.id ?? null) : null, refused };
 }

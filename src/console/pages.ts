@@ -62,6 +62,7 @@ import { StepPage } from './runbooks/step.page.ts';
 import { WorkPage } from './runbooks/work.page.ts';
 import { SettingsPage } from './settings/settings.page.ts';
 import { SourcePage } from './settings/source.page.ts';
+import { SourceSettingsPage } from './settings/source-settings.page.ts';
 import { AssetsPage } from './shared/assets.page.ts';
 import type { Area } from './shared/page.ts';
 import { SignInPage } from './sign-in/sign-in.page.ts';
@@ -172,7 +173,12 @@ export const AREAS_OF_CONSOLE: readonly Area[] = [
   { title: 'Connectors', path: '/connectors', permission: 'connections:read', pages: [ConnectorsPage] },
   { title: 'Alerts', path: '/alerts', permission: 'operations:read', pages: [AlertsPage] },
   { title: 'Ledger', path: '/ledger', permission: 'ledger:read', pages: [LedgerPage] },
-  { title: 'Settings', path: '/settings', permission: 'sources:read', pages: [SettingsPage, SourcePage] },
+  {
+    title: 'Settings',
+    path: '/settings',
+    permission: 'sources:read',
+    pages: [SettingsPage, SourcePage, SourceSettingsPage],
+  },
   { title: 'The door', pages: [SignInPage, AssetsPage] },
   { title: 'Outside', pages: [NoticeLinkPage, SigningLinkPage] },
 ];

@@ -13,11 +13,10 @@ import { deathOf } from '../../src/domain/revocation/death.rules.ts';
 import { Secret } from '../../src/kernel/secret.ts';
 import { SystemClock } from '../../src/platform/clock/clock.ts';
 import { templatesFolder } from '../../src/platform/config/templates.ts';
+import { readPem } from '../../src/platform/http/client-certificate.ts';
 import { Outbound } from '../../src/platform/http/outbound.ts';
-import {
-  ClientCertificateConnector,
-  readPem,
-} from '../../src/plugins/connectors/client-certificate/client-certificate.connector.ts';
+import { ClientCertificateConnector } from '../../src/plugins/connectors/client-certificate/client-certificate.connector.ts';
+import { DeclarativeHttpConnector } from '../../src/plugins/connectors/declarative-http/declarative-http.connector.ts';
 import { WebhookSecretConnector } from '../../src/plugins/connectors/webhook-secret/webhook-secret.connector.ts';
 import { AUTHORITY, SERVER, TRUSTED_CLIENT, UNKNOWN_CLIENT } from '../support/certificates.ts';
 
@@ -55,6 +54,7 @@ function settingsOf(outboundOf: Outbound, preset: string): unknown {
   const connectors = new Connectors([
     new WebhookSecretConnector(outboundOf),
     new ClientCertificateConnector(outboundOf),
+    new DeclarativeHttpConnector(outboundOf),
   ]);
   const checked = connectors.check(
     parse(readFileSync(join(templatesFolder('connectors'), `${preset}.yaml`), 'utf8')),
@@ -279,5 +279,43 @@ describe('a client certificate', () => {
     expect(readPem(TRUSTED_CLIENT)).toBeDefined();
     expect(readPem(TRUSTED_CLIENT.replace(key, key.exec(UNKNOWN_CLIENT)![0]))).toBeUndefined();
     expect(readPem('no certificate')).toBeUndefined();
+  });
+});
+
+describe('a supplier that wants mutual TLS beside its own credential', () => {
+  test('is asked with the connection’s certificate; without it nothing is dead', async () => {
+    const supplier = await listening(
+      createHttps(
+        { ...SERVER, ca: AUTHORITY, requestCert: true, rejectUnauthorized: true },
+        (request, response) =>
+          request.headers['dd-api-key'] === 'live'
+            ? response.writeHead(200, { 'content-type': 'application/json' }).end('{"valid":true}')
+            : response.writeHead(403, { 'content-type': 'application/json' }).end('{"errors":["Forbidden"]}'),
+      ),
+    );
+    const connector = new DeclarativeHttpConnector(guarded(portOf(supplier)));
+    const settings = settingsOf(outbound, 'datadog');
+    const probe = (value: string, auth: Record<string, string>) =>
+      connector.probe(
+        {
+          settings,
+          baseUrl: `https://127.0.0.1:${portOf(supplier)}`,
+          auth: Object.fromEntries(
+            Object.entries({ server_authorities: AUTHORITY, ...auth }).map(([name, text]) => [
+              name,
+              Secret.of(text),
+            ]),
+          ),
+          credentialKind: 'api_key',
+          supplierId: null,
+          value: Secret.of(value),
+        } as unknown as Target<never>,
+        call(),
+      );
+    const shown = { client_certificate: TRUSTED_CLIENT };
+    expect((await probe('live', shown)).verdict).toBe('live');
+    expect((await probe('revoked', shown)).verdict).toBe('dead');
+    for (const auth of [{}, { client_certificate: UNKNOWN_CLIENT }])
+      expect((await probe('revoked', auth as Record<string, string>)).verdict).toBe('indeterminate');
   });
 });

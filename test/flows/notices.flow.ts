@@ -108,9 +108,12 @@ describe('a notice that is owed', () => {
     expect(await acknowledge({ name: ' ' })).toMatchObject({ ok: false, error: { code: 'name-needed' } });
     expect(await acknowledge({ code: '' })).toMatchObject({ ok: false, error: { code: 'code-needed' } });
 
-    expect(await acknowledge()).toEqual({ ok: true, value: { late: false } });
+    expect(await acknowledge()).toEqual({
+      ok: true,
+      value: { late: false, strength: 'mailbox', enough: true },
+    });
     const again = await acknowledge({ name: 'Somebody Else' });
-    expect(again).toEqual({ ok: true, value: { late: false } });
+    expect(again).toEqual({ ok: true, value: { late: false, strength: 'mailbox', enough: true } });
     await clockSweep();
     expect(await read(id)).toMatchObject({
       receipt: 'acknowledged',

@@ -5,11 +5,16 @@ import { ELAPSED_DAY, HOUR, iso, MINUTE, type Millis } from '../../src/kernel/ti
 import { LedgerService } from '../../src/domain/ledger/ledger.service.ts';
 import { DutyClockSweep } from '../../src/domain/obligations/duty-clock.sweep.ts';
 import type { ObligationView, SupplierAccountView } from '../../src/domain/obligations/obligation.schema.ts';
+import { BouncesService } from '../../src/domain/notices/bounces.service.ts';
+import { DeliverySweep } from '../../src/domain/notices/deliver-notice.job.ts';
 import { UsageRetentionSweep } from '../../src/domain/usage/usage-retention.sweep.ts';
 import { Clock } from '../../src/platform/clock/clock.ts';
 import { Transactions } from '../../src/platform/database/transactions.ts';
 import { startApp, until, type TestApp } from '../support/app.ts';
 import { LeakScene, REPORTS_KEY } from '../support/leak-scene.ts';
+import { acknowledgeLink } from '../support/acknowledge.ts';
+import { MailServer } from '../support/mail-server.ts';
+import { bounceOf } from '../support/notice-scene.ts';
 import { personCalling } from '../support/people.ts';
 import { caller } from '../support/portfolio.ts';
 
@@ -20,9 +25,11 @@ let world: TestApp;
 let scene: LeakScene;
 let rita: Awaited<ReturnType<typeof personCalling>>;
 let omar: Awaited<ReturnType<typeof personCalling>>;
+let mail: MailServer;
 
 beforeAll(async () => {
-  world = await startApp();
+  mail = await MailServer.start();
+  world = await startApp({ config: { smtpUrl: `smtp://${mail.host}`, outboundAllow: [mail.host] } });
   scene = await LeakScene.set(world);
   await scene.source({ key: 'reports', kind: 'standard-webhooks', keys: [REPORTS_KEY] });
   rita = await personCalling(world, 'Rita', 'responder');
@@ -33,6 +40,7 @@ beforeAll(async () => {
 });
 afterAll(async () => {
   await world?.close();
+  await mail?.close();
 });
 
 /** An agreement with a party, in force: who tells whom within how many hours. */
@@ -500,6 +508,154 @@ describe('a legal hold', () => {
     expect((await erase()).ok).toBe(true);
     await retain();
     expect(await kept()).toHaveLength(0);
+  });
+});
+
+describe('a duty of a law that is told through us', () => {
+  let linked: Id;
+  let authority: Id;
+  let desk: Id;
+  let made: Leaked;
+  const deliver = () =>
+    until(async () => {
+      await world.app.get(DeliverySweep).sweep(BY);
+      await sweep();
+      return (await duty(made.incidentId, 'gdpr-33-1', 'notification')).fulfilledAt !== null;
+    }, 'told');
+  const draft = (id: Id, more: object = {}) =>
+    act(rita, id, 'notice', { contactId: desk, ...more }) as Promise<{
+      status: number;
+      body: { writtenId: Id };
+    }>;
+  const written = async (id: Id) =>
+    (await omar.call('GET', `/api/v1/written-notices/${id}`)).body as {
+      text: string;
+      rowVersion: number;
+      notice: string | null;
+    };
+  const decide = async (who: typeof rita, id: Id, send = true) =>
+    who.call('POST', `/api/v1/written-notices/${id}/decide`, {
+      body: { send, rowVersion: (await written(id)).rowVersion },
+    });
+  beforeAll(async () => {
+    authority = await party('Data Protection Authority');
+    desk = newId();
+    linked = await integration('Told through us', { regions: ['DE'] });
+    const at = world.clock.date();
+    await scene.rows(
+      `INSERT INTO integration_party (integration_id, party_id, party_name, role) VALUES ($1, $2, 'Data Protection Authority', 'authority')`,
+      [linked, authority],
+    );
+    for (const [id, email, role, ordinal] of [
+      [desk, 'desk@authority.example', 'security', 1],
+      [newId(), 'duty@authority.example', 'on_call', 2],
+    ] as const)
+      await scene.rows(
+        `INSERT INTO contact (id, party_id, role, ordinal, name, email, language, created_at, updated_at) VALUES ($1, $2, $3, $4, $3, $5, 'en', $6, $6)`,
+        [id, authority, role, ordinal, email, at],
+      );
+    made = await leak([linked]);
+  });
+
+  test('is drafted with what is known, approved by a second person, carried, and the register follows', async () => {
+    const gdpr = await duty(made.incidentId, 'gdpr-33-1', 'notification');
+    expect(gdpr).toMatchObject({ recipient: 'Data Protection Authority', told: null, watched: false });
+    const drafted = await draft(gdpr.id);
+    expect(drafted).toMatchObject({ status: 201 });
+    const { text } = await written(drafted.body.writtenId);
+    const { reference } = await scene.one<{ reference: string }>(
+      `SELECT d.reference FROM credential d JOIN credential_version v ON v.credential_id = d.id WHERE v.id = $1`,
+      [made.versionId],
+    );
+    expect(text).toContain(reference);
+    expect(text).toContain('first known on');
+    expect(text).toMatch(/not contained yet|contained since/);
+    expect(text).toContain('name the file');
+    expect((await draft(gdpr.id)).body).toMatchObject({ code: 'drafted-already' });
+    expect((await decide(rita, drafted.body.writtenId)).body).toMatchObject({ code: 'second-person-needed' });
+    expect((await decide(omar, drafted.body.writtenId)).status).toBe(200);
+    await deliver();
+    const told = await duty(made.incidentId, 'gdpr-33-1', 'notification');
+    expect(told).toMatchObject({
+      timeliness: 'met',
+      told: { state: 'sent', dispatch: 'accepted', notice: expect.stringMatching(/^NTC-/) },
+    });
+    expect(told.decisions.map(({ decision }) => decision)).toEqual(['told']);
+    const got = mail.received.filter(({ to }) => to.includes('desk@authority.example'));
+    expect(got).toHaveLength(1);
+    expect(got[0]!.text).toContain('Regulation (EU) 2016/679, Art. 33(1)');
+    expect(got[0]!.text).toContain(gdpr.reference);
+    const clock = await scene.one<{ due_at: Date; category: string }>(
+      `SELECT due_at, category FROM notice WHERE reference = $1`,
+      [told.told!.notice],
+    );
+    expect(clock).toEqual({ due_at: new Date(gdpr.dueAt!), category: 'report' });
+    await acknowledgeLink(world, got[0]!.text, 'Ada Desk');
+    expect((await duty(made.incidentId, 'gdpr-33-1', 'notification')).told!.receipt).toBe('acknowledged');
+    expect((await draft(gdpr.id)).body).toMatchObject({ code: 'already-told' });
+    // What is told is no second row of the register.
+    expect(
+      (await register(made.incidentId)).obligations.filter(({ kind }) => kind === 'notice'),
+    ).toHaveLength(1);
+  });
+
+  test('comes back and is owed again; what its contact does not take goes to another of the authority', async () => {
+    made = await leak([linked]);
+    const gdpr = await duty(made.incidentId, 'gdpr-33-1', 'notification');
+    const { writtenId } = (await draft(gdpr.id)).body;
+    await decide(omar, writtenId);
+    await deliver();
+    const { message_id: messageId } = await scene.one<{ message_id: string }>(
+      `SELECT n.message_id FROM notice n JOIN written_notice w ON w.notice_id = n.id WHERE w.id = $1`,
+      [writtenId],
+    );
+    const before = mail.received.length;
+    const bounced = await world.app
+      .get(BouncesService)
+      .take(Buffer.from(bounceOf(messageId, 'desk@authority.example')), BY);
+    expect(bounced).toMatchObject({ is: 'bounced' });
+    await until(async () => {
+      await sweep();
+      const one = await duty(made.incidentId, 'gdpr-33-1', 'notification');
+      return one.decisions.some(({ decision }) => decision === 'came_back');
+    }, 'came back');
+    await deliver();
+    expect(mail.received.slice(before).map(({ to }) => to)).toEqual([['duty@authority.example']]);
+    const after = await duty(made.incidentId, 'gdpr-33-1', 'notification');
+    expect(after).toMatchObject({ timeliness: 'met', obligation: 'required' });
+    expect(after.decisions.map(({ decision }) => decision)).toEqual(['told', 'came_back', 'told']);
+  });
+
+  test('waits for the expiry of a written delay; what was handed in by hand ends its notice', async () => {
+    made = await leak([linked]);
+    const gdpr = await duty(made.incidentId, 'gdpr-33-1', 'notification');
+    const { writtenId } = (await draft(gdpr.id)).body;
+    const word = { authority: 'Prosecutor', document: 'letter 9', reason: 'an arrest is near' };
+    await act(rita, gdpr.id, 'withhold', { ...word, until: iso(world.clock.now() + HOUR) });
+    expect((await decide(omar, writtenId)).body).toMatchObject({ code: 'wrong-state' });
+    world.clock.advance(HOUR + MINUTE);
+    await sweep();
+    await mail.behave('busy', 'desk@authority.example');
+    await mail.behave('busy', 'duty@authority.example');
+    expect((await decide(omar, writtenId)).status).toBe(200);
+    const state = () =>
+      scene.one<{ obligation: string; due_at: Date }>(
+        `SELECT n.obligation, n.due_at FROM notice n JOIN written_notice w ON w.notice_id = n.id WHERE w.id = $1`,
+        [writtenId],
+      );
+    world.clock.advance(MINUTE);
+    await act(rita, gdpr.id, 'withhold', { ...word, until: iso(world.clock.now() + HOUR) });
+    const held = await state();
+    expect(held.obligation).toBe('withheld');
+    world.clock.advance(HOUR + MINUTE);
+    await sweep();
+    const back = await state();
+    expect(back.obligation).toBe('required');
+    expect(back.due_at.getTime()).toBeGreaterThan(held.due_at.getTime());
+    expect(iso(back.due_at.getTime())).toBe((await duty(made.incidentId, 'gdpr-33-1', 'notification')).dueAt);
+    expect((await draft(gdpr.id)).body).toMatchObject({ code: 'under-way' });
+    await act(rita, gdpr.id, 'submit', { at: iso(world.clock.now()), document: 'portal 11' });
+    expect(await state()).toMatchObject({ obligation: 'superseded' });
   });
 });
 

@@ -8,6 +8,7 @@ import { connectionBinding } from '../../src/domain/revocation/connections.servi
 import { Transactions } from '../../src/platform/database/transactions.ts';
 import { Keys } from '../../src/platform/signing/keys.ts';
 import { Vault } from '../../src/platform/vault/vault.ts';
+import { AUTHORITY, TRUSTED_CLIENT } from '../support/certificates.ts';
 import { startApp, type TestApp } from '../support/app.ts';
 import { caller, importFile, portfolioExample } from '../support/portfolio.ts';
 
@@ -298,6 +299,17 @@ describe('the secrets of a connection', () => {
     expect(await admin('PUT', url, { body: { auth: { nobody_asked: 'x' } } })).toMatchObject({
       status: 400,
       body: { errors: [{ field: '/auth/nobody_asked' }] },
+    });
+    const half = await admin('PUT', url, { body: { auth: { client_certificate: secret } } });
+    expect(half).toMatchObject({
+      status: 400,
+      body: { errors: [{ field: '/auth/client_certificate', problem: expect.stringMatching(/^is no PEM/) }] },
+    });
+    expect(JSON.stringify(half.body)).not.toContain(secret);
+    const whole = { client_certificate: TRUSTED_CLIENT, server_authorities: AUTHORITY };
+    expect(await admin('PUT', url, { body: { auth: whole } })).toMatchObject({
+      status: 200,
+      body: { secrets: ['client_certificate', 'client_id', 'client_secret', 'server_authorities'] },
     });
   });
 

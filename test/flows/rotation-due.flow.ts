@@ -116,6 +116,29 @@ describe('what is due, and what it would do', () => {
     ).toHaveLength(1);
   });
 
+  test('is not opened again at once where the interval is shorter than the days before', async () => {
+    const slot = await scene.slot(partyId, 'issuing');
+    const now = world.clock.now();
+    await scene.query(`UPDATE credential SET rotate_every_days = 4 WHERE id = $1`, [slot.credentialId]);
+    const inUse = (days: number) =>
+      scene.query(`UPDATE credential_version SET activated_at = $2 WHERE credential_id = $1`, [
+        slot.credentialId,
+        new Date(now - days * 24 * HOUR),
+      ]);
+    await inUse(1);
+    await scene.query(
+      `INSERT INTO rotation_setting (integration_id, automatic, lead_days, updated_at) VALUES ($1, true, 7, $2)`,
+      [slot.integrationId, new Date(now)],
+    );
+    const opened = async () => {
+      await world.app.get(DueSweep).sweep(BY);
+      return (await scene.query(`SELECT FROM rotation WHERE credential_id = $1`, [slot.credentialId])).length;
+    };
+    expect(await opened()).toBe(0);
+    await inUse(3);
+    expect(await opened()).toBe(1);
+  });
+
   test('is for those who may: a reader looks, and changes nothing', async () => {
     const slot = await scene.slot(partyId, 'issuing');
     await scene.location(slot, 'scan');

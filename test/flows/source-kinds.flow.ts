@@ -1,12 +1,15 @@
+import { createHash } from 'node:crypto';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { buffer } from 'node:stream/consumers';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { PollSourcesSweep } from '../../src/domain/exposures/poll-sources.sweep.ts';
+import { RefusedDeliveries } from '../../src/domain/exposures/refused-deliveries.service.ts';
+import { RefusedDeliveriesSweep } from '../../src/domain/exposures/refused-deliveries.sweep.ts';
 import { PublishedKeys } from '../../src/domain/exposures/published-keys.service.ts';
 import { newId } from '../../src/kernel/ids.ts';
 import { system } from '../../src/kernel/principal.ts';
-import { MINUTE } from '../../src/kernel/time.ts';
+import { ELAPSED_DAY, HOUR, MINUTE, SECOND } from '../../src/kernel/time.ts';
 import { startApp, until, type TestApp } from '../support/app.ts';
 import { GITHUB_KEY, LeakScene, REPORTS_KEY, spellingsOf } from '../support/leak-scene.ts';
 import { CANARY, RISC, claimsOf, setOver, voices } from '../support/source-voices.ts';
@@ -313,11 +316,65 @@ describe('security event tokens', () => {
     expect(await polled()).toEqual(['p1', 'p2', 'p3'].map((one) => ({ delivery_id: one, via: 'poll' })));
     // As after a death between storing and acknowledging.
     waiting.set('p1', token({ jti: 'p1' }).toString());
+    const count = asked.length;
+    await world.app.get(PollSourcesSweep).sweep(BY);
+    // Its turn has not come.
+    expect([waiting.size, asked.length]).toEqual([1, count]);
+    world.clock.advance(20 * SECOND);
     await world.app.get(PollSourcesSweep).sweep(BY);
     expect([waiting.size, (await polled()).length]).toEqual([0, 3]);
-    answers.set('/poll', (_, __, response) => void response.writeHead(500).end());
+    const source = async () => (await scene.call('GET', `/api/v1/sources/${id}`)).body;
+    expect(await source()).toMatchObject({
+      pollEverySeconds: 20,
+      polled: { at: world.clock.date().toISOString(), taken: 1, refused: 0, problem: null },
+    });
+
+    // An hour between two questions; asked by hand before it is over.
+    const change = (body: object) =>
+      scene.call('PATCH', `/api/v1/sources/${id}`, { body, headers: { 'if-match': '*' } });
+    expect(await change({ pollEverySeconds: 3600 })).toMatchObject({ body: { pollEverySeconds: 3600 } });
+    expect((await change({ pollEverySeconds: 5 })).status).toBe(400);
+    world.clock.advance(10 * MINUTE);
+    waiting.set('p4', token({ jti: 'p4' }).toString());
+    waiting.set('forged', setOver(JSON.stringify(claimsOf({})), voices['set']!.otherKey).toString());
     await world.app.get(PollSourcesSweep).sweep(BY);
+    expect(waiting.size).toBe(2);
+    const now = () => scene.call('POST', `/api/v1/sources/${id}/poll`);
+    expect(await now()).toMatchObject({ status: 200, body: { taken: 1, refused: 1, problem: null } });
+    expect([waiting.size, Object.keys(refused)]).toEqual([0, ['bad', 'forged']]);
+    expect(refused['forged']).toMatchObject({ err: 'authentication_failed' });
+    const log = await scene.call('GET', `/api/v1/sources/${id}/deliveries?only=refused`);
+    expect(log.body).toMatchObject({
+      deliveries: [
+        {
+          outcome: 'refused',
+          via: 'poll',
+          why: 'not-signed',
+          reason: 'The signature does not fit the token.',
+        },
+        { outcome: 'refused', via: 'poll', why: 'not-signed', reason: expect.stringContaining('issuer') },
+      ],
+      refused: [{ why: 'not-signed', total: 2, lastWeek: 2 }],
+    });
+
+    answers.set('/poll', (_, __, response) => void response.writeHead(500).end());
+    expect(await now()).toMatchObject({
+      status: 200,
+      body: { taken: 0, refused: 0, problem: 'The transmitter answered 500.' },
+    });
     expect(await scene.alerts('intake.not-polled')).toMatchObject([{ severity: 'critical' }]);
+    expect((await source()).polled.problem).toBe('The transmitter answered 500.');
+    answers.set('/poll', (_, __, response) => void response.end('{"sets":{}}'));
+    expect(await now()).toMatchObject({ body: { problem: null } });
+    expect(await scene.alerts('intake.not-polled')).toEqual([]);
+    await change({ active: false });
+    expect(await now()).toMatchObject({ status: 409, body: { code: 'source-switched-off' } });
+    const { id: pushes } = await scene.one<{ id: string }>(`SELECT id FROM source WHERE key = 'a-set'`);
+    expect(await scene.call('POST', `/api/v1/sources/${pushes}/poll`)).toMatchObject({
+      status: 409,
+      body: { code: 'source-is-not-asked' },
+    });
+    expect(await scene.rows(`SELECT FROM ledger_entry WHERE kind = 'source.asked'`)).toHaveLength(3);
   });
 });
 
@@ -387,6 +444,126 @@ describe('files', () => {
 });
 
 describe('the delivery log', () => {
+  const refusedOf = async (key: string, query = '') => {
+    const { id } = await scene.one<{ id: string }>(`SELECT id FROM source WHERE key = $1`, [key]);
+    return (await scene.call('GET', `/api/v1/sources/${id}/deliveries?only=refused${query}`)).body as {
+      deliveries: Record<string, unknown>[];
+      next: string | null;
+      refused: { why: string; total: number; lastWeek: number }[];
+    };
+  };
+
+  test('what is refused is on record: whose, why, its size and hash, never its body nor a secret header', async () => {
+    const { id } = await scene.source({
+      key: 'refusing',
+      kind: 'gitlab',
+      keys: [voices['gitlab']!.key],
+      bodyLimit: 4096,
+    });
+    await scene.source({ key: 'keyless', kind: 'github' });
+    const body = voices['gitlab']!.leak(CANARY);
+    const good = voices['gitlab']!.headers(body, voices['gitlab']!.key, {
+      id: newId(),
+      at: world.clock.now(),
+    });
+    const send = async (key: string, payload: Buffer, headers: Record<string, string>) =>
+      (await deliver(key, payload, headers)).statusCode;
+    const tampered = Buffer.concat([body, Buffer.from(' ')]);
+    const hostile = { 'x-gitlab-token': CANARY, 'user-agent': 'a\u0001b', authorization: `Bearer ${CANARY}` };
+    expect(await send('refusing', tampered, hostile)).toBe(401);
+    expect(await send('refusing', Buffer.alloc(5000, 0x20), good)).toBe(413);
+    const broken = Buffer.from('{"object_kind":');
+    const signed = voices['gitlab']!.headers(broken, voices['gitlab']!.key, {
+      id: newId(),
+      at: world.clock.now(),
+    });
+    expect(await send('refusing', broken, signed)).toBe(400);
+    const { deliveries: rows, refused } = await refusedOf('refusing');
+    const byWhy = Object.fromEntries(rows.map((row) => [row['why'], row]));
+    expect(Object.keys(byWhy).toSorted()).toEqual(['not-signed', 'too-large', 'unreadable']);
+    expect(byWhy['not-signed']).toMatchObject({
+      outcome: 'refused',
+      via: 'push',
+      askedFor: 'refusing',
+      deliveryId: null,
+      size: tampered.length,
+      sha256: createHash('sha256').update(tampered).digest('hex'),
+      headers: { 'user-agent': 'a b', 'content-length': String(tampered.length) },
+    });
+    expect(byWhy['too-large']).toMatchObject({ size: 5000, sha256: null });
+    expect(byWhy['unreadable']).toMatchObject({
+      size: broken.length,
+      reason: expect.stringContaining('body'),
+    });
+    expect(refused.map(({ total }) => total)).toEqual([1, 1, 1]);
+    expect(JSON.stringify(await scene.rows(`SELECT * FROM refused_delivery`))).not.toContain(CANARY);
+
+    // Nobody is told apart at the door; the log tells them.
+    expect(await send('keyless', body, good)).toBe(401);
+    await scene.call('PATCH', `/api/v1/sources/${id}`, {
+      body: { active: false },
+      headers: { 'if-match': '*' },
+    });
+    expect(await send('refusing', body, good)).toBe(401);
+    expect(await send('glpat-0123456789abcdef', body, good)).toBe(401);
+    expect(await send('Not-A-Key', body, good)).toBe(401);
+    expect((await refusedOf('keyless')).deliveries).toMatchObject([{ why: 'no-key', sha256: null }]);
+    expect((await refusedOf('refusing')).deliveries[0]).toMatchObject({ why: 'switched-off' });
+    const elsewhere = await scene.call('GET', '/api/v1/sources/refused-deliveries');
+    expect(elsewhere.body).toMatchObject({
+      deliveries: [
+        { askedFor: '…' },
+        { askedFor: 'glpat-01…', why: 'unknown-source', headers: { 'content-type': expect.any(String) } },
+      ],
+      refused: [{ why: 'unknown-source', total: 2 }],
+    });
+  });
+
+  test('a flood of refusals costs a few rows an hour and is counted to the last one; old rows go, the count stays', async () => {
+    await scene.source({ key: 'flooded', kind: 'github', keys: [GITHUB_KEY] });
+    const forged = (n: number) =>
+      deliver('flooded', Buffer.from(`{"n":${n}}`), { 'x-hub-signature-256': 'sha256=00' });
+    const before = await scene.one<{ n: number }>(`SELECT count(*)::int AS n FROM refused_delivery`);
+    for (let from = 0; from < 150; from += 30)
+      await Promise.all(
+        Array.from({ length: 30 }, async (_, n) => expect((await forged(from + n)).statusCode).toBe(401)),
+      );
+    const log = world.app.get(RefusedDeliveries);
+    await log.flush();
+    const first = await refusedOf('flooded', '&limit=15');
+    expect(first).toMatchObject({ refused: [{ why: 'not-signed', total: 150, lastWeek: 150 }] });
+    const second = await refusedOf('flooded', `&limit=15&before=${first.next}`);
+    expect([first.deliveries.length, second.deliveries.length, second.next]).toEqual([15, 5, null]);
+    const ids = [...first.deliveries, ...second.deliveries].map((one) => one['id']);
+    expect(new Set(ids).size).toBe(20);
+    const after = await scene.one<{ n: number }>(`SELECT count(*)::int AS n FROM refused_delivery`);
+    expect(after.n - before.n).toBe(20);
+    // The next hour has a few of its own; a month later there is only the count.
+    world.clock.advance(HOUR);
+    await forged(151);
+    expect((await refusedOf('flooded')).deliveries).toHaveLength(21);
+    world.clock.advance(30 * ELAPSED_DAY + HOUR);
+    await world.app.get(RefusedDeliveriesSweep).sweep(BY);
+    expect(await refusedOf('flooded')).toMatchObject({
+      deliveries: [],
+      refused: [{ total: 151, lastWeek: 0 }],
+    });
+    await scene.work((db) =>
+      db.query(
+        `INSERT INTO refused_delivery (id, source_id, asked_for, via, why, said, correlation_id, received_at)
+         SELECT gen_random_uuid(), s.id, s.key, 'push', 'stale', '', 'c', $1::timestamptz - n * interval '1 second'
+           FROM source s, generate_series(1, 1100) AS n WHERE s.key = 'flooded'`,
+        [world.clock.date()],
+      ),
+    );
+    await world.app.get(RefusedDeliveriesSweep).sweep(BY);
+    expect(
+      await scene.one(
+        `SELECT count(*)::int AS n FROM refused_delivery r JOIN source s ON s.id = r.source_id WHERE s.key = 'flooded'`,
+      ),
+    ).toEqual({ n: 1000 });
+  });
+
   test('says what came, and goes through it once more: what is placed stays, what is not is matched anew', async () => {
     const value = `later-known-${newId()}`;
     await scene.signed(

@@ -1,7 +1,10 @@
 import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals';
+import { generateKeyPairSync, sign } from 'node:crypto';
 import { cp, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { AcknowledgementFloor } from '../../src/domain/notices/acknowledgement-floor.ts';
+import { AcknowledgementService } from '../../src/domain/notices/acknowledgement.service.ts';
 import { AlertDigest } from '../../src/domain/notices/alert-digest.ts';
 import { AlertsService } from '../../src/domain/notices/alerts.service.ts';
 import { DeliverySweep } from '../../src/domain/notices/deliver-notice.job.ts';
@@ -12,6 +15,8 @@ import { NoticeTemplates } from '../../src/domain/notices/notice-templates.ts';
 import { stuckNotices } from '../../src/domain/notices/stuck-notices.service.ts';
 import { NoticesService } from '../../src/domain/notices/notices.service.ts';
 import { SecondPerson } from '../../src/domain/notices/second-person.ts';
+import { isDetachedSignature } from '../../src/kernel/detached-signature.ts';
+import { PolicyAcknowledgementFloor } from '../../src/domain/policy/policy-acknowledgement-floor.ts';
 import { Policies } from '../../src/domain/policy/policies.ts';
 import { PolicySecondPerson } from '../../src/domain/policy/policy-second-person.ts';
 import { newId, type Id } from '../../src/kernel/ids.ts';
@@ -19,6 +24,7 @@ import { system } from '../../src/kernel/principal.ts';
 import { HOUR, iso, MINUTE } from '../../src/kernel/time.ts';
 import { Duties } from '../../src/platform/queue/duties.ts';
 import { Transactions, type Db } from '../../src/platform/database/transactions.ts';
+import { acknowledgementCode } from '../support/acknowledge.ts';
 import { startApp, type TestApp } from '../support/app.ts';
 import { SignalPeer } from '../support/signal-peer.ts';
 import { MailServer } from '../support/mail-server.ts';
@@ -162,9 +168,217 @@ test('somebody who is signed in for the recipient acknowledges with the code of 
   const hers = await tokenFor(scene.partyId, nora.userId);
   expect((await hers('POST', at, { ...asked, code: '000000' })).status).toBe(400);
   const done = await hers('POST', at, asked);
-  expect([done.status, done.body]).toEqual([201, { late: false }]);
+  expect([done.status, done.body]).toEqual([201, { late: false, strength: 'account_mfa', enough: true }]);
   const after = (await call('GET', `/notices/${id}`)).body as Record<string, unknown>;
   expect(after).toMatchObject({ receipt: 'acknowledged', acknowledgementStrength: 'account_mfa' });
+});
+
+describe('how strong an answer must be', () => {
+  const acknowledgements = () => t.app.get(AcknowledgementService);
+  let folder: string;
+  let made: NoticeScene;
+  let floor: { mockRestore(): void };
+
+  beforeAll(async () => {
+    folder = await mkdtemp(join(tmpdir(), 'countersign-policies-'));
+    await cp(new URL('../../templates/policies/', import.meta.url), folder, { recursive: true });
+    const baseline = await readFile(join(folder, 'baseline.yaml'), 'utf8');
+    await writeFile(
+      join(folder, 'baseline.yaml'),
+      baseline.replace('acknowledgementStrength: mailbox', 'acknowledgementStrength: second_channel'),
+    );
+    const ours = new PolicyAcknowledgementFloor(new Policies(folder));
+    floor = jest
+      .spyOn(t.app.get(AcknowledgementFloor), 'least')
+      .mockImplementation((db, ids) => ours.least(db, ids));
+    made = await run((db) =>
+      noticeScene(db, t.clock.date(), {
+        name: 'Lucerne',
+        email: 'security@lucerne.example',
+        fulfilledBy: 'acknowledged',
+      }),
+    );
+    const way = { channel: 'slack', address: `${chat.url}/services/T2/B2/abcdefghijklmnopqrst` };
+    expect((await call('POST', `/contacts/${made.contactId}/addresses`, way)).status).toBe(201);
+  });
+  afterAll(async () => {
+    floor.mockRestore();
+    await rm(folder, { recursive: true });
+  });
+
+  /** A notice that reached its contact by mail: its id, and what the mail gave them. */
+  async function reached() {
+    const [id] = await run((db) =>
+      t.app.get(NoticesService).owe(db, [confirmedExposure(made, t.clock.now())], by),
+    );
+    await t.app.get(DeliveryService).deliver(id!, by, AbortSignal.timeout(20_000));
+    const { text } = mail.received.findLast(({ to }) => to.includes('security@lucerne.example'))!;
+    const token = /\/n\/([A-Za-z0-9_-]+)/.exec(text)![1]!;
+    const { notice } = expectOk(await acknowledgements().show(token));
+    expect(notice.id).toBe(id);
+    const typed = { name: 'Ada Example', code: acknowledgementCode(text), textHash: notice.textHash };
+    return { id: id!, token, typed };
+  }
+  /** The newest of those that a person there reads: eight digits on a line of their own. */
+  const secondCodeSent = () => /\\n(\d{8})\\n/.exec(chat.taken().at(-1)!.body)![1]!;
+  const read = async (id: Id) => (await run((db) => findNotice(db, id)))!;
+  const facts = async (id: Id, kind: string) => {
+    const rows = await run((db) =>
+      db.query<{ body: { facts: Record<string, unknown> } }[]>(
+        `SELECT body::json AS body FROM ledger_entry WHERE subject_id = $1 AND kind = $2`,
+        [id, kind],
+      ),
+    );
+    return rows.map(({ body }) => body.facts);
+  };
+
+  test('the code of one mailbox is on record and leaves the duty open; a code by a second channel ends it', async () => {
+    const { id, token, typed } = await reached();
+    const weak = { ok: true, value: { late: false, strength: 'mailbox', enough: false } };
+    expect(await acknowledgements().acknowledge(token, typed)).toEqual(weak);
+    expect(await acknowledgements().acknowledge(token, typed)).toEqual(weak);
+    await t.app.get(NoticeClock).sweep(by);
+    expect(await read(id)).toMatchObject({
+      receipt: 'delivered',
+      timeliness: 'open',
+      fulfilledAt: null,
+      leastStrength: 'second_channel',
+      acknowledgementStrength: null,
+      weakerAcknowledgement: 'mailbox',
+    });
+    expect(await facts(id, 'notice.acknowledged_too_weakly')).toHaveLength(1);
+    expect(expectOk(await acknowledgements().show(token)).notice).toMatchObject({
+      acknowledged: null,
+      weaker: { strength: 'mailbox', name: 'Ada Example' },
+    });
+
+    // The message came by mail: mail is no second channel to them.
+    expect(await acknowledgements().sendCode(token, 'mail')).toMatchObject({
+      ok: false,
+      error: { code: 'no-second-channel' },
+    });
+    chat.taken();
+    expect(await acknowledgements().sendCode(token, 'slack')).toEqual({
+      ok: true,
+      value: { channel: 'Slack' },
+    });
+    const secondCode = secondCodeSent();
+    const wrong = String((Number(secondCode) + 1) % 100_000_000).padStart(8, '0');
+    expect(await acknowledgements().acknowledge(token, { ...typed, secondCode: wrong })).toMatchObject({
+      ok: false,
+      error: { fields: [{ field: 'secondCode' }] },
+    });
+    expect(await acknowledgements().acknowledge(token, { ...typed, secondCode })).toEqual({
+      ok: true,
+      value: { late: false, strength: 'second_channel', enough: true },
+    });
+    await t.app.get(NoticeClock).sweep(by);
+    expect(await read(id)).toMatchObject({
+      receipt: 'acknowledged',
+      timeliness: 'met',
+      acknowledgementStrength: 'second_channel',
+      weakerAcknowledgement: null,
+    });
+    expect(await facts(id, 'notice.acknowledged')).toMatchObject([
+      { strength: 'second_channel', channel: 'slack', leastStrength: 'second_channel' },
+    ]);
+    // Good once: it answers nothing else.
+    const another = await reached();
+    expect(
+      await acknowledgements().acknowledge(another.token, { ...another.typed, secondCode }),
+    ).toMatchObject({
+      ok: false,
+    });
+  });
+
+  test('codes end: after five wrong ones, after a quarter of an hour, and no sixth is sent in an hour', async () => {
+    const { token, typed } = await reached();
+    const ask = () => acknowledgements().sendCode(token, 'slack');
+    const code = secondCodeSent;
+    const give = (secondCode: string) => acknowledgements().acknowledge(token, { ...typed, secondCode });
+    expectOk(await ask());
+    for (let n = 0; n < 5; n++) expect((await give('not this')).ok).toBe(false);
+    expect((await give(code())).ok).toBe(false);
+    expectOk(await ask());
+    t.clock.advance(15 * MINUTE + 1);
+    expect((await give(code())).ok).toBe(false);
+    for (let n = 0; n < 3; n++) expectOk(await ask());
+    expect(await ask()).toMatchObject({ ok: false, error: { kind: 'too_many' } });
+    expect(expectOk(await give(code())).strength).toBe('second_channel');
+  });
+
+  test('a code that is read back by phone makes the call an acknowledgement', async () => {
+    const { id, typed } = await reached();
+    await run((db) =>
+      db.query(`UPDATE contact SET phone = '+41 41 000 00 00' WHERE id = $1`, [made.contactId]),
+    );
+    const called = (code: string, answeredBy: string | null = 'Ines at the desk') =>
+      call('POST', `/notices/${id}/calls`, {
+        contactId: made.contactId,
+        at: iso(t.clock.now()),
+        answeredBy,
+        code,
+        nextAction: 'We rotate the key tonight.',
+      });
+    const wrong = String((Number(typed.code) + 1) % 1_000_000).padStart(6, '0');
+    const refused = await called(wrong);
+    expect([refused.status, refused.body]).toMatchObject([400, { errors: [{ field: 'code' }] }]);
+    expect((await called(typed.code, null)).status).toBe(400);
+    expect((await called(typed.code)).status).toBe(204);
+    expect(await read(id)).toMatchObject({
+      receipt: 'acknowledged',
+      acknowledgementStrength: 'second_channel',
+    });
+    const [row] = await run((db) =>
+      db.query(
+        `SELECT channel, typed_name, user_id, recorded_by IS NOT NULL AS recorded, next_action FROM acknowledgement WHERE notice_id = $1`,
+        [id],
+      ),
+    );
+    expect(row).toEqual({
+      channel: 'phone',
+      typed_name: 'Ines at the desk',
+      user_id: null,
+      recorded: true,
+      next_action: 'We rotate the key tonight.',
+    });
+  });
+
+  test('a signature with a key of the recipient is the strongest, and verifies from the ledger alone', async () => {
+    const pair = generateKeyPairSync('ed25519');
+    const publicKey = String(pair.publicKey.export({ type: 'spki', format: 'pem' }));
+    const early = await reached();
+    const signed = (document: string) =>
+      sign(null, Buffer.from(document), pair.privateKey).toString('base64');
+    t.clock.advance(1000);
+    const registered = await call('POST', `/contacts/${made.contactId}/signing-keys`, { publicKey });
+    expect(registered.status).toBe(201);
+    // A key that came after the notice answers nothing: whoever registers one could answer for another.
+    const tooLate = signed(expectOk(await acknowledgements().document(early.token)));
+    expect(
+      await acknowledgements().acknowledge(early.token, { ...early.typed, signature: tooLate }),
+    ).toMatchObject({ ok: false, error: { fields: [{ field: 'signature' }] } });
+
+    t.clock.advance(1000);
+    const { id, token, typed } = await reached();
+    const document = expectOk(await acknowledgements().document(token));
+    expect(JSON.parse(document)).toMatchObject({ noticeId: id, textHash: typed.textHash });
+    const give = (signature: string) => acknowledgements().acknowledge(token, { ...typed, signature });
+    expect(await give(tooLate)).toMatchObject({ ok: false, error: { code: 'signature-refused' } });
+    expect(await give(signed(document))).toEqual({
+      ok: true,
+      value: { late: false, strength: 'detached_signature', enough: true },
+    });
+    const [entry] = await facts(id, 'notice.acknowledged');
+    expect(isDetachedSignature(publicKey, document, String(entry!['signature']))).toBe(true);
+    const [row] = await run((db) =>
+      db.query(`SELECT signing_key_id, signature FROM acknowledgement WHERE notice_id = $1`, [id]),
+    );
+    expect(row).toEqual({
+      signing_key_id: (registered.body as { id: string }).id,
+      signature: entry!['signature'],
+    });
+  });
 });
 
 test('alerts go out together, the critical ones soon, and none of them twice', async () => {

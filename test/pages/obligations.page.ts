@@ -3,6 +3,7 @@ import type { Page } from 'playwright-core';
 import { IncidentsService } from '../../src/domain/incidents/incidents.service.ts';
 import { ObligationsService } from '../../src/domain/obligations/obligations.service.ts';
 import { SupplierAccounts } from '../../src/domain/obligations/supplier-accounts.service.ts';
+import { newId } from '../../src/kernel/ids.ts';
 import { system } from '../../src/kernel/principal.ts';
 import { expectOk } from '../../src/kernel/result.ts';
 import { HOUR, iso } from '../../src/kernel/time.ts';
@@ -45,6 +46,21 @@ beforeAll(async () => {
         by,
       ),
     );
+  const authority = newId();
+  await client.query(
+    `INSERT INTO party (id, reference, name, is_operator, created_at, updated_at) VALUES ($1, 'PTY-2026-9009', 'Data Protection Authority', false, $2, $2)`,
+    [authority, new Date(now)],
+  );
+  await client.query(
+    `INSERT INTO integration_party (integration_id, party_id, party_name, role)
+     SELECT c.integration_id, $2, 'Data Protection Authority', 'authority' FROM incident_case c WHERE c.id = $1`,
+    [made.case, authority],
+  );
+  await client.query(
+    `INSERT INTO contact (id, party_id, role, ordinal, name, email, language, created_at, updated_at)
+     VALUES ($1, $2, 'security', 1, 'Intake desk', 'desk@authority.example', 'en', $3, $3)`,
+    [newId(), authority, new Date(now)],
+  );
   await site.world.app.get(ObligationsService).reckonAll(made.incident, by);
   const { rows } = await client.query<{ id: string; reference: string }>(
     `SELECT p.id, p.reference FROM integration_party x JOIN party p ON p.id = x.party_id JOIN incident_case c ON c.integration_id = x.integration_id
@@ -86,8 +102,8 @@ test('the register tells dated, without a number and not started apart, in word 
     await classes('GDPR, controller tells the people'),
   );
   expect(
-    await page.locator('svg[role=img][aria-label^="The clocks that run"]').getAttribute('aria-label'),
-  ).toMatch(/gdpr-33-1/);
+    await page.locator('[role=img][aria-label^="The clocks that run"]').getAttribute('aria-label'),
+  ).toMatch(/gdpr-33-1 notification, CAS-/);
   expect(await page.locator('#suppliers').innerText()).toMatch(/its own report/);
 });
 
@@ -106,6 +122,52 @@ test('a duty shows its arithmetic, and what people decide about it', async () =>
   expect(await page.locator('main').innerText()).toMatch(/72 hours/);
   expect(await page.locator('main').innerText()).toContain('Vera says that it is not required');
   await site.judge(page, 'obligation');
+});
+
+test('a duty is told from here: drafted with what is known, and not sent by who wrote it', async () => {
+  await page.goto(`${site.url}/incidents/INC-2026-0007/obligations`);
+  await page.locator('#register a', { hasText: 'GDPR, controller tells the supervisory' }).first().click();
+  await page.waitForURL(/\/obligations\/[0-9a-f-]+$/);
+  await page.locator('summary', { hasText: 'Tell it from here' }).click();
+  expect(await page.locator('#notice-contactId').innerText()).toMatch(
+    /Intake desk, Data Protection Authority \(authority; desk@authority.example\)/,
+  );
+  await site.judge(page, 'obligation-tell');
+  await page.locator('button', { hasText: 'Draft the notice' }).click();
+  await page.waitForURL(/\/written-notices\/[0-9a-f-]+$/);
+  const text = await page.locator('textarea[name=text]').inputValue();
+  expect(text).toMatch(/first known on .*UTC/);
+  expect(text).toMatch(/CRD-2026-\d+/);
+  expect(text).toMatch(/What we ask of you: confirm that this reached you/);
+  expect(await page.locator('main').innerText()).toContain('Somebody else reads it and has it sent.');
+  await site.judge(page, 'report-written');
+  await page.goto(`${site.url}/incidents/INC-2026-0007/obligations`);
+  expect(
+    await page.locator('#register tr', { hasText: 'GDPR, controller tells the supervisory' }).innerText(),
+  ).toMatch(/Notice to Intake desk, Data Protection Authority: waits for its approval/);
+});
+
+test('a register longer than a page says how many there are, and leads on', async () => {
+  const { client } = site.scene;
+  await client.query(
+    `INSERT INTO obligation (id, reference, incident_id, case_id, party_id, rule_id, rule_version, phase, title, tells, audience, start_event,
+                             standing, due_why, frozen, created_at, updated_at)
+     SELECT gen_random_uuid(), 'OBL-2026-' || (9000 + g), incident_id, case_id, party_id, 'of-test-' || g, rule_version, phase, 'Of a test ' || g, tells,
+            audience, start_event, 'not_started', 'waits', frozen, created_at, updated_at
+       FROM obligation, generate_series(1, 310) g WHERE rule_id = 'gdpr-34' AND incident_id = $1 AND NOT watched LIMIT 310`,
+    [made.incident],
+  );
+  await page.goto(`${site.url}/incidents/INC-2026-0007/obligations`);
+  const shown = () => page.locator('#register tbody tr').count();
+  const [, total] = /300 of (\d+)/.exec(await page.locator('#register h2').innerText()) ?? [];
+  expect(await shown()).toBe(300);
+  await page.locator('#register a[rel=next]').click();
+  await page.waitForURL(/after=/);
+  expect((await shown()) + 300).toBe(Number(total));
+  expect(await page.locator('#register a[rel=next]').count()).toBe(0);
+  await page.locator('#register a', { hasText: 'First page' }).click();
+  expect(await shown()).toBe(300);
+  await client.query(`DELETE FROM obligation WHERE rule_id LIKE 'of-test-%'`);
 });
 
 test('a legal hold is placed, and not lifted by the same person', async () => {

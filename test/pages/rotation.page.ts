@@ -103,3 +103,51 @@ test('when and how an integration is rotated is set in words, and comes back as 
   expect(set).toMatchObject({ automatic: true, leadDays: 14, overlapHours: 72, zone: 'Europe/Zurich' });
   await site.judge(page, 'rotation-setting');
 });
+
+test('how often a credential is rotated stands there with what decides it, and is set and cleared', async () => {
+  const address = `${site.url}/integrations/ITG-2026-7001/rotation`;
+  await page.goto(address);
+  const [policy] = await scene.query<{ risk: number }>(`SELECT risk FROM credential WHERE id = $1`, [
+    slot.credentialId,
+  ]);
+  expect(policy!.risk).toBeLessThan(700);
+  const form = page.getByRole('form', { name: 'Its own interval: Shop key' });
+  for (const [typed, said] of [
+    ['0', 'This must be'],
+    ['4000', 'This must be'],
+  ] as const) {
+    await form.getByLabel('Every so many days').fill(typed);
+    await form.getByRole('button', { name: 'Set it' }).click();
+    expect(await main()).toContain(said);
+    expect(await form.getByLabel('Every so many days').inputValue()).toBe(typed);
+  }
+  site.browser.complaints.length = 0;
+  await form.getByLabel('Every so many days').fill('20');
+  await form.getByRole('button', { name: 'Set it' }).click();
+  expect(await main()).toMatch(/Shop key: every 20 days\.[\s\S]*its own interval\s+every 20 days/);
+  await scene.query(`UPDATE credential SET risk = 950 WHERE id = $1`, [slot.credentialId]);
+  await page.reload();
+  expect(await main()).toMatch(
+    /its own interval and its risk\s+every 20 days, shortened to 50 % by its risk of 950/,
+  );
+  const [since] = await scene.query<{ at: Date }>(
+    `SELECT activated_at AS at FROM credential_version WHERE credential_id = $1 AND phase = 'active'`,
+    [slot.credentialId],
+  );
+  const due = new Date(since!.at.getTime() + 10 * 86_400_000).toISOString();
+  expect(await main()).toContain(`by ${due.slice(0, 10)} ${due.slice(11, 19)} UTC`);
+  await site.judge(page, 'rotation-cadence');
+  await form.getByLabel('Every so many days').fill('');
+  await form.getByRole('button', { name: 'Set it' }).click();
+  expect(await main()).toContain('Shop key has no interval of its own any more.');
+  const [now] = await scene.query(`SELECT rotate_every_days AS days FROM credential WHERE id = $1`, [
+    slot.credentialId,
+  ]);
+  expect(now).toEqual({ days: null });
+  // Somebody who may not change the portfolio sees the same without the form.
+  await page.context().clearCookies();
+  const rita = await site.account('Rita', 'responder');
+  await site.signIn(page, rita.email, '/integrations/ITG-2026-7001/rotation');
+  expect(await main()).toMatch(/Shop key[\s\S]*at most 90 days old by the policy/);
+  expect(await page.getByRole('button').allInnerTexts()).toEqual(['Sign out', 'Save']);
+});

@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import type { Severity } from '../../src/domain/incidents/incident.rules.ts';
 import { UPDATE_EVERY, UpdateCadenceSweep } from '../../src/domain/incidents/update-cadence.sweep.ts';
+import type { Page } from 'playwright-core';
 import { newId } from '../../src/kernel/ids.ts';
 import { system } from '../../src/kernel/principal.ts';
 import { EDITABLE, OF_EVERY_MESSAGE } from '../../src/domain/notices/notice-samples.ts';
@@ -187,19 +188,9 @@ describe('whoever is on call', () => {
 describe('a mail as its reader sees it', () => {
   const templates = () => site.world.app.get(NoticeTemplates);
 
-  test.each([
-    ['exposure', 'en'],
-    ['exposure', 'de'],
-    ['drill', 'en'],
-    ['written', 'en'],
-  ])(
-    '%s in %s fits 360 and 600 pixels, light and dark, with images off, and fetches nothing',
-    async (category, language) => {
-      const { html } = templates().render(category, language, {
-        ...EDITABLE[category]!.sample,
-        ...OF_EVERY_MESSAGE,
-        integrationName: 'Payments bridge between the warehouse in Rotterdam and the bank'.repeat(2),
-      });
+  test.each(['en', 'de'])(
+    'in %s each fits 360 and 600 pixels, is legible on a light and on a dark ground with images off, and fetches nothing',
+    async (language) => {
       const browser = await TestBrowser.open();
       try {
         const page = await browser.page();
@@ -208,26 +199,67 @@ describe('a mail as its reader sees it', () => {
           fetched.push(route.request().url());
           return route.abort();
         });
-        for (const [width, scheme] of [
-          [360, 'light'],
-          [600, 'light'],
-          [360, 'dark'],
-        ] as const) {
-          await page.setViewportSize({ width, height: 900 });
-          await page.emulateMedia({ colorScheme: scheme });
-          await page.setContent(html);
-          expect(await overflowOf(page)).toEqual([]);
-          await picture(page, `mail-${category}-${language}-${width}-${scheme}`);
+        const grounds = new Set<string>();
+        for (const [category, { sample }] of Object.entries(EDITABLE)) {
+          const { html } = templates().render(category, language, {
+            ...sample,
+            ...OF_EVERY_MESSAGE,
+            integrationName: 'Payments bridge between the warehouse in Rotterdam and the bank'.repeat(2),
+          });
+          for (const scheme of ['light', 'dark'] as const) {
+            await page.emulateMedia({ colorScheme: scheme });
+            for (const width of [360, 600]) {
+              await page.setViewportSize({ width, height: 900 });
+              await page.setContent(html);
+              expect([category, await overflowOf(page)]).toEqual([category, []]);
+              if (['exposure', 'written'].includes(category))
+                await picture(page, `mail-${category}-${language}-${width}-${scheme}`);
+            }
+            const { ground, faint } = await legibilityOf(page);
+            expect([category, scheme, faint]).toEqual([category, scheme, []]);
+            grounds.add(`${scheme} ${ground}`);
+          }
+          expect(await page.locator('a').first().getAttribute('href')).toBe(OF_EVERY_MESSAGE.link);
         }
         expect(fetched).toEqual([]);
-        expect(await page.locator('a').first().getAttribute('href')).toBe(OF_EVERY_MESSAGE.link);
+        expect([...grounds]).toEqual(['light rgb(255, 255, 255)', 'dark rgb(18, 22, 29)']);
       } finally {
         await browser.close();
       }
     },
-    60_000,
+    90_000,
   );
 });
+
+/** The ground of a mail, and every text on it whose contrast is below 4.5 (WCAG 2.2, 1.4.3). */
+function legibilityOf(page: Page): Promise<{ ground: string; faint: string[] }> {
+  return page.evaluate(() => {
+    const channels = (colour: string) => (colour.match(/[\d.]+/g) ?? []).map(Number);
+    const luminance = (colour: string) => {
+      const [r, g, b] = channels(colour)
+        .slice(0, 3)
+        .map((one) => (one / 255 <= 0.04045 ? one / 255 / 12.92 : ((one / 255 + 0.055) / 1.055) ** 2.4));
+      return 0.2126 * r! + 0.7152 * g! + 0.0722 * b!;
+    };
+    const groundOf = (element: Element | null): string => {
+      if (!element) return 'rgb(255, 255, 255)';
+      const { backgroundColor } = getComputedStyle(element);
+      return channels(backgroundColor)[3] === 0 ? groundOf(element.parentElement) : backgroundColor;
+    };
+    const faint: string[] = [];
+    for (const element of document.body.querySelectorAll('*')) {
+      const own = [...element.childNodes].some(
+        (node) => node.nodeType === 3 && node.textContent!.trim() !== '',
+      );
+      if (!own) continue;
+      const [one, two] = [luminance(getComputedStyle(element).color), luminance(groundOf(element))];
+      const contrast = (Math.max(one, two) + 0.05) / (Math.min(one, two) + 0.05);
+      if (contrast < 4.5)
+        faint.push(`${element.tagName} ${element.textContent!.slice(0, 40)}: ${contrast.toFixed(1)}`);
+    }
+    return { ground: groundOf(document.body), faint };
+  });
+}
 
 test('whoever was told of an open case and hears nothing more is owed an update, until one goes out', async () => {
   const sweep = () => site.world.app.get(UpdateCadenceSweep).sweep(system('test', 'cadence'));

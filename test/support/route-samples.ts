@@ -37,6 +37,7 @@ export async function routeSamples(world: TestApp, partyId: Id): Promise<RouteSa
     '/api/v1/integrations/:id': { id: made.integration },
     '/api/v1/integrations/:id/matrices': { id: made.integration },
     '/api/v1/notices/:id': { id: made.notice },
+    '/api/v1/notices/:id/document': { id: made.notice },
     '/api/v1/notices/:id/acknowledgements': { id: made.notice },
     '/api/v1/parties/:id': { id: partyId },
     ...matrixRoutes(made),

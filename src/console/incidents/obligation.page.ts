@@ -8,6 +8,7 @@ import type { Result } from '../../kernel/result.ts';
 import { iso } from '../../kernel/time.ts';
 import { By, Permission } from '../../domain/access/route.ts';
 import { CLOCK_EVENTS } from '../../domain/obligations/clock-rule.schema.ts';
+import { DutyNotices } from '../../domain/obligations/duty-notices.service.ts';
 import { DutiesService } from '../../domain/obligations/duties.service.ts';
 import { isStartedByHand } from '../../domain/obligations/duty-clock.rules.ts';
 import { register } from '../../domain/obligations/obligations.queries.ts';
@@ -15,7 +16,7 @@ import { Clock } from '../../platform/clock/clock.ts';
 import { Transactions } from '../../platform/database/transactions.ts';
 import { problemsOf, readForm, typedIn } from '../shared/forms.tsx';
 import { ConsolePage, goes, shows, type Answer } from '../shared/page.ts';
-import { incidentOfObligation } from './obligations.queries.ts';
+import { incidentOfObligation, tellableOf } from './obligations.queries.ts';
 import { localTime, zoneField } from './obligations.page.ts';
 import { ObligationPageView } from './obligation.view.tsx';
 import type { RefusedForm } from './obligations.view.tsx';
@@ -36,6 +37,7 @@ const withholdForm = timed.extend({
   document: text('Name the letter.'),
   reason,
 });
+const tellForm = z.object({ contactId: z.uuid('Choose whom to tell.'), everyCase: z.string().optional() });
 const named = { schema: z.uuid() };
 
 /** One obligation: its arithmetic, and what people decide about it. */
@@ -45,6 +47,7 @@ export class ObligationPage {
     private readonly transactions: Transactions,
     private readonly clock: Clock,
     private readonly duties: DutiesService,
+    private readonly notices: DutyNotices,
   ) {}
 
   @Get('obligations/:id')
@@ -59,6 +62,23 @@ export class ObligationPage {
     return this.#timed(id, by, 'submit', submitForm, body, ({ document, reason: why, everyCase }, at) =>
       this.duties.submit(id, { at, document, reason: why, everyCase: everyCase === '1' }, by),
     );
+  }
+
+  /** Drafts the notice and leads to it: there it is edited, approved and sent. */
+  @Post('obligations/:id/notice')
+  @Permission('notices:write', { face: 'console' })
+  async tell(@Param('id', named) id: string, @Body() body: unknown, @By() by: Principal): Promise<Answer> {
+    const typed = typedIn(body);
+    const read = readForm(tellForm, body);
+    if (!read.ok) return this.#draw(id, by, { form: 'notice', problems: read.error, typed });
+    const { contactId, everyCase } = read.value;
+    const done = await this.notices.draft(id, { contactId, everyCase: everyCase === '1' }, by);
+    return done.ok
+      ? goes(`/written-notices/${done.value.writtenId}`, {
+          tone: 'dead',
+          text: 'It is drafted with what is known. Read it, and write what is missing.',
+        })
+      : this.#after(id, by, 'notice', typed, done);
   }
 
   @Post('obligations/:id/start')
@@ -151,13 +171,13 @@ export class ObligationPage {
       const { caseId } = incident;
       const { obligations } = await register(db, incident.id, now, { caseId, limit: MOST_OF_A_CASE });
       const duty = obligations.find((one) => one.id === id);
-      return duty && { incident, duty };
+      return duty && { incident, duty, contacts: await tellableOf(db, id) };
     });
     if (!found)
       throw new Refused(
         refusal('not_found', 'not-found', 'There is no such obligation, or it is not yours to see.'),
       );
-    const { incident, duty } = found;
+    const { incident, duty, contacts } = found;
     const event = CLOCK_EVENTS.find((one) => one === incident.event);
     return shows(
       (frame) =>
@@ -165,6 +185,7 @@ export class ObligationPage {
           frame,
           incident: incident.reference,
           duty,
+          contacts,
           startsByHand: duty.standing === 'not_started' && event !== undefined && isStartedByHand(event),
           now,
           refused,

@@ -1,11 +1,11 @@
 import type { Millis } from '../../kernel/time.ts';
 import type { ObligationView } from '../../domain/obligations/obligation.schema.ts';
-import { Field, FormError, PostForm } from '../shared/forms.tsx';
+import { Field, FormError, PostForm, SelectField } from '../shared/forms.tsx';
 import type { Frame } from '../shared/frame.ts';
 import { Page } from '../shared/layout.tsx';
 import { At, Countdown, Empty, Facts } from '../shared/parts.tsx';
 import { Chip, words } from '../shared/states.tsx';
-import { standingOf, type RefusedForm } from './obligations.view.tsx';
+import { standingOf, ToldBy, type RefusedForm } from './obligations.view.tsx';
 
 const DECISIONS: Readonly<Record<string, string>> = {
   not_required_asked: 'asked for “not required”',
@@ -15,13 +15,24 @@ const DECISIONS: Readonly<Record<string, string>> = {
   returned: 'let it return',
   started: 'started its clock',
   submitted: 'recorded that it was handed in',
+  told: 'told it by a notice',
+  came_back: 'opened it again: its notice came back',
 };
+
+export interface TellableContact {
+  id: string;
+  name: string;
+  role: string;
+  /** How they are reached; empty: by nothing that is known. */
+  ways: string;
+}
 
 /** One duty: its arithmetic, what was decided about it, and what may be. */
 export function ObligationPageView({
   frame,
   incident,
   duty,
+  contacts,
   startsByHand,
   now,
   refused,
@@ -29,6 +40,8 @@ export function ObligationPageView({
   frame: Frame;
   incident: string;
   duty: ObligationView;
+  /** To whom it may be told. */
+  contacts: readonly TellableContact[];
   startsByHand: boolean;
   now: Millis;
   refused?: RefusedForm | undefined;
@@ -62,6 +75,7 @@ export function ObligationPageView({
           <Facts
             facts={[
               ['Rule', duty.source],
+              ['Whose', duty.watched ? `${duty.whose}; we watch it and send nothing` : duty.whose],
               [
                 'From',
                 duty.startAt === null ? (
@@ -85,6 +99,7 @@ export function ObligationPageView({
               ],
               ['Day there', duty.dueDate ?? '–'],
               ['Arithmetic', duty.why],
+              ['Told', duty.told === null ? 'not through us' : <ToldBy one={duty} />],
               ['Fulfilled', <At at={duty.fulfilledAt === null ? null : Date.parse(duty.fulfilledAt)} />],
             ]}
           />
@@ -127,7 +142,13 @@ export function ObligationPageView({
         {may && open && (
           <section class="card w12" id="acts">
             <h2>What may be done</h2>
-            <Acts frame={frame} duty={duty} startsByHand={startsByHand} refused={refused} />
+            <Acts
+              frame={frame}
+              duty={duty}
+              contacts={contacts}
+              startsByHand={startsByHand}
+              refused={refused}
+            />
           </section>
         )}
       </div>
@@ -138,14 +159,22 @@ export function ObligationPageView({
 function Acts({
   frame,
   duty,
+  contacts,
   startsByHand,
   refused,
 }: {
   frame: Frame;
   duty: ObligationView;
+  contacts: readonly TellableContact[];
   startsByHand: boolean;
   refused: RefusedForm | undefined;
 }) {
+  const reached = contacts.filter(({ ways }) => ways !== '');
+  const mayTell =
+    frame.may('notices:write') &&
+    !duty.watched &&
+    duty.standing !== 'not_started' &&
+    (duty.told === null || duty.told.state === 'refused' || duty.told.dispatch === 'failed');
   const of = (form: string) => (refused?.form === form ? refused : undefined);
   const field = (form: string, name: string, required = true) => ({
     name,
@@ -179,10 +208,43 @@ function Acts({
   );
   return (
     <>
+      {mayTell && reached.length === 0 && (
+        <p class="hint">
+          To tell it from here, give the recipient a part in the integration as a party with a contact that
+          has an address. Else hand it in where they take it, and record that below.
+        </p>
+      )}
+      {mayTell &&
+        reached.length > 0 &&
+        act(
+          'notice',
+          'Tell it from here',
+          <>
+            <p class="hint">
+              It is drafted with what is known of the case. Nothing is sent before it was read and approved.
+            </p>
+            <SelectField
+              name="contactId"
+              idPrefix="notice-"
+              label="Whom"
+              value={of('notice')?.typed['contactId']}
+              problem={of('notice')?.problems['contactId']}
+              options={reached.map((one) => ({
+                value: one.id,
+                word: `${one.name} (${words(one.role)}; ${one.ways})`,
+              }))}
+            />
+            <label class="check">
+              <input type="checkbox" name="everyCase" value="1" /> The same notice tells it for every case of
+              the incident
+            </label>
+          </>,
+          'Draft the notice',
+        )}
       {duty.standing !== 'not_started' &&
         act(
           'submit',
-          'It was handed in',
+          duty.watched ? `${duty.whose} says that it was handed in` : 'It was handed in',
           <>
             {when('submit')}
             <Field {...field('submit', 'document')} label="Number, or where it was handed in" />
@@ -220,23 +282,24 @@ function Acts({
           <Field {...field('keep', 'reason')} label="Why" />,
           'Decide: required',
         )}
-      {act(
-        'withhold',
-        'An authority asked in writing to wait',
-        <>
-          <Field {...field('withhold', 'authority')} label="Authority" />
-          <Field {...field('withhold', 'document')} label="The written word" hint="Its date and number." />
-          <Field {...field('withhold', 'at')} type="datetime-local" label="Until" />
-          <Field
-            {...field('withhold', 'zone')}
-            value={of('withhold')?.typed['zone'] ?? 'UTC'}
-            label="Time zone"
-            hint="Like Europe/Berlin or UTC."
-          />
-          <Field {...field('withhold', 'reason')} label="Why" />
-        </>,
-        'Withhold it',
-      )}
+      {!duty.watched &&
+        act(
+          'withhold',
+          'An authority asked in writing to wait',
+          <>
+            <Field {...field('withhold', 'authority')} label="Authority" />
+            <Field {...field('withhold', 'document')} label="The written word" hint="Its date and number." />
+            <Field {...field('withhold', 'at')} type="datetime-local" label="Until" />
+            <Field
+              {...field('withhold', 'zone')}
+              value={of('withhold')?.typed['zone'] ?? 'UTC'}
+              label="Time zone"
+              hint="Like Europe/Berlin or UTC."
+            />
+            <Field {...field('withhold', 'reason')} label="Why" />
+          </>,
+          'Withhold it',
+        )}
     </>
   );
 }

@@ -1,4 +1,4 @@
-import { Body, Get, Param, Post } from '@nestjs/common';
+import { Body, Get, Param, Post, Query } from '@nestjs/common';
 import { z } from 'zod';
 import { instantIn, isZone } from '../../kernel/calendar.ts';
 import { Refused, refusal, type Refusal } from '../../kernel/errors.ts';
@@ -7,7 +7,7 @@ import type { Result } from '../../kernel/result.ts';
 import { iso } from '../../kernel/time.ts';
 import { By, Permission } from '../../domain/access/route.ts';
 import { HoldsService } from '../../domain/obligations/holds.service.ts';
-import { holdOn, register } from '../../domain/obligations/obligations.queries.ts';
+import { holdOn, PLACE_PATTERN, register, standings } from '../../domain/obligations/obligations.queries.ts';
 import { accountsOf, SupplierAccounts } from '../../domain/obligations/supplier-accounts.service.ts';
 import { Clock } from '../../platform/clock/clock.ts';
 import { Transactions } from '../../platform/database/transactions.ts';
@@ -20,6 +20,9 @@ import { findIncident } from './room.queries.ts';
 
 const SHOWN = 300;
 const name = { schema: reference };
+const pageQuery = {
+  schema: z.object({ after: z.string().regex(PLACE_PATTERN).optional().catch(undefined) }),
+};
 /** A date and a time as the clocks of a zone showed it. */
 export const localTime = z
   .string()
@@ -57,8 +60,12 @@ export class ObligationsPage {
 
   @Get('incidents/:reference/obligations')
   @Permission('incidents:read', { face: 'console' })
-  show(@Param('reference', name) incident: string, @By() by: Principal): Promise<Answer> {
-    return this.#draw(incident, by);
+  show(
+    @Param('reference', name) incident: string,
+    @Query(pageQuery) { after }: { after?: string | undefined },
+    @By() by: Principal,
+  ): Promise<Answer> {
+    return this.#draw(incident, by, undefined, after);
   }
 
   @Post('incidents/:reference/obligations/accounts')
@@ -129,16 +136,20 @@ export class ObligationsPage {
     return this.#draw(incident, by, { ...at, problems: problemsOf(done.error.message, done.error.fields) });
   }
 
-  async #draw(incident: string, by: Principal, refused?: RefusedForm): Promise<Answer> {
+  async #draw(incident: string, by: Principal, refused?: RefusedForm, after?: string): Promise<Answer> {
     const head = await this.#head(incident, by);
     const now = this.clock.now();
     const model = await this.transactions.run(by, async (db) => ({
-      ...(await register(db, head.id, now, { limit: SHOWN })),
+      ...(await register(db, head.id, now, { limit: SHOWN, after })),
+      counts: await standings(db, head.id),
       hold: await holdOn(db, head.id),
       accounts: await accountsOf(db, { incidentId: head.id }),
       suppliers: await suppliersOf(db, head.id),
     }));
-    return shows((frame) => ObligationsView({ frame, head, now, ...model, refused }), refused ? 422 : 200);
+    return shows(
+      (frame) => ObligationsView({ frame, head, now, ...model, first: after === undefined, refused }),
+      refused ? 422 : 200,
+    );
   }
 
   async #head(incident: string, by: Principal) {

@@ -2,11 +2,12 @@ import type { Id } from '../../kernel/ids.ts';
 import type { Millis } from '../../kernel/time.ts';
 import type { ObligationView, SupplierAccountView } from '../../domain/obligations/obligation.schema.ts';
 import { ClockLanes } from '../shared/charts.tsx';
-import { Field, FormError, PostForm, SelectField, type FormProblems } from '../shared/forms.tsx';
+import { Field, FormError, PostForm, type FormProblems } from '../shared/forms.tsx';
 import type { Frame } from '../shared/frame.ts';
 import { Page } from '../shared/layout.tsx';
 import { At, Countdown, DataTable, Empty, ShareBar, span } from '../shared/parts.tsx';
 import { Chip, words, type Tone } from '../shared/states.tsx';
+import { AccountForm, AccountTable } from './supplier-accounts.view.tsx';
 import type { RoomHead } from './room.queries.ts';
 
 export interface RefusedForm {
@@ -16,8 +17,10 @@ export interface RefusedForm {
   typed: Readonly<Record<string, string>>;
 }
 
+type Standing = Pick<ObligationView, 'obligation' | 'timeliness' | 'standing' | 'fulfilledAt' | 'watched'>;
+
 /** A duty in one word and one colour: dated, without a number and not started look different, and so does what is over. */
-export function standingOf(one: ObligationView): { tone: Tone; word: string } {
+export function standingOf(one: Standing): { tone: Tone; word: string } {
   if (one.obligation === 'withheld') return { tone: 'doubt', word: 'withheld' };
   if (one.obligation !== 'required') return { tone: 'calm', word: words(one.obligation) };
   if (one.timeliness === 'missed')
@@ -35,6 +38,12 @@ export interface RegisterModel {
   head: RoomHead;
   obligations: readonly ObligationView[];
   total: number;
+  /** How many of all stand how. */
+  counts: readonly (Standing & { count: number })[];
+  /** The place of the last one shown, where there are more. */
+  next: string | null;
+  /** Whether it is the first page. */
+  first: boolean;
   hold: { reason: string; placedBy: string; placedAt: string } | null;
   accounts: readonly SupplierAccountView[];
   /** Suppliers of its cases, for an account of one. */
@@ -49,6 +58,9 @@ export function ObligationsView({
   head,
   obligations,
   total,
+  counts,
+  next,
+  first,
   hold,
   accounts,
   suppliers,
@@ -56,10 +68,14 @@ export function ObligationsView({
   refused,
 }: RegisterModel) {
   const path = `/incidents/${head.reference}/obligations`;
-  const count = (word: string) => obligations.filter((one) => standingOf(one).word === word).length;
+  const ours = counts.filter((one) => !one.watched);
+  const count = (word: string) =>
+    ours.reduce((sum, one) => sum + (standingOf(one).word === word ? one.count : 0), 0);
+  const others = counts.reduce((sum, one) => sum + (one.watched ? one.count : 0), 0);
   const acts = frame.may('incidents:act');
   const running = obligations.filter(
-    (one) => one.standing === 'dated' && one.obligation === 'required' && one.startAt !== null,
+    (one) =>
+      one.standing === 'dated' && one.obligation === 'required' && one.startAt !== null && !one.watched,
   );
   return (
     <Page
@@ -96,11 +112,21 @@ export function ObligationsView({
               { tone: 'calm', word: 'not required', count: count('not required') },
             ]}
           />
+          {others > 0 && (
+            <p class="soft small">
+              Ours. {others} more {others === 1 ? 'is' : 'are'} the duty of others: what they told us of it
+              stands at the end of the register.
+            </p>
+          )}
           <ClockLanes
-            label="The clocks that run"
+            label={first ? 'The clocks that run' : 'The clocks that run, of this page'}
             now={now}
             lanes={running.slice(0, CLOCKS_SHOWN).map((one) => ({
               name: one.kind === 'notice' ? one.recipient : `${one.source.split(' ')[0]} ${words(one.phase)}`,
+              note:
+                one.kind === 'notice'
+                  ? `${words(one.phase)}, ${one.reference}, ${one.caseReference}`
+                  : one.caseReference,
               startAt: Date.parse(one.startAt!),
               warnAt: one.warnAt === null ? null : Date.parse(one.warnAt),
               escalateAt: null,
@@ -117,7 +143,10 @@ export function ObligationsView({
         </section>
         <section class="card w12" id="register">
           <h2>
-            Register <span class="aside">{total} in all</span>
+            Register{' '}
+            <span class="aside">
+              {obligations.length < total ? `${obligations.length} of ${total}` : `${total} in all`}
+            </span>
           </h2>
           {obligations.length === 0 ? (
             <Empty>
@@ -126,6 +155,16 @@ export function ObligationsView({
             </Empty>
           ) : (
             <RegisterTable obligations={obligations} now={now} />
+          )}
+          {(next !== null || !first) && (
+            <p class="pager">
+              {!first && <a href={`${path}#register`}>First page</a>}
+              {next !== null && (
+                <a href={`${path}?after=${encodeURIComponent(next)}#register`} rel="next">
+                  Next
+                </a>
+              )}
+            </p>
           )}
         </section>
         <section class="card w12" id="suppliers">
@@ -199,10 +238,16 @@ function RegisterTable({ obligations, now }: { obligations: readonly ObligationV
           <div class="soft small">
             {one.reference} · {words(one.phase)} · {one.caseReference}, {one.integrationName}
           </div>
+          {one.watched && (
+            <div class="small">
+              <Chip tone="calm">{`duty of ${one.whose}`}</Chip>
+            </div>
+          )}
         </div>,
         <div>
           {one.recipient}
           <div class="soft small">{words(one.recipientRole)}</div>
+          <ToldBy one={one} />
         </div>,
         <div>
           {one.startAt === null ? (
@@ -230,6 +275,32 @@ function RegisterTable({ obligations, now }: { obligations: readonly ObligationV
   );
 }
 
+/** What was written to tell it through us, and where that is. */
+export function ToldBy({ one }: { one: ObligationView }) {
+  if (one.told === null) return null;
+  const { state, writtenId, notice, dispatch, receipt, contact } = one.told;
+  if (notice !== null)
+    return (
+      <div class="small">
+        <a href={`/notices/${notice}`}>{notice}</a> to {contact}: {WAYS[dispatch ?? 'owed']}
+        {receipt !== null && receipt !== 'none' && `, ${words(receipt)}`}
+      </div>
+    );
+  return (
+    <div class="small">
+      <a href={`/written-notices/${writtenId}`}>Notice to {contact}</a>:{' '}
+      {state === 'drafted' ? 'waits for its approval' : 'not sent'}
+    </div>
+  );
+}
+
+const WAYS: Readonly<Record<string, string>> = {
+  owed: 'about to be sent',
+  attempting: 'being sent',
+  accepted: 'taken by the peer',
+  failed: 'could not be sent',
+};
+
 function ByWhen({ one, now }: { one: ObligationView; now: Millis }) {
   if (one.obligation === 'withheld')
     return (
@@ -255,104 +326,5 @@ function ByWhen({ one, now }: { one: ObligationView; now: Millis }) {
         <At at={Date.parse(one.dueAt!)} />
       </div>
     </div>
-  );
-}
-
-const JUDGEMENTS: Readonly<Record<SupplierAccountView['judgement'], { tone: Tone; word: string }>> = {
-  in_time: { tone: 'dead', word: 'in time' },
-  late: { tone: 'live', word: 'late' },
-  no_number: { tone: 'doubt', word: 'no number' },
-  nothing_agreed: { tone: 'calm', word: 'nothing agreed' },
-};
-
-/** When suppliers knew, when they told us, and what that was by the agreement. */
-export function AccountTable({ accounts }: { accounts: readonly SupplierAccountView[] }) {
-  if (accounts.length === 0)
-    return <Empty>Nobody has recorded when a supplier knew and when it told us.</Empty>;
-  return (
-    <DataTable
-      caption="When suppliers told us"
-      columns={[
-        { title: 'Supplier' },
-        { title: 'It knew' },
-        { title: 'It told us' },
-        { title: 'Agreed' },
-        { title: 'So' },
-      ]}
-      rows={accounts.map((one) => [
-        <div>
-          {one.partyName}
-          <div class="soft small">
-            <a href={`/incidents/${one.incidentReference}/obligations`}>{one.incidentReference}</a>,{' '}
-            {one.caseReference}
-          </div>
-        </div>,
-        <div>
-          <At at={Date.parse(one.knewAt)} />
-          <div class="soft small">{one.knewBasis}</div>
-        </div>,
-        <div>
-          <At at={Date.parse(one.toldAt)} />
-          <div class="soft small">{one.toldBasis}</div>
-        </div>,
-        <div>
-          {one.dueAt === null ? <span class="soft">no date</span> : <At at={Date.parse(one.dueAt)} />}
-          <div class="soft small">{one.dueWhy}</div>
-        </div>,
-        <div>
-          <Chip tone={JUDGEMENTS[one.judgement].tone}>
-            {one.lateBy === null ? JUDGEMENTS[one.judgement].word : `late by ${span(one.lateBy * 1000)}`}
-          </Chip>
-          {!one.counts && <div class="soft small">disputed: another account is earlier</div>}
-        </div>,
-      ])}
-    />
-  );
-}
-
-function AccountForm({
-  frame,
-  action,
-  suppliers,
-  refused,
-}: {
-  frame: Frame;
-  action: string;
-  suppliers: RegisterModel['suppliers'];
-  refused: RefusedForm | undefined;
-}) {
-  const { problems, typed = {} } = refused ?? {};
-  const field = (name: string) => ({
-    name,
-    idPrefix: 'account-',
-    value: typed[name] ?? '',
-    problem: problems?.[name],
-    required: true,
-  });
-  return (
-    <PostForm frame={frame} action={action} label="Record when a supplier knew and told">
-      <FormError problems={problems} />
-      <SelectField
-        name="of"
-        idPrefix="account-"
-        label="Supplier"
-        value={typed['of']}
-        problem={problems?.['of']}
-        options={suppliers.map((one) => ({ value: `${one.caseId}:${one.partyId}`, word: one.name }))}
-      />
-      <Field {...field('knewAt')} type="datetime-local" label="When it says that it knew" />
-      <Field {...field('knewBasis')} label="What that rests on" />
-      <Field {...field('toldAt')} type="datetime-local" label="When it told us" />
-      <Field {...field('toldBasis')} label="What that rests on" />
-      <Field
-        {...field('zone')}
-        value={typed['zone'] ?? 'UTC'}
-        label="Time zone of both"
-        hint="Like Europe/Berlin or UTC."
-      />
-      <p class="actions">
-        <button type="submit">Record it</button>
-      </p>
-    </PostForm>
   );
 }

@@ -39,6 +39,7 @@ const KINDS: Readonly<Record<string, { tone: Tone; says: string }>> = {
   'notice.owed': { tone: 'wait', says: 'Notice owed' },
   'notice.accepted_by_peer': { tone: 'info', says: 'Notice taken by the peer' },
   'notice.acknowledged': { tone: 'dead', says: 'Acknowledged' },
+  'notice.acknowledged_too_weakly': { tone: 'wait', says: 'Acknowledged, more weakly than is asked' },
   'notice.attempt_failed': { tone: 'wait', says: 'An attempt to tell failed' },
   'notice.acknowledgement_lapsed': { tone: 'wait', says: 'Acknowledged, and then nothing followed' },
   'notice.met': { tone: 'dead', says: 'Told in time' },

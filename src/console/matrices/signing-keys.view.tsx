@@ -110,7 +110,7 @@ export function SigningKeysView({
               <Field
                 name="publicKey"
                 label="Public key"
-                hint="Ed25519 in PEM: what openssl pkey -pubout prints. Never the private key."
+                hint="Ed25519: what openssl pkey -pubout prints, or the line of an OpenSSH .pub file. Never the private key."
                 type="area"
                 rows={5}
                 required

@@ -4,7 +4,7 @@ import { instantIn, isZone } from '../../kernel/calendar.ts';
 import { Refused, refusal } from '../../kernel/errors.ts';
 import type { Principal } from '../../kernel/principal.ts';
 import { iso } from '../../kernel/time.ts';
-import { By, Permission } from '../../domain/access/route.ts';
+import { By, Permission, PerMinute } from '../../domain/access/route.ts';
 import { CallsService } from '../../domain/notices/calls.service.ts';
 import { attemptsOf, findNotice } from '../../domain/notices/notices.queries.ts';
 import { Transactions } from '../../platform/database/transactions.ts';
@@ -23,6 +23,8 @@ const callForm = z
     outcome: z.enum(['heard', 'nobody'], 'Say what came of it.'),
     answeredBy: z.string().trim().max(200, 'At most 200 characters.').default(''),
     note: z.string().trim().max(500, 'At most 500 characters.').default(''),
+    code: z.string().trim().max(12, 'Six digits.').default(''),
+    nextAction: z.string().trim().max(500, 'At most 500 characters.').default(''),
   })
   .refine(({ outcome, answeredBy }) => outcome === 'nobody' || answeredBy !== '', {
     path: ['answeredBy'],
@@ -45,6 +47,7 @@ export class CallPage {
 
   @Post('notices/:reference/call')
   @Permission('notices:write', { face: 'console' })
+  @PerMinute(30)
   async record(
     @Param('reference', name) notice: string,
     @Body() body: unknown,
@@ -53,17 +56,30 @@ export class CallPage {
     const form = typedIn(body);
     const read = readForm(callForm, form);
     if (!read.ok) return this.#draw(notice, by, { form, problems: read.error });
-    const { contactId, at: local, zone, outcome, answeredBy, note } = read.value;
+    const { contactId, at: local, zone, outcome, answeredBy, note, code, nextAction } = read.value;
     const at = instantIn(local, zone);
     if (at === undefined)
       return this.#draw(notice, by, { form, problems: { at: 'There is no such date or time.' } });
     const { id } = await this.#notice(notice, by);
-    const call = { contactId, at: iso(at), answeredBy: outcome === 'heard' ? answeredBy : null, note };
+    const call = {
+      contactId,
+      at: iso(at),
+      answeredBy: outcome === 'heard' ? answeredBy : null,
+      note,
+      code,
+      nextAction,
+    };
     const done = await this.calls.record(id, call, by);
     if (!done.ok)
       return this.#draw(notice, by, { form, problems: problemsOf(done.error.message, done.error.fields) });
     return outcome === 'heard'
-      ? goes(`/notices/${notice}`, { tone: 'dead', text: 'They were told by phone.' })
+      ? goes(`/notices/${notice}`, {
+          tone: 'dead',
+          text:
+            code === ''
+              ? 'They were told by phone.'
+              : 'They were told, and acknowledged it by phone: a second channel.',
+        })
       : goes(`/notices/${notice}/call`, {
           tone: 'wait',
           text: 'Nobody answered: it is on record. Call the next.',

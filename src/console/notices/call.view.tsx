@@ -88,6 +88,14 @@ export function CallView({
                   ]}
                 />
                 <Field {...field('answeredBy')} label="Who answered" maxLength={200} />
+                <Field
+                  {...field('code')}
+                  label="Six digits that they read back"
+                  hint="From the message that reached them. With these the call is their acknowledgement."
+                  maxLength={12}
+                  autocomplete="off"
+                />
+                <Field {...field('nextAction')} label="What they do next" maxLength={500} />
                 <Field {...field('note')} label="Note" hint="Never a credential" maxLength={500} />
                 <p class="actions">
                   <button type="submit">Put it on record</button>

@@ -253,6 +253,14 @@ export function NoticeView({
                   </>
                 ),
               ],
+              [
+                'answer must be',
+                <>
+                  {words(notice.leastStrength)} or stronger
+                  {notice.weakerAcknowledgement &&
+                    `; given so far: ${words(notice.weakerAcknowledgement)}, which leaves it open`}
+                </>,
+              ],
               ['next action', source.nextAction ?? '–'],
               ['kept', <At at={notice.fulfilledAt} />],
               ['next attempt', <At at={notice.nextAttemptAt} />],

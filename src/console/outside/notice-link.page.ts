@@ -5,6 +5,7 @@ import { z } from 'zod';
 import type { Refusal } from '../../kernel/errors.ts';
 import type { Result } from '../../kernel/result.ts';
 import { PerMinute, Public } from '../../domain/access/route.ts';
+import type { StrongerWays } from '../../domain/notices/acknowledgement-proofs.service.ts';
 import { AcknowledgementService, type ShownNotice } from '../../domain/notices/acknowledgement.service.ts';
 import { formProof, isFormProof } from '../../domain/notices/notice-link.rules.ts';
 import { Clock } from '../../platform/clock/clock.ts';
@@ -19,6 +20,9 @@ const form = z.object({
   name: z.string().max(500).catch(''),
   code: z.string().max(40).catch(''),
   next: z.string().max(500).catch(''),
+  secondCode: z.string().max(40).catch(''),
+  signature: z.string().max(4000).catch(''),
+  channel: z.string().max(40).catch(''),
   text_hash: z.string().max(200).catch(''),
   proof: z.string().max(200).catch(''),
 });
@@ -52,7 +56,7 @@ export class NoticeLinkPage {
     const token = request.cookies[NOTICE.cookie] ?? '';
     const shown = await this.acknowledgements.show(token);
     if (!shown.ok) return bad(reply, shown.error);
-    answer(reply, 200, this.#view(shown.value.notice, token));
+    answer(reply, 200, this.#view(shown.value, token));
   }
 
   @Post('notice')
@@ -63,12 +67,39 @@ export class NoticeLinkPage {
     @Req() request: FastifyRequest,
     @Res() reply: FastifyReply,
   ): Promise<void> {
-    await this.#take(body, request, reply, (token, { name, code, next, text_hash: textHash }) =>
-      this.acknowledgements.acknowledge(
+    await this.#take(body, request, reply, (token, typed) => {
+      const { name, code, next, text_hash: textHash, secondCode, signature } = typed;
+      return this.acknowledgements.acknowledge(
         token,
-        { name, code, textHash, ...(next && { nextAction: next }) },
+        { name, code, textHash, secondCode, signature, ...(next && { nextAction: next }) },
         request.ip,
-      ),
+      );
+    });
+  }
+
+  /** What somebody signs elsewhere: exactly these bytes. */
+  @Get('notice/document')
+  @Public({ why: WHY, face: 'outside' })
+  @PerMinute(60)
+  async document(@Req() request: FastifyRequest, @Res() reply: FastifyReply): Promise<void> {
+    const document = await this.acknowledgements.document(request.cookies[NOTICE.cookie] ?? '');
+    if (!document.ok) return bad(reply, document.error);
+    void reply
+      .headers({ 'cache-control': 'no-store', 'content-disposition': 'attachment; filename="notice.json"' })
+      .type('application/json; charset=utf-8')
+      .send(document.value);
+  }
+
+  @Post('notice/code')
+  @Public({ why: WHY, face: 'outside' })
+  @PerMinute(10)
+  async code(
+    @Body() body: unknown,
+    @Req() request: FastifyRequest,
+    @Res() reply: FastifyReply,
+  ): Promise<void> {
+    await this.#take(body, request, reply, (token, { channel }) =>
+      this.acknowledgements.sendCode(token, channel),
     );
   }
 
@@ -95,9 +126,8 @@ export class NoticeLinkPage {
     const typed = form.parse(body ?? {});
     const shown = await this.acknowledgements.show(token);
     if (!shown.ok) return bad(reply, shown.error);
-    const { notice } = shown.value;
     const again = (status: number, problems: FormProblems) =>
-      answer(reply, status, this.#view(notice, token, { problems, typed: typedIn(body) }));
+      answer(reply, status, this.#view(shown.value, token, { problems, typed: typedIn(body) }));
     // Only our own page can have made this proof, and only for the holder of this link.
     if (!isFormProof(typed.proof, token, this.keys.linkKey()))
       return again(403, {
@@ -113,12 +143,13 @@ export class NoticeLinkPage {
   }
 
   #view(
-    notice: ShownNotice,
+    { notice, ways }: { notice: ShownNotice; ways: StrongerWays },
     token: string,
     more: { problems?: FormProblems; typed?: Record<string, string> } = {},
   ) {
     const model = {
       notice,
+      ways,
       now: this.clock.now(),
       proof: formProof(token, this.keys.linkKey()),
       ...more,

@@ -1,8 +1,10 @@
+import type { StrongerWays } from '../../domain/notices/acknowledgement-proofs.service.ts';
+import { STRENGTH_WORDS } from '../../domain/notices/acknowledgement.rules.ts';
 import type { ShownNotice } from '../../domain/notices/acknowledgement.service.ts';
 import type { Millis } from '../../kernel/time.ts';
 import { Field, FormError, type FormProblems } from '../shared/forms.tsx';
 import { OutsidePage } from '../shared/layout.tsx';
-import { Chip } from '../shared/states.tsx';
+import { Chip, words } from '../shared/states.tsx';
 import { When } from '../shared/when.tsx';
 
 function Letter({ notice }: { notice: ShownNotice }) {
@@ -41,12 +43,14 @@ function asked(category: string): { title: string; text: string; button: string 
 /** The notice and the one thing to do: type a name and the code of the message, and confirm. */
 export function NoticeLinkView({
   notice,
+  ways,
   now,
   proof,
   problems = {},
   typed = {},
 }: {
   notice: ShownNotice;
+  ways: StrongerWays;
   now: Millis;
   proof: string;
   problems?: FormProblems;
@@ -65,6 +69,7 @@ export function NoticeLinkView({
             <When at={notice.dueAt} zone={notice.zone} now={now} />.
           </p>
         )}
+        <Asked notice={notice} now={now} />
         <FormError problems={problems} />
         <form method="post" action="/notice" aria-label={title}>
           <input type="hidden" name="text_hash" value={notice.textHash} />
@@ -89,6 +94,7 @@ export function NoticeLinkView({
             maxLength={12}
             autocomplete="off"
           />
+          <Stronger notice={notice} ways={ways} problems={problems} typed={typed} />
           {notice.dueAt !== null && (
             <Field
               name="next"
@@ -103,12 +109,113 @@ export function NoticeLinkView({
             <button type="submit">{button}</button>
           </p>
         </form>
+        <SecondChannels ways={ways} proof={proof} problem={problems['channel']} />
       </section>
       <p class="soft small">
         What you confirm is exactly this text, SHA-256{' '}
         <span class="mono">{notice.textHash.slice(0, 16)}…</span>
       </p>
     </OutsidePage>
+  );
+}
+
+/** How strong an answer must be, where the code of the message is not enough; and what was given so far. */
+function Asked({ notice, now }: { notice: ShownNotice; now: Millis }) {
+  const { leastStrength, weaker } = notice;
+  if (leastStrength === 'mailbox') return null;
+  const least = STRENGTH_WORDS[leastStrength];
+  return weaker ? (
+    <p class="notice wait" role="status">
+      <Chip tone="wait">still open</Chip> {weaker.name ?? 'Somebody'} said{' '}
+      <When at={weaker.at} zone={notice.zone} now={now} /> that it reached you, and that is on record. It was
+      given by {STRENGTH_WORDS[weaker.strength]}; what ends the duty is {least}, or something stronger.
+    </p>
+  ) : (
+    <p class="notice wait">
+      To end this, give {least}, or something stronger. The code of the message alone is put on record, and
+      leaves it open.
+    </p>
+  );
+}
+
+/** What may be given beside the code: a code by another channel, or a signature. */
+function Stronger({
+  notice,
+  ways,
+  problems,
+  typed,
+}: {
+  notice: ShownNotice;
+  ways: StrongerWays;
+  problems: FormProblems;
+  typed: Readonly<Record<string, string>>;
+}) {
+  const asked = notice.leastStrength === 'detached_signature' || Boolean(problems['signature']);
+  return (
+    <>
+      {ways.codeBy && (
+        <Field
+          name="secondCode"
+          label={`The code that went to you by ${ways.codeBy}`}
+          hint="Eight digits, good for a quarter of an hour."
+          value={typed['secondCode'] ?? ''}
+          problem={problems['secondCode']}
+          maxLength={12}
+          autocomplete="off"
+        />
+      )}
+      {(ways.hasKey || asked) && (
+        <details open={asked}>
+          <summary>Sign it with your own key</summary>
+          <p class="small">
+            Download <a href="/notice/document">notice.json</a>, sign exactly its bytes, and paste the
+            signature: <code>ssh-keygen -Y sign -n countersign -f KEY notice.json</code>
+          </p>
+          <Field
+            name="signature"
+            label="The signature"
+            hint={
+              ways.hasKey
+                ? 'What stands in notice.json.sig, or an Ed25519 signature in base64.'
+                : 'No key of yours was registered before this notice: ask the sender to register it for the next one.'
+            }
+            type="area"
+            rows={5}
+            value={typed['signature'] ?? ''}
+            problem={problems['signature']}
+          />
+        </details>
+      )}
+    </>
+  );
+}
+
+function SecondChannels({
+  ways,
+  proof,
+  problem,
+}: {
+  ways: StrongerWays;
+  proof: string;
+  problem: string | undefined;
+}) {
+  if (ways.channels.length === 0) return null;
+  return (
+    <form method="post" action="/notice/code" aria-label="A second channel">
+      <h3>A second channel</h3>
+      <p class="soft small">
+        A code that reaches you another way makes your answer stronger. Ask for it, then type it above.
+      </p>
+      <input type="hidden" name="proof" value={proof} />
+      {problem && <p class="error">{problem}</p>}
+      <p class="actions">
+        {ways.channels.map(({ key, title }) => (
+          <button class="plain" type="submit" name="channel" value={key}>
+            {ways.codeBy === title ? `Send another code by ${title}` : `Send a code by ${title}`}
+          </button>
+        ))}
+      </p>
+    </form>
   );
 }
 
@@ -130,7 +237,8 @@ export function AcknowledgedView({
     <OutsidePage title={notice.subject}>
       <p class="notice dead" role="status">
         <Chip tone="dead">acknowledged</Chip> {done?.typedName ? `by ${done.typedName} ` : ''}
-        {done && <When at={done.at} zone={notice.zone} now={now} />}. Thank you.
+        {done && <When at={done.at} zone={notice.zone} now={now} />}
+        {done && done.strength !== 'mailbox' && ` (${words(done.strength)})`}. Thank you.
         {done?.nextAction
           ? ` Next on your side: ${done.nextAction}`
           : done?.lapsesAt == null && ' Nothing more is needed here.'}

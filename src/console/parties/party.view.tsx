@@ -3,7 +3,7 @@ import type { SupplierAccountView } from '../../domain/obligations/obligation.sc
 import type { DrillView } from '../../domain/revocation/drill.schema.ts';
 import type { OnCallContact } from '../../domain/parties/on-call.queries.ts';
 import { CONTACT_ROLES } from '../../domain/parties/party.schema.ts';
-import { AccountTable } from '../incidents/obligations.view.tsx';
+import { AccountTable } from '../incidents/supplier-accounts.view.tsx';
 import { DrillLine } from '../drills/drill-line.tsx';
 import { Field, FormError, PostForm, SelectField, type FormProblems } from '../shared/forms.tsx';
 import type { Frame } from '../shared/frame.ts';

@@ -1,9 +1,13 @@
-import { Body, Get, Param, Post } from '@nestjs/common';
+import { Body, Get, Param, Post, Query } from '@nestjs/common';
 import { z } from 'zod';
 import { Refused, refusal } from '../../kernel/errors.ts';
 import type { Id } from '../../kernel/ids.ts';
 import type { Principal } from '../../kernel/principal.ts';
 import { By, Permission } from '../../domain/access/route.ts';
+import { editCredentialSchema } from '../../domain/credentials/credential.schema.ts';
+import { CredentialsService } from '../../domain/credentials/credentials.service.ts';
+import { cadencesOf } from '../../domain/rotation/cadences.queries.ts';
+import { RotationIntervals } from '../../domain/rotation/intervals.ts';
 import { Recipes } from '../../domain/rotation/recipes.ts';
 import { rotationSettingSchema } from '../../domain/rotation/rotation.schema.ts';
 import { RotationSettingsService } from '../../domain/rotation/rotation-settings.service.ts';
@@ -12,7 +16,9 @@ import { rowsOf } from '../../platform/database/rows.ts';
 import { Transactions, type Db } from '../../platform/database/transactions.ts';
 import { problemsOf, readForm, typedIn, type FormProblems } from '../shared/forms.tsx';
 import { ConsolePage, goes, shows, type Answer } from '../shared/page.ts';
-import { reference } from '../shared/search.ts';
+import { cursorText, listed, PAGE_SIZE, readCursor } from '../shared/paging.tsx';
+import { reference, searchAfter } from '../shared/search.ts';
+import type { RefusedForm } from './refused-form.ts';
 import { RotationSettingView, type SettingModel } from './rotation-setting.view.tsx';
 import { readWindows, windowText } from './window-text.ts';
 
@@ -30,20 +36,34 @@ const form = z.object({
   zone: z.string().trim().max(60),
   rowVersion: z.string().refine(number),
 });
+const query = { schema: z.object({ after: searchAfter }) };
+const cadence = z.object({
+  everyDays: z
+    .string()
+    .trim()
+    .refine((text) => text === '' || number(text), 'Give whole days, or leave it empty.'),
+  rowVersion: z.string().refine(number),
+});
 
-/** When and how the credentials of one integration are rotated. */
+/** When and how the credentials of one integration are rotated, and how often each of them. */
 @ConsolePage()
 export class RotationSettingPage {
   constructor(
     private readonly transactions: Transactions,
     private readonly settings: RotationSettingsService,
     private readonly recipes: Recipes,
+    private readonly credentials: CredentialsService,
+    private readonly intervals: RotationIntervals,
   ) {}
 
   @Get('integrations/:reference/rotation')
   @Permission('rotations:read', { face: 'console' })
-  async show(@Param('reference', name) integration: string, @By() by: Principal): Promise<Answer> {
-    const model = await this.#model(integration, by);
+  async show(
+    @Param('reference', name) integration: string,
+    @Query(query) { after }: z.output<typeof query.schema>,
+    @By() by: Principal,
+  ): Promise<Answer> {
+    const model = await this.#model(integration, by, { after });
     return shows((frame) => RotationSettingView({ frame, ...model }));
   }
 
@@ -82,7 +102,46 @@ export class RotationSettingPage {
     return goes(`/integrations/${integration}/rotation`, { tone: 'dead', text: 'Saved.' });
   }
 
-  #model(integration: string, by: Principal): Promise<SettingModel> {
+  @Post('integrations/:reference/rotation/:credential')
+  @Permission('portfolio:write', { face: 'console' })
+  async every(
+    @Param('reference', name) integration: string,
+    @Param('credential', name) credential: string,
+    @Body() body: unknown,
+    @By() by: Principal,
+  ): Promise<Answer> {
+    const model = await this.#model(integration, by, { reference: credential });
+    const [line] = model.cadences.rows;
+    if (!line) throw new Refused(refusal('not_found', 'not-found', 'It has no such credential.'));
+    const again = (problems: FormProblems) => {
+      const refused: RefusedForm = { form: credential, problems, typed: typedIn(body) };
+      return shows((frame) => RotationSettingView({ frame, ...model, refused }), 422);
+    };
+    const read = readForm(cadence, body);
+    if (!read.ok) return again(read.error);
+    const { everyDays, rowVersion } = read.value;
+    const input = editCredentialSchema.safeParse({
+      rotateEveryDays: everyDays === '' ? null : Number(everyDays),
+    });
+    if (!input.success) return again({ everyDays: `This ${input.error.issues[0]!.message}.` });
+    const done = await this.transactions.run(by, (db) =>
+      this.credentials.edit(db, line.id, input.data, Number(rowVersion), by),
+    );
+    if (!done.ok) return again(problemsOf(done.error.message, done.error.fields));
+    return goes(`/integrations/${integration}/rotation`, {
+      tone: 'dead',
+      text:
+        everyDays === ''
+          ? `${line.name} has no interval of its own any more.`
+          : `${line.name}: every ${everyDays === '1' ? 'day' : `${everyDays} days`}.`,
+    });
+  }
+
+  #model(
+    integration: string,
+    by: Principal,
+    o: { after?: string | undefined; reference?: string } = {},
+  ): Promise<SettingModel> {
     return this.transactions.run(by, async (db) => {
       const head = await findIntegration(db, integration);
       const setting = await settingOf(db, head.id);
@@ -90,7 +149,21 @@ export class RotationSettingPage {
         .all()
         .filter(({ overlap }) => overlap.most > 0)
         .map(({ key, title, overlap }) => ({ key, title, ...overlap }));
-      return { integration: head, setting, windows: windowText(setting.windows), bounds };
+      const after = readCursor(o.after);
+      const rows = await cadencesOf(db, this.intervals, head.id, {
+        limit: PAGE_SIZE + 1,
+        ...(after ? { after } : {}),
+        ...(o.reference === undefined ? {} : { reference: o.reference }),
+      });
+      const cadences = listed(rows, (row) => cursorText({ key: row.name, id: row.id }));
+      const part = after !== undefined || o.reference !== undefined;
+      return {
+        integration: head,
+        setting,
+        windows: windowText(setting.windows),
+        bounds,
+        cadences: { ...cadences, part },
+      };
     });
   }
 }

@@ -4,7 +4,11 @@ import type { RotationSettings } from '../../domain/rotation/settings.queries.ts
 import { Field, FormError, PostForm, SelectField, type FormProblems } from '../shared/forms.tsx';
 import type { Frame } from '../shared/frame.ts';
 import { Page } from '../shared/layout.tsx';
+import { Pager, type Listed } from '../shared/paging.tsx';
 import { DataTable, Facts, span } from '../shared/parts.tsx';
+import type { CadenceLine } from '../../domain/rotation/cadences.queries.ts';
+import { Cadences } from './cadences.view.tsx';
+import type { RefusedForm } from './refused-form.ts';
 
 export interface SettingModel {
   integration: { id: Id; reference: string; name: string };
@@ -13,6 +17,8 @@ export interface SettingModel {
   windows: string;
   /** How long each recipe lets both versions work, and at most. */
   bounds: readonly { key: string; title: string; length: Millis; most: Millis }[];
+  /** `part`: not from the beginning of the list. */
+  cadences: Listed<CadenceLine> & { part: boolean };
 }
 
 const AUTOMATIC = [
@@ -26,12 +32,16 @@ export function RotationSettingView({
   setting,
   windows,
   bounds,
+  cadences,
+  refused,
   typed = {},
   problems = {},
 }: SettingModel & {
   frame: Frame;
   typed?: Readonly<Record<string, string>>;
   problems?: FormProblems;
+  /** The form of one credential. */
+  refused?: RefusedForm;
 }) {
   const path = `/integrations/${integration.reference}`;
   const may = frame.may('rotations:operate');
@@ -42,14 +52,26 @@ export function RotationSettingView({
         <div>
           <h1>When and how it is rotated</h1>
           <p class="lead">
-            <a href={path}>{integration.name}</a>. How often is decided for each credential: by its own
-            interval, shortened by its risk, by the policy, and before it expires.{' '}
+            <a href={path}>{integration.name}</a>. How often is decided for each credential, by whatever asks
+            first: its own interval, shortened by its risk; the policy; its expiry.{' '}
             <a href="/rotations">What is due</a>.
           </p>
         </div>
       </div>
       <div class="rows">
         <section class="card">
+          <h2>How often each credential is rotated</h2>
+          <Cadences
+            frame={frame}
+            path={`${path}/rotation`}
+            setting={setting}
+            cadences={cadences.rows}
+            refused={refused}
+          />
+          <Pager path={`${path}/rotation`} query={{}} next={cadences.next} first={!cadences.part} />
+        </section>
+        <section class="card">
+          <h2>When it begins, and how long both work</h2>
           {may ? (
             <PostForm frame={frame} action={`${path}/rotation`} label="When and how it is rotated">
               <FormError problems={problems} />

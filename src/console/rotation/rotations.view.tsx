@@ -50,7 +50,7 @@ export function RotationsView({
                 <div class="soft small">{one.integrationName}</div>
               </div>,
               <div>
-                <Countdown dueAt={one.at} warnAt={one.at - one.leadDays * 86_400_000} now={frame.now} />
+                <Countdown dueAt={one.at} warnAt={one.from} now={frame.now} />
                 <div class="soft small">
                   <At at={one.at} day />
                 </div>

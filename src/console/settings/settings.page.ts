@@ -5,6 +5,8 @@ import type { Principal } from '../../kernel/principal.ts';
 import { AccessQueries } from '../../domain/access/access.queries.ts';
 import { AccountsService } from '../../domain/access/accounts.service.ts';
 import { By, Permission } from '../../domain/access/route.ts';
+import { DeliveryLog } from '../../domain/exposures/delivery-log.service.ts';
+import { Clock } from '../../platform/clock/clock.ts';
 import { Transactions } from '../../platform/database/transactions.ts';
 import { KeptOutside } from '../../platform/vault/kept-outside.ts';
 import type { Store } from '../../platform/vault/store.ts';
@@ -14,6 +16,9 @@ import { listConnections, listSources, listStoreUses } from './settings.queries.
 import { ConnectionsView, SourcesView, TokensView, UsersView } from './settings.view.tsx';
 import { StoresView, type StoreAccessSeen } from './stores.view.tsx';
 
+/** Deliveries to addresses without a source that are shown. */
+const ELSEWHERE = 20;
+
 @ConsolePage()
 export class SettingsPage {
   constructor(
@@ -21,6 +26,8 @@ export class SettingsPage {
     private readonly transactions: Transactions,
     private readonly accounts: AccountsService,
     private readonly vault: Vault,
+    private readonly log: DeliveryLog,
+    private readonly clock: Clock,
   ) {}
 
   @Get('settings')
@@ -32,8 +39,9 @@ export class SettingsPage {
   @Get('settings/sources')
   @Permission('sources:read', { face: 'console' })
   async sources(@By() by: Principal): Promise<Answer> {
-    const sources = await this.transactions.run(by, (db) => listSources(db));
-    return shows((frame) => SourcesView({ frame, sources }));
+    const sources = await this.transactions.run(by, (db) => listSources(db, this.clock.now()));
+    const elsewhere = await this.log.elsewhere({ limit: ELSEWHERE }, by);
+    return shows((frame) => SourcesView({ frame, sources, elsewhere }));
   }
 
   @Get('settings/connections')

@@ -15,23 +15,29 @@ export interface SourceLine {
   active: boolean;
   lastSeenAt: Millis | null;
   deliveries: number;
+  /** Turned away, today and the six days before it. */
+  refused: number;
   exposures: number;
   inTriage: number;
+  /** Why it could not be asked when it last was. */
+  pollProblem: string | null;
 }
 
 /** Where reports come from, with what came; never a key. */
-export function listSources(db: Db): Promise<SourceLine[]> {
+export function listSources(db: Db, now: Millis): Promise<SourceLine[]> {
   return db.query(
     `SELECT s.id, s.key, s.kind, s.name, s.trust, s.environment, p.name AS "partyName", k.name AS "ownerName", s.active,
             ${ms('s.last_seen_at')} AS "lastSeenAt",
             (SELECT count(*)::int FROM delivery d WHERE d.source_id = s.id) AS deliveries,
-            coalesce(e.exposures, 0) AS exposures, coalesce(e.triage, 0) AS "inTriage"
+            (SELECT coalesce(sum(c.count), 0)::float8 FROM refused_delivery_count c WHERE c.source_id = s.id AND c.day > $1::date - 7) AS refused,
+            s.poll_problem AS "pollProblem", coalesce(e.exposures, 0) AS exposures, coalesce(e.triage, 0) AS "inTriage"
        FROM source s
        LEFT JOIN party p ON p.id = s.party_id
        LEFT JOIN contact k ON k.id = s.owner_contact_id
        LEFT JOIN (SELECT source_id, count(*)::int AS exposures, count(*) FILTER (WHERE state = 'triage')::int AS triage
                     FROM exposure GROUP BY source_id) e ON e.source_id = s.id
       ORDER BY s.active DESC, s.name LIMIT 500`,
+    [new Date(now).toISOString().slice(0, 10)],
   );
 }
 
@@ -85,49 +91,5 @@ export function listConnections(db: Db): Promise<ConnectionLine[]> {
        FROM connection n JOIN party p ON p.id = n.party_id
        LEFT JOIN connector_preset t ON t.key = n.preset_key AND t.active
       ORDER BY n.retired_at IS NOT NULL, p.name, n.name LIMIT 500`,
-  );
-}
-
-export interface SourceFacts {
-  id: Id;
-  key: string;
-  kind: string;
-  name: string;
-  environment: string;
-  trust: string;
-  partyName: string | null;
-  ownerName: string | null;
-  active: boolean;
-  keys: { id: Id; addedAt: string }[];
-  settings: Record<string, string | boolean>;
-  bodyLimit: number | null;
-  quotaPerHour: number;
-  publishedAt: Millis | null;
-  lastSeenAt: Millis | null;
-  rowVersion: number;
-}
-
-/** One source with what is set up for it; of its keys only that there are some. */
-export async function findSource(db: Db, key: string): Promise<SourceFacts | undefined> {
-  const [row] = await db.query<SourceFacts[]>(
-    `SELECT s.id, s.key, s.kind, s.name, s.environment, s.trust, p.name AS "partyName", k.name AS "ownerName", s.active,
-            coalesce((SELECT jsonb_agg(jsonb_build_object('id', r->'id', 'addedAt', r->'addedAt') ORDER BY n)
-                        FROM jsonb_array_elements(s.key_refs) WITH ORDINALITY AS r(r, n)), '[]') AS keys,
-            s.settings, s.body_limit AS "bodyLimit", s.quota_per_hour AS "quotaPerHour", ${ms('s.published_at')} AS "publishedAt",
-            ${ms('s.last_seen_at')} AS "lastSeenAt", s.row_version AS "rowVersion"
-       FROM source s
-       LEFT JOIN party p ON p.id = s.party_id
-       LEFT JOIN contact k ON k.id = s.owner_contact_id
-      WHERE s.key = $1`,
-    [key],
-  );
-  return row;
-}
-
-/** Who may answer for a source: the operator's own people. */
-export function listOwners(db: Db): Promise<{ value: string; word: string }[]> {
-  return db.query(
-    `SELECT k.id AS value, k.name AS word FROM contact k JOIN party p ON p.id = k.party_id
-      WHERE p.is_operator AND k.active ORDER BY k.name, k.id LIMIT 500`,
   );
 }

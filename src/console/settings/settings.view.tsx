@@ -6,6 +6,8 @@ import type { Frame } from '../shared/frame.ts';
 import { Page } from '../shared/layout.tsx';
 import { At, DataTable, Tabs } from '../shared/parts.tsx';
 import { Chip, words } from '../shared/states.tsx';
+import type { LogPart } from '../../domain/exposures/delivery-log.service.ts';
+import { RefusedChip, RefusedCounts, RefusedFacts } from './refused.tsx';
 import type { ConnectionLine, SourceLine } from './settings.queries.ts';
 
 const TABS: readonly { title: string; path: string; permission: Permission }[] = [
@@ -21,11 +23,14 @@ export function Setting({
   title,
   lead,
   children,
+  after,
 }: {
   frame: Frame;
   title: string;
   lead: string;
   children: ComponentChildren;
+  /** In a place of its own below. */
+  after?: ComponentChildren;
 }) {
   return (
     <Page title={title} frame={frame}>
@@ -41,6 +46,7 @@ export function Setting({
         tabs={TABS.filter(({ permission }) => frame.may(permission))}
       />
       <section class="card">{children}</section>
+      {after && <section class="card">{after}</section>}
     </Page>
   );
 }
@@ -51,12 +57,22 @@ export const TRUST: Readonly<Record<string, string>> = {
   inform: 'only informs',
 };
 
-export function SourcesView({ frame, sources }: { frame: Frame; sources: readonly SourceLine[] }) {
+export function SourcesView({
+  frame,
+  sources,
+  elsewhere,
+}: {
+  frame: Frame;
+  sources: readonly SourceLine[];
+  /** What knocked where there is no source. */
+  elsewhere: LogPart;
+}) {
   return (
     <Setting
       frame={frame}
       title="Sources"
       lead="Where reports of leaks come from, and how far each may go unattended."
+      after={elsewhere.refused.length > 0 && <Elsewhere {...elsewhere} />}
     >
       {sources.length === 0 ? (
         <p class="empty">No source yet.</p>
@@ -68,6 +84,7 @@ export function SourcesView({ frame, sources }: { frame: Frame; sources: readonl
             { title: 'Trust' },
             { title: 'Owner' },
             { title: 'Deliveries', numeric: true },
+            { title: 'This week', numeric: true },
             { title: 'Exposures', numeric: true },
             { title: 'In triage', numeric: true },
             { title: 'Last heard of' },
@@ -78,6 +95,7 @@ export function SourcesView({ frame, sources }: { frame: Frame; sources: readonl
                 <b>{source.name}</b>
               </a>{' '}
               {!source.active && <Chip tone="calm">switched off</Chip>}
+              {source.pollProblem !== null && <Chip tone="live">could not be asked</Chip>}
               <div class="soft small">{`${words(source.kind)} · ${source.environment}${source.partyName ? ` · ${source.partyName}` : ''}`}</div>
             </div>,
             <Chip tone={source.trust === 'act' ? 'info' : 'calm'}>
@@ -85,6 +103,13 @@ export function SourcesView({ frame, sources }: { frame: Frame; sources: readonl
             </Chip>,
             source.ownerName ?? <span class="soft">–</span>,
             source.deliveries,
+            source.refused > 0 ? (
+              <a href={`/settings/sources/${source.key}?only=refused`}>
+                <Chip tone="live">{`${source.refused} refused`}</Chip>
+              </a>
+            ) : (
+              0
+            ),
             source.exposures,
             source.inTriage > 0 ? <Chip tone="wait">{String(source.inTriage)}</Chip> : 0,
             <At at={source.lastSeenAt} empty="never" />,
@@ -99,6 +124,34 @@ export function SourcesView({ frame, sources }: { frame: Frame; sources: readonl
         </p>
       )}
     </Setting>
+  );
+}
+
+function Elsewhere({ deliveries, refused }: LogPart) {
+  return (
+    <>
+      <h2>Where there is no source</h2>
+      <p class="soft">
+        Deliveries to addresses that name no source of ours. If one should, its sender has the wrong address,
+        and its reports are lost.
+      </p>
+      <RefusedCounts counts={refused} />
+      <DataTable
+        caption="Where there is no source"
+        columns={[
+          { title: 'Came' },
+          { title: 'What became of it' },
+          { title: 'Asked for' },
+          { title: 'What it was' },
+        ]}
+        rows={deliveries.map((one) => [
+          <At at={Date.parse(one.receivedAt)} />,
+          <RefusedChip one={one} />,
+          <span class="mono">{one.askedFor}</span>,
+          <RefusedFacts one={one} />,
+        ])}
+      />
+    </>
   );
 }
 

@@ -5,103 +5,58 @@ import type { Principal } from '../../kernel/principal.ts';
 import type { Result } from '../../kernel/result.ts';
 import { Secret } from '../../kernel/secret.ts';
 import { By, Permission } from '../../domain/access/route.ts';
-import { DeliveryLog } from '../../domain/exposures/delivery-log.service.ts';
-import { TRUSTS } from '../../domain/exposures/exposure.rules.ts';
-import { createSourceSchema } from '../../domain/exposures/source.schema.ts';
+import { DeliveryLog, LOGGED } from '../../domain/exposures/delivery-log.service.ts';
+import { SourcePolls } from '../../domain/exposures/source-polls.service.ts';
 import { SourcesService } from '../../domain/exposures/sources.service.ts';
 import { Transactions } from '../../platform/database/transactions.ts';
-import { problemsOf, readForm, typedIn, type FormProblems } from '../shared/forms.tsx';
+import { readForm, type FormProblems } from '../shared/forms.tsx';
 import { ConsolePage, goes, shows, type Answer } from '../shared/page.ts';
-import { findSource, listOwners } from './settings.queries.ts';
-import { NewSourceView, SourceView } from './source.view.tsx';
+import { findSource } from './source.queries.ts';
+import { SourceView } from './source.view.tsx';
 
 const key = { schema: z.string().regex(/^[a-z0-9-]{1,60}$/) };
 const id = { schema: z.uuid() };
-const page = z.object({ before: z.uuid().optional().catch(undefined) });
+const page = z.object({
+  before: z.uuid().optional().catch(undefined),
+  only: z.enum(LOGGED).optional().catch(undefined),
+});
 const PAGE = 50;
 
-const text = (longest: number) => z.string().trim().max(longest).default('');
-const newForm = z.object({
-  key: z.string().trim(),
-  kind: z.string().trim(),
-  name: z.string().trim(),
-  environment: text(60),
-  trust: z.enum(TRUSTS),
-  ownerContactId: text(60),
-  secret: z.string().max(65_536).default(''),
-  apiBaseUrl: text(2000),
-  apiToken: text(4000),
-  issuer: text(1000),
-  audience: text(1000),
-  jwksUri: text(2000),
-  pollUrl: text(2000),
-});
 const keyForm = z.object({ secret: z.string().min(1, 'Paste the key.').max(65_536) });
 
-/** One source of reports: what it is, its keys, what it delivered; and a new one. */
+/** One source of reports: what it is, its keys, what it delivered and what was refused. */
 @ConsolePage()
 export class SourcePage {
   constructor(
     private readonly transactions: Transactions,
     private readonly sources: SourcesService,
     private readonly log: DeliveryLog,
+    private readonly polls: SourcePolls,
   ) {}
-
-  @Get('settings/sources/new')
-  @Permission('sources:write', { face: 'console' })
-  blank(@By() by: Principal): Promise<Answer> {
-    return this.#blank(by, {});
-  }
-
-  @Post('settings/sources')
-  @Permission('sources:write', { face: 'console' })
-  async create(@Body() body: unknown, @By() by: Principal): Promise<Answer> {
-    // A secret is never written back into a page.
-    const { secret: _, apiToken: __, ...typed } = typedIn(body);
-    const again = (problems: FormProblems) => this.#blank(by, typed, problems);
-    const form = readForm(newForm, body);
-    if (!form.ok) return again(form.error);
-    const {
-      secret,
-      apiBaseUrl,
-      apiToken,
-      issuer,
-      audience,
-      jwksUri,
-      pollUrl,
-      environment,
-      ownerContactId,
-      ...rest
-    } = form.value;
-    const settings = Object.fromEntries(
-      Object.entries({ issuer, audience, jwksUri, pollUrl }).filter(([, value]) => value !== ''),
-    );
-    const input = createSourceSchema.safeParse({
-      ...rest,
-      settings,
-      ...(environment === '' ? {} : { environment }),
-      ...(ownerContactId === '' ? {} : { ownerContactId }),
-      ...(apiBaseUrl === '' ? {} : { apiBaseUrl }),
-      ...(apiToken === '' ? {} : { apiToken }),
-      keys: secret.trim() === '' ? [] : [secret.trim()],
-    });
-    if (!input.success) {
-      const problems: Record<string, string> = {};
-      for (const { path, message } of input.error.issues) problems[fieldOf(path.join('/'))] ??= message;
-      return again(problems);
-    }
-    const made = await this.sources.create(input.data, by);
-    if (!made.ok) {
-      const named = made.error.fields?.map((one) => ({ ...one, field: fieldOf(one.field.slice(1)) }));
-      return again(problemsOf(made.error.message, named));
-    }
-    return goes(`/settings/sources/${made.value.key}`, { tone: 'dead', text: 'The source may deliver.' });
-  }
 
   @Get('settings/sources/:key')
   @Permission('sources:read', { face: 'console' })
   show(@Param('key', key) name: string, @Query() query: unknown, @By() by: Principal): Promise<Answer> {
-    return this.#draw(name, by, { before: page.parse(query).before });
+    return this.#draw(name, by, page.parse(query));
+  }
+
+  @Post('settings/sources/:key/poll')
+  @Permission('sources:write', { face: 'console' })
+  async poll(@Param('key', key) name: string, @By() by: Principal): Promise<Answer> {
+    const source = await this.#source(name, by);
+    const asked = await this.polls.askNow(source.id, by);
+    if (!asked.ok || asked.value.problem !== null)
+      return goes(`/settings/sources/${name}`, {
+        tone: 'live',
+        text: asked.ok ? (asked.value.problem ?? '') : asked.error.message,
+      });
+    const { taken, refused } = asked.value;
+    const what =
+      taken + refused === 0 ? 'It had nothing' : `${taken} stored and acknowledged, ${refused} refused`;
+    return goes(`/settings/sources/${name}`, {
+      tone: refused > 0 ? 'wait' : 'dead',
+      text: `It was asked. ${what}.`,
+    });
   }
 
   @Post('settings/sources/:key/keys')
@@ -159,14 +114,6 @@ export class SourcePage {
     );
   }
 
-  async #blank(by: Principal, typed: Record<string, string>, problems?: FormProblems): Promise<Answer> {
-    const owners = await this.transactions.run(by, listOwners);
-    return shows(
-      (frame) => NewSourceView({ frame, kinds: this.sources.known(), owners, typed, problems }),
-      problems ? 422 : 200,
-    );
-  }
-
   async #source(name: string, by: Principal) {
     const found = await this.transactions.run(by, (db) => findSource(db, name));
     if (!found) throw new Refused(refusal('not_found', 'no-such-source', 'There is no such source.'));
@@ -176,15 +123,12 @@ export class SourcePage {
   async #draw(
     name: string,
     by: Principal,
-    o: { before?: string | undefined; problems?: FormProblems } = {},
+    o: Partial<z.output<typeof page>> & { problems?: FormProblems } = {},
   ): Promise<Answer> {
     const source = await this.#source(name, by);
-    const log = await this.log.list(
-      source.id,
-      { limit: PAGE + 1, ...(o.before ? { before: o.before } : {}) },
-      by,
-    );
-    const rows = log.ok ? log.value : [];
+    const asked = { limit: PAGE + 1, ...(o.before ? { before: o.before } : {}), only: o.only };
+    const found = await this.log.list(source.id, asked, by);
+    const { deliveries: rows, refused } = found.ok ? found.value : { deliveries: [], refused: [] };
     const deliveries = rows.slice(0, PAGE);
     const next = rows.length > PAGE ? deliveries.at(-1)?.id : undefined;
     const kind = this.sources.known().find((one) => one.key === source.kind);
@@ -195,9 +139,8 @@ export class SourcePage {
           source,
           title: kind?.title ?? source.kind,
           signs: kind?.filesOnly === false,
-          deliveries,
-          next,
-          first: o.before === undefined,
+          takes: kind?.bodyLimit ?? null,
+          log: { deliveries, refused, only: o.only, next, first: o.before === undefined },
           problems: o.problems,
         }),
       o.problems ? 422 : 200,
@@ -210,10 +153,4 @@ function after(name: string, done: Result<unknown, Refusal>, said: string): Answ
     `/settings/sources/${name}`,
     done.ok ? { tone: 'dead', text: said } : { tone: 'live', text: done.error.message },
   );
-}
-
-/** The field of the form that a field of the source stands in. */
-function fieldOf(path: string): string {
-  if (path.startsWith('keys')) return 'secret';
-  return path.startsWith('settings/') ? path.slice('settings/'.length) : path;
 }

@@ -1,17 +1,11 @@
-import type { DeliveryView } from '../../domain/exposures/delivery-log.service.ts';
-import { Field, FormError, PostForm, SelectField, type FormProblems } from '../shared/forms.tsx';
+import { Field, PostForm, type FormProblems } from '../shared/forms.tsx';
 import type { Frame } from '../shared/frame.ts';
 import { Page } from '../shared/layout.tsx';
-import { At, DataTable, Empty, Facts } from '../shared/parts.tsx';
+import { At, Empty, Facts, span } from '../shared/parts.tsx';
 import { Chip } from '../shared/states.tsx';
-import type { SourceFacts } from './settings.queries.ts';
 import { TRUST } from './settings.view.tsx';
-
-const VIA: Readonly<Record<DeliveryView['via'], string>> = {
-  push: 'delivered',
-  poll: 'fetched',
-  file: 'handed in as a file',
-};
+import { SourceLog, type LogModel } from './source-log.view.tsx';
+import type { SourceFacts } from './source.queries.ts';
 
 interface Model {
   frame: Frame;
@@ -20,13 +14,13 @@ interface Model {
   title: string;
   /** Whether its deliveries are signed. */
   signs: boolean;
-  deliveries: readonly DeliveryView[];
-  next: string | undefined;
-  first: boolean;
+  /** Bytes that its kind takes in one delivery. */
+  takes: number | null;
+  log: LogModel;
   problems: FormProblems | undefined;
 }
 
-export function SourceView({ frame, source, title, signs, deliveries, next, first, problems }: Model) {
+export function SourceView({ frame, source, title, signs, takes, log, problems }: Model) {
   const path = `/settings/sources/${source.key}`;
   const writes = frame.may('sources:write');
   const settings = Object.entries(source.settings).map(
@@ -50,8 +44,16 @@ export function SourceView({ frame, source, title, signs, deliveries, next, firs
               ['Owner', source.ownerName ?? '–'],
               ['Party', source.partyName ?? 'the operator'],
               ['Last heard of', <At at={source.lastSeenAt} empty="never" />],
-              ['At most', `${source.quotaPerHour} an hour`],
-              ...(source.bodyLimit === null ? [] : [['Largest', `${source.bodyLimit} bytes`] as const]),
+              ...(signs
+                ? [
+                    ['At most', `${source.quotaPerHour} an hour`] as const,
+                    ['Largest', `${source.bodyLimit ?? takes} bytes`] as const,
+                  ]
+                : []),
+              ...(source.apiBaseUrl === null
+                ? []
+                : [['Its API', <span class="mono">{source.apiBaseUrl}</span>] as const]),
+              ...(source.hasApiToken ? [['Token', 'there is one'] as const] : []),
               ...settings,
               ...(source.publishedAt === null
                 ? []
@@ -59,11 +61,16 @@ export function SourceView({ frame, source, title, signs, deliveries, next, firs
             ]}
           />
           {writes && (
-            <PostForm frame={frame} action={`${path}/switch`} inline label="Switch">
-              <button type="submit" class="plain">
-                {source.active ? 'Switch it off' : 'Switch it on'}
-              </button>
-            </PostForm>
+            <div class="actions">
+              <a class="button" href={`${path}/edit`}>
+                Change it
+              </a>
+              <PostForm frame={frame} action={`${path}/switch`} inline label="Switch">
+                <button type="submit" class="plain">
+                  {source.active ? 'Switch it off' : 'Switch it on'}
+                </button>
+              </PostForm>
+            </div>
           )}
         </section>
         {signs && (
@@ -115,186 +122,68 @@ export function SourceView({ frame, source, title, signs, deliveries, next, firs
             )}
           </section>
         )}
-        <section class="card w12" id="deliveries">
-          <h2>Deliveries</h2>
-          {deliveries.length === 0 ? (
-            <Empty>Nothing came yet.</Empty>
-          ) : (
-            <DataTable
-              caption="Deliveries"
-              columns={[
-                { title: 'Came' },
-                { title: 'Event' },
-                { title: 'What became of it' },
-                { title: 'Reports', numeric: true },
-                { title: 'In triage', numeric: true },
-                { title: 'Came again', numeric: true },
-                { title: '' },
-              ]}
-              rows={deliveries.map((one) => [
-                <div>
-                  <At at={Date.parse(one.receivedAt)} />
-                  <div class="soft small">{VIA[one.via]}</div>
-                </div>,
-                <div>
-                  {one.event}
-                  <div class="mono soft small">{short(one.deliveryId)}</div>
-                </div>,
-                <div>
-                  <Chip tone={one.outcome === 'accepted' ? 'info' : 'calm'}>{one.outcome}</Chip>
-                  {one.reason && <div class="soft small">{one.reason}</div>}
-                  {one.replayedAt !== null && (
-                    <div class="soft small">
-                      {'gone through again '}
-                      <At at={Date.parse(one.replayedAt)} />
-                    </div>
-                  )}
-                </div>,
-                one.reports,
-                one.inTriage > 0 ? <Chip tone="wait">{String(one.inTriage)}</Chip> : 0,
-                one.redeliveries,
-                writes && one.outcome === 'accepted' ? (
-                  <PostForm
-                    frame={frame}
-                    action={`${path}/deliveries/${one.id}/replay`}
-                    inline
-                    label={`Replay ${short(one.deliveryId)}`}
-                  >
-                    <button type="submit" class="plain small">
-                      Replay
-                    </button>
-                  </PostForm>
-                ) : (
-                  ''
-                ),
-              ])}
-            />
-          )}
-          <nav class="pager" aria-label="Pages of the list">
-            {!first && (
-              <a class="button plain small" href={path}>
-                To the beginning
-              </a>
-            )}
-            {next !== undefined && (
-              <a class="button plain small" rel="next" href={`${path}?before=${next}`}>
-                Further
-              </a>
-            )}
-          </nav>
-        </section>
+        {source.settings['pollUrl'] !== undefined && (
+          <Polling source={source} path={path} frame={frame} writes={writes} />
+        )}
+        <SourceLog {...log} path={path} frame={frame} />
       </div>
     </Page>
   );
 }
 
-const SETTING: Readonly<Record<string, string>> = {
+/** How the last question went, and the next one. */
+function Polling({
+  source,
+  path,
+  frame,
+  writes,
+}: {
+  source: SourceFacts;
+  path: string;
+  frame: Frame;
+  writes: boolean;
+}) {
+  const { polled, pollSeconds } = source;
+  return (
+    <section class="card w12" id="polling">
+      <h2>
+        {'Asked for its deliveries '}
+        {polled === null ? (
+          <Chip tone="calm">not yet asked</Chip>
+        ) : polled.problem === null ? (
+          <Chip tone="dead">answers</Chip>
+        ) : (
+          <Chip tone="live">could not be asked</Chip>
+        )}
+      </h2>
+      <Facts
+        facts={[
+          [
+            'How often',
+            `every ${span(pollSeconds * 1000)}${source.active ? '' : ', while it is switched on'}`,
+          ],
+          ['Last asked', <At at={polled?.at ?? null} empty="never" />],
+          ...(polled === null
+            ? []
+            : [['What came', `${polled.taken} stored and acknowledged, ${polled.refused} refused`] as const]),
+          ...(polled?.problem ? [['What went wrong', polled.problem] as const] : []),
+        ]}
+      />
+      {writes && source.active && (
+        <PostForm frame={frame} action={`${path}/poll`} inline label="Ask it now">
+          <button type="submit" class="plain">
+            Ask it now
+          </button>
+        </PostForm>
+      )}
+    </section>
+  );
+}
+
+export const SETTING: Readonly<Record<string, string>> = {
   issuer: 'Issuer',
   audience: 'Audience',
   jwksUri: 'Publishes its keys at',
   pollUrl: 'Is asked at',
   inventoryIsComplete: 'Every token that we issue is in the inventory',
 };
-
-function short(id: string): string {
-  return id.length > 24 ? `${id.slice(0, 21)}…` : id;
-}
-
-export function NewSourceView({
-  frame,
-  kinds,
-  owners,
-  typed,
-  problems,
-}: {
-  frame: Frame;
-  kinds: readonly { key: string; title: string }[];
-  owners: readonly { value: string; word: string }[];
-  typed: Readonly<Record<string, string>>;
-  problems?: FormProblems | undefined;
-}) {
-  const field = (name: string) => ({ name, value: typed[name], problem: problems?.[name] });
-  return (
-    <Page title="A source" frame={frame} crumbs={[{ title: 'Sources', path: '/settings/sources' }]}>
-      <h1>A source of reports</h1>
-      <p class="lead">Without a key its deliveries are refused. Files need none.</p>
-      <PostForm frame={frame} action="/settings/sources" label="A source">
-        <FormError problems={problems} />
-        <div class="grid">
-          <section class="card w6">
-            <h2>What it is</h2>
-            <SelectField
-              {...field('kind')}
-              label="Kind"
-              options={kinds.map(({ key, title }) => ({ value: key, word: title }))}
-            />
-            <Field {...field('name')} label="Name" required maxLength={200} />
-            <Field
-              {...field('key')}
-              label="Key"
-              hint="Stands in the address that it delivers to: lower-case words joined by hyphens."
-              required
-              maxLength={60}
-            />
-            <Field
-              {...field('environment')}
-              label="Environment"
-              hint="production, if left out"
-              maxLength={60}
-            />
-            <SelectField
-              {...field('trust')}
-              value={typed['trust'] ?? 'approve'}
-              label="How far its reports go"
-              options={Object.entries(TRUST).map(([value, word]) => ({ value, word }))}
-            />
-            <SelectField {...field('ownerContactId')} label="Owner" none="nobody yet" options={owners} />
-            <Field
-              name="secret"
-              problem={problems?.['secret']}
-              label="Its key"
-              hint="The signing secret, or the key list or key set of its sender. It is never shown again."
-              type="area"
-              rows={2}
-              autocomplete="off"
-            />
-          </section>
-          <section class="card w6">
-            <h2>Where it is asked</h2>
-            <Field
-              {...field('apiBaseUrl')}
-              label="Address of its API"
-              hint="For what its deliveries leave out. GitHub’s own, if left out."
-              maxLength={2000}
-            />
-            <Field
-              name="apiToken"
-              problem={problems?.['apiToken']}
-              label="Token for it"
-              type="password"
-              autocomplete="off"
-            />
-          </section>
-          <section class="card w12">
-            <h2>Of security event tokens</h2>
-            <Field {...field('issuer')} label="Issuer" maxLength={1000} />
-            <Field {...field('audience')} label="Audience" maxLength={1000} />
-            <Field {...field('jwksUri')} label="Where it publishes its keys" maxLength={2000} />
-            <Field
-              {...field('pollUrl')}
-              label="Where it is asked"
-              hint="Nothing: it delivers."
-              maxLength={2000}
-            />
-          </section>
-        </div>
-        <p class="actions">
-          <button type="submit">Add it</button>
-          <a class="button plain" href="/settings/sources">
-            Leave it
-          </a>
-        </p>
-      </PostForm>
-    </Page>
-  );
-}

@@ -153,6 +153,8 @@ export function TimeStrips({ strips, now, label }: { strips: readonly Strip[]; n
 
 export interface Lane {
   name: string;
+  /** What tells it from others of its name. */
+  note?: string;
   startAt: Millis;
   warnAt: Millis | null;
   escalateAt: Millis | null;
@@ -170,68 +172,57 @@ export function ClockLanes({ lanes, now, label }: { lanes: readonly Lane[]; now:
   const start = Math.min(...dated.map((lane) => lane.startAt));
   const latest = Math.max(...dated.map((lane) => Math.max(lane.dueAt ?? 0, lane.endedAt ?? 0)));
   const end = Math.min(Math.max(latest, now), start + 40 * 86_400_000);
-  const x = (at: Millis) => 140 + ((Math.min(at, end) - start) / Math.max(1, end - start)) * 370;
-  const height = dated.length * 28 + 24;
+  const x = (at: Millis) => ((Math.min(at, end) - start) / Math.max(1, end - start)) * 1000;
   return (
-    <div class="scroll" tabIndex={0} role="region" aria-label={label}>
-      <svg
-        class="chart wide"
-        viewBox={`0 0 520 ${height}`}
-        role="img"
-        aria-label={`${label}: ${dated.map((lane) => `${lane.name}: ${lane.word}`).join('; ')}`}
-      >
-        {dated.map((lane, at) => {
-          const y = at * 28 + 6;
-          const due = lane.dueAt ?? end;
-          return (
-            <>
-              <title>{`${lane.name}: ${lane.word}`}</title>
-              <text class="node-text" x="0" y={y + 12}>
-                {fit(lane.name, 20)}
-              </text>
+    <div
+      class="lanes"
+      role="img"
+      aria-label={`${label}: ${dated.map((lane) => `${[lane.name, lane.note].filter(Boolean).join(', ')}: ${lane.word}`).join('; ')}`}
+    >
+      {dated.map((lane) => {
+        const due = lane.dueAt ?? end;
+        return (
+          <>
+            <div class="lane-name">
+              {lane.name}
+              {lane.note && <span class="soft small"> {lane.note}</span>}
+            </div>
+            <svg class="chart lane-bar" viewBox="0 0 1000 22" preserveAspectRatio="none" aria-hidden="true">
               <rect
                 class="lane"
                 x={x(lane.startAt)}
-                y={y}
-                width={Math.max(2, x(due) - x(lane.startAt))}
+                y="3"
+                width={Math.max(4, x(due) - x(lane.startAt))}
                 height="16"
-                rx="4"
               />
               <rect
                 class={`span ${lane.tone}`}
                 x={x(lane.startAt)}
-                y={y}
+                y="3"
                 width={Math.max(
-                  2,
+                  4,
                   x(Math.min(lane.endedAt ?? now, Math.max(due, lane.endedAt ?? now))) - x(lane.startAt),
                 )}
                 height="16"
-                rx="4"
               />
-              {lane.warnAt !== null && (
-                <line class="tick" x1={x(lane.warnAt)} x2={x(lane.warnAt)} y1={y - 2} y2={y + 18} />
-              )}
-              {lane.escalateAt !== null && (
-                <line
-                  class="tick late"
-                  x1={x(lane.escalateAt)}
-                  x2={x(lane.escalateAt)}
-                  y1={y - 2}
-                  y2={y + 18}
-                />
-              )}
-              <line class="due" x1={x(due)} x2={x(due)} y1={y - 3} y2={y + 19} />
-            </>
-          );
-        })}
-        {now <= end && <line class="now" x1={x(now)} x2={x(now)} y1="0" y2={height - 18} />}
-        <text x="140" y={height - 5}>
-          start
-        </text>
-        <text x="510" y={height - 5} text-anchor="end">
-          {`${span(end - start)} later`}
-        </text>
-      </svg>
+              {lane.warnAt !== null && <Stroke kind="tick" x={x(lane.warnAt)} />}
+              {lane.escalateAt !== null && <Stroke kind="tick late" x={x(lane.escalateAt)} />}
+              <Stroke kind="due" x={x(due)} />
+              {now <= end && <Stroke kind="now" x={x(now)} />}
+            </svg>
+          </>
+        );
+      })}
+      <div class="lane-ends soft small">
+        <span>start</span>
+        <span>{`${span(end - start)} later`}</span>
+      </div>
     </div>
   );
+}
+
+/** An upright line that keeps its width however wide the bar is drawn. */
+function Stroke({ kind, x }: { kind: string; x: number }) {
+  const inside = Math.min(998, Math.max(2, x));
+  return <line class={kind} x1={inside} x2={inside} y1="0" y2="22" vector-effect="non-scaling-stroke" />;
 }

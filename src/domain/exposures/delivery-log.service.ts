@@ -14,17 +14,32 @@ import { AdmittedSources } from './admitted-sources.ts';
 import { Envelopes } from './envelopes.ts';
 import { exposuresReported } from './exposures.events.ts';
 import { fetchMissing } from './fetch-missing.job.ts';
+import { RefusedDeliveries, type RefusedCount } from './refused-deliveries.service.ts';
+import { WHYS } from './refused-delivery.rules.ts';
 
 export const deliverySchema = z
   .object({
     id: z.uuid(),
-    deliveryId: z.string(),
-    event: z.string(),
+    deliveryId: z.string().nullable().describe('Null of what was refused'),
+    event: z.string().describe('Empty of what was refused'),
     via: z.enum(['push', 'poll', 'file']),
-    outcome: z.enum(['accepted', 'acknowledged', 'repeated']),
+    outcome: z.enum(['accepted', 'acknowledged', 'repeated', 'refused']),
+    why: z.enum(WHYS).nullable().describe('Why it was refused; null: it was not'),
     reason: z.string(),
     reports: z.int(),
-    size: z.int().describe('Bytes'),
+    size: z
+      .int()
+      .nullable()
+      .describe('Bytes; of what was refused unread what was announced, null where nothing was'),
+    sha256: z
+      .string()
+      .nullable()
+      .describe('Of the body that was refused, lower-case hex; null where it was not read to its end'),
+    headers: z.record(z.string(), z.string()).describe('Of what was refused, those that hold no secret'),
+    askedFor: z
+      .string()
+      .nullable()
+      .describe('Of what was refused the key in the address; of one without a source its beginning'),
     inTriage: z.int().describe('Of its exposures, those that nobody and nothing placed'),
     redeliveries: z.int(),
     replays: z.int(),
@@ -42,7 +57,23 @@ export const replayedSchema = z
   .meta({ id: 'DeliveryReplayed' });
 export type Replayed = z.output<typeof replayedSchema>;
 
-/** What sources delivered, newest first, and the replay of a delivery of which something is still open. */
+/** Which of the log: what was taken, or what was refused. */
+export const LOGGED = ['taken', 'refused'] as const;
+
+interface Asked {
+  /** The id of the delivery that the page before ended with. */
+  before?: Id;
+  limit: number;
+  only?: (typeof LOGGED)[number] | undefined;
+}
+
+/** A part of the log with what was refused in all; single refusals are cleared away, their count is not. */
+export interface LogPart {
+  deliveries: DeliveryView[];
+  refused: RefusedCount[];
+}
+
+/** What sources delivered and what was refused, newest first, and the replay of a delivery of which something is still open. */
 @Injectable()
 export class DeliveryLog {
   constructor(
@@ -52,37 +83,51 @@ export class DeliveryLog {
     private readonly sources: AdmittedSources,
     private readonly outbox: Outbox,
     private readonly ledger: LedgerService,
+    private readonly refused: RefusedDeliveries,
   ) {}
 
-  /** @param o.before the id of the delivery that the page before ended with */
-  async list(
-    sourceId: Id,
-    o: { before?: Id; limit: number },
-    by: Principal,
-  ): Promise<Result<DeliveryView[], Refusal>> {
+  async list(sourceId: Id, o: Asked, by: Principal): Promise<Result<LogPart, Refusal>> {
     return this.transactions.run(by, async (db) => {
       const [source] = await rowsOf<{ id: Id }>(db, `SELECT id FROM source WHERE id = $1`, [sourceId]);
       if (!source) return err(refusal('not_found', 'no-such-source', 'There is no such source.'));
-      const rows = await rowsOf<
-        Omit<DeliveryView, 'receivedAt' | 'replayedAt'> & { receivedAt: Date; replayedAt: Date | null }
-      >(
-        db,
-        `SELECT d.id, d.delivery_id AS "deliveryId", d.event, d.via, d.outcome, d.reason, d.reports, d.size, d.redeliveries,
-                d.replays, d.received_at AS "receivedAt", d.replayed_at AS "replayedAt",
-                (SELECT count(*)::int FROM exposure e WHERE e.delivery_id = d.id AND e.state = 'triage') AS "inTriage"
-           FROM delivery d
-          WHERE d.source_id = $1 AND ($2::uuid IS NULL OR (d.received_at, d.id) < (SELECT b.received_at, b.id FROM delivery b WHERE b.id = $2))
-          ORDER BY d.received_at DESC, d.id DESC LIMIT $3`,
-        [sourceId, o.before ?? null, o.limit],
-      );
-      return ok(
-        rows.map((row) => ({
-          ...row,
-          receivedAt: row.receivedAt.toISOString(),
-          replayedAt: row.replayedAt?.toISOString() ?? null,
-        })),
-      );
+      return ok(await this.#part(db, sourceId, o));
     });
+  }
+
+  /** What was refused because there is no source at the address. */
+  elsewhere(o: Omit<Asked, 'only'>, by: Principal): Promise<LogPart> {
+    return this.transactions.run(by, (db) => this.#part(db, null, o));
+  }
+
+  async #part(db: Db, sourceId: Id | null, o: Asked): Promise<LogPart> {
+    type Row = Omit<DeliveryView, 'receivedAt' | 'replayedAt'> & {
+      receivedAt: Date;
+      replayedAt: Date | null;
+    };
+    const rows = await rowsOf<Row>(
+      db,
+      `WITH b AS (SELECT received_at, id FROM delivery WHERE id = $2 UNION ALL SELECT received_at, id FROM refused_delivery WHERE id = $2)
+       SELECT * FROM (
+         (SELECT d.id, d.delivery_id AS "deliveryId", d.event, d.via, d.outcome, NULL AS why, d.reason, d.reports, d.size::float8 AS size,
+                 NULL AS sha256, '{}'::jsonb AS headers, NULL AS "askedFor", d.redeliveries, d.replays, d.received_at AS "receivedAt", d.replayed_at AS "replayedAt",
+                 (SELECT count(*)::int FROM exposure e WHERE e.delivery_id = d.id AND e.state = 'triage') AS "inTriage"
+            FROM delivery d
+           WHERE d.source_id = $1 AND $4 <> 'refused' AND ($2::uuid IS NULL OR (d.received_at, d.id) < (SELECT received_at, id FROM b))
+           ORDER BY d.received_at DESC, d.id DESC LIMIT $3)
+         UNION ALL
+         (SELECT r.id, NULL, '', r.via, 'refused', r.why, r.said, 0, r.size::float8, encode(r.body_sha256, 'hex'), r.headers, r.asked_for, 0, 0, r.received_at, NULL, 0
+            FROM refused_delivery r
+           WHERE ${sourceId === null ? 'r.source_id IS NULL' : 'r.source_id = $1'} AND $4 <> 'taken' AND ($2::uuid IS NULL OR (r.received_at, r.id) < (SELECT received_at, id FROM b))
+           ORDER BY r.received_at DESC, r.id DESC LIMIT $3)) l
+        ORDER BY "receivedAt" DESC, id DESC LIMIT $3`,
+      [sourceId, o.before ?? null, o.limit, o.only ?? ''],
+    );
+    const deliveries = rows.map((row) => ({
+      ...row,
+      receivedAt: row.receivedAt.toISOString(),
+      replayedAt: row.replayedAt?.toISOString() ?? null,
+    }));
+    return { deliveries, refused: await this.refused.counts(db, sourceId) };
   }
 
   /**

@@ -22,8 +22,11 @@ import { MissingValues } from './missing-values.service.ts';
 import { PollSourcesSweep } from './poll-sources.sweep.ts';
 import { PublishedKeys } from './published-keys.service.ts';
 import { PublishedKeysSweep } from './published-keys.sweep.ts';
+import { RefusedDeliveries } from './refused-deliveries.service.ts';
+import { RefusedDeliveriesSweep } from './refused-deliveries.sweep.ts';
 import { ReportsService } from './reports.service.ts';
 import { SourceKeys } from './source-keys.ts';
+import { SourcePolls } from './source-polls.service.ts';
 import { SourcesService } from './sources.service.ts';
 import { StaleEnvelopesSweep } from './stale-envelopes.sweep.ts';
 import { TriageService } from './triage.service.ts';
@@ -36,7 +39,9 @@ const services = [
   IntakeService,
   MatchingService,
   NamedReports,
+  RefusedDeliveries,
   ReportsService,
+  SourcePolls,
   SourcesService,
   TriageService,
   WaitingReports,
@@ -54,6 +59,7 @@ const services = [
     PublishedKeys,
     PublishedKeysSweep,
     MissingValues,
+    RefusedDeliveriesSweep,
     SourceKeys,
     CloseAtSourceJob,
     CloseReportedJob,

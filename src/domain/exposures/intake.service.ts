@@ -1,6 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { refusal, type Refusal } from '../../kernel/errors.ts';
-import { newId } from '../../kernel/ids.ts';
+import { newId, type Id } from '../../kernel/ids.ts';
 import { system, type Principal } from '../../kernel/principal.ts';
 import { err, ok, type Result } from '../../kernel/result.ts';
 import { HOUR, MINUTE, type Millis } from '../../kernel/time.ts';
@@ -16,6 +16,8 @@ import { Deliveries, type Received, type Via } from './deliveries.service.ts';
 import { STALE, UNPROVEN } from './delivery.rules.ts';
 import { PublishedKeys } from './published-keys.service.ts';
 import { Quota } from './quota.ts';
+import { RefusedDeliveries } from './refused-deliveries.service.ts';
+import { whyOf, type Knock, type Why } from './refused-delivery.rules.ts';
 import type { JudgedReport, Proven, RawDelivery, ReadDelivery, Report, SourceAnswer } from './source.ts';
 
 /** What became of a delivery, and how its protocol wants that to be said; undefined: as everything else is. */
@@ -41,11 +43,29 @@ export class IntakeService {
     private readonly clock: Clock,
     private readonly keys: Keys,
     private readonly alerts: AlertsService,
+    private readonly refused: RefusedDeliveries,
   ) {}
 
-  /** Before a byte of the body is read. A source without a key is refused, never open. */
-  async admit(sourceKey: string): Promise<Result<Admitted, Refusal>> {
-    if (!/^[a-z0-9-]{1,60}$/.test(sourceKey)) return err(UNPROVEN);
+  /**
+   * Before a byte of the body is read. A source without a key is refused, never open; who is refused is not told which of
+   * it was, and the log is.
+   *
+   * @param knock absent: nobody knocks, we are about to ask there
+   */
+  async admit(sourceKey: string, knock?: Knock): Promise<Result<Admitted, Refusal>> {
+    const found = await this.#find(sourceKey);
+    if (found.ok) return found;
+    const { why, sourceId, known } = found.error;
+    const askedFor = known ? sourceKey : nameless(sourceKey);
+    if (knock) await this.refused.note({ sourceId, askedFor, via: 'push' }, why, UNPROVEN, knock);
+    return err(UNPROVEN);
+  }
+
+  async #find(
+    sourceKey: string,
+  ): Promise<Result<Admitted, { why: Why; sourceId: Id | null; known: boolean }>> {
+    if (!/^[a-z0-9-]{1,60}$/.test(sourceKey))
+      return err({ why: 'unknown-source', sourceId: null, known: false });
     // Those who knock in one moment are looked up in one journey; each has a name of its own among them.
     const find = () =>
       this.transactions.together(this.#self(), `admit:${newId()}`, (db) =>
@@ -55,12 +75,22 @@ export class IntakeService {
     if (source?.active && source.keys.length === 0 && source.publishedKeysUrl !== undefined) {
       if (await this.published.learn(source.id, this.#self())) source = await find();
     }
-    if (!source || source.keys.length === 0 || (!source.active && !source.kind.saysWhenOff))
-      return err(UNPROVEN);
+    if (!source) return err({ why: 'unknown-source', sourceId: null, known: false });
+    if (source.keys.length === 0) return err({ why: 'no-key', sourceId: source.id, known: true });
+    if (!source.active && !source.kind.saysWhenOff)
+      return err({ why: 'switched-off', sourceId: source.id, known: true });
     return ok(source);
   }
 
-  async tooLarge(source: Admitted): Promise<Refusal> {
+  /** A body that nobody read to its end. */
+  async tooLarge(source: Admitted, knock: Knock): Promise<Refusal> {
+    const refused = await this.#tooLarge(source);
+    const at = { sourceId: source.id, askedFor: source.key, via: 'push' } as const;
+    await this.refused.note(at, 'too-large', refused, knock);
+    return refused;
+  }
+
+  async #tooLarge(source: Admitted): Promise<Refusal> {
     // Nobody read it, so nobody knows whose it was: whoever knows the source's key can send one.
     await this.#warn(
       source,
@@ -87,13 +117,17 @@ export class IntakeService {
     const now = this.clock.now();
     const proven = await this.#prove(source, delivery, now);
     const read = proven.ok ? await this.#read(source, delivery) : proven;
-    if (!proven.ok || !read.ok) return this.#answered(source, read as Result<never, Refusal>);
+    if (!proven.ok || !read.ok) {
+      await this.#noted(source, read, delivery, via);
+      return this.#answered(source, read as Result<never, Refusal>);
+    }
     const { reports } = read.value;
     const result = await this.deliveries.keep(
       source,
       { deliveryId: proven.value.deliveryId, read: read.value, body: delivery.body, via },
       { as: this.#self(), by: this.#asSource(source, ip), now },
     );
+    await this.#noted(source, result, delivery, via);
     const outcome = result.ok
       ? await this.#answered(source, result, reports)
       : await this.#answered(source, result);
@@ -101,8 +135,19 @@ export class IntakeService {
     return outcome;
   }
 
+  async #noted(
+    source: Admitted,
+    result: Result<unknown, Refusal>,
+    delivery: RawDelivery,
+    via: 'push' | 'poll',
+  ): Promise<void> {
+    if (result.ok) return;
+    const at = { sourceId: source.id, askedFor: source.key, via };
+    await this.refused.note(at, whyOf(result.error), result.error, delivery);
+  }
+
   async #prove(source: Admitted, delivery: RawDelivery, now: Millis): Promise<Result<Proven, Refusal>> {
-    if (delivery.body.length > source.bodyLimit) return err(await this.tooLarge(source));
+    if (delivery.body.length > source.bodyLimit) return err(await this.#tooLarge(source));
     const { kind, settings } = source;
     let proven = await kind.authenticate(delivery, source.keys, now, settings);
     const unknownKey = !proven.ok && proven.error.kind === 'unauthenticated';
@@ -228,6 +273,12 @@ export class IntakeService {
       ...(ip === undefined ? {} : { ip }),
     };
   }
+}
+
+/** An address that names nothing here may be anything, a secret that was pasted into the wrong line too: of a long one only its beginning. */
+function nameless(sourceKey: string): string {
+  if (!/^[a-z0-9-]{1,60}$/.test(sourceKey)) return '…';
+  return sourceKey.length > 20 ? `${sourceKey.slice(0, 8)}…` : sourceKey;
 }
 
 const SWITCHED_OFF: Refusal = refusal(

@@ -1,6 +1,7 @@
 import { Check, Column, Entity, ForeignKey, PrimaryColumn, Unique } from 'typeorm';
 
 @Check('source_body_limit_in_range', `((body_limit >= 1024) AND (body_limit <= 67108864))`)
+@Check('source_poll_seconds_in_range', `((poll_seconds >= 20) AND (poll_seconds <= 86400))`)
 @Check('source_trust_known', `(trust = ANY (ARRAY['act'::text, 'approve'::text, 'inform'::text]))`)
 @ForeignKey('Contact', ['ownerContactId'], ['id'], { name: 'source_owner_contact_fk' })
 @ForeignKey('Party', ['partyId'], ['id'], { name: 'source_party_fk' })
@@ -75,6 +76,31 @@ export class ExposureSource {
     comment: 'when its sender last said that these are its keys',
   })
   publishedAt: Date | null;
+
+  @Column({ name: 'poll_seconds', type: 'int', default: 20 })
+  pollSeconds: number;
+
+  @Column({ name: 'polled_at', type: 'timestamptz', nullable: true })
+  polledAt: Date | null;
+
+  @Column({
+    name: 'poll_problem',
+    type: 'text',
+    nullable: true,
+    comment: 'why the last question failed; null: it did not',
+  })
+  pollProblem: string | null;
+
+  @Column({
+    name: 'poll_taken',
+    type: 'int',
+    default: 0,
+    comment: 'deliveries that the last question brought and that were stored',
+  })
+  pollTaken: number;
+
+  @Column({ name: 'poll_refused', type: 'int', default: 0 })
+  pollRefused: number;
 
   @Column({ name: 'last_seen_at', type: 'timestamptz', nullable: true })
   lastSeenAt: Date | null;

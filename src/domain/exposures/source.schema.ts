@@ -9,6 +9,11 @@ const apiBaseUrl = z.url({ protocol: /^https?$/, error: 'must be an http or http
 /** Characters. A list of public keys is a key, too. */
 const LONGEST_KEY = 64 * 1024;
 
+function whole(least: number, most: number) {
+  const error = `must be a whole number from ${least} to ${most}`;
+  return z.int(error).min(least, error).max(most, error);
+}
+
 const editable = {
   name: z.string().trim().min(1, 'must not be empty').max(200),
   environment: z.string().trim().min(1).max(60),
@@ -16,14 +21,14 @@ const editable = {
   ownerContactId: z.uuid().nullable(),
   apiBaseUrl: apiBaseUrl.nullable().describe("The source's own API, asked for what its deliveries leave out"),
   apiToken: z.string().min(8).max(4000).describe('Write-only. Kept sealed; dropped when the address changes'),
-  quotaPerHour: z.int().min(1).max(10_000_000),
+  quotaPerHour: whole(1, 10_000_000),
   settings: z
     .record(z.string().max(60), z.union([z.string().max(2000), z.boolean()]))
     .describe('What its kind needs besides: of set issuer, audience, jwksUri and pollUrl'),
-  bodyLimit: z
-    .int()
-    .min(1024)
-    .max(64 * 1024 * 1024)
+  pollEverySeconds: whole(20, 86_400).describe(
+    'How often a source with a pollUrl is asked for its deliveries',
+  ),
+  bodyLimit: whole(1024, 64 * 1024 * 1024)
     .nullable()
     .describe('Bytes of one delivery; null: 25 MB of github, 10 MB of github-partner, 1 MB of others'),
 };
@@ -50,6 +55,7 @@ export const createSourceSchema = z
     quotaPerHour: editable.quotaPerHour.default(100_000),
     settings: editable.settings.default({}),
     bodyLimit: editable.bodyLimit.default(null),
+    pollEverySeconds: editable.pollEverySeconds.default(20),
     keys: z.array(z.string().min(1).max(LONGEST_KEY)).max(5).default([]).describe('Write-only signing keys'),
   })
   .meta({ id: 'NewSource' });
@@ -65,6 +71,7 @@ export const editSourceSchema = z
     quotaPerHour: editable.quotaPerHour.optional(),
     settings: editable.settings.optional(),
     bodyLimit: editable.bodyLimit.optional(),
+    pollEverySeconds: editable.pollEverySeconds.optional(),
     active: z.boolean().optional(),
   })
   .meta({ id: 'SourceChange' });
@@ -72,6 +79,17 @@ export const editSourceSchema = z
 export const addKeySchema = z
   .strictObject({ key: z.string().min(1).max(1000).describe('Write-only') })
   .meta({ id: 'NewSourceKey' });
+
+/** What the last question brought. */
+export const polledSchema = z
+  .object({
+    at: z.iso.datetime(),
+    taken: z.int().describe('Deliveries that are stored'),
+    refused: z.int(),
+    problem: z.string().nullable().describe('Why it failed; null: it did not'),
+  })
+  .meta({ id: 'SourcePolled' });
+export type Polling = z.output<typeof polledSchema>;
 
 export const sourceSchema = z
   .object({
@@ -90,6 +108,8 @@ export const sourceSchema = z
     quotaPerHour: z.int(),
     settings: z.record(z.string(), z.union([z.string(), z.boolean()])),
     bodyLimit: z.int().nullable(),
+    pollEverySeconds: z.int(),
+    polled: polledSchema.nullable().describe('Null: it was never asked'),
     publishedKeysAt: z.iso
       .datetime()
       .nullable()

@@ -36,14 +36,34 @@ interface Row {
   quota_per_hour: number;
   settings: Record<string, string | boolean>;
   body_limit: number | null;
+  poll_seconds: number;
+  polled_at: Date | null;
+  poll_problem: string | null;
+  poll_taken: number;
+  poll_refused: number;
   published_at: Date | null;
   last_seen_at: Date | null;
   row_version: number;
 }
 
 const COLUMNS = `id, key, kind, name, environment, trust, party_id, owner_contact_id, key_refs, api_base_url, api_token_ref,
-  active, quota_per_hour, settings, body_limit, published_at, last_seen_at, row_version`;
+  active, quota_per_hour, settings, body_limit, poll_seconds, polled_at, poll_problem, poll_taken, poll_refused, published_at,
+  last_seen_at, row_version`;
 const SELECT = `SELECT ${COLUMNS} FROM source`;
+
+/** A kind of source, for whoever sets one up. */
+export interface KnownKind {
+  key: string;
+  title: string;
+  filesOnly: boolean;
+  /** Bytes that a delivery may have unless the source says otherwise; null: it has none. */
+  bodyLimit: number | null;
+  /** Whether it can be asked for its deliveries. */
+  polls: boolean;
+  /** Whether its API is asked for anything. */
+  asksItsApi: boolean;
+  settings: { name: string; type: 'text' | 'flag'; required: boolean; hint: string }[];
+}
 
 /** Where reports come from, and the keys that prove it. Keys go in and never come out. */
 @Injectable()
@@ -73,9 +93,26 @@ export class SourcesService {
   }
 
   /** The kinds that are switched on. */
-  known(): { key: string; title: string; filesOnly: boolean }[] {
-    const kinds = this.kinds.map(({ key, title, filesOnly = false }) => ({ key, title, filesOnly }));
-    return [...kinds, { key: API_KIND, title: 'Reports of a party over the API', filesOnly: true }];
+  known(): KnownKind[] {
+    const kinds = this.kinds.map((kind) => ({
+      key: kind.key,
+      title: kind.title,
+      filesOnly: kind.filesOnly ?? false,
+      bodyLimit: kind.bodyLimit,
+      polls: kind.poll !== undefined,
+      asksItsApi: kind.fetchMissing !== undefined || kind.apiBaseUrl !== undefined,
+      settings: fieldsOf(kind.settingsSchema),
+    }));
+    const api = {
+      key: API_KIND,
+      title: 'Reports of a party over the API',
+      filesOnly: true,
+      bodyLimit: null,
+      polls: false,
+      asksItsApi: false,
+      settings: [],
+    };
+    return [...kinds, api];
   }
 
   create(input: NewSource, by: Principal): Promise<Result<SourceView, Refusal>> {
@@ -99,8 +136,8 @@ export class SourcesService {
       const made = await rowsOf<Row>(
         db,
         `INSERT INTO source (id, key, kind, name, environment, trust, party_id, owner_contact_id, key_refs, api_base_url,
-                             api_token_ref, quota_per_hour, created_at, updated_at, settings, body_limit)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $13, $14, $15) ON CONFLICT (key) DO NOTHING RETURNING ${COLUMNS}`,
+                             api_token_ref, quota_per_hour, created_at, updated_at, settings, body_limit, poll_seconds)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $13, $14, $15, $16) ON CONFLICT (key) DO NOTHING RETURNING ${COLUMNS}`,
         [
           id,
           input.key,
@@ -117,6 +154,7 @@ export class SourcesService {
           new Date(now),
           JSON.stringify(settings),
           input.bodyLimit,
+          input.pollEverySeconds,
         ],
       );
       if (!made[0])
@@ -152,7 +190,7 @@ export class SourcesService {
       const [edited] = await rowsOf<Row>(
         db,
         `UPDATE source SET name = $2, environment = $3, trust = $4, owner_contact_id = $5, api_base_url = $6, api_token_ref = $7,
-                quota_per_hour = $8, active = $9, updated_at = $10, settings = $11, body_limit = $12,
+                quota_per_hour = $8, active = $9, updated_at = $10, settings = $11, body_limit = $12, poll_seconds = $14,
                 published_keys = CASE WHEN $13::boolean THEN NULL ELSE published_keys END, published_tag = CASE WHEN $13::boolean THEN NULL ELSE published_tag END,
                 published_at = CASE WHEN $13::boolean THEN NULL ELSE published_at END, row_version = row_version + 1 WHERE id = $1 RETURNING ${COLUMNS}`,
         [
@@ -169,6 +207,7 @@ export class SourcesService {
           JSON.stringify(settings),
           pick(change.bodyLimit, row.body_limit),
           otherKeys,
+          pick(change.pollEverySeconds, row.poll_seconds),
         ],
       );
       await this.#entry(db, 'source.changed', edited!, by, now);
@@ -284,9 +323,25 @@ export class SourcesService {
         quotaPerHour: row.quota_per_hour,
         settings: row.settings,
         bodyLimit: row.body_limit,
+        pollEverySeconds: row.poll_seconds,
       },
     });
   }
+}
+
+/** What a kind wants to be told besides its keys. */
+function fieldsOf(schema: Source['settingsSchema']): KnownKind['settings'] {
+  if (!schema) return [];
+  const { properties = {}, required = [] } = z.toJSONSchema(schema, { io: 'input' });
+  return Object.entries(properties).map(([name, field]) => {
+    const { type, description = '' } = typeof field === 'object' ? field : {};
+    return {
+      name,
+      type: type === 'boolean' ? 'flag' : 'text',
+      required: required.includes(name),
+      hint: description,
+    };
+  });
 }
 
 function viewOf(row: Row): SourceView {
@@ -306,6 +361,13 @@ function viewOf(row: Row): SourceView {
     quotaPerHour: row.quota_per_hour,
     settings: row.settings,
     bodyLimit: row.body_limit,
+    pollEverySeconds: row.poll_seconds,
+    polled: row.polled_at && {
+      at: row.polled_at.toISOString(),
+      taken: row.poll_taken,
+      refused: row.poll_refused,
+      problem: row.poll_problem,
+    },
     publishedKeysAt: row.published_at?.toISOString() ?? null,
     lastSeenAt: row.last_seen_at?.toISOString() ?? null,
     rowVersion: row.row_version,

@@ -66,7 +66,7 @@ function waiting(db: Db, now: Millis): Promise<Waiting[]> {
      told AS (
        SELECT c.incident_id, c.id AS case_id, c.reference AS case_reference, n.party_id, max(n.accepted_at) AS last
          FROM incident_case c JOIN notice n ON n.subject_id = c.id AND n.subject_kind = 'case'
-        WHERE c.state = 'open' AND n.accepted_at IS NOT NULL GROUP BY c.id, n.party_id
+        WHERE c.state = 'open' AND n.accepted_at IS NOT NULL AND n.category <> 'report' GROUP BY c.id, n.party_id
      )
      SELECT i.id AS "incidentId", i.reference, t.case_id AS "caseId", t.case_reference AS "caseReference", t.party_id AS "partyId",
             floor(extract(epoch FROM $1::timestamptz - t.last) / 3600)::int AS hours, t.last + e.span <= $1 AS due

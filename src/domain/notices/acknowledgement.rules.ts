@@ -1,7 +1,53 @@
+import { canonicalJson } from '../../kernel/canonical-json.ts';
 import { refusal, type Refusal } from '../../kernel/errors.ts';
+import type { Id } from '../../kernel/ids.ts';
 
 /** How sure one is that it was the recipient; from the weakest to the strongest. */
-export type Strength = 'mailbox' | 'second_channel' | 'account_mfa' | 'detached_signature';
+export const STRENGTHS = ['mailbox', 'second_channel', 'account_mfa', 'detached_signature'] as const;
+export type Strength = (typeof STRENGTHS)[number];
+
+/** What a strength takes, as one says it to whoever is to give it. */
+export const STRENGTH_WORDS: Readonly<Record<Strength, string>> = {
+  mailbox: 'the code of the message',
+  second_channel: 'a code by a second channel, or read back to us by phone',
+  account_mfa: 'an account of yours here',
+  detached_signature: 'a signature with a key of your own',
+};
+
+/** Whether an acknowledgement ends the duty, or is only on record. */
+export function isEnough(strength: Strength, least: Strength): boolean {
+  return STRENGTHS.indexOf(strength) >= STRENGTHS.indexOf(least);
+}
+
+/** By what somebody showed who they are. */
+export interface Proof {
+  strength: Strength;
+  /** The second channel, where it came by one. */
+  channel: string | null;
+  signed: { keyId: Id; signature: string } | null;
+}
+
+/** A proof of no more than the code, or of the account that it was given with. */
+export function plainProof(strength: 'mailbox' | 'account_mfa'): Proof {
+  return { strength, channel: null, signed: null };
+}
+
+/** The bytes that a recipient signs elsewhere: that this party has read this text. Canonical JSON (RFC 8785). */
+export function acknowledgementDocument(notice: {
+  id: Id;
+  reference: string;
+  partyId: Id;
+  textHash: string;
+}): string {
+  const { id, reference, partyId, textHash } = notice;
+  return canonicalJson({
+    format: 'countersign-acknowledgement-1',
+    noticeId: id,
+    reference,
+    partyId,
+    textHash,
+  });
+}
 
 /** What a person does to acknowledge: reads, types their name and the code that came with the message. */
 export interface TypedAcknowledgement {
@@ -12,6 +58,10 @@ export interface TypedAcknowledgement {
   textHash: string;
   /** What they will do next; without one the acknowledgement does not last. */
   nextAction?: string | undefined;
+  /** Of the code that went out by a second channel. */
+  secondCode?: string | undefined;
+  /** Over the document, in base64 or as `ssh-keygen -Y sign` writes it. */
+  signature?: string | undefined;
 }
 
 /** What is wrong with what was typed; undefined: nothing. */

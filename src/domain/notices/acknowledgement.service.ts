@@ -1,31 +1,29 @@
 import { Injectable } from '@nestjs/common';
 import { refusal, type Refusal } from '../../kernel/errors.ts';
-import { newId, type Id } from '../../kernel/ids.ts';
+import type { Id } from '../../kernel/ids.ts';
 import type { Principal } from '../../kernel/principal.ts';
 import { err, ok, type Result } from '../../kernel/result.ts';
 import { iso, type Millis } from '../../kernel/time.ts';
 import { Clock } from '../../platform/clock/clock.ts';
 import { Transactions, type Db } from '../../platform/database/transactions.ts';
-import { Outbox } from '../../platform/outbox/outbox.ts';
 import { withCorrelation } from '../../platform/log/log.ts';
 import { Keys } from '../../platform/signing/keys.ts';
 import { LedgerService } from '../ledger/ledger.service.ts';
+import { AcknowledgementProofs, type StrongerWays } from './acknowledgement-proofs.service.ts';
+import { AcknowledgementRecorder, type Acknowledged } from './acknowledgement-recorder.service.ts';
+import { contactsOf, findAnswerable, isContactOf, type AnswerableNotice } from './acknowledgement.queries.ts';
 import {
+  acknowledgementDocument,
   NEXT_ACTION_NEEDED,
   oneLined,
   problemOf,
+  STRENGTHS,
   type Strength,
   type TypedAcknowledgement,
 } from './acknowledgement.rules.ts';
 import { isLinkCode, linkToken, readLinkToken, type NoticeLink } from './notice-link.rules.ts';
-import {
-  ACKNOWLEDGED_FOR,
-  ACKNOWLEDGED_WITHOUT_ACTION_FOR,
-  isFulfilled,
-  type FulfilledBy,
-} from './notice.rules.ts';
+import { ACKNOWLEDGED_FOR } from './notice.rules.ts';
 import { LINK_LIFE, NoticeTemplates, textOf } from './notice-templates.ts';
-import { noticeAcknowledged } from './notices.events.ts';
 
 /** One notice as its recipient sees it: their own facts, and nothing of anybody else's. */
 export interface ShownNotice {
@@ -43,37 +41,18 @@ export interface ShownNotice {
   dueAt: Millis | null;
   /** Of the party it is for: its times are told in it. */
   zone: string;
+  /** What an acknowledgement must have for the duty to end. */
+  leastStrength: Strength;
+  /** One that was given and is weaker than that: it is on record, and the duty is open. */
+  weaker: { at: Millis; strength: Strength; name: string | null } | null;
   acknowledged: {
     at: Millis;
+    strength: Strength;
     typedName: string | null;
     nextAction: string | null;
     /** When it no longer says that somebody is on it; null where nothing has to follow. */
     lapsesAt: Millis | null;
   } | null;
-}
-
-interface Row {
-  id: Id;
-  reference: string;
-  party_id: Id;
-  category: string;
-  language: string;
-  facts: Record<string, unknown>;
-  start_at: Date;
-  due_at: Date | null;
-  created_at: Date;
-  fulfilled_by: FulfilledBy;
-  fulfilled_at: Date | null;
-  timeliness: string;
-  receipt: string;
-  acknowledged_at: Date | null;
-  acknowledgement_lapses_at: Date | null;
-  sent_subject: string | null;
-  sent_text: string | null;
-  zone: string;
-  next_action: string | null;
-  term_id: Id | null;
-  typed_name: string | null;
 }
 
 /** The human end of a notice: somebody opens the link of a mail, reads, types their name, and confirms. */
@@ -83,9 +62,10 @@ export class AcknowledgementService {
     private readonly transactions: Transactions,
     private readonly clock: Clock,
     private readonly ledger: LedgerService,
-    private readonly outbox: Outbox,
     private readonly templates: NoticeTemplates,
     private readonly keys: Keys,
+    private readonly proofs: AcknowledgementProofs,
+    private readonly recorder: AcknowledgementRecorder,
   ) {}
 
   /**
@@ -108,7 +88,9 @@ export class AcknowledgementService {
   }
 
   /** The notice behind a link. Expired, forged and withdrawn links answer with a refusal that says what to do. */
-  async show(token: string): Promise<Result<{ notice: ShownNotice; link: NoticeLink }, Refusal>> {
+  async show(
+    token: string,
+  ): Promise<Result<{ notice: ShownNotice; link: NoticeLink; ways: StrongerWays }, Refusal>> {
     const read = readLinkToken(token, this.keys.linkKey(), this.clock.now());
     if (!read) return err(NO_SUCH_LINK);
     if (read.expired) {
@@ -120,14 +102,33 @@ export class AcknowledgementService {
         ),
       );
     }
-    const by = linkPrincipal(read.link, null);
-    const row = await this.transactions.run(by, (db) => find(db, read.link.noticeId));
-    if (
-      !row ||
-      !(await this.transactions.run(by, (db) => isContactOf(db, read.link.contactId, row.party_id)))
-    )
-      return err(NO_SUCH_LINK);
-    return ok({ notice: this.shown(row), link: read.link });
+    const { noticeId, contactId } = read.link;
+    return this.transactions.run(linkPrincipal(read.link, null), async (db) => {
+      const row = await findAnswerable(db, noticeId, STRENGTHS);
+      if (!row || !(await isContactOf(db, contactId, row.party_id))) return err(NO_SUCH_LINK);
+      const ways = await this.proofs.waysOf(db, noticeId, contactId);
+      return ok({ notice: this.shown(row), link: read.link, ways });
+    });
+  }
+
+  /** The bytes that the holder of a link signs elsewhere. */
+  async document(token: string): Promise<Result<string, Refusal>> {
+    const shown = await this.show(token);
+    return shown.ok ? ok(acknowledgementDocument(shown.value.notice)) : shown;
+  }
+
+  /** The same for whoever may read the notice. */
+  async documentFor(noticeId: Id, by: Principal): Promise<Result<string, Refusal>> {
+    const row = await this.transactions.run(by, (db) => findAnswerable(db, noticeId, STRENGTHS));
+    return row ? ok(acknowledgementDocument(this.shown(row))) : err(NO_NOTICE);
+  }
+
+  /** Sends the holder of a link a code by another channel than the one that the message came by. */
+  async sendCode(token: string, channel: string): Promise<Result<{ channel: string }, Refusal>> {
+    const shown = await this.show(token);
+    if (!shown.ok) return shown;
+    const { notice, link } = shown.value;
+    return this.proofs.sendCode(notice, link.contactId, channel, linkPrincipal(link, null));
   }
 
   /** Records the acknowledgement of a link, once; a second one answers as the first did. */
@@ -135,13 +136,14 @@ export class AcknowledgementService {
     token: string,
     typed: TypedAcknowledgement,
     ip?: string,
-  ): Promise<Result<{ late: boolean }, Refusal>> {
+  ): Promise<Result<Acknowledged, Refusal>> {
     const shown = await this.show(token);
     if (!shown.ok) return shown;
     const { notice, link } = shown.value;
     const bad = problemOf(typed, notice, isLinkCode(typed.code, token, this.keys.linkKey()));
     if (bad) return err(bad);
-    return this.take(notice.id, typed, 'mailbox', { ...linkPrincipal(link, null), ...(ip && { ip }) });
+    const by = { ...linkPrincipal(link, null), ...(ip && { ip }) };
+    return this.take(notice, [link.contactId], typed, 'mailbox', by);
   }
 
   /**
@@ -152,9 +154,9 @@ export class AcknowledgementService {
     noticeId: Id,
     typed: TypedAcknowledgement,
     by: Principal,
-  ): Promise<Result<{ late: boolean }, Refusal>> {
-    const row = await this.transactions.run(by, (db) => find(db, noticeId));
-    if (!row) return err(refusal('not_found', 'no-notice', 'There is no such notice.'));
+  ): Promise<Result<Acknowledged, Refusal>> {
+    const row = await this.transactions.run(by, (db) => findAnswerable(db, noticeId, STRENGTHS));
+    if (!row) return err(NO_NOTICE);
     if (by.partyId !== row.party_id)
       return err(
         refusal(
@@ -171,9 +173,19 @@ export class AcknowledgementService {
           'A person acknowledges a notice: use an account, not a token of a machine.',
         ),
       );
-    const bad = problemOf(typed, this.shown(row), await this.isCodeOf(row, typed.code, by));
+    const notice = this.shown(row);
+    const contacts = await this.transactions.run(by, (db) => contactsOf(db, row.party_id));
+    const bad = problemOf(typed, notice, this.isCodeOf(row, contacts, typed.code));
     if (bad) return err(bad);
-    return this.take(noticeId, typed, 'account_mfa', by);
+    return this.take(notice, contacts, typed, 'account_mfa', by);
+  }
+
+  /** Of a code that somebody read back: whether it stands in a message of this notice to one of them. */
+  isCodeOf(notice: { id: Id; created_at: Date }, contactIds: readonly Id[], code: string): boolean {
+    const [key, expiresAt] = [this.keys.linkKey(), notice.created_at.getTime() + LINK_LIFE];
+    return contactIds.some((contactId) =>
+      isLinkCode(code, linkToken({ noticeId: notice.id, contactId, expiresAt }, key), key),
+    );
   }
 
   /** What happens next on the recipient's side: then the acknowledgement stands. */
@@ -186,7 +198,7 @@ export class AcknowledgementService {
     const by: Principal = { ...linkPrincipal(link, null), ...(ip && { ip }) };
     return this.inTrail(notice.id, by, async (db, trailed) => {
       const now = this.clock.now();
-      const [row]: Row[] = await db.query(`${FIND} FOR UPDATE OF n`, [notice.id]);
+      const row = await findAnswerable(db, notice.id, STRENGTHS, { locked: true });
       if (row?.receipt !== 'acknowledged')
         return err(
           refusal('conflict', 'not-acknowledged', 'Acknowledge the notice first, then say what is next.'),
@@ -218,24 +230,17 @@ export class AcknowledgementService {
     );
   }
 
-  private async isCodeOf(row: Row, code: string, by: Principal): Promise<boolean> {
-    const contacts = await this.transactions.run(by, (db) =>
-      db.query<{ id: Id }[]>(`SELECT id FROM contact WHERE party_id = $1 AND active`, [row.party_id]),
-    );
-    const [key, expiresAt] = [this.keys.linkKey(), row.created_at.getTime() + LINK_LIFE];
-    return contacts.some(({ id: contactId }) =>
-      isLinkCode(code, linkToken({ noticeId: row.id, contactId, expiresAt }, key), key),
-    );
-  }
-
-  private take(
-    noticeId: Id,
+  private async take(
+    notice: ShownNotice,
+    contactIds: readonly Id[],
     typed: TypedAcknowledgement,
-    strength: Strength,
+    plain: 'mailbox' | 'account_mfa',
     by: Principal,
-  ): Promise<Result<{ late: boolean }, Refusal>> {
-    return this.inTrail(noticeId, by, async (db, trailed) =>
-      ok(await this.record(db, noticeId, typed, strength, trailed)),
+  ): Promise<Result<Acknowledged, Refusal>> {
+    const proof = await this.proofs.proofOf(notice, contactIds, typed, plain, by);
+    if (!proof.ok) return proof;
+    return this.inTrail(notice.id, by, async (db, trailed) =>
+      ok(await this.recorder.record(db, notice.id, typed, proof.value, trailed)),
     );
   }
 
@@ -254,72 +259,7 @@ export class AcknowledgementService {
     );
   }
 
-  private async record(
-    db: Db,
-    noticeId: Id,
-    typed: TypedAcknowledgement,
-    strength: Strength,
-    by: Principal,
-  ): Promise<{ late: boolean }> {
-    const now = this.clock.now();
-    const rows: Row[] = await db.query(`${FIND} FOR UPDATE OF n`, [noticeId]);
-    const row = rows[0]!;
-    const late = row.due_at !== null && now > row.due_at.getTime();
-    const first = row.acknowledged_at === null;
-    const nextAction = typed.nextAction === undefined ? '' : oneLined(typed.nextAction).slice(0, 500);
-    const inserted: unknown[] = await db.query(
-      `INSERT INTO acknowledgement (id, notice_id, party_id, user_id, typed_name, text_hash, strength, late, at, next_action, next_action_at)
-       VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
-       ON CONFLICT (notice_id) WHERE effective DO NOTHING RETURNING id`,
-      [
-        newId(),
-        row.id,
-        row.party_id,
-        by.kind === 'user' ? by.id : null,
-        oneLined(typed.name),
-        Buffer.from(typed.textHash, 'hex'),
-        strength,
-        late,
-        iso(now),
-        nextAction || null,
-        nextAction ? iso(now) : null,
-      ],
-    );
-    if (inserted.length === 0) return { late };
-    const fulfilled = row.fulfilled_at === null && isFulfilled(row.fulfilled_by, 'accepted', 'acknowledged');
-    // Of what no term asks for, the answer itself is all that was wanted.
-    const lapsesAt =
-      row.term_id === null ? null : now + (nextAction ? ACKNOWLEDGED_FOR : ACKNOWLEDGED_WITHOUT_ACTION_FOR);
-    await db.query(
-      `UPDATE notice SET receipt = 'acknowledged', acknowledged_at = coalesce(acknowledged_at, $2),
-              fulfilled_at = CASE WHEN $3 THEN $2 ELSE fulfilled_at END,
-              dispatch = CASE WHEN dispatch IN ('owed', 'attempting') AND accepted_at IS NOT NULL THEN 'accepted' ELSE dispatch END,
-              next_clock_at = CASE WHEN timeliness = 'open' THEN $2 ELSE $4::timestamptz END,
-              acknowledgement_lapses_at = $4, updated_at = $2, row_version = row_version + 1
-       WHERE id = $1`,
-      [row.id, iso(now), fulfilled, lapsesAt === null ? null : iso(lapsesAt)],
-    );
-    await this.ledger.append(db, {
-      kind: 'notice.acknowledged',
-      subject: { kind: 'notice', id: row.id },
-      by,
-      at: now,
-      facts: {
-        reference: row.reference,
-        contact: by.kind === 'link' ? by.id : null,
-        strength,
-        textHash: typed.textHash,
-        late,
-        first,
-        nextAction: nextAction !== '',
-      },
-      committed: { typedName: oneLined(typed.name), ...(nextAction && { nextAction }) },
-    });
-    await this.outbox.put(db, noticeAcknowledged, { noticeId: row.id });
-    return { late };
-  }
-
-  private shown(row: Row): ShownNotice {
+  private shown(row: AnswerableNotice): ShownNotice {
     const { subject, text, textHash } = textOf(this.templates, row);
     return {
       id: row.id,
@@ -333,11 +273,14 @@ export class AcknowledgementService {
       startAt: row.start_at.getTime(),
       dueAt: row.due_at?.getTime() ?? null,
       zone: row.zone,
+      leastStrength: row.least_strength,
+      weaker: row.receipt === 'acknowledged' ? null : row.weaker,
       acknowledged:
         row.acknowledged_at === null || row.receipt !== 'acknowledged'
           ? null
           : {
               at: row.acknowledged_at.getTime(),
+              strength: row.strength ?? 'mailbox',
               typedName: row.typed_name,
               nextAction: row.next_action,
               lapsesAt: row.acknowledgement_lapses_at?.getTime() ?? null,
@@ -356,30 +299,13 @@ export async function endAcknowledgements(db: Db, subjectIds: readonly Id[], at:
   );
 }
 
+const NO_NOTICE = refusal('not_found', 'no-notice', 'There is no such notice.');
+
 const NO_SUCH_LINK = refusal(
   'not_found',
   'no-such-link',
   'This link is not one of ours, or the notice is no longer there.',
 );
-
-const FIND = `
-  SELECT n.id, n.reference, n.party_id, n.category, n.language, n.facts, n.start_at, n.due_at, n.created_at, n.fulfilled_by,
-         n.fulfilled_at, n.timeliness, n.receipt, n.acknowledged_at, n.acknowledgement_lapses_at, n.term_id, n.sent_subject, n.sent_text,
-         coalesce((SELECT p.zone FROM party p WHERE p.id = n.party_id), 'UTC') AS zone, a.typed_name, a.next_action
-  FROM notice n LEFT JOIN acknowledgement a ON a.notice_id = n.id AND a.effective WHERE n.id = $1`;
-
-async function find(db: Db, noticeId: Id): Promise<Row | undefined> {
-  const rows: Row[] = await db.query(FIND, [noticeId]);
-  return rows[0];
-}
-
-async function isContactOf(db: Db, contactId: Id, partyId: Id): Promise<boolean> {
-  const rows: unknown[] = await db.query(`SELECT 1 FROM contact WHERE id = $1 AND party_id = $2 AND active`, [
-    contactId,
-    partyId,
-  ]);
-  return rows.length > 0;
-}
 
 /** A link acts for one contact. It reads one notice by its id, so it needs the installation's view and no list. */
 function linkPrincipal(link: NoticeLink, partyId: Id | null): Principal {

@@ -48,7 +48,7 @@ export class AlertDigest implements Sweeper {
     if (!due?.to) return;
     const { alerts, to } = due;
     const ids = alerts.map(({ id }) => id);
-    const rendered = this.templates.render('alert-digest', 'en', {
+    const rendered = this.templates.render('alert-digest', to.language, {
       name: to.name,
       total: alerts.length,
       critical: alerts.filter(({ severity }) => severity === 'critical').length,
@@ -69,7 +69,7 @@ export class AlertDigest implements Sweeper {
           .digest('hex')
           .slice(0, 32)}@alerts.countersign`,
         to: to.email,
-        language: 'en',
+        language: to.language,
         ...rendered,
       },
       AbortSignal.timeout(15 * SECOND),
@@ -103,19 +103,19 @@ async function dueAlerts(db: Db, now: Millis): Promise<AlertRow[]> {
 async function recipientOf(
   db: Db,
   now: Millis,
-): Promise<{ id: Id; name: string; email: string } | undefined> {
+): Promise<{ id: Id; name: string; email: string; language: string } | undefined> {
   const [operator] = await db.query<{ id: Id }[]>(
     `SELECT id FROM party WHERE is_operator AND retired_at IS NULL LIMIT 1`,
   );
   if (!operator) return undefined;
   const called = await onCallNow(db, operator.id, now);
-  const rows = await db.query<{ id: Id; name: string; email: string | null }[]>(
-    `SELECT id, name, email FROM contact WHERE id = ANY ($1)`,
+  const rows = await db.query<{ id: Id; name: string; email: string | null; language: string }[]>(
+    `SELECT id, name, email, language FROM contact WHERE id = ANY ($1)`,
     [called.map(({ id }) => id)],
   );
   for (const { id } of called) {
     const found = rows.find((one) => one.id === id);
-    if (found?.email) return { id, name: found.name, email: found.email };
+    if (found?.email) return { id, name: found.name, email: found.email, language: found.language };
   }
   return undefined;
 }

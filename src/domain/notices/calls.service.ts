@@ -2,13 +2,16 @@ import { Injectable } from '@nestjs/common';
 import { z } from 'zod';
 import { Refused, refusal, type Refusal } from '../../kernel/errors.ts';
 import { newId, type Id } from '../../kernel/ids.ts';
-import type { Principal } from '../../kernel/principal.ts';
+import { handOf, type Principal } from '../../kernel/principal.ts';
 import { err, ok, type Result } from '../../kernel/result.ts';
 import { iso, type Millis } from '../../kernel/time.ts';
 import { Clock } from '../../platform/clock/clock.ts';
 import { rowsOf } from '../../platform/database/rows.ts';
 import { Transactions, type Db } from '../../platform/database/transactions.ts';
 import { LedgerService } from '../ledger/ledger.service.ts';
+import { AcknowledgementRecorder } from './acknowledgement-recorder.service.ts';
+import { contactsOf } from './acknowledgement.queries.ts';
+import { AcknowledgementService } from './acknowledgement.service.ts';
 import { AlertsService } from './alerts.service.ts';
 import { nameEscalated } from './escalations.ts';
 import { isFulfilled, messageIdOf, type FulfilledBy } from './notice.rules.ts';
@@ -38,6 +41,12 @@ export const recordCallSchema = z
     at: z.iso.datetime({ offset: true }).describe('When the call was'),
     answeredBy: line(200).min(1).nullable().describe('Who answered and heard it; null: nobody did'),
     note: line(500).default(''),
+    code: line(12)
+      .default('')
+      .describe(
+        'Six digits of the message, read back by whoever answered: then the call is their acknowledgement, by a second channel',
+      ),
+    nextAction: line(500).default('').describe('What they said that they do next'),
   })
   .meta({ id: 'RecordedCall' });
 export type RecordedCall = z.output<typeof recordCallSchema>;
@@ -77,6 +86,8 @@ export class CallsService {
     private readonly texts: NoticeTexts,
     private readonly ledger: LedgerService,
     private readonly alerts: AlertsService,
+    private readonly acknowledgements: AcknowledgementService,
+    private readonly recorder: AcknowledgementRecorder,
   ) {}
 
   async script(noticeId: Id, by: Principal): Promise<Result<CallScript, Refusal>> {
@@ -102,6 +113,9 @@ export class CallsService {
         subject,
         '',
         text.trim(),
+        '',
+        'If the message has reached them, ask for the six digits that stand in it beside its link, and for what they do next:',
+        'with these the call is their acknowledgement. Never say the digits yourself, and never the address of the link.',
         '',
         'Never read out a credential, and take none down.',
       ].join('\n');
@@ -136,6 +150,11 @@ export class CallsService {
     if (at > now || at < notice.created_at.getTime())
       throw new Refused(bad('at', 'is not between the notice and now'));
     const heard = call.answeredBy !== null;
+    if (call.code !== '') {
+      if (!heard) throw new Refused(bad('code', 'was read back by nobody'));
+      if (!this.acknowledgements.isCodeOf(notice, await contactsOf(db, notice.party_id), call.code))
+        throw new Refused(bad('code', 'is not the code of a message of this notice'));
+    }
     const said = heard ? `answered by ${call.answeredBy!}` : 'nobody answered';
     await db.query(
       `INSERT INTO notice_attempt (id, notice_id, party_id, number, channel, contact_id, address, started_at, ended_at, outcome,
@@ -155,7 +174,18 @@ export class CallsService {
       ],
     );
     await this.#tell(db, notice, heard, at, now);
-    if (heard) await nameEscalated(db, notice.id, call.contactId);
+    if (heard) await nameEscalated(db, { noticeId: notice.id, contactId: call.contactId });
+    if (call.code !== '') {
+      const { textHash } = await this.#text(db, notice);
+      await this.recorder.record(
+        db,
+        notice.id,
+        { name: call.answeredBy!, textHash: textHash.toString('hex'), nextAction: call.nextAction },
+        { strength: 'second_channel', channel: 'phone', signed: null },
+        by,
+        handOf(by),
+      );
+    }
     await this.ledger.append(db, {
       kind: heard ? 'notice.told_by_phone' : 'notice.call_not_answered',
       subject: { kind: 'notice', id: notice.id },

@@ -7,6 +7,8 @@ import type { Millis } from '../../kernel/time.ts';
 export interface Channel {
   readonly key: string;
   readonly title: string;
+  /** What goes there is taken by a program: no code for a person is sent by it. */
+  readonly readByMachines?: true;
   /** Whether an address has this channel's form and may be written to. */
   accepts(address: string): boolean;
   /**

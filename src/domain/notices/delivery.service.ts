@@ -13,6 +13,7 @@ import { addressBinding } from '../parties/contact-reach.service.ts';
 import { AlertsService } from './alerts.service.ts';
 import type { Channel, DeliveryAnswer } from './channel.ts';
 import { nameEscalated } from './escalations.ts';
+import { beginAttempt, endAttempt, headOf, heldNotice, type NoticeRow } from './delivery-rows.queries.ts';
 import { closeLostAttempt } from './lost-attempt.ts';
 import { linkCode, linkToken } from './notice-link.rules.ts';
 import { recipientsOf, sentTo, type KnownRecipients } from './notice-recipients.queries.ts';
@@ -22,14 +23,12 @@ import {
   messageIdOf,
   nextAttemptAt,
   nextRecipient,
-  type Dispatch,
-  type FulfilledBy,
-  type Receipt,
   type Recipient,
 } from './notice.rules.ts';
 import { hashOf, LINK_LIFE, shownText, type NoticeWriter, type RenderedNotice } from './notice-templates.ts';
 import { NoticeTexts } from './notice-texts.service.ts';
 import { heldUntil } from './pace.rules.ts';
+import { isDuty } from './written-about.ts';
 
 /** The channels that are switched on, in order of preference. */
 export const CHANNELS = Symbol('channels');
@@ -42,33 +41,6 @@ export type DeliveryResult =
 
 /** Longer than one attempt can last: when it has passed, the process that made the attempt is gone. */
 const ATTEMPT_LEASE = 20 * SECOND;
-
-interface NoticeRow {
-  id: Id;
-  reference: string;
-  integration_id: Id;
-  party_id: Id;
-  contact_id: Id | null;
-  category: string;
-  language: string;
-  facts: Record<string, unknown>;
-  message_id: string;
-  term_id: Id | null;
-  told: number;
-  template_id: Id | null;
-  sent_text: string | null;
-  start_at: Date;
-  warn_at: Date | null;
-  due_at: Date | null;
-  created_at: Date;
-  fulfilled_by: FulfilledBy;
-  obligation: string;
-  dispatch: Dispatch;
-  receipt: Receipt;
-  attempts: number;
-  next_attempt_at: Date | null;
-  correlation_id: string;
-}
 
 interface Prepared {
   attemptId: Id;
@@ -108,7 +80,7 @@ export class DeliveryService {
 
   /** Makes the next attempt if one is due. Safe to call from several processes and at any time. */
   async deliver(noticeId: Id, by: Principal, signal: AbortSignal): Promise<DeliveryResult> {
-    const prepared = await this.transactions.run(by, (db) => this.prepare(db, noticeId, by));
+    const prepared = await this.transactions.together(by, noticeId, (db) => this.prepare(db, noticeId, by));
     if ('state' in prepared) return prepared;
     // Whoever noticed that it is due, it belongs to what it tells of.
     const { correlation_id: trail } = prepared.notice;
@@ -130,7 +102,7 @@ export class DeliveryService {
       },
       { signal, now: () => this.clock.now() },
     );
-    return this.transactions.run(by, (db) => this.record(db, prepared, answer, by));
+    return this.transactions.together(by, notice.id, (db) => this.record(db, prepared, answer, by));
   }
 
   /** Opened for as long as one attempt lasts; what is kept of the attempt is what may be seen. */
@@ -144,13 +116,7 @@ export class DeliveryService {
 
   private async prepare(db: Db, noticeId: Id, by: Principal): Promise<Prepared | DeliveryResult> {
     const now = this.clock.now();
-    const rows: NoticeRow[] = await db.query(
-      `SELECT id, reference, integration_id, party_id, contact_id, category, language, facts, message_id, term_id, told, template_id, sent_text, start_at, warn_at, due_at,
-              created_at, fulfilled_by, obligation, dispatch, receipt, attempts, next_attempt_at, correlation_id
-       FROM notice WHERE id = $1 FOR UPDATE`,
-      [noticeId],
-    );
-    const notice = rows[0];
+    const notice = await heldNotice(db, noticeId);
     if (!notice || notice.obligation !== 'required') return { state: 'not_required' };
     if (notice.dispatch === 'accepted' && notice.receipt !== 'bounced') return { state: 'accepted' };
     const next = notice.next_attempt_at?.getTime() ?? now;
@@ -175,6 +141,7 @@ export class DeliveryService {
         partyId: notice.party_id,
         contactId: notice.contact_id,
         termId: notice.term_id,
+        isDuty: isDuty(notice),
         messageId,
       },
       this.channels,
@@ -191,26 +158,6 @@ export class DeliveryService {
 
     const number = notice.attempts + 1;
     const attemptId = newId();
-    const lost: { lost: boolean }[] = await db.query(
-      `SELECT EXISTS (SELECT 1 FROM notice_attempt WHERE notice_id = $1 AND message_id = $2 AND outcome = 'unknown') AS lost`,
-      [notice.id, messageId],
-    );
-    await db.query(
-      `INSERT INTO notice_attempt (id, notice_id, party_id, number, channel, contact_id, address, started_at, possibly_twice, message_id)
-       VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)`,
-      [
-        attemptId,
-        notice.id,
-        notice.party_id,
-        number,
-        channel.key,
-        recipient.contactId,
-        recipient.address,
-        iso(now),
-        lost[0]!.lost,
-        messageId,
-      ],
-    );
     const { templateId, writer } = await this.texts.writerOf(db, {
       category: notice.category,
       language: notice.language,
@@ -222,23 +169,24 @@ export class DeliveryService {
     // What somebody reads and acknowledges is this text, whatever becomes of its template.
     const shown = shownText(writer, { ...notice, createdAt: notice.created_at.getTime() });
     const textHash = notice.sent_text === null ? shown.textHash : hashOf(notice.sent_text);
-    await db.query(
-      `UPDATE notice SET dispatch = 'attempting', attempts = $2, next_attempt_at = $3, updated_at = $4, row_version = row_version + 1,
-              template_id = coalesce(template_id, $5), text_hash = $6,
-              sent_subject = CASE WHEN sent_text IS NULL THEN $7 ELSE sent_subject END, sent_text = coalesce(sent_text, $8)
-       WHERE id = $1`,
-      [
-        notice.id,
-        number,
-        iso(now + ATTEMPT_LEASE),
-        iso(now),
-        templateId,
-        textHash,
-        shown.subject,
-        shown.text,
-      ],
-    );
-    const checkpoint = (await this.ledger.latestCheckpoint(db))?.note ?? 'none yet';
+    await beginAttempt(db, {
+      id: attemptId,
+      noticeId: notice.id,
+      partyId: notice.party_id,
+      number,
+      channel: channel.key,
+      contactId: recipient.contactId,
+      address: recipient.address,
+      possiblyTwice: known.lost,
+      messageId,
+      at: now,
+      until: now + ATTEMPT_LEASE,
+      templateId,
+      textHash,
+      subject: shown.subject,
+      text: shown.text,
+    });
+    const checkpoint = await headOf(db, this.ledger);
     const othersLeft = known.recipients.some(
       (one) =>
         one !== recipient &&
@@ -269,7 +217,7 @@ export class DeliveryService {
     now: Millis,
   ): Promise<DeliveryResult | null> {
     const pace = known.paceOf(recipient.contactId);
-    if (notice.term_id === null || notice.told > 1 || (!pace.quiet && pace.mostPerHour === null)) return null;
+    if (!isDuty(notice) || notice.told > 1 || (!pace.quiet && pace.mostPerHour === null)) return null;
     const sent = pace.mostPerHour === null ? [] : await sentTo(db, recipient.contactId, now);
     const until = heldUntil({ ...pace, sent }, now, notice.warn_at?.getTime() ?? null);
     if (until === null) return null;
@@ -333,29 +281,17 @@ export class DeliveryService {
             times,
             answer.outcome === 'retry' ? answer.after : undefined,
           );
-    await db.query(
-      `UPDATE notice_attempt SET outcome = $2, peer_answer = $3, ended_at = $4, next_at = $5 WHERE id = $1`,
-      [
-        attemptId,
-        answer.outcome,
-        answer.peerAnswer.slice(0, 500),
-        iso(now),
-        next === null ? null : iso(next),
-      ],
-    );
-    // Somebody may have taken the notice over while we waited for the peer: an acceptance counts all the same, and
-    // never un-accepts; anything else belongs to the newer attempt then.
-    const dispatch: Dispatch = accepted ? 'accepted' : 'attempting';
-    const fulfilled = accepted && isFulfilled(notice.fulfilled_by, 'accepted', 'none');
-    await db.query(
-      `UPDATE notice SET dispatch = $2, next_attempt_at = $3, updated_at = $4, row_version = row_version + 1,
-              receipt = CASE WHEN $2 = 'accepted' AND receipt = 'bounced' THEN 'none' ELSE receipt END,
-              accepted_at = CASE WHEN $2 = 'accepted' THEN coalesce(accepted_at, $4) ELSE accepted_at END,
-              fulfilled_at = CASE WHEN $5 THEN coalesce(fulfilled_at, $4) ELSE fulfilled_at END,
-              next_clock_at = CASE WHEN $5 THEN $4 ELSE next_clock_at END
-       WHERE id = $1 AND ($2 = 'accepted' OR (attempts = $6 AND dispatch <> 'accepted'))`,
-      [notice.id, dispatch, next === null ? null : iso(next), iso(now), fulfilled, number],
-    );
+    await endAttempt(db, {
+      id: attemptId,
+      noticeId: notice.id,
+      number,
+      outcome: answer.outcome,
+      peerAnswer: answer.peerAnswer.slice(0, 500),
+      at: now,
+      next,
+      accepted,
+      fulfilled: accepted && isFulfilled(notice.fulfilled_by, 'accepted', 'none'),
+    });
     await this.ledger.append(db, {
       kind: accepted ? 'notice.accepted_by_peer' : 'notice.attempt_failed',
       subject: { kind: 'notice', id: notice.id },
@@ -372,7 +308,7 @@ export class DeliveryService {
       committed: { address: prepared.recipient.address, peerAnswer: answer.peerAnswer.slice(0, 500) },
     });
     if (!accepted) return { state: 'waiting', until: next!, why: answer.peerAnswer };
-    await nameEscalated(db, notice.id, prepared.recipient.contactId);
+    await nameEscalated(db, { noticeId: notice.id, contactId: prepared.recipient.contactId });
     return { state: 'accepted' };
   }
 

@@ -1,4 +1,5 @@
 import { Liquid, type Template } from 'liquidjs';
+import { withDarkRules } from './dark-mail.ts';
 
 /** The three parts of a notice's text, as somebody wrote them. */
 export interface NoticeSource {
@@ -61,9 +62,12 @@ export class NoticeLiquid {
     const subject: unknown = this.plain.renderSync([...parsed.subject], facts);
     const text: unknown = this.plain.renderSync([...parsed.text], facts);
     const html: unknown = this.html.renderSync([...parsed.html], facts);
-    return { subject: oneLineOf(String(subject)), text: String(text), html: String(html) };
+    return { subject: oneLineOf(String(subject)), text: String(text), html: withDarkRules(String(html)) };
   }
 }
+
+/** Dates kept as they are written. */
+const MOST_DATES = 1000;
 
 function engine(escaped: boolean): Liquid {
   const liquid = new Liquid({
@@ -87,6 +91,18 @@ function engine(escaped: boolean): Liquid {
   for (const tag of Object.keys(liquid.tags)) if (!TAGS.includes(tag)) delete liquid.tags[tag];
   for (const filter of Object.keys(liquid.filters))
     if (!SAFE_FILTERS.includes(filter)) delete liquid.filters[filter];
+  const date = liquid.filters['date'] as (this: unknown, ...all: unknown[]) => unknown;
+  const written = new Map<string, unknown>();
+  // A fan-out writes the same few instants into thousands of messages; a zone's rules are looked up for each otherwise.
+  liquid.registerFilter('date', function (this: unknown, at, format, zone) {
+    if (typeof at !== 'string' || !Number.isFinite(Date.parse(at))) return date.call(this, at, format, zone);
+    const key = `${at}\0${String(format)}\0${String(zone)}`;
+    if (!written.has(key)) {
+      if (written.size >= MOST_DATES) written.clear();
+      written.set(key, date.call(this, at, format, zone));
+    }
+    return written.get(key);
+  });
   return liquid;
 }
 

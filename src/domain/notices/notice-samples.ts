@@ -46,6 +46,22 @@ export const EDITABLE: Readonly<
     title: 'An integration has ended',
     sample: { ...contact, reason: 'The contract ended.', at: '2026-11-22T08:05:31.000Z' },
   },
+  report: {
+    title: 'A duty of a law is told',
+    sample: {
+      reference: 'NTC-2026-0042',
+      fromParty: 'Brightwater',
+      toParty: 'Data Protection Authority',
+      integrationName: 'Payments bridge',
+      subject: 'What happened at the Payments bridge',
+      paragraphs: ['A production credential was found in public.', 'It is dead since noon.'],
+      dutyReference: 'OBL-2026-0007',
+      law: 'GDPR, controller tells the supervisory authority',
+      article: 'Regulation (EU) 2016/679, Art. 33(1)',
+      phase: 'notification',
+      dueAt: '2026-11-25T08:05:31.000Z',
+    },
+  },
   written: {
     title: 'A notice that somebody wrote',
     sample: {

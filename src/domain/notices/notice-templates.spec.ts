@@ -1,5 +1,7 @@
+import { readdirSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, test } from '@jest/globals';
+import { EDITABLE, OF_EVERY_MESSAGE } from './notice-samples.ts';
 import { NoticeTemplates, shownText } from './notice-templates.ts';
 
 const templates = new NoticeTemplates(fileURLToPath(new URL('../../../templates/notices', import.meta.url)));
@@ -92,5 +94,65 @@ describe.each([
     for (const part of [mail.text, mail.html]) expect(part).toMatch(/\/n\/abc[^]*q83v/);
     expect(page.text).not.toMatch(/link|checkpoint|:\s*\n\s*\n/);
     expect(page.text.trimEnd()).toMatch(/\.$/);
+  });
+});
+
+describe('the shipped texts', () => {
+  const LANGUAGES = ['en', 'de'];
+  const folder = new URL('../../../templates/notices/', import.meta.url);
+  const files = readdirSync(folder).filter((file) => file.endsWith('.liquid'));
+  const categories = [...new Set(files.map((file) => file.split('.')[0]!))];
+  /** What a part says from outside, and on what conditions; how a date is written is each language's own. */
+  const usedIn = (source: string) =>
+    [...source.matchAll(/{{\s*([\w.]+)|{%\s*(?:if|unless|for)\s+([^%]+?)\s*%}/g)]
+      .map(([, name, tag]) => name ?? tag!)
+      .filter((one, at, all) => all.indexOf(one) === at)
+      .toSorted();
+
+  test('are more than a handful, and each is there in every language', () => {
+    expect(categories.length).toBeGreaterThan(15);
+    for (const category of categories)
+      expect([category, templates.languagesOf(category)]).toEqual([category, LANGUAGES]);
+    for (const [category, { title }] of Object.entries(EDITABLE))
+      expect([title, categories]).toEqual([title, expect.arrayContaining([category])]);
+  });
+
+  test.each(categories)('%s says the same in every language', (category) => {
+    const [english, ...others] = LANGUAGES.map((language) => templates.sourceOf(category, language)!);
+    for (const other of others)
+      for (const part of ['subject', 'text', 'html'] as const) {
+        expect([part, usedIn(other[part])]).toEqual([part, usedIn(english![part])]);
+        expect(other[part]).not.toBe(
+          category === 'written' && part === 'subject' ? undefined : english![part],
+        );
+      }
+  });
+
+  test.each(categories)(
+    '%s is HTML that mail programs show, on a light ground and a dark one',
+    (category) => {
+      for (const language of LANGUAGES) {
+        const { html } = templates.sourceOf(category, language)!;
+        expect(html).toContain(`<html lang="${language}">`);
+        expect(html).toContain('<meta name="color-scheme" content="light dark">');
+        expect(html).not.toMatch(/<(style|script|img|link)\b/);
+        // Every colour of a text has one for a dark ground.
+        const colours = [...html.matchAll(/#[0-9a-f]{6}/g)].map(([colour]) => colour);
+        for (const colour of new Set(colours))
+          expect(['#1a2230', '#ffffff', '#5a6475', '#14532d', '#d5dae2']).toContain(colour);
+      }
+    },
+  );
+
+  test('on a dark ground have rules of their own, where the text says that it can bear one', () => {
+    const { html } = templates.render('drill', 'en', { ...EDITABLE['drill']!.sample, ...OF_EVERY_MESSAGE });
+    expect(html).toMatch(/<meta name="supported-color-schemes" content="light dark"><style>/);
+    expect(html).toContain('@media (prefers-color-scheme: dark)');
+    const light = templates.liquid.parse({
+      subject: 's',
+      text: 't',
+      html: '<head><meta name="color-scheme" content="light"></head>',
+    });
+    expect(templates.liquid.render(light, {}).html).not.toContain('<style>');
   });
 });

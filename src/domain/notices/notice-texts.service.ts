@@ -6,6 +6,7 @@ import { handOf, type Principal } from '../../kernel/principal.ts';
 import { err, ok, type Result } from '../../kernel/result.ts';
 import { iso } from '../../kernel/time.ts';
 import { Clock } from '../../platform/clock/clock.ts';
+import { inOne } from '../../platform/database/together.ts';
 import type { Db } from '../../platform/database/transactions.ts';
 import { LedgerService } from '../ledger/ledger.service.ts';
 import type { NoticeSource, RenderedNotice } from './notice-liquid.ts';
@@ -20,6 +21,9 @@ export interface TextName {
   recipient: string;
 }
 
+/** Versions kept parsed: more than are in use at once. */
+const MOST_PARSED = 200;
+
 interface VersionRow extends NoticeSource {
   id: Id;
   shipped: boolean;
@@ -28,6 +32,8 @@ interface VersionRow extends NoticeSource {
 /** The texts that operators write upon the shipped ones, each save a version. */
 @Injectable()
 export class NoticeTexts {
+  readonly #parsed = new Map<Id, NoticeWriter>();
+
   constructor(
     private readonly templates: NoticeTemplates,
     private readonly ledger: LedgerService,
@@ -52,28 +58,30 @@ export class NoticeTexts {
   ): Promise<{ templateId: Id | null; writer: NoticeWriter }> {
     if (notice.asShipped || EDITABLE[notice.category] === undefined)
       return { templateId: null, writer: this.templates };
-    if (notice.templateId !== null) {
-      const [row] = await db.query<VersionRow[]>(
-        `SELECT id, shipped, subject, text, html FROM notice_template WHERE id = $1`,
-        [notice.templateId],
-      );
-      return { templateId: notice.templateId, writer: row ? this.#writer(row) : this.templates };
-    }
-    const rows = await db.query<(VersionRow & TextName)[]>(
-      `SELECT DISTINCT ON (language, recipient) id, shipped, language, recipient, subject, text, html
-         FROM notice_template
-        WHERE category = $1 AND language = ANY ($2)
-          AND recipient IN (SELECT 'any' UNION ALL SELECT role FROM integration_party WHERE integration_id = $3 AND party_id = $4)
-        ORDER BY language, recipient, number DESC`,
-      [notice.category, languagesFor(notice.language), notice.integrationId, notice.partyId],
-    );
-    for (const language of languagesFor(notice.language)) {
+    if (notice.templateId !== null)
+      return { templateId: notice.templateId, writer: await this.#written(db, notice.templateId) };
+    const languages = languagesFor(notice.language);
+    const { category, integrationId, partyId } = notice;
+    const rows = await versionsFor(db, { category, languages, integrationId, partyId });
+    for (const language of languages) {
       const own = rows.filter((row) => row.language === language && !row.shipped);
       const row = own.find(({ recipient }) => recipient !== 'any') ?? own[0];
-      if (row) return { templateId: row.id, writer: this.#writer(row) };
+      if (row) return { templateId: row.id, writer: await this.#written(db, row.id) };
       if (this.templates.has(notice.category, language)) break;
     }
     return { templateId: null, writer: this.templates };
+  }
+
+  /** A version never changes: it is read and parsed once. */
+  async #written(db: Db, id: Id): Promise<NoticeWriter> {
+    const known = this.#parsed.get(id);
+    if (known) return known;
+    const row = await versionById(db, id);
+    if (!row) return this.templates;
+    const writer = this.#writer(row);
+    if (this.#parsed.size >= MOST_PARSED) this.#parsed.clear();
+    this.#parsed.set(id, writer);
+    return writer;
   }
 
   /** The text as it stands: the newest version, or what is shipped. */
@@ -189,5 +197,36 @@ export class NoticeTexts {
     return { render: (_category, _language, facts) => liquid.render(parsed, facts) };
   }
 }
+
+/** The newest version of each language and kind of recipient that a notice may be written by. */
+const versionsFor = inOne(
+  async (
+    db: Db,
+    asked: readonly { category: string; languages: string[]; integrationId: Id; partyId: Id }[],
+  ) => {
+    const rows = await db.query<
+      { asked: number; id: Id; shipped: boolean; language: string; recipient: string }[]
+    >(
+      `SELECT q.asked, v.id, v.shipped, v.language, v.recipient
+         FROM jsonb_to_recordset($1::jsonb) AS q(asked int, category text, languages text[], "integrationId" uuid, "partyId" uuid)
+        CROSS JOIN LATERAL (
+          SELECT DISTINCT ON (language, recipient) id, shipped, language, recipient FROM notice_template
+           WHERE category = q.category AND language = ANY (q.languages)
+             AND recipient IN (SELECT 'any' UNION ALL SELECT role FROM integration_party
+                                WHERE integration_id = q."integrationId" AND party_id = q."partyId")
+           ORDER BY language, recipient, number DESC) v`,
+      [JSON.stringify(asked.map((one, at) => ({ ...one, asked: at })))],
+    );
+    return asked.map((_, at) => rows.filter((row) => row.asked === at));
+  },
+);
+
+const versionById = inOne(async (db: Db, ids: readonly Id[]): Promise<(VersionRow | undefined)[]> => {
+  const rows = await db.query<VersionRow[]>(
+    `SELECT id, shipped, subject, text, html FROM notice_template WHERE id = ANY ($1::uuid[])`,
+    [ids],
+  );
+  return ids.map((id) => rows.find((row) => row.id === id));
+});
 
 const NO_CATEGORY = refusal('not_found', 'no-category', 'There is no such category of notices to write.');

@@ -6,6 +6,10 @@ import { Check, Column, Entity, ForeignKey, Index, PrimaryColumn, Unique } from 
   `(dispatch = ANY (ARRAY['owed'::text, 'attempting'::text, 'accepted'::text, 'failed'::text]))`,
 )
 @Check(
+  'notice_least_strength_known',
+  `(least_strength = ANY (ARRAY['mailbox'::text, 'second_channel'::text, 'account_mfa'::text, 'detached_signature'::text]))`,
+)
+@Check(
   'notice_obligation_known',
   `(obligation = ANY (ARRAY['required'::text, 'not_required'::text, 'superseded'::text, 'withheld'::text]))`,
 )
@@ -109,11 +113,27 @@ export class Notice {
   })
   nextClockAt: Date | null;
 
+  @Column({
+    name: 'rung_at',
+    type: 'timestamptz',
+    nullable: true,
+    comment: 'the time of the latest rung of its ladder that was taken',
+  })
+  rungAt: Date | null;
+
   @Column({ name: 'batch_id', type: 'uuid', nullable: true })
   batchId: string | null;
 
   @Column({ name: 'fulfilled_by', type: 'text' })
   fulfilledBy: string;
+
+  @Column({
+    name: 'least_strength',
+    type: 'text',
+    default: 'mailbox',
+    comment: 'a weaker acknowledgement is on record and leaves the duty open',
+  })
+  leastStrength: string;
 
   @Column({ name: 'facts', type: 'jsonb' })
   facts: unknown;

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { line } from '../parties/fields.schema.ts';
 import { iso, type Millis } from '../../kernel/time.ts';
+import { STRENGTHS } from './acknowledgement.rules.ts';
 import type { AttemptView, NoticeView } from './notices.queries.ts';
 
 const instant = z.iso.datetime();
@@ -32,7 +33,11 @@ export const noticeSchema = z
     acceptedAt: instant.nullable(),
     fulfilledAt: instant.nullable(),
     acknowledgedAt: instant.nullable(),
-    acknowledgementStrength: z.string().nullable(),
+    acknowledgementStrength: z.enum(STRENGTHS).nullable(),
+    leastStrength: z
+      .enum(STRENGTHS)
+      .describe('A weaker acknowledgement is on record and leaves the duty open'),
+    weakerAcknowledgement: z.enum(STRENGTHS).nullable().describe('One that was too weak, where none stands'),
     nextAttemptAt: instant.nullable(),
     lastAnswer: z.string().nullable(),
     messageId: z.string(),
@@ -72,10 +77,24 @@ export const acknowledgeSchema = z
       .regex(/^[0-9a-f]{64}$/, 'must be 64 lower-case hexadecimal digits')
       .describe('SHA-256 of the text that was read'),
     nextAction: line(500).optional(),
+    secondCode: line(12).optional().describe('Eight digits that came by a second channel'),
+    signature: z
+      .string()
+      .max(4000)
+      .optional()
+      .describe(
+        'Over the document of the notice, with a key of a contact of the party: Ed25519 in base64, or as ssh-keygen -Y sign writes it',
+      ),
   })
   .meta({ id: 'Acknowledge' });
 export const acknowledgedSchema = z
-  .object({ late: z.boolean().describe('After the notice was due') })
+  .object({
+    late: z.boolean().describe('After the notice was due'),
+    strength: z.enum(STRENGTHS),
+    enough: z
+      .boolean()
+      .describe('false: it is on record, and the duty stays open until a stronger one comes'),
+  })
   .meta({ id: 'Acknowledged' });
 
 const at = (millis: Millis | null): string | null => (millis === null ? null : iso(millis));

@@ -1,6 +1,8 @@
 import { Module } from '@nestjs/common';
 import { projectFolder } from '../../platform/config/project-folder.ts';
 import { LedgerModule } from '../ledger/ledger.module.ts';
+import { AcknowledgementProofs } from './acknowledgement-proofs.service.ts';
+import { AcknowledgementRecorder } from './acknowledgement-recorder.service.ts';
 import { AcknowledgementService } from './acknowledgement.service.ts';
 import { AlertOfEndpointJob } from './alert-of-endpoint.job.ts';
 import { AlertDigest } from './alert-digest.ts';
@@ -9,6 +11,7 @@ import { BouncesService } from './bounces.service.ts';
 import { CallsService } from './calls.service.ts';
 import { DeliverNoticeJob, DeliverySweep } from './deliver-notice.job.ts';
 import { DeliveryService } from './delivery.service.ts';
+import { NoticePump } from './notice-pump.service.ts';
 import { HandledAlerts } from './handled-alerts.service.ts';
 import { NoticeClock } from './notice-clock.ts';
 import { NoticeTemplates } from './notice-templates.ts';
@@ -41,9 +44,12 @@ const shared = [
     NoticesService,
     DeliveryService,
     AcknowledgementService,
+    AcknowledgementProofs,
+    AcknowledgementRecorder,
     AlertOfEndpointJob,
     CallsService,
     DeliverNoticeJob,
+    NoticePump,
     DeliverySweep,
     SettleAcknowledgedJob,
     NoticeClock,

@@ -1,6 +1,7 @@
 import type { Id } from '../../kernel/ids.ts';
 import type { Millis } from '../../kernel/time.ts';
 import type { Db } from '../../platform/database/transactions.ts';
+import { STRENGTHS, type Strength } from './acknowledgement.rules.ts';
 import type { Dispatch, FulfilledBy, Obligation, Receipt, Timeliness } from './notice.rules.ts';
 
 /** A notice as pages and the API show it. Instants in UTC milliseconds. */
@@ -31,7 +32,9 @@ export interface NoticeView {
   acceptedAt: Millis | null;
   fulfilledAt: Millis | null;
   acknowledgedAt: Millis | null;
-  acknowledgementStrength: string | null;
+  acknowledgementStrength: Strength | null;
+  leastStrength: Strength;
+  weakerAcknowledgement: Strength | null;
   nextAttemptAt: Millis | null;
   lastAnswer: string | null;
   messageId: string;
@@ -41,6 +44,8 @@ export interface NoticeView {
   createdAt: Millis;
 }
 
+const ORDERED = `ARRAY[${STRENGTHS.map((one) => `'${one}'`).join(', ')}]`;
+
 const VIEW = `
   SELECT n.id, n.reference, n.integration_id AS "integrationId", i.name AS "integrationName", n.party_id AS "partyId",
          coalesce(ip.party_name, pt.name, '') AS "partyName", c.name AS "contactName", n.subject_id AS "subjectId", n.category,
@@ -49,6 +54,10 @@ const VIEW = `
          n.fulfilled_by AS "fulfilledBy", n.obligation, n.dispatch, n.receipt, n.timeliness, n.attempts,
          ms(n.accepted_at) AS "acceptedAt", ms(n.fulfilled_at) AS "fulfilledAt", ms(n.acknowledged_at) AS "acknowledgedAt",
          (SELECT a.strength FROM acknowledgement a WHERE a.notice_id = n.id AND a.effective) AS "acknowledgementStrength",
+         n.least_strength AS "leastStrength",
+         (SELECT w.strength FROM acknowledgement w
+           WHERE w.notice_id = n.id AND NOT w.effective AND n.receipt <> 'acknowledged'
+             AND array_position(${ORDERED}, w.strength) < array_position(${ORDERED}, n.least_strength) ORDER BY w.at DESC LIMIT 1) AS "weakerAcknowledgement",
          ms(n.next_attempt_at) AS "nextAttemptAt",
          (SELECT t.peer_answer FROM notice_attempt t WHERE t.notice_id = n.id ORDER BY t.number DESC LIMIT 1) AS "lastAnswer",
          n.message_id AS "messageId", n.sent_text AS text, encode(n.text_hash, 'hex') AS "textHash", n.told, ms(n.created_at) AS "createdAt"

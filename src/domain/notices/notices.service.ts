@@ -15,7 +15,10 @@ import type { Db } from '../../platform/database/transactions.ts';
 import { Outbox } from '../../platform/outbox/outbox.ts';
 import { thresholds } from '../agreements/term.rules.ts';
 import { LedgerService } from '../ledger/ledger.service.ts';
+import { AcknowledgementFloor } from './acknowledgement-floor.ts';
+import type { Strength } from './acknowledgement.rules.ts';
 import { deliverNotice } from './deliver-notice.job.ts';
+import type { MessageClock } from './written-about.ts';
 
 import type { NoticeFacts } from './notice-templates.ts';
 
@@ -33,7 +36,10 @@ export interface Trigger {
   correlationId: string;
 }
 
-/** Something that is told or asked outside every agreement: no window runs, and nobody else is told instead. */
+/**
+ * Something that is told or asked outside every agreement: no window runs, and nobody else is told instead, unless it is a
+ * duty of a law and brings its clock.
+ */
 export interface Message {
   integrationId: Id;
   partyId: Id;
@@ -48,6 +54,7 @@ export interface Message {
   /** The same key is the same message. */
   key: string;
   correlationId: string;
+  clock?: MessageClock;
 }
 
 interface TermRow {
@@ -76,6 +83,7 @@ export class NoticesService {
     private readonly clock: Clock,
     private readonly ledger: LedgerService,
     private readonly outbox: Outbox,
+    private readonly floor: AcknowledgementFloor,
   ) {}
 
   /**
@@ -89,10 +97,11 @@ export class NoticesService {
     if (triggers.length === 0) return [];
     const now = this.clock.now();
     const terms = await termsInForce(db, [...new Set(triggers.map((t) => t.agreementVersionId))], now);
+    const least = await this.floor.least(db, [...new Set(triggers.map((t) => t.integrationId))]);
     const drafts = triggers.flatMap((trigger) =>
       (terms.get(trigger.agreementVersionId) ?? [])
         .filter((term) => term.trigger === trigger.trigger)
-        .flatMap((term) => draftsOf(trigger, term, now)),
+        .flatMap((term) => draftsOf(trigger, term, least.get(trigger.integrationId) ?? 'mailbox', now)),
     );
     if (drafts.length === 0) return [];
     const references = await nextReferences(db, 'NTC', now, drafts.length);
@@ -119,15 +128,12 @@ export class NoticesService {
           start: draft.start_at,
           due: draft.due_at,
           fulfilledBy: draft.fulfilled_by,
+          leastStrength: draft.least_strength,
           factsHash: createHash('sha256').update(JSON.stringify(draft.facts)).digest('hex'),
         },
       })),
     );
-    await this.outbox.putAll(
-      db,
-      deliverNotice,
-      fresh.map((draft) => ({ payload: { noticeId: draft.id }, key: draft.id })),
-    );
+    if (fresh.length > 0) await this.outbox.put(db, deliverNotice, {});
     return fresh.map((draft) => draft.id);
   }
 
@@ -147,9 +153,9 @@ export class NoticesService {
     const facts = { ...message.facts, reference: reference! };
     await db.query(
       `INSERT INTO notice (id, reference, integration_id, party_id, contact_id, subject_kind, subject_id, idempotency_key, category,
-                           language, trigger, start_event, start_at, due_why, fulfilled_by, facts, message_id, correlation_id,
-                           created_at, next_attempt_at, updated_at)
-       VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $9, 'asked', $11, 'no term asks for it', $12, $13, $14, $15, $11, $11, $11)`,
+                           language, trigger, start_event, start_at, due_at, due_why, warn_at, escalate_at, warned_at, escalated_at,
+                           next_clock_at, fulfilled_by, facts, message_id, correlation_id, created_at, next_attempt_at, updated_at)
+       VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $9, $16, $17, $18, $19, $20, $21, $22, $23, $24, $12, $13, $14, $15, $11, $11, $11)`,
       [
         id,
         reference,
@@ -166,6 +172,7 @@ export class NoticesService {
         JSON.stringify(facts),
         `${id}@notices.countersign`,
         message.correlationId,
+        ...clockColumns(message.clock, now),
       ],
     );
     await this.ledger.append(db, {
@@ -182,15 +189,38 @@ export class NoticesService {
         factsHash: createHash('sha256').update(JSON.stringify(facts)).digest('hex'),
       },
     });
-    await this.outbox.putAll(db, deliverNotice, [{ payload: { noticeId: id }, key: id }]);
+    await this.outbox.put(db, deliverNotice, {});
     return id;
   }
+}
+
+/** From `start_event` to `next_clock_at`. */
+function clockColumns(clock: MessageClock | undefined, now: Millis): (string | null)[] {
+  if (!clock) return ['asked', iso(now), null, 'no term asks for it', null, null, null, null, null];
+  const { startAt, dueAt, warnAt, escalateAt, warnedAt, escalatedAt } = clock;
+  const next = [
+    warnedAt === null ? warnAt : null,
+    escalatedAt === null ? escalateAt : null,
+    dueAt === null ? null : dueAt + 1,
+  ].filter((at) => at !== null);
+  const text = (at: Millis | null) => (at === null ? null : iso(at));
+  return [
+    clock.startEvent,
+    iso(startAt),
+    text(dueAt),
+    clock.dueWhy,
+    text(warnAt),
+    text(escalateAt),
+    text(warnedAt),
+    text(escalatedAt),
+    next.length === 0 ? null : iso(Math.min(...next)),
+  ];
 }
 
 type Draft = ReturnType<typeof draftsOf>[number];
 
 /** The notices of one term, with every threshold frozen. Pure but for the ids. */
-function draftsOf(trigger: Trigger, term: TermRow, now: Millis) {
+function draftsOf(trigger: Trigger, term: TermRow, leastStrength: Strength, now: Millis) {
   const startAt = trigger.instants[term.start_event];
   if (startAt === undefined) return [];
   const recipients = (term.recipients ?? []).filter((r) => !r.fallback);
@@ -226,6 +256,7 @@ function draftsOf(trigger: Trigger, term: TermRow, now: Millis) {
       escalate_at: escalateAt === null ? null : iso(escalateAt),
       next_clock_at: warnAt === null ? null : iso(warnAt),
       fulfilled_by: term.fulfilled_by,
+      least_strength: leastStrength,
       facts: {
         ...trigger.facts,
         toParty: term.party_name,
@@ -295,6 +326,7 @@ const COLUMNS: readonly (keyof Draft)[] = [
   'escalate_at',
   'next_clock_at',
   'fulfilled_by',
+  'least_strength',
   'facts',
   'message_id',
   'correlation_id',
@@ -309,7 +341,7 @@ const INSERT = `
     id uuid, reference text, integration_id uuid, party_id uuid, contact_id uuid, subject_kind text, subject_id uuid,
     idempotency_key text, term_id uuid, agreement_version_id uuid, batch_id uuid, category text, language text,
     trigger text, start_event text, start_at timestamptz, due_at timestamptz, due_why text, warn_at timestamptz,
-    escalate_at timestamptz, next_clock_at timestamptz, fulfilled_by text, facts jsonb, message_id text,
+    escalate_at timestamptz, next_clock_at timestamptz, fulfilled_by text, least_strength text, facts jsonb, message_id text,
     correlation_id text, created_at timestamptz)
   ON CONFLICT (idempotency_key) DO NOTHING
   RETURNING id`;

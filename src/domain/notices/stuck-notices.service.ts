@@ -98,7 +98,7 @@ export class StuckNotices {
         at: now,
         facts: { reference: notice.reference, from: notice.dispatch },
       });
-      await this.outbox.put(db, deliverNotice, { noticeId }, { key: noticeId });
+      await this.outbox.put(db, deliverNotice, {});
       return ok(undefined);
     });
   }

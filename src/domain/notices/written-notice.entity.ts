@@ -10,6 +10,7 @@ import { Check, Column, Entity, ForeignKey, Index, PrimaryColumn } from 'typeorm
 @ForeignKey('Contact', ['contactId', 'partyId'], ['id', 'partyId'], { name: 'written_notice_contact_fk' })
 @ForeignKey('Integration', ['integrationId'], ['id'], { name: 'written_notice_integration_fk' })
 @ForeignKey('Notice', ['noticeId'], ['id'], { name: 'written_notice_notice_fk' })
+@Index('written_notice_by_notice', { synchronize: false })
 @Index('written_notice_by_subject', ['subjectId'])
 @Entity({ name: 'written_notice' })
 export class WrittenNotice {

@@ -7,8 +7,10 @@ import { iso } from '../../kernel/time.ts';
 import { Clock } from '../../platform/clock/clock.ts';
 import type { Db } from '../../platform/database/transactions.ts';
 import { LedgerService } from '../ledger/ledger.service.ts';
+import { languagesFor } from './notice-templates.ts';
 import { NoticesService } from './notices.service.ts';
 import { SecondPerson } from './second-person.ts';
+import { REPORT, WrittenAbout } from './written-about.ts';
 import type { DecideWritten, EditWritten, NewWritten, WrittenView } from './written-notice.schema.ts';
 
 interface Row {
@@ -34,6 +36,7 @@ export class WrittenNotices {
     private readonly ledger: LedgerService,
     private readonly clock: Clock,
     private readonly secondPerson: SecondPerson,
+    private readonly about: WrittenAbout,
   ) {}
 
   async draft(db: Db, input: NewWritten, by: Principal): Promise<Result<{ id: Id }, Refusal>> {
@@ -55,7 +58,15 @@ export class WrittenNotices {
           ],
         }),
       );
-    const prefilled = await prefill(db, input.caseId ?? input.integrationId, to.party_id, to.integration);
+    const language = input.language ?? to.language;
+    const about = input.caseId ?? input.integrationId;
+    const known =
+      input.caseId === null
+        ? undefined
+        : await this.about.account(db, input.caseId, { partyId: to.party_id, language });
+    const prefilled = known
+      ? { subject: known.subject, text: known.paragraphs.join('\n\n') }
+      : await prefill(db, about, to.party_id, to.integration, language);
     const [id, now] = [newId(), iso(this.clock.now())];
     await db.query(
       `INSERT INTO written_notice (id, integration_id, party_id, contact_id, subject_kind, subject_id, language, subject, text, written_by, created_at, updated_at)
@@ -66,8 +77,8 @@ export class WrittenNotices {
         to.party_id,
         input.contactId,
         input.caseId === null ? 'integration' : 'case',
-        input.caseId ?? input.integrationId,
-        input.language ?? to.language,
+        about,
+        language,
         input.subject ?? prefilled.subject,
         input.text ?? prefilled.text,
         handOf(by),
@@ -122,7 +133,9 @@ export class WrittenNotices {
       return err(
         refusal('forbidden', 'second-person-needed', 'Somebody else than its writer approves a notice.'),
       );
-    const noticeId = decision.send ? await this.#send(db, row, by) : null;
+    const sent = decision.send ? await this.#send(db, row, by) : ok(null);
+    if (!sent.ok) return sent;
+    const noticeId = sent.value;
     await db.query(
       `UPDATE written_notice SET state = $2, decided_by = $3, decided_at = $4, reason = $5, notice_id = $6, alone = $7, updated_at = $4,
               row_version = row_version + 1 WHERE id = $1`,
@@ -157,20 +170,22 @@ export class WrittenNotices {
     return this.secondPerson.needed(db, row.integration_id, about);
   }
 
-  async #send(db: Db, row: Row, by: Principal): Promise<Id> {
+  async #send(db: Db, row: Row, by: Principal): Promise<Result<Id, Refusal>> {
+    const duty = await this.about.dutyOf(db, row.id);
+    if (!duty.ok) return duty;
     const [names] = await db.query<{ integration: string; party: string; operator: string | null }[]>(
       `SELECT i.name AS integration, p.name AS party, (SELECT o.name FROM party o WHERE o.is_operator AND o.retired_at IS NULL LIMIT 1) AS operator
          FROM integration i, party p WHERE i.id = $1 AND p.id = $2`,
       [row.integration_id, row.party_id],
     );
-    return this.notices.send(
+    const id = await this.notices.send(
       db,
       {
         integrationId: row.integration_id,
         partyId: row.party_id,
         contactId: row.contact_id,
         subject: { kind: row.subject_kind, id: row.subject_id },
-        category: 'written',
+        category: duty.value ? REPORT : 'written',
         language: row.language,
         fulfilledBy: 'accepted_by_peer',
         facts: {
@@ -182,12 +197,15 @@ export class WrittenNotices {
             .split(/\n\s*\n/)
             .map((one) => one.trim())
             .filter(Boolean),
+          ...duty.value?.facts,
         },
+        ...(duty.value ? { clock: duty.value.clock } : {}),
         key: `written:${row.id}`,
         correlationId: by.correlationId,
       },
       by,
     );
+    return ok(id);
   }
 
   async #locked(db: Db, id: Id, rowVersion: number): Promise<Result<Row, Refusal>> {
@@ -227,23 +245,43 @@ async function prefill(
   subjectId: Id,
   partyId: Id,
   integration: string,
+  language: string,
 ): Promise<{ subject: string; text: string }> {
   const [last] = await db.query<{ reference: string; facts: { caseReference?: string } }[]>(
     `SELECT reference, facts FROM notice WHERE subject_id = $1 AND party_id = $2 ORDER BY created_at DESC LIMIT 1`,
     [subjectId, partyId],
   );
   const about = last?.facts.caseReference ?? last?.reference;
+  const told = last && about !== last.reference ? last.reference : undefined;
+  const words = BEGINNING[languagesFor(language).find((one) => one in BEGINNING) ?? 'en']!;
   return {
-    subject: `How it stands with ${integration}`,
-    text: [
-      about
-        ? `This is about ${about}${last && about !== last.reference ? `, of which you were told as ${last.reference}` : ''}.`
-        : `This is about ${integration}.`,
-      'What has happened since: ',
-      'What happens next, and when you hear from us again: ',
-    ].join('\n\n'),
+    subject: words.subject(integration),
+    text: [words.about(about ?? integration, told), ...words.open].join('\n\n'),
   };
 }
+
+/** The lines that a written notice begins with, in the languages of the shipped texts. */
+const BEGINNING: Readonly<
+  Record<
+    string,
+    {
+      subject(integration: string): string;
+      about(what: string, told: string | undefined): string;
+      open: readonly string[];
+    }
+  >
+> = {
+  en: {
+    subject: (integration) => `How it stands with ${integration}`,
+    about: (what, told) => `This is about ${what}${told ? `, of which you were told as ${told}` : ''}.`,
+    open: ['What has happened since: ', 'What happens next, and when you hear from us again: '],
+  },
+  de: {
+    subject: (integration) => `Wie es um ${integration} steht`,
+    about: (what, told) => `Es geht um ${what}${told ? `, mitgeteilt als ${told}` : ''}.`,
+    open: ['Was seither geschehen ist: ', 'Was als Nächstes geschieht, und wann Sie wieder von uns hören: '],
+  },
+};
 
 /** Newest first. */
 export function writtenNotices(db: Db, o: { id?: Id; limit: number }): Promise<WrittenView[]> {

@@ -1,8 +1,10 @@
+import { Refused, refusal } from '../../kernel/errors.ts';
 import type { Id } from '../../kernel/ids.ts';
 import type { Principal } from '../../kernel/principal.ts';
 import { iso, type Millis } from '../../kernel/time.ts';
 import { rowsOf } from '../../platform/database/rows.ts';
 import type { Db } from '../../platform/database/transactions.ts';
+import { REPORT } from '../notices/written-about.ts';
 import type { FrozenClock } from './duty-clock.rules.ts';
 
 interface Common {
@@ -24,6 +26,8 @@ export interface ObligationDuty extends Common {
   phase: string;
   standing: string;
   start_at: Date | null;
+  party_id: Id;
+  watched: boolean;
   frozen: FrozenClock;
 }
 export interface NoticeDuty extends Common {
@@ -38,11 +42,18 @@ export const askedBy = (column: string, subject: string) =>
 
 /** A duty by its id, locked: an obligation, or the notice of a case. */
 export async function findDuty(db: Db, id: Id): Promise<Duty | undefined> {
+  // The notice that carries it first: whoever moves that moves this after it.
+  await rowsOf(
+    db,
+    `SELECT FROM notice WHERE id = (SELECT w.notice_id FROM obligation o JOIN written_notice w ON w.id = o.written_notice_id
+                                     WHERE o.id = $1) FOR UPDATE`,
+    [id],
+  );
   await rowsOf(db, `SELECT FROM obligation WHERE id = $1 FOR UPDATE`, [id]);
   const [obligation] = await rowsOf<Omit<ObligationDuty, 'kind'>>(
     db,
     `SELECT o.id, o.reference, o.incident_id, o.case_id, o.due_at, o.due_why, o.obligation, o.timeliness, o.fulfilled_at, o.rule_id,
-            o.phase, o.standing, o.start_at, o.frozen, ${askedBy('hand', 'o.id')} AS asked_hand
+            o.phase, o.standing, o.start_at, o.party_id, o.watched, o.frozen, ${askedBy('hand', 'o.id')} AS asked_hand
        FROM obligation o WHERE o.id = $1`,
     [id],
   );
@@ -52,8 +63,8 @@ export async function findDuty(db: Db, id: Id): Promise<Duty | undefined> {
     db,
     `SELECT n.id, n.reference, c.incident_id, c.id AS case_id, n.due_at, n.due_why, n.obligation, n.timeliness, n.fulfilled_at,
             ${askedBy('hand', 'n.id')} AS asked_hand
-       FROM notice n JOIN incident_case c ON c.id = n.subject_id WHERE n.id = $1 AND n.subject_kind = 'case'`,
-    [id],
+       FROM notice n JOIN incident_case c ON c.id = n.subject_id WHERE n.id = $1 AND n.subject_kind = 'case' AND n.category <> $2`,
+    [id, REPORT],
   );
   return notice && { kind: 'notice', ...notice };
 }
@@ -96,4 +107,40 @@ export async function addDecision(
       iso(one.at),
     ],
   );
+}
+
+/** @throws Refused */
+export async function openDuty(db: Db, id: Id): Promise<Duty> {
+  const duty = await findDuty(db, id);
+  if (!duty) throw new Refused(refusal('not_found', 'no-such-duty', 'There is no such obligation.'));
+  if (duty.fulfilled_at !== null)
+    throw new Refused(refusal('conflict', 'already-told', `${duty.reference} is fulfilled.`));
+  if (duty.obligation !== 'required')
+    throw new Refused(
+      refusal('conflict', 'wrong-state', `${duty.reference} is ${duty.obligation.replaceAll('_', ' ')}.`),
+    );
+  return duty;
+}
+
+/** @throws Refused */
+export async function openObligation(db: Db, id: Id): Promise<ObligationDuty> {
+  const duty = await openDuty(db, id);
+  if (duty.kind === 'obligation') return duty;
+  throw new Refused(
+    refusal(
+      'conflict',
+      'is-a-notice',
+      `${duty.reference} is a notice: it is carried, and fulfilled by what its term says.`,
+    ),
+  );
+}
+
+/** The same phase of the same rule in the other cases of the incident. */
+export async function sameElsewhere(db: Db, duty: ObligationDuty): Promise<Id[]> {
+  const rows = await rowsOf<{ id: Id }>(
+    db,
+    `SELECT id FROM obligation WHERE incident_id = $1 AND rule_id = $2 AND phase = $3 AND id <> $4 AND party_id = $5 AND standing <> 'not_started' ORDER BY id`,
+    [duty.incident_id, duty.rule_id, duty.phase, duty.id, duty.party_id],
+  );
+  return rows.map(({ id }) => id);
 }

@@ -9,7 +9,15 @@ import { rowsOf } from '../../platform/database/rows.ts';
 import { Transactions, type Db } from '../../platform/database/transactions.ts';
 import { LedgerService } from '../ledger/ledger.service.ts';
 import { timelinessAt } from '../notices/notice.rules.ts';
-import { addDecision, findDuty, type Duty, type ObligationDuty } from './duties.queries.ts';
+import {
+  addDecision,
+  findDuty,
+  openDuty,
+  openObligation,
+  sameElsewhere,
+  type Duty,
+  type ObligationDuty,
+} from './duties.queries.ts';
 import { freeze, isStartedByHand, thawed } from './duty-clock.rules.ts';
 import { phaseClock } from './clock.rules.ts';
 import type { Submit, Withhold } from './obligation.schema.ts';
@@ -51,7 +59,7 @@ export class DutiesService {
         return standingOf(duty);
       }
       await this.#decide(db, duty, 'not_required', by, { reason });
-      await setObligation(db, duty, 'not_required', null, this.clock.now());
+      await setObligation(db, duty, 'not_required', this.clock.now());
       return { ...standingOf(duty), obligation: 'not_required' };
     });
   }
@@ -78,7 +86,7 @@ export class DutiesService {
         );
       const { reason, authority, document } = input;
       await this.#decide(db, duty, 'withheld', by, { reason, authority, document, until });
-      await setObligation(db, duty, 'withheld', null, now);
+      await setObligation(db, duty, 'withheld', now);
       return { ...standingOf(duty), obligation: 'withheld' };
     });
   }
@@ -158,6 +166,7 @@ export class DutiesService {
               updated_at = $4, row_version = row_version + 1 WHERE id = $1`,
       [duty.id, iso(at), decided, iso(now)],
     );
+    await setNotice(db, duty, 'superseded', now);
     await this.#decide(db, duty, 'submitted', by, {
       reason: input.reason || 'in time',
       document: input.document,
@@ -210,52 +219,32 @@ export class DutiesService {
   }
 }
 
-/** @throws Refused */
-async function openDuty(db: Db, id: Id): Promise<Duty> {
-  const duty = await findDuty(db, id);
-  if (!duty) throw new Refused(refusal('not_found', 'no-such-duty', 'There is no such obligation.'));
-  if (duty.fulfilled_at !== null)
-    throw new Refused(refusal('conflict', 'already-told', `${duty.reference} is fulfilled.`));
-  if (duty.obligation !== 'required')
-    throw new Refused(
-      refusal('conflict', 'wrong-state', `${duty.reference} is ${duty.obligation.replaceAll('_', ' ')}.`),
-    );
-  return duty;
-}
-
-async function openObligation(db: Db, id: Id): Promise<ObligationDuty> {
-  const duty = await openDuty(db, id);
-  if (duty.kind === 'obligation') return duty;
-  throw new Refused(
-    refusal(
-      'conflict',
-      'is-a-notice',
-      `${duty.reference} is a notice: it is carried, and fulfilled by what its term says.`,
-    ),
-  );
-}
-
 async function setObligation(
   db: Db,
   duty: Duty,
   obligation: 'not_required' | 'withheld',
-  nextClockAt: Millis | null,
   now: Millis,
 ): Promise<void> {
   await db.query(
-    `UPDATE ${duty.kind} SET obligation = $2, next_clock_at = $3, updated_at = $4, row_version = row_version + 1 WHERE id = $1`,
-    [duty.id, obligation, nextClockAt === null ? null : iso(nextClockAt), iso(now)],
+    `UPDATE ${duty.kind} SET obligation = $2, next_clock_at = NULL, updated_at = $3, row_version = row_version + 1 WHERE id = $1`,
+    [duty.id, obligation, iso(now)],
   );
+  if (duty.kind === 'obligation') await setNotice(db, duty, obligation, now);
 }
 
-/** The same phase of the same rule in the other cases of the incident. */
-async function sameElsewhere(db: Db, duty: ObligationDuty): Promise<Id[]> {
-  const rows = await rowsOf<{ id: Id }>(
-    db,
-    `SELECT id FROM obligation WHERE incident_id = $1 AND rule_id = $2 AND phase = $3 AND id <> $4 AND standing <> 'not_started' ORDER BY id`,
-    [duty.incident_id, duty.rule_id, duty.phase, duty.id],
+/** The notice that carries a duty, as long as it has told nobody, is what its duty is. */
+async function setNotice(
+  db: Db,
+  duty: ObligationDuty,
+  obligation: 'not_required' | 'withheld' | 'superseded',
+  now: Millis,
+): Promise<void> {
+  await db.query(
+    `UPDATE notice SET obligation = $2, next_clock_at = NULL, updated_at = $3, row_version = row_version + 1
+      WHERE id = (SELECT w.notice_id FROM obligation o JOIN written_notice w ON w.id = o.written_notice_id WHERE o.id = $1)
+        AND obligation = 'required' AND fulfilled_at IS NULL`,
+    [duty.id, obligation, iso(now)],
   );
-  return rows.map(({ id }) => id);
 }
 
 async function casesOf(db: Db, obligationIds: readonly Id[]): Promise<Id[]> {

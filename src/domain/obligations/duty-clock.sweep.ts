@@ -8,14 +8,17 @@ import { Sweep, type Sweeper } from '../../platform/queue/handlers.ts';
 import { LedgerService } from '../ledger/ledger.service.ts';
 import { AlertsService } from '../notices/alerts.service.ts';
 import { clockEvents, type ClockEvent, type NoticeState } from '../notices/notice.rules.ts';
+import { DutyNotices } from './duty-notices.service.ts';
 import { WithheldDuties } from './withheld-duties.service.ts';
 
 const BATCH = 500;
 
+const COLUMNS = `id, reference, incident_id, title, tells, start_at, due_at, warn_at, escalate_at, warned_at, escalated_at, fulfilled_at,
+         obligation, timeliness, written_notice_id`;
+
 /** What is due now, of however many are open: one look into one index. */
 export const DUE_OBLIGATIONS = `
-  SELECT id, reference, incident_id, title, tells, start_at, due_at, warn_at, escalate_at, warned_at, escalated_at, fulfilled_at,
-         obligation, timeliness
+  SELECT ${COLUMNS}
     FROM obligation WHERE next_clock_at <= $1 ORDER BY next_clock_at LIMIT $2 FOR UPDATE SKIP LOCKED`;
 
 interface Row {
@@ -33,6 +36,7 @@ interface Row {
   fulfilled_at: Date | null;
   obligation: NoticeState['obligation'];
   timeliness: NoticeState['timeliness'];
+  written_notice_id: Id | null;
 }
 
 /**
@@ -47,21 +51,41 @@ export class DutyClockSweep implements Sweeper {
     private readonly ledger: LedgerService,
     private readonly alerts: AlertsService,
     private readonly withheld: WithheldDuties,
+    private readonly notices: DutyNotices,
   ) {}
 
   async sweep(by: Principal): Promise<void> {
     await this.withheld.returnExpired(by);
-    while ((await this.transactions.run(by, (db) => this.#round(db, by))) === BATCH);
+    for (let more = true; more;) {
+      const rows = await this.transactions.run(by, (db) => this.#round(db, by));
+      more = rows.length === BATCH;
+      for (const { id, written_notice_id: written } of rows)
+        if (written !== null) await this.transactions.run(by, (db) => this.#carried(db, id, by));
+    }
   }
 
-  async #round(db: Db, by: Principal): Promise<number> {
+  /** What is told by a notice is left to a transaction of its own: what follows it may start. */
+  async #round(db: Db, by: Principal): Promise<Row[]> {
     const now = this.clock.now();
     const rows = await rowsOf<Row>(db, DUE_OBLIGATIONS, [iso(now), BATCH]);
-    for (const row of rows) await this.#tell(db, row, now, by);
-    return rows.length;
+    for (const row of rows) if (row.written_notice_id === null) await this.#tell(db, row, now, by, false);
+    return rows;
   }
 
-  async #tell(db: Db, row: Row, now: Millis, by: Principal): Promise<void> {
+  /** The notice speaks for its duty: it warns and escalates itself, to whom it can. */
+  async #carried(db: Db, id: Id, by: Principal): Promise<void> {
+    if (await this.notices.follow(db, id, by)) return;
+    const [row] = await rowsOf<Row & { spoken_for: boolean }>(
+      db,
+      `SELECT ${COLUMNS}, EXISTS (SELECT FROM written_notice w JOIN notice n ON n.id = w.notice_id AND n.obligation = 'required'
+                                   WHERE w.id = written_notice_id) AS spoken_for
+         FROM obligation WHERE id = $1 FOR UPDATE`,
+      [id],
+    );
+    if (row) await this.#tell(db, row, this.clock.now(), by, row.spoken_for);
+  }
+
+  async #tell(db: Db, row: Row, now: Millis, by: Principal, spokenFor: boolean): Promise<void> {
     const events = clockEvents(stateOf(row), now);
     const missed = events.includes('missed');
     if (missed && row.escalated_at === null && !events.includes('escalate')) events.push('escalate');
@@ -83,13 +107,22 @@ export class DutyClockSweep implements Sweeper {
         orNull(escalatedAt),
         missed,
         iso(now),
-        row.obligation === 'required' && next.length > 0 ? iso(Math.min(...next)) : null,
+        row.obligation === 'required' && row.fulfilled_at === null && next.length > 0
+          ? iso(Math.min(...next))
+          : null,
       ],
     );
-    for (const event of events) await this.#write(db, row, event, now, by);
+    for (const event of events) await this.#write(db, row, event, now, by, spokenFor);
   }
 
-  async #write(db: Db, row: Row, event: ClockEvent, now: Millis, by: Principal): Promise<void> {
+  async #write(
+    db: Db,
+    row: Row,
+    event: ClockEvent,
+    now: Millis,
+    by: Principal,
+    spokenFor: boolean,
+  ): Promise<void> {
     const { ledger, says } = WORDS[event];
     await this.ledger.append(db, {
       kind: `obligation.${ledger}`,
@@ -98,6 +131,7 @@ export class DutyClockSweep implements Sweeper {
       at: now,
       facts: { reference: row.reference, due: row.due_at?.toISOString() ?? null },
     });
+    if (spokenFor) return;
     await this.alerts.raise(db, {
       kind: `obligation.${ledger}`,
       severity: event === 'warn' ? 'warning' : 'critical',

@@ -3,7 +3,7 @@ import { Check, Column, Entity, ForeignKey, Index, PrimaryColumn } from 'typeorm
 @Check('duty_decision_subject_known', `(subject_kind = ANY (ARRAY['obligation'::text, 'notice'::text]))`)
 @Check(
   'duty_decision_known',
-  `(decision = ANY (ARRAY['not_required_asked'::text, 'not_required'::text, 'kept'::text, 'withheld'::text, 'returned'::text, 'started'::text, 'submitted'::text]))`,
+  `(decision = ANY (ARRAY['not_required_asked'::text, 'not_required'::text, 'kept'::text, 'withheld'::text, 'returned'::text, 'started'::text, 'submitted'::text, 'told'::text, 'came_back'::text]))`,
 )
 @Check('duty_decision_withheld_until', `((decision = 'withheld'::text) = (until IS NOT NULL))`)
 @ForeignKey('Incident', ['incidentId'], ['id'], { name: 'duty_decision_incident_fk' })

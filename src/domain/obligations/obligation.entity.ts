@@ -20,10 +20,12 @@ import { Check, Column, Entity, ForeignKey, Index, PrimaryColumn, Unique } from 
 @ForeignKey('IncidentCase', ['caseId'], ['id'], { name: 'obligation_case_fk' })
 @ForeignKey('Party', ['partyId'], ['id'], { name: 'obligation_party_fk' })
 @ForeignKey('Party', ['recipientPartyId'], ['id'], { name: 'obligation_recipient_fk' })
+@ForeignKey('WrittenNotice', ['writtenNoticeId'], ['id'], { name: 'obligation_written_notice_fk' })
 @Unique('obligation_reference', ['reference'])
-@Unique('obligation_once', ['caseId', 'ruleId', 'phase'])
+@Unique('obligation_once', ['caseId', 'partyId', 'ruleId', 'phase'])
 @Index('obligation_by_incident', ['incidentId', 'dueAt'])
 @Index('obligation_by_next_clock', { synchronize: false })
+@Index('obligation_by_written_notice', { synchronize: false })
 @Entity({ name: 'obligation' })
 export class ObligationRow {
   @PrimaryColumn({ name: 'id', type: 'uuid', primaryKeyConstraintName: 'obligation_pk' })
@@ -113,6 +115,22 @@ export class ObligationRow {
 
   @Column({ name: 'fulfilled_at', type: 'timestamptz', nullable: true })
   fulfilledAt: Date | null;
+
+  @Column({
+    name: 'written_notice_id',
+    type: 'uuid',
+    nullable: true,
+    comment: 'what was written to tell it through us',
+  })
+  writtenNoticeId: string | null;
+
+  @Column({
+    name: 'watched',
+    type: 'boolean',
+    default: false,
+    comment: 'the duty of somebody else: we note what they told us, and send nothing',
+  })
+  watched: boolean;
 
   @Column({ name: 'created_at', type: 'timestamptz' })
   createdAt: Date;

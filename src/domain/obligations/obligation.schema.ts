@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { parseInstant } from '../../kernel/time.ts';
+import { language, line, paragraph } from '../parties/fields.schema.ts';
 
 const id = z.uuid();
 const instant = z.iso.datetime();
@@ -38,6 +39,19 @@ export const obligationSchema = z
     fulfilledAt: instant.nullable(),
     lateBy: z.int().nullable().describe('Seconds after the due time, where it is past'),
     askedBy: z.string().nullable().describe('Who asked for its being not required, while nobody has decided'),
+    whose: z.string().describe('The party that owes it'),
+    watched: z.boolean().describe('Not ours: we note what they told us of it, and send nothing'),
+    told: z
+      .object({
+        writtenId: id,
+        state: z.enum(['drafted', 'sent', 'refused']),
+        contact: z.string(),
+        notice: z.string().nullable().describe('The reference of what went out'),
+        dispatch: z.string().nullable(),
+        receipt: z.string().nullable(),
+      })
+      .nullable()
+      .describe('What was written to tell it through us'),
     disputed: z
       .array(
         z.object({ startAt: instant, dueAt: instant.nullable(), assertedBy: z.string(), basis: z.string() }),
@@ -106,6 +120,19 @@ export const submitSchema = z
   })
   .meta({ id: 'ObligationSubmitted' });
 export type Submit = z.output<typeof submitSchema>;
+export const tellSchema = z
+  .strictObject({
+    contactId: id.describe('An active contact of a party in the integration'),
+    language: language.optional().describe('Left out: that of the contact'),
+    subject: line(200).optional(),
+    text: paragraph(10_000).optional().describe('Left out: what is known of the case'),
+    everyCase: z.boolean().default(false).describe('The same notice tells it for every case of the incident'),
+  })
+  .meta({ id: 'ObligationTold' });
+export type TellDuty = z.output<typeof tellSchema>;
+export const draftedSchema = z
+  .object({ writtenId: id.describe('The written notice that waits for its decision') })
+  .meta({ id: 'ObligationDrafted' });
 export const startSchema = z.strictObject({ at, reason }).meta({ id: 'ObligationStarted' });
 export const holdSchema = z.strictObject({ reason }).meta({ id: 'LegalHoldReason' });
 export const dutySchema = z

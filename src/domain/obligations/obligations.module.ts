@@ -4,6 +4,7 @@ import { LedgerModule } from '../ledger/ledger.module.ts';
 import { NoticesModule } from '../notices/notices.module.ts';
 import { ClockRules } from './clock-rules.ts';
 import { DutiesService } from './duties.service.ts';
+import { DutyNotices } from './duty-notices.service.ts';
 import { DutyClockSweep } from './duty-clock.sweep.ts';
 import { EarlierStarts } from './earlier-starts.service.ts';
 import { HoldsService } from './holds.service.ts';
@@ -16,6 +17,7 @@ import { WithheldDuties } from './withheld-duties.service.ts';
   providers: [
     DutiesService,
     DutyClockSweep,
+    DutyNotices,
     EarlierStarts,
     HoldsService,
     ObligationsService,
@@ -23,6 +25,6 @@ import { WithheldDuties } from './withheld-duties.service.ts';
     WithheldDuties,
     { provide: ClockRules, useFactory: () => ClockRules.read(projectFolder('templates/clocks')) },
   ],
-  exports: [DutiesService, EarlierStarts, HoldsService, ObligationsService, SupplierAccounts],
+  exports: [DutiesService, DutyNotices, EarlierStarts, HoldsService, ObligationsService, SupplierAccounts],
 })
 export class ObligationsModule {}

@@ -32,6 +32,9 @@ interface Row {
   timeliness: ObligationView['timeliness'];
   fulfilled_at: Date | null;
   asked_by: string | null;
+  whose: string;
+  watched: boolean;
+  told: ObligationView['told'];
   withheld_until: Date | null;
   frozen: FrozenClock | null;
   term: {
@@ -53,6 +56,7 @@ interface Row {
       }[]
     | null;
   total: number;
+  place: string;
 }
 
 /** Who a decision's hand was, for people to read. */
@@ -67,24 +71,34 @@ const COMMON = (t: string) => `
   (SELECT coalesce((SELECT p.name FROM person p WHERE p.id::text = asked.hand), 'somebody over the API')
      FROM (SELECT ${askedBy('hand', `${t}.id`)} AS hand) asked WHERE asked.hand IS NOT NULL) AS asked_by`;
 
+/** Where a duty stands in the register's order: what is over, what is not required and what is watched come last. */
+const PLACE = `concat((fulfilled_at IS NOT NULL)::int, (obligation <> 'required')::int, watched::int, (due_at IS NULL)::int,
+                      (standing = 'not_started')::int, '.', lpad(coalesce((extract(epoch FROM due_at) * 1000)::bigint, 0)::text, 15, '0'), '.', reference)`;
+export const PLACE_PATTERN = /^[01]{5}\.\d{15}\.[A-Z]{3}-[0-9A-Za-z-]{1,40}$/;
+
 /**
  * Every duty to tell of an incident, those of rules and those of terms: what runs out next first, then those without a
- * number, then those that have not started.
+ * number, then those that have not started. By keyset: `after` is the place of the last one of the page before.
  */
 export async function register(
   db: Db,
   incidentId: Id,
   now: Millis,
-  o: { caseId?: Id | undefined; limit: number },
-): Promise<{ obligations: ObligationView[]; total: number }> {
+  o: { caseId?: Id | undefined; after?: string | undefined; limit: number },
+): Promise<{ obligations: ObligationView[]; total: number; next: string | null }> {
   const rows = await rowsOf<Row>(
     db,
-    `SELECT x.*, (count(*) OVER ())::int AS total FROM (
+    `SELECT y.* FROM (SELECT x.*, ${PLACE} COLLATE "C" AS place, (count(*) OVER ())::int AS total FROM (
        SELECT o.id, 'obligation' AS kind, o.reference, o.case_id, c.reference AS case_reference, i.name AS integration_name, o.title,
               coalesce(rp.name, o.tells) AS recipient, o.audience AS recipient_role, o.rule_version AS source, o.phase, o.standing,
               o.start_event, o.start_at, o.due_at, o.due_date::text, o.due_why AS why, o.warn_at, o.obligation, o.timeliness,
-              o.fulfilled_at, o.frozen, NULL::jsonb AS term, ${COMMON('o')}
+              o.fulfilled_at, o.frozen, NULL::jsonb AS term, wp.name AS whose, o.watched,
+              (SELECT jsonb_build_object('writtenId', w.id, 'state', w.state, 'contact', k.name || ', ' || kp.name, 'notice', n.reference,
+                        'dispatch', n.dispatch, 'receipt', n.receipt)
+                 FROM written_notice w JOIN contact k ON k.id = w.contact_id JOIN party kp ON kp.id = w.party_id
+                 LEFT JOIN notice n ON n.id = w.notice_id WHERE w.id = o.written_notice_id) AS told, ${COMMON('o')}
          FROM obligation o JOIN incident_case c ON c.id = o.case_id JOIN integration i ON i.id = c.integration_id
+         JOIN party wp ON wp.id = o.party_id
          LEFT JOIN party rp ON rp.id = o.recipient_party_id
         WHERE o.incident_id = $1 AND ($2::uuid IS NULL OR o.case_id = $2)
        UNION ALL
@@ -95,19 +109,45 @@ export async function register(
               n.start_event, n.start_at, n.due_at, NULL, n.due_why, n.warn_at, n.obligation, n.timeliness, n.fulfilled_at, NULL,
               CASE WHEN t.id IS NOT NULL THEN jsonb_build_object('count', t.window_count, 'unit', t.window_unit, 'zone', t.zone,
                 'calendar', CASE WHEN k.id IS NOT NULL THEN jsonb_build_object('workingDays', k.working_days, 'holidays', k.holidays,
-                  'dayEnds', to_char(k.day_ends, 'HH24:MI')) END) END, ${COMMON('n')}
+                  'dayEnds', to_char(k.day_ends, 'HH24:MI')) END) END,
+              coalesce((SELECT y.name FROM party y WHERE y.is_operator AND y.retired_at IS NULL ORDER BY y.created_at LIMIT 1), ''), false, NULL,
+              ${COMMON('n')}
          FROM notice n JOIN incident_case c ON c.id = n.subject_id AND n.subject_kind = 'case'
          JOIN integration i ON i.id = c.integration_id JOIN party p ON p.id = n.party_id
          LEFT JOIN term t ON t.id = n.term_id LEFT JOIN calendar k ON k.id = t.calendar_id
-        WHERE c.incident_id = $1 AND ($2::uuid IS NULL OR c.id = $2) AND n.term_id IS NOT NULL) x
-      ORDER BY x.fulfilled_at IS NOT NULL, x.obligation <> 'required', x.due_at NULLS LAST, x.standing = 'not_started', x.reference LIMIT $3`,
-    [incidentId, o.caseId ?? null, o.limit],
+        WHERE c.incident_id = $1 AND ($2::uuid IS NULL OR c.id = $2) AND n.term_id IS NOT NULL) x) y
+      WHERE $4::text IS NULL OR y.place > $4 COLLATE "C" ORDER BY y.place LIMIT $3`,
+    [incidentId, o.caseId ?? null, o.limit, o.after ?? null],
   );
   const asserted = await assertedOf(db, [...new Set(rows.map((row) => row.case_id))]);
   return {
     total: rows[0]?.total ?? 0,
+    next: rows.length === o.limit && rows.length > 0 ? rows.at(-1)!.place : null,
     obligations: rows.map((row) => viewOf(row, asserted.get(row.case_id) ?? [], now)),
   };
+}
+
+/** How many duties of an incident stand how: all of them, whichever page is shown. */
+export function standings(
+  db: Db,
+  incidentId: Id,
+): Promise<
+  (Pick<ObligationView, 'obligation' | 'timeliness' | 'standing' | 'watched'> & {
+    fulfilledAt: string | null;
+    count: number;
+  })[]
+> {
+  return rowsOf(
+    db,
+    `SELECT obligation, timeliness, standing, watched, CASE WHEN fulfilled THEN '' END AS "fulfilledAt", count(*)::int AS count FROM (
+       SELECT obligation, timeliness, standing, watched, fulfilled_at IS NOT NULL AS fulfilled FROM obligation WHERE incident_id = $1
+       UNION ALL
+       SELECT n.obligation, n.timeliness, CASE WHEN n.due_at IS NULL THEN 'no_number' ELSE 'dated' END, false, n.fulfilled_at IS NOT NULL
+         FROM notice n JOIN incident_case c ON c.id = n.subject_id AND n.subject_kind = 'case'
+        WHERE c.incident_id = $1 AND n.term_id IS NOT NULL) x
+      GROUP BY 1, 2, 3, 4, 5`,
+    [incidentId],
+  );
 }
 
 interface Asserted {
@@ -164,6 +204,9 @@ function viewOf(row: Row, asserted: readonly Asserted[], now: Millis): Obligatio
     fulfilledAt: text(row.fulfilled_at),
     lateBy: late,
     askedBy: row.asked_by,
+    whose: row.whose,
+    watched: row.watched,
+    told: row.told,
     disputed: disputedOf(row, asserted),
     decisions: (row.decisions ?? []).map((one) => ({
       ...one,

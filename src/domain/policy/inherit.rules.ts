@@ -137,6 +137,7 @@ const LIMIT_NAMES = [
   'revocability',
   'stopPathEachSide',
   'signatureStrength',
+  'acknowledgementStrength',
   'reveal',
   'writtenNotices',
   'discouragedKinds',
@@ -150,6 +151,7 @@ const NOT_SAID: LimitsInput = {
   staticAfter: 7 * ELAPSED_DAY,
   maxConnections: 'unlimited',
   sensitiveScopes: [],
+  acknowledgementStrength: 'mailbox',
   reveal: 'with-approval',
   writtenNotices: 'second-person',
 };

@@ -67,6 +67,10 @@ export const limitsSchema = z.strictObject({
   revocability: z.array(z.enum(REVOCABILITY)).optional(),
   stopPathEachSide: z.boolean().optional(),
   signatureStrength: z.enum(STRENGTHS).optional(),
+  acknowledgementStrength: z
+    .enum(STRENGTHS)
+    .optional()
+    .describe('A weaker acknowledgement of a duty is on record and leaves it open; mailbox, unless said'),
   reveal: z
     .enum(['with-approval', 'break-glass', 'never'])
     .optional()

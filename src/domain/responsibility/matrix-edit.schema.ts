@@ -122,7 +122,9 @@ export type SendBack = z.output<typeof sendBackSchema>;
 export const withdrawSchema = z.strictObject({ reason: line(2000) }).meta({ id: 'WithdrawSignature' });
 
 export const signingKeySchema = z
-  .strictObject({ publicKey: z.string().max(2000).describe('Ed25519, SubjectPublicKeyInfo as PEM') })
+  .strictObject({
+    publicKey: z.string().max(2000).describe('Ed25519, SubjectPublicKeyInfo as PEM or a line of OpenSSH'),
+  })
   .meta({ id: 'RegisterSigningKey' });
 
 /** A file of `templates/matrices`: who answers for what, by role. */

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import { Injectable } from '@nestjs/common';
+import { isDetachedSignature } from '../../kernel/detached-signature.ts';
 import { Refused, refusal, type Refusal } from '../../kernel/errors.ts';
 import { newId, type Id } from '../../kernel/ids.ts';
 import type { Principal } from '../../kernel/principal.ts';
@@ -25,7 +26,7 @@ import type { AttestOffline, Paper } from './matrix-edit.schema.ts';
 import { findVersion, type VersionFacts } from './matrix-facts.queries.ts';
 import { offlineDocument } from './matrix-text.rules.ts';
 import { Signatures } from './signatures.service.ts';
-import { findKey, isSignature, type RegisteredKey } from './signing-keys.service.ts';
+import { findKey, type RegisteredKey } from './signing-keys.service.ts';
 
 /** Signatures that are made elsewhere: with a key of the contact's own, or on paper. */
 @Injectable()
@@ -84,7 +85,7 @@ export class OfflineSigning {
       });
       refuseKey(key, await personBehind(db, key.registeredBy), version);
       const signature = Buffer.from(input.signature, 'base64');
-      if (!isSignature(key.publicKey, document, signature))
+      if (!isDetachedSignature(key.publicKey, document, input.signature))
         throw new Refused(
           field(
             'invalid',

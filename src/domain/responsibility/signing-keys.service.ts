@@ -1,5 +1,6 @@
-import { createHash, createPublicKey, verify, type KeyObject } from 'node:crypto';
+import { createHash } from 'node:crypto';
 import { Injectable } from '@nestjs/common';
+import { readPublicKey } from '../../kernel/detached-signature.ts';
 import { Refused, refusal, type Refusal } from '../../kernel/errors.ts';
 import { newId, type Id } from '../../kernel/ids.ts';
 import type { Principal } from '../../kernel/principal.ts';
@@ -37,15 +38,15 @@ export class SigningKeys {
   ) {}
 
   async register(contactId: Id, pem: string, by: Principal): Promise<Result<SigningKeyView, Refusal>> {
-    const key = readKey(pem);
+    const key = readPublicKey(pem);
     if (!key)
       return err(
         refusal('invalid', 'not-a-key', 'That is no Ed25519 public key.', {
           fields: [
             {
               field: '/publicKey',
-              problem: 'is no Ed25519 public key in PEM',
-              mend: 'Send what `openssl pkey -pubout` prints for an Ed25519 key.',
+              problem: 'is no Ed25519 public key in PEM or of OpenSSH',
+              mend: 'Send what `openssl pkey -pubout` prints for an Ed25519 key, or the line of its `.pub` file.',
             },
           ],
         }),
@@ -187,20 +188,4 @@ export async function findKey(db: Db, id: Id): Promise<RegisteredKey | undefined
     [id],
   );
   return row;
-}
-
-/** Ed25519 over the bytes themselves (RFC 8032 section 5.1). */
-export function isSignature(publicKey: string, document: string, signature: Buffer): boolean {
-  return verify(null, Buffer.from(document, 'utf8'), createPublicKey(publicKey), signature);
-}
-
-function readKey(pem: string): KeyObject | undefined {
-  // A private key would be read, too, and its public half taken: it must not be sent here at all.
-  if (!pem.trim().startsWith('-----BEGIN PUBLIC KEY-----')) return undefined;
-  try {
-    const key = createPublicKey(pem);
-    return key.asymmetricKeyType === 'ed25519' ? key : undefined;
-  } catch {
-    return undefined;
-  }
 }

@@ -4,6 +4,8 @@ import { newId, type Id } from '../../kernel/ids.ts';
 import type { Principal } from '../../kernel/principal.ts';
 import { err, ok, type Result } from '../../kernel/result.ts';
 import type { Secret } from '../../kernel/secret.ts';
+import { problemOf } from '../../platform/http/client-certificate.ts';
+import { MUTUAL_TLS } from '../../platform/http/mutual-tls.rules.ts';
 import { Clock } from '../../platform/clock/clock.ts';
 import type { Db } from '../../platform/database/transactions.ts';
 import type { StoredRef } from '../../platform/vault/store.ts';
@@ -11,6 +13,7 @@ import { Vault } from '../../platform/vault/vault.ts';
 import { LedgerService } from '../ledger/ledger.service.ts';
 import { limitLanes } from '../runbooks/leases.queries.ts';
 import { laneLimitsOf } from './pace.rules.ts';
+import { secretNamesOf } from './preset-view.rules.ts';
 import { Presets } from './presets.service.ts';
 
 /** A supplier account of ours, as somebody sets it up. */
@@ -79,10 +82,15 @@ export class ConnectionsService {
         invalid('/baseUrl', 'is missing, and the preset has none', 'Write the address of the supplier.'),
       );
     }
-    const unknown = Object.keys(input.auth).find((name) => !Object.hasOwn(preset.preset.auth, name));
+    const secrets = secretNamesOf(preset);
+    const unknown = Object.keys(input.auth).find((name) => !Object.hasOwn(secrets, name));
     if (unknown !== undefined) {
-      const known = Object.keys(preset.preset.auth).join(', ') || 'none';
+      const known = Object.keys(secrets).join(', ') || 'none';
       return err(invalid(`/auth/${unknown}`, 'is no secret of this preset', `Its secrets are: ${known}.`));
+    }
+    for (const name of Object.keys(MUTUAL_TLS)) {
+      const problem = input.auth[name] && problemOf(name, input.auth[name]);
+      if (problem) return err(invalid(`/auth/${name}`, problem, `${MUTUAL_TLS[name]}.`));
     }
 
     const current =

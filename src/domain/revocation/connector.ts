@@ -17,6 +17,8 @@ export interface Connector<Settings = unknown> {
   /** What a preset or connection must say for this connector. */
   readonly settings: z.ZodType<Settings>;
   readonly capabilities: readonly Capability[];
+  /** Whether its requests show the connection's client certificate where it has one (`platform/http/client-certificate.ts`). */
+  readonly mutualTls?: true;
   revocability(settings: Settings, credentialKind: string): Revocability;
   /** What these settings can do by machine, and what it takes; for one kind of credential where it is given. */
   abilities(settings: Settings, credentialKind?: string): Abilities;

@@ -1,9 +1,15 @@
 import type { AnswerRow, Condition } from '../../platform/http/answer-table.rules.ts';
+import { MUTUAL_TLS } from '../../platform/http/mutual-tls.rules.ts';
 import { capabilitiesOf, probeRows } from './answers.rules.ts';
 import type { Reading } from './connector.ts';
 import type { CheckedPreset } from './connectors.ts';
 import type { Preset } from './preset.schema.ts';
 import type { Meaning, PresetDetail, PresetLine } from './preset-view.schema.ts';
+
+/** The secrets that a connection with this preset may have, each with what it is for. */
+export function secretNamesOf({ preset, connector }: CheckedPreset): Readonly<Record<string, string>> {
+  return { ...preset.auth, ...(connector.mutualTls ? MUTUAL_TLS : {}) };
+}
 
 export function readingsOf({ connector, settings }: CheckedPreset): readonly Reading[] {
   return connector.readings?.(settings) ?? [];
@@ -40,7 +46,7 @@ export function presetDetail(checked: CheckedPreset): PresetDetail {
   const { canary } = preset;
   return {
     ...presetLine(checked),
-    secrets: preset.auth,
+    secrets: secretNamesOf(checked),
     control:
       'how' in canary ? { possible: true, text: canary.how } : { possible: false, text: canary.impossible },
     facts: preset.facts.map(({ fact, source, status }) => ({

@@ -1,7 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import { ELAPSED_DAY as DAY, HOUR } from '../../kernel/time.ts';
-import { nextInWindow, overlapEnd, rotationDue } from './cadence.rules.ts';
+import { dueFrom, nextInWindow, overlapEnd, rotationDemands, rotationDue } from './cadence.rules.ts';
 
 const since = Date.parse('2026-01-01T00:00:00Z');
 const cadence = { everyDays: null, policyEvery: null, risk: 500, since, expiresAt: null };
@@ -28,6 +28,25 @@ describe('when it has to be rotated', () => {
       at: since + 16 * DAY,
       because: 'expiry',
     });
+  });
+
+  test('everything that asks for it is told, the earliest first', () => {
+    const asked = rotationDemands({
+      ...cadence,
+      everyDays: 40,
+      policyEvery: 30 * DAY,
+      expiresAt: since + 300 * DAY,
+    });
+    expect(asked.map(({ because }) => because)).toEqual(['policy', 'schedule', 'expiry']);
+    expect(rotationDemands({ ...cadence, everyDays: 1 })[0]!.why).toBe('every 1 day');
+  });
+
+  test('something is done about it so many days before, and never in the first half of its time', () => {
+    expect(dueFrom(since + 90 * DAY, since, 7)).toBe(since + 83 * DAY);
+    expect(dueFrom(since + 90 * DAY, null, 7)).toBe(since + 83 * DAY);
+    // Otherwise every rotation would be followed by the next one at once.
+    expect(dueFrom(since + 10 * DAY, since, 14)).toBe(since + 5 * DAY);
+    expect(dueFrom(since - DAY, since, 7)).toBe(since - 8 * DAY);
   });
 
   test('what expires is due before it does, and never before it was in use', () => {

@@ -41,29 +41,47 @@ export function shareOf(risk: number): number {
 }
 
 /**
- * When a credential has to be rotated next: the earliest of its own schedule, the policy's interval and its expiry. Risk
- * shortens a schedule; a policy's interval is a limit already.
+ * Everything that asks for a credential to be rotated, the earliest first: its own schedule, the policy's interval and its
+ * expiry. Risk shortens a schedule; a policy's interval is a limit already.
  *
- * @returns null where nothing asks for it, or nobody knows since when it is in use
+ * @returns empty where nothing asks for it, or nobody knows since when it is in use
  */
-export function rotationDue(cadence: Cadence): Due | null {
+export function rotationDemands(cadence: Cadence): Due[] {
   const { everyDays, policyEvery, risk, since, expiresAt } = cadence;
   const all: Due[] = [];
   if (everyDays !== null && since !== null) {
     const share = shareOf(risk);
     const short = share < 1 ? `, shortened to ${share * 100} % by its risk of ${risk}` : '';
     const at = since + Math.round(everyDays * share * ELAPSED_DAY);
-    all.push({ at, because: 'schedule', why: `every ${everyDays} days${short}` });
+    all.push({ at, because: 'schedule', why: `every ${daysOf(everyDays)}${short}` });
   }
   if (policyEvery !== null && since !== null)
     all.push({
       at: since + policyEvery,
       because: 'policy',
-      why: `at most ${Math.round(policyEvery / ELAPSED_DAY)} days old by the policy`,
+      why: `at most ${daysOf(Math.round(policyEvery / ELAPSED_DAY))} old by the policy`,
     });
   if (expiresAt !== null)
     all.push({ at: beforeExpiry(since, expiresAt), because: 'expiry', why: 'in time before it expires' });
-  return all.sort((one, other) => one.at - other.at)[0] ?? null;
+  return all.sort((one, other) => one.at - other.at);
+}
+
+/** When a credential has to be rotated next; null where nothing says so. */
+export function rotationDue(cadence: Cadence): Due | null {
+  return rotationDemands(cadence)[0] ?? null;
+}
+
+/**
+ * From when on something is done about what is due: so many days before, yet never in the first half of its time, so that
+ * what was just rotated is not due again at once where the interval is shorter than the days before.
+ */
+export function dueFrom(dueAt: Millis, since: Millis | null, leadDays: number): Millis {
+  const ahead = dueAt - leadDays * ELAPSED_DAY;
+  return since === null || since > dueAt ? ahead : Math.max(ahead, since + (dueAt - since) / 2);
+}
+
+function daysOf(days: number): string {
+  return days === 1 ? '1 day' : `${days} days`;
 }
 
 /** How far a search for a window looks ahead: each weekday stands in it. */

@@ -1,7 +1,7 @@
 import type { Id } from '../../kernel/ids.ts';
 import type { Millis } from '../../kernel/time.ts';
 import type { Db } from '../../platform/database/transactions.ts';
-import { rotationDue, type Due, type MaintenanceWindow } from './cadence.rules.ts';
+import { dueFrom, rotationDue, type Due, type MaintenanceWindow } from './cadence.rules.ts';
 import type { RotationIntervals } from './intervals.ts';
 
 /** A credential that has to be rotated some day, and when. */
@@ -11,8 +11,9 @@ export interface DueCredential extends Due {
   name: string;
   integrationId: Id;
   integrationName: string;
+  /** From when on something is done about it. */
+  from: Millis;
   automatic: boolean;
-  leadDays: number;
   windows: MaintenanceWindow[];
   zone: string;
 }
@@ -62,15 +63,16 @@ export async function dueOfPage(
     rows.map(({ credentialId }) => credentialId),
   );
   const due = rows.flatMap((row): DueCredential[] => {
-    const { everyDays, risk, since, expiresAt, ...rest } = row;
+    const { everyDays, risk, expiresAt, leadDays, ...rest } = row;
+    const since = row.since?.getTime() ?? null;
     const found = rotationDue({
       everyDays,
       risk,
       policyEvery: policy.get(row.credentialId) ?? null,
-      since: since?.getTime() ?? null,
+      since,
       expiresAt: expiresAt?.getTime() ?? null,
     });
-    return found ? [{ ...rest, ...found }] : [];
+    return found ? [{ ...rest, ...found, from: dueFrom(found.at, since, leadDays) }] : [];
   });
   return { due, last: rows.length === o.limit ? rows.at(-1)!.credentialId : null };
 }

@@ -1,6 +1,6 @@
 import { Refused } from '../../kernel/errors.ts';
 import type { Principal } from '../../kernel/principal.ts';
-import { ELAPSED_DAY, iso, MINUTE, type Millis } from '../../kernel/time.ts';
+import { iso, MINUTE, type Millis } from '../../kernel/time.ts';
 import { Clock } from '../../platform/clock/clock.ts';
 import { Transactions, type Db } from '../../platform/database/transactions.ts';
 import { Log } from '../../platform/log/log.ts';
@@ -35,8 +35,7 @@ export class DueSweep {
         dueOfPage(db, this.intervals, { after, limit: PAGE }),
       );
       const now = this.clock.now();
-      for (const one of page.due)
-        if (now >= one.at - one.leadDays * ELAPSED_DAY) await this.#act(one, now, by);
+      for (const one of page.due) if (now >= one.from) await this.#act(one, now, by);
       after = page.last;
     } while (after !== null);
   }

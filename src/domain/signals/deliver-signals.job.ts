@@ -23,7 +23,7 @@ export class DeliverSignalsJob implements Handler<Record<string, never>> {
   constructor(private readonly sender: SignalSender) {}
 
   async handle(_payload: Record<string, never>, call: JobCall): Promise<void> {
-    if (this.#running) return;
+    if (this.#running) return this.sender.look();
     this.#running = true;
     try {
       await this.sender.send(call.by, call.signal);

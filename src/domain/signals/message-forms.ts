@@ -1,8 +1,9 @@
 import { Injectable } from '@nestjs/common';
 import { Secret } from '../../kernel/secret.ts';
 import { SECOND, type Millis } from '../../kernel/time.ts';
-import type { Db } from '../../platform/database/transactions.ts';
-import type { ClaimedSignal } from './delivery-records.ts';
+import type { Principal } from '../../kernel/principal.ts';
+import { Transactions } from '../../platform/database/transactions.ts';
+import type { ClaimedSignal } from './delivery-claims.service.ts';
 import { SetSigner } from './set-signer.service.ts';
 import { signaturesOf } from './signature.rules.ts';
 import { authBinding, SubscriptionSecrets, urlBinding } from './subscription-secrets.ts';
@@ -23,11 +24,12 @@ export class MessageForms {
   constructor(
     private readonly secrets: SubscriptionSecrets,
     private readonly signer: SetSigner,
+    private readonly transactions: Transactions,
   ) {}
 
-  async of(db: Db, one: ClaimedSignal, now: Millis): Promise<Message> {
-    const url = await this.secrets.open(db, one.urlRef, urlBinding(one.subscriptionId));
-    const form = one.kind === 'set-push' ? await this.#set(db, one) : await this.#webhook(db, one, now);
+  async of(one: ClaimedSignal, by: Principal, now: Millis): Promise<Message> {
+    const url = await this.secrets.open(by, one.urlRef, urlBinding(one.subscriptionId));
+    const form = one.kind === 'set-push' ? await this.#set(one, by) : await this.#webhook(one, by, now);
     return {
       ...form,
       url: url.use((text) => text),
@@ -37,11 +39,11 @@ export class MessageForms {
   }
 
   /** Standard Webhooks 1.0.0: the id stays, the time is that of the attempt. */
-  async #webhook(db: Db, one: ClaimedSignal, now: Millis): Promise<Omit<Message, 'url'>> {
+  async #webhook(one: ClaimedSignal, by: Principal, now: Millis): Promise<Omit<Message, 'url'>> {
     const id = messageIdOf(one.id);
     const timestamp = Math.floor(now / SECOND);
     const body = JSON.stringify({ type: one.type, timestamp: one.occurredAt.toISOString(), data: one.data });
-    const keys = await this.secrets.signingKeys(db, one.subscriptionId, one.keyRefs, now);
+    const keys = await this.secrets.signingKeys(by, one.subscriptionId, one.keyRefs, now);
     if (keys.length === 0) throw new Error('no key signs');
     return {
       headers: {
@@ -56,10 +58,11 @@ export class MessageForms {
   }
 
   /** RFC 8935: the token alone is the body. */
-  async #set(db: Db, one: ClaimedSignal): Promise<Omit<Message, 'url'>> {
+  async #set(one: ClaimedSignal, by: Principal): Promise<Omit<Message, 'url'>> {
     const authorization =
-      one.authRef === null ? null : await this.secrets.open(db, one.authRef, authBinding(one.subscriptionId));
-    return pushOf(await this.signer.token(db, one), authorization);
+      one.authRef === null ? null : await this.secrets.open(by, one.authRef, authBinding(one.subscriptionId));
+    const token = await this.transactions.run(by, (db) => this.signer.token(db, one));
+    return pushOf(token, authorization);
   }
 }
 

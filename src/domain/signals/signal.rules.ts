@@ -130,13 +130,34 @@ export function healthAfter(
   return { failures, failingSince, heldUntil, disabled: null };
 }
 
-/** How many messages may be on their way to one endpoint at once. One that failed lately gets one. */
-export function atOnce(failures: number): number {
-  return failures > 0 ? 1 : PER_ENDPOINT;
+/** Open: what waits for the endpoint waits together, and one message tries it when the hold is over. */
+export type Circuit = 'closed' | 'open';
+
+export function circuitOf(
+  { failures, heldUntil }: Pick<Health, 'failures' | 'heldUntil'>,
+  now: Millis,
+): Circuit {
+  return failures >= SPARED_FROM || (failures > 0 && (heldUntil ?? 0) > now) ? 'open' : 'closed';
 }
 
-/** For all endpoints of the installation together. */
+/** Messages taken in hand at first for an endpoint that is well, and on their way to it at once. */
+export const FIRST_WINDOW = 4;
+const WIDEST_WINDOW = 64;
+const MOST_AT_ONCE = 16;
+
+/** An endpoint that takes what it is sent is sent more: one further message in hand for each that it took. */
+export function widened(window: number): number {
+  return Math.min(WIDEST_WINDOW, window + 1);
+}
+
+/** How many messages may be on their way to one endpoint at once. One that failed lately gets one. */
+export function atOnce(failures: number, window = FIRST_WINDOW): number {
+  return failures > 0 ? 1 : Math.min(MOST_AT_ONCE, Math.max(FIRST_WINDOW, Math.floor(window / 4)));
+}
+
+/** On their way at once, to all endpoints of the installation together. */
 export const POOL = 32;
-export const PER_ENDPOINT = 4;
-/** Of the pool, for endpoints that failed lately: however many hang, the others keep their places. */
+/** Taken in hand, for all of them: their attempts are begun, and few wait for their turn for long. */
+export const MOST_TAKEN = 256;
+/** For endpoints that failed lately: however many hang, the others keep their places. */
 export const POOL_FOR_UNWELL = 8;

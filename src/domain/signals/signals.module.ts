@@ -1,6 +1,7 @@
 import { Module } from '@nestjs/common';
 import { LedgerModule } from '../ledger/ledger.module.ts';
 import { DeliverSignalsJob, SignalsSweep } from './deliver-signals.job.ts';
+import { DeliveryClaims } from './delivery-claims.service.ts';
 import { DeliveryRecords } from './delivery-records.ts';
 import { EndpointPosts } from './endpoint-posts.service.ts';
 import { MessageForms } from './message-forms.ts';
@@ -17,6 +18,7 @@ import { SubscriptionsService } from './subscriptions.service.ts';
   imports: [LedgerModule],
   providers: [
     DeliverSignalsJob,
+    DeliveryClaims,
     DeliveryRecords,
     EndpointPosts,
     MessageForms,

@@ -33,23 +33,46 @@ export class SignalsService {
     private readonly clock: Clock,
   ) {}
 
-  async publish(db: Db, signal: Signal): Promise<void> {
-    const [row] = await db.query<{ written: number }[]>(
-      `SELECT cs_signal_put($1, $2, $3, $4, $5, $6::uuid[], $7, $8::jsonb) AS written`,
-      [
-        signal.type,
-        iso(signal.at),
-        iso(this.clock.now()),
-        newId(),
-        signal.once ?? null,
-        signal.integrationIds ?? [],
-        signal.credentialId ?? null,
-        JSON.stringify(signal.facts),
-      ],
-    );
-    if (row && row.written > 0) await wakeSender(db, this.outbox);
+  /** One or many, in one statement; what several publish in a shared transaction goes in together, too. */
+  async publish(db: Db, signals: Signal | readonly Signal[]): Promise<void> {
+    const now = iso(this.clock.now());
+    const rows = [signals].flat().map((signal) => ({
+      type: signal.type,
+      occurred: iso(signal.at),
+      now,
+      trail: newId(),
+      once: signal.once ?? null,
+      integrations: signal.integrationIds ?? [],
+      credential: signal.credentialId ?? null,
+      facts: signal.facts,
+    }));
+    if (rows.length === 0) return;
+    if (await putSignals(db, rows)) await wakeSender(db, this.outbox);
   }
 }
+
+interface SignalInput {
+  type: SignalType;
+  occurred: string;
+  now: string;
+  trail: Id;
+  once: string | null;
+  integrations: readonly Id[];
+  credential: Id | null;
+  facts: Record<string, unknown>;
+}
+
+/** Whether anybody is told of any of them. */
+const putSignals = inOne(async (db: Db, all: readonly (readonly SignalInput[])[]): Promise<boolean[]> => {
+  const [row] = await db.query<{ written: number }[]>(
+    `SELECT coalesce(sum(cs_signal_put(s.type, s.occurred, s.now, s.trail, s.once, s.integrations, s.credential, s.facts)), 0)::int AS written
+       FROM jsonb_to_recordset($1::jsonb) AS s(type text, occurred timestamptz, now timestamptz, trail uuid, once text,
+            integrations uuid[], credential uuid, facts jsonb)`,
+    [JSON.stringify(all.flat())],
+  );
+  // One wake-up does for all.
+  return all.map((_, at) => at === 0 && row!.written > 0);
+});
 
 /** Whether anybody subscribed to one of these at all: asked before work that only leads to telling. */
 export const signalIsWanted = inOne(

@@ -2,7 +2,8 @@ import { Injectable } from '@nestjs/common';
 import type { Id } from '../../kernel/ids.ts';
 import type { Secret } from '../../kernel/secret.ts';
 import type { Millis } from '../../kernel/time.ts';
-import type { Db } from '../../platform/database/transactions.ts';
+import type { Principal } from '../../kernel/principal.ts';
+import { Transactions, type Db } from '../../platform/database/transactions.ts';
 import type { StoredRef } from '../../platform/vault/store.ts';
 import { Vault } from '../../platform/vault/vault.ts';
 import type { SignatureKind, SigningKey } from './signature.rules.ts';
@@ -37,21 +38,33 @@ const MOST_KEPT = 1000;
 export class SubscriptionSecrets {
   readonly #opened = new Map<StoredRef, Secret>();
 
-  constructor(private readonly vault: Vault) {}
+  constructor(
+    private readonly vault: Vault,
+    private readonly transactions: Transactions,
+  ) {}
 
-  async open(db: Db, ref: StoredRef, boundTo: string): Promise<Secret> {
+  /** @param within the transaction in hand, or who asks: a transaction is opened then, where the value is not known yet */
+  async open(within: Db | Principal, ref: StoredRef, boundTo: string): Promise<Secret> {
     const known = this.#opened.get(ref);
     if (known) return known;
-    const secret = await this.vault.get(db, ref, boundTo);
+    const secret =
+      'correlationId' in within
+        ? await this.transactions.run(within, (db) => this.vault.get(db, ref, boundTo))
+        : await this.vault.get(within, ref, boundTo);
     if (this.#opened.size >= MOST_KEPT) this.#opened.clear();
     this.#opened.set(ref, secret);
     return secret;
   }
 
-  async signingKeys(db: Db, subscriptionId: Id, refs: readonly KeyRef[], now: Millis): Promise<SigningKey[]> {
+  async signingKeys(
+    within: Db | Principal,
+    subscriptionId: Id,
+    refs: readonly KeyRef[],
+    now: Millis,
+  ): Promise<SigningKey[]> {
     const keys: SigningKey[] = [];
     for (const { id, kind, ref } of signingNow(refs, now))
-      keys.push({ kind, key: await this.open(db, ref, keyBinding(subscriptionId, id)) });
+      keys.push({ kind, key: await this.open(within, ref, keyBinding(subscriptionId, id)) });
     return keys;
   }
 }

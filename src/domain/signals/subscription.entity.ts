@@ -73,6 +73,14 @@ export class Subscription {
   })
   heldUntil: Date | null;
 
+  @Column({
+    name: 'probe_until',
+    type: 'timestamptz',
+    nullable: true,
+    comment: 'one message is trying it, and no other does before',
+  })
+  probeUntil: Date | null;
+
   @Column({ name: 'delivered_at', type: 'timestamptz', nullable: true })
   deliveredAt: Date | null;
 

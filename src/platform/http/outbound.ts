@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import type { Socket } from 'node:net';
 import { promisify } from 'node:util';
 import { brotliDecompress, gunzip, inflate } from 'node:zlib';
@@ -7,6 +8,7 @@ import type { Millis } from '../../kernel/time.ts';
 import { Clock } from '../clock/clock.ts';
 import { DialError, Dialler, type Resolve } from './dialler.ts';
 import { Redactor } from './redactor.ts';
+import { secured, type Shown } from './secure-over.ts';
 
 export interface OutboundRequest {
   method: string;
@@ -21,6 +23,8 @@ export interface OutboundRequest {
   signal?: AbortSignal;
   /** Masked in whatever this call says of itself. */
   secrets?: readonly Secret[];
+  /** Mutual TLS: what we show, and whom the peer's own certificate must come from. Refused where the address is plain http. */
+  shown?: Shown | undefined;
 }
 
 /** What went over the wire, fit to be kept. */
@@ -51,6 +55,10 @@ type Outcome =
   | { failure: OutboundFailure; why: string; status: number | null; sent: boolean };
 
 const MAX_HEADER_BYTES = 16 * 1024;
+/** A peer that closes an idle connection while we write makes an answer "unknown": let go before it does. */
+const IDLE: Millis = 1500;
+const LONGEST_IDLE: Millis = 3000;
+const DIAL: Millis = 10_000;
 const METHOD = /^[A-Z]{3,20}$/;
 const HEADER_NAME = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]{1,100}$/;
 const HEADER_VALUE = /^[\t\x20-\x7e\x80-\xff]*$/;
@@ -77,6 +85,7 @@ const RESERVED_HEADERS: ReadonlySet<string> = new Set([
 export class Outbound {
   readonly #dialler: Dialler;
   readonly #agent: Agent;
+  readonly #showing = new Map<string, { agent: Agent; users: number; idle?: NodeJS.Timeout }>();
 
   constructor(
     config: { outboundAllow: readonly string[] },
@@ -84,30 +93,69 @@ export class Outbound {
     options: { resolve?: Resolve } = {},
   ) {
     this.#dialler = new Dialler(config.outboundAllow, options.resolve);
-    this.#agent = new Agent({
+    this.#agent = this.#agentShowing(undefined);
+  }
+
+  #agentShowing(shown: Shown | undefined): Agent {
+    return new Agent({
       maxHeaderSize: MAX_HEADER_BYTES,
-      // A peer that closes an idle connection while we write makes an answer "unknown": let go before it does.
-      keepAliveTimeout: 1500,
-      keepAliveMaxTimeout: 3000,
+      keepAliveTimeout: IDLE,
+      keepAliveMaxTimeout: LONGEST_IDLE,
       connections: 64,
       pipelining: 1,
       headersTimeout: 0,
       bodyTimeout: 0,
-      connect: (options, done) => void this.#open(options, done),
+      connect: (options, done) => void this.#open(options, shown, done),
     });
   }
 
-  async #open(options: buildConnector.Options, done: buildConnector.Callback): Promise<void> {
+  async #open(
+    options: buildConnector.Options,
+    shown: Shown | undefined,
+    done: buildConnector.Callback,
+  ): Promise<void> {
     const tls = options.protocol === 'https:';
     const port = Number(options.port) || (tls ? 443 : 80);
+    const host = options.hostname;
     let socket: Socket;
     try {
-      socket = await this.#dialler.open({ host: options.hostname, port, tls, timeout: 10_000 });
+      socket = shown
+        ? await secured(
+            await this.#dialler.open({ host, port, tls: false, timeout: DIAL }),
+            host,
+            shown,
+            DIAL,
+          )
+        : await this.#dialler.open({ host, port, tls, timeout: DIAL });
     } catch (error) {
       done(error as Error, null);
       return;
     }
     done(null, socket);
+  }
+
+  /**
+   * Connections on which one certificate is shown are shared by the requests that show it, and by no others. They, and
+   * the key with them, are let go of when the last of these requests has been over for as long as a connection idles.
+   */
+  #lend(shown: Shown | undefined): { agent: Agent; back: () => void } {
+    if (!shown) return { agent: this.#agent, back: () => undefined };
+    const key = createHash('sha256')
+      .update(JSON.stringify([shown.key, shown.cert, shown.ca]))
+      .digest('hex');
+    const lent = this.#showing.get(key) ?? { agent: this.#agentShowing(shown), users: 0 };
+    this.#showing.set(key, lent);
+    lent.users += 1;
+    clearTimeout(lent.idle);
+    const back = () => {
+      lent.users -= 1;
+      if (lent.users > 0) return;
+      lent.idle = setTimeout(() => {
+        this.#showing.delete(key);
+        void lent.agent.close();
+      }, LONGEST_IDLE).unref();
+    };
+    return { agent: lent.agent, back };
   }
 
   /** Never throws for what the peer, the network or the request's values do: every such thing is an answer. */
@@ -150,7 +198,10 @@ export class Outbound {
 
   /** Closes idle connections; those in use end with their request. */
   async close(): Promise<void> {
-    await this.#agent.close();
+    const showing = [...this.#showing.values()];
+    this.#showing.clear();
+    for (const { idle } of showing) clearTimeout(idle);
+    await Promise.all([this.#agent, ...showing.map(({ agent }) => agent)].map((agent) => agent.close()));
   }
 
   /** What is wrong with the request itself. Names a bad header, never its value: Node's own message would show it. */
@@ -160,6 +211,9 @@ export class Outbound {
     if (!URL.canParse(request.url)) return malformed('the URL is malformed');
     const url = new URL(request.url);
     if (url.protocol !== 'https:' && url.protocol !== 'http:') return guard('only http and https are spoken');
+    if (url.protocol === 'http:' && request.shown) {
+      return guard('a certificate can be shown over https only, and the address is plain http');
+    }
     if (url.username !== '' || url.password !== '') return guard('the URL carries a user name or password');
     if (url.protocol === 'http:' && !this.#dialler.allows(url.hostname, url.port || 80)) {
       return guard(
@@ -186,9 +240,11 @@ export class Outbound {
       let bytes = 0;
       let controller: Dispatcher.DispatchController | null = null;
       let settled = false;
+      const { agent, back } = this.#lend(request.shown);
       const settle = (outcome: Outcome) => {
         if (settled) return;
         settled = true;
+        back();
         clearTimeout(timer);
         request.signal?.removeEventListener('abort', onAbort);
         resolve(outcome);
@@ -238,7 +294,7 @@ export class Outbound {
         },
       };
       try {
-        this.#agent.dispatch(
+        agent.dispatch(
           {
             origin: url.origin,
             path: url.pathname + url.search,

@@ -1,11 +1,10 @@
-import { Readable } from 'node:stream';
-import { createTransport } from 'nodemailer';
 import MailComposer from 'nodemailer/lib/mail-composer';
 import { errorText } from '../../kernel/errors.ts';
 import { SECOND } from '../../kernel/time.ts';
 import type { Config } from '../config/config.ts';
 import type { Outbound } from '../http/outbound.ts';
 import { isMailAddress, oneLine } from './address.ts';
+import { NotTaken, SmtpPool } from './smtp-pool.ts';
 
 export interface Mail {
   /** Without angle brackets; the same over every attempt, so that a double can be seen. */
@@ -29,10 +28,12 @@ const CONNECT_TIMEOUT = 5 * SECOND;
 const ANSWER_TIMEOUT = 12 * SECOND;
 
 /**
- * Sends one mail to one address over SMTP. The connection comes from the guarded dialler; the envelope is stated and not
- * read out of headers; nothing in a message can make the library read a file or a URL.
+ * Sends one mail to one address over SMTP. Connections come from the guarded dialler and carry one message after another;
+ * the envelope is stated and not read out of headers; nothing in a message can make the library read a file or a URL.
  */
 export class Mailer {
+  #pool: SmtpPool | undefined;
+
   constructor(
     private readonly config: Config,
     private readonly outbound: Outbound,
@@ -47,63 +48,58 @@ export class Mailer {
       return { outcome: 'retry', peerAnswer: 'no mail server is configured: set COUNTERSIGN_SMTP_URL' };
     if (!isMailAddress(mail.to)) return { outcome: 'refused', peerAnswer: 'not a plain mail address' };
     if (signal.aborted) return { outcome: 'retry', peerAnswer: 'stopped before it was sent' };
-    const server = new URL(this.config.smtpUrl);
-    const secure = server.protocol === 'smtps:';
-    const port = Number(server.port || (secure ? 465 : 25));
-
-    const raw = await compose(mail, this.config.mailFrom);
-    let handedOver = false;
-    const body = Readable.from([raw]);
-    body.once('end', () => {
-      handedOver = true;
-    });
-
-    const transport = createTransport({
-      host: server.hostname,
-      port,
-      secure,
-      ...(server.username && {
-        auth: { user: decodeURIComponent(server.username), pass: decodeURIComponent(server.password) },
-      }),
-      name: 'countersign',
-      connectionTimeout: CONNECT_TIMEOUT,
-      greetingTimeout: CONNECT_TIMEOUT,
-      socketTimeout: ANSWER_TIMEOUT,
-      disableFileAccess: true,
-      disableUrlAccess: true,
-      getSocket: (
-        _options: unknown,
-        done: (error: Error | null, socket?: { connection: unknown }) => void,
-      ) => {
-        this.outbound.connect(server.hostname, port, { tls: false }).then(
-          (connection) => done(null, { connection }),
-          (error: unknown) => done(error instanceof Error ? error : new Error(String(error))),
-        );
-      },
-    } as Parameters<typeof createTransport>[0]);
     try {
-      const info = await transport.sendMail({
-        envelope: { from: senderAddress(this.config.mailFrom), to: [mail.to] },
-        raw: body,
-        // Where the server can: what came to nothing later is told with this id (RFC 3461).
-        dsn: { id: mail.messageId, return: 'headers', notify: ['failure', 'delay'], recipient: mail.to },
-        disableFileAccess: true,
-        disableUrlAccess: true,
-      });
-      const accepted = (info as { accepted?: unknown[] }).accepted ?? [];
+      const info = await (this.#pool ??= this.#poolOf(this.config.smtpUrl)).send(
+        {
+          from: senderAddress(this.config.mailFrom),
+          to: [mail.to],
+          // Where the server can: what came to nothing later is told with this id (RFC 3461).
+          dsn: {
+            ret: 'HDRS',
+            envid: mail.messageId,
+            notify: ['FAILURE', 'DELAY'],
+            orcpt: `rfc822;${mail.to}`,
+          },
+        },
+        await compose(mail, this.config.mailFrom),
+      );
       // What was written to is what is stored: anything else is our own bug, and not a delivery.
-      if (accepted.length !== 1 || accepted[0] !== mail.to) {
+      if (info.accepted.length !== 1 || info.accepted[0] !== mail.to) {
         return {
           outcome: 'refused',
           peerAnswer: 'the server was given another recipient than the stored one',
         };
       }
-      return { outcome: 'accepted', peerAnswer: oneLine((info as { response?: string }).response ?? '250') };
-    } catch (error) {
-      return judge(error, handedOver);
-    } finally {
-      transport.close();
+      return { outcome: 'accepted', peerAnswer: oneLine(info.response ?? '250') };
+    } catch (thrown) {
+      return thrown instanceof NotTaken ? judge(thrown.cause, thrown.handedOver) : judge(thrown, false);
     }
+  }
+
+  /** Connections that nobody uses end with the process. */
+  onApplicationShutdown(): void {
+    this.#pool?.close();
+  }
+
+  #poolOf(smtpUrl: string): SmtpPool {
+    const server = new URL(smtpUrl);
+    const secure = server.protocol === 'smtps:';
+    const port = Number(server.port || (secure ? 465 : 25));
+    return new SmtpPool({
+      options: {
+        host: server.hostname,
+        port,
+        secure,
+        name: 'countersign',
+        connectionTimeout: CONNECT_TIMEOUT,
+        greetingTimeout: CONNECT_TIMEOUT,
+        socketTimeout: ANSWER_TIMEOUT,
+      },
+      auth: server.username
+        ? { user: decodeURIComponent(server.username), pass: decodeURIComponent(server.password) }
+        : undefined,
+      dial: () => this.outbound.connect(server.hostname, port, { tls: false }),
+    });
   }
 }
 

@@ -12,6 +12,7 @@ import { deliveryOf, noticeData } from '../../vendors/party-endpoint/party-endpo
 export class SetChannel implements Channel {
   readonly key = 'set';
   readonly title = 'Security Event Token';
+  readonly readByMachines = true;
 
   constructor(private readonly endpoints: EndpointPosts) {}
 

@@ -12,6 +12,7 @@ import { deliveryOf, noticeData } from '../../vendors/party-endpoint/party-endpo
 export class StandardWebhooksChannel implements Channel {
   readonly key = 'standard-webhooks';
   readonly title = 'Signed webhook';
+  readonly readByMachines = true;
 
   constructor(private readonly endpoints: EndpointPosts) {}
 

@@ -1,4 +1,3 @@
-import { createPrivateKey, X509Certificate } from 'node:crypto';
 import { Injectable } from '@nestjs/common';
 import { z } from 'zod';
 import type {
@@ -17,6 +16,7 @@ import type { Secret } from '../../../kernel/secret.ts';
 import { SECOND } from '../../../kernel/time.ts';
 import { DialError } from '../../../platform/http/dialler.ts';
 import { Outbound } from '../../../platform/http/outbound.ts';
+import { readPem } from '../../../platform/http/client-certificate.ts';
 import { secureOver } from '../../../platform/http/secure-over.ts';
 import { judgeShown, weigh, type Shown, type Weighed } from './handshake.rules.ts';
 
@@ -184,21 +184,6 @@ export class ClientCertificateConnector implements Connector<ClientCertificateSe
       else signal.addEventListener('abort', onAbort, { once: true });
     });
   }
-}
-
-/** The key and the chain, in whatever order they stand. Undefined: no such thing. */
-export function readPem(text: string): { key: string; cert: string } | undefined {
-  const blocks = [...text.matchAll(/-----BEGIN ([A-Z ]+)-----[^-]+-----END \1-----/g)];
-  const key = blocks.find(([, label]) => label!.endsWith('PRIVATE KEY'))?.[0];
-  const chain = blocks.filter(([, label]) => label === 'CERTIFICATE').map(([block]) => block);
-  if (key === undefined || chain.length === 0) return undefined;
-  try {
-    const [leaf] = chain;
-    if (!new X509Certificate(leaf!).checkPrivateKey(createPrivateKey(key))) return undefined;
-  } catch {
-    return undefined;
-  }
-  return { key, cert: chain.join('\n') };
 }
 
 function inUseOf({ settings, auth }: Target<ClientCertificateSettings>): Secret | null {

@@ -113,6 +113,7 @@ export class ClientRegistrationConnector implements Connector<ClientRegistration
   readonly title = 'OAuth client secret, through its registration';
   readonly settings = clientRegistrationSettings;
   readonly capabilities: readonly Capability[] = ['issue', 'revoke', 'probe'];
+  readonly mutualTls = true;
 
   constructor(private readonly outbound: Outbound) {}
 

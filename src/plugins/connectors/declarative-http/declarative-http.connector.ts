@@ -65,6 +65,7 @@ export class DeclarativeHttpConnector implements Connector<DeclarativeHttpSettin
     'listUsage',
     'introspect',
   ];
+  readonly mutualTls = true;
 
   constructor(private readonly outbound: Outbound) {}
 

@@ -173,6 +173,7 @@ export class OAuthRevocationConnector implements Connector<OAuthRevocationSettin
   readonly title = 'OAuth token revocation and introspection';
   readonly settings = oauthRevocationSettings;
   readonly capabilities: readonly Capability[] = ['issue', 'revoke', 'probe', 'introspect', 'endSessions'];
+  readonly mutualTls = true;
 
   constructor(private readonly outbound: Outbound) {}
 

@@ -10,6 +10,7 @@ import { Secret } from '../../../kernel/secret.ts';
 import type { Outbound, OutboundAnswer } from '../../../platform/http/outbound.ts';
 import { notSent, withheld } from '../../vendors/declared-http/declared-request.ts';
 import { parsed } from '../../vendors/declared-http/issued-answers.ts';
+import { shownOf } from '../../../platform/http/client-certificate.ts';
 import { askVault } from '../../vendors/vault/vault-client.ts';
 import { KV_PATH } from '../../vendors/vault/vault-requests.ts';
 import type { VaultSettings } from './vault-things.ts';
@@ -133,7 +134,7 @@ function clientOf(
     ask: (method, part, query = '', json, secrets = []) =>
       askVault(
         outbound,
-        { url: baseUrl, token, namespace },
+        { url: baseUrl, token, namespace, shown: shownOf(auth) },
         { method, path: `${mount}/${part}/${entry}${query}`, json, signal: call.signal, secrets },
       ),
   };

@@ -32,6 +32,7 @@ export class VaultConnector implements Connector<VaultSettings> {
   readonly title = 'Vault or OpenBao';
   readonly settings = vaultSettings;
   readonly capabilities: readonly Capability[] = ['revoke', 'probe', 'endSessions'];
+  readonly mutualTls = true;
 
   constructor(private readonly outbound: Outbound) {}
 

@@ -14,6 +14,7 @@ import type {
   Target,
 } from '../../../domain/revocation/connector.ts';
 import { iso, SECOND } from '../../../kernel/time.ts';
+import { shownOf } from '../../../platform/http/client-certificate.ts';
 import { Outbound } from '../../../platform/http/outbound.ts';
 
 const TIMEOUT = 15 * SECOND;
@@ -61,6 +62,7 @@ export class WebhookSecretConnector implements Connector<WebhookSecretSettings> 
   readonly title = 'Webhook signing secret, tried at its receiver';
   readonly settings = webhookSecretSettings;
   readonly capabilities: readonly Capability[] = ['probe', 'endSessions'];
+  readonly mutualTls = true;
 
   constructor(private readonly outbound: Outbound) {}
 
@@ -117,6 +119,7 @@ export class WebhookSecretConnector implements Connector<WebhookSecretSettings> 
       timeout: TIMEOUT,
       maxBytes: MAX_BYTES,
       signal: call.signal,
+      shown: shownOf(target.auth),
       secrets: [value],
     });
     const exchange = answer.record;

@@ -8,6 +8,7 @@ import {
   rowFor,
   type AnswerRow,
 } from '../../../platform/http/answer-table.rules.ts';
+import { shownOf } from '../../../platform/http/client-certificate.ts';
 import type { Outbound } from '../../../platform/http/outbound.ts';
 import {
   fillRequest,
@@ -115,6 +116,7 @@ export async function ask<M extends string>(
     timeout: TIMEOUT,
     maxBytes: MAX_ANSWER_BYTES,
     signal: call.signal,
+    shown: shownOf(target.auth),
     secrets: [...secretsOf(target), ...Object.values(more.secrets ?? {})],
   });
   if (!answer.ok) return { kind: 'failure', why: answer.why, sent: answer.sent, exchange: answer.record };

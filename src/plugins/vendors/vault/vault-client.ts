@@ -1,12 +1,15 @@
 import type { Secret } from '../../../kernel/secret.ts';
 import { SECOND } from '../../../kernel/time.ts';
 import type { Outbound, OutboundAnswer } from '../../../platform/http/outbound.ts';
+import type { Shown } from '../../../platform/http/secure-over.ts';
 
 export interface VaultAccess {
   /** The server, without a path. */
   url: string;
   token: Secret;
   namespace?: string | undefined;
+  /** Where the server, or a proxy before it, wants mutual TLS or has a private authority. */
+  shown?: Shown | undefined;
 }
 
 /** One request to Vault or OpenBao over the guarded way out. Never throws for what the server does. */
@@ -15,7 +18,7 @@ export function askVault(
   access: VaultAccess,
   request: { method: string; path: string; json?: unknown; signal: AbortSignal; secrets?: readonly Secret[] },
 ): Promise<OutboundAnswer> {
-  const { url, token, namespace } = access;
+  const { url, token, namespace, shown } = access;
   return outbound.request({
     method: request.method,
     url: `${url.replace(/\/+$/, '')}/v1/${request.path}`,
@@ -30,6 +33,7 @@ export function askVault(
     timeout: 15 * SECOND,
     maxBytes: 1024 * 1024,
     signal: request.signal,
+    shown,
     secrets: [token, ...(request.secrets ?? [])],
   });
 }

@@ -1,0 +1,103 @@
+import { Field, FormError, PostForm, SelectField, type FormProblems } from '../shared/forms.tsx';
+import type { Frame } from '../shared/frame.ts';
+import { Page } from '../shared/layout.tsx';
+import { TRUST } from './settings.view.tsx';
+
+export function NewSourceView({
+  frame,
+  kinds,
+  owners,
+  typed,
+  problems,
+}: {
+  frame: Frame;
+  kinds: readonly { key: string; title: string }[];
+  owners: readonly { value: string; word: string }[];
+  typed: Readonly<Record<string, string>>;
+  problems?: FormProblems | undefined;
+}) {
+  const field = (name: string) => ({ name, value: typed[name], problem: problems?.[name] });
+  return (
+    <Page title="A source" frame={frame} crumbs={[{ title: 'Sources', path: '/settings/sources' }]}>
+      <h1>A source of reports</h1>
+      <p class="lead">Without a key its deliveries are refused. Files need none.</p>
+      <PostForm frame={frame} action="/settings/sources" label="A source">
+        <FormError problems={problems} />
+        <div class="grid">
+          <section class="card w6">
+            <h2>What it is</h2>
+            <SelectField
+              {...field('kind')}
+              label="Kind"
+              options={kinds.map(({ key, title }) => ({ value: key, word: title }))}
+            />
+            <Field {...field('name')} label="Name" required maxLength={200} />
+            <Field
+              {...field('key')}
+              label="Key"
+              hint="Stands in the address that it delivers to: lower-case words joined by hyphens."
+              required
+              maxLength={60}
+            />
+            <Field
+              {...field('environment')}
+              label="Environment"
+              hint="production, if left out"
+              maxLength={60}
+            />
+            <SelectField
+              {...field('trust')}
+              value={typed['trust'] ?? 'approve'}
+              label="How far its reports go"
+              options={Object.entries(TRUST).map(([value, word]) => ({ value, word }))}
+            />
+            <SelectField {...field('ownerContactId')} label="Owner" none="nobody yet" options={owners} />
+            <Field
+              name="secret"
+              problem={problems?.['secret']}
+              label="Its key"
+              hint="The signing secret, or the key list or key set of its sender. It is never shown again."
+              type="area"
+              rows={2}
+              autocomplete="off"
+            />
+          </section>
+          <section class="card w6">
+            <h2>Where it is asked</h2>
+            <Field
+              {...field('apiBaseUrl')}
+              label="Address of its API"
+              hint="For what its deliveries leave out. GitHub’s own, if left out."
+              maxLength={2000}
+            />
+            <Field
+              name="apiToken"
+              problem={problems?.['apiToken']}
+              label="Token for it"
+              type="password"
+              autocomplete="off"
+            />
+          </section>
+          <section class="card w12">
+            <h2>Of security event tokens</h2>
+            <Field {...field('issuer')} label="Issuer" maxLength={1000} />
+            <Field {...field('audience')} label="Audience" maxLength={1000} />
+            <Field {...field('jwksUri')} label="Where it publishes its keys" maxLength={2000} />
+            <Field
+              {...field('pollUrl')}
+              label="Where it is asked"
+              hint="Nothing: it delivers."
+              maxLength={2000}
+            />
+          </section>
+        </div>
+        <p class="actions">
+          <button type="submit">Add it</button>
+          <a class="button plain" href="/settings/sources">
+            Leave it
+          </a>
+        </p>
+      </PostForm>
+    </Page>
+  );
+}
