@@ -5,6 +5,7 @@ import type { Action, StepAnswer, StepContext } from '../../src/domain/runbooks/
 import { definitionSchema } from '../../src/domain/runbooks/definition.schema.ts';
 import { limitLanes } from '../../src/domain/runbooks/leases.queries.ts';
 import { graphProblems, planOf } from '../../src/domain/runbooks/plan.rules.ts';
+import { newId } from '../../src/kernel/ids.ts';
 import type { Db } from '../../src/platform/database/transactions.ts';
 import { CountSelector, engineWorld, STAFF, until, type EngineWorld } from '../support/engine.ts';
 import { cloneDatabase, type TestDatabase } from '../support/postgres-template.ts';
@@ -450,7 +451,7 @@ describe('suppliers', () => {
     expect(held).toEqual([{ lane: 'lane-0', n: 32 }]);
   });
 
-  test('a width is never exceeded over two processes, and a call alone takes of it', async () => {
+  describe('a width', () => {
     let [now, most] = [0, 0];
     const called = async () => {
       most = Math.max(most, ++now);
@@ -458,7 +459,7 @@ describe('suppliers', () => {
       now -= 1;
     };
     const pause = () => new Promise((resolve) => setTimeout(resolve, 40));
-    const actions = () => [
+    const actions = [
       new Scripted(
         async ({ turn }) => {
           await pause();
@@ -473,28 +474,49 @@ describe('suppliers', () => {
       ),
       new Scripted(async () => (await called(), { answer: 'done' }), 'whole', 10_000, 'call'),
     ];
-    const selectors = [new CountSelector('wide', () => ({ lane: 'wide' }))];
-    world = await engineWorld(db.url, { actions: actions(), selectors, max: 4 });
-    const peer = await engineWorld(db.url, { actions: actions(), selectors, max: 4 });
-    try {
+    const running = async () => {
+      const [row] = await world.rows<{ n: number }>(
+        `SELECT count(*)::int AS n FROM step WHERE state = 'running'`,
+      );
+      return row!.n;
+    };
+    const start = async (uses: string, count: number) =>
+      world.run(`  - { id: a, title: A, uses: ${uses}, forEach: wide }\n`, { count });
+    beforeEach(async () => {
+      [now, most] = [0, 0];
+      world = await engineWorld(db.url, {
+        actions,
+        selectors: [new CountSelector('wide', () => ({ lane: 'wide' }))],
+      });
       await world.db((d) => limitLanes(d, [{ key: 'wide', concurrency: 3, perSecond: null }]));
-      const runs = [];
-      for (const uses of ['calling', 'whole', 'calling'])
-        runs.push(await world.run(`  - { id: a, title: A, uses: ${uses}, forEach: wide }\n`, { count: 80 }));
-      const inHand = until(async () => {
-        peer.parts.engine.wake();
-        const [row] = await world.rows<{ n: number }>(
-          `SELECT count(*)::int AS n FROM step WHERE state = 'running'`,
-        );
-        return row!.n > 3 && row!.n;
+    });
+
+    test('is of calls: a step whose call has ended, or is yet to come, holds nobody up', async () => {
+      const runs = [await start('calling', 80), await start('whole', 80), await start('calling', 80)];
+      const more = until(async () => {
+        const n = await running();
+        return n > 3 && n;
       });
       for (const run of runs) expect((await ended(run)).state).toBe('done');
-      // A step whose call has ended, or has yet to come, holds nobody up.
-      expect(await inHand).toBeGreaterThan(3);
+      expect(await more).toBeGreaterThan(3);
       expect(most).toBe(3);
-    } finally {
-      await peer.close();
-    }
+    });
+
+    test('is shared with another process, which has a step of the lane in hand', async () => {
+      const peer = newId();
+      await world.rows(
+        `INSERT INTO engine_worker (id, name, started_at, lease_until) VALUES ($1, 'peer', clock_timestamp(), clock_timestamp() + interval '1 hour')`,
+        [peer],
+      );
+      const first = await start('calling', 1);
+      await ended(first);
+      await world.rows(
+        `UPDATE step SET state = 'running', worker = $2, fence = fence + 1 WHERE run_id = $1`,
+        [first, peer],
+      );
+      expect((await ended(await start('calling', 30))).state).toBe('done');
+      expect(most).toBe(2);
+    });
   });
 
   test('a rate is used up and never exceeded in any second, a width never either', async () => {
