@@ -5,6 +5,7 @@ import { iso, SECOND, type Millis } from '../../kernel/time.ts';
 import { Clock } from '../../platform/clock/clock.ts';
 import { Transactions, type Db } from '../../platform/database/transactions.ts';
 import { Sweep, type Sweeper } from '../../platform/queue/handlers.ts';
+import { latestRungAt, nextRungAt, type RungTime } from '../agreements/ladder.rules.ts';
 import { LedgerService } from '../ledger/ledger.service.ts';
 import { AlertsService, type AlertInput } from './alerts.service.ts';
 import { clockEvents, timelinessAt, type NoticeState } from './notice.rules.ts';
@@ -14,7 +15,9 @@ const BATCH = 500;
 /** Whose clock has something to say now, of however many are open: one look into one index. */
 export const DUE_NOTICES = `
   SELECT id, reference, start_at, due_at, warn_at, escalate_at, warned_at, escalated_at, fulfilled_at, fulfilled_by,
-         obligation, dispatch, receipt, timeliness, attempts, told, acknowledgement_lapses_at, contact_id
+         obligation, dispatch, receipt, timeliness, attempts, told, acknowledgement_lapses_at, contact_id, rung_at,
+         coalesce((SELECT jsonb_agg(jsonb_build_object('afterMinutes', r.after_minutes, 'afterPercent', r.after_percent))
+            FROM term_recipient r WHERE r.term_id = notice.term_id AND num_nonnulls(r.after_minutes, r.after_percent) = 1), '[]') AS rungs
     FROM notice WHERE next_clock_at <= $1 ORDER BY next_clock_at LIMIT $2 FOR UPDATE SKIP LOCKED`;
 
 interface ClockRow {
@@ -36,6 +39,9 @@ interface ClockRow {
   told: number;
   acknowledgement_lapses_at: Date | null;
   contact_id: Id | null;
+  rung_at: Date | null;
+  /** Of its ladder, those with a time of their own. */
+  rungs: RungTime[];
 }
 
 /**
@@ -96,9 +102,9 @@ export class NoticeClock implements Sweeper {
               receipt = CASE WHEN r.lapsed THEN 'delivered' ELSE n.receipt END,
               dispatch = CASE WHEN r.again THEN 'owed' ELSE n.dispatch END, told = n.told + r.again::int,
               next_attempt_at = CASE WHEN r.again THEN $8 ELSE n.next_attempt_at END,
-              next_clock_at = r.next, updated_at = $8, row_version = n.row_version + 1
-         FROM unnest($1::uuid[], $2::timestamptz[], $3::timestamptz[], $4::text[], $5::timestamptz[], $6::boolean[], $7::boolean[])
-           AS r(id, warned, escalated, timeliness, next, lapsed, again)
+              rung_at = r.rung, next_clock_at = r.next, updated_at = $8, row_version = n.row_version + 1
+         FROM unnest($1::uuid[], $2::timestamptz[], $3::timestamptz[], $4::text[], $5::timestamptz[], $6::boolean[], $7::boolean[], $9::timestamptz[])
+           AS r(id, warned, escalated, timeliness, next, lapsed, again, rung)
         WHERE n.id = r.id`,
       [
         said.map(({ row }) => row.id),
@@ -109,6 +115,7 @@ export class NoticeClock implements Sweeper {
         said.map(({ lapsed }) => lapsed),
         said.map(({ again }) => again),
         iso(now),
+        said.map(({ rungAt }) => orNull(rungAt)),
       ],
     );
   }
@@ -146,6 +153,8 @@ interface Said {
   lapsed: boolean;
   /** It is told once more. */
   again: boolean;
+  /** The latest rung of its ladder whose time has come. */
+  rungAt: Millis | null;
   levels: Level[];
   entries: { kind: string; facts: Record<string, CanonicalValue> }[];
   alerts: AlertInput[];
@@ -174,8 +183,14 @@ function saidOf(row: ClockRow, now: Millis): Said {
     row.dispatch === 'accepted' &&
     state.fulfilledAt === null &&
     (row.fulfilled_by === 'acknowledged' || row.fulfilled_by === 'received');
+  const told = row.rung_at?.getTime() ?? null;
+  const rung = latestRungAt(row.rungs, state, now);
+  const climbs = rung !== null && (told === null || rung > told);
+  const rungAt = climbs ? rung : told;
   const again =
-    row.obligation === 'required' && (lapsed || (unanswered && events.some((event) => event !== 'met')));
+    row.obligation === 'required' &&
+    (lapsed || (unanswered && (climbs || events.some((event) => event !== 'met'))));
+  const why = lapsed ? 'lapsed' : climbs && events.length === 0 ? 'rung' : 'unanswered';
   const levels = events.filter((event) => event !== 'met');
   const due = row.due_at?.toISOString() ?? null;
   const fulfilled = row.fulfilled_at?.toISOString() ?? null;
@@ -195,7 +210,12 @@ function saidOf(row: ClockRow, now: Millis): Said {
   return {
     row,
     ...after,
-    nextAt: nextClockAt({ ...state, ...after }, lapsed ? null : lapsesAt),
+    nextAt: nextClockAt(
+      { ...state, ...after },
+      lapsed ? null : lapsesAt,
+      nextRungAt(row.rungs, state, rungAt),
+    ),
+    rungAt,
     lapsed,
     again,
     levels,
@@ -206,7 +226,7 @@ function saidOf(row: ClockRow, now: Millis): Said {
         ? [
             {
               kind: 'notice.told_again',
-              facts: { why: lapsed ? 'lapsed' : 'unanswered', told: row.told + 1 },
+              facts: { why, told: row.told + 1 },
             },
           ]
         : []),
@@ -238,12 +258,13 @@ const LEDGER_WORD = { warn: 'warned', escalate: 'escalated', met: 'met', missed:
 const ALERT_WORD = { warn: 'runs out soon', escalate: 'is about to be late', missed: 'is late' } as const;
 
 /** When the clock has something to say next; null once everything is said. */
-function nextClockAt(state: NoticeState, lapsesAt: Millis | null): Millis | null {
+function nextClockAt(state: NoticeState, lapsesAt: Millis | null, rung: Millis | null): Millis | null {
   const times: Millis[] = [];
   if (state.obligation === 'required') {
     if (state.fulfilledAt === null) {
       if (state.warnAt !== null && state.warnedAt === null) times.push(state.warnAt);
       if (state.escalateAt !== null && state.escalatedAt === null) times.push(state.escalateAt);
+      if (rung !== null) times.push(rung);
     }
     // In time until the due instant itself, so the decision is a millisecond later.
     if (state.timeliness === 'open' && state.dueAt !== null) times.push(state.dueAt + 1);
