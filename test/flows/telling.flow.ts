@@ -303,6 +303,21 @@ describe('how strong an answer must be', () => {
     });
   });
 
+  test('of what the agreement and the policy ask for, the stronger is frozen on the notice', async () => {
+    const frozen = [];
+    for (const leastStrength of [null, 'mailbox', 'detached_signature']) {
+      const other = await run((db) =>
+        noticeScene(db, t.clock.date(), { name: 'Trey', email: 'security@trey.example', leastStrength }),
+      );
+      const [id] = await run((db) =>
+        t.app.get(NoticesService).owe(db, [confirmedExposure(other, t.clock.now())], by),
+      );
+      frozen.push((await read(id!)).leastStrength);
+      await t.app.get(DeliveryService).deliver(id!, by, AbortSignal.timeout(20_000));
+    }
+    expect(frozen).toEqual(['second_channel', 'second_channel', 'detached_signature']);
+  });
+
   test('codes end: after five wrong ones, after a quarter of an hour, and no sixth is sent in an hour', async () => {
     const { token, typed } = await reached();
     const ask = () => acknowledgements().sendCode(token, 'slack');

@@ -11,7 +11,7 @@ import { Vault } from '../../platform/vault/vault.ts';
 import { LedgerService } from '../ledger/ledger.service.ts';
 import { addressBinding } from '../parties/contact-reach.service.ts';
 import { AlertsService } from './alerts.service.ts';
-import { bounceToken } from './bounce-token.rules.ts';
+import { bounceToken } from './bounce-token.ts';
 import type { Channel, DeliveryAnswer } from './channel.ts';
 import { nameEscalated } from './escalations.ts';
 import { beginAttempt, endAttempt, headOf, heldNotice, type NoticeRow } from './delivery-rows.queries.ts';
