@@ -179,6 +179,32 @@ describe('an agreement', () => {
     expect((await staff('PATCH', `/api/v1/agreements/${id}/draft`, { body: {} })).status).toBe(428);
   });
 
+  test('keeps when each rung of its ladder is told, and shows it in every version', async () => {
+    const { contacts } = (await staff('GET', `/api/v1/parties/${ids['paylane']}`)).body;
+    const other = contacts.find(({ id }: { id: Id }) => id !== ids['Incident desk']);
+    const laddered = (minutes: number) =>
+      hours(24, { fallbackRecipients: [other.id], rungs: [{ recipient: other.id, minutes }] });
+    const { id, rowVersion } = await agreement([laddered(15)]);
+    const first = await staff('POST', `/api/v1/agreements/${id}/draft/publish`, { ifMatch: rowVersion });
+    expect(first.status).toBe(201);
+    const draft = await staff('POST', `/api/v1/agreements/${id}/draft`);
+    expect(draft.body.content.terms[0].rungs).toEqual([{ recipient: other.id, minutes: 15 }]);
+    // The same words are the same version.
+    const same = await staff('POST', `/api/v1/agreements/${id}/draft/publish`, {
+      ifMatch: draft.body.rowVersion,
+    });
+    expect(same.status).not.toBe(201);
+    const edited = await staff('PATCH', `/api/v1/agreements/${id}/draft`, {
+      ifMatch: draft.body.rowVersion,
+      body: { terms: [laddered(20)] },
+    });
+    const second = await staff('POST', `/api/v1/agreements/${id}/draft/publish`, {
+      ifMatch: edited.body.rowVersion,
+    });
+    expect(second).toMatchObject({ status: 201, body: { number: 2 } });
+    expect(second.body.contentHash).not.toBe(first.body.contentHash);
+  });
+
   test.each([
     ['a window of zero', { window: { count: 0, unit: 'elapsed-hours' } }, '/terms/0/window/count'],
     ['a zone that is none', { zone: 'Mars/Olympus' }, '/terms/0/zone'],
@@ -186,6 +212,11 @@ describe('an agreement', () => {
       'a calendar that is none',
       { window: { count: 2, unit: 'business-days' }, calendar: 'mars' },
       '/terms/0/calendar',
+    ],
+    [
+      'a rung of nobody who is a fallback',
+      { rungs: [{ recipient: newId(), minutes: 15 }] },
+      '/terms/0/rungs/0/recipient',
     ],
     ['a recipient of nobody', { recipients: [newId()] }, '/terms/0/recipients/0'],
   ])('is refused with %s, with its field and the mend', async (_, over, field) => {

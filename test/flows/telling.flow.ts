@@ -118,6 +118,18 @@ describe('whom to call', () => {
     const away = { from: iso(t.clock.now()), until: iso(t.clock.now() + HOUR), standInId: scene.contactId };
     expect((await call('POST', `/contacts/${scene.contactId}/absences`, away)).status).toBe(400);
     expect((await call('PUT', `/contacts/${scene.contactId}/hours`, { zone: '+02:00' })).status).toBe(400);
+    for (const [field, mend, hours] of [
+      ['/days', /Name a day/, { days: [] }],
+      ['/until', /00:00 until 24:00/, { from: '08:00', until: '08:00' }],
+      ['/quiet/until', /null for quiet/, { quiet: { from: '00:00', until: '00:00' } }],
+      ['/from', /./, { from: '24:00', until: '08:00' }],
+    ] as const) {
+      const refused = await call('PUT', `/contacts/${scene.contactId}/hours`, { zone: 'Etc/UTC', ...hours });
+      expect([refused.status, refused.body]).toMatchObject([
+        400,
+        { errors: [{ field, mend: expect.stringMatching(mend) }] },
+      ]);
+    }
     const way = (channel: string, address: string) =>
       call('POST', `/contacts/${scene.contactId}/addresses`, { channel, address });
     expect((await way('pigeon', 'roof')).status).toBe(400);

@@ -5,7 +5,8 @@ import type { Frame } from '../shared/frame.ts';
 import { Page } from '../shared/layout.tsx';
 import { At, Countdown, Empty, Facts } from '../shared/parts.tsx';
 import { Chip, words } from '../shared/states.tsx';
-import { standingOf, ToldBy, type RefusedForm } from './obligations.view.tsx';
+import { standingOf, ToldBy } from './obligations.view.tsx';
+import type { RefusedForm } from './supplier-accounts.view.tsx';
 
 const DECISIONS: Readonly<Record<string, string>> = {
   not_required_asked: 'asked for “not required”',

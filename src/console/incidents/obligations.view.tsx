@@ -2,20 +2,13 @@ import type { Id } from '../../kernel/ids.ts';
 import type { Millis } from '../../kernel/time.ts';
 import type { ObligationView, SupplierAccountView } from '../../domain/obligations/obligation.schema.ts';
 import { ClockLanes } from '../shared/charts.tsx';
-import { Field, FormError, PostForm, type FormProblems } from '../shared/forms.tsx';
+import { Field, FormError, PostForm } from '../shared/forms.tsx';
 import type { Frame } from '../shared/frame.ts';
 import { Page } from '../shared/layout.tsx';
 import { At, Countdown, DataTable, Empty, ShareBar, span } from '../shared/parts.tsx';
 import { Chip, words, type Tone } from '../shared/states.tsx';
-import { AccountForm, AccountTable } from './supplier-accounts.view.tsx';
+import { AccountForm, AccountTable, type RefusedForm } from './supplier-accounts.view.tsx';
 import type { RoomHead } from './room.queries.ts';
-
-export interface RefusedForm {
-  /** Which form of the page. */
-  form: string;
-  problems: FormProblems;
-  typed: Readonly<Record<string, string>>;
-}
 
 type Standing = Pick<ObligationView, 'obligation' | 'timeliness' | 'standing' | 'fulfilledAt' | 'watched'>;
 

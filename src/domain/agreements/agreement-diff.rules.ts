@@ -1,4 +1,5 @@
 import type { DraftContent, DraftTerm } from './draft.schema.ts';
+import { rungWords } from './ladder.rules.ts';
 import { windowWords } from './term.rules.ts';
 
 export interface Change {
@@ -62,10 +63,20 @@ const TERM_FIELDS: readonly {
   { what: 'warns and escalates at', text: (t) => `${t.warnPercent} % and ${t.escalatePercent} %` },
   { what: 'kept when', text: (t) => t.fulfilledBy },
   { what: 'recipients', text: (t, nameOf) => t.recipients.map(nameOf).join(', ') || NONE },
-  { what: 'fallbacks', text: (t, nameOf) => t.fallbackRecipients.map(nameOf).join(', ') || NONE },
+  {
+    what: 'fallbacks',
+    text: (t, nameOf) =>
+      t.fallbackRecipients.map((id) => fallbackWords(t, id, nameOf(id))).join(', ') || NONE,
+  },
   { what: 'language', text: (t) => t.language },
   { what: 'rule', text: (t) => t.ruleVersion },
 ];
+
+/** Who it is, and when they are told where that is agreed. */
+export function fallbackWords(term: Pick<DraftTerm, 'rungs'>, id: string, name: string): string {
+  const rung = term.rungs?.find(({ recipient }) => recipient === id);
+  return rung ? `${name} after ${rungWords(rung)}` : name;
+}
 
 function change(what: string, before: string, after: string): Change[] {
   return before === after ? [] : [{ what, before, after }];

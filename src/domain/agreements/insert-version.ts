@@ -66,6 +66,15 @@ export function readyToWrite(
       validUntil: null,
       recipientContactIds: term.recipients,
       fallbackContactIds: term.fallbackRecipients,
+      ...(term.rungs
+        ? {
+            rungs: term.rungs.map(({ recipient, minutes, percent }) => ({
+              contactId: recipient,
+              minutes: minutes ?? null,
+              percent: percent ?? null,
+            })),
+          }
+        : {}),
     })),
   });
   return { said, hash };
@@ -114,12 +123,22 @@ export async function insertVersion(
     [
       ...term.recipients.map((contactId) => ({ contactId, fallback: false })),
       ...term.fallbackRecipients.map((contactId) => ({ contactId, fallback: true })),
-    ].map((recipient, ordinal) => ({ ...recipient, ordinal, termId: term.id })),
+    ].map((recipient, ordinal) => {
+      const rung = term.rungs?.find((one) => one.recipient === recipient.contactId);
+      return {
+        ...recipient,
+        ordinal,
+        termId: term.id,
+        afterMinutes: rung?.minutes ?? null,
+        afterPercent: rung?.percent ?? null,
+      };
+    }),
   );
   await db.query(
-    `INSERT INTO term_recipient (term_id, contact_id, party_id, ordinal, fallback)
-     SELECT r."termId", r."contactId", $2, r.ordinal, r.fallback
-       FROM jsonb_to_recordset($1::jsonb) AS r("termId" uuid, "contactId" uuid, ordinal int, fallback boolean)`,
+    `INSERT INTO term_recipient (term_id, contact_id, party_id, ordinal, fallback, after_minutes, after_percent)
+     SELECT r."termId", r."contactId", $2, r.ordinal, r.fallback, r."afterMinutes", r."afterPercent"
+       FROM jsonb_to_recordset($1::jsonb) AS r("termId" uuid, "contactId" uuid, ordinal int, fallback boolean,
+            "afterMinutes" int, "afterPercent" int)`,
     [JSON.stringify(recipients), partyId],
   );
   return id;

@@ -1,4 +1,5 @@
 import type { DraftContent, DraftTerm } from './draft.schema.ts';
+import { rungWords } from './ladder.rules.ts';
 
 /** Whom the text speaks of. */
 export interface SheetNames {
@@ -23,6 +24,7 @@ interface Words {
   keptWhen: string;
   told: string;
   fallback: string;
+  rung: (rung: { minutes?: number | undefined; percent?: number | undefined }) => string;
   authority: Record<DraftContent['authority'], string>;
   authorityTitle: string;
   within_: (minutes: number) => string;
@@ -59,6 +61,7 @@ const EN: Words = {
   keptWhen: 'kept when',
   told: 'told',
   fallback: 'else',
+  rung: (rung) => `after ${rungWords(rung)}`,
   authority: {
     revoke_now: 'the credential is revoked at once',
     replace_first: 'a replacement comes first',
@@ -103,6 +106,10 @@ const DE: Words = {
   keptWhen: 'erfüllt, sobald',
   told: 'Empfänger',
   fallback: 'sonst',
+  rung: ({ minutes, percent }) =>
+    percent === undefined
+      ? `nach ${plural(minutes ?? 0, 'Minute', 'Minuten')}`
+      : `nach ${percent} % der Zeit`,
   authority: {
     revoke_now: 'die Zugangsdaten werden sofort widerrufen',
     replace_first: 'zuerst kommt der Ersatz',
@@ -148,10 +155,14 @@ export function termSheetText(content: DraftContent, names: SheetNames, language
     lines.push(`  ${windowText(term, words)}, ${words.from}: ${event(term.startEvent)}`);
     if (term.window) lines.push(`  ${words.warns(term.warnPercent, term.escalatePercent)}`);
     lines.push(`  ${words.keptWhen}: ${words.kept[term.fulfilledBy]}`);
-    const [told, fallback] = [term.recipients, term.fallbackRecipients].map((ids) => ids.map(names.contact));
-    if (told!.length > 0)
+    const told = term.recipients.map(names.contact);
+    const fallback = term.fallbackRecipients.map((id) => {
+      const rung = term.rungs?.find(({ recipient }) => recipient === id);
+      return rung ? `${names.contact(id)} ${words.rung(rung)}` : names.contact(id);
+    });
+    if (told.length > 0)
       lines.push(
-        `  ${words.told}: ${told!.join(', ')}${fallback!.length > 0 ? `; ${words.fallback} ${fallback!.join(', ')}` : ''}`,
+        `  ${words.told}: ${told.join(', ')}${fallback.length > 0 ? `; ${words.fallback} ${fallback.join(', ')}` : ''}`,
       );
   }
   lines.push('', `${words.authorityTitle}: ${authorityText(content, words)}`);

@@ -11,6 +11,7 @@ import { Vault } from '../../platform/vault/vault.ts';
 import { LedgerService } from '../ledger/ledger.service.ts';
 import { addressBinding } from '../parties/contact-reach.service.ts';
 import { AlertsService } from './alerts.service.ts';
+import { bounceToken } from './bounce-token.rules.ts';
 import type { Channel, DeliveryAnswer } from './channel.ts';
 import { nameEscalated } from './escalations.ts';
 import { beginAttempt, endAttempt, headOf, heldNotice, type NoticeRow } from './delivery-rows.queries.ts';
@@ -18,11 +19,14 @@ import { closeLostAttempt } from './lost-attempt.ts';
 import { linkCode, linkToken } from './notice-link.rules.ts';
 import { recipientsOf, sentTo, type KnownRecipients } from './notice-recipients.queries.ts';
 import {
-  fallbackIsDue,
+  fallbacksAreIn,
   isFulfilled,
   messageIdOf,
   nextAttemptAt,
+  nextOpening,
   nextRecipient,
+  othersLeft,
+  timesOf,
   type Recipient,
 } from './notice.rules.ts';
 import { hashOf, LINK_LIFE, shownText, type NoticeWriter, type RenderedNotice } from './notice-templates.ts';
@@ -55,6 +59,8 @@ interface Prepared {
   textHash: Buffer;
   /** Somebody else is still untried: their turn is at once. */
   othersLeft: boolean;
+  /** When somebody's turn comes next. */
+  rungAt: Millis | null;
   /** The newest signed checkpoint, so that the recipient holds a copy of the ledger's head. */
   checkpoint: string;
 }
@@ -99,6 +105,7 @@ export class DeliveryService {
         subject: rendered.subject,
         text: rendered.text,
         html: rendered.html,
+        bounceToken: bounceToken(prepared.attemptId, this.keys.linkKey()),
       },
       { signal, now: () => this.clock.now() },
     );
@@ -132,7 +139,7 @@ export class DeliveryService {
     }
     if (notice.dispatch === 'attempting') await closeLostAttempt(db, notice.id, now);
 
-    const times = { startAt: notice.start_at.getTime(), dueAt: notice.due_at?.getTime() ?? null };
+    const times = timesOf(notice);
     const messageId = messageIdOf(notice.message_id, notice.told);
     const known = await recipientsOf(
       db,
@@ -143,14 +150,17 @@ export class DeliveryService {
         termId: notice.term_id,
         isDuty: isDuty(notice),
         messageId,
+        ...times,
       },
       this.channels,
       now,
     );
-    // Who is told once more did not answer, or did and nothing followed: then everybody of the ladder is in play.
-    const fallbacksToo =
-      notice.told > 1 || fallbackIsDue({ ...times, dispatch: notice.dispatch, receipt: notice.receipt }, now);
-    const recipient = nextRecipient(known.recipients, fallbacksToo);
+    const fallbacksToo = fallbacksAreIn(
+      { ...times, told: notice.told, dispatch: notice.dispatch, receipt: notice.receipt },
+      known.recipients,
+      now,
+    );
+    const recipient = nextRecipient(known.recipients, fallbacksToo, now);
     const channel = recipient && this.channels.find((one) => one.key === recipient.channel);
     if (!recipient || !channel) return this.giveUp(db, notice, known.recipients.length, now, by);
     const held = await this.heldFor(db, notice, recipient, known, now);
@@ -187,13 +197,6 @@ export class DeliveryService {
       text: shown.text,
     });
     const checkpoint = await headOf(db, this.ledger);
-    const othersLeft = known.recipients.some(
-      (one) =>
-        one !== recipient &&
-        !one.refused &&
-        one.tries + one.taken <= recipient.tries + recipient.taken &&
-        (fallbacksToo || !one.fallback),
-    );
     return {
       attemptId,
       notice,
@@ -203,7 +206,8 @@ export class DeliveryService {
       messageId,
       writer,
       textHash,
-      othersLeft,
+      othersLeft: othersLeft(known.recipients, recipient, fallbacksToo, now),
+      rungAt: nextOpening(known.recipients, now),
       checkpoint,
     };
   }
@@ -269,7 +273,7 @@ export class DeliveryService {
   ): Promise<DeliveryResult> {
     const { notice, attemptId, number, messageId, textHash } = prepared;
     const now = this.clock.now();
-    const times = { startAt: notice.start_at.getTime(), dueAt: notice.due_at?.getTime() ?? null };
+    const times = { ...timesOf(notice), rungAt: prepared.rungAt };
     const accepted = answer.outcome === 'accepted';
     const next = accepted
       ? null

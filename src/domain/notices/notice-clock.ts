@@ -4,6 +4,7 @@ import { iso, SECOND, type Millis } from '../../kernel/time.ts';
 import { Clock } from '../../platform/clock/clock.ts';
 import { Transactions, type Db } from '../../platform/database/transactions.ts';
 import { Sweep, type Sweeper } from '../../platform/queue/handlers.ts';
+import { latestRungAt, nextRungAt, type RungTime } from '../agreements/ladder.rules.ts';
 import { LedgerService } from '../ledger/ledger.service.ts';
 import { AlertsService } from './alerts.service.ts';
 import { clockEvents, timelinessAt, type NoticeState } from './notice.rules.ts';
@@ -13,7 +14,9 @@ const BATCH = 500;
 /** Whose clock has something to say now, of however many are open: one look into one index. */
 export const DUE_NOTICES = `
   SELECT id, reference, start_at, due_at, warn_at, escalate_at, warned_at, escalated_at, fulfilled_at, fulfilled_by,
-         obligation, dispatch, receipt, timeliness, attempts, told, acknowledgement_lapses_at, contact_id
+         obligation, dispatch, receipt, timeliness, attempts, told, acknowledgement_lapses_at, contact_id, rung_at,
+         coalesce((SELECT jsonb_agg(jsonb_build_object('afterMinutes', r.after_minutes, 'afterPercent', r.after_percent))
+            FROM term_recipient r WHERE r.term_id = notice.term_id AND num_nonnulls(r.after_minutes, r.after_percent) = 1), '[]') AS rungs
     FROM notice WHERE next_clock_at <= $1 ORDER BY next_clock_at LIMIT $2 FOR UPDATE SKIP LOCKED`;
 
 interface ClockRow {
@@ -35,6 +38,9 @@ interface ClockRow {
   told: number;
   acknowledgement_lapses_at: Date | null;
   contact_id: Id | null;
+  rung_at: Date | null;
+  /** Of its ladder, those with a time of their own. */
+  rungs: RungTime[];
 }
 
 /**
@@ -84,14 +90,18 @@ export class NoticeClock implements Sweeper {
       row.dispatch === 'accepted' &&
       state.fulfilledAt === null &&
       (row.fulfilled_by === 'acknowledged' || row.fulfilled_by === 'received');
+    const told = row.rung_at?.getTime() ?? null;
+    const rung = latestRungAt(row.rungs, state, now);
+    const climbs = rung !== null && (told === null || rung > told);
     const tellAgain =
-      row.obligation === 'required' && (lapsed || (unanswered && events.some((event) => event !== 'met')));
+      row.obligation === 'required' &&
+      (lapsed || (unanswered && (climbs || events.some((event) => event !== 'met'))));
     await db.query(
       `UPDATE notice SET warned_at = $2, escalated_at = $3, timeliness = $4,
               decided_at = CASE WHEN $4 = 'open' THEN NULL ELSE coalesce(decided_at, $5) END,
               acknowledgement_lapses_at = CASE WHEN $7 THEN NULL ELSE acknowledgement_lapses_at END,
               receipt = CASE WHEN $7 THEN 'delivered' ELSE receipt END,
-              next_clock_at = $6, updated_at = $5, row_version = row_version + 1
+              rung_at = $8, next_clock_at = $6, updated_at = $5, row_version = row_version + 1
        WHERE id = $1`,
       [
         row.id,
@@ -103,14 +113,23 @@ export class NoticeClock implements Sweeper {
           nextClockAt(
             { ...state, ...after },
             lapsed ? null : (row.acknowledgement_lapses_at?.getTime() ?? null),
+            nextRungAt(row.rungs, state, climbs ? rung : told),
           ),
         ),
         lapsed,
+        orNull(climbs ? rung : told),
       ],
     );
     for (const event of events) await this.write(db, row, event, now, by);
     if (lapsed) await this.lapse(db, row, now, by);
-    if (tellAgain) await this.tellAgain(db, row, lapsed ? 'lapsed' : 'unanswered', now, by);
+    if (tellAgain)
+      await this.tellAgain(
+        db,
+        row,
+        lapsed ? 'lapsed' : climbs && events.length === 0 ? 'rung' : 'unanswered',
+        now,
+        by,
+      );
   }
 
   private async write(
@@ -159,7 +178,7 @@ export class NoticeClock implements Sweeper {
   private async tellAgain(
     db: Db,
     row: ClockRow,
-    why: 'lapsed' | 'unanswered',
+    why: 'lapsed' | 'unanswered' | 'rung',
     now: Millis,
     by: Principal,
   ): Promise<void> {
@@ -204,12 +223,13 @@ const LEDGER_WORD = { warn: 'warned', escalate: 'escalated', met: 'met', missed:
 const ALERT_WORD = { warn: 'runs out soon', escalate: 'is about to be late', missed: 'is late' } as const;
 
 /** When the clock has something to say next; null once everything is said. */
-function nextClockAt(state: NoticeState, lapsesAt: Millis | null): Millis | null {
+function nextClockAt(state: NoticeState, lapsesAt: Millis | null, rung: Millis | null): Millis | null {
   const times: Millis[] = [];
   if (state.obligation === 'required') {
     if (state.fulfilledAt === null) {
       if (state.warnAt !== null && state.warnedAt === null) times.push(state.warnAt);
       if (state.escalateAt !== null && state.escalatedAt === null) times.push(state.escalateAt);
+      if (rung !== null) times.push(rung);
     }
     // In time until the due instant itself, so the decision is a millisecond later.
     if (state.timeliness === 'open' && state.dueAt !== null) times.push(state.dueAt + 1);

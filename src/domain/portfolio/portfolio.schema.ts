@@ -28,6 +28,7 @@ import {
 import { CONTACT_ROLES, PARTY_ROLES } from '../parties/party.schema.ts';
 import { DUTIES } from '../responsibility/matrix.rules.ts';
 import { presetSchema } from '../revocation/preset.schema.ts';
+import { RUNGS, rungsAreFallbacks, rungText } from './rung-text.schema.ts';
 
 /**
  * The portfolio format: what a file may say of parties, agreements, integrations and credentials. One schema per kind of
@@ -78,6 +79,9 @@ const term = {
   escalatePercent: whole(1, 100).default(80),
   recipients: listOf(ref).default([]).describe('Keys of contacts, in the order to tell them'),
   fallbackRecipients: listOf(ref).default([]),
+  rungs: listOf(rungText)
+    .default([])
+    .describe('When which fallback is told, e.g. "on-call after 15 minutes"; else from half of the window'),
   fulfilledBy: oneOf(FULFILMENTS).default('accepted_by_peer'),
   language: language.default('en'),
   category: line(60).default('exposure'),
@@ -197,12 +201,15 @@ export const kindSchemas = {
       ...authority,
       containmentSteps: listOf(line(500)).optional().describe('What was agreed beforehand to do'),
       drillEveryDays: whole(1, 3650).nullish().describe('How often the paths are tried'),
-      terms: listOf(z.strictObject(term).refine(thresholdsInOrder, THRESHOLDS)).optional(),
+      terms: listOf(
+        z.strictObject(term).refine(thresholdsInOrder, THRESHOLDS).refine(rungsAreFallbacks, RUNGS),
+      ).optional(),
     })
     .refine(hasTimeToApprove, APPROVAL_NEEDS_TIME),
   term: z
     .strictObject({ key, agreement: ref, ...term })
     .refine(thresholdsInOrder, THRESHOLDS)
+    .refine(rungsAreFallbacks, RUNGS)
     .describe('A term on a row of its own, for flat files; joins the terms of its agreement'),
   connectorPreset: presetSchema,
   connection: z.strictObject({

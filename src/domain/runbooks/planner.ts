@@ -135,8 +135,6 @@ export class Planner {
       const steps = await this.#steps(db, run, group, page.items, before);
       const fresh = await insertSteps(db, runId, steps, now, parentFactsOf(group));
       const added = steps.filter((step) => fresh.has(step.id));
-      const moved = await moveCursor(db, runId, numbers, page.next, page.expected);
-      if (!moved) throw new Cancelled();
       const moves = numbers.map((no) => {
         const count = added.filter((step) => step.node === no).length;
         return { ...emptyMove(runId, no), total: count, open: count };
@@ -146,7 +144,10 @@ export class Planner {
         .map((step) => ({ id: step.id, runId, node: step.node }));
       await startDeadlines(db, this.contexts, ready, now);
       const over = await this.#overOnArrival(db, runId, added, now);
-      await this.progress.advance(db, over, now, moves);
+      // The cursor stands in the counters' rows, which all who work on the run share: both come last.
+      await this.progress.advance(db, over, now, moves, async () => {
+        if (!(await moveCursor(db, runId, numbers, page.next, page.expected))) throw new Cancelled();
+      });
       return true;
     });
   }

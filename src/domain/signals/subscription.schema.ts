@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { SIGNAL_NAMES, SIGNAL_TYPES } from './signal.rules.ts';
+import { CIRCUITS, SIGNAL_NAMES, SIGNAL_TYPES } from './signal.rules.ts';
 import { SIGNATURE_KINDS } from './signature.rules.ts';
 
 const time = z.iso.datetime();
@@ -105,6 +105,9 @@ export const subscriptionSchema = z
     events: z.array(z.string()),
     state: z.enum(SUBSCRIPTION_STATES),
     stateWhy: z.string(),
+    circuit: z
+      .enum(CIRCUITS)
+      .describe('open: what waits waits together since failingSince, and one message tries it at heldUntil'),
     failures: z.int().describe('Attempts that failed one after the other'),
     failingSince: time.nullable(),
     heldUntil: time.nullable().describe('Nothing is sent before'),
