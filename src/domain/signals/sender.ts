@@ -86,6 +86,19 @@ export class SignalSender {
     const round: Round = { by, signal, lanes: new Map(), ended: [], onTheWay: 0 };
     // Every message on its way listens to it.
     setMaxListeners(0, signal);
+    try {
+      await this.#send(round);
+    } catch (thrown) {
+      // What is on its way is answered all the same, and written down if that can be done by now; else leases run out.
+      for (const lane of round.lanes.values()) lane.refuses = true;
+      while ([...round.lanes.values()].some(({ onTheWay }) => onTheWay > 0)) await pause(LOOK);
+      await this.#write(round);
+      throw thrown;
+    }
+  }
+
+  async #send(round: Round): Promise<void> {
+    const { signal } = round;
     const end = performance.now() + ROUND;
     let lookedAt = -Infinity;
     for (;;) {
@@ -188,9 +201,11 @@ export class SignalSender {
     const ended = round.ended.splice(0);
     try {
       await this.records.record(round.by, ended);
-    } finally {
-      for (const { one } of ended) this.#untake(round, one.subscriptionId, 1);
+    } catch (thrown) {
+      round.ended.unshift(...ended);
+      throw thrown;
     }
+    for (const { one } of ended) this.#untake(round, one.subscriptionId, 1);
   }
 
   async #giveBack(round: Round): Promise<void> {
