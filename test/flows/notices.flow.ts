@@ -457,6 +457,10 @@ describe('a notice that nobody has read yet', () => {
     await clockSweep();
     expect(await read(noticeId)).toMatchObject({ timeliness: 'met', receipt: 'none', attempts: 2 });
     expect([receivedBy(to('security')).length, receivedBy(to('night')).length]).toEqual([1, 1]);
+    // A report of the first address that comes again, or of a stranger, says nothing of the second.
+    for (const address of [to('security'), 'other@evil.example'])
+      expect(await hand(bounce(messageId, address))).toMatchObject({ is: 'unknown' });
+    expect(await read(noticeId)).toMatchObject({ timeliness: 'met', receipt: 'none' });
   });
 
   test('that comes back to its own return path needs nothing readable for it', async () => {

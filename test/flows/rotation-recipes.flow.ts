@@ -1,12 +1,9 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import { fingerprintsOf } from '../../src/domain/credentials/fingerprint.rules.ts';
 import { Presets } from '../../src/domain/revocation/presets.service.ts';
 import { StorePlaces } from '../../src/domain/revocation/store-places.service.ts';
 import type { Id } from '../../src/kernel/ids.ts';
 import { expectOk } from '../../src/kernel/result.ts';
-import { Secret } from '../../src/kernel/secret.ts';
 import { MINUTE, SECOND } from '../../src/kernel/time.ts';
-import { Keys } from '../../src/platform/signing/keys.ts';
 import { startApp, until, type TestApp } from '../support/app.ts';
 import { AUTHORITY, TRUSTED_CLIENT, UNKNOWN_CLIENT } from '../support/certificates.ts';
 import { IssuingSupplier } from '../support/issuing-supplier.ts';
@@ -258,24 +255,7 @@ describe('a place in a store', () => {
     ]);
     const place = await scene.location(slot, 'store_api', 'The shop’s Vault');
     await scene.query(`UPDATE location SET version_id = $2 WHERE id = $1`, [place, slot.versionId]);
-    const peppers = world.app.get(Keys).peppers();
-    for (const { part, scheme, keyId, digest } of fingerprintsOf(
-      { value: Secret.of(slot.old.value) },
-      peppers,
-    ))
-      await scene.query(
-        `INSERT INTO fingerprint (version_id, credential_id, integration_id, part, scheme, key_id, digest, created_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)`,
-        [
-          slot.versionId,
-          slot.credentialId,
-          slot.integrationId,
-          part,
-          scheme,
-          keyId,
-          digest,
-          world.clock.date(),
-        ],
-      );
+    await scene.fingerprinted(slot);
     const storeId = await scene.connection(
       partyId,
       'vault-kv-copy',

@@ -541,10 +541,14 @@ test('what has not arrived stands in one queue, and is tried again once its cont
   expect((await queue()).filter((one) => one.id === id)).toMatchObject([
     { how: 'failed', partyName: 'Fourth Coffee', attempts: 1 },
   ]);
+  const responder = calling(await t.token('responder'));
+  expect(await responder('POST', `/notices/${id}/retry`)).toMatchObject({
+    status: 409,
+    body: { code: 'nobody-left' },
+  });
   await run((db) =>
     db.query(`UPDATE contact SET email = 'here@fourth.example' WHERE id = $1`, [made.contactId]),
   );
-  const responder = calling(await t.token('responder'));
   expect((await call('POST', `/notices/${id}/retry`)).status).toBe(403);
   expect((await responder('POST', `/notices/${id}/retry`)).status).toBe(204);
   expect(await deliver()).toEqual({ state: 'accepted' });

@@ -38,6 +38,7 @@ import {
   titleWhole,
   type Arrival,
 } from './arrivals.ts';
+import { HAPPENED } from './happened.rules.ts';
 import { assign, titleOf, type IncidentState, type Severity } from './incident.rules.ts';
 import { caseOpened, exposureJoined, incidentOpened } from './incidents.events.ts';
 import { appendInstants, type InstantInput } from './instants.ts';
@@ -371,7 +372,7 @@ export class AcceptanceService {
       db,
       cases.map((row) => row.id),
       confirmed ? 'confirmed' : 'suspected',
-      { batchId: group.batchId, reason: 'A credential that this integration uses was found exposed.', by },
+      { batchId: group.batchId, reason: HAPPENED.found, by },
     );
     if (owed.length === 0) return;
     await this.runs.start(db, {

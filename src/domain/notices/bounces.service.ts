@@ -230,15 +230,19 @@ async function attemptById(db: Db, attemptId: Id): Promise<AttemptRow | undefine
   return row;
 }
 
-/** The attempt that a report is about: the one to that address; the only one of its message where mail was forwarded. */
+/**
+ * The attempt that a report is about: the one to that address. Where mail was forwarded the report names another; it can
+ * be told then only if the message went to one address alone. What was reported once is not told of the next attempt.
+ */
 async function attemptOf(db: Db, messageId: string, address: string): Promise<AttemptRow | undefined> {
-  const rows: AttemptRow[] = await db.query(
-    `SELECT id, notice_id, address FROM notice_attempt
-      WHERE message_id = $1 AND channel = 'mail' AND outcome IN ('accepted', 'unknown') AND bounced_at IS NULL
-      ORDER BY number DESC LIMIT 50`,
+  const rows: (AttemptRow & { bounced: boolean })[] = await db.query(
+    `SELECT id, notice_id, address, bounced_at IS NOT NULL AS bounced FROM notice_attempt
+      WHERE message_id = $1 AND channel = 'mail' AND outcome IN ('accepted', 'unknown')
+      ORDER BY bounced_at IS NOT NULL, number DESC LIMIT 50`,
     [messageId],
   );
-  return (
-    rows.find((one) => one.address.toLowerCase() === address) ?? (rows.length === 1 ? rows[0] : undefined)
-  );
+  const addresses = new Set(rows.map((one) => one.address.toLowerCase()));
+  const meant = addresses.has(address) || addresses.size !== 1 ? address : [...addresses][0]!;
+  const found = rows.find((one) => one.address.toLowerCase() === meant);
+  return found && !found.bounced ? found : undefined;
 }
