@@ -1,6 +1,6 @@
 import { err, ok, type Result } from './result.ts';
 
-interface JsonLimits {
+export interface JsonLimits {
   /** Nesting of objects and arrays. */
   depth: number;
   /** Object members and array items of the whole document together. */
@@ -25,6 +25,7 @@ export interface JsonProblem {
   mend: string;
 }
 
+const UTF_8 = new TextDecoder('utf-8', { fatal: true });
 const FORBIDDEN_KEYS = new Set(['__proto__', 'constructor', 'prototype']);
 
 /**
@@ -37,7 +38,7 @@ export function readStrictJson(
 ): Result<unknown, JsonProblem> {
   let text: string;
   try {
-    text = new TextDecoder('utf-8', { fatal: true }).decode(bytes);
+    text = UTF_8.decode(bytes);
   } catch {
     return err(problem('encoding', '', 'the text is not well-formed UTF-8', 'Send UTF-8.'));
   }

@@ -5,11 +5,14 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals';
 import { Isolation } from '../../src/domain/policy/isolation.service.ts';
 import { Policies } from '../../src/domain/policy/policies.ts';
+import { newId } from '../../src/kernel/ids.ts';
 import { startApp, type TestApp } from '../support/app.ts';
+import { LeakScene } from '../support/leak-scene.ts';
 import { caller, importFile } from '../support/portfolio.ts';
 
 let world: TestApp;
 let token: string;
+let scene: LeakScene | undefined;
 let call: ReturnType<typeof caller>;
 
 beforeAll(async () => {
@@ -171,4 +174,48 @@ describe('one value in two environments', () => {
       await rm(folder, { recursive: true });
     }
   });
+});
+
+describe('the value of a credential, pasted into a row', () => {
+  test.each(['csv', 'jsonl', 'json'] as const)(
+    'of a %s file is refused with line, field and mend',
+    async (type) => {
+      scene ??= await LeakScene.set(world);
+      const stored = (sql: string, values: unknown[] = []) => scene!.rows(sql, values);
+      const value = `sk_live_${newId().replaceAll('-', '')}`;
+      await scene.credential(await scene.integration(`Holds ${type}`), { value });
+      const rows = [
+        { kind: 'party', key: `plain-${type}`, name: 'Plain Ltd' },
+        { kind: 'party', key: `pasted-${type}`, name: `Key ${value} of them` },
+      ];
+      const body =
+        type === 'csv'
+          ? `kind,key,name\n${rows.map((row) => Object.values(row).join(',')).join('\n')}\n`
+          : type === 'jsonl'
+            ? rows.map((row) => JSON.stringify(row)).join('\n')
+            : JSON.stringify({ parties: rows.map(({ kind: _, ...row }) => row) });
+      const query = `source=pasted-${type}`;
+      const refused = await importFile(world, token, body, type, query);
+      expect(refused).toMatchObject({
+        job: { state: 'refused' },
+        problems: [
+          {
+            kind: 'party',
+            key: `pasted-${type}`,
+            field: '/name',
+            problem: 'holds the value of a credential',
+            mend: expect.stringContaining('by its reference'),
+          },
+        ],
+      });
+      if (type !== 'json') expect(refused.problems[0]!.line).toBe(type === 'csv' ? 3 : 2);
+      expect(await stored(`SELECT FROM party WHERE source = $1`, [`pasted-${type}`])).toEqual([]);
+      const some = await importFile(world, token, body, type, `${query}&partial=true`);
+      expect(some).toMatchObject({ job: { state: 'done' }, problems: [{ key: `pasted-${type}` }] });
+      expect(await stored(`SELECT name FROM party WHERE source = $1`, [`pasted-${type}`])).toEqual([
+        { name: 'Plain Ltd' },
+      ]);
+      expect(JSON.stringify(await stored(`SELECT * FROM import_problem`))).not.toContain(value);
+    },
+  );
 });

@@ -405,3 +405,28 @@ test('a reported value is in no table, no log and no answer, in no spelling', as
     ),
   ).toEqual([]);
 });
+
+test('a value that somebody gives as the supplier’s id is taken for the value, and answered like any other', async () => {
+  const known = await scene.credential(await scene.integration('Pasted into the wrong field'));
+  const ids = [known.value, `nobody-knows-${known.value}`.slice(0, 40)];
+  const answers = await Promise.all(
+    ids.map((supplierId, n) =>
+      scene.call('POST', '/api/v1/exposures', { body: { reports: [{ ref: `pasted-${n}`, supplierId }] } }),
+    ),
+  );
+  expect(answers.map(({ status }) => status)).toEqual([202, 202]);
+  expect(await scene.signed([{ ref: 'pasted-signed', supplierId: known.value }])).toMatchObject({
+    status: 202,
+  });
+  await scene.settled();
+  const rows = await scene.rows(
+    `SELECT supplier_id, match, version_id FROM exposure WHERE version_id = $1 OR supplier_id = $2 ORDER BY id`,
+    [known.versionId, ids[1]],
+  );
+  const matched = { supplier_id: null, match: 'value', version_id: known.versionId };
+  expect(rows).toHaveLength(3);
+  expect(rows).toEqual(
+    expect.arrayContaining([matched, matched, { supplier_id: ids[1], match: 'none', version_id: null }]),
+  );
+  expect(await scene.everythingStored()).not.toContain(known.value);
+});

@@ -43,7 +43,12 @@ beforeAll(async () => {
   mail = await MailServer.start();
   maildir = await mkdtemp(join(tmpdir(), 'countersign-bounces-'));
   t = await startApp({
-    config: { smtpUrl: `smtp://${mail.host}`, outboundAllow: [mail.host], bounceMaildir: maildir },
+    config: {
+      smtpUrl: `smtp://${mail.host}`,
+      outboundAllow: [mail.host],
+      bounceMaildir: maildir,
+      mailBounce: 'bounces@mail.operator.example',
+    },
     settings: { duties: idle },
   });
   scene = await run((db) => noticeScene(db, t.clock.date()));
@@ -452,6 +457,67 @@ describe('a notice that nobody has read yet', () => {
     await clockSweep();
     expect(await read(noticeId)).toMatchObject({ timeliness: 'met', receipt: 'none', attempts: 2 });
     expect([receivedBy(to('security')).length, receivedBy(to('night')).length]).toEqual([1, 1]);
+    // A report of the first address that comes again, or of a stranger, says nothing of the second.
+    for (const address of [to('security'), 'other@evil.example'])
+      expect(await hand(bounce(messageId, address))).toMatchObject({ is: 'unknown' });
+    expect(await read(noticeId)).toMatchObject({ timeliness: 'met', receipt: 'none' });
+  });
+
+  test('that comes back to its own return path needs nothing readable for it', async () => {
+    const { noticeId, partyId, to } = await owedTo('margie');
+    await another(partyId, 'Night desk', to('night'));
+    await deliver(noticeId);
+    const { from, raw } = receivedBy(to('security'))[0]!;
+    expect(from).toMatch(/^bounces\+[a-z2-7]{42}@mail\.operator\.example$/);
+    expect(raw).not.toContain(from);
+    await mkdir(join(maildir, 'new'), { recursive: true });
+    const take = async (name: string, lines: string[]) => {
+      await writeFile(join(maildir, 'new', name), lines.join('\r\n'));
+      await t.app.get(MaildropSweep).sweep(by);
+      return (await read(noticeId)).receipt;
+    };
+    const words = ['', 'Your message could not be delivered: 550 5.1.1 no such user'];
+    // Nobody makes a path of their own, and a note of absence is no bounce.
+    const forged = from.replace(/\+(.)/, (_all, first: string) => `+${first === 'a' ? 'b' : 'a'}`);
+    const server = 'From: Mail Delivery System <MAILER-DAEMON@mx.northwind.example>';
+    expect(await take('1', [server, `To: ${forged}`, 'Subject: Undelivered', ...words])).toBe('none');
+    const person = `From: Nora <${to('security')}>`;
+    expect(await take('2', [person, `To: ${from}`, 'Subject: Out of office', '', 'Back on Monday.'])).toBe(
+      'none',
+    );
+    const read1 = 'Content-Type: multipart/report; report-type=disposition-notification; boundary=b';
+    expect(await take('3', [person, `To: ${from}`, read1, '', '--b', '', 'read', '--b--'])).toBe('none');
+    expect(
+      await take('4', [
+        server,
+        `Delivered-To: ${from.toUpperCase()}`,
+        'To: undisclosed',
+        'Subject: Undelivered',
+        ...words,
+      ]),
+    ).toBe('bounced');
+    expect(await deliver(noticeId)).toEqual({ state: 'accepted' });
+    expect(receivedBy(to('night'))).toHaveLength(1);
+    const [attempt] = await run((db) =>
+      db.query(`SELECT bounce FROM notice_attempt WHERE notice_id = $1 AND bounced_at IS NOT NULL`, [
+        noticeId,
+      ]),
+    );
+    expect(attempt).toMatchObject({ bounce: expect.stringMatching(/^5\.1\.1 .*no such user/) });
+
+    // What told nothing waits for a person.
+    expect(await readdir(join(maildir, 'cur'))).toEqual(['1:2,', '2:2,', '3:2,']);
+    await rm(join(maildir, 'cur'), { recursive: true });
+
+    // The same by the webhook, where only the envelope says where it came to.
+    const night = receivedBy(to('night'))[0]!;
+    const handed = await t.app.inject({
+      method: 'POST',
+      url: `/api/v1/bounces?to=${night.from}`,
+      headers: { authorization: `Bearer ${await t.token('responder')}`, 'content-type': 'message/rfc822' },
+      payload: [server, 'Subject: failure notice', ...words].join('\r\n'),
+    });
+    expect(handed.json()).toMatchObject({ is: 'bounced', reference: (await read(noticeId)).reference });
   });
 
   test('that bounces after its window keeps its decision, and is told all the same', async () => {

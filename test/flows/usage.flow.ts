@@ -196,6 +196,32 @@ describe('reports of use', () => {
       });
       expect(answer.body).not.toContain(credential.value);
     }
+    const deep = await sent('POST', 'statements', {
+      text: 'Seen.',
+      lines: [{ note: 'fine' }, { places: [{ title: `key: ${credential.value}` }] }],
+    });
+    expect(deep.json()).toMatchObject({
+      code: 'holds-a-value',
+      errors: [{ field: '/lines/1/places/0/title' }],
+    });
+    // Whoever has nothing but a link is told the same, as a page.
+    for (const [url, field] of [
+      ['/notice', 'name'],
+      ['/notice/next', 'next'],
+      ['/sign-matrix', 'signs_for'],
+      ['/sign-matrix/back', 'text'],
+    ] as const) {
+      const outside = await world.app.inject({
+        method: 'POST',
+        url,
+        headers: { 'content-type': 'application/x-www-form-urlencoded' },
+        payload: new URLSearchParams({ [field]: `it is ${credential.value}` }).toString(),
+      });
+      expect([url, outside.statusCode]).toEqual([url, 400]);
+      expect(outside.body).toContain(`/${field}`);
+      expect(outside.body).toContain('Name the credential by its reference');
+      expect(outside.body).not.toContain(credential.value);
+    }
     const asked = await sent('POST', 'risk-acceptances', { reason: 'It is carried on.' });
     expect(asked.json()).toMatchObject({ code: 'invalid-input' });
     expect(world.log.text).not.toContain(credential.value);

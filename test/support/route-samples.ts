@@ -34,6 +34,7 @@ export async function routeSamples(world: TestApp, partyId: Id): Promise<RouteSa
     '/api/v1/locations/:id/fingerprints': { id: made.location },
     '/api/v1/locations/:id/store': { id: made.location },
     '/api/v1/locations/:id/store-looks': { id: made.location },
+    '/api/v1/locations/:id/store-readings': { id: made.location },
     '/api/v1/integrations/:id': { id: made.integration },
     '/api/v1/integrations/:id/matrices': { id: made.integration },
     '/api/v1/notices/:id': { id: made.notice },
@@ -46,6 +47,10 @@ export async function routeSamples(world: TestApp, partyId: Id): Promise<RouteSa
     '/integrations/:reference/rotation': { reference: made.integrationReference },
     '/credentials/:reference': { reference: made.credentialReference },
     '/credentials/:reference/locations/:location/scan': {
+      reference: made.credentialReference,
+      location: made.location,
+    },
+    '/credentials/:reference/locations/:location/store/look': {
       reference: made.credentialReference,
       location: made.location,
     },

@@ -108,6 +108,8 @@ button.small, .button.small { padding: 3px 10px; font-size: 13px; }
 .tabs { display: flex; gap: 4px; border-bottom: 1px solid var(--line); margin: 0 0 18px; flex-wrap: wrap; } .tabs a { padding: 8px 14px; text-decoration: none; color: var(--soft); border-bottom: 3px solid transparent; margin-bottom: -1px; } .tabs a[aria-current] { color: var(--ink); font-weight: 600; border-color: var(--brand); } .tabs .count { margin-left: 7px; font-size: 12.5px; color: var(--soft); font-variant-numeric: tabular-nums; }
 .card.slim { padding: 14px 20px; } .narrow { max-width: 480px; margin: 6vh auto 0; } .tight { gap: 5px; } .actions { display: flex; gap: 10px; align-items: center; flex-wrap: wrap; margin: 18px 0 0; }
 .pager { display: flex; gap: 10px; justify-content: flex-end; margin-top: 14px; }
+iframe.mail { width: 100%; height: 520px; border: 1px solid var(--line); border-radius: 10px; background: var(--card); }
+[data-stale] { opacity: .6; }
 .letter { white-space: pre-wrap; overflow-wrap: anywhere; font: 15px/1.6 var(--sans); background: var(--card); border: 1px solid var(--line); border-radius: 10px; padding: 22px 24px; margin: 0 0 20px; }
 .outside main { max-width: 720px; }
 details > summary { cursor: pointer; color: var(--soft); }

@@ -1,6 +1,6 @@
 import { expect, test } from '@jest/globals';
 import fc from 'fast-check';
-import { piecesOf } from './known-values.rules.ts';
+import { piecesOf, suspectsIn, writtenTexts } from './known-values.rules.ts';
 
 test.each([
   ['alone', 'k3y-of-the-shop'],
@@ -28,4 +28,31 @@ test('words are not looked at, and no text makes more than a bounded number of p
   );
   const long = Array.from({ length: 9000 }, (_, at) => `word-${String(at).padStart(6, '0')}`).join(' ');
   expect(piecesOf(long)).toHaveLength(4000);
+});
+
+test('what somebody wrote is found however deep it is, and what is no writing is left alone', () => {
+  const body = {
+    reason: 'a',
+    value: 'b',
+    file: Buffer.from('c'),
+    empty: { note: '' },
+    rows: [{ path: 'd', sha256: 'e', 'a/b': { title: 'f' } }, { note: ['g', { name: 'h' }, 1, null] }],
+    name: { reference: 'i' },
+  };
+  expect(writtenTexts(body)).toEqual({
+    '/reason': 'a',
+    '/rows/0/path': 'd',
+    '/rows/0/a~1b/title': 'f',
+    '/rows/1/note/0': 'g',
+    '/rows/1/note/1/name': 'h',
+  });
+  const many = { rows: Array.from({ length: 20_000 }, () => ({ note: 'x' })) };
+  expect(Object.keys(writtenTexts(many))).toHaveLength(5000);
+});
+
+test('of a row of many only what looks like a value is looked at', () => {
+  expect(suspectsIn('Payments of the shop, production')).toEqual([]);
+  expect(suspectsIn('payments-of-the-shop-production')).toEqual([]);
+  expect(suspectsIn('it is key=sk_live_0123456789abcdef, see there')).toContain('sk_live_0123456789abcdef');
+  expect(suspectsIn('AKIAIOSFODNN7EXAMPLE')).toEqual(['AKIAIOSFODNN7EXAMPLE']);
 });

@@ -21,3 +21,63 @@ export function piecesOf(text: string): string[] {
   pieces.delete('');
   return [...pieces];
 }
+
+/** Long, in one piece, of letters and digits: what a name in a portfolio seldom is, and a generated value nearly always. */
+const LIKE_A_VALUE = /^(?=[^]*[0-9])(?=[^]*[A-Za-z])\S{16,}$/;
+
+/** Of a row of many: only what looks like a value, since a file may have a million rows of ordinary names. */
+export function suspectsIn(text: string): string[] {
+  return text.length < 16 ? [] : piecesOf(text).filter((piece) => LIKE_A_VALUE.test(piece));
+}
+
+/** Names of what people write in their own words, or copy from elsewhere, and is kept and shown as it came. */
+const WRITTEN: ReadonlySet<string> = new Set([
+  'reason',
+  'note',
+  'text',
+  'signsFor',
+  'signs_for',
+  'why',
+  'comment',
+  'purpose',
+  'justification',
+  'description',
+  'name',
+  'title',
+  'label',
+  'subject',
+  'message',
+  'next',
+  'nextAction',
+  'path',
+  'place',
+  'putBy',
+  'supplierId',
+]);
+/** Texts of one body; one with more is a list of machines, and what is beyond is looked at no more. */
+const MOST_TEXTS = 5000;
+
+/** What somebody wrote into a body, however deep in it, by JSON pointer (RFC 6901). */
+export function writtenTexts(body: object): Record<string, string> {
+  const texts: Record<string, string> = {};
+  let count = 0;
+  const look = (value: unknown, pointer: string, written: boolean): void => {
+    if (count >= MOST_TEXTS || Buffer.isBuffer(value)) return;
+    if (typeof value === 'string') {
+      if (!written || value === '') return;
+      texts[pointer] = value;
+      count += 1;
+    } else if (Array.isArray(value)) {
+      for (const [at, item] of value.entries()) look(item, `${pointer}/${at}`, written);
+    } else if (typeof value === 'object' && value !== null) {
+      for (const [name, member] of Object.entries(value))
+        look(member, `${pointer}/${escaped(name)}`, WRITTEN.has(name));
+    }
+  };
+  look(body, '', false);
+  return texts;
+}
+
+function escaped(name: string): string {
+  return name.slice(0, 100).replaceAll('~', '~0').replaceAll('/', '~1');
+}

@@ -38,11 +38,27 @@ export class KnownValues {
     return refusal('invalid', 'holds-a-value', 'A value of a credential is never written down here.', {
       fields: held.map(({ field }) => ({
         field,
-        problem: 'holds the value of a credential',
-        mend: 'Name the credential by its reference, never by its value. Where it was pasted by mistake, report it as exposed.',
+        ...HOLDS_A_VALUE,
       })),
     });
   }
+}
+
+/** What is said of a field that holds a value. */
+export const HOLDS_A_VALUE = {
+  problem: 'holds the value of a credential',
+  mend: 'Name the credential by its reference, never by its value. Where it was pasted by mistake, report it as exposed.',
+} as const;
+
+/** Which of these keyed digests, in hex, are of values that are known here. */
+export async function knownDigests(db: Db, digests: readonly string[]): Promise<ReadonlySet<string>> {
+  if (digests.length === 0) return new Set();
+  const hits = await rowsOf<{ hex: string }>(
+    db,
+    `SELECT DISTINCT encode(digest, 'hex') AS hex FROM fingerprint WHERE digest = ANY($1::bytea[]) AND scheme = $2`,
+    [digests.map((hex) => `\\x${hex}`), FINGERPRINT_SCHEME],
+  );
+  return new Set(hits.map(({ hex }) => hex));
 }
 
 /** Which of these texts are values of credentials that are known here. */

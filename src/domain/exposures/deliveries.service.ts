@@ -15,7 +15,7 @@ import { sightingOf, type Trust } from './exposure.rules.ts';
 import { prepare, type PreparedReport } from './record-reports.ts';
 import { ReportsService } from './reports.service.ts';
 import type { ReadDelivery } from './source.ts';
-import { FILED_AT_ONCE, WaitingReports } from './waiting-reports.service.ts';
+import { FILED_AT_ONCE, WaitingReports, type Packed } from './waiting-reports.service.ts';
 
 /** How a delivery came: the source called, was asked, or somebody handed in a file in its name. */
 export type Via = 'push' | 'poll' | 'file';
@@ -48,8 +48,8 @@ interface Judged {
   deliveryId: string;
   read: ReadDelivery;
   via: Via;
-  /** Of a large delivery: null, since its reports are fingerprinted as they are filed. */
-  prepared: PreparedReport[] | null;
+  /** Fingerprinted; of a large delivery packed, since its reports are fingerprinted as they are filed. */
+  reports: { prepared: PreparedReport[] } | { packed: Packed };
   /** Keyed, since a body holds a secret: under every live pepper, the current one first. */
   bodyHashes: Buffer[];
   contentKeys: string[];
@@ -69,19 +69,23 @@ export class Deliveries {
   ) {}
 
   /** @param o.as whose rows they are: exposures belong to the operator. `by`: who answers for it. */
-  keep(
+  async keep(
     source: Reporting,
     delivered: Delivered,
     o: { as: Principal; by: Principal; now: Millis },
   ): Promise<Result<Received, Refusal>> {
-    const judged = this.#judge(delivered);
-    // A hundred a second cost the disk a handful of commits.
-    return this.transactions.together(o.as, `delivery:${source.id}:${judged.deliveryId}`, (db) =>
-      this.#keep(db, source, judged, o.by, o.now),
-    );
+    const judged = await this.#judge(delivered);
+    try {
+      // A hundred a second cost the disk a handful of commits.
+      return await this.transactions.together(o.as, `delivery:${source.id}:${judged.deliveryId}`, (db) =>
+        this.#keep(db, source, judged, o.by, o.now),
+      );
+    } finally {
+      if ('packed' in judged.reports) for (const piece of judged.reports.packed.pieces) piece.fill(0);
+    }
   }
 
-  #judge({ deliveryId, read, body, via }: Delivered): Judged {
+  async #judge({ deliveryId, read, body, via }: Delivered): Promise<Judged> {
     const peppers = this.keys.peppers();
     const keyed = (bytes: Buffer | string) =>
       peppers.map(({ key }) => key.useBytes((pepper) => createHmac('sha256', pepper).update(bytes).digest()));
@@ -90,7 +94,10 @@ export class Deliveries {
       deliveryId: deliveryId ?? bodyHashes[0]!.toString('hex'),
       read,
       via,
-      prepared: read.reports.length > FILED_AT_ONCE ? null : prepare(read.reports, peppers),
+      reports:
+        read.reports.length > FILED_AT_ONCE
+          ? { packed: await this.waiting.pack(read.reports) }
+          : { prepared: prepare(read.reports, peppers) },
       bodyHashes,
       contentKeys: keyed(`content ${read.contentKey}`).map((digest) => digest.toString('hex')),
       size: body.length,
@@ -145,9 +152,9 @@ export class Deliveries {
           by,
           now,
         };
-        if (judged.prepared)
-          await this.reports.file(db, { ...request, batchId: id, reports: judged.prepared });
-        else await this.waiting.keep(db, id, { ...request, reports: judged.read.reports });
+        if ('prepared' in judged.reports)
+          await this.reports.file(db, { ...request, batchId: id, reports: judged.reports.prepared });
+        else await this.waiting.keep(db, id, request, judged.reports.packed);
       }
       await seen(db, { sourceId: source.id, now });
       return ok(received);

@@ -1,3 +1,4 @@
+import { setImmediate as othersFirst } from 'node:timers/promises';
 import { Injectable } from '@nestjs/common';
 import { refusal, type Refusal } from '../../kernel/errors.ts';
 import { newId, type Id } from '../../kernel/ids.ts';
@@ -20,6 +21,9 @@ import { RefusedDeliveries } from './refused-deliveries.service.ts';
 import { whyOf, type Knock, type Why } from './refused-delivery.rules.ts';
 import type { JudgedReport, Proven, RawDelivery, ReadDelivery, Report, SourceAnswer } from './source.ts';
 
+/** Bytes from which on a delivery waits for the large one before it. */
+const LARGE = 1024 * 1024;
+
 /** What became of a delivery, and how its protocol wants that to be said; undefined: as everything else is. */
 export interface Outcome {
   result: Result<Received, Refusal>;
@@ -34,6 +38,7 @@ export interface Outcome {
 export class IntakeService {
   readonly #quota = new Quota();
   readonly #warned = new Map<string, Millis>();
+  #turn: Promise<void> = Promise.resolve();
 
   constructor(
     private readonly sources: AdmittedSources,
@@ -116,15 +121,29 @@ export class IntakeService {
   ): Promise<Outcome> {
     const now = this.clock.now();
     const proven = await this.#prove(source, delivery, now);
-    const read = proven.ok ? await this.#read(source, delivery) : proven;
-    if (!proven.ok || !read.ok) {
+    if (!proven.ok) {
+      await this.#noted(source, proven, delivery, via);
+      return this.#answered(source, proven);
+    }
+    const take = () => this.#take(source, delivery, proven.value, { ip, via, now });
+    return delivery.body.length > LARGE ? this.#inTurn(take) : take();
+  }
+
+  async #take(
+    source: Admitted,
+    delivery: RawDelivery,
+    { deliveryId }: Proven,
+    { ip, via, now }: { ip: string | undefined; via: 'push' | 'poll'; now: Millis },
+  ): Promise<Outcome> {
+    const read = await this.#read(source, delivery);
+    if (!read.ok) {
       await this.#noted(source, read, delivery, via);
-      return this.#answered(source, read as Result<never, Refusal>);
+      return this.#answered(source, read);
     }
     const { reports } = read.value;
     const result = await this.deliveries.keep(
       source,
-      { deliveryId: proven.value.deliveryId, read: read.value, body: delivery.body, via },
+      { deliveryId, read: read.value, body: delivery.body, via },
       { as: this.#self(), by: this.#asSource(source, ip), now },
     );
     await this.#noted(source, result, delivery, via);
@@ -133,6 +152,19 @@ export class IntakeService {
       : await this.#answered(source, result);
     for (const { value } of reports) value?.wipe();
     return outcome;
+  }
+
+  /** One large delivery at a time: what several hold in memory while they are read is then what one of them holds. */
+  async #inTurn<T>(work: () => Promise<T>): Promise<T> {
+    const before = this.#turn;
+    let done = () => {};
+    this.#turn = new Promise((resolve) => (done = resolve));
+    await before;
+    try {
+      return await work();
+    } finally {
+      done();
+    }
   }
 
   async #noted(
@@ -183,7 +215,7 @@ export class IntakeService {
   }
 
   async #read(source: Admitted, delivery: RawDelivery): Promise<Result<ReadDelivery, Refusal>> {
-    const read = source.kind.read(delivery);
+    const read = await reading(source, delivery);
     const problems = (read.ok ? read.value.unread : read.error.fields) ?? [];
     if (read.ok && problems.length === 0) return read;
     const [first] = problems;
@@ -272,6 +304,16 @@ export class IntakeService {
       correlationId: correlationId(),
       ...(ip === undefined ? {} : { ip }),
     };
+  }
+}
+
+async function reading({ kind }: Admitted, delivery: RawDelivery): Promise<Result<ReadDelivery, Refusal>> {
+  if (!kind.readInSteps) return kind.read(delivery);
+  const steps = kind.readInSteps(delivery);
+  for (;;) {
+    const step = steps.next();
+    if (step.done) return step.value;
+    await othersFirst();
   }
 }
 

@@ -3,12 +3,15 @@ import { refusal, type Refusal } from '../../kernel/errors.ts';
 import { newId, type Id } from '../../kernel/ids.ts';
 import { system, type Principal } from '../../kernel/principal.ts';
 import { err, ok, type Result } from '../../kernel/result.ts';
+import { Secret } from '../../kernel/secret.ts';
 import type { Millis } from '../../kernel/time.ts';
 import { Clock } from '../../platform/clock/clock.ts';
 import { rowsOf } from '../../platform/database/rows.ts';
 import { Transactions, type Db } from '../../platform/database/transactions.ts';
 import { Outbox } from '../../platform/outbox/outbox.ts';
 import { Keys } from '../../platform/signing/keys.ts';
+import { digestsOf } from '../credentials/fingerprint.rules.ts';
+import { valuesAmong } from '../credentials/known-values.service.ts';
 import { LedgerService } from '../ledger/ledger.service.ts';
 import { AlertsService } from '../notices/alerts.service.ts';
 import { Envelopes } from './envelopes.ts';
@@ -116,7 +119,8 @@ export class ReportsService {
   /** Exposures, ledger, and the wake-up for what must be fetched; the batch's row must exist. */
   async record(db: Db, request: FileRequest): Promise<RecordedReport[]> {
     const { batchId, by, now } = request;
-    const recorded = await recordReports(db, request);
+    const reports = await this.#withoutValues(db, request.reports);
+    const recorded = await recordReports(db, { ...request, reports });
     await this.ledger.append(
       db,
       recorded.map((one) => ({
@@ -146,6 +150,21 @@ export class ReportsService {
     );
     await this.#alertOf(db, recorded, now);
     return recorded;
+  }
+
+  /** What somebody gives as the supplier's id and is the value of a credential is its value, and stands nowhere in the clear. */
+  async #withoutValues(db: Db, reports: readonly PreparedReport[]): Promise<readonly PreparedReport[]> {
+    const ids = reports.flatMap(({ report }) => report.supplierId ?? []);
+    if (ids.length === 0) return reports;
+    const peppers = this.keys.peppers();
+    const values = await valuesAmong(db, ids, peppers);
+    if (values.size === 0) return reports;
+    return reports.map((one) => {
+      const { supplierId, ...report } = one.report;
+      if (supplierId === undefined || !values.has(supplierId)) return one;
+      const value = one.value ?? Secret.of(supplierId);
+      return { report, value, digests: digestsOf(value, peppers) };
+    });
   }
 
   /** Triage from the first moment, and news of what was thought over: neither may go unseen. */

@@ -31,6 +31,8 @@ export interface Source {
   ): Result<Proven, Refusal> | Promise<Result<Proven, Refusal>>;
   /** Reads an authenticated body. Unknown events are acknowledged, not refused. */
   read(delivery: RawDelivery): Result<ReadDelivery, Refusal>;
+  /** The same in steps, for deliveries that are long to read: between two of them others have their turn. */
+  readInSteps?(delivery: RawDelivery): Generator<void, Result<ReadDelivery, Refusal>>;
   /** Reads a report that somebody hands in as a file. */
   readFile?(file: Buffer): Result<ReadDelivery, Refusal>;
   /** Where it publishes the keys that it signs with, as a document that `authenticate` takes for a key. Undefined: nowhere. */
@@ -130,6 +132,8 @@ export interface Report {
   /** The supplier's id of the credential, where the source knows it: a metadata match, never acted on unattended. */
   supplierId?: string;
   kind?: string;
+  /** When the source says that the leak came about: of a commit, a posting. Nobody knew of it then, and no clock starts. */
+  occurredAt?: Millis;
   /** When the source says that the leak was found. */
   detectedAt?: Millis;
   /** Where it was seen, for people; no secret. */

@@ -1,3 +1,4 @@
+import { setImmediate as othersFirst } from 'node:timers/promises';
 import { Injectable } from '@nestjs/common';
 import type { Id } from '../../kernel/ids.ts';
 import type { Principal } from '../../kernel/principal.ts';
@@ -19,6 +20,9 @@ import type { Report } from './source.ts';
 /** A delivery of more reports than this is answered first and filed afterwards. */
 export const FILED_AT_ONCE = 100;
 
+/** Reports between two looks at what else is to be done. */
+const AT_ONCE = 500;
+
 /** What a large delivery leaves behind for whoever files it. */
 export interface Waiting {
   deliveryId: Id;
@@ -27,6 +31,12 @@ export interface Waiting {
   by: Principal;
   now: Millis;
   reports: readonly Report[];
+}
+
+/** The reports of a large delivery as they are sealed; whoever has it wipes it. */
+export interface Packed {
+  pieces: Buffer[];
+  count: number;
 }
 
 /** The reports of one large delivery in the hand of who files them, and the order in which they are filed. */
@@ -56,16 +66,32 @@ export class WaitingReports {
     private readonly outbox: Outbox,
   ) {}
 
+  /** Makes ready what `keep` seals, piece by piece: others go on meanwhile, and no transaction waits for it. */
+  async pack(reports: readonly Report[]): Promise<Packed> {
+    const pieces: Buffer[] = [];
+    for (let from = 0; from < reports.length; from += AT_ONCE) {
+      if (from > 0) await othersFirst();
+      const texts = reports
+        .slice(from, from + AT_ONCE)
+        .map((report) => JSON.stringify({ ...report, value: report.value?.use((text) => text) ?? null }));
+      pieces.push(Buffer.from(`${from > 0 ? ',' : ''}${texts.join(',')}`));
+    }
+    return { pieces, count: reports.length };
+  }
+
   /** Keeps them, and wakes who files them. */
-  async keep(db: Db, batchId: Id, waiting: Waiting): Promise<void> {
+  async keep(db: Db, batchId: Id, waiting: Omit<Waiting, 'reports'>, packed: Packed): Promise<void> {
     await this.envelopes.make(db, { id: batchId, correlationId: waiting.by.correlationId, now: waiting.now });
-    const sealed = packed(waiting);
+    const head = JSON.stringify(waiting).slice(0, -1);
+    const sealed = Secret.ofBytes(
+      Buffer.concat([Buffer.from(`${head},"reports":[`), ...packed.pieces, Buffer.from(']}')]),
+    );
     const ref = await this.vault.putHere(db, binding(batchId), sealed);
     sealed.wipe();
     await db.query(`UPDATE exposure_batch SET reports_ref = $2, filed = $3 WHERE id = $1`, [
       batchId,
       ref,
-      Buffer.alloc(Math.ceil(waiting.reports.length / 8)),
+      Buffer.alloc(Math.ceil(packed.count / 8)),
     ]);
     await this.outbox.put(db, exposuresReported, { batchId }, { key: batchId });
   }
@@ -160,18 +186,6 @@ export class WaitingReports {
 
 function binding(batchId: Id): string {
   return `exposure_batch:${batchId}:reports`;
-}
-
-function packed(waiting: Waiting): Secret {
-  return Secret.of(
-    JSON.stringify({
-      ...waiting,
-      reports: waiting.reports.map((report) => ({
-        ...report,
-        value: report.value?.use((text) => text) ?? null,
-      })),
-    }),
-  );
 }
 
 function unpacked(sealed: Secret): Waiting {

@@ -7,6 +7,7 @@ import { Transactions, type Db } from '../../platform/database/transactions.ts';
 import { Outbox } from '../../platform/outbox/outbox.ts';
 import { Keys } from '../../platform/signing/keys.ts';
 import { versionAdded } from '../credentials/credentials.events.ts';
+import { HOLDS_A_VALUE, knownDigests } from '../credentials/known-values.service.ts';
 import { LedgerService } from '../ledger/ledger.service.ts';
 import { Isolation } from '../policy/isolation.service.ts';
 import { ConnectionsService } from '../revocation/connections.service.ts';
@@ -17,6 +18,7 @@ import { check, dropDependants, markBad, mergeThings, mergeVersions, type Surrou
 import { wordOf } from './merge.tables.ts';
 import { Problems } from './problems.ts';
 import { readPortfolio } from './read-portfolio.ts';
+import { withoutRows, type Suspect } from './stage.rules.ts';
 import { clearStaging, copyRows } from './staging.ts';
 import { rowsOf, type Names } from './statements.ts';
 
@@ -149,10 +151,23 @@ export class Importer {
       for (const row of batch.bad) problems.addRow(row);
       problems.add(...batch.problems.map((problem) => ({ kind: '', key: null, ...problem })));
       if (batch.problems.length > 0) seen.unreadable = true;
-      if (batch.text !== '') await this.transactions.run(by, (db) => copyRows(db, batch.text));
+      const held = await this.#holding(batch.suspects, by);
+      problems.add(
+        ...held.map(({ line, kind, key, field }) => ({ line, kind, key, field, ...HOLDS_A_VALUE })),
+      );
+      const text = held.length === 0 ? batch.text : withoutRows(batch.text, task.runId, held);
+      if (text !== '') await this.transactions.run(by, (db) => copyRows(db, text));
       await watch.progress({ phase: 'reading', bytesRead: seen.bytes, rowsRead: seen.rows });
     }
     return seen;
+  }
+
+  /** Those that are the value of a credential. Before they are staged: a value is written down nowhere. */
+  async #holding(suspects: readonly Suspect[], by: Principal): Promise<Suspect[]> {
+    if (suspects.length === 0) return [];
+    const digests = [...new Set(suspects.flatMap((one) => one.digests))];
+    const known = await this.transactions.run(by, (db) => knownDigests(db, digests));
+    return known.size === 0 ? [] : suspects.filter((one) => one.digests.some((digest) => known.has(digest)));
   }
 
   async #merge(

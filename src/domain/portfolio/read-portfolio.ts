@@ -6,6 +6,7 @@ import { MINUTE } from '../../kernel/time.ts';
 import type { Pepper } from '../credentials/fingerprint.rules.ts';
 import type { Format } from './import.schema.ts';
 import type { BadRow } from './row.rules.ts';
+import type { Suspect } from './stage.rules.ts';
 
 export interface FileAsked {
   file: string;
@@ -27,6 +28,8 @@ export interface StagedBatch {
   /** Fields that the rows give, by kind, so far as not said before. */
   fields: { kind: string; names: string[] }[];
   bad: BadRow[];
+  /** Texts of rows that may be values of credentials. */
+  suspects: Suspect[];
   /** The file cannot be read on. */
   problems: (FieldProblem & { line: number })[];
   /** Whose keys a document says it uses. */
@@ -75,7 +78,7 @@ export async function* readPortfolio(asked: FileAsked, signal?: AbortSignal): As
     const problems = [
       { line: 1, field: '', problem: thrown.message, mend: 'Split the file, or send it as JSON Lines.' },
     ];
-    yield { text: '', rows: 0, bytes: 0, fields: [], bad: [], problems, source: null };
+    yield { text: '', rows: 0, bytes: 0, fields: [], bad: [], suspects: [], problems, source: null };
   } finally {
     inbox.close();
     await worker.terminate();

@@ -46,7 +46,7 @@ for await (const { rows, bytes, problems, source = null } of batches()) {
   if (asked === 0) await new Promise<void>((resolve) => (wake = resolve));
   asked--;
   const found = new Map<string, Set<string>>();
-  const { text, bad } = stage(rows, data.runId, peppers, found);
+  const { text, bad, suspects } = stage(rows, data.runId, peppers, found);
   const fields: StagedBatch['fields'] = [];
   for (const [kind, names] of found) {
     const known = said.get(kind);
@@ -55,7 +55,16 @@ for await (const { rows, bytes, problems, source = null } of batches()) {
     said.set(kind, new Set([...(known ?? []), ...names]));
     fields.push({ kind, names: fresh });
   }
-  port.postMessage({ text, rows: rows.length, bytes, fields, bad, problems, source } satisfies StagedBatch);
+  port.postMessage({
+    text,
+    rows: rows.length,
+    bytes,
+    fields,
+    bad,
+    suspects,
+    problems,
+    source,
+  } satisfies StagedBatch);
 }
 port.postMessage('end');
 port.close();

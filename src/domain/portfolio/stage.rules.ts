@@ -1,7 +1,18 @@
 import { newId, type Id } from '../../kernel/ids.ts';
+import { hash } from 'node:crypto';
 import { digestsOfSha256, type Pepper } from '../credentials/fingerprint.rules.ts';
+import { suspectsIn, writtenTexts } from '../credentials/known-values.rules.ts';
 import type { PortfolioRow } from './portfolio.schema.ts';
 import { checkRow, type BadRow, type CheckedRow, type RawRow } from './row.rules.ts';
+
+/** A text of a row that may be a value that somebody pasted: keyed digests of it, in hex, for whoever knows the values. */
+export interface Suspect {
+  line: number;
+  kind: string;
+  key: string;
+  field: string;
+  digests: string[];
+}
 
 /** Rows as COPY's text, and those that cannot be taken. The SHA-256 of a value ends here: what goes on is keyed. */
 export function stage(
@@ -9,18 +20,20 @@ export function stage(
   run: Id,
   peppers: readonly Pepper[],
   fields: Map<string, Set<string>>,
-): { text: string; bad: BadRow[] } {
+): { text: string; bad: BadRow[]; suspects: Suspect[] } {
   const lines: string[] = [];
   const bad: BadRow[] = [];
+  const suspects: Suspect[] = [];
   for (const raw of rows) {
     const checked = checkRow(raw);
     if (checked.ok) {
-      const { line, kind, key, value } = checked.row;
+      const { kind, value } = checked.row;
       const seen = fields.get(kind) ?? new Set();
       fields.set(kind, seen);
       for (const field of Object.keys(value)) seen.add(field);
+      suspects.push(...suspectsOf(checked.row, peppers));
       lines.push(
-        `${run}\t${line}\t${kind}\t${copyText(key)}\t${newId()}\tf\t${copyText(JSON.stringify(bodyOf(checked.row, peppers)))}\n`,
+        `${headOf(run, checked.row)}${newId()}\tf\t${copyText(JSON.stringify(bodyOf(checked.row, peppers)))}\n`,
       );
     } else {
       bad.push(checked.bad);
@@ -28,11 +41,45 @@ export function stage(
       const { line, kind, key } = checked.bad;
       if (key !== null && kind !== '') {
         if (!fields.has(kind)) fields.set(kind, new Set());
-        lines.push(`${run}\t${line}\t${copyText(kind)}\t${copyText(key)}\t${newId()}\tt\t{}\n`);
+        lines.push(badLine(run, { line, kind, key }));
       }
     }
   }
-  return { text: lines.join(''), bad };
+  return { text: lines.join(''), bad, suspects };
+}
+
+/** The same text with these rows as rows that cannot be taken: nothing of what they hold goes on. */
+export function withoutRows(
+  text: string,
+  run: Id,
+  rows: readonly Omit<Suspect, 'field' | 'digests'>[],
+): string {
+  const heads = new Map(rows.map((row) => [headOf(run, row), row]));
+  return text
+    .split(/(?<=\n)/)
+    .map((line) => {
+      const head = line.split('\t', 4).join('\t');
+      const row = heads.get(`${head}\t`);
+      return row ? badLine(run, row) : line;
+    })
+    .join('');
+}
+
+function headOf(run: Id, { line, kind, key }: { line: number; kind: string; key: string }): string {
+  return `${run}\t${line}\t${copyText(kind)}\t${copyText(key)}\t`;
+}
+
+function badLine(run: Id, row: { line: number; kind: string; key: string }): string {
+  return `${headOf(run, row)}${newId()}\tt\t{}\n`;
+}
+
+function suspectsOf({ line, kind, key, value }: CheckedRow, peppers: readonly Pepper[]): Suspect[] {
+  return Object.entries(writtenTexts(value)).flatMap(([field, text]) => {
+    const digests = suspectsIn(text).flatMap((piece) =>
+      digestsOfSha256(hash('sha256', piece), peppers).map(({ digest }) => digest.toString('hex')),
+    );
+    return digests.length > 0 ? [{ line, kind, key, field, digests }] : [];
+  });
 }
 
 /** COPY's text format: backslash, tab and line ends are escaped. */

@@ -5,6 +5,7 @@ import type { FieldProblem, Refusal } from '../../../kernel/errors.ts';
 import { err, ok, type Result } from '../../../kernel/result.ts';
 import { Secret } from '../../../kernel/secret.ts';
 import { readStrictJson } from '../../../kernel/strict-json.ts';
+import { strictJsonItems } from '../../../kernel/strict-json-items.ts';
 import type { Millis } from '../../../kernel/time.ts';
 import { UNPROVEN, contentKeyOf, malformed, unreadable } from '../../../domain/exposures/delivery.rules.ts';
 import { LARGEST_VALUE } from '../../../domain/exposures/report.schema.ts';
@@ -18,10 +19,12 @@ import type {
   SourceAnswer,
   SourceSettings,
 } from '../../../domain/exposures/source.ts';
-import { placeOfUrl, withOwnNames } from '../../vendors/scan-report/scan-report.ts';
+import { OwnNames, placeOfUrl } from '../../vendors/scan-report/scan-report.ts';
 
 const BODY_LIMIT = 10 * 1024 * 1024;
 const JSON_LIMITS = { depth: 16, items: 1_000_000 };
+/** Entries of one step. */
+const AT_ONCE = 500;
 
 const keyListSchema = z.object({
   public_keys: z
@@ -88,21 +91,23 @@ export class GithubPartnerSource implements Source {
   }
 
   read(delivery: RawDelivery): Result<ReadDelivery, Refusal> {
-    const parsed = readStrictJson(delivery.body, JSON_LIMITS);
-    if (!parsed.ok) return err(unreadable(parsed.error));
+    const steps = this.readInSteps(delivery);
+    let step = steps.next();
+    while (!step.done) step = steps.next();
+    return step.value;
+  }
+
+  /** Entry by entry: as large as it may be, it holds some sixty thousand of them. */
+  *readInSteps(delivery: RawDelivery): Generator<void, Result<ReadDelivery, Refusal>> {
     const event = 'secret_scanning_partner';
-    const contentKey = contentKeyOf('body', delivery.body);
-    if (!Array.isArray(parsed.value)) {
-      const mend = 'Send the list of found tokens as GitHub does.';
-      return err(malformed([{ field: 'body', problem: 'is no list', mend }]));
-    }
-    if (parsed.value.length === 0)
-      return ok({ event, contentKey, reports: [], acknowledged: 'a list without a token' });
-    const reports: Report[] = [];
+    const found = new OwnNames();
     const unread: FieldProblem[] = [];
-    for (const [at, item] of (parsed.value as unknown[]).entries()) {
-      const read = messageSchema.safeParse(item);
-      if (!read.success) {
+    let at = 0;
+    for (const item of strictJsonItems(delivery.body, JSON_LIMITS)) {
+      if (!item.ok) return err(unreadable(item.error));
+      const read = messageSchema.safeParse(item.value);
+      if (read.success) found.add(reportOf(read.data));
+      else {
         // GitHub does not send a list again: one entry that cannot be read must not cost the tokens beside it.
         const [issue] = read.error.issues;
         unread.push({
@@ -110,22 +115,15 @@ export class GithubPartnerSource implements Source {
           problem: issue?.message ?? 'cannot be read',
           mend: 'Send the found token as GitHub documents it.',
         });
-        continue;
       }
-      const { token, type, url, source } = read.data;
-      const address = url?.trim() ?? '';
-      const seenIn = (source ?? 'unknown').toLowerCase();
-      reports.push({
-        externalRef: `${type} ${address === '' ? `in ${seenIn}` : `at ${address}`}`,
-        place: placeOfUrl(address),
-        value: Secret.of(token),
-        kind: type,
-        foundAt: [{ type: seenIn, url: address === '' ? undefined : address }],
-        publiclyLeaked: true,
-      });
+      at += 1;
+      if (at % AT_ONCE === 0) yield;
     }
+    const contentKey = contentKeyOf('body', delivery.body);
+    if (at === 0) return ok({ event, contentKey, reports: [], acknowledged: 'a list without a token' });
+    const { reports } = found;
     if (reports.length === 0) return err(malformed(unread.slice(0, 1)));
-    return ok({ event, contentKey, reports: withOwnNames(reports), unread });
+    return ok({ event, contentKey, reports, unread });
   }
 
   /** Of each token either the value or its SHA-256, never both: the hash, so that no answer holds a token. */
@@ -151,6 +149,19 @@ export class GithubPartnerSource implements Source {
       ),
     };
   }
+}
+
+function reportOf({ token, type, url, source }: z.output<typeof messageSchema>): Report {
+  const address = url?.trim() ?? '';
+  const seenIn = (source ?? 'unknown').toLowerCase();
+  return {
+    externalRef: `${type} ${address === '' ? `in ${seenIn}` : `at ${address}`}`,
+    place: placeOfUrl(address),
+    value: Secret.of(token),
+    kind: type,
+    foundAt: [{ type: seenIn, url: address === '' ? undefined : address }],
+    publiclyLeaked: true,
+  };
 }
 
 /** The P-256 keys of a published list by their identifiers; none of what is no such list. */

@@ -98,33 +98,53 @@ export function looseInstant(text: string | null | undefined): Millis | undefine
   return parseInstant(`${day}T${time}${offset}`);
 }
 
+/** Each leak of one delivery once, and with a name of its own. */
+export function withOwnNames(reports: readonly Report[]): Report[] {
+  const own = new OwnNames();
+  for (const report of reports) own.add(report);
+  return own.reports;
+}
+
 /**
  * Within one delivery each leak has a name of its own: what has both name and value of another is the same one, seen at
- * several places; another value under a known name is a leak beside it.
+ * several places; another value under a known name is a leak beside it. Of names that come once, as most do, nothing more
+ * is kept than the report itself.
  */
-export function withOwnNames(reports: readonly Report[]): Report[] {
-  const named = new Map<string, Report>();
-  /** By the name that a finding came with: how many leaks have it, and each by its value. */
-  const alike = new Map<string, { count: number; byValue: Map<string, Report> }>();
-  for (const report of reports) {
-    const known = alike.get(report.externalRef) ?? { count: 0, byValue: new Map<string, Report>() };
-    alike.set(report.externalRef, known);
+export class OwnNames {
+  readonly #named = new Map<string, Report>();
+  /** By the name that several findings came with: how many leaks have it, and each by its value. */
+  readonly #alike = new Map<string, { count: number; byValue: Map<string, Report> }>();
+
+  get reports(): Report[] {
+    return [...this.#named.values()];
+  }
+
+  add(report: Report): void {
+    const { externalRef: name } = report;
+    const first = this.#named.get(name);
+    if (!first) {
+      this.#named.set(name, report);
+      return;
+    }
+    let known = this.#alike.get(name);
+    // The one that has the name may have been given it in place of another.
+    known ??= { count: 1, byValue: new Map([[valueKeyOf(first), first]]) };
+    this.#alike.set(name, known);
     const value = valueKeyOf(report);
     const same = known.byValue.get(value);
     if (same) {
       if (same.foundAt.length < MOST_PLACES) same.foundAt = [...same.foundAt, ...report.foundAt];
-      continue;
+      return;
     }
     let externalRef: string;
     do {
       known.count += 1;
-      externalRef = known.count === 1 ? report.externalRef : `${report.externalRef} (${known.count})`;
-    } while (named.has(externalRef));
+      externalRef = `${name} (${known.count})`;
+    } while (this.#named.has(externalRef));
     const own = { ...report, externalRef };
-    named.set(externalRef, own);
+    this.#named.set(externalRef, own);
     known.byValue.set(value, own);
   }
-  return [...named.values()];
 }
 
 /** Of one leak; what is beyond is not kept anyway. */
