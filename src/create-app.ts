@@ -228,6 +228,8 @@ async function equip(
         connectSrc: ["'self'"],
         formAction: ["'self'"],
         baseUri: ["'none'"],
+        // A mail beside its text; no other page lets itself be framed.
+        frameSrc: ["'self'"],
         frameAncestors: ["'none'"],
       },
     },

@@ -21,15 +21,18 @@ import { versionsOf } from '../domain/credentials/credentials.queries.ts';
 import { holdingsOf, placesOf, targetOf } from '../domain/credentials/holdings.queries.ts';
 import { HoldingsService } from '../domain/credentials/holdings.service.ts';
 import {
+  entryReadSchema,
   lookSchema,
   placedInSchema,
   scanReportSchema,
   seenFingerprintSchema,
   seenSchema,
   storeLookSchema,
+  storePlaceSchema,
   storeSeenSchema,
 } from '../domain/revocation/look.schema.ts';
 import { LooksService } from '../domain/revocation/looks.service.ts';
+import { storePlaceOf } from '../domain/revocation/store-places.queries.ts';
 import { StorePlaces } from '../domain/revocation/store-places.service.ts';
 import { newId } from '../kernel/ids.ts';
 import { SECOND } from '../kernel/time.ts';
@@ -168,6 +171,38 @@ export class CopiesController {
     return answered(await this.looks.fingerprintSeen(by, locationId, input));
   }
 
+  @Get('locations/:id/store')
+  @ApiOperation({
+    summary: 'Read which entry of which store a copy is, and whether a machine can write there',
+  })
+  @Permission('connections:read')
+  @ApiOkResponse({ standardSchema: storePlaceSchema })
+  placedIn(
+    @Param('id', { schema: id }) locationId: string,
+    @By() by: Principal,
+  ): Promise<z.infer<typeof storePlaceSchema>> {
+    return this.transactions.run(by, async (db) => {
+      const place = await storePlaceOf(db, locationId);
+      if (!place) throw noStore();
+      const obstacle = place.retired
+        ? 'its connection is out of use'
+        : ((await this.stores.obstacleTo(db, locationId)) ?? '');
+      return {
+        connection: {
+          id: place.connectionId,
+          name: place.connection,
+          preset: place.presetKey,
+          retired: place.retired,
+        },
+        entry: place.entry,
+        field: place.field,
+        setAt: iso(place.setAt),
+        writable: obstacle === '',
+        obstacle: obstacle === '' ? null : obstacle,
+      };
+    });
+  }
+
   @Put('locations/:id/store')
   @ApiOperation({
     summary: 'Say which entry of which store a copy is',
@@ -208,8 +243,33 @@ export class CopiesController {
   ): Promise<z.infer<typeof storeSeenSchema>> {
     const signal = AbortSignal.timeout(60 * SECOND);
     const told = await this.stores.look(locationId, versionId, { by, idempotencyKey: newId(), signal });
-    if (!told)
-      throw new Refused(refusal('not_found', 'no-store', 'This copy is no entry of a store that is set.'));
+    if (!told) throw noStore();
     return answered(told);
   }
+
+  @Post('locations/:id/store-readings')
+  @ApiOperation({
+    summary: 'Read what the store of a copy keeps, and say which of our versions that is',
+    description:
+      'By fingerprints. What it shows of the versions that the copy held is put on record; no value is.',
+  })
+  @HttpCode(200)
+  @Permission('copies:report')
+  @ApiOkResponse({ standardSchema: entryReadSchema })
+  async readStore(
+    @Param('id', { schema: id }) locationId: string,
+    @By() by: Principal,
+  ): Promise<z.infer<typeof entryReadSchema>> {
+    const signal = AbortSignal.timeout(60 * SECOND);
+    const told = await this.stores.read(locationId, { by, idempotencyKey: newId(), signal });
+    if (!told) throw noStore();
+    const read = answered(told);
+    return read.outcome === 'read'
+      ? { ...read, why: null }
+      : { outcome: 'unreadable', why: read.why, kept: [], unread: 0 };
+  }
+}
+
+function noStore(): Refused {
+  return new Refused(refusal('not_found', 'no-store', 'This copy is no entry of a store that is set.'));
 }

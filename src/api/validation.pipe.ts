@@ -7,6 +7,8 @@ type Issue = {
   code?: string;
   expected?: string;
   keys?: string[];
+  /** Of a refinement: what to do about it, in `mend`. */
+  params?: Record<string, unknown>;
 };
 
 /** Checks body, query and path against the schemas that the handler binds; every problem with its field and its mend. */
@@ -86,6 +88,6 @@ function mendOf(issue: Issue): string {
     case 'invalid_value':
       return 'Send one of the allowed values.';
     default:
-      return 'Send a value that fits.';
+      return typeof issue.params?.['mend'] === 'string' ? issue.params['mend'] : 'Send a value that fits.';
   }
 }

@@ -50,6 +50,7 @@ interface MaskedReport {
   sourceSays: string;
   publiclyLeaked: boolean;
   resolved: string | null;
+  occurredAt: string | null;
   detectedAt: string | null;
   asOf: string | null;
   foundAt: Report['foundAt'];
@@ -201,6 +202,7 @@ function masked(given: Report): MaskedReport {
     sourceSays: report.sourceSays ?? 'unknown',
     publiclyLeaked: report.publiclyLeaked ?? false,
     resolved: report.resolved ?? null,
+    occurredAt: at(report.occurredAt),
     detectedAt: at(report.detectedAt),
     asOf: at(report.asOf),
     foundAt: report.foundAt,

@@ -3,6 +3,7 @@ import { AgreementsPage } from './agreements/agreements.page.ts';
 import { AgreementDraftPage } from './agreements/draft.page.ts';
 import { ConnectorsPage } from './connectors/connectors.page.ts';
 import { ActorsPage } from './credentials/actors.page.ts';
+import { CopyStorePage } from './credentials/copy-store.page.ts';
 import { CredentialPage } from './credentials/credential.page.ts';
 import { ScanPage } from './credentials/scan.page.ts';
 import { LedgerPage } from './evidence/ledger.page.ts';
@@ -113,6 +114,7 @@ export const AREAS_OF_CONSOLE: readonly Area[] = [
       CredentialPage,
       ActorsPage,
       ScanPage,
+      CopyStorePage,
       DrillsPage,
       ValuePage,
       MachinesPage,

@@ -97,6 +97,7 @@ function contextOf(action: Action, more: Partial<StepContext<unknown>> = {}): St
     outputs: {},
     correlationId: 'contract-correlation',
     now: () => world.clock.now(),
+    turn: (call) => call(),
     signal: new AbortController().signal,
     ...more,
   };

@@ -10,6 +10,7 @@ import { newSubscriptionSchema } from '../../src/domain/signals/subscription.sch
 import { SubscriptionsService } from '../../src/domain/signals/subscriptions.service.ts';
 import { newId } from '../../src/kernel/ids.ts';
 import { system } from '../../src/kernel/principal.ts';
+import { HOUR } from '../../src/kernel/time.ts';
 import { PublicUrl } from '../../src/platform/config/public-url.ts';
 import { parseConfig, type Config } from '../../src/platform/config/config.ts';
 import { Outbound } from '../../src/platform/http/outbound.ts';
@@ -97,6 +98,8 @@ async function webhookPeer(o: {
       `${server.url}${o.path}\r\nx: y`,
     ],
     behave: async (how) => {
+      // Whatever hold an endpoint earned before is over.
+      world?.clock.advance(HOUR);
       if (how === 'accept') accept();
       else if (how === 'refuse recipient') server.answer(404, {}, 'no_service');
       else if (how === 'busy') server.answer(429, { 'retry-after': '30' }, 'rate_limited');

@@ -298,7 +298,7 @@ describe('gitleaks', () => {
     expect(found.reports[0]).toMatchObject({
       externalRef: '0000000000000000:auth.py:test-rule:1',
       kind: 'test-rule',
-      detectedAt: undefined,
+      occurredAt: undefined,
       foundAt: [{ type: 'commit', path: 'auth.py', line: 1 }],
     });
   });
@@ -378,7 +378,7 @@ describe('trufflehog', () => {
     expect(valuesOf(found)).toEqual([CANARY, 'another-one']);
     expect(found.reports[0]).toMatchObject({
       place: 'github:octo/repo',
-      detectedAt: Date.parse('2022-06-16T17:17:40Z'),
+      occurredAt: Date.parse('2022-06-16T17:17:40Z'),
       foundAt: [{ type: 'git', path: 'a.py', line: 3 }],
     });
   });

@@ -5,6 +5,7 @@ import type { Action, StepAnswer, StepContext } from '../../src/domain/runbooks/
 import { definitionSchema } from '../../src/domain/runbooks/definition.schema.ts';
 import { limitLanes } from '../../src/domain/runbooks/leases.queries.ts';
 import { graphProblems, planOf } from '../../src/domain/runbooks/plan.rules.ts';
+import { newId } from '../../src/kernel/ids.ts';
 import type { Db } from '../../src/platform/database/transactions.ts';
 import { CountSelector, engineWorld, STAFF, until, type EngineWorld } from '../support/engine.ts';
 import { cloneDatabase, type TestDatabase } from '../support/postgres-template.ts';
@@ -28,6 +29,7 @@ class Scripted implements Action<{ as?: string }> {
     readonly name = 'scripted',
     readonly timeout = 10_000,
     readonly lease: 'short' | 'call' = 'short',
+    readonly turns?: 'calls',
   ) {}
   async run(context: StepContext<{ as?: string }>): Promise<StepAnswer> {
     this.calls.push({
@@ -447,6 +449,74 @@ describe('suppliers', () => {
       [runId],
     );
     expect(held).toEqual([{ lane: 'lane-0', n: 32 }]);
+  });
+
+  describe('a width', () => {
+    let [now, most] = [0, 0];
+    const called = async () => {
+      most = Math.max(most, ++now);
+      await new Promise((resolve) => setTimeout(resolve, 10));
+      now -= 1;
+    };
+    const pause = () => new Promise((resolve) => setTimeout(resolve, 40));
+    const actions = [
+      new Scripted(
+        async ({ turn }) => {
+          await pause();
+          await turn(called);
+          await pause();
+          return { answer: 'done' };
+        },
+        'calling',
+        10_000,
+        'short',
+        'calls',
+      ),
+      new Scripted(async () => (await called(), { answer: 'done' }), 'whole', 10_000, 'call'),
+    ];
+    const running = async () => {
+      const [row] = await world.rows<{ n: number }>(
+        `SELECT count(*)::int AS n FROM step WHERE state = 'running'`,
+      );
+      return row!.n;
+    };
+    const start = async (uses: string, count: number) =>
+      world.run(`  - { id: a, title: A, uses: ${uses}, forEach: wide }\n`, { count });
+    beforeEach(async () => {
+      [now, most] = [0, 0];
+      world = await engineWorld(db.url, {
+        actions,
+        selectors: [new CountSelector('wide', () => ({ lane: 'wide' }))],
+      });
+      await world.db((d) => limitLanes(d, [{ key: 'wide', concurrency: 3, perSecond: null }]));
+    });
+
+    test('is of calls: a step whose call has ended, or is yet to come, holds nobody up', async () => {
+      const runs = [await start('calling', 80), await start('whole', 80), await start('calling', 80)];
+      const more = until(async () => {
+        const n = await running();
+        return n > 3 && n;
+      });
+      for (const run of runs) expect((await ended(run)).state).toBe('done');
+      expect(await more).toBeGreaterThan(3);
+      expect(most).toBe(3);
+    });
+
+    test('is shared with another process, which has a step of the lane in hand', async () => {
+      const peer = newId();
+      await world.rows(
+        `INSERT INTO engine_worker (id, name, started_at, lease_until) VALUES ($1, 'peer', clock_timestamp(), clock_timestamp() + interval '1 hour')`,
+        [peer],
+      );
+      const first = await start('calling', 1);
+      await ended(first);
+      await world.rows(
+        `UPDATE step SET state = 'running', worker = $2, fence = fence + 1 WHERE run_id = $1`,
+        [first, peer],
+      );
+      expect((await ended(await start('calling', 30))).state).toBe('done');
+      expect(most).toBe(2);
+    });
   });
 
   test('a rate is used up and never exceeded in any second, a width never either', async () => {

@@ -115,6 +115,28 @@ describe('an agreement', () => {
       await expect(work((db) => db.query(sql, [versionId]))).rejects.toThrow(/permission denied/);
   });
 
+  test('says how strong an answer must be, from its draft to its next version', async () => {
+    const strong = { ...hours(24), leastStrength: 'second_channel' };
+    const plain = await agreement([hours(24)]);
+    const { id, rowVersion } = await agreement([strong]);
+    const published = await staff('POST', `/api/v1/agreements/${id}/draft/publish`, { ifMatch: rowVersion });
+    const silent = await staff('POST', `/api/v1/agreements/${plain.id}/draft/publish`, {
+      ifMatch: plain.rowVersion,
+    });
+    expect(published.body.contentHash).not.toBe(silent.body.contentHash);
+    const { body } = await staff('GET', `/api/v1/agreements/${id}`);
+    expect(body.versions[0].terms[0].leastStrength).toBe('second_channel');
+    const opened = await staff('POST', `/api/v1/agreements/${id}/draft`, { body: {} });
+    expect(opened.body.content.terms[0].leastStrength).toBe('second_channel');
+    const same = await staff('POST', `/api/v1/agreements/${id}/draft/publish`, { ifMatch: 1 });
+    expect(same).toMatchObject({ status: 409, body: { code: 'nothing-changed' } });
+    const refused = await staff('PATCH', `/api/v1/agreements/${id}/draft`, {
+      ifMatch: 1,
+      body: { terms: [{ ...strong, leastStrength: 'a good look' }] },
+    });
+    expect(refused).toMatchObject({ status: 400, body: { errors: [{ field: '/terms/0/leastStrength' }] } });
+  });
+
   test('says in its second version what it adds; the first one stays to be read', async () => {
     const { id, rowVersion } = await agreement([hours(24)]);
     await staff('POST', `/api/v1/agreements/${id}/draft/publish`, { ifMatch: rowVersion });
@@ -179,6 +201,32 @@ describe('an agreement', () => {
     expect((await staff('PATCH', `/api/v1/agreements/${id}/draft`, { body: {} })).status).toBe(428);
   });
 
+  test('keeps when each rung of its ladder is told, and shows it in every version', async () => {
+    const { contacts } = (await staff('GET', `/api/v1/parties/${ids['paylane']}`)).body;
+    const other = contacts.find(({ id }: { id: Id }) => id !== ids['Incident desk']);
+    const laddered = (minutes: number) =>
+      hours(24, { fallbackRecipients: [other.id], rungs: [{ recipient: other.id, minutes }] });
+    const { id, rowVersion } = await agreement([laddered(15)]);
+    const first = await staff('POST', `/api/v1/agreements/${id}/draft/publish`, { ifMatch: rowVersion });
+    expect(first.status).toBe(201);
+    const draft = await staff('POST', `/api/v1/agreements/${id}/draft`);
+    expect(draft.body.content.terms[0].rungs).toEqual([{ recipient: other.id, minutes: 15 }]);
+    // The same words are the same version.
+    const same = await staff('POST', `/api/v1/agreements/${id}/draft/publish`, {
+      ifMatch: draft.body.rowVersion,
+    });
+    expect(same.status).not.toBe(201);
+    const edited = await staff('PATCH', `/api/v1/agreements/${id}/draft`, {
+      ifMatch: draft.body.rowVersion,
+      body: { terms: [laddered(20)] },
+    });
+    const second = await staff('POST', `/api/v1/agreements/${id}/draft/publish`, {
+      ifMatch: edited.body.rowVersion,
+    });
+    expect(second).toMatchObject({ status: 201, body: { number: 2 } });
+    expect(second.body.contentHash).not.toBe(first.body.contentHash);
+  });
+
   test.each([
     ['a window of zero', { window: { count: 0, unit: 'elapsed-hours' } }, '/terms/0/window/count'],
     ['a zone that is none', { zone: 'Mars/Olympus' }, '/terms/0/zone'],
@@ -186,6 +234,11 @@ describe('an agreement', () => {
       'a calendar that is none',
       { window: { count: 2, unit: 'business-days' }, calendar: 'mars' },
       '/terms/0/calendar',
+    ],
+    [
+      'a rung of nobody who is a fallback',
+      { rungs: [{ recipient: newId(), minutes: 15 }] },
+      '/terms/0/rungs/0/recipient',
     ],
     ['a recipient of nobody', { recipients: [newId()] }, '/terms/0/recipients/0'],
   ])('is refused with %s, with its field and the mend', async (_, over, field) => {

@@ -291,6 +291,7 @@ describe('no live credential is ever touched', () => {
           outputs: {},
           correlationId: 'c',
           now: () => world.clock.now(),
+          turn: (ask) => ask(),
           signal: AbortSignal.timeout(5000),
         });
         expect({ name, answer }).toMatchObject({ name, answer: { answer: 'failed' } });

@@ -43,7 +43,12 @@ beforeAll(async () => {
   mail = await MailServer.start();
   maildir = await mkdtemp(join(tmpdir(), 'countersign-bounces-'));
   t = await startApp({
-    config: { smtpUrl: `smtp://${mail.host}`, outboundAllow: [mail.host], bounceMaildir: maildir },
+    config: {
+      smtpUrl: `smtp://${mail.host}`,
+      outboundAllow: [mail.host],
+      bounceMaildir: maildir,
+      mailBounce: 'bounces@mail.operator.example',
+    },
     settings: { duties: idle },
   });
   scene = await run((db) => noticeScene(db, t.clock.date()));
@@ -346,6 +351,81 @@ describe('a notice that nobody has read yet', () => {
     expect(await read(noticeId)).toMatchObject({ timeliness: 'met', receipt: 'acknowledged' });
   });
 
+  test('climbs the ladder of its agreement by minutes: each rung is told when its time has come', async () => {
+    const laddered = await run((db) =>
+      noticeScene(db, t.clock.date(), { fulfilledBy: 'acknowledged', email: 'first@ladder.example' }),
+    );
+    const { termId } = await run(async (db) => {
+      const [term] = await db.query<{ termId: Id }[]>(
+        `SELECT id AS "termId" FROM term WHERE agreement_version_id = $1`,
+        [laddered.agreementVersionId],
+      );
+      for (const [ordinal, name, minutes, percent] of [
+        [1, 'second', 15, null],
+        [2, 'third', null, 10],
+      ] as const)
+        await db.query(
+          `INSERT INTO term_recipient (term_id, contact_id, party_id, ordinal, fallback, after_minutes, after_percent)
+           VALUES ($1, $2, $3, $4, true, $5, $6)`,
+          [
+            term!.termId,
+            await contactOf(db, laddered.partyId, t.clock.date(), {
+              name,
+              email: `${name}@ladder.example`,
+              role: 'contract',
+              ordinal,
+            }),
+            laddered.partyId,
+            ordinal,
+            minutes,
+            percent,
+          ],
+        );
+      return term!;
+    });
+    expect(termId).toBeDefined();
+    const owed = async () => {
+      const [id] = await run((db) =>
+        t.app.get(NoticesService).owe(db, [confirmedExposure(laddered, t.clock.now())], by),
+      );
+      return id!;
+    };
+    const told = (from: number) => mail.received.slice(from).flatMap(({ to: whom }) => whom);
+
+    // Its peer took it and nobody answers.
+    let before = mail.received.length;
+    const id = await owed();
+    await deliver(id);
+    for (const [wait, whom] of [
+      [14 * MINUTE, ['first@ladder.example']],
+      [MINUTE, ['first@ladder.example', 'second@ladder.example']],
+      [2 * HOUR, ['first@ladder.example', 'second@ladder.example']],
+      [10 * MINUTE, ['first@ladder.example', 'second@ladder.example', 'third@ladder.example']],
+    ] as const) {
+      t.clock.advance(wait);
+      await clockSweep();
+      await clockSweep();
+      await deliver(id);
+      expect(told(before)).toEqual(whom);
+    }
+
+    // Its server is away: the next rung is tried at its time, though the wait between two tries is longer.
+    before = mail.received.length;
+    await mail.behave('busy', 'first@ladder.example');
+    const away = await owed();
+    const start = t.clock.now();
+    expect(await deliver(away)).toMatchObject({ state: 'waiting', until: start + MINUTE });
+    for (const minutes of [1, 5]) {
+      t.clock.advance(minutes * MINUTE);
+      await deliver(away);
+    }
+    expect(await deliver(away)).toMatchObject({ state: 'waiting', until: start + 15 * MINUTE });
+    t.clock.advance(9 * MINUTE);
+    expect(await deliver(away)).toEqual({ state: 'accepted' });
+    expect(told(before)).toEqual(['second@ladder.example']);
+    await mail.behave('accept', 'first@ladder.example');
+  });
+
   test('that bounces within its window is open again, and goes to somebody else at once', async () => {
     const { noticeId, partyId, to } = await owedTo('adatum');
     await another(partyId, 'Night desk', to('night'));
@@ -377,6 +457,67 @@ describe('a notice that nobody has read yet', () => {
     await clockSweep();
     expect(await read(noticeId)).toMatchObject({ timeliness: 'met', receipt: 'none', attempts: 2 });
     expect([receivedBy(to('security')).length, receivedBy(to('night')).length]).toEqual([1, 1]);
+    // A report of the first address that comes again, or of a stranger, says nothing of the second.
+    for (const address of [to('security'), 'other@evil.example'])
+      expect(await hand(bounce(messageId, address))).toMatchObject({ is: 'unknown' });
+    expect(await read(noticeId)).toMatchObject({ timeliness: 'met', receipt: 'none' });
+  });
+
+  test('that comes back to its own return path needs nothing readable for it', async () => {
+    const { noticeId, partyId, to } = await owedTo('margie');
+    await another(partyId, 'Night desk', to('night'));
+    await deliver(noticeId);
+    const { from, raw } = receivedBy(to('security'))[0]!;
+    expect(from).toMatch(/^bounces\+[a-z2-7]{42}@mail\.operator\.example$/);
+    expect(raw).not.toContain(from);
+    await mkdir(join(maildir, 'new'), { recursive: true });
+    const take = async (name: string, lines: string[]) => {
+      await writeFile(join(maildir, 'new', name), lines.join('\r\n'));
+      await t.app.get(MaildropSweep).sweep(by);
+      return (await read(noticeId)).receipt;
+    };
+    const words = ['', 'Your message could not be delivered: 550 5.1.1 no such user'];
+    // Nobody makes a path of their own, and a note of absence is no bounce.
+    const forged = from.replace(/\+(.)/, (_all, first: string) => `+${first === 'a' ? 'b' : 'a'}`);
+    const server = 'From: Mail Delivery System <MAILER-DAEMON@mx.northwind.example>';
+    expect(await take('1', [server, `To: ${forged}`, 'Subject: Undelivered', ...words])).toBe('none');
+    const person = `From: Nora <${to('security')}>`;
+    expect(await take('2', [person, `To: ${from}`, 'Subject: Out of office', '', 'Back on Monday.'])).toBe(
+      'none',
+    );
+    const read1 = 'Content-Type: multipart/report; report-type=disposition-notification; boundary=b';
+    expect(await take('3', [person, `To: ${from}`, read1, '', '--b', '', 'read', '--b--'])).toBe('none');
+    expect(
+      await take('4', [
+        server,
+        `Delivered-To: ${from.toUpperCase()}`,
+        'To: undisclosed',
+        'Subject: Undelivered',
+        ...words,
+      ]),
+    ).toBe('bounced');
+    expect(await deliver(noticeId)).toEqual({ state: 'accepted' });
+    expect(receivedBy(to('night'))).toHaveLength(1);
+    const [attempt] = await run((db) =>
+      db.query(`SELECT bounce FROM notice_attempt WHERE notice_id = $1 AND bounced_at IS NOT NULL`, [
+        noticeId,
+      ]),
+    );
+    expect(attempt).toMatchObject({ bounce: expect.stringMatching(/^5\.1\.1 .*no such user/) });
+
+    // What told nothing waits for a person.
+    expect(await readdir(join(maildir, 'cur'))).toEqual(['1:2,', '2:2,', '3:2,']);
+    await rm(join(maildir, 'cur'), { recursive: true });
+
+    // The same by the webhook, where only the envelope says where it came to.
+    const night = receivedBy(to('night'))[0]!;
+    const handed = await t.app.inject({
+      method: 'POST',
+      url: `/api/v1/bounces?to=${night.from}`,
+      headers: { authorization: `Bearer ${await t.token('responder')}`, 'content-type': 'message/rfc822' },
+      payload: [server, 'Subject: failure notice', ...words].join('\r\n'),
+    });
+    expect(handed.json()).toMatchObject({ is: 'bounced', reference: (await read(noticeId)).reference });
   });
 
   test('that bounces after its window keeps its decision, and is told all the same', async () => {

@@ -165,3 +165,59 @@ test('a chat carries the notice that mail cannot, inside the window, and its add
   });
   expect(ended.statusCode).toBe(204);
 });
+
+test('an endpoint whose circuit is open is left alone, and the duty is told by another way in time', async () => {
+  const headers = { authorization: `Bearer ${await t.token('admin')}`, 'content-type': 'application/json' };
+  const post = (url: string, body: object) =>
+    t.app.inject({ method: 'POST', url, headers, payload: JSON.stringify(body) });
+  const hub = { partyId: scene.partyId, name: 'Hub', url: `${slack.url}/hub`, events: ['case.opened'] };
+  const made = await post('/api/v1/subscriptions', hub);
+  expect(made.statusCode).toBe(201);
+  const endpoint = made.json<{ subscription: { id: Id } }>().subscription.id;
+  const addresses = [
+    { channel: 'standard-webhooks', address: `endpoint:${endpoint}` },
+    { channel: 'slack', address: `${slack.url}/services/${SECRET_PART}` },
+  ];
+  await run((db) => db.query(`UPDATE contact SET email = NULL WHERE id = $1`, [scene.contactId]));
+  for (const one of addresses) {
+    t.clock.advance(MINUTE);
+    expect((await post(`/api/v1/contacts/${scene.contactId}/addresses`, one)).statusCode).toBe(201);
+  }
+  // What it answers to notices counts as what it answers to signals: the third failure opens the circuit.
+  slack.answerWith((request, answer) => answer.writeHead(request.path === '/hub' ? 500 : 200).end('ok'));
+  const [id] = await run((db) =>
+    t.app.get(NoticesService).owe(db, [confirmedExposure(scene, t.clock.now())], by),
+  );
+  for (let n = 0; n < 3; n++) {
+    expect(await deliver(id!)).toMatchObject({ state: 'waiting' });
+    t.clock.advance(HOUR);
+  }
+  const standing = async () =>
+    (await t.app.inject({ url: `/api/v1/subscriptions/${endpoint}`, headers })).json<{ circuit: string }>();
+  expect(await standing()).toMatchObject({ circuit: 'open' });
+  await run((db) =>
+    db.query(`UPDATE subscription SET held_until = $2 WHERE id = $1`, [
+      endpoint,
+      new Date(t.clock.now() + 30 * HOUR),
+    ]),
+  );
+  slack.taken();
+  let state = 'waiting';
+  for (let n = 0; n < 40 && state === 'waiting'; n++) {
+    ({ state } = await deliver(id!));
+    if (state === 'waiting') t.clock.advance(30 * MINUTE);
+  }
+  expect(state).toBe('accepted');
+  // Nothing went to the endpoint meanwhile, and the record says why.
+  expect(slack.taken().map(({ path }) => path)).toEqual([`/services/${SECRET_PART}`]);
+  const notice = (await run((db) => findNotice(db, id!)))!;
+  expect(t.clock.now() - notice.startAt).toBeLessThan(24 * HOUR);
+  const tried = await run((db) =>
+    db.query<{ channel: string; peer_answer: string }[]>(
+      `SELECT channel, peer_answer FROM notice_attempt WHERE notice_id = $1 ORDER BY number`,
+      [id],
+    ),
+  );
+  expect(tried.at(-1)!.channel).toBe('slack');
+  expect(tried.at(-2)!.peer_answer).toMatch(/^nothing was sent: the endpoint fails/);
+});

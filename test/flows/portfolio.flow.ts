@@ -116,7 +116,7 @@ describe('reading', () => {
       windowUnit: 'elapsed-hours',
       recipients: [
         { name: 'Incident desk', fallback: false },
-        { name: 'On-call', fallback: true },
+        { name: 'On-call', fallback: true, afterMinutes: 30, afterPercent: null },
       ],
     });
   });

@@ -1,16 +1,14 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import { fingerprintsOf } from '../../src/domain/credentials/fingerprint.rules.ts';
 import { Presets } from '../../src/domain/revocation/presets.service.ts';
 import { StorePlaces } from '../../src/domain/revocation/store-places.service.ts';
 import type { Id } from '../../src/kernel/ids.ts';
 import { expectOk } from '../../src/kernel/result.ts';
-import { Secret } from '../../src/kernel/secret.ts';
 import { MINUTE, SECOND } from '../../src/kernel/time.ts';
-import { Keys } from '../../src/platform/signing/keys.ts';
 import { startApp, until, type TestApp } from '../support/app.ts';
 import { AUTHORITY, TRUSTED_CLIENT, UNKNOWN_CLIENT } from '../support/certificates.ts';
 import { IssuingSupplier } from '../support/issuing-supplier.ts';
 import { OAuthServer } from '../support/oauth-server.ts';
+import { caller } from '../support/portfolio.ts';
 import { BY, type KnownVersion } from '../support/revocation-scene.ts';
 import { RotationScene } from '../support/rotation-scene.ts';
 import { ScriptedSupplier } from '../support/scripted-supplier.ts';
@@ -257,24 +255,7 @@ describe('a place in a store', () => {
     ]);
     const place = await scene.location(slot, 'store_api', 'The shop’s Vault');
     await scene.query(`UPDATE location SET version_id = $2 WHERE id = $1`, [place, slot.versionId]);
-    const peppers = world.app.get(Keys).peppers();
-    for (const { part, scheme, keyId, digest } of fingerprintsOf(
-      { value: Secret.of(slot.old.value) },
-      peppers,
-    ))
-      await scene.query(
-        `INSERT INTO fingerprint (version_id, credential_id, integration_id, part, scheme, key_id, digest, created_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)`,
-        [
-          slot.versionId,
-          slot.credentialId,
-          slot.integrationId,
-          part,
-          scheme,
-          keyId,
-          digest,
-          world.clock.date(),
-        ],
-      );
+    await scene.fingerprinted(slot);
     const storeId = await scene.connection(
       partyId,
       'vault-kv-copy',
@@ -289,6 +270,14 @@ describe('a place in a store', () => {
         stores.set(db, place, { connectionId, entry: PATH, field: 'api_key' }, BY),
       );
     expect(await set(slot.connectionId!)).toMatchObject({ ok: false, error: { code: 'no-store' } });
+    const about = async (entry: string, field?: string) => {
+      const input = { connectionId: storeId, entry, ...(field === undefined ? {} : { field }) };
+      const said = await scene.transactions.run(BY, (db) => stores.set(db, place, input, BY));
+      return said.ok ? null : said.error.fields?.[0]?.field;
+    };
+    expect(await about('/data/apps')).toBe('/entry');
+    expect(await about(PATH)).toBe('/field');
+    expect(await about(PATH, 'a field')).toBe('/field');
     expectOk(await set(storeId));
     // Somebody else writes to the entry in the same moment: nothing of theirs is lost.
     kv.meanwhile = (versions) =>
@@ -305,6 +294,23 @@ describe('a place in a store', () => {
     expect(done.places).toEqual([expect.objectContaining({ holds: 'new', how: 'store' })]);
     expect(await scene.everythingStored()).not.toContain(fresh);
 
+    const admin = caller(world, await world.token('admin'));
+    const [read, where] = [
+      await admin('POST', `/api/v1/locations/${place}/store-readings`),
+      await admin('GET', `/api/v1/locations/${place}/store`),
+    ];
+    expect(where.body).toMatchObject({ entry: PATH, field: 'api_key', writable: true, obstacle: null });
+    expect(read.body).toMatchObject({
+      outcome: 'read',
+      kept: [
+        { name: 'version 3', current: true, is: 'ours', version: 2 },
+        { name: 'version 2', current: false, is: 'ours', version: 1 },
+        { name: 'version 1', current: false, is: 'ours', version: 1 },
+      ],
+      unread: 0,
+    });
+    expect(JSON.stringify(read.body)).not.toContain(fresh);
+
     const look = (versionId: Id) =>
       stores.look(place, versionId, { by: BY, idempotencyKey: 'look', signal: AbortSignal.timeout(10_000) });
     expect(await look(done.new!.id)).toMatchObject({ value: { verdict: 'present' } });
@@ -320,6 +326,7 @@ describe('a place in a store', () => {
       [place, slot.versionId],
     );
     expect(looks).toEqual([
+      { method: 'store_api', verdict: 'present' },
       { method: 'store_api', verdict: 'present' },
       { method: 'store_api', verdict: 'gone' },
     ]);

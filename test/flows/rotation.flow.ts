@@ -378,6 +378,24 @@ describe('by hand', () => {
       BY,
     );
     expect(same).toMatchObject({ ok: false, error: { code: 'old-version' } });
+    await scene.fingerprinted(slot);
+    // Whoever revoked the old one would end the new one with it; and nobody is moved to what has expired.
+    const [begun, versions] = [
+      supplier.issue('again'),
+      `SELECT FROM credential_version WHERE credential_id = $1`,
+    ];
+    const twin = await scene.words.enterVersion(id, { supplierId: begun.id, value: slot.old.value }, BY);
+    expect(twin).toMatchObject({
+      ok: false,
+      error: {
+        code: 'value-known',
+        fields: [{ field: '/value', problem: 'is that of version 1 of this credential' }],
+      },
+    });
+    const expiresAt = new Date(world.clock.now() - 1000).toISOString();
+    const past = await scene.words.enterVersion(id, { supplierId: begun.id, expiresAt }, BY);
+    expect(past).toMatchObject({ ok: false, error: { fields: [{ field: '/expiresAt' }] } });
+    expect(await scene.query(versions, [slot.credentialId])).toHaveLength(1);
     const made = supplier.issue('by hand');
     expectOk(await scene.words.enterVersion(id, { supplierId: made.id, value: made.value }, BY));
     const done = await scene.once(id, ({ state }) => state === 'done', 30_000);

@@ -5,7 +5,7 @@ import { SignalsService } from '../../src/domain/signals/signals.service.ts';
 import type { SignalType } from '../../src/domain/signals/signal.rules.ts';
 import type { Id } from '../../src/kernel/ids.ts';
 import { system } from '../../src/kernel/principal.ts';
-import { MINUTE, SECOND } from '../../src/kernel/time.ts';
+import { ELAPSED_DAY, HOUR, MINUTE, SECOND } from '../../src/kernel/time.ts';
 import { startApp, type TestApp } from '../support/app.ts';
 import { LeakScene, type SceneCredential } from '../support/leak-scene.ts';
 import { SignalPeer } from '../support/signal-peer.ts';
@@ -103,6 +103,39 @@ test('the transmitter says who it is where the standard puts it', async () => {
   for (const name of ['configuration', 'status', 'add_subject', 'remove_subject', 'verification'])
     expect(found.body[`${name}_endpoint`]).toMatch(new RegExp(`^${ISSUER}/api/v1/ssf/`));
   expect((await call('GET', '/.well-known/ssf-configuration/elsewhere', undefined, null)).status).toBe(404);
+});
+
+test('its key is there before the first stream and the first token, and stays the same', async () => {
+  const jwks = async () => (await call('GET', '/api/v1/ssf/jwks', undefined, null)).body;
+  const first = await jwks();
+  expect(first.keys).toEqual([
+    expect.objectContaining({ kty: 'RSA', alg: 'RS256', kid: expect.any(String) }),
+  ]);
+  expect(await jwks()).toEqual(first);
+});
+
+test('an address that nothing would ever be sent to is refused when it is given, with its field and what mends it', async () => {
+  const whole = { name: 'Sync', events: ['case.opened'] };
+  for (const url of [
+    'https://localhost/x',
+    'https://10.1.2.3/x',
+    'https://[::1]/x',
+    'http://hub.example/x',
+  ]) {
+    const webhook = await call('POST', '/api/v1/subscriptions', { ...whole, url });
+    expect(webhook).toMatchObject({
+      status: 400,
+      body: { errors: [{ field: '/url', mend: expect.any(String) }] },
+    });
+    const pushed = await call('POST', streams, { delivery: { method: PUSH, endpoint_url: url } });
+    expect(pushed).toMatchObject({ status: 400, body: { errors: [{ field: '/delivery/endpoint_url' }] } });
+  }
+  for (const url of ['https://u:p@hub.example/x', 'ftp://hub.example/x', 'https://hub.example/x#y'])
+    expect((await call('POST', '/api/v1/subscriptions', { ...whole, url })).status).toBe(400);
+  const id = await stream({ delivery: { method: PUSH, endpoint_url: `${peer.url}/events` } });
+  const moved = { stream_id: id, delivery: { method: PUSH, endpoint_url: 'https://127.0.0.1/x' } };
+  expect((await call('PATCH', streams, moved)).status).toBe(400);
+  await end(id);
 });
 
 describe('a pushed stream', () => {
@@ -256,6 +289,100 @@ describe('a polled stream', () => {
     const made = await call('POST', streams, {}, await t.token('admin'));
     expect(made).toMatchObject({ status: 403, body: { code: 'no-party' } });
   });
+});
+
+describe('what we change of a stream', () => {
+  const UPDATED = 'https://schemas.openid.net/secevent/ssf/event-type/stream-updated';
+  const set = async (id: Id, to: string, token: string) =>
+    call('POST', '/api/v1/ssf/status', { stream_id: id, status: to, reason: 'maintenance' }, token);
+
+  test('its receiver is told, pushed or polled, and hears nothing else until it is enabled again', async () => {
+    const admin = await t.token('admin');
+    const pushed = await stream({ delivery: { method: PUSH, endpoint_url: `${peer.url}/events` } });
+    const polled = await stream();
+    for (const id of [pushed, polled]) expect((await set(id, 'paused', admin)).status).toBe(200);
+    await publish();
+    await send();
+    const [one, ...rest] = peer.taken();
+    expect(rest).toEqual([]);
+    const told = (await verified(one!.body, pushed)).payload;
+    expect(told).toMatchObject({
+      sub_id: { format: 'opaque', id: pushed },
+      events: { [UPDATED]: { status: 'paused', reason: 'maintenance' } },
+    });
+    const sets: string[] = Object.values((await poll(polled)).body.sets);
+    expect(sets).toHaveLength(1);
+    expect((await verified(sets[0]!, polled)).payload['events']).toMatchObject({
+      [UPDATED]: { status: 'paused' },
+    });
+    await poll(polled, { ack: Object.keys((await poll(polled)).body.sets) });
+    expect((await poll(polled)).body.sets).toEqual({});
+
+    expect((await set(pushed, 'enabled', admin)).status).toBe(200);
+    await send();
+    const events = await Promise.all(
+      peer
+        .taken()
+        .map(async ({ body }) => Object.keys((await verified(body, pushed)).payload['events'] as object)),
+    );
+    expect(events.flat().toSorted()).toEqual([CHANGE, UPDATED]);
+    await end(pushed);
+    await end(polled);
+  });
+
+  test('what the receiver itself changes is no news to it', async () => {
+    const id = await stream();
+    await set(id, 'paused', customer);
+    expect((await poll(id)).body.sets).toEqual({});
+    await end(id);
+  });
+
+  test('one that took nothing for five days is disabled, and the last thing it is told is that', async () => {
+    const id = await stream({ delivery: { method: PUSH, endpoint_url: `${peer.url}/events` } });
+    peer.answer(500);
+    await publish();
+    await send();
+    t.clock.advance(6 * ELAPSED_DAY);
+    await publish();
+    await send();
+    peer.answer(202);
+    peer.taken();
+    t.clock.advance(MINUTE);
+    await send();
+    const [one, ...rest] = peer.taken();
+    expect(rest).toEqual([]);
+    expect((await verified(one!.body, id)).payload['events']).toEqual({
+      [UPDATED]: { status: 'disabled', reason: 'it took nothing for five days' },
+    });
+    expect((await call('GET', `/api/v1/ssf/status?stream_id=${id}`)).body.status).toBe('disabled');
+    await end(id);
+  });
+});
+
+test('while the circuit is open one message tries the endpoint, however many processes send', async () => {
+  const id = await stream({ delivery: { method: PUSH, endpoint_url: `${peer.url}/events` } });
+  peer.answer(500);
+  for (let n = 0; n < 12; n++) await publish();
+  await send();
+  // Four at once at first; each further try finds its own hold.
+  for (let n = 0; n < 3; n++) {
+    t.clock.advance(6 * MINUTE);
+    peer.taken();
+    await Promise.all([send(), send(), send()]);
+    expect(peer.taken()).toHaveLength(1);
+  }
+  const read = await call('GET', `/api/v1/subscriptions/${id}`);
+  expect(read.body).toMatchObject({ circuit: 'open', waiting: 12, failingSince: expect.any(String) });
+  expect(Date.parse(read.body.heldUntil as string)).toBeGreaterThan(t.clock.now());
+  peer.answer(202);
+  t.clock.advance(10 * HOUR);
+  await Promise.all([send(), send()]);
+  expect(new Set(peer.taken().map(({ body }) => body)).size).toBe(12);
+  expect((await call('GET', `/api/v1/subscriptions/${id}`)).body).toMatchObject({
+    circuit: 'closed',
+    waiting: 0,
+  });
+  await end(id);
 });
 
 describe('what a receiver may set', () => {

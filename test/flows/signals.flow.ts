@@ -5,7 +5,9 @@ import { SignalSender } from '../../src/domain/signals/sender.ts';
 import { SignalsService } from '../../src/domain/signals/signals.service.ts';
 import type { Id } from '../../src/kernel/ids.ts';
 import { system } from '../../src/kernel/principal.ts';
+import { Secret } from '../../src/kernel/secret.ts';
 import { ELAPSED_DAY, HOUR, MINUTE, SECOND } from '../../src/kernel/time.ts';
+import { Vault } from '../../src/platform/vault/vault.ts';
 import { startApp, type TestApp } from '../support/app.ts';
 import { LeakScene, type SceneCredential } from '../support/leak-scene.ts';
 import { alertsRaised, SignalPeer, verifiedAt, type ReceivedSignal } from '../support/signal-peer.ts';
@@ -82,6 +84,17 @@ const logOf = async (id: Id, token = customer) =>
   (await call(token, 'GET', `/api/v1/subscriptions/${id}/deliveries`)).body.deliveries;
 const verified = (secret: string, one: ReceivedSignal) => verifiedAt(t.clock.now(), secret, one);
 const end = (id: Id, token = customer) => call(token, 'DELETE', `/api/v1/subscriptions/${id}`);
+test.each(['nonsense', 'https://', 'https://a b/', 'https://u:p@a.example/', 'https://a.example/#x'])(
+  'no endpoint has the address %s',
+  async (url) => {
+    const body = { name: 'An endpoint', url, events: ['case.opened'] };
+    const answer = await call(customer, 'POST', '/api/v1/subscriptions', body);
+    expect(answer).toMatchObject({ status: 400, body: { errors: [{ field: '/url' }] } });
+    const delivery = { method: 'urn:ietf:rfc:8935', endpoint_url: url };
+    expect((await call(customer, 'POST', '/api/v1/ssf/streams', { delivery })).status).toBe(400);
+  },
+);
+
 describe('an endpoint', () => {
   test('is sent what happened to its party, as the official package verifies it', async () => {
     const { id, secret } = await subscribed();
@@ -335,9 +348,15 @@ describe('an endpoint', () => {
     expect((await call(customer, 'POST', '/api/v1/subscriptions', asked)).status).toBe(status);
   });
 
-  test('inside the house is never dialled, and what its address carries is not shown', async () => {
-    const { id } = await subscribed({ url: 'https://169.254.169.254/hook?code=verysecretcode' });
+  test('inside the house is never dialled, however it got there, and what an address carries is not shown', async () => {
+    const { id } = await subscribed({ url: `${peer.url}/hook?code=verysecretcode` });
     expect((await call(customer, 'GET', `/api/v1/subscriptions/${id}`)).text).not.toContain('verysecretcode');
+    // Kept before it was asked about, or a name that leads elsewhere by now.
+    await scene.work(async (db) => {
+      const inside = Secret.of('https://169.254.169.254/hook');
+      const ref = await t.app.get(Vault).put(db, `subscription:${id}:url`, inside);
+      await db.query(`UPDATE subscription SET url_ref = $2 WHERE id = $1`, [id, ref]);
+    });
     await publish();
     await send();
     expect((await logOf(id))[0].lastAnswer).toMatch(/not a public address/);

@@ -410,6 +410,23 @@ describe('files', () => {
     ).toEqual({ n: 1 });
   });
 
+  test('the date of a commit is when the leak came about, and no clock of knowing starts with it', async () => {
+    const credential = await scene.credential(
+      await scene.integration('Dated', { parties: [scene.customerId] }),
+    );
+    const [one] = JSON.parse(voices['gitleaks']!.leak(credential.value).toString('utf8')) as object[];
+    const file = Buffer.from(JSON.stringify([{ ...one, Date: '2026-01-01T00:00:00Z' }]));
+    expect(await hand('gitleaks', file, '&source=a-gitleaks')).toMatchObject({ status: 202 });
+    const instants = () =>
+      scene.rows<{ kind: string; at: Date }>(
+        `SELECT DISTINCT i.kind, i.at FROM instant i JOIN exposure e ON e.incident_id = i.incident_id
+          WHERE e.version_id = $1 AND i.kind IN ('occurred', 'detected')`,
+        [credential.versionId],
+      );
+    await until(async () => (await instants()).length > 0, 'its instants stand');
+    expect(await instants()).toEqual([{ kind: 'occurred', at: new Date('2026-01-01T00:00:00Z') }]);
+  });
+
   test('every kind, in its bearer’s own name and by a party; never more than it takes', async () => {
     const credential = await scene.credential(
       await scene.integration('Files', { parties: [scene.customerId] }),

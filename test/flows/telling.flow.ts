@@ -118,6 +118,18 @@ describe('whom to call', () => {
     const away = { from: iso(t.clock.now()), until: iso(t.clock.now() + HOUR), standInId: scene.contactId };
     expect((await call('POST', `/contacts/${scene.contactId}/absences`, away)).status).toBe(400);
     expect((await call('PUT', `/contacts/${scene.contactId}/hours`, { zone: '+02:00' })).status).toBe(400);
+    for (const [field, mend, hours] of [
+      ['/days', /Name a day/, { days: [] }],
+      ['/until', /00:00 until 24:00/, { from: '08:00', until: '08:00' }],
+      ['/quiet/until', /null for quiet/, { quiet: { from: '00:00', until: '00:00' } }],
+      ['/from', /./, { from: '24:00', until: '08:00' }],
+    ] as const) {
+      const refused = await call('PUT', `/contacts/${scene.contactId}/hours`, { zone: 'Etc/UTC', ...hours });
+      expect([refused.status, refused.body]).toMatchObject([
+        400,
+        { errors: [{ field, mend: expect.stringMatching(mend) }] },
+      ]);
+    }
     const way = (channel: string, address: string) =>
       call('POST', `/contacts/${scene.contactId}/addresses`, { channel, address });
     expect((await way('pigeon', 'roof')).status).toBe(400);
@@ -289,6 +301,21 @@ describe('how strong an answer must be', () => {
     ).toMatchObject({
       ok: false,
     });
+  });
+
+  test('of what the agreement and the policy ask for, the stronger is frozen on the notice', async () => {
+    const frozen = [];
+    for (const leastStrength of [null, 'mailbox', 'detached_signature']) {
+      const other = await run((db) =>
+        noticeScene(db, t.clock.date(), { name: 'Trey', email: 'security@trey.example', leastStrength }),
+      );
+      const [id] = await run((db) =>
+        t.app.get(NoticesService).owe(db, [confirmedExposure(other, t.clock.now())], by),
+      );
+      frozen.push((await read(id!)).leastStrength);
+      await t.app.get(DeliveryService).deliver(id!, by, AbortSignal.timeout(20_000));
+    }
+    expect(frozen).toEqual(['second_channel', 'second_channel', 'detached_signature']);
   });
 
   test('codes end: after five wrong ones, after a quarter of an hour, and no sixth is sent in an hour', async () => {
@@ -514,10 +541,14 @@ test('what has not arrived stands in one queue, and is tried again once its cont
   expect((await queue()).filter((one) => one.id === id)).toMatchObject([
     { how: 'failed', partyName: 'Fourth Coffee', attempts: 1 },
   ]);
+  const responder = calling(await t.token('responder'));
+  expect(await responder('POST', `/notices/${id}/retry`)).toMatchObject({
+    status: 409,
+    body: { code: 'nobody-left' },
+  });
   await run((db) =>
     db.query(`UPDATE contact SET email = 'here@fourth.example' WHERE id = $1`, [made.contactId]),
   );
-  const responder = calling(await t.token('responder'));
   expect((await call('POST', `/notices/${id}/retry`)).status).toBe(403);
   expect((await responder('POST', `/notices/${id}/retry`)).status).toBe(204);
   expect(await deliver()).toEqual({ state: 'accepted' });

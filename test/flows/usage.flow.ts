@@ -1,6 +1,8 @@
 import { createHash } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { witnessesOf } from '../../src/console/incidents/room.queries.ts';
 import { AccessService } from '../../src/domain/access/access.service.ts';
+import { ownWays } from '../../src/domain/exposures/reported-by.queries.ts';
 import { UsageRetentionSweep } from '../../src/domain/usage/usage-retention.sweep.ts';
 import { newId, type Id } from '../../src/kernel/ids.ts';
 import { system } from '../../src/kernel/principal.ts';
@@ -339,6 +341,12 @@ describe('use that should not be', () => {
     ).toEqual({
       uses: 3,
     });
+    // Named where people look: in the incident, and among the ways that nobody had to set up.
+    const witnesses = await scene.work((db) => witnessesOf(db, exposure!.incident_id));
+    expect(witnesses.map(({ sourceName }) => sourceName)).toEqual(['Unusual use']);
+    expect(await scene.work(ownWays)).toEqual(
+      expect.arrayContaining([expect.objectContaining({ name: 'Unusual use' })]),
+    );
     world.clock.advance(ELAPSED_DAY + MINUTE);
     await report([use(credential)]);
     await scene.settled();

@@ -1,8 +1,11 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { generateKeyPairSync, sign } from 'node:crypto';
+import { readFile } from 'node:fs/promises';
 import { linkCode, linkToken } from '../../src/domain/notices/notice-link.rules.ts';
+import { newId } from '../../src/kernel/ids.ts';
 import { HOUR } from '../../src/kernel/time.ts';
 import { Keys } from '../../src/platform/signing/keys.ts';
-import { tabStops, TestBrowser } from '../support/browser.ts';
+import { overflowOf, picture, tabStops, TestBrowser } from '../support/browser.ts';
 import { Console } from './console.ts';
 import { incidentScene, type IncidentScene } from './incident-scene.ts';
 import { portfolioScene, type PortfolioScene } from './scene.ts';
@@ -128,6 +131,94 @@ describe('the page behind the link of a notice', () => {
       await browser.close();
     }
   });
+
+  test('says which answer ends the duty, takes a weaker one on record, and a signature as enough', async () => {
+    const { client } = site.scene;
+    const pair = generateKeyPairSync('ed25519');
+    const [noticeId, now] = [newId(), site.world.clock.date()];
+    await client.query(
+      `INSERT INTO signing_key (id, party_id, contact_id, public_key, fingerprint, registered_by, registered_at)
+       SELECT $1, party_id, id, $3, $4, 'test', $5 FROM contact WHERE id = $2`,
+      [
+        newId(),
+        ids.contacts.nora,
+        pair.publicKey.export({ type: 'spki', format: 'pem' }),
+        Buffer.alloc(32, 3),
+        site.scene.ago(HOUR),
+      ],
+    );
+    await client.query(
+      `INSERT INTO notice SELECT (jsonb_populate_record(n, jsonb_build_object('id', $2::uuid, 'reference', 'NTC-2026-0777',
+              'idempotency_key', $2::text, 'message_id', $2::text, 'receipt', 'none', 'acknowledged_at', NULL, 'timeliness', 'open', 'decided_at', NULL,
+              'fulfilled_by', 'acknowledged', 'fulfilled_at', NULL, 'least_strength', 'detached_signature', 'created_at', $3::timestamptz))).*
+         FROM notice n WHERE id = $1`,
+      [made.notices.customer, noticeId, now],
+    );
+    const claims = {
+      noticeId,
+      contactId: ids.contacts.nora,
+      expiresAt: site.world.clock.now() + 30 * 24 * HOUR,
+    };
+    const token = linkToken(claims, site.world.app.get(Keys).linkKey());
+    const sixDigits = linkCode(token, site.world.app.get(Keys).linkKey());
+    const standing = async () =>
+      (
+        await client.query<{ receipt: string; fulfilled: boolean; strengths: string[] }>(
+          `SELECT n.receipt, n.fulfilled_at IS NOT NULL AS fulfilled,
+                  (SELECT coalesce(array_agg(a.strength ORDER BY a.strength), '{}') FROM acknowledgement a WHERE a.notice_id = n.id) AS strengths
+             FROM notice n WHERE n.id = $1`,
+          [noticeId],
+        )
+      ).rows[0];
+    const browser = await visitor();
+    try {
+      const page = await browser.page();
+      await page.setViewportSize({ width: 390, height: 844 });
+      await page.goto(`${site.url}/n/${token}`);
+      expect(await page.locator('main').innerText()).toContain(
+        'To end this, give a signature with a key of your own.',
+      );
+      await page.fill('[name=name]', 'Nora Visser');
+      await page.fill('[name=code]', sixDigits);
+      await page.getByRole('button', { name: 'Acknowledge' }).click();
+      const open = await page.locator('[role=status]').innerText();
+      expect(open).toMatch(/still open\s+Nora Visser said .* that it reached you, and that is on record/);
+      expect(await standing()).toEqual({ receipt: 'delivered', fulfilled: false, strengths: ['mailbox'] });
+      await picture(page, 'notice-link-too-weak');
+      expect(await overflowOf(page)).toEqual([]);
+
+      const [file] = await Promise.all([
+        page.waitForEvent('download'),
+        page.getByRole('link', { name: 'notice.json' }).click(),
+      ]);
+      const document = await readFile(await file.path());
+      const signature = (bytes: Buffer) => sign(null, bytes, pair.privateKey).toString('base64');
+      await page.fill('[name=name]', 'Nora Visser');
+      await page.fill('[name=code]', sixDigits);
+      await page.fill('[name=signature]', signature(Buffer.from('another text')));
+      await page.getByRole('button', { name: 'Acknowledge' }).click();
+      expect(await page.locator('#signature-error').innerText()).toContain('sign exactly its bytes');
+      await page.fill('[name=signature]', signature(document));
+      await page.getByRole('button', { name: 'Acknowledge' }).click();
+      expect(await page.locator('main').innerText()).toMatch(
+        /acknowledged\s+by Nora Visser.*\(detached signature\)/,
+      );
+      expect(await standing()).toEqual({
+        receipt: 'acknowledged',
+        fulfilled: true,
+        strengths: ['detached_signature', 'mailbox'],
+      });
+    } finally {
+      await browser.close();
+    }
+    const { email } = await site.account('Olga', 'responder');
+    const page = await site.browser.page();
+    await site.signIn(page, email, '/notices/NTC-2026-0777');
+    expect(await page.locator('main').innerText()).toMatch(/Nora Visser \(detached signature\)/);
+    await site.judge(page, 'notice-signed');
+    await client.query('DELETE FROM acknowledgement WHERE notice_id = $1', [noticeId]);
+    await client.query('DELETE FROM notice WHERE id = $1', [noticeId]);
+  }, 120_000);
 
   test('is readable by everybody, and reached by the keyboard', async () => {
     await site.scene.client.query('DELETE FROM acknowledgement');

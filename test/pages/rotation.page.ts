@@ -5,9 +5,13 @@ import { until } from '../support/app.ts';
 import { IssuingSupplier } from '../support/issuing-supplier.ts';
 import { BY } from '../support/revocation-scene.ts';
 import { RotationScene, type Slot } from '../support/rotation-scene.ts';
+import { ScriptedSupplier } from '../support/scripted-supplier.ts';
+import { OUR_TOKEN, ScriptedKv } from '../support/scripted-vault.ts';
 import { Console } from './console.ts';
 
 let supplier: IssuingSupplier;
+const kv = new ScriptedKv();
+let vault: ScriptedSupplier;
 let site: Console;
 let scene: RotationScene;
 let page: Page;
@@ -15,7 +19,8 @@ let slot: Slot;
 
 beforeAll(async () => {
   supplier = await new IssuingSupplier().start();
-  site = await Console.start({ outboundAllow: [supplier.hostPort], queue: 'off' });
+  vault = await new ScriptedSupplier(kv).start();
+  site = await Console.start({ outboundAllow: [supplier.hostPort, vault.hostPort], queue: 'off' });
   scene = new RotationScene(site.world, supplier);
   await scene.preset('issuing', 'adds');
   slot = await scene.slot(await scene.party(), 'issuing');
@@ -29,6 +34,7 @@ beforeAll(async () => {
 afterAll(async () => {
   await site.close();
   await supplier.stop();
+  await vault.stop();
 });
 
 const main = () => page.locator('main').innerText();
@@ -150,4 +156,58 @@ test('how often a credential is rotated stands there with what decides it, and i
   await site.signIn(page, rita.email, '/integrations/ITG-2026-7001/rotation');
   expect(await main()).toMatch(/Shop key[\s\S]*at most 90 days old by the policy/);
   expect(await page.getByRole('button').allInnerTexts()).toEqual(['Sign out', 'Save']);
+});
+
+test('which entry of which store a copy is is set, looked at without showing a value, and removed', async () => {
+  const [copy] = await scene.query<{ id: string; partyId: string }>(
+    `SELECT id, party_id AS "partyId" FROM location WHERE credential_id = $1`,
+    [slot.credentialId],
+  );
+  const auth = { auth: { token: OUR_TOKEN } };
+  const at = { baseUrl: vault.baseUrl, dialect: kv };
+  await scene.connection(copy!.partyId, 'vault-kv-copy', at, auth);
+  await page.context().clearCookies();
+  await site.signIn(page, (await site.account('Vera', 'admin')).email, '/credentials/CRD-2026-7001');
+  await page.getByRole('link', { name: 'in no store' }).click();
+  await page.waitForURL(/\/store$/);
+  const form = page.getByRole('form', { name: 'Where it lies' });
+  expect(await form.getByLabel('Store').locator('option').allInnerTexts()).toHaveLength(2);
+  await form.getByLabel('Store').selectOption({ index: 1 });
+  await form.getByLabel('Entry').fill('../../sys/leases');
+  await form.getByRole('button', { name: 'Save' }).click();
+  expect(await main()).toContain('The entry is no path of a KV engine. Write it without the mount');
+  await form.getByLabel('Entry').fill('apps/shop');
+  await form.getByRole('button', { name: 'Save' }).click();
+  expect(await main()).toContain('a KV entry has several');
+  site.browser.complaints.length = 0;
+  await form.getByLabel('Field').fill('api_key');
+  await form.getByRole('button', { name: 'Save' }).click();
+  expect(await main()).toMatch(/apps\/shop[\s\S]*yes\s+when the credential is rotated/);
+
+  const look = () => page.getByRole('button', { name: 'Look at it now' }).click();
+  await look();
+  expect(await main()).toContain('The store has nothing there.');
+  const now = supplier.keys.at(-1)!.value;
+  kv.paths.set('apps/shop', [
+    { data: { api_key: 'sk_of_somebody_else_1234' }, deletedAt: '', destroyed: false },
+    { data: { api_key: now }, deletedAt: '', destroyed: false },
+  ]);
+  await look();
+  expect(await main()).toContain(
+    'Looked, by fingerprints: version 2, which readers get, is version 2 of this credential; version 1 is another value.',
+  );
+  expect(await page.content()).not.toContain(now);
+  await site.judge(page, 'copy-store');
+  await vault.stop();
+  await look();
+  expect(await main()).toContain('It could not be read: ');
+  await page.getByRole('button', { name: 'It is no entry of a store' }).click();
+  expect(await main()).toContain('No store is set');
+  const kinds = await scene.query<{ kind: string }>(
+    `SELECT body::json->>'kind' AS kind FROM ledger_entry WHERE body::json->'subject'->>'id' = $1 ORDER BY 1`,
+    [copy!.id],
+  );
+  expect(kinds.map(({ kind }) => kind)).toEqual(
+    expect.arrayContaining(['location.store-set', 'location.store-unset']),
+  );
 });

@@ -48,13 +48,29 @@ test('an endpoint is added, tried, rotated; its log says what was answered, and 
     return (await page.locator('#log').innerText()).includes('out of order');
   });
   await site.judge(page, 'signals-endpoint');
+  // The third failure in a row opens the circuit: what waits, since when, and when it is tried next.
+  for (const times of [2, 3]) {
+    await page.getByRole('button', { name: 'Send a test' }).click();
+    await site.until(() => Promise.resolve(peer.received.length === times));
+  }
+  await site.until(async () => {
+    await page.reload();
+    return (await page.locator('#circuit').count()) === 1;
+  });
+  expect(await page.locator('h1').innerText()).toContain('circuit open');
+  expect(await page.locator('#circuit').innerText()).toMatch(
+    /since .* 3 messages wait together, and one tries the endpoint/,
+  );
+  expect(await page.locator('#log').innerText()).toContain('the circuit is open, not before');
+  await site.judge(page, 'signals-circuit');
   peer.answer(204);
-  await page.getByRole('button', { name: 'Send again' }).click();
+  await page.getByRole('button', { name: 'Send again' }).first().click();
   await site.until(async () => {
     await page.reload();
     return (await page.locator('#log').innerText()).includes('taken');
   });
-  expect(new Set(peer.received.map((one) => one.headers['webhook-id'])).size).toBe(1);
+  expect(await page.locator('h1').innerText()).toContain('circuit closed');
+  expect(new Set(peer.received.map((one) => one.headers['webhook-id'])).size).toBe(3);
   await page.getByLabel('New key').selectOption('v1a');
   await page.getByRole('button', { name: 'Rotate the key' }).click();
   expect(await page.locator('main').innerText()).toMatch(/whpk_/);

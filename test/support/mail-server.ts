@@ -3,6 +3,8 @@ import PostalMime from 'postal-mime';
 import { SMTPServer } from 'smtp-server';
 
 export interface ReceivedMail {
+  /** The sender of the envelope. */
+  from: string;
   to: string[];
   messageId: string;
   subject: string;
@@ -43,6 +45,7 @@ export class MailServer {
           const raw = Buffer.concat(chunks);
           void PostalMime.parse(raw).then((mail) => {
             this.received.push({
+              from: session.envelope.mailFrom === false ? '' : session.envelope.mailFrom.address,
               to: session.envelope.rcptTo.map((one) => one.address),
               messageId: mail.messageId ?? '',
               subject: mail.subject ?? '',

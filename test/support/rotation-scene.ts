@@ -1,3 +1,4 @@
+import { fingerprintsOf } from '../../src/domain/credentials/fingerprint.rules.ts';
 import { CopiesService } from '../../src/domain/revocation/copies.service.ts';
 import { Presets } from '../../src/domain/revocation/presets.service.ts';
 import { Targets } from '../../src/domain/revocation/targets.service.ts';
@@ -7,6 +8,8 @@ import { RotationsService } from '../../src/domain/rotation/rotations.service.ts
 import type { RotationView } from '../../src/domain/rotation/rotation.schema.ts';
 import { newId, type Id } from '../../src/kernel/ids.ts';
 import { expectOk } from '../../src/kernel/result.ts';
+import { Secret } from '../../src/kernel/secret.ts';
+import { Keys } from '../../src/platform/signing/keys.ts';
 import { until, type TestApp } from './app.ts';
 import type { IssuingSupplier, Key } from './issuing-supplier.ts';
 import { BY, RevocationScene, type KnownVersion } from './revocation-scene.ts';
@@ -55,6 +58,28 @@ export class RotationScene extends RevocationScene {
       o,
     );
     return { ...known, old };
+  }
+
+  /** The old value is known by its fingerprint. */
+  async fingerprinted(slot: Slot): Promise<void> {
+    const peppers = this.world.app.get(Keys).peppers();
+    for (const { part, scheme, keyId, digest } of fingerprintsOf(
+      { value: Secret.of(slot.old.value) },
+      peppers,
+    ))
+      await this.query(
+        `INSERT INTO fingerprint (version_id, credential_id, integration_id, part, scheme, key_id, digest, created_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)`,
+        [
+          slot.versionId,
+          slot.credentialId,
+          slot.integrationId,
+          part,
+          scheme,
+          keyId,
+          digest,
+          this.world.clock.date(),
+        ],
+      );
   }
 
   async start(

@@ -34,6 +34,7 @@ export async function routeSamples(world: TestApp, partyId: Id): Promise<RouteSa
     '/api/v1/locations/:id/fingerprints': { id: made.location },
     '/api/v1/locations/:id/store': { id: made.location },
     '/api/v1/locations/:id/store-looks': { id: made.location },
+    '/api/v1/locations/:id/store-readings': { id: made.location },
     '/api/v1/integrations/:id': { id: made.integration },
     '/api/v1/integrations/:id/matrices': { id: made.integration },
     '/api/v1/notices/:id': { id: made.notice },
@@ -46,6 +47,10 @@ export async function routeSamples(world: TestApp, partyId: Id): Promise<RouteSa
     '/integrations/:reference/rotation': { reference: made.integrationReference },
     '/credentials/:reference': { reference: made.credentialReference },
     '/credentials/:reference/locations/:location/scan': {
+      reference: made.credentialReference,
+      location: made.location,
+    },
+    '/credentials/:reference/locations/:location/store/look': {
       reference: made.credentialReference,
       location: made.location,
     },
@@ -235,9 +240,10 @@ async function things(world: TestApp, partyId: Id) {
     );
     await db.query(
       `INSERT INTO notice (id, reference, integration_id, party_id, subject_kind, subject_id, idempotency_key, category,
-                           trigger, start_event, start_at, fulfilled_by, facts, message_id, correlation_id, created_at, updated_at)
+                           trigger, start_event, start_at, fulfilled_by, facts, message_id, correlation_id, created_at, updated_at,
+                           sent_subject, sent_text)
        VALUES ($1, 'NTC-2026-9001', $2, $3, 'case', $4, 'route-sample', 'exposure', 'confirmed', 'confirmed', $5, 'dispatched',
-               '{}', 'route-sample', 'test-samples', $5, $5)`,
+               '{}', 'route-sample', 'test-samples', $5, $5, 'A notice', 'What was told')`,
       [notice, integration, partyId, newId(), now],
     );
   });

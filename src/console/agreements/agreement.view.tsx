@@ -1,4 +1,4 @@
-import { authorityWords, type Change } from '../../domain/agreements/agreement-diff.rules.ts';
+import { authorityWords, type Change, fallbackWords } from '../../domain/agreements/agreement-diff.rules.ts';
 import type { AgreementPreview, DraftContent } from '../../domain/agreements/draft.schema.ts';
 import { windowWords } from '../../domain/agreements/term.rules.ts';
 import { PostForm } from '../shared/forms.tsx';
@@ -233,11 +233,15 @@ export function Terms({
               <div>
                 {term.recipients.map(nameOf).join(', ')}
                 {term.fallbackRecipients.length > 0 && (
-                  <div class="small soft">then {term.fallbackRecipients.map(nameOf).join(', ')}</div>
+                  <div class="small soft">
+                    then {term.fallbackRecipients.map((id) => fallbackWords(term, id, nameOf(id))).join(', ')}
+                  </div>
                 )}
               </div>
             ),
-            words(term.fulfilledBy),
+            term.leastStrength
+              ? `${words(term.fulfilledBy)}, by ${words(term.leastStrength)} or stronger`
+              : words(term.fulfilledBy),
             ...(editPath
               ? [
                   <a

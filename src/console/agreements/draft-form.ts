@@ -51,6 +51,22 @@ export function peopleIn(form: Given, name: 'recipient' | 'fallback'): string[] 
     .filter(Boolean);
 }
 
+/** What stands beside the fallbacks of a form, in their order: when each is told, as somebody typed it. */
+export function rungTextsIn(form: Given): string[] {
+  const rows = Object.keys(form).flatMap((field) => {
+    const place = /^fallback([1-9]\d{0,4})$/.exec(field);
+    return place && text(form, field) !== '' ? [Number(place[1])] : [];
+  });
+  return rows.sort((a, b) => a - b).map((place) => text(form, `fallbackAfter${place}`));
+}
+
+/** `15`, `15 min`: minutes; `40 %`: of the window. What is neither stays as it is, so that the schema says what it must be. */
+function rungOf(recipient: string, typed: string) {
+  const [, count, unit] = /^(\d{1,6}) *(%|min|minutes?)?$/.exec(typed) ?? [];
+  if (count === undefined) return { recipient, minutes: typed };
+  return unit === '%' ? { recipient, percent: Number(count) } : { recipient, minutes: Number(count) };
+}
+
 /** How many rows a form shows for so many contacts: each of them and some to fill in. */
 export function rowsFor(chosen: number, form: Given): number {
   const blank = Number(/^\d{1,2}$/.exec(text(form, 'blankRows'))?.[0] ?? BLANK_ROWS);
@@ -95,6 +111,9 @@ export function readHead(body: unknown): Result<EditDraft, FormProblems> {
 export function readTerm(body: unknown): Result<DraftTerm, FormProblems> {
   const form = given(body);
   const unit = text(form, 'windowUnit');
+  const fallbacks = peopleIn(form, 'fallback');
+  const texts = rungTextsIn(form);
+  const rungs = fallbacks.flatMap((id, at) => (texts[at] ? [rungOf(id, texts[at])] : []));
   const read = draftTermSchema.safeParse({
     name: emptied(text(form, 'name')),
     direction: text(form, 'direction'),
@@ -106,18 +125,33 @@ export function readTerm(body: unknown): Result<DraftTerm, FormProblems> {
     warnPercent: number(text(form, 'warnPercent')),
     escalatePercent: number(text(form, 'escalatePercent')),
     recipients: peopleIn(form, 'recipient'),
-    fallbackRecipients: peopleIn(form, 'fallback'),
+    fallbackRecipients: fallbacks,
+    ...(rungs.length > 0 ? { rungs } : {}),
     fulfilledBy: text(form, 'fulfilledBy'),
+    leastStrength: emptied(text(form, 'leastStrength')),
     language: text(form, 'language'),
     category: text(form, 'category'),
     ruleVersion: text(form, 'ruleVersion') || '1',
   });
-  return read.success ? ok(read.data) : err(problemsFrom(read.error.issues));
+  if (read.success) return ok(read.data);
+  const problems = problemsFrom(read.error.issues);
+  // A rung is a row of the form: the one of its fallback.
+  for (const { path, message } of read.error.issues) {
+    if (path[0] !== 'rungs') continue;
+    const rung = rungs[Number(path[1])];
+    const row = rung ? fallbacks.indexOf(rung.recipient) : -1;
+    if (row >= 0)
+      problems[`fallbackAfter${row + 1}`] ??=
+        path[2] === 'percent' && message.includes('no share')
+          ? message
+          : 'Minutes up to 43200, like 15, or a share of the window, like 40 %.';
+  }
+  return err(problems);
 }
 
 type Issue = { path: readonly PropertyKey[]; message: string };
 
-function problemsFrom(issues: readonly Issue[]): FormProblems {
+function problemsFrom(issues: readonly Issue[]): Record<string, string> {
   const problems: Record<string, string> = {};
   for (const { path, message } of issues) problems[fieldOf(path.map(String))] ??= message;
   return problems;
@@ -165,11 +199,23 @@ export function termGiven(term: DraftTerm): Given {
     warnPercent: String(term.warnPercent),
     escalatePercent: String(term.escalatePercent),
     fulfilledBy: term.fulfilledBy,
+    leastStrength: term.leastStrength ?? '',
     language: term.language,
     category: term.category,
     ruleVersion: term.ruleVersion,
     ...people('recipient', term.recipients),
     ...people('fallback', term.fallbackRecipients),
+    ...people(
+      'fallbackAfter',
+      term.fallbackRecipients.map((id) => {
+        const rung = term.rungs?.find(({ recipient }) => recipient === id);
+        return rung === undefined
+          ? ''
+          : rung.percent === undefined
+            ? `${rung.minutes} min`
+            : `${rung.percent} %`;
+      }),
+    ),
   };
 }
 

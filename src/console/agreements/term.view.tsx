@@ -1,13 +1,19 @@
 import type { CalendarView, DraftView as Draft } from '../../domain/agreements/draft.schema.ts';
 import type { TermTemplate } from '../../domain/agreements/term-template.schema.ts';
-import { FULFILMENTS, START_EVENTS, TRIGGERS, windowWords } from '../../domain/agreements/term.rules.ts';
+import {
+  FULFILMENTS,
+  START_EVENTS,
+  STRENGTHS,
+  TRIGGERS,
+  windowWords,
+} from '../../domain/agreements/term.rules.ts';
 import { Field, FormError, PostForm, SelectField, type FormProblems, type Option } from '../shared/forms.tsx';
 import type { Frame } from '../shared/frame.ts';
 import { Page } from '../shared/layout.tsx';
 import { DataTable } from '../shared/parts.tsx';
 import { Chip, words } from '../shared/states.tsx';
 import type { AgreementHead } from './agreements.queries.ts';
-import { again, peopleIn, rowsFor, type Given } from './draft-form.ts';
+import { again, peopleIn, rowsFor, rungTextsIn, type Given } from './draft-form.ts';
 
 const UNITS: readonly Option[] = [
   { value: 'elapsed-hours', word: 'hours, nights and weekends count' },
@@ -103,12 +109,22 @@ export function TermView({
             <legend>Who is told, in this order</legend>
             <input type="hidden" name="blankRows" value={again(form, 'blankRows')} />
             <People name="recipient" label="Recipient" form={form} contacts={contacts} problems={problems} />
+            <p class="hint">
+              A fallback is told after its minutes (15) or its share of the window (40 %), if nobody was
+              reached or answered by then; where nothing stands, from half of the window.
+            </p>
             <People name="fallback" label="Fallback" form={form} contacts={contacts} problems={problems} />
           </fieldset>
           <fieldset>
             <legend>What counts as telling</legend>
             <div class="trio">
               <SelectField {...field('fulfilledBy')} label="Kept when" options={worded(FULFILMENTS)} />
+              <SelectField
+                {...field('leastStrength')}
+                label="An answer must have at least"
+                options={worded(STRENGTHS)}
+                none="what the policy says"
+              />
               <Field {...field('language')} label="Language" required />
               <Field {...field('category')} label="Category" required />
             </div>
@@ -151,21 +167,33 @@ function People({
   problems: FormProblems;
 }) {
   const chosen = peopleIn(form, name);
+  const texts = name === 'fallback' ? rungTextsIn(form) : [];
   return (
-    <div class="trio">
+    <div class={name === 'fallback' ? 'pair' : 'trio'}>
       {Array.from({ length: rowsFor(chosen.length, form) }, (_, at) => (
-        <SelectField
-          name={`${name}${at + 1}`}
-          label={`${label} ${at + 1}`}
-          value={chosen[at]}
-          problem={problems[`${name}${at + 1}`]}
-          options={
-            at < chosen.length && at >= FULL_ROWS
-              ? contacts.filter(({ value }) => value === chosen[at])
-              : contacts
-          }
-          none="nobody"
-        />
+        <>
+          <SelectField
+            name={`${name}${at + 1}`}
+            label={`${label} ${at + 1}`}
+            value={chosen[at]}
+            problem={problems[`${name}${at + 1}`]}
+            options={
+              at < chosen.length && at >= FULL_ROWS
+                ? contacts.filter(({ value }) => value === chosen[at])
+                : contacts
+            }
+            none="nobody"
+          />
+          {name === 'fallback' && (
+            <Field
+              name={`fallbackAfter${at + 1}`}
+              label={`Told after, ${at + 1}`}
+              value={texts[at] ?? ''}
+              problem={problems[`fallbackAfter${at + 1}`]}
+              maxLength={12}
+            />
+          )}
+        </>
       ))}
     </div>
   );

@@ -184,6 +184,7 @@ export function CredentialView({
             {...(frame.may('portfolio:write') && head.retiredAt === null
               ? { moves: `/credentials/${head.reference}/locations` }
               : {})}
+            {...(frame.may('connections:read') ? { stores: `/credentials/${head.reference}/locations` } : {})}
             {...(frame.may('copies:report') ? { scans: `/credentials/${head.reference}/locations` } : {})}
           />
           <Holdings holdings={holdings} />

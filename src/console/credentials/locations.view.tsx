@@ -11,6 +11,7 @@ export function Locations({
   ofOne,
   moves,
   scans,
+  stores,
 }: {
   locations: readonly LocationLine[];
   ofOne?: boolean;
@@ -18,6 +19,8 @@ export function Locations({
   moves?: string;
   /** Address below which the file of a scan of each may be handed in. */
   scans?: string;
+  /** Address below which the store of each is shown. */
+  stores?: string;
 }) {
   if (locations.length === 0) return <Empty>No copy is known. That is no proof that there is none.</Empty>;
   const columns = [
@@ -44,6 +47,11 @@ export function Locations({
               </>
             )}
           </div>
+          {stores && (
+            <a class="small" href={`${stores}/${one.id}/store`}>
+              {one.storeName === null ? 'in no store' : `in ${one.storeName}: ${one.storeEntry}`}
+            </a>
+          )}
         </div>,
         ...(ofOne
           ? []

@@ -19,7 +19,7 @@ import { ConsolePage, goes, shows, type Answer } from '../shared/page.ts';
 import { incidentOfObligation, tellableOf } from './obligations.queries.ts';
 import { localTime, zoneField } from './obligations.page.ts';
 import { ObligationPageView } from './obligation.view.tsx';
-import type { RefusedForm } from './obligations.view.tsx';
+import type { RefusedForm } from './supplier-accounts.view.tsx';
 
 const MOST_OF_A_CASE = 500;
 const reason = z.string().trim().min(3, 'Say why: it goes on record.').max(2000);
@@ -186,7 +186,10 @@ export class ObligationPage {
           incident: incident.reference,
           duty,
           contacts,
-          startsByHand: duty.standing === 'not_started' && event !== undefined && isStartedByHand(event),
+          startsByHand:
+            duty.standing === 'not_started' &&
+            event !== undefined &&
+            (duty.watched || isStartedByHand(event)),
           now,
           refused,
         }),

@@ -5,7 +5,8 @@ import type { Frame } from '../shared/frame.ts';
 import { Page } from '../shared/layout.tsx';
 import { At, Countdown, Empty, Facts } from '../shared/parts.tsx';
 import { Chip, words } from '../shared/states.tsx';
-import { standingOf, ToldBy, type RefusedForm } from './obligations.view.tsx';
+import { standingOf, ToldBy } from './obligations.view.tsx';
+import type { RefusedForm } from './supplier-accounts.view.tsx';
 
 const DECISIONS: Readonly<Record<string, string>> = {
   not_required_asked: 'asked for “not required”',
@@ -89,7 +90,7 @@ export function ObligationPageView({
                 duty.standing === 'dated' ? (
                   <>
                     <At at={Date.parse(duty.dueAt!)} />{' '}
-                    {open && <Countdown dueAt={Date.parse(duty.dueAt!)} now={now} />}
+                    {open && !duty.watched && <Countdown dueAt={Date.parse(duty.dueAt!)} now={now} />}
                   </>
                 ) : duty.standing === 'no_number' ? (
                   'a duty without a number'

@@ -15,7 +15,8 @@ import { problemsOf, readForm, typedIn } from '../shared/forms.tsx';
 import { ConsolePage, goes, shows, type Answer } from '../shared/page.ts';
 import { reference } from '../shared/search.ts';
 import { suppliersOf } from './obligations.queries.ts';
-import { ObligationsView, type RefusedForm } from './obligations.view.tsx';
+import { ObligationsView } from './obligations.view.tsx';
+import type { RefusedForm } from './supplier-accounts.view.tsx';
 import { findIncident } from './room.queries.ts';
 
 const SHOWN = 300;

@@ -2,20 +2,13 @@ import type { Id } from '../../kernel/ids.ts';
 import type { Millis } from '../../kernel/time.ts';
 import type { ObligationView, SupplierAccountView } from '../../domain/obligations/obligation.schema.ts';
 import { ClockLanes } from '../shared/charts.tsx';
-import { Field, FormError, PostForm, type FormProblems } from '../shared/forms.tsx';
+import { Field, FormError, PostForm } from '../shared/forms.tsx';
 import type { Frame } from '../shared/frame.ts';
 import { Page } from '../shared/layout.tsx';
 import { At, Countdown, DataTable, Empty, ShareBar, span } from '../shared/parts.tsx';
 import { Chip, words, type Tone } from '../shared/states.tsx';
-import { AccountForm, AccountTable } from './supplier-accounts.view.tsx';
+import { AccountForm, AccountTable, type RefusedForm } from './supplier-accounts.view.tsx';
 import type { RoomHead } from './room.queries.ts';
-
-export interface RefusedForm {
-  /** Which form of the page. */
-  form: string;
-  problems: FormProblems;
-  typed: Readonly<Record<string, string>>;
-}
 
 type Standing = Pick<ObligationView, 'obligation' | 'timeliness' | 'standing' | 'fulfilledAt' | 'watched'>;
 
@@ -27,6 +20,7 @@ export function standingOf(one: Standing): { tone: Tone; word: string } {
     return { tone: 'live', word: one.fulfilledAt === null ? 'late' : 'told late' };
   if (one.timeliness === 'met') return { tone: 'dead', word: 'told in time' };
   if (one.standing === 'not_started') return { tone: 'calm', word: 'not started' };
+  if (one.watched) return { tone: 'info', word: 'watched' };
   if (one.standing === 'no_number') return { tone: 'doubt', word: 'no number' };
   return { tone: 'wait', word: 'dated' };
 }
@@ -315,7 +309,7 @@ function ByWhen({ one, now }: { one: ObligationView; now: Millis }) {
   if (one.standing === 'no_number') return <span>without a number</span>;
   return (
     <div>
-      {one.fulfilledAt === null && one.obligation === 'required' && (
+      {one.fulfilledAt === null && one.obligation === 'required' && !one.watched && (
         <Countdown
           dueAt={Date.parse(one.dueAt!)}
           warnAt={one.warnAt === null ? null : Date.parse(one.warnAt)}

@@ -1,10 +1,16 @@
 import type { SupplierAccountView } from '../../domain/obligations/obligation.schema.ts';
 import type { Id } from '../../kernel/ids.ts';
-import { Field, FormError, PostForm, SelectField } from '../shared/forms.tsx';
+import { Field, FormError, PostForm, SelectField, type FormProblems } from '../shared/forms.tsx';
 import type { Frame } from '../shared/frame.ts';
 import { At, DataTable, Empty, span } from '../shared/parts.tsx';
 import { Chip, type Tone } from '../shared/states.tsx';
-import type { RefusedForm } from './obligations.view.tsx';
+
+export interface RefusedForm {
+  /** Which form of the page. */
+  form: string;
+  problems: FormProblems;
+  typed: Readonly<Record<string, string>>;
+}
 
 const JUDGEMENTS: Readonly<Record<SupplierAccountView['judgement'], { tone: Tone; word: string }>> = {
   in_time: { tone: 'dead', word: 'in time' },

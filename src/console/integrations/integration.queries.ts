@@ -207,6 +207,9 @@ export interface LocationLine {
   verdictAt: Millis | null;
   /** What the verdict rests on. */
   verdictMethod: string | null;
+  /** The store that it is an entry of, where a machine writes; null: none that may be seen. */
+  storeName: string | null;
+  storeEntry: string | null;
 }
 
 /** Copies of the credentials of an integration, or of one credential. */
@@ -220,7 +223,8 @@ export function locationsOf(
     `SELECT l.id, u.label AS "credentialName", c.reference AS "credentialReference", l.kind, l.name, l.path,
             l.arrived_by AS "arrivedBy", ${ms('l.put_at')} AS "putAt", l.put_by AS "putBy",
             coalesce(pt.name, ip.party_name, '') AS "partyName", ${named('k.name', 'l.owner_contact_id')} AS "ownerName", l.provable, v.number AS "versionNumber",
-            proof.verdict, ${ms('proof.at')} AS "verdictAt", proof.method AS "verdictMethod"
+            proof.verdict, ${ms('proof.at')} AS "verdictAt", proof.method AS "verdictMethod",
+            sc.name AS "storeName", ls.entry AS "storeEntry"
        FROM location l
        JOIN credential_use u ON u.credential_id = l.credential_id AND u.integration_id = l.integration_id
        LEFT JOIN credential c ON c.id = l.credential_id
@@ -229,6 +233,8 @@ export function locationsOf(
                            WHERE x.integration_id = l.integration_id AND x.party_id = l.party_id LIMIT 1) ip ON true
        LEFT JOIN contact k ON k.id = l.owner_contact_id
        LEFT JOIN credential_version v ON v.id = l.version_id
+       LEFT JOIN location_store ls ON ls.location_id = l.id
+       LEFT JOIN connection sc ON sc.id = ls.connection_id
        LEFT JOIN LATERAL (SELECT p.verdict, p.at, p.method FROM location_proof p WHERE p.location_id = l.id
                            ORDER BY p.at DESC, p.id DESC LIMIT 1) proof ON true
       WHERE l.${column} = $1 AND l.retired_at IS NULL

@@ -5,7 +5,11 @@ import type { Principal } from '../../kernel/principal.ts';
 import { By, Permission } from '../../domain/access/route.ts';
 import { EDITABLE } from '../../domain/notices/notice-samples.ts';
 import { RECIPIENTS, sourceSchema, textNameSchema } from '../../domain/notices/notice-template.schema.ts';
-import { versionsOfText, writtenTexts } from '../../domain/notices/notice-templates.queries.ts';
+import {
+  noticesToShow,
+  versionsOfText,
+  writtenTexts,
+} from '../../domain/notices/notice-templates.queries.ts';
 import { NoticeTemplates } from '../../domain/notices/notice-templates.ts';
 import { NoticeTexts, type TextName } from '../../domain/notices/notice-texts.service.ts';
 import { Transactions } from '../../platform/database/transactions.ts';
@@ -17,6 +21,11 @@ const category = { schema: z.string().max(60) };
 const language = { schema: z.string().max(35) };
 const search = z.object({
   recipient: z.enum(RECIPIENTS).catch('any'),
+  notice: z
+    .string()
+    .regex(/^[A-Z]{3}-\d{4}-\d{1,12}$/)
+    .optional()
+    .catch(undefined),
   compare: z.coerce.number().int().positive().optional().catch(undefined),
 });
 const saveForm = sourceSchema.extend({ note: z.string().max(500).default('') });
@@ -51,8 +60,8 @@ export class TemplatesPage {
     @Query() query: unknown,
     @By() by: Principal,
   ): Promise<Answer> {
-    const { recipient, compare } = search.parse(query);
-    return this.#draw(nameOf(key, tag, recipient), by, { compare });
+    const { recipient, compare, notice } = search.parse(query);
+    return this.#draw(nameOf(key, tag, recipient), by, { compare, notice });
   }
 
   @Post('notice-templates/:category/:language')
@@ -63,28 +72,33 @@ export class TemplatesPage {
     @Body() body: unknown,
     @By() by: Principal,
   ): Promise<Answer> {
-    const { do: act, recipient, ...form } = typedIn(body);
-    const name = nameOf(key, tag, search.parse({ recipient }).recipient);
-    const typed = { form: { ...form, html: form['html'] ?? '' } };
+    const { act, name, notice, form, read } = sent(key, tag, body);
     const at = `/notice-templates/${name.category}/${name.language}?recipient=${name.recipient}`;
     if (act === 'shipped') {
       const done = await this.transactions.run(by, (db) => this.texts.save(db, name, null, '', by));
       if (!done.ok) throw new Refused(done.error);
       return goes(at, { tone: 'dead', text: 'The shipped text is used again.' });
     }
-    const read = readForm(saveForm, lined(form));
-    if (!read.ok) return this.#draw(name, by, { ...typed, problems: read.error, status: 422 });
+    if (!read.ok) return this.#draw(name, by, { form, notice, problems: read.error, status: 422 });
+    if (act === 'preview') return this.#typed(key, tag, body, by, 422);
     const { note, ...source } = read.value;
-    if (act === 'preview') {
-      const preview = await this.transactions.run(by, (db) => this.texts.preview(db, name.category, source));
-      return preview.ok
-        ? this.#draw(name, by, { ...typed, preview: preview.value })
-        : this.#draw(name, by, { ...typed, problems: sentences(preview.error), status: 422 });
-    }
     const done = await this.transactions.run(by, (db) => this.texts.save(db, name, source, note, by));
     return done.ok
       ? goes(at, { tone: 'dead', text: `Version ${done.value.number} writes every such notice from now on.` })
-      : this.#draw(name, by, { ...typed, problems: sentences(done.error), status: 422 });
+      : this.#draw(name, by, { form, notice, problems: sentences(done.error), status: 422 });
+  }
+
+  /** How what is typed reads, while it is typed: the page takes from it what stands beside the form. */
+  @Post('notice-templates/:category/:language/live')
+  @Permission('notice-templates:write', { face: 'console' })
+  live(
+    @Param('category', category) key: string,
+    @Param('language', language) tag: string,
+    @Body() body: unknown,
+    @By() by: Principal,
+  ): Promise<Answer> {
+    // A text that is not finished is no refusal: its problems are the answer.
+    return this.#typed(key, tag, body, by, 200);
   }
 
   /** The text that writes such notices now, as a mail program shows it. */
@@ -96,11 +110,12 @@ export class TemplatesPage {
     @Query() query: unknown,
     @By() by: Principal,
   ): Promise<Answer> {
-    const name = nameOf(key, tag, search.parse(query).recipient);
+    const { recipient, notice } = search.parse(query);
+    const name = nameOf(key, tag, recipient);
     const preview = await this.transactions.run(by, async (db) => {
       const current = await this.texts.current(db, name);
       if (!current) throw notFound();
-      return this.texts.preview(db, name.category, current.source);
+      return this.texts.preview(db, name.category, current.source, notice);
     });
     if (!preview.ok) throw new Refused(preview.error);
     return letter(preview.value.html);
@@ -115,16 +130,25 @@ export class TemplatesPage {
     @Body() body: unknown,
     @By() by: Principal,
   ): Promise<Answer> {
-    const { do: _act, recipient, ...form } = typedIn(body);
-    const name = nameOf(key, tag, search.parse({ recipient }).recipient);
-    const typed = { form: { ...form, html: form['html'] ?? '' } };
-    const read = readForm(saveForm, lined(form));
-    if (!read.ok) return this.#draw(name, by, { ...typed, problems: read.error, status: 422 });
+    const { name, notice, read } = sent(key, tag, body);
+    if (!read.ok) return letter(MEND_FIRST);
     const { note: _note, ...source } = read.value;
-    const preview = await this.transactions.run(by, (db) => this.texts.preview(db, name.category, source));
+    const preview = await this.transactions.run(by, (db) =>
+      this.texts.preview(db, name.category, source, notice),
+    );
+    return letter(preview.ok ? preview.value.html : MEND_FIRST);
+  }
+
+  async #typed(key: string, tag: string, body: unknown, by: Principal, bad: number): Promise<Answer> {
+    const { name, notice, form, read } = sent(key, tag, body);
+    if (!read.ok) return this.#draw(name, by, { form, notice, problems: read.error, status: bad });
+    const { note: _note, ...source } = read.value;
+    const preview = await this.transactions.run(by, (db) =>
+      this.texts.preview(db, name.category, source, notice),
+    );
     return preview.ok
-      ? letter(preview.value.html)
-      : this.#draw(name, by, { ...typed, problems: sentences(preview.error), status: 422 });
+      ? this.#draw(name, by, { form, notice, preview: preview.value })
+      : this.#draw(name, by, { form, notice, problems: sentences(preview.error), status: bad });
   }
 
   async #draw(
@@ -132,6 +156,7 @@ export class TemplatesPage {
     by: Principal,
     more: {
       compare?: number | undefined;
+      notice?: string | undefined;
       form?: Record<string, string>;
       problems?: FormProblems;
       preview?: Preview;
@@ -144,10 +169,13 @@ export class TemplatesPage {
       const versions = await versionsOfText(db, name);
       const preview =
         more.preview ??
-        (more.problems ? undefined : await this.texts.preview(db, name.category, current.source));
+        (more.problems
+          ? undefined
+          : await this.texts.preview(db, name.category, current.source, more.notice));
       return {
         current,
         versions,
+        notices: await noticesToShow(db, name.category),
         preview: preview && 'ok' in preview ? (preview.ok ? preview.value : undefined) : preview,
       };
     });
@@ -163,6 +191,8 @@ export class TemplatesPage {
           variables: Object.keys(kind.sample),
           shipped,
           compare: more.compare,
+          notice: more.notice,
+          typed: more.form !== undefined,
           form: more.form ?? { ...model.current.source, note: '' },
           problems: more.problems ?? {},
           ...model,
@@ -177,6 +207,23 @@ function nameOf(key: string, tag: string, recipient: string): TextName {
   if (!read.success || EDITABLE[key] === undefined) throw notFound();
   return read.data;
 }
+
+/** What the form of a text sent: which text, with whose facts to show it, and what was typed, checked. */
+function sent(key: string, tag: string, body: unknown) {
+  const { do: act, recipient, notice, ...form } = typedIn(body);
+  const asked = search.parse({ recipient, notice });
+  return {
+    act,
+    name: nameOf(key, tag, asked.recipient),
+    notice: asked.notice,
+    form: { ...form, html: form['html'] ?? '' } as Record<string, string>,
+    read: readForm(saveForm, lined(form)),
+  };
+}
+
+/** What stands in the frame while the text cannot be sent. */
+const MEND_FIRST =
+  '<!doctype html><html lang="en"><head><meta charset="utf-8"><meta name="color-scheme" content="light dark"><title>No mail yet</title></head><body><p>Mend the text first: what is wrong stands beside it.</p></body></html>';
 
 /** Browsers send lines with a carriage return; a template has plain ones. */
 function lined(form: Record<string, string>): Record<string, string> {

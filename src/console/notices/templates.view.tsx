@@ -2,7 +2,7 @@ import type { NoticeSource } from '../../domain/notices/notice-liquid.ts';
 import type { TemplateVersion, WrittenText } from '../../domain/notices/notice-templates.queries.ts';
 import type { TextName } from '../../domain/notices/notice-texts.service.ts';
 import { RECIPIENTS } from '../../domain/notices/notice-template.schema.ts';
-import { Field, FormError, PostForm, type FormProblems } from '../shared/forms.tsx';
+import { Field, FormError, PostForm, SelectField, type FormProblems } from '../shared/forms.tsx';
 import type { Frame } from '../shared/frame.ts';
 import { Page } from '../shared/layout.tsx';
 import { At, DataTable, Tabs } from '../shared/parts.tsx';
@@ -82,6 +82,9 @@ export function TemplateView({
   form,
   problems,
   preview,
+  notices,
+  notice,
+  typed,
 }: {
   frame: Frame;
   name: TextName;
@@ -95,6 +98,11 @@ export function TemplateView({
   form: Readonly<Record<string, string>>;
   problems: FormProblems;
   preview: Preview | undefined;
+  /** Whose facts it may be filled with. */
+  notices: readonly { reference: string; party: string; about: string | null }[];
+  notice: string | undefined;
+  /** Whether it shows what was typed, and not what is kept. */
+  typed: boolean;
 }) {
   const path = `/notice-templates/${name.category}/${name.language}`;
   const writes = frame.may('notice-templates:write');
@@ -124,9 +132,26 @@ export function TemplateView({
             Variables: {[...variables, 'link', 'code', 'linkExpiresAt', 'checkpoint'].join(', ')}. Of Liquid,
             if, unless and for.
           </p>
-          <PostForm frame={frame} action={path} label="The text">
+          <PostForm
+            frame={frame}
+            action={path}
+            label="The text"
+            {...(writes && { live: { path: `${path}/live`, part: 'reads', frame: 'mail' } })}
+          >
             <input type="hidden" name="recipient" value={name.recipient} />
             <FormError problems={problems} />
+            {notices.length > 0 && (
+              <SelectField
+                name="notice"
+                label="Read it with the facts of"
+                value={notice}
+                none="The newest"
+                options={notices.map((one) => ({
+                  value: one.reference,
+                  word: `${one.reference} to ${one.party}${one.about ? `, ${one.about}` : ''}`,
+                }))}
+              />
+            )}
             <Field
               name="subject"
               label="Subject"
@@ -170,7 +195,13 @@ export function TemplateView({
                   <button class="plain" type="submit" name="do" value="preview">
                     Preview
                   </button>
-                  <button class="plain" type="submit" formAction={`${path}/html`} formTarget="_blank">
+                  <button
+                    class="plain"
+                    type="submit"
+                    formAction={`${path}/html`}
+                    formTarget="mail"
+                    formNoValidate
+                  >
                     See it as mail
                   </button>
                   {current.number !== null && versions[0] && !versions[0].shipped && shipped && (
@@ -186,37 +217,57 @@ export function TemplateView({
         <div class="w5 rows">
           <section>
             <h2>How it reads</h2>
-            {preview ? (
-              <>
-                <p class="soft small">
-                  {preview.about ? (
-                    <>
-                      With the facts of <a href={`/notices/${preview.about}`}>{preview.about}</a>.
-                    </>
-                  ) : (
-                    'With an example.'
-                  )}
-                </p>
-                <p>
-                  <a href={`${path}/html?recipient=${name.recipient}`} target="_blank" rel="noopener">
-                    As mail, in HTML
-                  </a>
-                </p>
-                <p>
-                  <b>{preview.subject}</b>
-                </p>
-                <div class="letter" lang={name.language}>
-                  {preview.text}
-                </div>
-              </>
-            ) : (
-              <p class="empty">Mend the text first.</p>
-            )}
+            <Reads name={name} preview={preview} />
           </section>
+          {(preview || writes) && (
+            <section>
+              <h2>As mail, in HTML</h2>
+              {typed && <p class="soft small">“See it as mail” shows here what you typed.</p>}
+              <iframe
+                class="mail"
+                name="mail"
+                title="The mail in HTML"
+                sandbox=""
+                {...(!typed && {
+                  src: `${path}/html?recipient=${name.recipient}${notice ? `&notice=${notice}` : ''}`,
+                })}
+              />
+            </section>
+          )}
           <Versions path={path} name={name} versions={versions} shipped={shipped} compare={compare} />
         </div>
       </div>
+      {writes && <script src="/assets/live-preview.js" />}
     </Page>
+  );
+}
+
+/** The subject and the text, filled; it is what the page puts in place anew while somebody types. */
+function Reads({ name, preview }: { name: TextName; preview: Preview | undefined }) {
+  return (
+    <div id="reads" aria-live="polite">
+      {preview ? (
+        <>
+          <p class="soft small">
+            {preview.about ? (
+              <>
+                With the facts of <a href={`/notices/${preview.about}`}>{preview.about}</a>.
+              </>
+            ) : (
+              'With an example.'
+            )}
+          </p>
+          <p>
+            <b>{preview.subject}</b>
+          </p>
+          <div class="letter" lang={name.language}>
+            {preview.text}
+          </div>
+        </>
+      ) : (
+        <p class="empty">Mend the text first.</p>
+      )}
+    </div>
   );
 }
 

@@ -131,9 +131,17 @@ export class OfferingDraftPage {
     const read = readTerm(form);
     const editing = (problems: FormProblems): Editing => ({ what: 'term', at, form, problems });
     if (!read.ok) return this.#draw(offeringId, by, () => editing(read.error), [], 422);
-    const { language, category, ruleVersion } =
-      (at === undefined ? undefined : sheet.terms[at]) ?? read.value;
-    const term = { ...read.value, language, category, ruleVersion };
+    const before = at === undefined ? undefined : sheet.terms[at];
+    const { language, category, ruleVersion } = before ?? read.value;
+    // What the form does not show stays as it was.
+    const rungs = before?.rungs?.filter(({ recipient }) => read.value.fallbackRecipients.includes(recipient));
+    const term = {
+      ...read.value,
+      language,
+      category,
+      ruleVersion,
+      ...(rungs && rungs.length > 0 ? { rungs } : {}),
+    };
     const terms =
       at === undefined ? [...sheet.terms, term] : sheet.terms.map((was, n) => (n === at ? term : was));
     return this.#save(offeringId, by, rowVersionOf(form), { terms: { ...sheet, terms } }, () => editing({}));

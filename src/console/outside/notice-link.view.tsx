@@ -123,17 +123,16 @@ export function NoticeLinkView({
 function Asked({ notice, now }: { notice: ShownNotice; now: Millis }) {
   const { leastStrength, weaker } = notice;
   if (leastStrength === 'mailbox') return null;
-  const least = STRENGTH_WORDS[leastStrength];
+  const least = `${STRENGTH_WORDS[leastStrength]}${leastStrength === 'detached_signature' ? '' : ', or something stronger'}`;
   return weaker ? (
     <p class="notice wait" role="status">
       <Chip tone="wait">still open</Chip> {weaker.name ?? 'Somebody'} said{' '}
       <When at={weaker.at} zone={notice.zone} now={now} /> that it reached you, and that is on record. It was
-      given by {STRENGTH_WORDS[weaker.strength]}; what ends the duty is {least}, or something stronger.
+      given by {STRENGTH_WORDS[weaker.strength]}; what ends the duty is {least}.
     </p>
   ) : (
     <p class="notice wait">
-      To end this, give {least}, or something stronger. The code of the message alone is put on record, and
-      leaves it open.
+      To end this, give {least}. The code of the message alone is put on record, and leaves it open.
     </p>
   );
 }

@@ -85,8 +85,13 @@ function Hours({ frame, head, contactId, reach, bad }: Model) {
     >
       {hours === null && <p class="soft small">Nothing is said yet: always on duty.</p>}
       <FormError problems={problems} />
-      <fieldset>
+      <fieldset aria-describedby={problems['days'] ? 'hours-days-error' : undefined}>
         <legend>Days on which a duty begins</legend>
+        {problems['days'] && (
+          <p class="error" id="hours-days-error">
+            {problems['days']}
+          </p>
+        )}
         {WEEK.map((word, at) => (
           <label class="check">
             <input type="checkbox" name={`day${at + 1}`} value="1" checked={form[`day${at + 1}`] === '1'} />

@@ -18,6 +18,7 @@ import {
   subscriptionRows,
   subscriptionView,
 } from '../../domain/signals/subscriptions.queries.ts';
+import { StreamsService } from '../../domain/signals/streams.service.ts';
 import { SubscriptionsService, type KeyShown } from '../../domain/signals/subscriptions.service.ts';
 import { Transactions, type Db } from '../../platform/database/transactions.ts';
 import { problemsOf, readForm, typedIn, type FormProblems } from '../shared/forms.tsx';
@@ -40,6 +41,7 @@ export class PartySignalsPage {
   constructor(
     private readonly transactions: Transactions,
     private readonly subscriptions: SubscriptionsService,
+    private readonly streams: StreamsService,
   ) {}
 
   @Get('parties/:reference/signals')
@@ -114,7 +116,15 @@ export class PartySignalsPage {
   ): Promise<Answer> {
     const row = await this.#known(party, subscriptionId, by);
     const state = row.state === 'enabled' ? 'paused' : 'enabled';
-    const done = await this.subscriptions.edit(subscriptionId, row.rowVersion, { state }, by);
+    // The receiver of a stream configures it; what we do with it, it is told.
+    const done =
+      row.kind === 'webhook'
+        ? await this.subscriptions.edit(subscriptionId, row.rowVersion, { state }, by)
+        : await this.streams.setStatus(
+            subscriptionId,
+            { status: state, reason: 'the operator asked for it' },
+            by,
+          );
     const text = state === 'paused' ? 'Messages wait, for four days at most.' : 'Messages are sent again.';
     return this.#after(party, subscriptionId, done, text);
   }

@@ -9,8 +9,10 @@ import { Choice, Field, FormError, PostForm, SelectField, type FormProblems } fr
 import type { Frame } from '../shared/frame.ts';
 import { Page } from '../shared/layout.tsx';
 import { addressOf, type Listed } from '../shared/paging.tsx';
-import { At, DataTable, Empty, Facts } from '../shared/parts.tsx';
-import { Chip, type Tone } from '../shared/states.tsx';
+import { At, Empty, Facts } from '../shared/parts.tsx';
+import { Chip } from '../shared/states.tsx';
+import { Keys, SIGNING } from './signal-keys.view.tsx';
+import { Log, WORDS } from './signal-log.view.tsx';
 
 export interface PartyName {
   id: Id;
@@ -25,10 +27,6 @@ const KINDS: Readonly<Record<SubscriptionView['kind'], string>> = {
   'set-push': 'security event tokens, pushed',
   'set-poll': 'security event tokens, polled',
 };
-const SIGNING = [
-  { value: 'v1', word: 'HMAC, with a shared secret (v1)' },
-  { value: 'v1a', word: 'Ed25519, nothing is shared (v1a)' },
-];
 const crumbsOf = (party: PartyName) => [
   { title: 'Portfolio', path: '/portfolio' },
   { title: party.name, path: `/parties/${party.reference}` },
@@ -183,6 +181,22 @@ export function EndpointView({
       <h1>
         {title} <Standing endpoint={endpoint} />
       </h1>
+      {endpoint.state === 'enabled' && endpoint.circuit === 'open' && (
+        <p class="lead" id="circuit">
+          {'The circuit is open since '}
+          <At at={timeOf(endpoint.failingSince)} empty="now" />
+          {`: ${endpoint.waiting === 1 ? '1 message waits' : `${endpoint.waiting} messages wait`} together, and one tries the endpoint `}
+          {nextTry(endpoint, frame.now) === null ? (
+            'within seconds'
+          ) : (
+            <>
+              {'at '}
+              <At at={nextTry(endpoint, frame.now)} />
+            </>
+          )}
+          {'. The first that it takes closes it.'}
+        </p>
+      )}
       {endpoint.stateWhy && <p class="lead">{`Because ${endpoint.stateWhy}.`}</p>}
       <div class="grid">
         <section class="card w7">
@@ -199,7 +213,6 @@ export function EndpointView({
               ['Waiting', String(endpoint.waiting)],
               ['Failed in a row', String(endpoint.failures)],
               ['Failing since', <At at={timeOf(endpoint.failingSince)} empty="–" />],
-              ['Held until', <At at={timeOf(endpoint.heldUntil)} empty="–" />],
             ]}
           />
           {writes && (
@@ -209,13 +222,11 @@ export function EndpointView({
                   <button type="submit">Send a test</button>
                 </PostForm>
               )}
-              {webhook && (
-                <PostForm frame={frame} action={`${path}/switch`} inline label="Switch">
-                  <button type="submit" class="plain">
-                    {endpoint.state === 'enabled' ? 'Pause it' : 'Enable it'}
-                  </button>
-                </PostForm>
-              )}
+              <PostForm frame={frame} action={`${path}/switch`} inline label="Switch">
+                <button type="submit" class="plain">
+                  {endpoint.state === 'enabled' ? 'Pause it' : 'Enable it'}
+                </button>
+              </PostForm>
               <PostForm frame={frame} action={`${path}/remove`} inline label="End it">
                 <button type="submit" class="plain">
                   End it
@@ -276,6 +287,7 @@ export function EndpointView({
             frame={frame}
             path={path}
             rows={log.rows}
+            held={endpoint.circuit === 'open' ? nextTry(endpoint, frame.now) : null}
             sends={writes && endpoint.state === 'enabled' && endpoint.kind !== 'set-poll'}
           />
           <nav class="pager" aria-label="Pages of the list">
@@ -296,130 +308,11 @@ export function EndpointView({
   );
 }
 
-function Keys({ frame, path, endpoint }: { frame: Frame; path: string; endpoint: SubscriptionView }) {
-  const writes = frame.may('signals:write');
-  return (
-    <section class="card w5" id="keys">
-      <h2>Keys</h2>
-      <p class="soft small">Each of them signs every message, until it is retired.</p>
-      <ul class="plain">
-        {endpoint.keys.map((one, at) => (
-          <li class="rows tight">
-            <p class="line tight">
-              {`Key ${at + 1}, ${one.kind === 'v1' ? 'HMAC' : 'Ed25519'}, since `}
-              <At at={Date.parse(one.addedAt)} day />
-              {one.retiresAt !== null && (
-                <span class="soft small">
-                  {Date.parse(one.retiresAt) <= frame.now ? 'retired ' : 'until '}
-                  <At at={Date.parse(one.retiresAt)} />
-                </span>
-              )}
-            </p>
-            {one.publicKey !== null && <p class="mono small">{one.publicKey}</p>}
-            {writes && endpoint.keys.length > 1 && (
-              <PostForm
-                frame={frame}
-                action={`${path}/keys/${one.id}/retire`}
-                inline
-                label={`Retire key ${at + 1}`}
-              >
-                <button type="submit" class="plain small">
-                  Retire it now
-                </button>
-              </PostForm>
-            )}
-          </li>
-        ))}
-      </ul>
-      {writes && (
-        <PostForm frame={frame} action={`${path}/keys`} label="Rotate the key">
-          <div class="pair">
-            <SelectField name="signing" label="New key" options={SIGNING} value="v1" />
-            <Field name="overlapHours" label="Hours that both sign" type="number" value="24" />
-          </div>
-          <p class="actions">
-            <button type="submit">Rotate the key</button>
-          </p>
-        </PostForm>
-      )}
-    </section>
-  );
-}
-
-const WORDS: Readonly<Record<SignalDeliveryView['state'], string>> = {
-  pending: 'waiting',
-  delivered: 'taken',
-  failed: 'given up',
-};
-const TONES: Readonly<Record<SignalDeliveryView['state'], Tone>> = {
-  pending: 'wait',
-  delivered: 'dead',
-  failed: 'live',
-};
-
-function Log({
-  frame,
-  path,
-  rows,
-  sends,
-}: {
-  frame: Frame;
-  path: string;
-  rows: readonly SignalDeliveryView[];
-  sends: boolean;
-}) {
-  if (rows.length === 0) return <Empty>Nothing was sent.</Empty>;
-  return (
-    <DataTable
-      caption="What was sent"
-      columns={[
-        { title: 'Made' },
-        { title: 'Event' },
-        { title: 'What became of it' },
-        { title: 'Attempts', numeric: true },
-        { title: 'Last answer' },
-        { title: '' },
-      ]}
-      rows={rows.map((one) => [
-        <At at={Date.parse(one.createdAt)} />,
-        <div>
-          {one.type}
-          <div class="mono soft small">{one.messageId}</div>
-        </div>,
-        <div>
-          <Chip tone={TONES[one.state]}>{WORDS[one.state]}</Chip>
-          {one.state === 'pending' && one.nextAt !== null && one.attempts > 0 && (
-            <div class="soft small">
-              {'next '}
-              <At at={Date.parse(one.nextAt)} />
-            </div>
-          )}
-        </div>,
-        one.attempts,
-        <span class="small">{one.lastAnswer || '–'}</span>,
-        sends ? (
-          <PostForm
-            frame={frame}
-            action={`${path}/messages/${one.id}/send`}
-            inline
-            label={`Send ${one.messageId} again`}
-          >
-            <button type="submit" class="plain small">
-              Send again
-            </button>
-          </PostForm>
-        ) : (
-          ''
-        ),
-      ])}
-    />
-  );
-}
-
 function Standing({ endpoint }: { endpoint: SubscriptionView }) {
   if (endpoint.state === 'disabled') return <Chip tone="live">disabled</Chip>;
   if (endpoint.state === 'paused') return <Chip tone="calm">paused</Chip>;
-  return endpoint.failures > 0 ? <Chip tone="wait">failing</Chip> : <Chip tone="dead">enabled</Chip>;
+  if (endpoint.circuit === 'open') return <Chip tone="live">circuit open</Chip>;
+  return endpoint.failures > 0 ? <Chip tone="wait">failing</Chip> : <Chip tone="dead">circuit closed</Chip>;
 }
 
 function Events({ typed, problem }: { typed: Typed; problem: string | undefined }) {
@@ -437,6 +330,12 @@ function Events({ typed, problem }: { typed: Typed; problem: string | undefined 
       {problem && <p class="error">{problem}</p>}
     </fieldset>
   );
+}
+
+/** null: it is due, and whoever looks next tries it. */
+function nextTry(endpoint: SubscriptionView, now: number): number | null {
+  const at = timeOf(endpoint.heldUntil);
+  return at !== null && at > now ? at : null;
 }
 
 function timeOf(text: string | null): number | null {

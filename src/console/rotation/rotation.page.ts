@@ -1,10 +1,11 @@
 import { Body, Get, Param, Post } from '@nestjs/common';
 import { z } from 'zod';
 import { Refused, refusal, type Refusal } from '../../kernel/errors.ts';
+import type { Id } from '../../kernel/ids.ts';
 import type { Principal } from '../../kernel/principal.ts';
-import type { Result } from '../../kernel/result.ts';
+import { err, type Result } from '../../kernel/result.ts';
 import { By, Permission } from '../../domain/access/route.ts';
-import type { RotationView } from '../../domain/rotation/rotation.schema.ts';
+import { enterVersionSchema, type RotationView } from '../../domain/rotation/rotation.schema.ts';
 import { findRotation } from '../../domain/rotation/rotations.queries.ts';
 import { RotationsService } from '../../domain/rotation/rotations.service.ts';
 import { RotationWords } from '../../domain/rotation/rotation-words.service.ts';
@@ -27,18 +28,26 @@ const empty = (most: number) =>
     .string()
     .max(most)
     .transform((text) => (text.trim() === '' ? undefined : text));
-const version = z.object({
-  supplierId: empty(500),
-  expires: empty(40).refine(
-    (text) => text === undefined || instantIn(text, 'UTC') !== undefined,
-    'This is no date and time.',
-  ),
-  value: empty(65_536),
-  sha256: empty(64).refine(
-    (text) => text === undefined || /^[0-9a-f]{64}$/.test(text),
-    'A SHA-256 has 64 digits 0-9 and a-f.',
-  ),
-});
+const version = z
+  .object({
+    supplierId: empty(500),
+    expires: empty(40),
+    value: empty(65_536),
+    sha256: empty(64),
+  })
+  .transform(({ expires, ...said }, context) => {
+    const at = expires === undefined ? undefined : instantIn(expires, 'UTC');
+    if (expires !== undefined && at === undefined) {
+      context.addIssue({ code: 'custom', path: ['expires'], message: 'This is no date and time.' });
+      return z.NEVER;
+    }
+    const given = Object.fromEntries(Object.entries(said).filter(([, text]) => text !== undefined));
+    const read = enterVersionSchema.safeParse(at === undefined ? given : { ...given, expiresAt: iso(at) });
+    if (read.success) return read.data;
+    for (const { path, message } of read.error.issues)
+      context.addIssue({ code: 'custom', path, message: `This ${message}.` });
+    return z.NEVER;
+  });
 const lost = z.object({
   made: z.enum(['yes', 'no'], 'Choose one.'),
   supplierId: empty(500),
@@ -49,14 +58,67 @@ const answers = z.object({
   note: z.string().trim().max(1000).default(''),
 });
 
+/** The forms of the page; each answer to one of them goes to the address of its name. */
+const FORMS = ['cut-early', 'roll-back', 'stop', 'version', 'works', 'lost-answer'] as const;
+type FormName = (typeof FORMS)[number];
+const formName = { schema: z.enum(FORMS) };
+
+/** What somebody sent with a form, done to a rotation; or what to say beside each field. */
+type Act = (id: Id, body: unknown, by: Principal) => Promise<Result<unknown, FormProblems>>;
+
+function act<S>(
+  schema: z.ZodType<S>,
+  work: (id: Id, said: S, by: Principal) => Promise<Result<unknown, Refusal>>,
+): Act {
+  return async (id, body, by) => {
+    const read = readForm(schema, body);
+    if (!read.ok) return read;
+    const done = await work(id, read.value, by);
+    if (done.ok) return done;
+    const { expiresAt, ...problems } = problemsOf(done.error.message, done.error.fields);
+    return err(expiresAt === undefined ? problems : { ...problems, expires: expiresAt });
+  };
+}
+
 /** One rotation: where it stands, which places are left, and what may be done. */
 @ConsolePage()
 export class RotationPage {
+  readonly #acts: Readonly<Record<FormName, { act: Act; flash: Flash }>>;
+
   constructor(
     private readonly transactions: Transactions,
-    private readonly rotations: RotationsService,
+    rotations: RotationsService,
     private readonly words: RotationWords,
-  ) {}
+  ) {
+    this.#acts = {
+      'cut-early': {
+        act: act(acts, (id, said, by) => rotations.cutEarly(id, { ...said, by })),
+        flash: { tone: 'wait', text: 'The overlap is over. The old version is revoked next.' },
+      },
+      'roll-back': {
+        act: act(acts, (id, said, by) => rotations.rollBack(id, { ...said, by })),
+        flash: { tone: 'wait', text: 'It is being rolled back. The old version stays.' },
+      },
+      stop: {
+        act: act(acts, (id, said, by) => rotations.stop(id, { ...said, by })),
+        flash: { tone: 'live', text: 'It is stopped. What lives, lives on.' },
+      },
+      version: {
+        act: act(version, (id, said, by) => words.enterVersion(id, said, by)),
+        flash: { tone: 'dead', text: 'The new version is on record.' },
+      },
+      works: {
+        act: act(note, (id, said, by) => words.confirmWorks(id, said, by)),
+        flash: { tone: 'dead', text: 'Noted: the new version works.' },
+      },
+      'lost-answer': {
+        act: act(lost, (id, { made, ...said }, by) =>
+          words.settleLost(id, { ...said, made: made === 'yes' }, by),
+        ),
+        flash: { tone: 'wait', text: 'Noted. The rotation goes on.' },
+      },
+    };
+  }
 
   @Get('rotations/:reference')
   @Permission('rotations:read', { face: 'console' })
@@ -65,123 +127,15 @@ export class RotationPage {
     return shows((frame) => RotationPageView({ frame, rotation: view }));
   }
 
-  @Post('rotations/:reference/cut-early')
+  @Post('rotations/:reference/:form')
   @Permission('rotations:operate', { face: 'console' })
-  cutEarly(
+  act(
     @Param('reference', name) rotation: string,
+    @Param('form', formName) form: FormName,
     @Body() body: unknown,
     @By() by: Principal,
   ): Promise<Answer> {
-    return this.#act(
-      rotation,
-      'cut-early',
-      acts,
-      body,
-      by,
-      (id, said) => this.rotations.cutEarly(id, { ...said, by }),
-      {
-        tone: 'wait',
-        text: 'The overlap is over. The old version is revoked next.',
-      },
-    );
-  }
-
-  @Post('rotations/:reference/roll-back')
-  @Permission('rotations:operate', { face: 'console' })
-  rollBack(
-    @Param('reference', name) rotation: string,
-    @Body() body: unknown,
-    @By() by: Principal,
-  ): Promise<Answer> {
-    return this.#act(
-      rotation,
-      'roll-back',
-      acts,
-      body,
-      by,
-      (id, said) => this.rotations.rollBack(id, { ...said, by }),
-      {
-        tone: 'wait',
-        text: 'It is being rolled back. The old version stays.',
-      },
-    );
-  }
-
-  @Post('rotations/:reference/stop')
-  @Permission('rotations:operate', { face: 'console' })
-  stop(
-    @Param('reference', name) rotation: string,
-    @Body() body: unknown,
-    @By() by: Principal,
-  ): Promise<Answer> {
-    return this.#act(
-      rotation,
-      'stop',
-      acts,
-      body,
-      by,
-      (id, said) => this.rotations.stop(id, { ...said, by }),
-      {
-        tone: 'live',
-        text: 'It is stopped. What lives, lives on.',
-      },
-    );
-  }
-
-  @Post('rotations/:reference/version')
-  @Permission('rotations:operate', { face: 'console' })
-  enter(
-    @Param('reference', name) rotation: string,
-    @Body() body: unknown,
-    @By() by: Principal,
-  ): Promise<Answer> {
-    return this.#act(
-      rotation,
-      'version',
-      version,
-      body,
-      by,
-      (id, { expires, ...rest }) => {
-        const at = expires === undefined ? undefined : instantIn(expires, 'UTC');
-        return this.words.enterVersion(
-          id,
-          { ...rest, ...(at === undefined ? {} : { expiresAt: iso(at) }) },
-          by,
-        );
-      },
-      { tone: 'dead', text: 'The new version is on record.' },
-    );
-  }
-
-  @Post('rotations/:reference/works')
-  @Permission('rotations:operate', { face: 'console' })
-  works(
-    @Param('reference', name) rotation: string,
-    @Body() body: unknown,
-    @By() by: Principal,
-  ): Promise<Answer> {
-    return this.#act(rotation, 'works', note, body, by, (id, said) => this.words.confirmWorks(id, said, by), {
-      tone: 'dead',
-      text: 'Noted: the new version works.',
-    });
-  }
-
-  @Post('rotations/:reference/lost-answer')
-  @Permission('rotations:operate', { face: 'console' })
-  settleLost(
-    @Param('reference', name) rotation: string,
-    @Body() body: unknown,
-    @By() by: Principal,
-  ): Promise<Answer> {
-    return this.#act(
-      rotation,
-      'lost-answer',
-      lost,
-      body,
-      by,
-      (id, { made, ...said }) => this.words.settleLost(id, { ...said, made: made === 'yes' }, by),
-      { tone: 'wait', text: 'Noted. The rotation goes on.' },
-    );
+    return this.#answer(rotation, form, this.#acts[form], body, by);
   }
 
   @Post('rotations/:reference/places/:location')
@@ -192,41 +146,27 @@ export class RotationPage {
     @Body() body: unknown,
     @By() by: Principal,
   ): Promise<Answer> {
-    return this.#act(
-      rotation,
-      location,
-      answers,
-      body,
-      by,
-      (id, said) => this.words.answerPlace(id, location, said, by),
-      { tone: 'dead', text: 'Noted.' },
-    );
+    const said = act(answers, (id, answer) => this.words.answerPlace(id, location, answer, by));
+    return this.#answer(rotation, location, { act: said, flash: { tone: 'dead', text: 'Noted.' } }, body, by);
   }
 
-  async #act<S>(
+  async #answer(
     rotation: string,
     form: string,
-    schema: z.ZodType<S>,
+    asked: { act: Act; flash: Flash },
     body: unknown,
     by: Principal,
-    act: (id: string, said: S) => Promise<Result<unknown, Refusal>>,
-    flash: Flash,
   ): Promise<Answer> {
     const found = await this.#find(rotation, by);
-    const again = async (problems: FormProblems) => {
-      // What was typed as a value is never shown again.
-      const { value: _value, ...typed } = typedIn(body);
-      const view = await this.#find(rotation, by);
-      return shows(
-        (frame) => RotationPageView({ frame, rotation: view, refused: { form, problems, typed } }),
-        422,
-      );
-    };
-    const read = readForm(schema, body);
-    if (!read.ok) return again(read.error);
-    const done = await act(found.id, read.value);
-    if (!done.ok) return again(problemsOf(done.error.message, done.error.fields));
-    return goes(`/rotations/${rotation}`, flash);
+    const done = await asked.act(found.id, body, by);
+    if (done.ok) return goes(`/rotations/${rotation}`, asked.flash);
+    // What was typed as a value is never shown again.
+    const { value: _value, ...typed } = typedIn(body);
+    const view = await this.#find(rotation, by);
+    return shows(
+      (frame) => RotationPageView({ frame, rotation: view, refused: { form, problems: done.error, typed } }),
+      422,
+    );
   }
 
   async #find(rotation: string, by: Principal): Promise<RotationView> {

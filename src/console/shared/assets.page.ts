@@ -3,6 +3,7 @@ import { ApiExcludeController } from '@nestjs/swagger';
 import type { FastifyReply } from 'fastify';
 import { Public } from '../../domain/access/route.ts';
 import { HIDE_SCRIPT } from './hide-script.ts';
+import { LIVE_PREVIEW_SCRIPT } from './live-preview-script.ts';
 import { STYLES, STYLES_HASH } from './styles.ts';
 
 @Controller()
@@ -25,5 +26,12 @@ export class AssetsPage {
   hide(@Res({ passthrough: true }) reply: FastifyReply): string {
     void reply.type('text/javascript; charset=utf-8').header('cache-control', 'public, no-cache');
     return HIDE_SCRIPT;
+  }
+
+  @Get('assets/live-preview.js')
+  @Public({ why: 'the script is the same for everybody' })
+  livePreview(@Res({ passthrough: true }) reply: FastifyReply): string {
+    void reply.type('text/javascript; charset=utf-8').header('cache-control', 'public, no-cache');
+    return LIVE_PREVIEW_SCRIPT;
   }
 }

@@ -42,6 +42,7 @@ export function PostForm({
   inline,
   label,
   id,
+  live,
   children,
 }: {
   frame: Frame;
@@ -50,10 +51,19 @@ export function PostForm({
   label?: string;
   /** For fields that stand elsewhere on the page. */
   id?: string;
+  /** What `live-preview.js` keeps in step while somebody types: who draws it, which part, and the frame of its button. */
+  live?: { path: string; part: string; frame: string };
   children: ComponentChildren;
 }) {
   return (
-    <form id={id} method="post" action={action} class={inline ? 'inline' : undefined} aria-label={label}>
+    <form
+      id={id}
+      method="post"
+      action={action}
+      class={inline ? 'inline' : undefined}
+      aria-label={label}
+      {...(live && { 'data-live': live.path, 'data-part': live.part, 'data-frame': live.frame })}
+    >
       <input type="hidden" name="_csrf" value={frame.csrf} />
       {children}
     </form>

@@ -52,14 +52,14 @@ export function goes(to: string, flash?: Flash): Answer {
   return { to, flash };
 }
 
-/** A message as its reader's mail program gets it: a document of its own that reaches neither the console nor the net. */
+/** A message as its reader's mail program gets it: a document of its own that reaches neither the console nor the net, though a page of the console may frame it. */
 export function letter(html: string): Answer {
   return { letter: html };
 }
 
 /** Inline styles are what mail has; nothing is fetched, run, sent or opened, and its origin is nobody's. */
 const LETTER_POLICY =
-  "sandbox; default-src 'none'; style-src 'unsafe-inline'; form-action 'none'; base-uri 'none'; frame-ancestors 'none'";
+  "sandbox; default-src 'none'; style-src 'unsafe-inline'; form-action 'none'; base-uri 'none'; frame-ancestors 'self'";
 
 export const AREAS = Symbol('areas of the console');
 
@@ -86,6 +86,8 @@ export class ConsoleAnswers implements NestInterceptor<Answer, string> {
     }
     if ('letter' in answer) {
       void reply.type('text/html; charset=utf-8').header('content-security-policy', LETTER_POLICY);
+      // Its origin is nobody's: a browser that is asked for an agent of its own says that it cannot.
+      void reply.removeHeader('origin-agent-cluster');
       return answer.letter;
     }
     void reply.code(answer.status ?? 200).type('text/html; charset=utf-8');

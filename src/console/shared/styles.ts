@@ -71,7 +71,7 @@ td.num, th.num { text-align: right; font-variant-numeric: tabular-nums; }
 .rows { display: flex; flex-direction: column; gap: 10px; }
 .line { display: flex; gap: 10px; align-items: center; flex-wrap: wrap; }
 .spread { justify-content: space-between; }
-dl.facts { display: grid; grid-template-columns: max-content 1fr; gap: 6px 18px; margin: 0; }
+dl.facts { display: grid; grid-template-columns: max-content minmax(0, 1fr); gap: 6px 18px; margin: 0; }
 dl.facts dt { color: var(--soft); } dl.facts dd { margin: 0; overflow-wrap: anywhere; }
 .bar { display: block; width: 100%; height: 12px; border-radius: 6px; overflow: hidden; background: var(--calm-bg); }
 .bar .p-dead { fill: var(--dead); } .bar .p-live { fill: var(--live); } .bar .p-wait { fill: var(--wait); } .bar .p-doubt { fill: var(--doubt); } .bar .p-calm { fill: var(--faint); } .bar .p-info { fill: var(--info); }
@@ -108,6 +108,8 @@ button.small, .button.small { padding: 3px 10px; font-size: 13px; }
 .tabs { display: flex; gap: 4px; border-bottom: 1px solid var(--line); margin: 0 0 18px; flex-wrap: wrap; } .tabs a { padding: 8px 14px; text-decoration: none; color: var(--soft); border-bottom: 3px solid transparent; margin-bottom: -1px; } .tabs a[aria-current] { color: var(--ink); font-weight: 600; border-color: var(--brand); } .tabs .count { margin-left: 7px; font-size: 12.5px; color: var(--soft); font-variant-numeric: tabular-nums; }
 .card.slim { padding: 14px 20px; } .narrow { max-width: 480px; margin: 6vh auto 0; } .tight { gap: 5px; } .actions { display: flex; gap: 10px; align-items: center; flex-wrap: wrap; margin: 18px 0 0; }
 .pager { display: flex; gap: 10px; justify-content: flex-end; margin-top: 14px; }
+iframe.mail { width: 100%; height: 520px; border: 1px solid var(--line); border-radius: 10px; background: var(--card); }
+[data-stale] { opacity: .6; }
 .letter { white-space: pre-wrap; overflow-wrap: anywhere; font: 15px/1.6 var(--sans); background: var(--card); border: 1px solid var(--line); border-radius: 10px; padding: 22px 24px; margin: 0 0 20px; }
 .outside main { max-width: 720px; }
 details > summary { cursor: pointer; color: var(--soft); }
@@ -147,6 +149,7 @@ fieldset { border: 1px solid var(--line); border-radius: 8px; padding: 8px 14px 
   h1 { font-size: 22px; } .chip { white-space: normal; }
   .top nav { flex: 1 0 100%; order: 3; flex-wrap: nowrap; overflow-x: auto; margin: 0 -14px; padding: 0 14px; } .top .who { margin-left: auto; }
   table.stack td .line { justify-content: flex-end; } table.stack td .rows { align-items: flex-end; }
+  dl.facts { grid-template-columns: minmax(0, max-content) minmax(0, 1fr); gap: 6px 12px; } dl.facts .nowrap { white-space: normal; }
   .hashes dl.facts { grid-template-columns: minmax(0, 1fr); } .hashes dd { margin-bottom: 8px; }
   .node-line { grid-template-columns: 1fr; } .clocks { gap: 18px; } .bar-cell { width: 60%; }
   table.stack thead { position: absolute; left: -9999px; }

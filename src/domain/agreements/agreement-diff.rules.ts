@@ -1,4 +1,5 @@
 import type { DraftContent, DraftTerm } from './draft.schema.ts';
+import { rungWords } from './ladder.rules.ts';
 import { windowWords } from './term.rules.ts';
 
 export interface Change {
@@ -61,11 +62,22 @@ const TERM_FIELDS: readonly {
   { what: 'starts with', text: (t) => t.startEvent },
   { what: 'warns and escalates at', text: (t) => `${t.warnPercent} % and ${t.escalatePercent} %` },
   { what: 'kept when', text: (t) => t.fulfilledBy },
+  { what: 'answered at least by', text: (t) => t.leastStrength ?? 'what the policy says' },
   { what: 'recipients', text: (t, nameOf) => t.recipients.map(nameOf).join(', ') || NONE },
-  { what: 'fallbacks', text: (t, nameOf) => t.fallbackRecipients.map(nameOf).join(', ') || NONE },
+  {
+    what: 'fallbacks',
+    text: (t, nameOf) =>
+      t.fallbackRecipients.map((id) => fallbackWords(t, id, nameOf(id))).join(', ') || NONE,
+  },
   { what: 'language', text: (t) => t.language },
   { what: 'rule', text: (t) => t.ruleVersion },
 ];
+
+/** Who it is, and when they are told where that is agreed. */
+export function fallbackWords(term: Pick<DraftTerm, 'rungs'>, id: string, name: string): string {
+  const rung = term.rungs?.find(({ recipient }) => recipient === id);
+  return rung ? `${name} after ${rungWords(rung)}` : name;
+}
 
 function change(what: string, before: string, after: string): Change[] {
   return before === after ? [] : [{ what, before, after }];

@@ -31,6 +31,8 @@ export interface TermContent {
   warnPercent: number;
   escalatePercent: number;
   fulfilledBy: string;
+  /** Of an acknowledgement; null: as the policy says. */
+  leastStrength?: string | null;
   language: string;
   category: string;
   ruleVersion: string;
@@ -40,6 +42,8 @@ export interface TermContent {
   /** In the order to tell them. */
   recipientContactIds: readonly Id[];
   fallbackContactIds: readonly Id[];
+  /** When which fallback is told; left out where none has a time of its own. */
+  rungs?: readonly { contactId: Id; minutes: number | null; percent: number | null }[];
 }
 
 /** What an agreement says that says nothing: nothing is done to a live credential before somebody approved. */
@@ -56,7 +60,17 @@ export const SILENT_AGREEMENT: AgreementContent = {
 
 /** SHA-256 of the RFC 8785 text of a version's content; the order of its terms does not count. */
 export function agreementHash({ drillEveryDays, ...content }: AgreementContent): Buffer {
-  const terms = content.terms.map((term) => canonicalJson(term as unknown as CanonicalValue)).sort();
+  const terms = content.terms
+    .map(({ rungs, leastStrength, ...term }) =>
+      canonicalJson({
+        ...term,
+        ...(leastStrength ? { leastStrength } : {}),
+        ...(rungs && rungs.length > 0
+          ? { rungs: rungs.toSorted((a, b) => (a.contactId < b.contactId ? -1 : 1)) }
+          : {}),
+      } as unknown as CanonicalValue),
+    )
+    .sort();
   const text = canonicalJson({
     ...content,
     // Left out where nothing was agreed, so that versions from before it could be said keep their hash.

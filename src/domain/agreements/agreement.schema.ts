@@ -29,10 +29,17 @@ export const termViewSchema = z
     warnPercent: z.int(),
     escalatePercent: z.int(),
     fulfilledBy: z.string(),
+    leastStrength: z.string().nullable().describe('Of an acknowledgement; null: as the policy says'),
     language: z.string(),
     category: z.string(),
     recipients: z.array(
-      z.object({ contactId: z.uuid(), name: z.string().nullable(), fallback: z.boolean() }),
+      z.object({
+        contactId: z.uuid(),
+        name: z.string().nullable(),
+        fallback: z.boolean(),
+        afterMinutes: z.int().nullable().describe('When this fallback is told; null: by the other rule'),
+        afterPercent: z.int().nullable().describe('Of the window; both null: from half of it'),
+      }),
     ),
   })
   .meta({ id: 'Term' });

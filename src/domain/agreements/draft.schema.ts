@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { WINDOW_UNITS } from '../../kernel/calendar.ts';
 import { date, instant, language, line, listOf, oneOf, whole, zone } from '../parties/fields.schema.ts';
 import { CONTACT_ROLES } from '../parties/party.schema.ts';
-import { DIRECTIONS, FULFILMENTS, START_EVENTS, TRIGGERS } from './term.rules.ts';
+import { DIRECTIONS, FULFILMENTS, START_EVENTS, STRENGTHS, TRIGGERS } from './term.rules.ts';
 
 const AUTHORITIES = ['revoke_now', 'replace_first', 'approve_within'] as const;
 const contactId = z.uuid('must be the id of a contact');
@@ -22,6 +22,9 @@ const term = {
   warnPercent: whole(1, 100).default(50),
   escalatePercent: whole(1, 100).default(80),
   fulfilledBy: oneOf(FULFILMENTS).default('accepted_by_peer'),
+  leastStrength: oneOf(STRENGTHS)
+    .nullish()
+    .describe('What an acknowledgement must have at least; null: as the policy says'),
   language: language.default('en'),
   category: line(60).default('exposure'),
   ruleVersion: line(60).default('1').describe('Of the rule that it comes from: template and date'),
@@ -34,6 +37,21 @@ const termNaming = <T extends z.ZodType<string>>(one: T) =>
       ...term,
       recipients: listOf(one).default([]).describe('In the order to tell them'),
       fallbackRecipients: listOf(one).default([]),
+      rungs: z
+        .array(
+          z
+            .strictObject({
+              recipient: one,
+              minutes: whole(0, 43_200).optional().describe('After the start of the clock'),
+              percent: whole(0, 100).optional().describe('Of the window'),
+            })
+            .refine((rung) => (rung.minutes === undefined) !== (rung.percent === undefined), {
+              message: 'must have either minutes or percent',
+            }),
+        )
+        .max(100, 'must have at most 100 items')
+        .optional()
+        .describe('When which fallback is told; one that is not named here: from half of the window'),
     })
     .refine((of) => of.warnPercent <= of.escalatePercent, {
       path: ['escalatePercent'],
@@ -52,7 +70,20 @@ const termNaming = <T extends z.ZodType<string>>(one: T) =>
         path: ['fallbackRecipients'],
         message: 'must not name a contact that is a recipient already',
       },
-    );
+    )
+    .superRefine((of, context) => {
+      const fallbacks = of.fallbackRecipients as readonly string[];
+      const rungs = (of.rungs ?? []) as unknown as readonly { recipient: string; percent?: number }[];
+      rungs.forEach(({ recipient, percent }, at) => {
+        const say = (field: string, message: string) =>
+          context.addIssue({ code: 'custom', path: ['rungs', at, field], message });
+        if (!fallbacks.includes(recipient)) say('recipient', 'must be one of the fallback recipients');
+        else if (rungs.findIndex((other) => other.recipient === recipient) !== at)
+          say('recipient', 'must not stand twice');
+        if (percent !== undefined && of.window === null)
+          say('percent', 'must be left out: a duty without a number has no share of its window');
+      });
+    });
 
 export const draftTermSchema = termNaming(contactId).meta({ id: 'DraftTerm' });
 export type DraftTerm = z.output<typeof draftTermSchema>;

@@ -50,7 +50,11 @@ type VersionRow = Omit<DraftContent, 'validFrom' | 'validUntil' | 'containmentSt
   validFrom: Date;
   validUntil: Date | null;
   containmentSteps: StoredStep[];
-  terms: (Omit<DraftTerm, 'window'> & { windowCount: number | null; windowUnit: string | null })[];
+  terms: (Omit<DraftTerm, 'window' | 'rungs'> & {
+    rungs: NonNullable<DraftTerm['rungs']> | null;
+    windowCount: number | null;
+    windowUnit: string | null;
+  })[];
 };
 
 /** One version as a draft of it would read. @param number absent: the latest */
@@ -65,9 +69,11 @@ export async function versionContent(
             v.approve_otherwise AS "approveOtherwise", v.containment_steps AS "containmentSteps", v.drill_every_days AS "drillEveryDays",
             coalesce((SELECT jsonb_agg(jsonb_build_object('name', t.external_key, 'direction', t.direction, 'trigger', t.trigger, 'startEvent', t.start_event,
                 'windowCount', t.window_count, 'windowUnit', t.window_unit, 'zone', t.zone, 'calendar', c.key, 'warnPercent', t.warn_percent,
-                'escalatePercent', t.escalate_percent, 'fulfilledBy', t.fulfilled_by, 'language', t.language, 'category', t.category, 'ruleVersion', t.rule_version,
+                'escalatePercent', t.escalate_percent, 'fulfilledBy', t.fulfilled_by, 'leastStrength', t.least_strength, 'language', t.language, 'category', t.category, 'ruleVersion', t.rule_version,
                 'recipients', coalesce((SELECT jsonb_agg(r.contact_id ORDER BY r.ordinal) FROM term_recipient r WHERE r.term_id = t.id AND NOT r.fallback), '[]'),
-                'fallbackRecipients', coalesce((SELECT jsonb_agg(r.contact_id ORDER BY r.ordinal) FROM term_recipient r WHERE r.term_id = t.id AND r.fallback), '[]'))
+                'fallbackRecipients', coalesce((SELECT jsonb_agg(r.contact_id ORDER BY r.ordinal) FROM term_recipient r WHERE r.term_id = t.id AND r.fallback), '[]'),
+                'rungs', (SELECT jsonb_agg(jsonb_strip_nulls(jsonb_build_object('recipient', r.contact_id, 'minutes', r.after_minutes, 'percent', r.after_percent)) ORDER BY r.ordinal)
+                            FROM term_recipient r WHERE r.term_id = t.id AND num_nonnulls(r.after_minutes, r.after_percent) = 1))
                 ORDER BY t.direction DESC, t.id)
               FROM term t LEFT JOIN calendar c ON c.id = t.calendar_id WHERE t.agreement_version_id = v.id), '[]') AS terms
        FROM agreement_version v WHERE v.agreement_id = $1 AND ($2::int IS NULL OR v.number = $2) ORDER BY v.number DESC LIMIT 1`,
@@ -80,8 +86,9 @@ export async function versionContent(
     validFrom: iso(validFrom.getTime()),
     validUntil: validUntil && iso(validUntil.getTime()),
     containmentSteps: stepsOf(containmentSteps),
-    terms: terms.map(({ windowCount, windowUnit, ...term }) => ({
+    terms: terms.map(({ windowCount, windowUnit, rungs, ...term }) => ({
       ...term,
+      ...(rungs ? { rungs } : {}),
       window:
         windowCount === null || windowUnit === null
           ? null

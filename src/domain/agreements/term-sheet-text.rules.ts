@@ -1,4 +1,6 @@
 import type { DraftContent, DraftTerm } from './draft.schema.ts';
+import { rungWords } from './ladder.rules.ts';
+import type { Strength } from './term.rules.ts';
 
 /** Whom the text speaks of. */
 export interface SheetNames {
@@ -23,6 +25,7 @@ interface Words {
   keptWhen: string;
   told: string;
   fallback: string;
+  rung: (rung: { minutes?: number | undefined; percent?: number | undefined }) => string;
   authority: Record<DraftContent['authority'], string>;
   authorityTitle: string;
   within_: (minutes: number) => string;
@@ -34,6 +37,8 @@ interface Words {
   prevails: string;
   events: Readonly<Record<string, string>>;
   kept: Record<DraftTerm['fulfilledBy'], string>;
+  answer: string;
+  strengths: Record<Strength, string>;
 }
 
 const plural = (n: number, one: string, many: string) => (n === 1 ? `1 ${one}` : `${n} ${many}`);
@@ -59,6 +64,7 @@ const EN: Words = {
   keptWhen: 'kept when',
   told: 'told',
   fallback: 'else',
+  rung: (rung) => `after ${rungWords(rung)}`,
   authority: {
     revoke_now: 'the credential is revoked at once',
     replace_first: 'a replacement comes first',
@@ -78,6 +84,13 @@ const EN: Words = {
     accepted_by_peer: 'accepted by the mail server of the other side',
     received: 'received',
     acknowledged: 'acknowledged',
+  },
+  answer: 'an answer counts if given by',
+  strengths: {
+    mailbox: 'link and code of one message',
+    second_channel: 'a second channel, or stronger',
+    account_mfa: 'an account with a code, or a signature with a key of one’s own',
+    detached_signature: 'a signature with a key of one’s own',
   },
 };
 
@@ -103,6 +116,10 @@ const DE: Words = {
   keptWhen: 'erfüllt, sobald',
   told: 'Empfänger',
   fallback: 'sonst',
+  rung: ({ minutes, percent }) =>
+    percent === undefined
+      ? `nach ${plural(minutes ?? 0, 'Minute', 'Minuten')}`
+      : `nach ${percent} % der Zeit`,
   authority: {
     revoke_now: 'die Zugangsdaten werden sofort widerrufen',
     replace_first: 'zuerst kommt der Ersatz',
@@ -135,6 +152,13 @@ const DE: Words = {
     received: 'empfangen',
     acknowledged: 'bestätigt',
   },
+  answer: 'eine Antwort zählt, wenn gegeben durch',
+  strengths: {
+    mailbox: 'Link und Code einer Nachricht',
+    second_channel: 'einen zweiten Weg oder stärker',
+    account_mfa: 'ein Konto mit Code oder eine Signatur mit eigenem Schlüssel',
+    detached_signature: 'eine Signatur mit eigenem Schlüssel',
+  },
 };
 
 /** Terms as people read them before they sign. The same facts give the same text every time: its hash is signed. */
@@ -148,10 +172,15 @@ export function termSheetText(content: DraftContent, names: SheetNames, language
     lines.push(`  ${windowText(term, words)}, ${words.from}: ${event(term.startEvent)}`);
     if (term.window) lines.push(`  ${words.warns(term.warnPercent, term.escalatePercent)}`);
     lines.push(`  ${words.keptWhen}: ${words.kept[term.fulfilledBy]}`);
-    const [told, fallback] = [term.recipients, term.fallbackRecipients].map((ids) => ids.map(names.contact));
-    if (told!.length > 0)
+    if (term.leastStrength) lines.push(`  ${words.answer}: ${words.strengths[term.leastStrength]}`);
+    const told = term.recipients.map(names.contact);
+    const fallback = term.fallbackRecipients.map((id) => {
+      const rung = term.rungs?.find(({ recipient }) => recipient === id);
+      return rung ? `${names.contact(id)} ${words.rung(rung)}` : names.contact(id);
+    });
+    if (told.length > 0)
       lines.push(
-        `  ${words.told}: ${told!.join(', ')}${fallback!.length > 0 ? `; ${words.fallback} ${fallback!.join(', ')}` : ''}`,
+        `  ${words.told}: ${told.join(', ')}${fallback.length > 0 ? `; ${words.fallback} ${fallback.join(', ')}` : ''}`,
       );
   }
   lines.push('', `${words.authorityTitle}: ${authorityText(content, words)}`);

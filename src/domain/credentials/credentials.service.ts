@@ -113,13 +113,14 @@ export class CredentialsService {
    * fingerprinted and dropped. The same supplier's id again is the same version.
    *
    * @param o.acrossEnvironments the policy lets one value stand in several environments
+   * @param o.madeByMachine what a supplier made is kept, though it be the value of another version
    */
   async addVersion(
     db: Db,
     credentialId: Id,
     input: AddVersion,
     by: Principal,
-    o: { acrossEnvironments?: boolean } = {},
+    o: { acrossEnvironments?: boolean; madeByMachine?: boolean } = {},
   ): Promise<Result<{ id: Id; number: number; created: boolean }, Refusal>> {
     const home = await lockHome(db, credentialId);
     if (!home) return err(noCredential());
@@ -164,6 +165,25 @@ export class CredentialsService {
             },
           ],
         }),
+      );
+    }
+    const twin = o.madeByMachine ? undefined : await versionWithValue(db, credentialId, digests);
+    if (twin !== undefined) {
+      return err(
+        refusal(
+          'conflict',
+          'value-known',
+          `This is the value of version ${twin}: whoever revokes one ends both.`,
+          {
+            fields: [
+              {
+                field: input.value === undefined ? '/sha256' : '/value',
+                problem: `is that of version ${twin} of this credential`,
+                mend: 'Give what the supplier made anew.',
+              },
+            ],
+          },
+        ),
       );
     }
     const elsewhere = o.acrossEnvironments ? [] : await usedInOtherEnvironments(db, credentialId, digests);
@@ -344,6 +364,23 @@ async function lockHome(db: Db, credentialId: Id): Promise<Home | undefined> {
     [credentialId],
   );
   return home;
+}
+
+/** The number of the version that has this very value, all of its parts; undefined: none. */
+async function versionWithValue(
+  db: Db,
+  credentialId: Id,
+  digests: readonly ({ part: string } & KeyedDigest)[],
+): Promise<number | undefined> {
+  const parts = new Set(digests.map(({ part }) => part)).size;
+  if (parts === 0) return undefined;
+  const [row] = await db.query<{ number: number }[]>(
+    `SELECT v.number FROM fingerprint f JOIN credential_version v ON v.id = f.version_id
+       JOIN unnest($2::text[], $3::bytea[]) AS given(part, digest) ON given.part = f.part AND given.digest = f.digest
+      WHERE f.credential_id = $1 GROUP BY v.number HAVING count(DISTINCT f.part) = $4 ORDER BY v.number DESC LIMIT 1`,
+    [credentialId, digests.map(({ part }) => part), digests.map(({ digest }) => digest), parts],
+  );
+  return row?.number;
 }
 
 async function authorityOf(db: Db, id: Id): Promise<string | null> {

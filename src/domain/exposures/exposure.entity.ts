@@ -101,6 +101,9 @@ export class Exposure {
   @Column({ name: 'publicly_leaked', type: 'boolean', default: false })
   publiclyLeaked: boolean;
 
+  @Column({ name: 'occurred_at', type: 'timestamptz', nullable: true })
+  occurredAt: Date | null;
+
   @Column({ name: 'detected_at', type: 'timestamptz', nullable: true })
   detectedAt: Date | null;
 

@@ -38,6 +38,7 @@ export const exposureSchema = z
     supplierId: z.string().nullable(),
     sourceSays: z.enum(['live', 'dead', 'unknown']),
     publiclyLeaked: z.boolean(),
+    occurredAt: instant.nullable(),
     detectedAt: instant.nullable(),
     receivedAt: instant,
     matchedAt: instant.nullable(),

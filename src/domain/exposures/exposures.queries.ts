@@ -8,7 +8,7 @@ const VIEW = `SELECT e.id, e.reference, e.state, e.triage_reason AS "triageReaso
     e.integration_id AS "integrationId", e.incident_id AS "incidentId", i.reference AS "incidentReference",
     e.source_id AS "sourceId", s.name AS "sourceName", e.reporter_kind AS "reporterKind", e.reporter_party_id AS "reporterPartyId",
     e.external_ref AS "externalRef", e.place, e.kind, e.supplier_id AS "supplierId", e.source_says AS "sourceSays",
-    e.publicly_leaked AS "publiclyLeaked", e.detected_at AS "detectedAt", e.received_at AS "receivedAt",
+    e.publicly_leaked AS "publiclyLeaked", e.occurred_at AS "occurredAt", e.detected_at AS "detectedAt", e.received_at AS "receivedAt",
     e.matched_at AS "matchedAt", e.resolution, e.resolved_at AS "resolvedAt", e.row_version AS "rowVersion"
   FROM exposure e
   LEFT JOIN credential c ON c.id = e.credential_id

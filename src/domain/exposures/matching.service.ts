@@ -19,6 +19,7 @@ export interface MatchedExposure {
   trust: Trust;
   place: string | null;
   receivedAt: Millis;
+  occurredAt: Millis | null;
   detectedAt: Millis | null;
   publiclyLeaked: boolean;
   /** Who says so, in words for a timeline. */
@@ -32,6 +33,7 @@ interface ExposureRow {
   trust: Trust;
   place: string | null;
   received_at: Date;
+  occurred_at: Date | null;
   detected_at: Date | null;
   publicly_leaked: boolean;
   source_id: Id | null;
@@ -73,7 +75,7 @@ export class MatchingService {
   async match(db: Db, batchId: Id, by: Principal, now: Millis): Promise<MatchedExposure[]> {
     const rows = await rowsOf<ExposureRow>(
       db,
-      `SELECT e.id, e.reference, e.kind, e.trust, e.place, e.received_at, e.detected_at, e.publicly_leaked, e.source_id,
+      `SELECT e.id, e.reference, e.kind, e.trust, e.place, e.received_at, e.occurred_at, e.detected_at, e.publicly_leaked, e.source_id,
               s.name AS source_name, e.reporter_party_id, e.reporter_kind,
               CASE WHEN e.match IS NULL THEN e.version_id END AS named_version_id, e.credential_id, e.integration_id
          FROM exposure e LEFT JOIN source s ON s.id = e.source_id
@@ -106,6 +108,7 @@ export class MatchingService {
               trust: row.trust,
               place: row.place,
               receivedAt: row.received_at.getTime(),
+              occurredAt: row.occurred_at?.getTime() ?? null,
               detectedAt: row.detected_at?.getTime() ?? null,
               publiclyLeaked: row.publicly_leaked,
               basis: `${row.reference}, reported by ${reporterOf(row)}`,

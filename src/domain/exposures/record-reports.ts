@@ -1,7 +1,7 @@
 import type { Principal } from '../../kernel/principal.ts';
 import { newId, type Id } from '../../kernel/ids.ts';
 import type { Secret } from '../../kernel/secret.ts';
-import { iso, type Millis } from '../../kernel/time.ts';
+import { EARLIEST, HOUR, iso, type Millis } from '../../kernel/time.ts';
 import { nextReferences } from '../../platform/database/references.ts';
 import { rowsOf } from '../../platform/database/rows.ts';
 import { inOne } from '../../platform/database/together.ts';
@@ -68,6 +68,7 @@ interface Row {
   kind: string | null;
   says: string | null;
   public: boolean;
+  occurred_at: string | null;
   detected_at: string | null;
   resolution: string | null;
   as_of: string | null;
@@ -77,7 +78,15 @@ interface Row {
 }
 
 const COLUMNS = `n int, id uuid, external_ref text, place text, supplier_id text, kind text, says text, public boolean,
-  detected_at timestamptz, resolution text, as_of timestamptz, clue boolean, valued boolean`;
+  occurred_at timestamptz, detected_at timestamptz, resolution text, as_of timestamptz, clue boolean, valued boolean`;
+
+/**
+ * A time that a report states. What it dates after its own arrival it knew when it arrived, at the latest; what lies
+ * before there was anything to leak says nothing.
+ */
+function statedAt(at: Millis | undefined, now: Millis): string | null {
+  return at === undefined || at < EARLIEST ? null : iso(Math.min(at, now));
+}
 
 /**
  * Writes reports down as exposures: a new one per leak and source, or an update of the known one. The batch's row must
@@ -103,9 +112,11 @@ export async function recordReports(db: Db, request: RecordRequest): Promise<Rec
     kind: report.kind ?? null,
     says: report.sourceSays ?? null,
     public: report.publiclyLeaked ?? false,
-    detected_at: report.detectedAt === undefined ? null : iso(report.detectedAt),
+    occurred_at: statedAt(report.occurredAt, now),
+    detected_at: statedAt(report.detectedAt, now),
     resolution: report.resolved ?? null,
-    as_of: report.asOf === undefined ? null : iso(report.asOf),
+    // Only puts a source's updates in their order; its clock may be ahead of ours, but not by so much that it has the last word.
+    as_of: statedAt(report.asOf, now + HOUR),
     clue: digests.length > 0 || report.supplierId !== undefined,
     valued: value !== null,
   }));
@@ -211,6 +222,7 @@ async function update(db: Db, request: RecordRequest, rows: readonly Row[]): Pro
             place = coalesce(e.place, x.place), supplier_id = coalesce(e.supplier_id, x.supplier_id), kind = coalesce(e.kind, x.kind),
             source_says = CASE WHEN x.newer THEN coalesce(x.says, e.source_says) ELSE e.source_says END,
             publicly_leaked = e.publicly_leaked OR x.public,
+            occurred_at = least(e.occurred_at, x.occurred_at),
             detected_at = least(e.detected_at, x.detected_at),
             resolution = CASE WHEN x.newer THEN x.resolution ELSE e.resolution END,
             resolved_at = CASE WHEN NOT x.newer THEN e.resolved_at WHEN x.resolution IS NULL THEN NULL
@@ -279,12 +291,12 @@ const insert = inOne(
       db,
       `INSERT INTO exposure (id, reference, batch_id, source_id, delivery_id, external_ref, reporter_kind, reporter_id,
                              reporter_party_id, trust, place, state, triage_reason, supplier_id, kind, source_says,
-                             publicly_leaked, detected_at, received_at, resolved_at, resolution, source_as_of,
+                             publicly_leaked, occurred_at, detected_at, received_at, resolved_at, resolution, source_as_of,
                              correlation_id, updated_at)
        SELECT id, reference, batch_id, source_id, delivery_id, external_ref, reporter_kind, reporter_id, reporter_party_id, trust, place,
               CASE WHEN clue THEN 'received' WHEN fetchable THEN 'fetching' ELSE 'triage' END,
               CASE WHEN NOT clue AND NOT fetchable THEN 'the report carries no value, and its source cannot be asked for it' END,
-              supplier_id, kind, coalesce(says, 'unknown'), public, detected_at, received_at,
+              supplier_id, kind, coalesce(says, 'unknown'), public, occurred_at, detected_at, received_at,
               CASE WHEN resolution IS NOT NULL THEN coalesce(as_of, received_at) END, resolution, as_of, correlation_id, received_at
          FROM jsonb_to_recordset($1::jsonb) AS r(${MORE_COLUMNS}) ORDER BY reference
        ON CONFLICT DO NOTHING

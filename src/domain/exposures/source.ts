@@ -132,6 +132,8 @@ export interface Report {
   /** The supplier's id of the credential, where the source knows it: a metadata match, never acted on unattended. */
   supplierId?: string;
   kind?: string;
+  /** When the source says that the leak came about: of a commit, a posting. Nobody knew of it then, and no clock starts. */
+  occurredAt?: Millis;
   /** When the source says that the leak was found. */
   detectedAt?: Millis;
   /** Where it was seen, for people; no secret. */

@@ -126,6 +126,7 @@ export class TriageService {
       trust: row.trust,
       place: row.place,
       receivedAt: row.received_at.getTime(),
+      occurredAt: row.occurred_at?.getTime() ?? null,
       detectedAt: row.detected_at?.getTime() ?? null,
       publiclyLeaked: row.publicly_leaked,
       basis: `${row.reference}, matched by a person`,
@@ -135,7 +136,7 @@ export class TriageService {
   async #lockTriage(db: Db, id: Id): Promise<TriageRow> {
     const [row] = await rowsOf<TriageRow>(
       db,
-      `SELECT reference, state, trust, place, received_at, detected_at, publicly_leaked, dismiss_requested_by
+      `SELECT reference, state, trust, place, received_at, occurred_at, detected_at, publicly_leaked, dismiss_requested_by
          FROM exposure WHERE id = $1 FOR UPDATE`,
       [id],
     );
@@ -155,6 +156,7 @@ interface TriageRow {
   trust: Trust;
   place: string | null;
   received_at: Date;
+  occurred_at: Date | null;
   detected_at: Date | null;
   publicly_leaked: boolean;
   dismiss_requested_by: string | null;

@@ -38,6 +38,7 @@ import {
   titleWhole,
   type Arrival,
 } from './arrivals.ts';
+import { HAPPENED } from './happened.rules.ts';
 import { assign, titleOf, type IncidentState, type Severity } from './incident.rules.ts';
 import { caseOpened, exposureJoined, incidentOpened } from './incidents.events.ts';
 import { appendInstants, type InstantInput } from './instants.ts';
@@ -302,20 +303,13 @@ export class AcceptanceService {
     const first = group.exposures.reduce((a, b) => (b.receivedAt < a.receivedAt ? b : a));
     const basis =
       group.exposures.length === 1 ? first.basis : `${first.basis}, the first of ${group.exposures.length}`;
-    const detected = group.exposures.flatMap((one) => (one.detectedAt === null ? [] : [one.detectedAt]));
     const confirmed = group.exposures.some((one) => one.match === 'value');
+    const told = (['occurred', 'detected'] as const).flatMap((kind) => {
+      const times = group.exposures.flatMap((one) => one[`${kind}At`] ?? []);
+      return times.length === 0 ? [] : [{ kind, at: Math.min(...times) }];
+    });
     const of = (caseId: Id | null): InstantInput[] => [
-      ...(detected.length > 0
-        ? [
-            {
-              incidentId: group.incidentId,
-              caseId,
-              kind: 'detected' as const,
-              at: Math.min(...detected),
-              basis,
-            },
-          ]
-        : []),
+      ...told.map((one) => ({ incidentId: group.incidentId, caseId, ...one, basis })),
       { incidentId: group.incidentId, caseId, kind: 'received', at: group.awareness, basis },
       { incidentId: group.incidentId, caseId, kind: 'matched', at: now, basis },
       { incidentId: group.incidentId, caseId, kind: 'suspected', at: group.awareness, basis },
@@ -378,7 +372,7 @@ export class AcceptanceService {
       db,
       cases.map((row) => row.id),
       confirmed ? 'confirmed' : 'suspected',
-      { batchId: group.batchId, reason: 'A credential that this integration uses was found exposed.', by },
+      { batchId: group.batchId, reason: HAPPENED.found, by },
     );
     if (owed.length === 0) return;
     await this.runs.start(db, {

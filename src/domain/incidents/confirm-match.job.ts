@@ -10,6 +10,7 @@ import { Outbox } from '../../platform/outbox/outbox.ts';
 import { JobHandler, type JobCall } from '../../platform/queue/handlers.ts';
 import { LedgerService } from '../ledger/ledger.service.ts';
 import { stepSettled } from '../runbooks/runs.events.ts';
+import { HAPPENED } from './happened.rules.ts';
 import { transition, type IncidentState } from './incident.rules.ts';
 import { appendInstants } from './instants.ts';
 import { incidentConfirmed } from './incidents.events.ts';
@@ -115,7 +116,7 @@ export class ConfirmMatchJob {
       incidentId,
       cases.map(({ id }) => id),
       'confirmed',
-      { reason: 'A credential that this integration uses was confirmed to be exposed.', by },
+      { reason: HAPPENED.confirmedToBe, by },
     );
   }
 }

@@ -12,6 +12,7 @@ import { copyFacetsOf, deathFacetsOf } from '../revocation/deaths.queries.ts';
 import { Deaths } from '../revocation/deaths.service.ts';
 import { RunsService } from '../runbooks/runs.service.ts';
 import { EMERGENCY } from './acceptance.service.ts';
+import { HAPPENED } from './happened.rules.ts';
 import { isOpen, type IncidentState } from './incident.rules.ts';
 import { appendInstants } from './instants.ts';
 import { moveIncident } from './move-incident.ts';
@@ -169,7 +170,7 @@ export class ContainmentRollUp {
     );
     await this.outbox.put(db, signalCases, { incidentId });
     await this.owed.owe(db, ids, 'contained', {
-      reason: 'The exposed credentials are proven dead and their copies gone.',
+      reason: HAPPENED.contained,
       by,
     });
   }

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { parseInstant } from '../../kernel/time.ts';
+import { parseStated } from '../../kernel/time.ts';
 import { INCIDENT_STATES } from './incident.rules.ts';
 import { INSTANT_KINDS } from './instants.ts';
 
@@ -170,7 +170,10 @@ export const assertInstantSchema = z
     kind: z.enum(INSTANT_KINDS, `must be one of ${INSTANT_KINDS.join(', ')}`),
     at: z
       .string()
-      .refine((text) => parseInstant(text) !== undefined, 'must be an RFC 3339 time with an offset')
+      .refine(
+        (text) => parseStated(text) !== undefined,
+        'must be an RFC 3339 time with an offset, of this century',
+      )
       .meta({ format: 'date-time' }),
     zone: z.string().max(60).default('UTC').describe('As it was stated'),
     basis: z.string().trim().min(3, 'must say what it rests on').max(1000),

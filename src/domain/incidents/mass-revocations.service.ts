@@ -197,6 +197,7 @@ export class MassRevocationsService {
             integrationId: item.integration_id,
             ref: `${row.reference}:${item.version_id}`,
             says: 'unknown',
+            occurredAt: null,
             detectedAt: null,
           })),
           reporter: { kind: 'user', id: row.asked_by },

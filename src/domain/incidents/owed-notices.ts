@@ -11,6 +11,7 @@ import { EarlierStarts } from '../obligations/earlier-starts.service.ts';
 import { ObligationsService } from '../obligations/obligations.service.ts';
 import { RunsService } from '../runbooks/runs.service.ts';
 import { deriveObligations } from './derive-obligations.job.ts';
+import { HAPPENED } from './happened.rules.ts';
 import { instantsOfCases, type InstantKind } from './instants.ts';
 
 export const NOTIFICATION = 'notification';
@@ -73,7 +74,7 @@ export class OwedNotices {
   ): Promise<void> {
     if (TRIGGERS.has(kind))
       await this.tell(db, incidentId, caseIds, kind as Trigger['trigger'], {
-        reason: `It was found to be ${kind}.`,
+        reason: HAPPENED[kind as keyof typeof HAPPENED],
         by,
       });
     await this.earlier.apply(db, caseIds, kind, at, by);
@@ -104,8 +105,8 @@ export class OwedNotices {
   }
 
   /**
-   * @param happened what became of them. `confirmed` counts as `suspected`, too, where an agreement knows no other word:
-   *   who promised to tell on suspicion owes it all the more on certainty.
+   * @param happened what became of them. `confirmed` counts as `suspected`, too: who promised to tell on suspicion owes it
+   *   all the more on certainty. What was owed on the suspicion already is not owed again.
    * @param batchId what the runbook's notices belong to
    */
   async owe(
@@ -174,7 +175,6 @@ export class OwedNotices {
 }
 
 export function triggersOf(happened: Trigger['trigger'], known: readonly string[]): Trigger['trigger'][] {
-  if (happened === 'confirmed' && !known.includes('confirmed') && known.includes('suspected'))
-    return ['suspected'];
-  return known.includes(happened) ? [happened] : [];
+  const made: Trigger['trigger'][] = happened === 'confirmed' ? ['suspected', 'confirmed'] : [happened];
+  return made.filter((trigger) => known.includes(trigger));
 }

@@ -95,7 +95,7 @@ export interface OtherWay {
   sealed: { id: Id; ref: string } | null;
 }
 
-/** Ways to a contact by which no message of this notice went to them. */
+/** Ways to a contact by which no message of this notice went to them; none while no message did, by any way. */
 export function otherWays(db: Db, noticeId: Id, contactId: Id, at: string): Promise<OtherWay[]> {
   return db.query(
     `SELECT w.channel, w.address, w.sealed FROM (
@@ -105,7 +105,8 @@ export function otherWays(db: Db, noticeId: Id, contactId: Id, at: string): Prom
               CASE WHEN r.address_ref IS NULL THEN NULL ELSE json_build_object('id', r.id, 'ref', r.address_ref) END, 1
          FROM address_of_record r JOIN contact c ON c.id = r.contact_id AND c.active
         WHERE r.contact_id = $2 AND r.valid_from <= $3 AND (r.valid_until IS NULL OR r.valid_until > $3)) w
-      WHERE w.channel NOT IN (SELECT t.channel FROM notice_attempt t
+      WHERE EXISTS (SELECT 1 FROM notice_attempt t WHERE t.notice_id = $1 AND t.contact_id = $2)
+        AND w.channel NOT IN (SELECT t.channel FROM notice_attempt t
                                WHERE t.notice_id = $1 AND t.contact_id = $2 AND t.outcome IN ('accepted', 'unknown', 'started'))
       ORDER BY w.ordinal, w.channel LIMIT 20`,
     [noticeId, contactId, at],

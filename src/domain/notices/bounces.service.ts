@@ -1,4 +1,4 @@
-import { Injectable } from '@nestjs/common';
+import { Inject, Injectable } from '@nestjs/common';
 import type { Id } from '../../kernel/ids.ts';
 import type { Principal } from '../../kernel/principal.ts';
 import { iso, type Millis } from '../../kernel/time.ts';
@@ -6,9 +6,14 @@ import { Clock } from '../../platform/clock/clock.ts';
 import { rowsOf } from '../../platform/database/rows.ts';
 import { Transactions, type Db } from '../../platform/database/transactions.ts';
 import { withCorrelation } from '../../platform/log/log.ts';
-import { readDeliveryReport, type ReportedRecipient } from '../../platform/mail/delivery-report.ts';
+import type { Config } from '../../platform/config/config.ts';
+import { CONFIG } from '../../platform/config/token.ts';
+import { bounceTokensIn } from '../../platform/mail/bounce-address.ts';
+import { readReturnedMail, type ReportedRecipient } from '../../platform/mail/delivery-report.ts';
+import { Keys } from '../../platform/signing/keys.ts';
 import { LedgerService } from '../ledger/ledger.service.ts';
 import { AlertsService } from './alerts.service.ts';
+import { readBounceToken } from './bounce-token.ts';
 import { isFulfilled, type FulfilledBy, type Receipt } from './notice.rules.ts';
 
 /** What became of a message that was handed in. */
@@ -49,23 +54,52 @@ export class BouncesService {
     private readonly clock: Clock,
     private readonly ledger: LedgerService,
     private readonly alerts: AlertsService,
+    private readonly keys: Keys,
+    @Inject(CONFIG) private readonly config: Config,
   ) {}
 
-  /** @param raw the whole message as it came (RFC 5322) */
-  async take(raw: Uint8Array, by: Principal): Promise<Handed> {
-    const report = await readDeliveryReport(raw);
-    if (!report) return { is: 'no-report' };
-    if (report.messageId === null) return { is: 'unknown' };
+  /**
+   * By the address that it came to, where that is one of our return paths; else by what the report says of the message.
+   *
+   * @param raw the whole message as it came (RFC 5322)
+   * @param cameTo the address that it came to, where whoever hands it in knows
+   */
+  async take(raw: Uint8Array, by: Principal, cameTo = ''): Promise<Handed> {
+    const returned = await readReturnedMail(raw);
+    if (!returned) return { is: 'no-report' };
+    const { report, said } = returned;
+    const reported = report ? worstOf(report.recipients) : said;
+    const ours = this.#attemptsBehind(`${cameTo}\n${returned.cameTo}`);
+    if (reported)
+      for (const attemptId of ours) {
+        const done = await this.#one(reported, (db) => attemptById(db, attemptId), by);
+        if (done.is !== 'unknown') return done;
+      }
+    if (!report) return reported && ours.length > 0 ? { is: 'unknown' } : { is: 'no-report' };
+    const { messageId } = report;
+    if (messageId === null) return { is: 'unknown' };
     let handed: Handed = { is: 'unknown' };
     for (const recipient of report.recipients) {
-      const done = await this.#one(report.messageId, recipient, by);
+      const done = await this.#one(recipient, (db) => attemptOf(db, messageId, recipient.address), by);
       if (done.is === 'bounced' || handed.is === 'unknown') handed = done;
     }
     return handed;
   }
 
-  async #one(messageId: string, reported: ReportedRecipient, by: Principal): Promise<Handed> {
-    const attempt = await this.transactions.run(by, (db) => attemptOf(db, messageId, reported.address));
+  #attemptsBehind(addresses: string): Id[] {
+    const { mailBounce } = this.config;
+    if (mailBounce === undefined) return [];
+    return bounceTokensIn(addresses, mailBounce).flatMap(
+      (token) => readBounceToken(token, this.keys.linkKey()) ?? [],
+    );
+  }
+
+  async #one(
+    reported: Reported,
+    find: (db: Db) => Promise<AttemptRow | undefined>,
+    by: Principal,
+  ): Promise<Handed> {
+    const attempt = await this.transactions.run(by, find);
     if (!attempt) return { is: 'unknown' };
     return this.transactions.run(by, async (db) => {
       const [notice] = await db.query<NoticeRow[]>(
@@ -92,7 +126,7 @@ export class BouncesService {
     db: Db,
     notice: NoticeRow,
     attempt: AttemptRow,
-    { status, why }: ReportedRecipient,
+    { status, why }: Reported,
     by: Principal,
   ): Promise<Handed> {
     const now = this.clock.now();
@@ -176,15 +210,39 @@ export class BouncesService {
   }
 }
 
-/** The attempt that a report is about: the one to that address; the only one of its message where mail was forwarded. */
-async function attemptOf(db: Db, messageId: string, address: string): Promise<AttemptRow | undefined> {
-  const rows: AttemptRow[] = await db.query(
+type Reported = Pick<ReportedRecipient, 'action' | 'status' | 'why'>;
+
+/** One return path is one recipient: of several lines about it the gravest counts. */
+function worstOf(recipients: readonly ReportedRecipient[]): Reported | undefined {
+  return (
+    recipients.find(({ action }) => action === 'failed') ??
+    recipients.find(({ action }) => action === 'delayed') ??
+    recipients[0]
+  );
+}
+
+async function attemptById(db: Db, attemptId: Id): Promise<AttemptRow | undefined> {
+  const [row] = await db.query<AttemptRow[]>(
     `SELECT id, notice_id, address FROM notice_attempt
-      WHERE message_id = $1 AND channel = 'mail' AND outcome IN ('accepted', 'unknown') AND bounced_at IS NULL
-      ORDER BY number DESC LIMIT 50`,
+      WHERE id = $1 AND channel = 'mail' AND outcome IN ('accepted', 'unknown') AND bounced_at IS NULL`,
+    [attemptId],
+  );
+  return row;
+}
+
+/**
+ * The attempt that a report is about: the one to that address. Where mail was forwarded the report names another; it can
+ * be told then only if the message went to one address alone. What was reported once is not told of the next attempt.
+ */
+async function attemptOf(db: Db, messageId: string, address: string): Promise<AttemptRow | undefined> {
+  const rows: (AttemptRow & { bounced: boolean })[] = await db.query(
+    `SELECT id, notice_id, address, bounced_at IS NOT NULL AS bounced FROM notice_attempt
+      WHERE message_id = $1 AND channel = 'mail' AND outcome IN ('accepted', 'unknown')
+      ORDER BY bounced_at IS NOT NULL, number DESC LIMIT 50`,
     [messageId],
   );
-  return (
-    rows.find((one) => one.address.toLowerCase() === address) ?? (rows.length === 1 ? rows[0] : undefined)
-  );
+  const addresses = new Set(rows.map((one) => one.address.toLowerCase()));
+  const meant = addresses.has(address) || addresses.size !== 1 ? address : [...addresses][0]!;
+  const found = rows.find((one) => one.address.toLowerCase() === meant);
+  return found && !found.bounced ? found : undefined;
 }

@@ -28,6 +28,8 @@ export interface OutgoingMessage {
   subject: string;
   text: string;
   html: string;
+  /** Opaque: a channel whose messages may come back later has it stand where they come back to. */
+  bounceToken?: string;
   /** BCP 47. */
   language: string;
 }

@@ -11,6 +11,7 @@ import { Vault } from '../../platform/vault/vault.ts';
 import { LedgerService } from '../ledger/ledger.service.ts';
 import { addressBinding } from '../parties/contact-reach.service.ts';
 import { AlertsService } from './alerts.service.ts';
+import { bounceToken } from './bounce-token.ts';
 import type { Channel, DeliveryAnswer } from './channel.ts';
 import { nameEscalated } from './escalations.ts';
 import { beginAttempt, endAttempt, headOf, heldNotice, type NoticeRow } from './delivery-rows.queries.ts';
@@ -18,11 +19,14 @@ import { closeLostAttempt } from './lost-attempt.ts';
 import { linkCode, linkToken } from './notice-link.rules.ts';
 import { recipientsOf, sentTo, type KnownRecipients } from './notice-recipients.queries.ts';
 import {
-  fallbackIsDue,
+  fallbacksAreIn,
   isFulfilled,
   messageIdOf,
   nextAttemptAt,
+  nextOpening,
   nextRecipient,
+  othersLeft,
+  timesOf,
   type Recipient,
 } from './notice.rules.ts';
 import { hashOf, LINK_LIFE, shownText, type NoticeWriter, type RenderedNotice } from './notice-templates.ts';
@@ -55,6 +59,8 @@ interface Prepared {
   textHash: Buffer;
   /** Somebody else is still untried: their turn is at once. */
   othersLeft: boolean;
+  /** When somebody's turn comes next. */
+  rungAt: Millis | null;
   /** The newest signed checkpoint, so that the recipient holds a copy of the ledger's head. */
   checkpoint: string;
 }
@@ -99,6 +105,7 @@ export class DeliveryService {
         subject: rendered.subject,
         text: rendered.text,
         html: rendered.html,
+        bounceToken: bounceToken(prepared.attemptId, this.keys.linkKey()),
       },
       { signal, now: () => this.clock.now() },
     );
@@ -112,6 +119,31 @@ export class DeliveryService {
       this.vault.get(db, sealed.ref, addressBinding(sealed.id)),
     );
     return whole.use((text) => text);
+  }
+
+  /** Whether another attempt would have somewhere to go, now or later: an address that nobody there refused. */
+  async hasSomebodyLeft(db: Db, noticeId: Id): Promise<boolean> {
+    const notice = await heldNotice(db, noticeId);
+    if (!notice) return false;
+    const { recipients } = await this.recipientsOf(db, notice, this.clock.now());
+    return recipients.some(({ refused }) => !refused);
+  }
+
+  private recipientsOf(db: Db, notice: NoticeRow, now: Millis): Promise<KnownRecipients> {
+    return recipientsOf(
+      db,
+      {
+        id: notice.id,
+        partyId: notice.party_id,
+        contactId: notice.contact_id,
+        termId: notice.term_id,
+        isDuty: isDuty(notice),
+        messageId: messageIdOf(notice.message_id, notice.told),
+        ...timesOf(notice),
+      },
+      this.channels,
+      now,
+    );
   }
 
   private async prepare(db: Db, noticeId: Id, by: Principal): Promise<Prepared | DeliveryResult> {
@@ -132,25 +164,15 @@ export class DeliveryService {
     }
     if (notice.dispatch === 'attempting') await closeLostAttempt(db, notice.id, now);
 
-    const times = { startAt: notice.start_at.getTime(), dueAt: notice.due_at?.getTime() ?? null };
+    const times = timesOf(notice);
     const messageId = messageIdOf(notice.message_id, notice.told);
-    const known = await recipientsOf(
-      db,
-      {
-        id: notice.id,
-        partyId: notice.party_id,
-        contactId: notice.contact_id,
-        termId: notice.term_id,
-        isDuty: isDuty(notice),
-        messageId,
-      },
-      this.channels,
+    const known = await this.recipientsOf(db, notice, now);
+    const fallbacksToo = fallbacksAreIn(
+      { ...times, told: notice.told, dispatch: notice.dispatch, receipt: notice.receipt },
+      known.recipients,
       now,
     );
-    // Who is told once more did not answer, or did and nothing followed: then everybody of the ladder is in play.
-    const fallbacksToo =
-      notice.told > 1 || fallbackIsDue({ ...times, dispatch: notice.dispatch, receipt: notice.receipt }, now);
-    const recipient = nextRecipient(known.recipients, fallbacksToo);
+    const recipient = nextRecipient(known.recipients, fallbacksToo, now);
     const channel = recipient && this.channels.find((one) => one.key === recipient.channel);
     if (!recipient || !channel) return this.giveUp(db, notice, known.recipients.length, now, by);
     const held = await this.heldFor(db, notice, recipient, known, now);
@@ -187,13 +209,6 @@ export class DeliveryService {
       text: shown.text,
     });
     const checkpoint = await headOf(db, this.ledger);
-    const othersLeft = known.recipients.some(
-      (one) =>
-        one !== recipient &&
-        !one.refused &&
-        one.tries + one.taken <= recipient.tries + recipient.taken &&
-        (fallbacksToo || !one.fallback),
-    );
     return {
       attemptId,
       notice,
@@ -203,7 +218,8 @@ export class DeliveryService {
       messageId,
       writer,
       textHash,
-      othersLeft,
+      othersLeft: othersLeft(known.recipients, recipient, fallbacksToo, now),
+      rungAt: nextOpening(known.recipients, now),
       checkpoint,
     };
   }
@@ -269,7 +285,7 @@ export class DeliveryService {
   ): Promise<DeliveryResult> {
     const { notice, attemptId, number, messageId, textHash } = prepared;
     const now = this.clock.now();
-    const times = { startAt: notice.start_at.getTime(), dueAt: notice.due_at?.getTime() ?? null };
+    const times = { ...timesOf(notice), rungAt: prepared.rungAt };
     const accepted = answer.outcome === 'accepted';
     const next = accepted
       ? null

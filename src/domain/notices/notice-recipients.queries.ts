@@ -2,6 +2,7 @@ import type { Id } from '../../kernel/ids.ts';
 import { HOUR, iso, type Millis } from '../../kernel/time.ts';
 import { inOne } from '../../platform/database/together.ts';
 import type { Db } from '../../platform/database/transactions.ts';
+import { rungAt, type LadderClock } from '../agreements/ladder.rules.ts';
 import { onCall, type Absence, type DailyHours } from '../parties/on-call.rules.ts';
 import type { Channel } from './channel.ts';
 import type { Recipient } from './notice.rules.ts';
@@ -18,6 +19,9 @@ interface ContactRow {
   id: Id;
   email: string | null;
   rung: boolean;
+  own_rung: boolean;
+  afterMinutes: number | null;
+  afterPercent: number | null;
   hours: {
     zone: string;
     days: number[];
@@ -63,7 +67,7 @@ export async function recipientsOf(
     termId: Id | null;
     isDuty: boolean;
     messageId: string;
-  },
+  } & LadderClock,
   channels: readonly Channel[],
   now: Millis,
 ): Promise<KnownRecipients> {
@@ -91,6 +95,15 @@ export async function recipientsOf(
     .filter(({ id, rung }) => rung && !first.includes(id))
     .map((one) => ({ contactId: one.id, duty: dutyOf(one) }));
   const order = [...new Set([...first, ...(!notice.isDuty ? [] : onCall(ladder, absences, now))])];
+  const opens = new Map(
+    contacts.flatMap((one) => {
+      const at = one.own_rung ? rungAt(one, notice) : null;
+      // Whoever stands in for somebody is told when they would have been.
+      return at === null
+        ? []
+        : onCall([{ contactId: one.id, duty: null }], absences, now).map((id) => [id, at] as const);
+    }),
+  );
   return {
     recipients: order.flatMap((contactId) => {
       const ways = waysOf(byId.get(contactId), channels);
@@ -102,6 +115,7 @@ export async function recipientsOf(
           address,
           ...(sealed ? { sealed } : {}),
           fallback: at > 0 || !first.includes(contactId),
+          ...(opens.has(contactId) && !first.includes(contactId) ? { opensAt: opens.get(contactId)! } : {}),
           refused: past?.refused ?? false,
           tries: past?.tries ?? 0,
           taken: past?.taken ?? 0,
@@ -152,11 +166,12 @@ const contactsOf = inOne(
     asked: readonly { partyId: Id; contactId: Id | null; termId: Id | null; now: Millis }[],
   ): Promise<ContactRow[][]> => {
     const rows: (ContactRow & { asked: number })[] = await db.query(
-      `SELECT q.asked::int, x.id, x.email, x.rung, x.hours, x.addresses, x.absences
+      `SELECT q.asked::int, x.id, x.email, x.rung, x.own_rung, x."afterMinutes", x."afterPercent", x.hours, x.addresses, x.absences
          FROM unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::timestamptz[]) WITH ORDINALITY AS q(party_id, contact_id, term_id, now, asked)
         CROSS JOIN LATERAL (
           SELECT c.id, c.email,
                  (r.contact_id IS NOT NULL OR c.role IN ('security', 'on_call')) AS rung,
+                  coalesce(r.fallback, false) AS own_rung, r.after_minutes AS "afterMinutes", r.after_percent AS "afterPercent",
                  CASE WHEN h.contact_id IS NULL THEN NULL ELSE json_build_object('zone', h.zone, 'days', h.duty_days, 'from', h.duty_from,
                    'until', h.duty_until, 'quietFrom', h.quiet_from, 'quietUntil', h.quiet_until, 'mostPerHour', h.most_per_hour) END AS hours,
                  coalesce((SELECT json_agg(json_build_object('channel', a.channel, 'address', a.address,

@@ -32,3 +32,15 @@ export async function versionsOfText(db: Db, name: TextName): Promise<TemplateVe
   );
   return rows.map(({ at, ...row }) => ({ ...row, createdAt: at.toISOString() }));
 }
+
+/** The newest notices of a category: whose facts a preview may be filled with. */
+export function noticesToShow(
+  db: Db,
+  category: string,
+): Promise<{ reference: string; party: string; about: string | null }[]> {
+  return db.query(
+    `SELECT n.reference, p.name AS party, coalesce(n.facts ->> 'caseReference', n.facts ->> 'integrationName') AS about
+       FROM notice n JOIN party p ON p.id = n.party_id WHERE n.category = $1 ORDER BY n.created_at DESC, n.id DESC LIMIT 30`,
+    [category],
+  );
+}

@@ -105,7 +105,8 @@ describe('the shipped texts', () => {
   /** What a part says from outside, and on what conditions; how a date is written is each language's own. */
   const usedIn = (source: string) =>
     [...source.matchAll(/{{\s*([\w.]+)|{%\s*(?:if|unless|for)\s+([^%]+?)\s*%}/g)]
-      .map(([, name, tag]) => name ?? tag!)
+      // What a word is compared with is the language's own matter.
+      .map(([, name, tag]) => name ?? tag!.replace(/ == ".*"$/, ''))
       .filter((one, at, all) => all.indexOf(one) === at)
       .toSorted();
 
@@ -122,9 +123,9 @@ describe('the shipped texts', () => {
     for (const other of others)
       for (const part of ['subject', 'text', 'html'] as const) {
         expect([part, usedIn(other[part])]).toEqual([part, usedIn(english![part])]);
-        expect(other[part]).not.toBe(
-          category === 'written' && part === 'subject' ? undefined : english![part],
-        );
+        // A subject that its writer gives says nothing of its own.
+        if (part !== 'subject' || /\w/.test(english!.subject.replaceAll(/{{.*?}}/g, '')))
+          expect(other[part]).not.toBe(english![part]);
       }
   });
 

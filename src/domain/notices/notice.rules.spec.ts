@@ -4,13 +4,15 @@ import { HOUR, MINUTE } from '../../kernel/time.ts';
 import {
   clockEvents,
   fallbackIsDue,
+  fallbacksAreIn,
   isFulfilled,
-  nextAttemptAt,
   messageIdOf,
+  nextAttemptAt,
+  nextOpening,
   nextRecipient,
-  type Recipient,
   timelinessAt,
   type NoticeState,
+  type Recipient,
 } from './notice.rules.ts';
 
 const T0 = Date.UTC(2026, 10, 22);
@@ -130,7 +132,8 @@ describe('whom to write to', () => {
     taken: 0,
     ...more,
   });
-  const next = (list: Recipient[], fallbacksToo = false) => nextRecipient(list, fallbacksToo)?.contactId;
+  const next = (list: Recipient[], fallbacksToo = false, now = 0) =>
+    nextRecipient(list, fallbacksToo, now)?.contactId;
 
   test('primaries first; fallbacks when half of the window is gone or every primary was refused', () => {
     const list = [at('a', { tries: 3 }), at('b', { fallback: true })];
@@ -144,6 +147,54 @@ describe('whom to write to', () => {
     const list = [at('a', { taken: 1 }), at('b', { fallback: true, tries: 2 }), at('c', { fallback: true })];
     expect(next(list, true)).toBe('c');
     expect(next([at('a', { taken: 2 }), at('b', { taken: 1 })], true)).toBe('b');
+  });
+
+  test('a rung of the ladder is told when its time has come, and not before with the others', () => {
+    const rung = at('b', { fallback: true, opensAt: 100 });
+    const list = [at('a', { tries: 1 }), rung, at('c', { fallback: true })];
+    expect(next(list, false, 99)).toBe('a');
+    expect(next(list, false, 100)).toBe('b');
+    expect(next([at('a', { tries: 1 }), rung], true, 99)).toBe('a');
+    expect(next(list, true, 99)).toBe('c');
+    // Every primary was refused: those without a time of their own are in at once, and at last whoever there is.
+    expect(next([at('a', { refused: true }), rung, at('c', { fallback: true })], false, 0)).toBe('c');
+    expect(next([at('a', { refused: true }), rung], false, 0)).toBe('b');
+    expect(nextOpening(list, 99)).toBe(100);
+    expect(nextOpening(list, 100)).toBeNull();
+  });
+
+  test('told once more, a ladder with times is climbed by them; one without is told to all', () => {
+    const notice = { startAt: 0, dueAt: 1000, dispatch: 'owed', receipt: 'none', told: 2 } as const;
+    const rung = at('b', { fallback: true, opensAt: 100 });
+    expect(fallbacksAreIn(notice, [at('a'), at('c', { fallback: true })], 1)).toBe(true);
+    expect(fallbacksAreIn(notice, [at('a'), rung], 499)).toBe(false);
+    expect(fallbacksAreIn(notice, [at('a'), rung], 500)).toBe(true);
+    expect(fallbacksAreIn({ ...notice, dueAt: null }, [at('a'), rung], 500)).toBe(false);
+  });
+
+  test('whoever is told next is of those whose turn has come, as long as there is one', () => {
+    const person = fc.record({
+      fallback: fc.boolean(),
+      refused: fc.boolean(),
+      opensAt: fc.option(fc.nat(200), { nil: undefined }),
+      tries: fc.nat(3),
+      taken: fc.nat(3),
+    });
+    fc.assert(
+      fc.property(fc.array(person, { maxLength: 6 }), fc.boolean(), fc.nat(200), (people, too, now) => {
+        const list = people.map(({ opensAt, ...one }, n) =>
+          at(`p${n}`, { ...one, ...(one.fallback && opensAt !== undefined ? { opensAt } : {}) }),
+        );
+        const chosen = nextRecipient(list, too, now);
+        const usable = list.filter(({ refused }) => !refused);
+        if (usable.length === 0) return expect(chosen).toBeUndefined();
+        expect(chosen!.refused).toBe(false);
+        const early = (one: Recipient) => one.opensAt !== undefined && one.opensAt > now;
+        if (early(chosen!)) expect(usable.every(early)).toBe(true);
+        if (usable.some(({ fallback }) => !fallback) && !too)
+          expect(chosen!.fallback && chosen!.opensAt === undefined).toBe(false);
+      }),
+    );
   });
 
   test('every telling has an id of its own, and every attempt of it the same', () => {

@@ -74,19 +74,30 @@ const BACK_OFF = [1, 5, 15, 30, 60].map((minutes) => minutes * MINUTE);
 /**
  * When to try again after `attempts` tries that did not succeed: 1, 5, 15, 30 and then every 60 minutes, or what the
  * peer asked for, but never past an instant that matters while it is still to come: the one at which others are told as
- * well, and the due time (RFC 5321 section 4.5.4.1 lets a mail server hold a message for days; our window is shorter).
+ * well, the next rung of the agreement's ladder, and the due time (RFC 5321 section 4.5.4.1 lets a mail server hold a message for days; our window is shorter).
  */
 export function nextAttemptAt(
   attempts: number,
   now: Millis,
-  times: { startAt: Millis; dueAt: Millis | null },
+  times: { startAt: Millis; dueAt: Millis | null; rungAt?: Millis | null },
   peerAsks?: Millis,
 ): Millis {
   const wait = peerAsks ?? BACK_OFF[Math.min(Math.max(attempts, 1), BACK_OFF.length) - 1]!;
   const { dueAt } = times;
   const others = fallbackAt(times);
-  const at = others !== null && now < others ? Math.min(now + wait, others) : now + wait;
+  const at = Math.min(
+    now + wait,
+    ...([others, times.rungAt ?? null].filter((time) => time !== null && now < time) as Millis[]),
+  );
   return dueAt !== null && now < dueAt ? Math.min(at, Math.max(now + MINUTE, dueAt - MINUTE)) : at;
+}
+
+/** The clock of a notice, as it is stored. */
+export function timesOf(row: {
+  start_at: Date;
+  due_at: Date | null;
+}): Pick<NoticeState, 'startAt' | 'dueAt'> {
+  return { startAt: row.start_at.getTime(), dueAt: row.due_at?.getTime() ?? null };
 }
 
 /** Half of the window: from then on other contacts and other channels are tried as well. null: a duty without a number. */
@@ -114,6 +125,8 @@ export interface Recipient {
   sealed?: { id: string; ref: string };
   /** Not whom the notice is for, or not by their mail. */
   fallback: boolean;
+  /** Where the agreement says when this one is told; absent: with the other fallbacks. */
+  opensAt?: Millis;
   /** Addresses that the peer refused for good are not tried again. */
   refused: boolean;
   /** Attempts of this telling that went there. */
@@ -124,17 +137,68 @@ export interface Recipient {
 
 /**
  * Whom the next attempt goes to: of those who were not refused, who was told and tried least, in the order of the
- * agreement; fallbacks once half of the window is gone, or at once when every primary was refused. Undefined: nobody is
- * left, which is a failure to escalate.
+ * agreement; fallbacks once their own time has come, those without one once half of the window is gone, or at once when
+ * every primary was refused. Undefined: nobody is left, which is a failure to escalate.
  */
 export function nextRecipient(
   recipients: readonly Recipient[],
   fallbacksToo: boolean,
+  now: Millis,
 ): Recipient | undefined {
   const usable = recipients.filter((r) => !r.refused);
-  const primaries = usable.filter((r) => !r.fallback);
-  const pool = fallbacksToo || primaries.length === 0 ? usable : primaries;
+  const all = fallbacksToo || !usable.some((r) => !r.fallback);
+  const open = usable.filter((r) => isOpen(r, all, now));
+  // Who else is left is told before nobody is.
+  const pool = open.length === 0 ? usable : open;
   return pool.toSorted((a, b) => a.taken - b.taken || a.tries - b.tries)[0];
+}
+
+/**
+ * Whether fallbacks without a time of their own are told as well: half of the window is gone and nobody was reached; or it
+ * is told once more, since nobody answered or nothing followed. Where the ladder has times, it is climbed by them.
+ */
+export function fallbacksAreIn(
+  notice: Pick<NoticeState, 'startAt' | 'dueAt' | 'dispatch' | 'receipt'> & { told: number },
+  recipients: readonly Recipient[],
+  now: Millis,
+): boolean {
+  if (notice.told === 1) return fallbackIsDue(notice, now);
+  if (!recipients.some(({ opensAt }) => opensAt !== undefined)) return true;
+  const half = fallbackAt(notice);
+  return half !== null && now >= half;
+}
+
+/** Whether somebody else is still untried: their turn is at once. */
+export function othersLeft(
+  recipients: readonly Recipient[],
+  chosen: Recipient,
+  fallbacksToo: boolean,
+  now: Millis,
+): boolean {
+  return recipients.some(
+    (one) =>
+      one !== chosen &&
+      !one.refused &&
+      one.tries + one.taken <= chosen.tries + chosen.taken &&
+      isOpen(one, fallbacksToo, now),
+  );
+}
+
+/** Whether somebody's turn has come. */
+function isOpen(
+  { fallback, opensAt }: Pick<Recipient, 'fallback' | 'opensAt'>,
+  fallbacksToo: boolean,
+  now: Millis,
+): boolean {
+  return !fallback || (opensAt === undefined ? fallbacksToo : now >= opensAt);
+}
+
+/** When the next turn comes, of those who are still to be told. */
+export function nextOpening(recipients: readonly Recipient[], now: Millis): Millis | null {
+  const times = recipients.flatMap(({ refused, opensAt }) =>
+    !refused && opensAt !== undefined && opensAt > now ? [opensAt] : [],
+  );
+  return times.length === 0 ? null : Math.min(...times);
 }
 
 /** The id of one telling: the first has the notice's own, so that a receiver sees a double as one, and a reminder as new. */

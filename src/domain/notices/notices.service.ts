@@ -13,10 +13,11 @@ import { Clock } from '../../platform/clock/clock.ts';
 import { nextReferences } from '../../platform/database/references.ts';
 import type { Db } from '../../platform/database/transactions.ts';
 import { Outbox } from '../../platform/outbox/outbox.ts';
+import { nextRungAt, type RungTime } from '../agreements/ladder.rules.ts';
 import { thresholds } from '../agreements/term.rules.ts';
 import { LedgerService } from '../ledger/ledger.service.ts';
 import { AcknowledgementFloor } from './acknowledgement-floor.ts';
-import type { Strength } from './acknowledgement.rules.ts';
+import { strongest, type Strength } from './acknowledgement.rules.ts';
 import { deliverNotice } from './deliver-notice.job.ts';
 import type { MessageClock } from './written-about.ts';
 
@@ -70,10 +71,11 @@ interface TermRow {
   warn_percent: number;
   escalate_percent: number;
   fulfilled_by: string;
+  least_strength: Strength | null;
   language: string;
   category: string;
   calendar: (BusinessCalendar & { name: string }) | null;
-  recipients: { contactId: Id; fallback: boolean }[] | null;
+  recipients: ({ contactId: Id; fallback: boolean } & RungTime)[] | null;
 }
 
 /** Duties to tell: what is owed, to whom, by when. Delivery is in `delivery.service.ts`, the clock in `clock.service.ts`. */
@@ -230,6 +232,8 @@ function draftsOf(trigger: Trigger, term: TermRow, leastStrength: Strength, now:
       ? null
       : dueAtOf(startAt, { count: term.window_count, unit: term.window_unit }, term.zone, calendar);
   const { warnAt, escalateAt } = thresholds(startAt, due, term.warn_percent, term.escalate_percent);
+  const rung = nextRungAt(term.recipients ?? [], { startAt, dueAt: due }, null);
+  const looksAt = warnAt === null || rung === null ? (warnAt ?? rung) : Math.min(warnAt, rung);
   // A term without a recipient is owed all the same: it is escalated, not forgotten.
   return (recipients.length > 0 ? recipients : [{ contactId: null }]).map(({ contactId }) => {
     const id = newId();
@@ -254,9 +258,9 @@ function draftsOf(trigger: Trigger, term: TermRow, leastStrength: Strength, now:
       due_why: dueWhy(term),
       warn_at: warnAt === null ? null : iso(warnAt),
       escalate_at: escalateAt === null ? null : iso(escalateAt),
-      next_clock_at: warnAt === null ? null : iso(warnAt),
+      next_clock_at: looksAt === null ? null : iso(looksAt),
       fulfilled_by: term.fulfilled_by,
-      least_strength: leastStrength,
+      least_strength: strongest(term.least_strength ?? 'mailbox', leastStrength),
       facts: {
         ...trigger.facts,
         toParty: term.party_name,
@@ -281,10 +285,11 @@ function dueWhy(term: TermRow): string {
 async function termsInForce(db: Db, versionIds: Id[], now: Millis): Promise<Map<Id, TermRow[]>> {
   const rows: TermRow[] = await db.query(
     `SELECT t.id, t.agreement_version_id, t.party_id, p.name AS party_name, t.trigger, t.start_event, t.window_count,
-            t.window_unit, t.zone, t.warn_percent, t.escalate_percent, t.fulfilled_by, t.language, t.category,
+            t.window_unit, t.zone, t.warn_percent, t.escalate_percent, t.fulfilled_by, t.least_strength, t.language, t.category,
             CASE WHEN c.id IS NULL THEN NULL ELSE jsonb_build_object('name', c.name, 'workingDays', c.working_days,
               'holidays', c.holidays, 'dayEnds', to_char(c.day_ends, 'HH24:MI')) END AS calendar,
-            (SELECT jsonb_agg(jsonb_build_object('contactId', r.contact_id, 'fallback', r.fallback) ORDER BY r.ordinal)
+            (SELECT jsonb_agg(jsonb_build_object('contactId', r.contact_id, 'fallback', r.fallback,
+                'afterMinutes', r.after_minutes, 'afterPercent', r.after_percent) ORDER BY r.ordinal)
              FROM term_recipient r WHERE r.term_id = t.id) AS recipients
      FROM term t
      JOIN party p ON p.id = t.party_id

@@ -67,9 +67,7 @@ export class EarlierStarts {
       await db.query(
         `UPDATE notice SET start_at = $2, due_at = $3, warn_at = $4, escalate_at = $5,
                 due_why = due_why || $6,
-                next_clock_at = CASE WHEN obligation <> 'required' THEN NULL ELSE
-                  least(CASE WHEN warned_at IS NULL THEN $4::timestamptz END, CASE WHEN escalated_at IS NULL THEN $5::timestamptz END,
-                        $3::timestamptz + interval '1 millisecond') END,
+                next_clock_at = CASE WHEN obligation = 'required' THEN $7::timestamptz END,
                 updated_at = $7, row_version = row_version + 1 WHERE id = $1`,
         [
           row.id,

@@ -1,12 +1,15 @@
 import { z } from 'zod';
-import { parseInstant } from '../../kernel/time.ts';
+import { parseStated } from '../../kernel/time.ts';
 import { language, line, paragraph } from '../parties/fields.schema.ts';
 
 const id = z.uuid();
 const instant = z.iso.datetime();
 const at = z
   .string()
-  .refine((text) => parseInstant(text) !== undefined, 'must be an RFC 3339 time with an offset')
+  .refine(
+    (text) => parseStated(text) !== undefined,
+    'must be an RFC 3339 time with an offset, of this century',
+  )
   .meta({ format: 'date-time' });
 const reason = z.string().trim().min(3, 'must say why').max(2000);
 

@@ -64,9 +64,7 @@ export class WithheldDuties {
       db,
       `UPDATE ${duty.kind} SET obligation = 'required', due_at = due_at + $2::interval, warn_at = warn_at + $2::interval,
               escalate_at = escalate_at + $2::interval, due_why = CASE WHEN $2 = '0' THEN due_why ELSE due_why || $3 END,
-              next_clock_at = least(CASE WHEN warned_at IS NULL THEN warn_at + $2::interval END,
-                                    CASE WHEN escalated_at IS NULL THEN escalate_at + $2::interval END,
-                                    CASE WHEN timeliness = 'open' THEN due_at + $2::interval + interval '1 millisecond' END),
+              next_clock_at = $4,
               ${duty.kind === 'notice' ? 'next_attempt_at = $4,' : ''} updated_at = $4, row_version = row_version + 1
         WHERE id = $1 RETURNING due_at`,
       [id, shift, `; withheld from ${iso(from.getTime())} until ${iso(until.getTime())}`, iso(now)],
@@ -102,9 +100,7 @@ async function returnNotice(db: Db, obligationId: Id, shift: string, now: Millis
   await db.query(
     `UPDATE notice SET obligation = 'required', due_at = due_at + $2::interval, warn_at = warn_at + $2::interval,
             escalate_at = escalate_at + $2::interval,
-            next_clock_at = least(CASE WHEN warned_at IS NULL THEN warn_at + $2::interval END,
-                                  CASE WHEN escalated_at IS NULL THEN escalate_at + $2::interval END,
-                                  CASE WHEN timeliness = 'open' THEN due_at + $2::interval + interval '1 millisecond' END),
+            next_clock_at = $3,
             next_attempt_at = $3, updated_at = $3, row_version = row_version + 1
       WHERE id = (SELECT w.notice_id FROM obligation o JOIN written_notice w ON w.id = o.written_notice_id WHERE o.id = $1)
         AND obligation = 'withheld' AND fulfilled_at IS NULL`,

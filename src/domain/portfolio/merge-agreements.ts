@@ -117,7 +117,19 @@ async function mergePage(db: Db, names: Names, page: readonly Given[]): Promise<
         ({ contactId }, at) => told.findIndex((other) => other.contactId === contactId) === at,
       );
       recipients.push(
-        ...once.map((recipient, ordinal) => ({ ...recipient, ordinal, termId, partyId: given.partyId })),
+        ...once.map((recipient, ordinal) => {
+          const rung = recipient.fallback
+            ? term.rungs?.find(({ contactId }) => contactId === recipient.contactId)
+            : undefined;
+          return {
+            ...recipient,
+            ordinal,
+            termId,
+            partyId: given.partyId,
+            afterMinutes: rung?.minutes ?? null,
+            afterPercent: rung?.percent ?? null,
+          };
+        }),
       );
     }
   }
@@ -136,18 +148,19 @@ async function mergePage(db: Db, names: Names, page: readonly Given[]): Promise<
   );
   await db.query(
     `INSERT INTO term (id, agreement_version_id, party_id, external_key, direction, trigger, start_event, window_count, window_unit, zone, calendar_id,
-                       warn_percent, escalate_percent, fulfilled_by, language, category, rule_version, valid_from, valid_until)
+                       warn_percent, escalate_percent, fulfilled_by, least_strength, language, category, rule_version, valid_from, valid_until)
      SELECT t.id, t."versionId", t."partyId", t.name, t.direction, t.trigger, t."startEvent", t."windowCount", t."windowUnit", t.zone, t."calendarId",
-            t."warnPercent", t."escalatePercent", t."fulfilledBy", t.language, t.category, t."ruleVersion", t."validFrom", t."validUntil"
+            t."warnPercent", t."escalatePercent", t."fulfilledBy", t."leastStrength", t.language, t.category, t."ruleVersion", t."validFrom", t."validUntil"
        FROM jsonb_to_recordset($1::jsonb) AS t(id uuid, "versionId" uuid, "partyId" uuid, name text, direction text, trigger text, "startEvent" text,
-            "windowCount" int, "windowUnit" text, zone text, "calendarId" uuid, "warnPercent" int, "escalatePercent" int, "fulfilledBy" text,
+            "windowCount" int, "windowUnit" text, zone text, "calendarId" uuid, "warnPercent" int, "escalatePercent" int, "fulfilledBy" text, "leastStrength" text,
             language text, category text, "ruleVersion" text, "validFrom" timestamptz, "validUntil" timestamptz)`,
     [JSON.stringify(terms)],
   );
   await db.query(
-    `INSERT INTO term_recipient (term_id, contact_id, party_id, ordinal, fallback)
-     SELECT r."termId", r."contactId", r."partyId", r.ordinal, r.fallback
-       FROM jsonb_to_recordset($1::jsonb) AS r("termId" uuid, "contactId" uuid, "partyId" uuid, ordinal int, fallback boolean)`,
+    `INSERT INTO term_recipient (term_id, contact_id, party_id, ordinal, fallback, after_minutes, after_percent)
+     SELECT r."termId", r."contactId", r."partyId", r.ordinal, r.fallback, r."afterMinutes", r."afterPercent"
+       FROM jsonb_to_recordset($1::jsonb) AS r("termId" uuid, "contactId" uuid, "partyId" uuid, ordinal int, fallback boolean,
+            "afterMinutes" int, "afterPercent" int)`,
     [JSON.stringify(recipients)],
   );
 }
@@ -189,6 +202,7 @@ function termOf(term: TermRow, ids: ReadonlyMap<string, Id>): TermContent {
     warnPercent: term.warnPercent,
     escalatePercent: term.escalatePercent,
     fulfilledBy: term.fulfilledBy,
+    leastStrength: term.leastStrength ?? null,
     language: term.language,
     category: term.category,
     ruleVersion: term.ruleVersion,
@@ -196,7 +210,17 @@ function termOf(term: TermRow, ids: ReadonlyMap<string, Id>): TermContent {
     validUntil: term.until ?? null,
     recipientContactIds: known(term.recipients),
     fallbackContactIds: known(term.fallbackRecipients),
+    ...rungsOf(term, contact),
   };
+}
+
+/** Left out where nothing is said, so that the same agreement keeps its hash. */
+function rungsOf(term: TermRow, contact: (key: string) => Id | undefined): Pick<TermContent, 'rungs'> {
+  const rungs = term.rungs.flatMap(({ recipient, minutes, percent }) => {
+    const contactId = contact(recipient);
+    return contactId === undefined ? [] : [{ contactId, minutes, percent }];
+  });
+  return rungs.length > 0 ? { rungs } : {};
 }
 
 /** Ids of the contacts and calendars that a page's terms name, by "kind key". */
@@ -241,20 +265,23 @@ async function latestVersions(db: Db, agreementIds: readonly Id[]): Promise<Map<
   >(
     `SELECT t.agreement_version_id AS "versionId", t.external_key AS name, t.direction, t.trigger, t.start_event AS "startEvent", t.window_count AS "windowCount",
             t.window_unit AS "windowUnit", t.zone, t.calendar_id AS "calendarId", t.warn_percent AS "warnPercent", t.escalate_percent AS "escalatePercent",
-            t.fulfilled_by AS "fulfilledBy", t.language, t.category, t.rule_version AS "ruleVersion", t.valid_from AS "validFrom", t.valid_until AS "validUntil",
+            t.fulfilled_by AS "fulfilledBy", t.least_strength AS "leastStrength", t.language, t.category, t.rule_version AS "ruleVersion", t.valid_from AS "validFrom", t.valid_until AS "validUntil",
             ARRAY(SELECT r.contact_id FROM term_recipient r WHERE r.term_id = t.id AND NOT r.fallback ORDER BY r.ordinal) AS "recipientContactIds",
-            ARRAY(SELECT r.contact_id FROM term_recipient r WHERE r.term_id = t.id AND r.fallback ORDER BY r.ordinal) AS "fallbackContactIds"
+            ARRAY(SELECT r.contact_id FROM term_recipient r WHERE r.term_id = t.id AND r.fallback ORDER BY r.ordinal) AS "fallbackContactIds",
+            (SELECT jsonb_agg(jsonb_build_object('contactId', r.contact_id, 'minutes', r.after_minutes, 'percent', r.after_percent) ORDER BY r.ordinal)
+               FROM term_recipient r WHERE r.term_id = t.id AND num_nonnulls(r.after_minutes, r.after_percent) = 1) AS rungs
        FROM term t WHERE t.agreement_version_id = ANY($1) ORDER BY t.id`,
     [versions.map(({ id }) => id)],
   );
   return new Map(
     versions.map(({ id, agreementId, validFrom, validUntil, ...version }) => {
-      const own = terms.flatMap(({ versionId, validFrom: from, validUntil: until, ...term }) =>
+      const own = terms.flatMap(({ versionId, validFrom: from, validUntil: until, rungs, ...term }) =>
         versionId !== id
           ? []
           : [
               {
                 ...term,
+                ...(rungs ? { rungs } : {}),
                 validFrom: from.getTime() === validFrom.getTime() ? null : iso(from.getTime()),
                 validUntil: until && iso(until.getTime()),
               },

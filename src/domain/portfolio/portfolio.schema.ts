@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { WINDOW_UNITS } from '../../kernel/calendar.ts';
-import { DIRECTIONS, FULFILMENTS, START_EVENTS, TRIGGERS } from '../agreements/term.rules.ts';
+import { DIRECTIONS, FULFILMENTS, START_EVENTS, STRENGTHS, TRIGGERS } from '../agreements/term.rules.ts';
 import {
   ARRIVALS,
   AUTHORITIES,
@@ -28,6 +28,7 @@ import {
 import { CONTACT_ROLES, PARTY_ROLES } from '../parties/party.schema.ts';
 import { DUTIES } from '../responsibility/matrix.rules.ts';
 import { presetSchema } from '../revocation/preset.schema.ts';
+import { RUNGS, rungsAreFallbacks, rungText } from './rung-text.schema.ts';
 
 /**
  * The portfolio format: what a file may say of parties, agreements, integrations and credentials. One schema per kind of
@@ -78,7 +79,11 @@ const term = {
   escalatePercent: whole(1, 100).default(80),
   recipients: listOf(ref).default([]).describe('Keys of contacts, in the order to tell them'),
   fallbackRecipients: listOf(ref).default([]),
+  rungs: listOf(rungText)
+    .default([])
+    .describe('When which fallback is told, e.g. "on-call after 15 minutes"; else from half of the window'),
   fulfilledBy: oneOf(FULFILMENTS).default('accepted_by_peer'),
+  leastStrength: oneOf(STRENGTHS).nullish().describe('Of an acknowledgement; left out: as the policy says'),
   language: language.default('en'),
   category: line(60).default('exposure'),
   ruleVersion: line(60).default('1'),
@@ -197,12 +202,15 @@ export const kindSchemas = {
       ...authority,
       containmentSteps: listOf(line(500)).optional().describe('What was agreed beforehand to do'),
       drillEveryDays: whole(1, 3650).nullish().describe('How often the paths are tried'),
-      terms: listOf(z.strictObject(term).refine(thresholdsInOrder, THRESHOLDS)).optional(),
+      terms: listOf(
+        z.strictObject(term).refine(thresholdsInOrder, THRESHOLDS).refine(rungsAreFallbacks, RUNGS),
+      ).optional(),
     })
     .refine(hasTimeToApprove, APPROVAL_NEEDS_TIME),
   term: z
     .strictObject({ key, agreement: ref, ...term })
     .refine(thresholdsInOrder, THRESHOLDS)
+    .refine(rungsAreFallbacks, RUNGS)
     .describe('A term on a row of its own, for flat files; joins the terms of its agreement'),
   connectorPreset: presetSchema,
   connection: z.strictObject({

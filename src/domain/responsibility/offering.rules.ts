@@ -96,10 +96,18 @@ export function sheetOf(
     ...rest,
     terms: terms.map((term) => {
       const recipients = roles(term.recipients);
+      const { rungs, ...said } = term;
+      const fallbackRecipients = roles(term.fallbackRecipients).filter((role) => !recipients.includes(role));
+      // Of several people of one role the first time counts: a role has one rung.
+      const ofRoles = fallbackRecipients.flatMap((role) => {
+        const rung = rungs?.find(({ recipient }) => roleOf(recipient) === role);
+        return rung ? [{ ...rung, recipient: role }] : [];
+      });
       return {
-        ...term,
+        ...said,
         recipients,
-        fallbackRecipients: roles(term.fallbackRecipients).filter((role) => !recipients.includes(role)),
+        fallbackRecipients,
+        ...(ofRoles.length > 0 ? { rungs: ofRoles } : {}),
       };
     }),
   };
@@ -186,7 +194,16 @@ export function termsOfOffering(
         problem: `${side === 'them' ? 'the customer' : 'the supplier'} has no reachable contact in the role ${role.replace('_', ' ')}`,
         mend: 'Enter such a contact, then propose again.',
       });
-    return { ...term, recipients, fallbackRecipients: people(term.fallbackRecipients) };
+    const { rungs, ...said } = term;
+    const ofPeople = (rungs ?? []).flatMap((rung) =>
+      people([rung.recipient]).map((recipient) => ({ ...rung, recipient })),
+    );
+    return {
+      ...said,
+      recipients,
+      fallbackRecipients: people(term.fallbackRecipients),
+      ...(ofPeople.length > 0 ? { rungs: ofPeople } : {}),
+    };
   });
   return { content: { ...sheet, validFrom: null, terms }, problems };
 }

@@ -5,7 +5,7 @@ import { Clock } from '../../platform/clock/clock.ts';
 import { Transactions, type Db } from '../../platform/database/transactions.ts';
 import { LedgerService } from '../ledger/ledger.service.ts';
 import { Deaths } from './deaths.service.ts';
-import type { RevocationCall } from './probing.service.ts';
+import { inTurn, type RevocationCall } from './probing.service.ts';
 import { Targets, type LoadedVersion, type MachinePath } from './targets.service.ts';
 
 export type ClearingResult =
@@ -43,11 +43,12 @@ export class Clearing {
     if (!loaded) return { outcome: 'nothing_left', why: 'its supplier leaves nothing that could be undone' };
     if (!proven) return { outcome: 'not_proven', why: 'it is not proven dead' };
     const { path, version } = loaded;
-    const answer = await path.connector.clearAway!(path.target, {
+    const asked = {
       idempotencyKey: call.idempotencyKey,
       signal: call.signal,
       now: () => this.clock.now(),
-    });
+    };
+    const answer = await inTurn(call, () => path.connector.clearAway!(path.target, asked));
     return this.transactions.together(call.by, versionId, async (db) => {
       await this.deaths.lock(db, version);
       const why =

@@ -44,6 +44,8 @@ export interface Connector<Settings = unknown> {
   listIssued?(target: Target<Settings>, call: Call): Promise<ListAnswer>;
   /** When the supplier last saw the credential used, as it states it. */
   listUsage?(target: Target<Settings>, call: Call): Promise<UsageAnswer>;
+  /** What of an entry's name and field the store cannot take; null: nothing. Every connector with entries has it. */
+  entryProblem?(entry: Pick<StoreEntry<Settings>, 'settings' | 'entry' | 'field'>): EntryProblem | null;
   /** Every version of an entry of a store that readers may still get. */
   readEntry?(entry: StoreEntry<Settings>, call: Call): Promise<EntryReading>;
   /** Puts a value into an entry of a store, beside its other fields; once it is there, asking again changes nothing. */
@@ -211,6 +213,12 @@ export interface StoreEntry<Settings> {
   entry: string;
   /** Within the entry; null: the value is the whole of it. */
   field: string | null;
+}
+
+export interface EntryProblem {
+  about: 'connectionId' | 'entry' | 'field';
+  why: string;
+  mend: string;
 }
 
 /** One version of an entry, as the store keeps it. */

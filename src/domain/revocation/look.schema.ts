@@ -58,6 +58,33 @@ export const placedInSchema = z
   .meta({ id: 'PlacedIn' });
 export type PlacedIn = z.output<typeof placedInSchema>;
 
+export const storePlaceSchema = z
+  .object({
+    connection: z.object({ id: z.uuid(), name: z.string(), preset: z.string(), retired: z.boolean() }),
+    entry: z.string(),
+    field: z.string().nullable().describe('null: the value is the whole of it'),
+    setAt: z.iso.datetime(),
+    writable: z.boolean().describe('A machine writes new versions there, as far as shows without asking'),
+    obstacle: z.string().nullable().describe('Why no machine can'),
+  })
+  .meta({ id: 'StorePlace' });
+
+export const entryReadSchema = z
+  .object({
+    outcome: z.enum(['read', 'unreadable']),
+    why: z.string().nullable().describe('Why it could not be read'),
+    kept: z.array(
+      z.object({
+        name: z.string(),
+        current: z.boolean().describe('Readers get it unless they ask for another'),
+        is: z.enum(['ours', 'other', 'nothing']).describe('nothing: the field is not there'),
+        version: z.int().nullable().describe('Of this credential, where it is one'),
+      }),
+    ),
+    unread: z.int().describe('More versions are there that nobody could read'),
+  })
+  .meta({ id: 'StoreEntryRead' });
+
 export const storeLookSchema = z
   .strictObject({ versionId: z.uuid('must be the id of a version').describe('Which version is looked for') })
   .meta({ id: 'StoreLook' });

@@ -98,6 +98,7 @@ export class Pace {
         listUsage: (target, call) =>
           inTurn<UsageAnswer>(call, () => connector.listUsage!(target, call), unlooked),
       }),
+      ...(connector.entryProblem && { entryProblem: (entry) => connector.entryProblem!(entry) }),
       ...(connector.readEntry && {
         readEntry: (entry, call) =>
           inTurn<EntryReading>(call, () => connector.readEntry!(entry, call), unread),

@@ -33,6 +33,13 @@ export interface RevocationCall extends Trail {
   /** Under which the ways to stop a version are tried one after another; absent: the idempotency key. */
   family?: string;
   signal: AbortSignal;
+  /** Asks the supplier when its turn has come; absent: whenever there is something to ask. */
+  turn?: <T>(ask: () => Promise<T>) => Promise<T>;
+}
+
+/** Asks in the turn of whoever acts. */
+export function inTurn<T>(call: RevocationCall, ask: () => Promise<T>): Promise<T> {
+  return call.turn ? call.turn(ask) : ask();
 }
 
 /** A canary seen live, which vouches for looks on its path. */
@@ -146,14 +153,14 @@ export class Probing {
     call: RevocationCall,
   ): Promise<Seen> {
     const answer = path.connector.probe
-      ? await path.connector.probe(target, this.#callOf(call))
+      ? await inTurn(call, () => path.connector.probe!(target, this.#callOf(call)))
       : { verdict: 'indeterminate' as const, why: 'its supplier cannot be asked by machine', exchange: null };
     return { kind, answer, sighting: this.#sighting(answer, path) };
   }
 
   async #askOwn(path: MachinePath, call: RevocationCall): Promise<Seen> {
     const answer = path.connector.checkOwnAuthentication
-      ? await path.connector.checkOwnAuthentication(path.target, this.#callOf(call))
+      ? await inTurn(call, () => path.connector.checkOwnAuthentication!(path.target, this.#callOf(call)))
       : {
           verdict: 'indeterminate' as const,
           why: 'our own authentication cannot be checked',

@@ -9,7 +9,7 @@ import { wasSigned } from './deaths.queries.ts';
 import type { DeathRow } from './death-rows.queries.ts';
 import { Deaths } from './deaths.service.ts';
 import { HandingOver } from './handing-over.service.ts';
-import { Probing, type Look, type RevocationCall } from './probing.service.ts';
+import { inTurn, Probing, type Look, type RevocationCall } from './probing.service.ts';
 import type { RevokeResult, SessionsResult, VerifyResult } from './revocation-results.ts';
 import { lastWhy, mendAuthentication, planRevoke, type RevokePlan } from './plan-revoke.ts';
 import { Sessions } from './sessions.service.ts';
@@ -73,7 +73,7 @@ export class RevocationService {
         this.#intend(db, loaded, await this.deaths.lock(db, loaded.version), asked),
       ));
     const answer = path.connector.revoke
-      ? await path.connector.revoke(path.target, this.#callOf(asked))
+      ? await inTurn(call, () => path.connector.revoke!(path.target, this.#callOf(asked)))
       : ({ outcome: 'manual', instructions: 'This supplier has no machine path.' } satisfies RevokeAnswer);
     return this.#afterRevoke(loaded, path, answer, lastSentAt, looked?.evidence ?? [], call, asked);
   }

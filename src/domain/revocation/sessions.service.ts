@@ -6,7 +6,7 @@ import type { SessionsAnswer } from './connector.ts';
 import type { SessionsFacet } from './containment.rules.ts';
 import type { DeathRow } from './death-rows.queries.ts';
 import { Deaths } from './deaths.service.ts';
-import { Probing, type RevocationCall } from './probing.service.ts';
+import { inTurn, Probing, type RevocationCall } from './probing.service.ts';
 import type { SessionsResult } from './revocation-results.ts';
 import { Targets, type LoadedVersion } from './targets.service.ts';
 
@@ -42,11 +42,12 @@ export class Sessions {
     const { loaded, result } = start;
     if (result) return result;
     const path = loaded.path!;
-    const answer = await path.connector.endSessions!(path.target, {
+    const asked = {
       idempotencyKey: call.idempotencyKey,
       signal: call.signal,
       now: () => this.clock.now(),
-    });
+    };
+    const answer = await inTurn(call, () => path.connector.endSessions!(path.target, asked));
     return this.transactions.together(call.by, versionId, async (db) =>
       this.#settle(
         db,

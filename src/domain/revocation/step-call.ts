@@ -12,5 +12,6 @@ export function callOf(context: StepContext<unknown>): RevocationCall & { stepId
     takenOver: context.takenOver,
     tries: context.tries,
     signal: context.signal,
+    turn: (ask) => context.turn(ask),
   };
 }

@@ -18,6 +18,7 @@ import { Presets } from './presets.service.ts';
 import type { RevocationCall } from './probing.service.ts';
 import type { LookVerdict } from './scan.rules.ts';
 import { judgeEntry } from './store-look.rules.ts';
+import { heldVersions, newestVersion, storePlaceOf } from './store-places.queries.ts';
 import { Targets } from './targets.service.ts';
 
 export type Written =
@@ -26,7 +27,29 @@ export type Written =
   /** The store will not, or nobody can ask it: a person has to put it there. */
   | { outcome: 'person'; why: string };
 
+/** What a store keeps of an entry, and what of that is ours. */
+export type EntryRead =
+  | {
+      outcome: 'read';
+      /** `nothing`: the field is not there. `version`: its number, where it is ours. */
+      kept: { name: string; current: boolean; is: 'ours' | 'other' | 'nothing'; version: number | null }[];
+      /** How many more versions are there that nobody could read. */
+      unread: number;
+    }
+  | { outcome: 'unreadable'; why: string };
+
+interface Compared {
+  recognised: { name: string; current: boolean; of: Id | undefined; empty: boolean }[];
+  /** Of the versions that have a fingerprint. */
+  numbers: ReadonlyMap<Id, number>;
+  /** The entry holds, or was seen to hold, some version of the credential. */
+  before: boolean;
+}
+
 interface Opened {
+  credentialId: Id;
+  /** Names of the secrets that its preset authenticates with. */
+  wanted: readonly string[];
   connectionId: Id;
   connector: Connector;
   entry: StoreEntry<unknown>;
@@ -73,6 +96,18 @@ export class StorePlaces {
             ],
           }),
         );
+      const { settings } = preset;
+      const problem = preset.connector.entryProblem?.({
+        settings,
+        entry: placed.entry,
+        field: placed.field ?? null,
+      });
+      if (problem)
+        return err(
+          refusal('invalid', 'no-entry', 'The store has no such entries.', {
+            fields: [{ field: `/${problem.about}`, problem: problem.why, mend: problem.mend }],
+          }),
+        );
     }
     const now = this.clock.now();
     if (placed)
@@ -102,6 +137,25 @@ export class StorePlaces {
       ...(placed ? { committed: { entry: placed.entry, field: placed.field ?? '' } } : {}),
     });
     return ok(undefined);
+  }
+
+  /**
+   * Whether a machine can write to the entry that a copy is, as far as that shows without asking: whether its token may
+   * is known when it was tried.
+   *
+   * @returns null where the copy lies in no store that is set; else why not, empty where it can
+   */
+  async obstacleTo(db: Db, locationId: Id): Promise<string | null> {
+    const newest = await newestVersion(db, locationId);
+    const opened = newest && (await this.#open(db, locationId, newest.id));
+    if (opened === null) return null;
+    if (!opened) return 'no version of the credential is on record';
+    if ('why' in opened) return opened.why;
+    const { settings, entry, field } = opened.entry;
+    const problem = opened.connector.entryProblem?.({ settings, entry, field });
+    if (problem) return problem.why;
+    const missing = opened.wanted.find((name) => !Object.hasOwn(opened.entry.auth, name));
+    return missing === undefined ? '' : `our own ${missing.replaceAll('_', ' ')} is not set`;
   }
 
   /**
@@ -160,34 +214,97 @@ export class StorePlaces {
     const judged =
       'why' in opened
         ? { verdict: 'indeterminate' as const, why: opened.why }
-        : await this.#judged(
-            locationId,
-            versionId,
-            await opened.connector.readEntry!(opened.entry, {
-              idempotencyKey: call.idempotencyKey,
-              signal: call.signal,
-              now: () => this.clock.now(),
-            }),
-            call.by,
-          );
+        : await this.#judged(locationId, versionId, opened, call);
     const stored = await this.looks.storeAnswered(call.by, locationId, { versionId, ...judged, lookedAt });
     return stored.ok ? ok(judged) : stored;
+  }
+
+  /**
+   * Reads everything that the store keeps of the entry and says which of our versions each is. What it shows of the
+   * versions that the copy has held is put on record.
+   *
+   * @returns null where the copy lies in no store that is set, or may not be seen
+   */
+  async read(
+    locationId: Id,
+    call: Pick<RevocationCall, 'by' | 'idempotencyKey' | 'signal'>,
+  ): Promise<Result<EntryRead, Refusal> | null> {
+    const found = await this.transactions.run(call.by, async (db) => {
+      if (!(await storePlaceOf(db, locationId))) return null;
+      const held = await heldVersions(db, locationId);
+      const newest = held[0] ?? (await newestVersion(db, locationId));
+      return {
+        opened: newest
+          ? await this.#open(db, locationId, newest.id)
+          : { why: 'no version of the credential is on record' },
+        held,
+      };
+    });
+    if (!found?.opened) return null;
+    const { opened, held } = found;
+    if ('why' in opened) return ok({ outcome: 'unreadable', why: opened.why });
+    const lookedAt = this.clock.now();
+    const reading = await opened.connector.readEntry!(opened.entry, {
+      idempotencyKey: call.idempotencyKey,
+      signal: call.signal,
+      now: () => this.clock.now(),
+    });
+    const compared =
+      reading.outcome === 'read'
+        ? await this.#compared(locationId, opened.credentialId, reading, call.by)
+        : null;
+    for (const { id } of held) {
+      const judged = judgedOf(id, reading, compared);
+      const stored = await this.looks.storeAnswered(call.by, locationId, {
+        versionId: id,
+        ...judged,
+        lookedAt,
+      });
+      if (!stored.ok) return stored;
+    }
+    if (reading.outcome === 'unknown' || !compared)
+      return ok({ outcome: 'unreadable', why: reading.outcome === 'unknown' ? reading.why : '' });
+    return ok({
+      outcome: 'read',
+      kept: compared.recognised.map(({ name, current, of, empty }) => ({
+        name,
+        current,
+        is: empty ? ('nothing' as const) : of === undefined ? ('other' as const) : ('ours' as const),
+        version: of === undefined ? null : (compared.numbers.get(of) ?? null),
+      })),
+      unread: reading.unread,
+    });
   }
 
   async #judged(
     locationId: Id,
     versionId: Id,
-    reading: EntryReading,
-    by: Principal,
+    { connector, entry, credentialId }: Opened,
+    call: Pick<RevocationCall, 'by' | 'idempotencyKey' | 'signal'>,
   ): Promise<{ verdict: LookVerdict; why: string }> {
-    if (reading.outcome === 'unknown')
-      return { verdict: 'indeterminate', why: `the store could not be read: ${reading.why}` };
-    const { known, before } = await this.transactions.run(by, async (db) => {
-      const rows = await rowsOf<{ version_id: Id; digest: Buffer }>(
+    const reading = await connector.readEntry!(entry, {
+      idempotencyKey: call.idempotencyKey,
+      signal: call.signal,
+      now: () => this.clock.now(),
+    });
+    const compared =
+      reading.outcome === 'read' ? await this.#compared(locationId, credentialId, reading, call.by) : null;
+    return judgedOf(versionId, reading, compared);
+  }
+
+  /** Whose values those are that a store keeps, by their fingerprints; they are wiped. */
+  async #compared(
+    locationId: Id,
+    credentialId: Id,
+    reading: Extract<EntryReading, { outcome: 'read' }>,
+    by: Principal,
+  ): Promise<Compared> {
+    const { known, numbers, before } = await this.transactions.run(by, async (db) => {
+      const rows = await rowsOf<{ version_id: Id; number: number; digest: Buffer }>(
         db,
-        `SELECT f.version_id, f.digest FROM fingerprint f
-          WHERE f.credential_id = (SELECT credential_id FROM credential_version WHERE id = $1)`,
-        [versionId],
+        `SELECT f.version_id, v.number, f.digest FROM fingerprint f JOIN credential_version v ON v.id = f.version_id
+          WHERE f.credential_id = $1`,
+        [credentialId],
       );
       const seen = await rowsOf<object>(
         db,
@@ -195,8 +312,11 @@ export class StorePlaces {
             AND looked_at >= (SELECT set_at FROM location_store WHERE location_id = $1) LIMIT 1`,
         [locationId],
       );
-      const byDigest = new Map(rows.map((row) => [row.digest.toString('hex'), row.version_id]));
-      return { known: byDigest, before: seen.length > 0 };
+      return {
+        known: new Map(rows.map((row) => [row.digest.toString('hex'), row.version_id])),
+        numbers: new Map(rows.map((row) => [row.version_id, row.number])),
+        before: seen.length > 0,
+      };
     });
     const peppers = this.keys.peppers();
     const recognised = reading.held.map(({ name, current, value }) => {
@@ -205,23 +325,20 @@ export class StorePlaces {
       const of = digests
         .map(({ digest }) => known.get(digest.toString('hex')))
         .find((id) => id !== undefined);
-      return { name, current, of };
+      return { name, current, of, empty: value === null };
     });
-    return judgeEntry({
-      holding: recognised
-        .filter(({ of }) => of === versionId)
-        .sort((a, b) => Number(b.current) - Number(a.current)),
-      read: reading.held.length,
-      unread: reading.unread,
-      known: [...known.values()].includes(versionId),
-      recognised: before || recognised.some(({ of }) => of !== undefined),
-    });
+    return { recognised, numbers, before: before || recognised.some(({ of }) => of !== undefined) };
   }
 
   async #open(db: Db, locationId: Id, versionId: Id): Promise<Opened | { why: string } | null> {
-    const [row] = await rowsOf<{ connection_id: Id; entry: string; field: string | null }>(
+    const [row] = await rowsOf<{
+      connection_id: Id;
+      preset_key: string;
+      entry: string;
+      field: string | null;
+    }>(
       db,
-      `SELECT s.connection_id, s.entry, s.field FROM location_store s
+      `SELECT s.connection_id, n.preset_key, s.entry, s.field FROM location_store s
          JOIN location l ON l.id = s.location_id AND l.retired_at IS NULL
          JOIN connection n ON n.id = s.connection_id AND n.retired_at IS NULL
         WHERE s.location_id = $1`,
@@ -234,11 +351,35 @@ export class StorePlaces {
     if (!path?.connector.writeEntry || !path.connector.readEntry)
       return { why: problems.join('; ') || 'its connection does not speak to a store of copies' };
     const { settings, baseUrl, auth, value } = path.target;
+    const preset = await this.presets.get(db, row.preset_key);
     return {
+      wanted: Object.keys(preset?.preset.auth ?? {}),
+      credentialId: loaded.version.credentialId,
       connectionId: row.connection_id,
       connector: path.connector,
       entry: { settings, baseUrl, auth, entry: row.entry, field: row.field },
       value,
     };
   }
+}
+
+function judgedOf(
+  versionId: Id,
+  reading: EntryReading,
+  compared: Compared | null,
+): { verdict: LookVerdict; why: string } {
+  if (reading.outcome === 'unknown' || !compared)
+    return {
+      verdict: 'indeterminate',
+      why: `the store could not be read: ${reading.outcome === 'unknown' ? reading.why : ''}`,
+    };
+  return judgeEntry({
+    holding: compared.recognised
+      .filter(({ of }) => of === versionId)
+      .sort((a, b) => Number(b.current) - Number(a.current)),
+    read: reading.held.length,
+    unread: reading.unread,
+    known: compared.numbers.has(versionId),
+    recognised: compared.before,
+  });
 }

@@ -20,6 +20,8 @@ export interface NewVersion {
   /** Lower-case hex SHA-256 of the value, where that alone is told. */
   sha256?: string | undefined;
   expiresAt: Millis | null;
+  /** A person says so: they may be mistaken, which a supplier's own answer is not. */
+  stated?: true;
 }
 
 /** Puts on record what a supplier made: the version, its fingerprint, and its value in the vault, all in one transaction. */
@@ -66,6 +68,23 @@ export class NewVersions {
     }
     const next = await this.records.may(db, row, 'store');
     if (!next.ok) return next;
+    if (made.stated && made.expiresAt !== null && made.expiresAt <= this.clock.now())
+      return err(
+        refusal(
+          'invalid',
+          'expired',
+          'The new version has expired: everybody would be moved to what is dead.',
+          {
+            fields: [
+              {
+                field: '/expiresAt',
+                problem: 'is not ahead',
+                mend: 'Give the time until which the supplier accepts it, or leave it out.',
+              },
+            ],
+          },
+        ),
+      );
     const added = await this.#add(db, row, made, 'pending', by);
     if (!added.ok) return added;
     if (row.oldFate === 'dies') {
@@ -95,6 +114,7 @@ export class NewVersions {
       // What the supplier has made is kept, whatever the policy thinks of it.
       this.credentials.addVersion(db, row.credentialId, { ...input, ...known }, by, {
         acrossEnvironments: true,
+        madeByMachine: !made.stated,
       });
     const added = made.value
       ? await made.value.use((value) => add({ value }))

@@ -62,6 +62,7 @@ export class RotationWords {
           value,
           sha256: input.sha256,
           expiresAt: input.expiresAt === undefined ? null : (parseInstant(input.expiresAt) ?? null),
+          stated: true as const,
         };
         const stored = await this.versions.addNew(db, row, made, by);
         if (!stored.ok) return stored;

@@ -22,6 +22,11 @@ export interface Action<With = unknown> {
   readonly lease: 'short' | 'call';
   /** Whether it may wait for long. A runbook that uses it has to name an owner and a deadline. */
   readonly waitsFor?: 'person' | 'time';
+  /**
+   * `calls`: it takes a turn of its lane (`context.turn`) for each of its calls, and calls nobody without one. Absent: it
+   * has a turn for as long as it runs.
+   */
+  readonly turns?: 'calls';
   /** It changes nothing and asks nobody: its steps are not worth a line of the log each. */
   readonly quiet?: boolean;
   /** Milliseconds after which `signal` aborts and the step's outcome is `unknown`. */
@@ -51,6 +56,8 @@ export interface StepContext<With> {
   outputs: Readonly<Record<string, unknown>>;
   correlationId: string;
   now(): Millis;
+  /** Does `call` once it is its turn in the step's lane. Waiting for it is not of the step's time. */
+  turn<T>(call: () => Promise<T>): Promise<T>;
   /** Aborts at the time limit and when the lease is lost. */
   signal: AbortSignal;
 }

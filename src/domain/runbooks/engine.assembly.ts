@@ -15,6 +15,7 @@ import { Runbooks } from './runbooks.service.ts';
 import { Runner } from './runner.ts';
 import { RunsService } from './runs.service.ts';
 import { StepsService } from './steps.service.ts';
+import { Turns } from './turns.ts';
 
 /** What an engine is built from. */
 export interface EngineNeeds {
@@ -39,9 +40,19 @@ export class EngineParts {
     const { transactions, clock, log, outbox, ledger, actions, selectors } = needs;
     const installed = installedOf(actions, selectors);
     const contexts = new RunContexts();
+    const turns = new Turns();
     const progress = new Progress(contexts, ledger, outbox);
     const recorder = new Recorder(progress, ledger, outbox);
-    const pump = new Pump(transactions, contexts, recorder, new Runner(actions, clock), actions, clock, log);
+    const pump = new Pump(
+      transactions,
+      contexts,
+      recorder,
+      new Runner(actions, turns, clock),
+      actions,
+      turns,
+      clock,
+      log,
+    );
     this.planner = new Planner(transactions, contexts, selectors, progress, clock, log);
     this.steps = new StepsService(contexts, progress, ledger, outbox, clock);
     this.runbooks = new Runbooks(transactions, installed, clock);

@@ -1,9 +1,10 @@
 import type { Millis } from '../../kernel/time.ts';
 import type { Db } from '../../platform/database/transactions.ts';
-import { bookSlots, holdLanes, limitedLanes } from './leases.queries.ts';
+import { bookSlots, holdLanes, limitedLanes, type LaneRow } from './leases.queries.ts';
 import { NO_LANE } from './planning.queries.ts';
 import { claimReady, readyLanes, type Claimed } from './runs.queries.ts';
 import { SUSPECTS } from './step.rules.ts';
+import type { Turns } from './turns.ts';
 
 /** Steps of one lane that a process runs at once where the supplier stated no limit. */
 const LANE_WIDTH = 32;
@@ -39,6 +40,8 @@ export class Lanes {
   readonly #atLimit = new Set<string>();
   #turn = 0;
   #full = false;
+
+  constructor(private readonly turns: Turns) {}
 
   get inHand(): number {
     return this.#total;
@@ -96,6 +99,7 @@ export class Lanes {
       const paced = await holdLanes(
         db,
         quotas.map((q) => q.lane).filter((lane) => this.#limited.has(lane)),
+        worker,
       );
       const wanted: { lane: string; quota: number; first: Millis; spacing: Millis }[] = [];
       for (const { lane, quota } of quotas) {
@@ -108,7 +112,7 @@ export class Lanes {
         const spacing = row.perSecond === null ? 0 : 1000 / (row.perSecond * CARE);
         const first = Math.max(0, row.wait);
         const slots = spacing === 0 ? quota : Math.max(0, Math.floor((HORIZON - first) / spacing) + 1);
-        const room = row.concurrency === null ? quota : Math.max(0, row.concurrency - row.running);
+        const room = this.#roomIn(row);
         const allowed = Math.min(quota, slots, room);
         if (room < quota) this.#atLimit.add(lane);
         else this.#atLimit.delete(lane);
@@ -143,6 +147,18 @@ export class Lanes {
     }
   }
 
+  /**
+   * How many steps may be claimed in a lane. Where only this process works in it more than may run at once, as each waits
+   * here for its turn; else no more than may run over all processes. So either way no more have a turn than the lane
+   * allows, and a process that has many in hand keeps the lane until it has worked them off.
+   */
+  #roomIn({ key, concurrency, perSecond, running, others }: LaneRow): number {
+    this.turns.limit(key, concurrency);
+    if (concurrency === null) return Infinity;
+    const deep = others === 0 && perSecond === null ? this.turns.depth(key) : 1;
+    return Math.max(0, concurrency * deep - running);
+  }
+
   /** A claim whose transaction failed took nothing. */
   undo(taken: readonly Taken[]): void {
     for (const { claimed } of taken) this.free(claimed.lane);
@@ -156,7 +172,9 @@ export class Lanes {
     }
     // A lane that nobody has looked at yet may have limits from its first step on.
     if (at - this.#limitedAt > 5 * FRESH || this.#ready.some((lane) => !this.#seen.has(lane))) {
-      this.#limited = await limitedLanes(db);
+      const limited = await limitedLanes(db);
+      for (const lane of this.#limited) if (!limited.has(lane)) this.turns.limit(lane, null);
+      this.#limited = limited;
       this.#limitedAt = at;
       this.#seen = new Set(this.#ready);
     }

@@ -123,6 +123,20 @@ export async function endWorker(db: Db, worker: Id): Promise<void> {
   );
 }
 
+/**
+ * Renews a lease that may have run out while its step waited.
+ * @returns whether the step is still ours
+ */
+export async function renewCall(db: Db, step: { id: Id; fence: number }, limit: Millis): Promise<boolean> {
+  const rows = await rowsOf(
+    db,
+    `UPDATE step SET lease_until = clock_timestamp() + $3 * interval '1 millisecond'
+      WHERE id = $1 AND fence = $2 AND state = 'running' RETURNING id`,
+    [step.id, step.fence, limit],
+  );
+  return rows.length === 1;
+}
+
 /** A lane's limits, and what of them is left. */
 export interface LaneRow {
   key: string;
@@ -131,6 +145,8 @@ export interface LaneRow {
   /** Milliseconds until the next start is allowed; negative: it was allowed so long ago. */
   wait: number;
   running: number;
+  /** Of those how many other workers have. */
+  others: number;
 }
 
 export async function limitedLanes(db: Db): Promise<Set<string>> {
@@ -143,16 +159,27 @@ export async function limitedLanes(db: Db): Promise<Set<string>> {
 }
 
 /** Holds lanes for one claim, so that processes together keep each supplier's limits. Lanes that a peer holds are left out. */
-export function holdLanes(db: Db, keys: readonly string[]): Promise<LaneRow[]> {
-  if (keys.length === 0) return Promise.resolve([]);
-  return rowsOf<LaneRow>(
+export async function holdLanes(db: Db, keys: readonly string[], worker: Id): Promise<LaneRow[]> {
+  if (keys.length === 0) return [];
+  const held = await rowsOf<Omit<LaneRow, 'running' | 'others'>>(
     db,
     `SELECT l.key, l.concurrency, l.per_second AS "perSecond",
-            (extract(epoch FROM l.next_slot_at - clock_timestamp()) * 1000)::float8 AS wait,
-            (SELECT count(*)::int FROM step s WHERE s.state = 'running' AND s.lane = l.key) AS running
-       FROM (SELECT * FROM lane WHERE key = ANY($1::text[]) ORDER BY key FOR UPDATE SKIP LOCKED) l`,
+            (extract(epoch FROM l.next_slot_at - clock_timestamp()) * 1000)::float8 AS wait
+       FROM lane l WHERE l.key = ANY($1::text[]) ORDER BY l.key FOR UPDATE SKIP LOCKED`,
     [keys],
   );
+  // Counted by a statement of its own: one that began before a peer's claim was committed would not see what it took.
+  const counted = await rowsOf<{ key: string; running: number; others: number }>(
+    db,
+    `SELECT s.lane AS key, count(*)::int AS running, (count(*) FILTER (WHERE s.worker IS DISTINCT FROM $2))::int AS others
+       FROM step s WHERE s.state = 'running' AND s.lane = ANY($1::text[]) GROUP BY s.lane`,
+    [held.map(({ key }) => key), worker],
+  );
+  const byLane = new Map(counted.map((row) => [row.key, row]));
+  return held.map((lane) => {
+    const { running = 0, others = 0 } = byLane.get(lane.key) ?? {};
+    return { ...lane, running, others };
+  });
 }
 
 /** Books the starts that a claim has taken. */

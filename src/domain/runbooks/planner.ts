@@ -27,9 +27,12 @@ import { emptyMove, type Ended, type Progress } from './progress.ts';
 import type { RunContext, RunContexts } from './run-contexts.ts';
 import { rowsOf } from './runs.queries.ts';
 
-/** The riskiest hundred first, so that the first revocation does not wait for the last target; then larger pages. */
+/**
+ * The riskiest hundred first, so that the first revocation does not wait for the last target; then pages that are written
+ * before what the last one planned is worked off.
+ */
 const FIRST_PAGE = 100;
-const NEXT_PAGES = 1000;
+const NEXT_PAGES = 250;
 
 /**
  * Turns fan-outs into steps, a page a transaction: the cursor moves in the transaction that writes the page, so that a
@@ -135,8 +138,6 @@ export class Planner {
       const steps = await this.#steps(db, run, group, page.items, before);
       const fresh = await insertSteps(db, runId, steps, now, parentFactsOf(group));
       const added = steps.filter((step) => fresh.has(step.id));
-      const moved = await moveCursor(db, runId, numbers, page.next, page.expected);
-      if (!moved) throw new Cancelled();
       const moves = numbers.map((no) => {
         const count = added.filter((step) => step.node === no).length;
         return { ...emptyMove(runId, no), total: count, open: count };
@@ -146,7 +147,10 @@ export class Planner {
         .map((step) => ({ id: step.id, runId, node: step.node }));
       await startDeadlines(db, this.contexts, ready, now);
       const over = await this.#overOnArrival(db, runId, added, now);
-      await this.progress.advance(db, over, now, moves);
+      // The cursor stands in the counters' rows, which all who work on the run share: both come last.
+      await this.progress.advance(db, over, now, moves, async () => {
+        if (!(await moveCursor(db, runId, numbers, page.next, page.expected))) throw new Cancelled();
+      });
       return true;
     });
   }

@@ -1,17 +1,20 @@
 import { setTimeout as pause } from 'node:timers/promises';
+import { errorText } from '../../kernel/errors.ts';
 import { system } from '../../kernel/principal.ts';
 import type { Id } from '../../kernel/ids.ts';
 import { SECOND, type Millis } from '../../kernel/time.ts';
 import type { Clock } from '../../platform/clock/clock.ts';
 import type { Db, Transactions } from '../../platform/database/transactions.ts';
 import type { Log } from '../../platform/log/log.ts';
-import type { StepAnswer } from './action.ts';
+import type { Action, StepAnswer } from './action.ts';
 import type { Actions } from './catalogue.ts';
 import { Lanes, type Taken } from './lanes.ts';
 import type { Answered, Recorder } from './recorder.ts';
 import type { RunContexts } from './run-contexts.ts';
 import { Lifeline, limitOf, type Job, type Runner } from './runner.ts';
+import { renewCall } from './leases.queries.ts';
 import { leaseCalls, outputsOf } from './runs.queries.ts';
+import type { Turns } from './turns.ts';
 
 /** Results that one transaction takes. */
 const GROUP = 1000;
@@ -32,7 +35,7 @@ interface InHand {
  */
 export class Pump {
   readonly #by = system('engine', 'pump');
-  readonly #lanes = new Lanes();
+  readonly #lanes: Lanes;
   readonly #inHand = new Map<Id, InHand>();
   #answers: Answered[] = [];
   #wanted = false;
@@ -56,9 +59,12 @@ export class Pump {
     private readonly recorder: Recorder,
     private readonly runner: Runner,
     private readonly actions: Actions,
+    private readonly turns: Turns,
     private readonly clock: Clock,
     private readonly log: Log,
-  ) {}
+  ) {
+    this.#lanes = new Lanes(turns);
+  }
 
   /** Something may be ready. */
   wake(): void {
@@ -205,6 +211,7 @@ export class Pump {
     const line = new Lifeline();
     this.#inHand.set(job.claimed.id, { job, worker, line });
     let begun = 0;
+    let release: (() => void) | undefined;
     const answered = (answer: StepAnswer, late: boolean) => {
       this.#tell(job, answer, performance.now() - begun);
       this.#answers.push({ job, worker, answer, late });
@@ -214,10 +221,40 @@ export class Pump {
       begun = performance.now();
       void this.runner
         .run(job, line, (answer) => answered(answer, true))
-        .then((answer) => answered(answer, false));
+        .then((answer) => {
+          release?.();
+          answered(answer, false);
+        });
     };
-    if (delay > 0) setTimeout(run, delay);
-    else run();
+    const inTurn = () => {
+      const action = this.actions.get(job.node.step.uses);
+      release = action?.turns === 'calls' ? () => undefined : this.turns.tryTake(job.claimed.lane);
+      if (release) return run();
+      void this.#await(job, action, line).then(
+        (given) => {
+          release = given;
+          run();
+        },
+        (thrown: unknown) => answered({ answer: 'unknown', reason: errorText(thrown) }, false),
+      );
+    };
+    if (delay > 0) setTimeout(inTurn, delay);
+    else inTurn();
+  }
+
+  /** Waits for a turn in a step's lane. A lease that is the call's own did not grow meanwhile: it is renewed first. */
+  async #await(job: Job, action: Action | undefined, line: Lifeline): Promise<() => void> {
+    const { claimed, node } = job;
+    const release = await this.turns.take(claimed.lane, line.signal);
+    if (action?.lease !== 'call') return release;
+    try {
+      const limit = limitOf(node, action) + CALL_GRACE;
+      if (await this.transactions.run(this.#by, (db) => renewCall(db, claimed, limit))) return release;
+      throw new Error('the lease on this step was lost while it waited for its turn');
+    } catch (thrown) {
+      release();
+      throw thrown;
+    }
   }
 
   /** One line for each step that did something; none of it is a name, an address or what somebody typed. */

@@ -10,6 +10,7 @@ import { holds, resolveWith, skippedBecause, type Facts } from './facts.rules.ts
 import type { PlanNode } from './plan.rules.ts';
 import type { RunContext } from './run-contexts.ts';
 import type { Claimed } from './runs.queries.ts';
+import type { Turns } from './turns.ts';
 
 /** A claimed step with what it may look at. */
 export interface Job {
@@ -45,6 +46,7 @@ export function limitOf(node: PlanNode, action: Action | undefined): Millis {
 export class Runner {
   constructor(
     private readonly actions: Actions,
+    private readonly turns: Turns,
     private readonly clock: Clock,
   ) {}
 
@@ -81,10 +83,15 @@ export class Runner {
         reason: `its values do not fit the action: ${issue.path.map(String).join('.')} ${issue.code}`,
       };
     }
-    return this.#call(action, this.#contextOf(job, parsed.data, line), limitOf(node, action), line, late);
+    return this.#call(action, job, parsed.data, line, late);
   }
 
-  #contextOf({ claimed, run, node, outputs }: Job, with_: unknown, line: Lifeline): StepContext<unknown> {
+  #contextOf(
+    { claimed, run, node, outputs }: Job,
+    with_: unknown,
+    line: Lifeline,
+    turn: StepContext<unknown>['turn'],
+  ): StepContext<unknown> {
     return {
       stepId: claimed.id,
       runId: claimed.runId,
@@ -102,6 +109,7 @@ export class Runner {
       outputs,
       correlationId: run.by.correlationId,
       now: () => this.clock.now(),
+      turn,
       get signal() {
         return line.signal;
       },
@@ -110,11 +118,13 @@ export class Runner {
 
   #call(
     action: Action,
-    context: StepContext<unknown>,
-    limit: Millis,
+    job: Job,
+    with_: unknown,
     line: Lifeline,
     late: (answer: StepAnswer) => void,
   ): Promise<StepAnswer> {
+    const { lane } = job.claimed;
+    const limit = limitOf(job.node, action);
     return new Promise<StepAnswer>((resolve) => {
       let over = false;
       const end = (answer: StepAnswer) => {
@@ -123,11 +133,40 @@ export class Runner {
         clearTimeout(timer);
         resolve(answer);
       };
-      const timer = setTimeout(() => {
-        const reason = `no answer within ${limit} ms`;
-        end({ answer: 'unknown', reason });
-        line.cut(new Error(reason));
-      }, limit).unref();
+      let timer: NodeJS.Timeout | undefined;
+      let left = limit;
+      let since = 0;
+      const run = () => {
+        since = performance.now();
+        timer = setTimeout(() => {
+          const reason = `no answer within ${limit} ms`;
+          end({ answer: 'unknown', reason });
+          line.cut(new Error(reason));
+        }, left).unref();
+      };
+      const stand = () => {
+        clearTimeout(timer);
+        left -= performance.now() - since;
+      };
+      let waiting = 0;
+      const wait = async () => {
+        if (waiting++ === 0) stand();
+        try {
+          return await this.turns.take(lane, line.signal);
+        } finally {
+          if (--waiting === 0 && !over) run();
+        }
+      };
+      const turn = async <T>(call: () => Promise<T>): Promise<T> => {
+        const release = this.turns.tryTake(lane) ?? (await wait());
+        try {
+          return await call();
+        } finally {
+          release();
+        }
+      };
+      const context = this.#contextOf(job, with_, line, action.turns === 'calls' ? turn : (call) => call());
+      run();
       withCorrelation(context.correlationId, async () => action.run(context)).then(
         (said) => end(understand(said)),
         (thrown: unknown) => end({ answer: 'unknown', reason: errorText(thrown) }),

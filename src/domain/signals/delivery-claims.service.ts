@@ -5,6 +5,7 @@ import { iso, type Millis } from '../../kernel/time.ts';
 import { Clock } from '../../platform/clock/clock.ts';
 import { rowsOf } from '../../platform/database/rows.ts';
 import { Transactions, type Db } from '../../platform/database/transactions.ts';
+import { UPDATED_TYPE } from './set.rules.ts';
 import { FIRST_WINDOW, TIMEOUT } from './signal.rules.ts';
 import type { KeyRef } from './subscription-secrets.ts';
 import type { SubscriptionKind } from './subscription.schema.ts';
@@ -63,7 +64,8 @@ export class DeliveryClaims {
     return this.transactions.run(by, async (db) => {
       const unwell = room.unwell > 0 ? await probes(db, now, room.unwell) : [];
       const well = room.well > 0 ? await ofTheWell(db, now, room) : [];
-      const all = [...unwell, ...well];
+      const last = room.well > well.length ? await farewells(db, now, room.well - well.length) : [];
+      const all = [...unwell, ...well, ...last];
       if (all.length === 0) return all;
       await db.query(
         `UPDATE subscription_attempt SET outcome = 'unknown', ended_at = $2, peer_answer = 'no answer was recorded: the sender stopped'
@@ -131,6 +133,20 @@ function probes(db: Db, now: Millis, limit: number): Promise<ClaimedSignal[]> {
        SELECT x.id, t.id AS sid FROM tried t CROSS JOIN LATERAL (
          SELECT id FROM subscription_delivery WHERE subscription_id = t.id AND ${DUE}
           ORDER BY next_at, id LIMIT 1 FOR UPDATE SKIP LOCKED) x)
+     UPDATE subscription_delivery d ${TAKEN}`,
+    [new Date(now), LEASE, limit],
+  );
+}
+
+/** What a stream is told of its own pause or end: the one thing that is sent to it then. */
+function farewells(db: Db, now: Millis, limit: number): Promise<ClaimedSignal[]> {
+  return rowsOf<ClaimedSignal>(
+    db,
+    `WITH due AS (
+       SELECT d.id, s.id AS sid FROM subscription_delivery d JOIN subscription s ON s.id = d.subscription_id
+        WHERE d.type = '${UPDATED_TYPE}' AND d.${DUE} AND s.kind = 'set-push' AND s.state <> 'enabled' AND s.url_ref IS NOT NULL
+          AND (s.held_until IS NULL OR s.held_until <= $1)
+        ORDER BY d.next_at LIMIT $3 FOR UPDATE OF d SKIP LOCKED)
      UPDATE subscription_delivery d ${TAKEN}`,
     [new Date(now), LEASE, limit],
   );

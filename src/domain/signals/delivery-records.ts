@@ -1,5 +1,5 @@
 import { Injectable } from '@nestjs/common';
-import type { Id } from '../../kernel/ids.ts';
+import { newId, type Id } from '../../kernel/ids.ts';
 import type { Principal } from '../../kernel/principal.ts';
 import { iso, SECOND, type Millis } from '../../kernel/time.ts';
 import { Clock } from '../../platform/clock/clock.ts';
@@ -9,7 +9,9 @@ import { Outbox } from '../../platform/outbox/outbox.ts';
 import { LedgerService } from '../ledger/ledger.service.ts';
 import type { ClaimedSignal } from './delivery-claims.service.ts';
 import { healthAfter, MOST_AGE, nextAttemptAt, verdictOf, type Answer, type Health } from './signal.rules.ts';
+import { UPDATED_TYPE } from './set.rules.ts';
 import { endpointChanged } from './signals.events.ts';
+import type { SubscriptionKind } from './subscription.schema.ts';
 
 /** Failures in a row from which somebody of the operator should know. */
 const FAILING_FROM = 5;
@@ -36,6 +38,8 @@ interface Changed extends Health {
   /** It was enabled, and is no more. */
   disables: boolean;
   before: number;
+  kind: SubscriptionKind;
+  gone: boolean;
 }
 
 /** Writes what became of messages that were sent: of those that ended in one moment in one transaction. */
@@ -116,12 +120,13 @@ export class DeliveryRecords {
     const before = await rowsOf<{
       id: Id;
       state: string;
+      kind: SubscriptionKind;
       failures: number;
       failing_since: Date | null;
       held_until: Date | null;
     }>(
       db,
-      `SELECT id, state, failures, failing_since, held_until FROM subscription WHERE id = ANY ($1::uuid[]) ORDER BY id FOR NO KEY UPDATE`,
+      `SELECT id, state, kind, failures, failing_since, held_until FROM subscription WHERE id = ANY ($1::uuid[]) ORDER BY id FOR NO KEY UPDATE`,
       [[...new Set(heard.map(({ subscriptionId }) => subscriptionId))]],
     );
     const changed = before.map((row): Changed => {
@@ -131,7 +136,7 @@ export class DeliveryRecords {
         heldUntil: row.held_until?.getTime() ?? null,
         disabled: null,
       };
-      let delivered = false;
+      let [delivered, gone] = [false, false];
       const mine = heard.filter(({ subscriptionId }) => subscriptionId === row.id);
       for (const { answer } of mine) {
         const verdict = verdictOf(answer);
@@ -139,9 +144,11 @@ export class DeliveryRecords {
         health = healthAfter(health, verdict, now, Math.random(), askedBy(answer));
         health.disabled ??= disabled;
         delivered ||= verdict === 'delivered';
+        gone ||= verdict === 'gone';
       }
       const disables = health.disabled !== null && row.state === 'enabled';
-      return { ...health, id: row.id, partyId: mine[0]!.partyId, delivered, disables, before: row.failures };
+      const { id, kind, failures } = row;
+      return { ...health, id, kind, partyId: mine[0]!.partyId, delivered, disables, gone, before: failures };
     });
     await db.query(
       `UPDATE subscription s SET failures = r.failures, failing_since = r.since, held_until = r.held, probe_until = NULL,
@@ -179,6 +186,20 @@ export class DeliveryRecords {
         facts: { partyId: one.partyId, why: one.disabled! },
       });
       await told('disabled', one.disabled!);
+      // It asked for nothing more: not even for that.
+      if (one.kind === 'set-push' && !one.gone)
+        await db.query(
+          `INSERT INTO subscription_delivery (id, subscription_id, party_id, type, txn, data, occurred_at, created_at, next_at)
+           VALUES ($1, $2, $3, $4, $1, $5, $6, $6, $6)`,
+          [
+            newId(),
+            one.id,
+            one.partyId,
+            UPDATED_TYPE,
+            JSON.stringify({ status: 'disabled', reason: one.disabled }),
+            iso(now),
+          ],
+        );
     } else if (one.failures >= FAILING_FROM && one.before < FAILING_FROM) {
       await told('failing', `${FAILING_FROM} attempts in a row failed`);
     } else if (one.failures === 0 && one.before >= FAILING_FROM) {

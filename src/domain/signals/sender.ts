@@ -12,7 +12,7 @@ import { errorText } from '../../kernel/errors.ts';
 import { DeliveryClaims, LEAVES_WITHIN, type ClaimedSignal } from './delivery-claims.service.ts';
 import { DeliveryRecords, type EndedSignal } from './delivery-records.ts';
 import { MessageForms, type Message } from './message-forms.ts';
-import { isUnwanted } from './set.rules.ts';
+import { isUnwanted, UPDATED_TYPE } from './set.rules.ts';
 import {
   atOnce,
   FIRST_WINDOW,
@@ -245,7 +245,10 @@ export class SignalSender {
     const due = await this.transactions.run(by, (db) =>
       rowsOf(
         db,
-        `SELECT FROM subscription s WHERE s.state = 'enabled' AND s.kind <> 'set-poll' AND (s.held_until IS NULL OR s.held_until <= $1)
+        `SELECT FROM subscription_delivery d JOIN subscription s ON s.id = d.subscription_id
+          WHERE d.state = 'pending' AND d.type = '${UPDATED_TYPE}' AND d.next_at <= $1 AND s.kind = 'set-push' AND s.state <> 'enabled'
+         UNION ALL
+         SELECT FROM subscription s WHERE s.state = 'enabled' AND s.kind <> 'set-poll' AND (s.held_until IS NULL OR s.held_until <= $1)
             AND EXISTS (SELECT FROM subscription_delivery d WHERE d.subscription_id = s.id AND d.state = 'pending' AND d.next_at <= $1
                           AND (d.lease_until IS NULL OR d.lease_until < clock_timestamp())) LIMIT 1`,
         [new Date(this.clock.now())],

@@ -54,10 +54,17 @@ export class SetSigner {
   async published(): Promise<{ keys: JWK[] }> {
     const now = this.clock.now();
     return this.transactions.run(system('signals', 'jwks'), async (db) => {
-      const rows = await db.query<{ public_jwk: JWK }[]>(
-        `SELECT public_jwk FROM signal_key WHERE retired_at IS NULL OR retired_at > $1 ORDER BY created_at DESC`,
-        [iso(now - PUBLISHED)],
-      );
+      const kept = () =>
+        db.query<{ public_jwk: JWK }[]>(
+          `SELECT public_jwk FROM signal_key WHERE retired_at IS NULL OR retired_at > $1 ORDER BY created_at DESC`,
+          [iso(now - PUBLISHED)],
+        );
+      let rows = await kept();
+      // Receivers read and keep the set before the first token: it is never empty.
+      if (rows.length === 0) {
+        await this.ensure(db, system('signals', 'jwks'));
+        rows = await kept();
+      }
       return { keys: rows.map((row) => row.public_jwk) };
     });
   }

@@ -7,12 +7,15 @@ const SCHEMAS = 'https://schemas.openid.net/secevent';
 export const CREDENTIAL_CHANGE = `${SCHEMAS}/caep/event-type/credential-change`;
 export const CREDENTIAL_COMPROMISE = `${SCHEMAS}/risc/event-type/credential-compromise`;
 const VERIFICATION = `${SCHEMAS}/ssf/event-type/verification`;
+const STREAM_UPDATED = `${SCHEMAS}/ssf/event-type/stream-updated`;
 export const SETS_SUPPORTED = [CREDENTIAL_CHANGE, CREDENTIAL_COMPROMISE] as const;
 
 export const PUSH = 'urn:ietf:rfc:8935';
 export const POLL = 'urn:ietf:rfc:8936';
 /** The type of our own message that carries a verification event. */
 export const VERIFICATION_TYPE = 'ssf.verification';
+/** Of the one that says that we changed the status of a stream: sent though the stream is paused or disabled. */
+export const UPDATED_TYPE = 'ssf.stream-updated';
 
 /** What is said in which event. */
 const SAID: Readonly<Partial<Record<SignalType, { uri: string; changeType?: 'revoke' | 'update' }>>> = {
@@ -67,6 +70,13 @@ export function claimsOf(facts: SetFacts, issuer: string): Record<string, unknow
       ...common,
       sub_id: { format: 'opaque', id: facts.subscriptionId },
       events: { [VERIFICATION]: typeof state === 'string' ? { state } : {} },
+    };
+  }
+  if (facts.type === UPDATED_TYPE) {
+    return {
+      ...common,
+      sub_id: { format: 'opaque', id: facts.subscriptionId },
+      events: { [STREAM_UPDATED]: facts.data },
     };
   }
   const said = SAID[facts.type as SignalType];

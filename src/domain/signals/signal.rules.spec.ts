@@ -3,12 +3,15 @@ import fc from 'fast-check';
 import { ELAPSED_DAY, HOUR, MINUTE, SECOND } from '../../kernel/time.ts';
 import {
   atOnce,
+  circuitOf,
+  FIRST_WINDOW,
   healthAfter,
   MOST_AGE,
   nextAttemptAt,
   SCHEDULE,
   SIGNAL_NAMES,
   verdictOf,
+  widened,
   type Health,
   type Verdict,
 } from './signal.rules.ts';
@@ -101,6 +104,28 @@ describe('an endpoint', () => {
       at = Math.max(at + SECOND, health.heldUntil ?? 0);
     }
     expect(attempts).toBeLessThan(25);
+  });
+
+  test('has its circuit open from the third failure, or as long as it asked for, until it takes one', () => {
+    let health = well;
+    expect(circuitOf(health)).toBe('closed');
+    for (const expected of ['closed', 'closed', 'open', 'open']) {
+      health = healthAfter(health, 'failed', NOW, 0);
+      expect(circuitOf(health)).toBe(expected);
+    }
+    expect(circuitOf(healthAfter(health, 'delivered', NOW, 0))).toBe('closed');
+    expect(circuitOf(healthAfter(well, 'busy', NOW, 0))).toBe('open');
+  });
+
+  test('gets more at once as it takes them, never over sixteen, and one after a failure', () => {
+    let window = FIRST_WINDOW;
+    expect(atOnce(0, window)).toBe(4);
+    for (let n = 0; n < 1000; n++) {
+      expect(widened(window)).toBeLessThanOrEqual(window + 1);
+      window = widened(window);
+    }
+    expect(atOnce(0, window)).toBe(16);
+    expect(atOnce(1, window)).toBe(1);
   });
 
   test('that asks for a pause gets it', () => {

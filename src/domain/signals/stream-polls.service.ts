@@ -9,7 +9,7 @@ import { rowsOf } from '../../platform/database/rows.ts';
 import { Transactions, type Db } from '../../platform/database/transactions.ts';
 import { visible } from '../../platform/http/redactor.ts';
 import { SetSigner } from './set-signer.service.ts';
-import type { SetFacts } from './set.rules.ts';
+import { UPDATED_TYPE, type SetFacts } from './set.rules.ts';
 import type { Poll, Polled } from './stream.schema.ts';
 import { SubscriptionRecords } from './subscription-records.service.ts';
 import type { SubscriptionRow } from './subscriptions.queries.ts';
@@ -118,7 +118,7 @@ export class StreamPolls {
         `SELECT d.id, d.subscription_id AS "subscriptionId", d.type, d.txn, d.credential_id AS "credentialId", d.data,
                 d.occurred_at AS "occurredAt", d.created_at AS "createdAt", s.settings
            FROM subscription_delivery d JOIN subscription s ON s.id = d.subscription_id
-          WHERE d.subscription_id = $1 AND d.state = 'pending' AND s.state = 'enabled' AND s.kind = 'set-poll'
+          WHERE d.subscription_id = $1 AND d.state = 'pending' AND (s.state = 'enabled' OR d.type = '${UPDATED_TYPE}') AND s.kind = 'set-poll'
           ORDER BY d.next_at, d.id LIMIT $2`,
         [id, most + 1],
       );

@@ -15,6 +15,7 @@ import {
   PUSH,
   SETS_SUPPORTED,
   typesOf,
+  UPDATED_TYPE,
   urisOf,
   VERIFICATION_TYPE,
 } from './set.rules.ts';
@@ -166,6 +167,11 @@ export class StreamsService {
         state_why: to.reason ?? '',
         ...(to.status === 'enabled' ? { failures: 0, failing_since: null, held_until: null } : {}),
       };
+      // Who is the receiver knows what it did; what we do, it is told, before anything stops (section 8.1.5).
+      if (by.partyId === null && row.state !== to.status) {
+        const data = { status: to.status, ...(to.reason ? { reason: to.reason } : {}) };
+        await this.records.tell(db, row, { type: UPDATED_TYPE, data }, now);
+      }
       const after = await this.records.update(db, row, changes, 'subscription.changed', by, now);
       if (to.status === 'enabled') await this.records.seenTo(db, id, 'it was enabled');
       await this.records.wake(db);
@@ -247,7 +253,7 @@ export class StreamsService {
     delivery: NonNullable<NewStream['delivery']>,
   ): Promise<Parameters<SubscriptionRecords['update']>[2]> {
     const push = delivery.method === PUSH ? delivery : undefined;
-    const url = push ? await this.records.seal(db, row.id, push.endpoint_url) : null;
+    const url = push ? await this.records.seal(db, row.id, push.endpoint_url, 'set-push') : null;
     const auth = await this.#sealed(db, row.id, push?.authorization_header);
     await this.records.destroy(db, row.url_ref);
     await this.records.destroy(db, row.auth_ref);

@@ -13,6 +13,7 @@ import { Check, Column, Entity, ForeignKey, Index, PrimaryColumn, Unique } from 
 @Index('subscription_delivery_due', { synchronize: false })
 @Index('subscription_delivery_pending_since', { synchronize: false })
 @Index('subscription_delivery_log', { synchronize: false })
+@Index('subscription_delivery_updates', { synchronize: false })
 @Entity({ name: 'subscription_delivery' })
 export class SubscriptionDelivery {
   @PrimaryColumn({ name: 'id', type: 'uuid', primaryKeyConstraintName: 'subscription_delivery_pk' })

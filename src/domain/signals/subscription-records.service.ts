@@ -10,7 +10,7 @@ import { Clock } from '../../platform/clock/clock.ts';
 import type { Config } from '../../platform/config/config.ts';
 import { CONFIG } from '../../platform/config/token.ts';
 import { Transactions, type Db } from '../../platform/database/transactions.ts';
-import { AllowedPeers } from '../../platform/http/addresses.rules.ts';
+import { AllowedPeers, whyNeverDialled } from '../../platform/http/addresses.rules.ts';
 import { Redactor } from '../../platform/http/redactor.ts';
 import { Outbox } from '../../platform/outbox/outbox.ts';
 import type { StoredRef } from '../../platform/vault/store.ts';
@@ -136,7 +136,7 @@ export class SubscriptionRecords {
         ),
       );
     }
-    const url = row.url === null ? null : await this.seal(db, row.id, row.url);
+    const url = row.url === null ? null : await this.seal(db, row.id, row.url, row.kind);
     await db.query(
       `INSERT INTO subscription (id, party_id, kind, name, url, url_ref, auth_ref, events, key_refs, settings, created_at, updated_at)
        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $11)`,
@@ -178,17 +178,18 @@ export class SubscriptionRecords {
     return after;
   }
 
-  /** Keeps an address; another one takes its place. @throws Refused where it is plain http and not allowed */
-  async seal(db: Db, id: Id, text: string): Promise<{ ref: StoredRef; shown: string }> {
+  /** Keeps an address; another one takes its place. @throws Refused where nothing would ever be sent there */
+  async seal(
+    db: Db,
+    id: Id,
+    text: string,
+    kind: SubscriptionRow['kind'],
+  ): Promise<{ ref: StoredRef; shown: string }> {
     const url = new URL(text);
-    if (url.protocol === 'http:' && !this.#allowed.has(url.hostname, url.port || 80)) {
-      throw new Refused(
-        invalid(
-          '/url',
-          'is no https URL',
-          'Give the endpoint TLS: what it is sent is nobody else’s to read.',
-        ),
-      );
+    const never = whyNeverDialled(url, this.#allowed);
+    if (never) {
+      const field = kind === 'webhook' ? '/url' : '/delivery/endpoint_url';
+      throw new Refused(invalid(field, never.problem, never.mend));
     }
     const ref = await this.vault.put(db, urlBinding(id), Secret.of(url.href));
     return { ref, shown: new Redactor([]).url(url.href) };

@@ -1,5 +1,6 @@
 import { z } from 'zod';
-import { SIGNAL_NAMES, SIGNAL_TYPES } from './signal.rules.ts';
+import { calledUrl } from '../parties/fields.schema.ts';
+import { CIRCUITS, SIGNAL_NAMES, SIGNAL_TYPES } from './signal.rules.ts';
 import { SIGNATURE_KINDS } from './signature.rules.ts';
 
 const time = z.iso.datetime();
@@ -10,14 +11,7 @@ export type SubscriptionKind = (typeof SUBSCRIPTION_KINDS)[number];
 export const SUBSCRIPTION_STATES = ['enabled', 'paused', 'disabled'] as const;
 export type SubscriptionState = (typeof SUBSCRIPTION_STATES)[number];
 
-const endpoint = z
-  .url({ protocol: /^https?$/, error: 'must be an https URL' })
-  .max(2000)
-  .refine((text) => {
-    const url = new URL(text);
-    return url.hash === '' && url.username === '' && url.password === '';
-  }, 'must have no user and no fragment')
-  .describe('https; kept sealed, and shown without its query');
+const endpoint = calledUrl.describe('https; kept sealed, and shown without its query');
 
 const name = z
   .string()
@@ -105,6 +99,9 @@ export const subscriptionSchema = z
     events: z.array(z.string()),
     state: z.enum(SUBSCRIPTION_STATES),
     stateWhy: z.string(),
+    circuit: z
+      .enum(CIRCUITS)
+      .describe('open: what waits waits together since failingSince, and one message tries it at heldUntil'),
     failures: z.int().describe('Attempts that failed one after the other'),
     failingSince: time.nullable(),
     heldUntil: time.nullable().describe('Nothing is sent before'),

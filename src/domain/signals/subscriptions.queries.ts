@@ -1,6 +1,7 @@
 import type { Id } from '../../kernel/ids.ts';
 import { rowsOf } from '../../platform/database/rows.ts';
 import type { Db } from '../../platform/database/transactions.ts';
+import { circuitOf } from './signal.rules.ts';
 import type { KeyRef } from './subscription-secrets.ts';
 import type {
   DELIVERY_STATES,
@@ -79,6 +80,7 @@ export function subscriptionView(row: SubscriptionRow): SubscriptionView {
     events: row.events,
     state: row.state,
     stateWhy: row.state_why,
+    circuit: circuitOf({ failures: row.failures, heldUntil: row.held_until }),
     failures: row.failures,
     failingSince: at(row.failing_since),
     heldUntil: at(row.held_until),

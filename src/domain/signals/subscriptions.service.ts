@@ -85,7 +85,7 @@ export class SubscriptionsService {
       if (change.name !== undefined) changes.name = change.name;
       if (change.events !== undefined) changes.events = change.events;
       if (change.url !== undefined) {
-        const sealed = await this.records.seal(db, id, change.url);
+        const sealed = await this.records.seal(db, id, change.url, row.kind);
         await this.records.destroy(db, row.url_ref);
         changes.url = sealed.shown;
         changes.url_ref = sealed.ref;

@@ -81,12 +81,22 @@ export const environmentSchema = z.object({
     .string()
     .default('countersign@localhost')
     .describe('Envelope and header sender of every mail'),
+  COUNTERSIGN_MAIL_BOUNCE: z
+    .string()
+    .regex(
+      /^[A-Za-z0-9._-]{1,20}@[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+$/,
+      'must be an address like bounces@example.org: at most 20 letters before the @, no plus',
+    )
+    .optional()
+    .describe(
+      'Where notices that cannot be delivered come back to: each notice leaves with a return path of its own, bounces+<token>@example.org. Absent: the sender address',
+    ),
   COUNTERSIGN_BOUNCE_MAILDIR: z
     .string()
     .min(1)
     .optional()
     .describe(
-      'A Maildir that mail to the sender address is delivered into: bounces in it re-open their notices',
+      'A Maildir that mail to the sender address, and to that of bounces, is delivered into: bounces in it re-open their notices',
     ),
   COUNTERSIGN_PEPPER: z
     .string()
@@ -167,6 +177,8 @@ export interface Config {
   outboundAllow: readonly string[];
   smtpUrl?: string;
   mailFrom: string;
+  /** Base of the return paths: `bounces@example.org`. */
+  mailBounce?: string;
   bounceMaildir?: string;
   pepper?: string;
   kek?: string;
@@ -222,6 +234,7 @@ export function parseConfig(env: Record<string, string | undefined>): Result<Con
     outboundAllow: e.COUNTERSIGN_OUTBOUND_ALLOW,
     smtpUrl: e.COUNTERSIGN_SMTP_URL,
     mailFrom: e.COUNTERSIGN_MAIL_FROM,
+    mailBounce: e.COUNTERSIGN_MAIL_BOUNCE,
     bounceMaildir: e.COUNTERSIGN_BOUNCE_MAILDIR,
     pepper: e.COUNTERSIGN_PEPPER,
     kek: e.COUNTERSIGN_KEK,

@@ -8,14 +8,11 @@ import type { EntityManager as Db } from 'typeorm';
  * same moment.
  */
 
-/**
- * Pieces in one transaction. More of them win little, hold each other's locks for longer, and all go on in the same turn
- * of the loop: requests that have their turn at a supplier would leave late, and together.
- */
-const MOST = 16;
+/** Pieces in one transaction. More of them win little, and hold each other's locks for longer. */
+const MOST = 48;
 /** Transactions at once: one serves best, as more come together in it; others open where many wait, or it takes long. */
 const LOOPS = 3;
-const MANY = 16;
+const MANY = 48;
 const LONG: Millis = 100;
 /** How often a group steps aside together before its pieces go on one by one. */
 const MOST_ASIDES = 3;

@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
-import { AllowedPeers, normalHostPort, whyBlocked } from './addresses.rules.ts';
+import { AllowedPeers, normalHostPort, whyBlocked, whyNeverDialled } from './addresses.rules.ts';
 
 describe('which addresses may be dialled', () => {
   test.each([
@@ -100,5 +100,39 @@ describe('the allow list', () => {
     expect(normalHostPort('u@host', 80)).toBeNull();
     expect(normalHostPort('host', 0)).toBeNull();
     expect(normalHostPort('host', '80x')).toBeNull();
+  });
+});
+
+describe('an address that somebody gives', () => {
+  const allowed = new AllowedPeers(['10.0.0.5:443', 'hub.internal:8080', 'localhost:9000']);
+  const why = (text: string) => whyNeverDialled(new URL(text), allowed);
+
+  test.each([
+    ['http://hub.example/hook', /no https/],
+    ['ftp://hub.example/hook', /no https/],
+    ['https://user:pass@hub.example/hook', /user/],
+    ['https://localhost/hook', /this machine/],
+    ['https://LOCALHOST./hook', /this machine/],
+    ['https://a.localhost:8443/hook', /this machine/],
+    ['https://127.0.0.1/hook', /loopback/],
+    ['https://0x7f.1/hook', /loopback/],
+    ['https://2130706433/hook', /loopback/],
+    ['https://[::1]/hook', /loopback/],
+    ['https://[::ffff:10.0.0.1]/hook', /private/],
+    ['https://169.254.169.254/latest', /linkLocal/],
+    ['https://10.0.0.5:444/hook', /private/],
+  ])('%s is refused when it is given, with what mends it', (text, problem) => {
+    expect(why(text)).toEqual({ problem: expect.stringMatching(problem), mend: expect.stringMatching(/./) });
+  });
+
+  test.each([
+    'https://hub.example/hook',
+    'https://8.8.8.8/hook',
+    'https://10.0.0.5/hook',
+    'http://hub.internal:8080/hook',
+    'https://localhost:9000/hook',
+    'https://localhost.example/hook',
+  ])('%s is taken', (text) => {
+    expect(why(text)).toBeNull();
   });
 });

@@ -35,6 +35,31 @@ export function normalHostPort(host: string, port: number | string): string | nu
   return `${url.hostname}:${number}`;
 }
 
+/**
+ * Why nothing will ever be sent to this URL, as far as that shows without asking for its name; null: a name, or a public
+ * address, by https. What a name leads to is judged whenever it is dialled.
+ */
+export function whyNeverDialled(url: URL, allowed: AllowedPeers): { problem: string; mend: string } | null {
+  const host = url.hostname.replace(/^\[|\]$/g, '').replace(/\.$/, '');
+  if (url.protocol !== 'https:' && url.protocol !== 'http:')
+    return { problem: 'is no https URL', mend: 'Give an address that begins with https://.' };
+  if (url.username !== '' || url.password !== '')
+    return { problem: 'has a user in it', mend: 'Leave the part before the @ out: what is sent is signed.' };
+  if (allowed.has(host, url.port || (url.protocol === 'https:' ? 443 : 80))) return null;
+  if (url.protocol === 'http:') {
+    return {
+      problem: 'is no https URL',
+      mend: 'Give the endpoint TLS: what it is sent is nobody else’s to read.',
+    };
+  }
+  const inside =
+    'Give one that is reachable from outside, or have its host and port put into COUNTERSIGN_OUTBOUND_ALLOW.';
+  // Always this very machine (RFC 6761, section 6.3).
+  if (/(^|\.)localhost$/i.test(host)) return { problem: 'leads to this machine itself', mend: inside };
+  const why = ipaddr.isValid(host) ? whyBlocked(host) : null;
+  return why === null ? null : { problem: `is not a public address (${why})`, mend: inside };
+}
+
 /** The exact pairs that an operator let through although they are loopback or private. */
 export class AllowedPeers {
   readonly #pairs: ReadonlySet<string>;

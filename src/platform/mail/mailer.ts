@@ -4,6 +4,7 @@ import { SECOND } from '../../kernel/time.ts';
 import type { Config } from '../config/config.ts';
 import type { Outbound } from '../http/outbound.ts';
 import { isMailAddress, oneLine } from './address.ts';
+import { bounceAddress } from './bounce-address.ts';
 import { NotTaken, SmtpPool } from './smtp-pool.ts';
 
 export interface Mail {
@@ -14,6 +15,8 @@ export interface Mail {
   text: string;
   html: string;
   language: string;
+  /** Of the return path, where one is configured (`bounceAddress`): what comes back to it is about this mail. */
+  bounceToken?: string;
 }
 
 export type MailAnswer =
@@ -51,7 +54,7 @@ export class Mailer {
     try {
       const info = await (this.#pool ??= this.#poolOf(this.config.smtpUrl)).send(
         {
-          from: senderAddress(this.config.mailFrom),
+          from: returnPath(mail, this.config),
           to: [mail.to],
           // Where the server can: what came to nothing later is told with this id (RFC 3461).
           dsn: {
@@ -130,6 +133,12 @@ function compose(mail: Mail, from: string): Promise<Buffer> {
   })
     .compile()
     .build();
+}
+
+function returnPath({ bounceToken }: Mail, { mailBounce, mailFrom }: Config): string {
+  return mailBounce !== undefined && bounceToken !== undefined
+    ? bounceAddress(mailBounce, bounceToken)
+    : senderAddress(mailFrom);
 }
 
 /** The address of `Name <address>` or of a bare address; the configuration's own, never a user's. */

@@ -56,8 +56,9 @@ export class Outbox {
     const rows: OutboxInput[] = [];
     for (const job of jobsOf(what as JobDefinition<never> | EventDefinition<never>)) {
       for (const entry of entries) {
-        const row = rowOf(job, entry, now, entry.correlationId ?? trail);
-        if (!job.only || (await job.only(db, row.payload as never))) rows.push(row);
+        const payload = job.payload.parse(entry.payload) as never;
+        if (!job.only || (await job.only(db, payload)))
+          rows.push(rowOf(job, payload, entry, now, entry.correlationId ?? trail));
       }
     }
     if (rows.length > 0) await putRows(db, rows);
@@ -98,13 +99,13 @@ interface OutboxInput {
 
 const MOST_BYTES = 10_000;
 
-function rowOf<P>(
+function rowOf(
   job: JobDefinition<never>,
-  entry: { payload: P } & PutOptions,
+  payload: never,
+  entry: PutOptions,
   now: Millis,
   trail: string,
 ): OutboxInput {
-  const payload = job.payload.parse(entry.payload) as never;
   if (JSON.stringify(payload).length > MOST_BYTES)
     throw new Error(`the payload of ${job.name} is larger than ${MOST_BYTES} bytes: put ids, not things`);
   return {

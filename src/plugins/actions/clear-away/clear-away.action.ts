@@ -15,6 +15,7 @@ export class ClearAwayAction implements Action<With> {
   readonly title = 'Remove what a revocation left so that it could be undone';
   readonly with = settings;
   readonly lease = 'short';
+  readonly turns = 'calls';
   readonly timeout = 45 * SECOND;
 
   constructor(private readonly clearing: Clearing) {}

@@ -15,6 +15,7 @@ export class EndSessionsAction implements Action<With> {
   readonly title = 'End the sessions of a credential version';
   readonly with = settings;
   readonly lease = 'short';
+  readonly turns = 'calls';
   readonly timeout = 45 * SECOND;
 
   constructor(private readonly revocation: RevocationService) {}

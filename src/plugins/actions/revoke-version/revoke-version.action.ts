@@ -16,6 +16,7 @@ export class RevokeVersionAction implements Action<With> {
   readonly title = 'Revoke a credential version at its supplier';
   readonly with = settings;
   readonly lease = 'short';
+  readonly turns = 'calls';
   readonly timeout = 45 * SECOND;
 
   constructor(private readonly revocation: RevocationService) {}

@@ -28,6 +28,7 @@ export class VerifyDeadAction implements Action<With> {
   readonly title = 'Prove that a credential version is dead';
   readonly with = settings;
   readonly lease = 'short';
+  readonly turns = 'calls';
   readonly timeout = 45 * SECOND;
 
   constructor(

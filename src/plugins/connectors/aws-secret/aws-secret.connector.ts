@@ -9,6 +9,7 @@ import {
   type Exchange,
   type Revocability,
   MOST_VERSIONS,
+  type EntryProblem,
   type EntryReading,
   type EntryWritten,
   type HeldValue,
@@ -47,6 +48,10 @@ export class AwsSecretConnector implements Connector<AwsSecretSettings> {
 
   abilities(): Abilities {
     return { revoke: 'no', probe: 'no', ownAuthentication: false, endSessions: false, issue: 'no' };
+  }
+
+  entryProblem(entry: Pick<Entry, 'settings' | 'entry' | 'field'>): EntryProblem | null {
+    return entryProblem(entry);
   }
 
   async readEntry(entry: Entry, call: Call): Promise<EntryReading> {
@@ -133,10 +138,26 @@ export class AwsSecretConnector implements Connector<AwsSecretSettings> {
   }
 }
 
-function problemOf({ entry, field, auth }: Entry): string | null {
-  if (!NAME.test(entry)) return 'the entry is no name of a secret';
-  if (field !== null && field.length > 200) return 'the field has too long a name';
+function problemOf({ auth, ...of }: Entry): string | null {
+  const problem = entryProblem(of);
+  if (problem) return problem.why;
   return auth.access_key_id && auth.secret_access_key ? null : 'our own access key is not at hand';
+}
+
+function entryProblem({ entry, field }: Pick<Entry, 'entry' | 'field'>): EntryProblem | null {
+  if (!NAME.test(entry))
+    return {
+      about: 'entry',
+      why: 'the entry is no name of a secret',
+      mend: 'Give the name or the ARN of the secret, like apps/shop/stripe.',
+    };
+  if (field !== null && field.length > 200)
+    return {
+      about: 'field',
+      why: 'the field has too long a name',
+      mend: 'Give the key of the JSON in the secret, or leave it out.',
+    };
+  return null;
 }
 
 function fieldsOf(text: string | undefined): Record<string, unknown> | null {

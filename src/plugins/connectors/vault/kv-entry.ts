@@ -1,6 +1,7 @@
 import {
   type Call,
   MOST_VERSIONS,
+  type EntryProblem,
   type EntryReading,
   type EntryWritten,
   type HeldValue,
@@ -122,10 +123,9 @@ function clientOf(
   { settings, baseUrl, auth, entry, field }: Entry,
   call: Call,
 ): Client | { why: string } {
-  if (settings.what !== 'kv_copy') return { why: 'its preset is not one of copies in a KV engine' };
-  if (!KV_PATH.test(entry)) return { why: 'the entry is no path of a KV engine' };
-  if (field === null || !FIELD.test(field))
-    return { why: 'the entry names no field: a KV entry has several' };
+  const problem = kvEntryProblem({ settings, entry, field });
+  if (problem || field === null || settings.what !== 'kv_copy')
+    return { why: problem?.why ?? 'the entry names no field' };
   const { token } = auth;
   if (!token) return { why: 'our own token is not at hand' };
   const { mount, namespace } = settings;
@@ -138,6 +138,32 @@ function clientOf(
         { method, path: `${mount}/${part}/${entry}${query}`, json, signal: call.signal, secrets },
       ),
   };
+}
+
+export function kvEntryProblem({
+  settings,
+  entry,
+  field,
+}: Pick<Entry, 'settings' | 'entry' | 'field'>): EntryProblem | null {
+  if (settings.what !== 'kv_copy')
+    return {
+      about: 'connectionId',
+      why: 'its preset is not one of copies in a KV engine',
+      mend: 'Choose a connection of the preset vault-kv-copy.',
+    };
+  if (!KV_PATH.test(entry))
+    return {
+      about: 'entry',
+      why: 'the entry is no path of a KV engine',
+      mend: 'Write it without the mount and without "data/", like apps/shop/stripe.',
+    };
+  if (field === null || !FIELD.test(field))
+    return {
+      about: 'field',
+      why: 'the entry names no field: a KV entry has several',
+      mend: 'Give the name of the field that holds the value, of letters, digits, dots, dashes and underscores.',
+    };
+  return null;
 }
 
 function refused(answer: Extract<OutboundAnswer, { ok: true }>): EntryWritten {

@@ -10,6 +10,7 @@ import type {
   RevokeAnswer,
   SessionsAnswer,
   Target,
+  EntryProblem,
   EntryReading,
   EntryWritten,
   StoreEntry,
@@ -19,7 +20,7 @@ import { Outbound } from '../../../platform/http/outbound.ts';
 import { ask, notSent } from '../../vendors/declared-http/declared-request.ts';
 import { asProbeAnswer, asRevokeAnswer, restingOn } from '../../vendors/declared-http/supplier-answers.ts';
 import { OWN_TOKEN_ANSWERS, ownTokenRequest } from '../../vendors/vault/vault-requests.ts';
-import { readKvEntry, writeKvEntry } from './kv-entry.ts';
+import { kvEntryProblem, readKvEntry, writeKvEntry } from './kv-entry.ts';
 import { vaultSettings, vaultThing, type VaultSettings } from './vault-things.ts';
 
 /**
@@ -80,6 +81,10 @@ export class VaultConnector implements Connector<VaultSettings> {
   async checkOwnAuthentication(target: Target<VaultSettings>, call: Call): Promise<ProbeAnswer> {
     const request = ownTokenRequest(target.settings.namespace);
     return asProbeAnswer(await ask(this.outbound, { request, answers: OWN_TOKEN_ANSWERS }, target, call));
+  }
+
+  entryProblem(entry: Pick<StoreEntry<VaultSettings>, 'settings' | 'entry' | 'field'>): EntryProblem | null {
+    return kvEntryProblem(entry);
   }
 
   readEntry(entry: StoreEntry<VaultSettings>, call: Call): Promise<EntryReading> {

@@ -32,6 +32,7 @@ const FIELDS: Readonly<Record<string, string>> = {
   kind: 'kind',
   type: 'kind',
   place: 'place',
+  occurredat: 'occurredAt',
   detectedat: 'detectedAt',
   asof: 'asOf',
   sourcesays: 'sourceSays',

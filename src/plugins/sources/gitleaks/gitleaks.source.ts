@@ -98,7 +98,8 @@ function reportOf(item: unknown): Result<Report, z.ZodError> {
       place: placeOfUrl(repoURL ?? leakURL ?? '') ?? (repo ? `repository:${repo}` : undefined),
       value: valueIn(offender),
       kind: rule,
-      detectedAt: looseInstant(date),
+      // Of the commit: when the secret got there, not when anybody found it.
+      occurredAt: looseInstant(date),
       foundAt: [{ type: 'file', path: file ?? undefined, line, url: leakURL ?? undefined }],
     });
   }
@@ -111,7 +112,8 @@ function reportOf(item: unknown): Result<Report, z.ZodError> {
     place: placeOfUrl(Link ?? ''),
     value: valueIn(Secret),
     kind: RuleID,
-    detectedAt: looseInstant(Date),
+    // Of the commit: when the secret got there, not when anybody found it.
+    occurredAt: looseInstant(Date),
     foundAt: [{ type: Commit ? 'commit' : 'file', path: File, line, url: Link ?? undefined }],
   });
 }

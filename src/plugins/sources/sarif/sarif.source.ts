@@ -118,7 +118,8 @@ function reportOf(result: z.output<typeof resultSchema>, tool: string, place: st
     place,
     value: valueIn(at?.region?.snippet?.text),
     kind: rule,
-    detectedAt: looseInstant(result.partialFingerprints?.date),
+    // Of the commit: when the secret got there, not when anybody found it.
+    occurredAt: looseInstant(result.partialFingerprints?.date),
     foundAt: [{ type: commit ? 'commit' : 'file', path, line }],
     resolved: result.baselineState === 'absent' ? 'absent' : suppressed ? 'suppressed' : undefined,
   };

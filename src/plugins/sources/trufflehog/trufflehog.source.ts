@@ -119,7 +119,8 @@ function reportOf(finding: Finding): Report {
     value: valueIn(raw),
     supplierId,
     kind: finding.DetectorName,
-    detectedAt: looseInstant(text('timestamp')),
+    // Of the commit: when the secret got there, not when anybody found it.
+    occurredAt: looseInstant(text('timestamp')),
     foundAt: [{ type: origin.toLowerCase(), path: text('file'), line, url }],
     sourceSays: finding.Verified ? 'live' : 'unknown',
   };

@@ -1,7 +1,8 @@
 import type { DeliveryAnswer, OutgoingMessage } from '../../../domain/notices/channel.ts';
+import type { Held } from '../../../domain/signals/endpoint-posts.service.ts';
 import { isUnwanted } from '../../../domain/signals/set.rules.ts';
 import { verdictOf } from '../../../domain/signals/signal.rules.ts';
-import type { Millis } from '../../../kernel/time.ts';
+import { iso, type Millis } from '../../../kernel/time.ts';
 import { retryAfter } from '../../../platform/http/answer-table.rules.ts';
 import type { OutboundAnswer } from '../../../platform/http/outbound.ts';
 
@@ -24,10 +25,14 @@ export function noticeData(message: OutgoingMessage): Record<string, string> {
  * @param isToken the message was a Security Event Token: a 400 says in its body whether it will ever be taken
  */
 export function deliveryOf(
-  answer: OutboundAnswer,
+  answer: OutboundAnswer | Held,
   now: Millis,
   { isToken = false }: { isToken?: boolean } = {},
 ): DeliveryAnswer {
+  if ('held' in answer) {
+    const peerAnswer = `nothing was sent: the endpoint fails, and is tried next at ${iso(answer.held)}`;
+    return { outcome: 'retry', peerAnswer, after: Math.max(0, answer.held - now) };
+  }
   if (!answer.ok) {
     const peerAnswer = answer.why.slice(0, 500);
     return { outcome: answer.sent ? 'unknown' : 'retry', peerAnswer };
