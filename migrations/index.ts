@@ -43,4 +43,5 @@ export { DutiesTold2026112248000 } from './2026112248-duties-told.ts';
 export { StrengthOfAnswers2026112250000 } from './2026112250-strength-of-answers.ts';
 export { OneProbe2026112252000 } from './2026112252-one-probe.ts';
 export { RefusedDeliveries2026112254000 } from './2026112254-refused-deliveries.ts';
+export { OwnTokens2026112256000 } from './2026112256-own-tokens.ts';
 export { WhenItCameAbout2026112258000 } from './2026112258-when-it-came-about.ts';
