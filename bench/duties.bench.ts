@@ -1,7 +1,16 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import { createPostgresBackend, Queue, Worker } from 'bullmq';
 import pg from 'pg';
+import { createApp } from '../src/create-app.ts';
 import { DUE_NOTICES } from '../src/domain/notices/notice-clock.ts';
 import { DUE_OBLIGATIONS } from '../src/domain/obligations/duty-clock.sweep.ts';
 import { newId } from '../src/kernel/ids.ts';
+import { expectOk } from '../src/kernel/result.ts';
+import { SECOND } from '../src/kernel/time.ts';
+import { parseConfig } from '../src/platform/config/config.ts';
 import type { BenchPlace } from './place.ts';
 import { percentile } from './statistics.ts';
 
@@ -24,25 +33,7 @@ export async function dutiesBench(place: BenchPlace): Promise<void> {
   const client = new pg.Client(adminUrl);
   await client.connect();
   try {
-    const ids = { party: newId(), integration: newId(), incident: newId(), case: newId() };
-    await client.query(
-      `INSERT INTO party (id, reference, name, created_at, updated_at) VALUES ($1, 'PTY-1', 'Party', now(), now())`,
-      [ids.party],
-    );
-    await client.query(
-      `INSERT INTO integration (id, reference, name, created_at, updated_at) VALUES ($1, 'INT-1', 'Integration', now(), now())`,
-      [ids.integration],
-    );
-    await client.query(
-      `INSERT INTO incident (id, reference, title, state, severity, awareness_at, opened_at, correlation_id, updated_at)
-       VALUES ($1, 'INC-1', 'Incident', 'containing', 'high', now(), now(), 'bench', now())`,
-      [ids.incident],
-    );
-    await client.query(
-      `INSERT INTO incident_case (id, reference, incident_id, integration_id, awareness_at, opened_at, updated_at)
-       VALUES ($1, 'CAS-1', $2, $3, now(), now(), now())`,
-      [ids.case, ids.incident, ids.integration],
-    );
+    const ids = await seed(client);
     let there = 0;
     for (const open of [FEW, OPEN]) {
       await fill(client, ids, there, open);
@@ -71,14 +62,145 @@ export async function dutiesBench(place: BenchPlace): Promise<void> {
   } finally {
     await client.end();
   }
+  await atOneInstant(place);
 }
 
-async function fill(
-  client: pg.Client,
-  ids: { party: string; integration: string; incident: string; case: string },
-  from: number,
-  until: number,
-): Promise<void> {
+/**
+ * Many deadlines that pass in one instant: how late each is written down as passed, beside as many delayed jobs of BullMQ
+ * on the same Postgres that are due in one instant.
+ */
+async function atOneInstant(place: BenchPlace): Promise<void> {
+  const count = place.quick ? 2000 : 10_000;
+  const urls = await place.database('instant');
+  const client = new pg.Client(urls.adminUrl);
+  client.on('error', () => {});
+  await client.connect();
+  const folder = await mkdtemp(join(tmpdir(), 'countersign-instant-bench-'));
+  const config = expectOk(
+    parseConfig({
+      NODE_ENV: 'production',
+      COUNTERSIGN_DATA: folder,
+      COUNTERSIGN_LOG_LEVEL: 'silent',
+      DATABASE_URL: urls.appUrl,
+      COUNTERSIGN_PUBLIC_URL: 'https://countersign.example',
+      ...(place.redisUrl ? { REDIS_URL: place.redisUrl } : {}),
+    }),
+  );
+  const app = await createApp({ config });
+  await app.listen(0, '127.0.0.1');
+  try {
+    const ids = await seed(client);
+    await fill(client, ids, 0, count);
+    const due = Date.now() + 5 * SECOND;
+    await client.query(
+      `UPDATE notice SET warn_at = $1, escalate_at = NULL, next_clock_at = $1, dispatch = 'attempting',
+              next_attempt_at = NULL`,
+      [new Date(due)],
+    );
+    const late: number[] = [];
+    const end = performance.now() + 300 * SECOND;
+    while (late.length < count) {
+      if (performance.now() > end) throw new Error('duties: deadlines that passed were not written down');
+      const { rows } = await client.query<{ passed: number }>(
+        `SELECT count(*)::int AS passed FROM notice WHERE warned_at IS NOT NULL`,
+      );
+      while (late.length < rows[0]!.passed) late.push(Date.now() - due);
+      await delay(20);
+    }
+    const jobs = await delayedJobs(urls.adminUrl, count);
+    for (const rank of [50, 99]) {
+      place.figure(
+        `${count} deadlines of one instant, written down as passed, late by, p${rank}`,
+        percentile(late, rank),
+        'ms',
+      );
+      place.figure(
+        `${count} delayed jobs of BullMQ on Postgres, late by, p${rank}`,
+        percentile(jobs, rank),
+        'ms',
+      );
+      place.figure(
+        `deadlines to delayed jobs, p${rank}`,
+        percentile(late, rank) / percentile(jobs, rank),
+        '×',
+      );
+    }
+  } finally {
+    await app.close();
+    await client.end();
+    await rm(folder, { recursive: true, force: true });
+  }
+}
+
+/** How late each of so many jobs began that were due in one instant, in ms. */
+async function delayedJobs(url: string, count: number): Promise<number[]> {
+  const pool = new pg.Pool({ connectionString: url, options: '-c search_path=bullmq', max: 8 });
+  pool.on('error', () => {});
+  const name = `bench-${newId()}`;
+  const queue = new Queue(name, { connection: pool as never }, createPostgresBackend as never);
+  await queue.waitUntilReady();
+  // Far enough for all of them to be there.
+  const due = Date.now() + Math.max(10 * SECOND, count * 2);
+  for (let at = 0; at < count; at += 500) {
+    await queue.addBulk(
+      Array.from({ length: 500 }, (_, n) => ({
+        name: 'no-op',
+        data: { n: at + n },
+        opts: { jobId: `j${at + n}`, delay: Math.max(1, due - Date.now()), removeOnComplete: true },
+      })),
+    );
+  }
+  const late: number[] = [];
+  await new Promise<void>((resolve) => {
+    const worker = new Worker(
+      name,
+      () => {
+        late.push(Math.max(0, Date.now() - due));
+        if (late.length === count) setImmediate(() => void worker.close().then(resolve));
+        return Promise.resolve();
+      },
+      { connection: pool as never, concurrency: 200 },
+      createPostgresBackend as never,
+    );
+    worker.on('error', () => {});
+  });
+  await queue.obliterate({ force: true });
+  await queue.close();
+  await pool.end();
+  return late;
+}
+
+interface Ids {
+  party: string;
+  integration: string;
+  incident: string;
+  case: string;
+}
+
+async function seed(client: pg.Client): Promise<Ids> {
+  const ids = { party: newId(), integration: newId(), incident: newId(), case: newId() };
+  await client.query(
+    `INSERT INTO party (id, reference, name, created_at, updated_at) VALUES ($1, 'PTY-1', 'Party', now(), now())`,
+    [ids.party],
+  );
+  await client.query(
+    `INSERT INTO integration (id, reference, name, created_at, updated_at) VALUES ($1, 'INT-1', 'Integration', now(), now())`,
+    [ids.integration],
+  );
+  await client.query(
+    `INSERT INTO incident (id, reference, title, state, severity, awareness_at, opened_at, correlation_id, updated_at)
+     VALUES ($1, 'INC-1', 'Incident', 'containing', 'high', now(), now(), 'bench', now())`,
+    [ids.incident],
+  );
+  await client.query(
+    `INSERT INTO incident_case (id, reference, incident_id, integration_id, awareness_at, opened_at, updated_at)
+     VALUES ($1, 'CAS-1', $2, $3, now(), now(), now())`,
+    [ids.case, ids.incident, ids.integration],
+  );
+  return ids;
+}
+
+async function fill(client: pg.Client, ids: Ids, from: number, until: number): Promise<void> {
   const soon = `now() + interval '1 hour' + n * interval '10 seconds'`;
   await client.query(
     `INSERT INTO notice (id, reference, integration_id, party_id, subject_kind, subject_id, idempotency_key, category, trigger, start_event,

@@ -23,6 +23,8 @@ import { percentile } from './statistics.ts';
 
 const LATENCY = 50;
 const SUPPLIERS = 10;
+/** Suppliers of the second shape, in which the calls are what takes the time, and not the computing. */
+const FEW = 2;
 /** Calls at once that one supplier is asked for. */
 const POLITE = 4;
 /** A revocation, a look, and the look again that a death needs. */
@@ -87,7 +89,8 @@ class Supplier {
 /**
  * Many credentials at ten suppliers that answer in 50 ms, revoked together and proven dead, each supplier asked politely:
  * against the arithmetic and against the same calls alone. Then again with one supplier that is slow and one that never
- * answers, and what these two cost the eight others.
+ * answers, and what these two cost the eight others. And a fifth as many at two suppliers, where the polite calls take
+ * so long that the processor has little to do.
  *
  * Polite is what a connection allows unless an operator says otherwise: four requests at once. A proof needs three calls
  * (the revocation, a look, and the look again that a death needs), so that the arithmetic is told with one call for each
@@ -126,8 +129,9 @@ export async function massBench(place: BenchPlace): Promise<void> {
       name: string,
       many: number,
       mute: readonly number[] = [],
-    ): Promise<{ ends: number[]; peak: number; cpu: number; calls: number }> => {
-      await world.credentials(name, many);
+      over = SUPPLIERS,
+    ): Promise<{ ends: number[]; peak: number; cpu: number; own: number; calls: number }> => {
+      await world.credentials(name, many, over);
       await admin.query(`ANALYZE`);
       for (const one of suppliers) one.most = one.calls = 0;
       const asker = { ...BY, id: 'one' };
@@ -135,13 +139,16 @@ export async function massBench(place: BenchPlace): Promise<void> {
         await mass.ask({ selection: { environment: name }, reason: 'bench', force: false }, asker),
       );
       const cpu = await cpuOf(admin);
+      const own = process.cpuUsage();
       peak = 0;
       const started = performance.now();
       expectOk(await mass.approve(id, many, { ...BY, id: 'two' }));
-      const ends = await world.ends(admin, name, started, many / SUPPLIERS, mute);
+      const ends = await world.ends(admin, name, started, many / over, over, mute);
+      const { user, system } = process.cpuUsage(own);
       return {
         ends,
         peak,
+        own: (user + system) / 1e3 / many,
         cpu: ((await cpuOf(admin)) - cpu) / many,
         calls: suppliers.reduce((sum, one) => sum + one.calls, 0) / many,
       };
@@ -176,6 +183,7 @@ export async function massBench(place: BenchPlace): Promise<void> {
     place.figure('to credentials × latency ÷ allowed concurrency', last / once, '×');
     place.figure('to the same calls alone', last / alone, '×');
     place.figure('CPU of both sides for each credential', healthy.cpu * 1e3, 'ms');
+    place.figure('of it in this process, the suppliers included', healthy.own, 'ms');
     place.figure('calls for each credential', healthy.calls, 'calls');
     place.figure(
       `most calls at once to one supplier (allowed ${POLITE})`,
@@ -186,6 +194,24 @@ export async function massBench(place: BenchPlace): Promise<void> {
       `memory at its peak, ${count} to ${count / 10} (goal: flat)`,
       healthy.peak / small.peak,
       '×',
+    );
+
+    const fewer = count / 5;
+    const few = await round('few', fewer, [], FEW);
+    const fewOnce = ((fewer / FEW) * LATENCY) / POLITE;
+    const fewLast = Math.max(...few.ends);
+    place.figure(`approved to the last proof, ${fewer} credentials at ${FEW} suppliers`, fewLast, 'ms');
+    place.figure(
+      `at ${FEW}: to credentials × ${CALLS} calls × latency ÷ allowed concurrency (goal at most 1.2)`,
+      fewLast / (fewOnce * CALLS),
+      '×',
+    );
+    place.figure(`at ${FEW}: to credentials × latency ÷ allowed concurrency`, fewLast / fewOnce, '×');
+    place.figure(`at ${FEW}: CPU of both sides for each credential`, few.cpu * 1e3, 'ms');
+    place.figure(
+      `at ${FEW}: most calls at once to one supplier (allowed ${POLITE})`,
+      Math.max(...suppliers.map(({ most }) => most)),
+      'calls',
     );
 
     const [slow, dead] = [SUPPLIERS - 2, SUPPLIERS - 1];
@@ -253,15 +279,15 @@ class World {
     }
   }
 
-  /** So many credentials, spread over the suppliers, each value sealed here. */
-  async credentials(name: string, count: number): Promise<void> {
+  /** So many credentials, spread over the first suppliers, each value sealed here. */
+  async credentials(name: string, count: number, over: number): Promise<void> {
     const integration = newId();
     const rows = Array.from({ length: count }, (_, n) => ({
       credential: newId(),
       version: newId(),
       number: this.#numbers + n,
-      party: this.#parties[n % SUPPLIERS]!,
-      connection: this.#connections[n % SUPPLIERS]!,
+      party: this.#parties[n % over]!,
+      connection: this.#connections[n % over]!,
     }));
     this.#numbers += count;
     await this.transactions.run(BY, async (db) => {
@@ -322,14 +348,16 @@ class World {
     name: string,
     started: number,
     each: number,
+    over: number,
     mute: readonly number[],
   ): Promise<number[]> {
     const limit = performance.now() + 900_000;
-    const wanted = this.#parties.filter((_, n) => !mute.includes(n));
+    const asked = this.#parties.slice(0, over);
+    const wanted = asked.filter((_, n) => !mute.includes(n));
     const startedAt = Date.now() - (performance.now() - started);
     for (;;) {
       // Seldom, as the question costs something, too, and more the more there are.
-      await delay(Math.max(250, (each * SUPPLIERS) / 5));
+      await delay(Math.max(250, (each * over) / 5));
       const { rows } = await admin.query<{ n: number }>(
         `SELECT count(*)::int AS n FROM version_death d JOIN credential c ON c.id = d.credential_id
           WHERE c.environment = $1 AND d.liveness = 'dead' AND c.verifier_party_id = ANY($2::uuid[])`,
@@ -346,7 +374,7 @@ class World {
       [name],
     );
     const at = new Map(rows.map((row) => [row.party, row.at.getTime() - startedAt]));
-    return this.#parties.map((party, n) => (mute.includes(n) ? Number.NaN : at.get(party)!));
+    return asked.map((party, n) => (mute.includes(n) ? Number.NaN : at.get(party)!));
   }
 }
 

@@ -132,10 +132,10 @@ export async function stormBench(place: BenchPlace): Promise<void> {
     place.figure(`${size} deliveries to a peer that fails: published in`, publishing / SECOND, 's');
     place.figure(`${size} deliveries to a peer that fails: attempts in 10 s`, attempts, '');
     place.figure('attempts for each delivery that waits', attempts / size, '×');
-    for (const share of [50, 99]) {
-      place.figure(`another endpoint, alone, p${share}`, percentile(calm, share), 'ms');
-      place.figure(`another endpoint, in the storm, p${share}`, percentile(stormy, share), 'ms');
-      place.figure(`in the storm to alone, p${share}`, percentile(stormy, share) / percentile(calm, share), '×');
+    for (const rank of [50, 99]) {
+      place.figure(`another endpoint, alone, p${rank}`, percentile(calm, rank), 'ms');
+      place.figure(`another endpoint, in the storm, p${rank}`, percentile(stormy, rank), 'ms');
+      place.figure(`in the storm to alone, p${rank}`, percentile(stormy, rank) / percentile(calm, rank), '×');
     }
 
     failing.status = 204;

@@ -40,7 +40,9 @@ export { NoticesThatArrive2026112243000 } from './2026112243-notices-that-arrive
 export { NoticeTexts2026112244000 } from './2026112244-notice-texts.ts';
 export { WrittenAlone2026112247000 } from './2026112247-written-alone.ts';
 export { DutiesTold2026112248000 } from './2026112248-duties-told.ts';
+export { WhoKnowsSince2026112249000 } from './2026112249-who-knows-since.ts';
 export { StrengthOfAnswers2026112250000 } from './2026112250-strength-of-answers.ts';
+export { AnswersAgreed2026112251000 } from './2026112251-answers-agreed.ts';
 export { OneProbe2026112252000 } from './2026112252-one-probe.ts';
 export { RefusedDeliveries2026112254000 } from './2026112254-refused-deliveries.ts';
 export { OwnTokens2026112256000 } from './2026112256-own-tokens.ts';

@@ -115,6 +115,28 @@ describe('an agreement', () => {
       await expect(work((db) => db.query(sql, [versionId]))).rejects.toThrow(/permission denied/);
   });
 
+  test('says how strong an answer must be, from its draft to its next version', async () => {
+    const strong = { ...hours(24), leastStrength: 'second_channel' };
+    const plain = await agreement([hours(24)]);
+    const { id, rowVersion } = await agreement([strong]);
+    const published = await staff('POST', `/api/v1/agreements/${id}/draft/publish`, { ifMatch: rowVersion });
+    const silent = await staff('POST', `/api/v1/agreements/${plain.id}/draft/publish`, {
+      ifMatch: plain.rowVersion,
+    });
+    expect(published.body.contentHash).not.toBe(silent.body.contentHash);
+    const { body } = await staff('GET', `/api/v1/agreements/${id}`);
+    expect(body.versions[0].terms[0].leastStrength).toBe('second_channel');
+    const opened = await staff('POST', `/api/v1/agreements/${id}/draft`, { body: {} });
+    expect(opened.body.content.terms[0].leastStrength).toBe('second_channel');
+    const same = await staff('POST', `/api/v1/agreements/${id}/draft/publish`, { ifMatch: 1 });
+    expect(same).toMatchObject({ status: 409, body: { code: 'nothing-changed' } });
+    const refused = await staff('PATCH', `/api/v1/agreements/${id}/draft`, {
+      ifMatch: 1,
+      body: { terms: [{ ...strong, leastStrength: 'a good look' }] },
+    });
+    expect(refused).toMatchObject({ status: 400, body: { errors: [{ field: '/terms/0/leastStrength' }] } });
+  });
+
   test('says in its second version what it adds; the first one stays to be read', async () => {
     const { id, rowVersion } = await agreement([hours(24)]);
     await staff('POST', `/api/v1/agreements/${id}/draft/publish`, { ifMatch: rowVersion });

@@ -365,7 +365,7 @@ describe('a credential that three integrations share', () => {
     const { obligations } = await register(incidentId);
     const of = (id: Id) =>
       obligations
-        .filter((one) => one.caseId === cases.get(id)!.id)
+        .filter((one) => one.caseId === cases.get(id)!.id && !one.watched)
         .map((one) => (one.kind === 'notice' ? `notice ${one.recipient}` : one.source.split(' ')[0]!));
     expect(new Set(of(a))).toEqual(new Set(['notice North SA', 'gdpr-33-1', 'gdpr-34', 'dora-19']));
     expect(new Set(of(b))).toEqual(
@@ -656,6 +656,89 @@ describe('a duty of a law that is told through us', () => {
     expect((await draft(gdpr.id)).body).toMatchObject({ code: 'under-way' });
     await act(rita, gdpr.id, 'submit', { at: iso(world.clock.now()), document: 'portal 11' });
     expect(await state()).toMatchObject({ obligation: 'superseded' });
+  });
+});
+
+describe('the duties of other parties', () => {
+  test('are in the register as theirs, watched and not told by us', async () => {
+    const customer = await party('Customer of the Union');
+    await scene.rows(`UPDATE party SET region = 'FR', zone = 'Europe/Paris' WHERE id = $1`, [customer]);
+    const agreed = await agreement(customer, [{ direction: 'to_party', hours: 24 }]);
+    const desk = newId();
+    await scene.rows(
+      `INSERT INTO contact (id, party_id, role, ordinal, name, email, language, created_at, updated_at) VALUES ($1, $2, 'security', 1, 'Desk', 'desk@customer.example', 'en', $3, $3)`,
+      [desk, customer, world.clock.date()],
+    );
+    await scene.rows(
+      `INSERT INTO term_recipient (term_id, contact_id, party_id, ordinal) SELECT t.id, $1, $2, 0 FROM term t WHERE t.party_id = $2`,
+      [desk, customer],
+    );
+    const id = await scene.integration('Both in the Union', { parties: [scene.operatorId] });
+    await scene.rows(`UPDATE integration SET agreement_id = $2, regions = '{EU}' WHERE id = $1`, [
+      id,
+      agreed,
+    ]);
+    await scene.rows(
+      `INSERT INTO integration_party (integration_id, party_id, party_name, role) VALUES ($1, $2, 'Customer of the Union', 'customer') ON CONFLICT DO NOTHING`,
+      [id, customer],
+    );
+    const made = await leak([id]);
+    const of = async (name: string) =>
+      (await register(made.incidentId)).obligations.filter(({ whose }) => whose === name);
+    const supplier = await of('Supplier AG');
+    expect(supplier.map((one) => [one.source.split(' ')[0], one.watched, one.recipient])).toEqual([
+      ['gdpr-33-2', true, expect.any(String)],
+    ]);
+    const [asked] = supplier;
+    expect((await act(rita, asked!.id, 'notice', { contactId: desk })).body).toMatchObject({
+      code: 'not-ours',
+    });
+
+    // The customer knows since our notice reached it: its own three days run from there, and remind nobody here.
+    const theirs = async () =>
+      (await of('Customer of the Union')).find((one) => one.source.startsWith('gdpr-33-1 '))!;
+    await until(async () => {
+      await world.app.get(DeliverySweep).sweep(BY);
+      await sweep();
+      return (await theirs()).standing === 'dated';
+    }, 'started');
+    const { at } = await scene.one<{ at: Date }>(
+      `SELECT min(accepted_at) AS at FROM notice WHERE party_id = $1 AND accepted_at IS NOT NULL`,
+      [customer],
+    );
+    const running = await theirs();
+    expect(running).toMatchObject({ watched: true, dueAt: iso(at.getTime() + 72 * HOUR) });
+    expect(running.why).toContain('Europe/Paris');
+    world.clock.advance(80 * HOUR);
+    await sweep();
+    expect(await theirs()).toMatchObject({ timeliness: 'open', lateBy: null });
+    expect(await scene.rows(`SELECT FROM escalation WHERE subject_id = $1`, [running.id])).toHaveLength(0);
+    // What they say later is on record as theirs, in time or late.
+    await act(rita, running.id, 'submit', {
+      at: iso(at.getTime() + 70 * HOUR),
+      document: 'their mail of today',
+    });
+    expect(await theirs()).toMatchObject({ timeliness: 'met' });
+
+    // The supplier's account of when it knew and told us is what it owed us.
+    const stated = await rita.call('POST', `/api/v1/cases/${made.cases.get(id)!.id}/supplier-accounts`, {
+      body: {
+        partyId: scene.supplierId,
+        knewAt: iso(at.getTime() - 5 * HOUR),
+        knewBasis: 'their own report',
+        toldAt: iso(at.getTime() - HOUR),
+        toldBasis: 'their mail',
+      },
+    });
+    expect(stated.status).toBe(201);
+    expect((await of('Supplier AG'))[0]).toMatchObject({
+      startAt: iso(at.getTime() - 5 * HOUR),
+      fulfilledAt: iso(at.getTime() - HOUR),
+      timeliness: 'met',
+    });
+    const own = (await of('Operator Ltd')).filter(({ kind }) => kind === 'obligation');
+    expect(own.length).toBeGreaterThan(0);
+    expect(own.every(({ watched }) => !watched)).toBe(true);
   });
 });
 

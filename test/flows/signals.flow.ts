@@ -84,6 +84,17 @@ const logOf = async (id: Id, token = customer) =>
   (await call(token, 'GET', `/api/v1/subscriptions/${id}/deliveries`)).body.deliveries;
 const verified = (secret: string, one: ReceivedSignal) => verifiedAt(t.clock.now(), secret, one);
 const end = (id: Id, token = customer) => call(token, 'DELETE', `/api/v1/subscriptions/${id}`);
+test.each(['nonsense', 'https://', 'https://a b/', 'https://u:p@a.example/', 'https://a.example/#x'])(
+  'no endpoint has the address %s',
+  async (url) => {
+    const body = { name: 'An endpoint', url, events: ['case.opened'] };
+    const answer = await call(customer, 'POST', '/api/v1/subscriptions', body);
+    expect(answer).toMatchObject({ status: 400, body: { errors: [{ field: '/url' }] } });
+    const delivery = { method: 'urn:ietf:rfc:8935', endpoint_url: url };
+    expect((await call(customer, 'POST', '/api/v1/ssf/streams', { delivery })).status).toBe(400);
+  },
+);
+
 describe('an endpoint', () => {
   test('is sent what happened to its party, as the official package verifies it', async () => {
     const { id, secret } = await subscribed();

@@ -1,3 +1,4 @@
+import { generateKeyPairSync, randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { z } from 'zod';
 import { newId } from '../../src/kernel/ids.ts';
@@ -83,6 +84,22 @@ describe('sources', () => {
     }
   });
 
+  test('a list of public keys is added as it is given when the source is made', async () => {
+    const { body: made } = await scene.call('POST', '/api/v1/sources', {
+      body: { key: 'partner-list', kind: 'github-partner', name: 'A partner' },
+    });
+    const one = () => {
+      const { publicKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
+      const key = publicKey.export({ type: 'spki', format: 'pem' });
+      return { key_identifier: randomUUID(), key, is_current: true };
+    };
+    const key = JSON.stringify({ public_keys: Array.from({ length: 8 }, one) });
+    expect(key.length).toBeGreaterThan(1000);
+    expect(await scene.call('POST', `/api/v1/sources/${made.id}/keys`, { body: { key } })).toMatchObject({
+      status: 201,
+    });
+  });
+
   test('an edit takes the version that stands, one of several, or any', async () => {
     const { body: made } = await scene.call('POST', '/api/v1/sources', {
       body: { key: 'matched', kind: 'github', name: 'A source' },
@@ -101,6 +118,12 @@ describe('sources', () => {
     [{ key: 'x3', kind: 'standard-webhooks', keys: ['whsec_QUJD'] }, 400],
     [{ key: 'x4', kind: 'api', keys: ['a key that has no use there'] }, 400],
     [{ key: 'Not Kebab', kind: 'github' }, 400],
+    ...['nonsense', 'https://', 'https://a b/', 'https://u:p@a.example', 'https://a.example/?q'].map(
+      (apiBaseUrl) => [{ key: 'x6', kind: 'github', apiBaseUrl }, 400] as const,
+    ),
+    ...['nonsense', 'https://u:p@a.example/poll'].map(
+      (pollUrl) => [{ key: 'x7', kind: 'set', settings: { pollUrl } }, 400] as const,
+    ),
     [{ key: 'x5', kind: 'github', partyId: newId() }, 400],
     [{ key: 'github', kind: 'github' }, 409],
   ])('%j is refused', async (input, status) => {

@@ -303,6 +303,21 @@ describe('how strong an answer must be', () => {
     });
   });
 
+  test('of what the agreement and the policy ask for, the stronger is frozen on the notice', async () => {
+    const frozen = [];
+    for (const leastStrength of [null, 'mailbox', 'detached_signature']) {
+      const other = await run((db) =>
+        noticeScene(db, t.clock.date(), { name: 'Trey', email: 'security@trey.example', leastStrength }),
+      );
+      const [id] = await run((db) =>
+        t.app.get(NoticesService).owe(db, [confirmedExposure(other, t.clock.now())], by),
+      );
+      frozen.push((await read(id!)).leastStrength);
+      await t.app.get(DeliveryService).deliver(id!, by, AbortSignal.timeout(20_000));
+    }
+    expect(frozen).toEqual(['second_channel', 'second_channel', 'detached_signature']);
+  });
+
   test('codes end: after five wrong ones, after a quarter of an hour, and no sixth is sent in an hour', async () => {
     const { token, typed } = await reached();
     const ask = () => acknowledgements().sendCode(token, 'slack');
@@ -526,10 +541,14 @@ test('what has not arrived stands in one queue, and is tried again once its cont
   expect((await queue()).filter((one) => one.id === id)).toMatchObject([
     { how: 'failed', partyName: 'Fourth Coffee', attempts: 1 },
   ]);
+  const responder = calling(await t.token('responder'));
+  expect(await responder('POST', `/notices/${id}/retry`)).toMatchObject({
+    status: 409,
+    body: { code: 'nobody-left' },
+  });
   await run((db) =>
     db.query(`UPDATE contact SET email = 'here@fourth.example' WHERE id = $1`, [made.contactId]),
   );
-  const responder = calling(await t.token('responder'));
   expect((await call('POST', `/notices/${id}/retry`)).status).toBe(403);
   expect((await responder('POST', `/notices/${id}/retry`)).status).toBe(204);
   expect(await deliver()).toEqual({ state: 'accepted' });

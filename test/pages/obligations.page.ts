@@ -107,6 +107,12 @@ test('the register tells dated, without a number and not started apart, in word 
   expect(await page.locator('#suppliers').innerText()).toMatch(/its own report/);
 });
 
+test('the first page names the duties of laws that run out next', async () => {
+  await page.goto(`${site.url}/`);
+  const duty = page.locator('a', { hasText: 'GDPR, controller tells the supervisory' });
+  expect(await duty.first().getAttribute('href')).toBe('/incidents/INC-2026-0007/obligations');
+});
+
 test('a duty shows its arithmetic, and what people decide about it', async () => {
   await page.goto(`${site.url}/incidents/INC-2026-0007/obligations`);
   await page.locator('#register a', { hasText: 'GDPR, controller tells the supervisory' }).first().click();

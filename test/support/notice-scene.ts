@@ -13,7 +13,7 @@ export interface NoticeScene {
 export async function noticeScene(
   db: Db,
   now: Date,
-  o: { fulfilledBy?: string; name?: string; email?: string } = {},
+  o: { fulfilledBy?: string; leastStrength?: string | null; name?: string; email?: string } = {},
 ): Promise<NoticeScene> {
   const ids = {
     party: newId(),
@@ -41,9 +41,9 @@ export async function noticeScene(
     [ids.version, ids.agreement, ids.party, now],
   );
   await db.query(
-    `INSERT INTO term (id, agreement_version_id, party_id, direction, trigger, start_event, window_count, window_unit, valid_from, fulfilled_by)
-     VALUES ($1, $2, $3, 'to_party', 'confirmed', 'confirmed', 24, 'elapsed-hours', $4, $5)`,
-    [ids.term, ids.version, ids.party, now, o.fulfilledBy ?? 'accepted_by_peer'],
+    `INSERT INTO term (id, agreement_version_id, party_id, direction, trigger, start_event, window_count, window_unit, valid_from, fulfilled_by, least_strength)
+     VALUES ($1, $2, $3, 'to_party', 'confirmed', 'confirmed', 24, 'elapsed-hours', $4, $5, $6)`,
+    [ids.term, ids.version, ids.party, now, o.fulfilledBy ?? 'accepted_by_peer', o.leastStrength ?? null],
   );
   await db.query(
     `INSERT INTO term_recipient (term_id, contact_id, party_id, ordinal) VALUES ($1, $2, $3, 0)`,

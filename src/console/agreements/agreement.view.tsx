@@ -239,7 +239,9 @@ export function Terms({
                 )}
               </div>
             ),
-            words(term.fulfilledBy),
+            term.leastStrength
+              ? `${words(term.fulfilledBy)}, by ${words(term.leastStrength)} or stronger`
+              : words(term.fulfilledBy),
             ...(editPath
               ? [
                   <a

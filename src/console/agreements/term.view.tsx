@@ -1,6 +1,12 @@
 import type { CalendarView, DraftView as Draft } from '../../domain/agreements/draft.schema.ts';
 import type { TermTemplate } from '../../domain/agreements/term-template.schema.ts';
-import { FULFILMENTS, START_EVENTS, TRIGGERS, windowWords } from '../../domain/agreements/term.rules.ts';
+import {
+  FULFILMENTS,
+  START_EVENTS,
+  STRENGTHS,
+  TRIGGERS,
+  windowWords,
+} from '../../domain/agreements/term.rules.ts';
 import { Field, FormError, PostForm, SelectField, type FormProblems, type Option } from '../shared/forms.tsx';
 import type { Frame } from '../shared/frame.ts';
 import { Page } from '../shared/layout.tsx';
@@ -113,6 +119,12 @@ export function TermView({
             <legend>What counts as telling</legend>
             <div class="trio">
               <SelectField {...field('fulfilledBy')} label="Kept when" options={worded(FULFILMENTS)} />
+              <SelectField
+                {...field('leastStrength')}
+                label="An answer must have at least"
+                options={worded(STRENGTHS)}
+                none="what the policy says"
+              />
               <Field {...field('language')} label="Language" required />
               <Field {...field('category')} label="Category" required />
             </div>

@@ -10,7 +10,7 @@ import { listIncidents } from '../incidents/incidents.queries.ts';
 import { listAlerts } from '../notices/alerts.queries.ts';
 import { contactNames, incidentReferences, workCounts } from '../runbooks/work.queries.ts';
 import { ConsolePage, goes, shows, type Answer } from '../shared/page.ts';
-import { importsNow, nowOf, troubleOf } from './home.queries.ts';
+import { importsNow, nextDuties, nowOf, troubleOf } from './home.queries.ts';
 import { HomeView } from './home.view.tsx';
 
 /** What a responder looks at first. */
@@ -44,6 +44,7 @@ export class HomePage {
           .filter((notice) => notice.obligation === 'required')
           .sort((a, b) => (a.dueAt ?? Infinity) - (b.dueAt ?? Infinity))
           .slice(0, 8),
+        duties: await nextDuties(db, 5),
         alerts: await listAlerts(db, { handled: false, limit: 5 }),
         imports: await importsNow(db),
         trouble: await troubleOf(db, now),

@@ -25,6 +25,27 @@ export async function nowOf(db: Db): Promise<Now> {
   return { ...now, alive: now.exposed - now.dead - now.unproven };
 }
 
+export interface NextDuty {
+  title: string;
+  reference: string;
+  incident: string;
+  caseReference: string;
+  warnAt: Millis | null;
+  dueAt: Millis;
+}
+
+/** Duties of laws of our own that run, and that no notice tells yet: a notice has its own clock beside these. */
+export function nextDuties(db: Db, limit: number): Promise<NextDuty[]> {
+  return db.query(
+    `SELECT o.title, o.reference, i.reference AS incident, c.reference AS "caseReference", ${ms('o.warn_at')} AS "warnAt", ${ms('o.due_at')} AS "dueAt"
+       FROM obligation o JOIN incident i ON i.id = o.incident_id JOIN incident_case c ON c.id = o.case_id
+      WHERE o.standing = 'dated' AND o.obligation = 'required' AND o.timeliness = 'open' AND NOT o.watched
+        AND NOT EXISTS (SELECT FROM written_notice w WHERE w.id = o.written_notice_id AND w.notice_id IS NOT NULL)
+      ORDER BY o.due_at LIMIT $1`,
+    [limit],
+  );
+}
+
 export interface RunningImport {
   id: Id;
   reference: string;

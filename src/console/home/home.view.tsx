@@ -10,9 +10,9 @@ import { NoticeClock, NoticeLanes } from '../notices/notice-parts.tsx';
 import type { WorkCounts } from '../runbooks/work.queries.ts';
 import type { Frame } from '../shared/frame.ts';
 import { Page } from '../shared/layout.tsx';
-import { At, ShareBar, Stat } from '../shared/parts.tsx';
+import { At, Countdown, ShareBar, Stat } from '../shared/parts.tsx';
 import { Chip, words, type Tone } from '../shared/states.tsx';
-import type { Now, PortfolioTrouble, RunningImport } from './home.queries.ts';
+import type { NextDuty, Now, PortfolioTrouble, RunningImport } from './home.queries.ts';
 
 export function HomeView({
   frame,
@@ -23,6 +23,7 @@ export function HomeView({
   references,
   work,
   notices,
+  duties,
   alerts,
   imports,
   trouble,
@@ -35,6 +36,7 @@ export function HomeView({
   references: ReadonlyMap<Id, string>;
   work: WorkCounts;
   notices: readonly NoticeView[];
+  duties: readonly NextDuty[];
   alerts: readonly AlertLine[];
   imports: readonly RunningImport[];
   trouble: PortfolioTrouble;
@@ -117,9 +119,8 @@ export function HomeView({
               all clocks
             </a>
           </h2>
-          {notices.length === 0 ? (
-            <p class="empty">No clock runs.</p>
-          ) : (
+          {notices.length === 0 && duties.length === 0 && <p class="empty">No clock runs.</p>}
+          {notices.length > 0 && (
             <>
               <NoticeLanes notices={notices} now={frame.now} />
               <ul class="plain">
@@ -134,6 +135,7 @@ export function HomeView({
               </ul>
             </>
           )}
+          {duties.length > 0 && <Duties duties={duties} now={frame.now} />}
         </section>
         <section class="card w7">
           <h2>
@@ -216,5 +218,24 @@ function ImportLine({ job }: { job: RunningImport }) {
         {job.problems > 0 && `, ${job.problems} with problems`}
       </div>
     </div>
+  );
+}
+
+/** What laws and industry rules ask of us, and no notice tells yet. */
+function Duties({ duties, now }: { duties: readonly NextDuty[]; now: number }) {
+  return (
+    <>
+      <h3>Duties of laws</h3>
+      <ul class="plain">
+        {duties.map((duty) => (
+          <li class="line spread">
+            <a href={`/incidents/${duty.incident}/obligations`}>
+              {duty.title} <span class="soft small">{duty.caseReference}</span>
+            </a>
+            <Countdown dueAt={duty.dueAt} warnAt={duty.warnAt} now={now} />
+          </li>
+        ))}
+      </ul>
+    </>
   );
 }

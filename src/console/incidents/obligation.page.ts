@@ -186,7 +186,10 @@ export class ObligationPage {
           incident: incident.reference,
           duty,
           contacts,
-          startsByHand: duty.standing === 'not_started' && event !== undefined && isStartedByHand(event),
+          startsByHand:
+            duty.standing === 'not_started' &&
+            event !== undefined &&
+            (duty.watched || isStartedByHand(event)),
           now,
           refused,
         }),

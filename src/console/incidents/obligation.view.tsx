@@ -90,7 +90,7 @@ export function ObligationPageView({
                 duty.standing === 'dated' ? (
                   <>
                     <At at={Date.parse(duty.dueAt!)} />{' '}
-                    {open && <Countdown dueAt={Date.parse(duty.dueAt!)} now={now} />}
+                    {open && !duty.watched && <Countdown dueAt={Date.parse(duty.dueAt!)} now={now} />}
                   </>
                 ) : duty.standing === 'no_number' ? (
                   'a duty without a number'

@@ -20,6 +20,7 @@ export function standingOf(one: Standing): { tone: Tone; word: string } {
     return { tone: 'live', word: one.fulfilledAt === null ? 'late' : 'told late' };
   if (one.timeliness === 'met') return { tone: 'dead', word: 'told in time' };
   if (one.standing === 'not_started') return { tone: 'calm', word: 'not started' };
+  if (one.watched) return { tone: 'info', word: 'watched' };
   if (one.standing === 'no_number') return { tone: 'doubt', word: 'no number' };
   return { tone: 'wait', word: 'dated' };
 }
@@ -308,7 +309,7 @@ function ByWhen({ one, now }: { one: ObligationView; now: Millis }) {
   if (one.standing === 'no_number') return <span>without a number</span>;
   return (
     <div>
-      {one.fulfilledAt === null && one.obligation === 'required' && (
+      {one.fulfilledAt === null && one.obligation === 'required' && !one.watched && (
         <Countdown
           dueAt={Date.parse(one.dueAt!)}
           warnAt={one.warnAt === null ? null : Date.parse(one.warnAt)}

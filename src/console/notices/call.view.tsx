@@ -56,7 +56,8 @@ export function CallView({
               <ol>
                 {contacts.map((one) => (
                   <li>
-                    <b>{one.name}</b> <span class="soft small">{words(one.role)}</span>
+                    <b>{one.name}</b> <span class="soft small">{words(one.role)}</span>{' '}
+                    {one.away && <Chip tone="wait">away</Chip>}
                     <div>
                       <a href={`tel:${one.phone.replace(/[^+\d]/g, '')}`}>{one.phone}</a>
                     </div>
@@ -73,7 +74,10 @@ export function CallView({
                 <SelectField
                   {...field('contactId')}
                   label="Called"
-                  options={contacts.map(({ id, name, phone }) => ({ value: id, word: `${name}, ${phone}` }))}
+                  options={contacts.map(({ id, name, phone, away }) => ({
+                    value: id,
+                    word: `${name}, ${phone}${away ? ' (away)' : ''}`,
+                  }))}
                 />
                 <div class="pair">
                   <Field {...field('at')} label="When" type="datetime-local" required />

@@ -126,6 +126,7 @@ export function readTerm(form: Given): Result<SheetTerm, FormProblems> {
     recipients: all(form, 'recipients'),
     fallbackRecipients: all(form, 'fallbackRecipients'),
     fulfilledBy: one(form, 'fulfilledBy'),
+    leastStrength: emptied(one(form, 'leastStrength')),
   });
 }
 
@@ -144,6 +145,7 @@ export function termGiven(term: SheetTerm): Given {
     recipients: term.recipients,
     fallbackRecipients: term.fallbackRecipients,
     fulfilledBy: term.fulfilledBy,
+    leastStrength: term.leastStrength ?? '',
   };
 }
 

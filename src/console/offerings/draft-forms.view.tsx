@@ -1,6 +1,6 @@
 import { CONTACT_ROLES } from '../../domain/parties/party.schema.ts';
 import type { CalendarView } from '../../domain/agreements/draft.schema.ts';
-import { FULFILMENTS, START_EVENTS, TRIGGERS } from '../../domain/agreements/term.rules.ts';
+import { FULFILMENTS, START_EVENTS, STRENGTHS, TRIGGERS } from '../../domain/agreements/term.rules.ts';
 import { DUTIES } from '../../domain/responsibility/matrix.rules.ts';
 import { PERFORMING, type OfferingView } from '../../domain/responsibility/offering.schema.ts';
 import { Field, FormError, PostForm, SelectField, type FormProblems, type Option } from '../shared/forms.tsx';
@@ -173,6 +173,12 @@ export function TermForm({ frame, offering, calendars, editing, path }: Model) {
             {...field('fulfilledBy', 'accepted_by_peer')}
             label="Kept when"
             options={worded(FULFILMENTS)}
+          />
+          <SelectField
+            {...field('leastStrength')}
+            label="An answer must have at least"
+            options={worded(STRENGTHS)}
+            none="what the policy says"
           />
           <Field {...field('name')} label="Name" hint="May be empty" maxLength={200} />
         </div>

@@ -62,6 +62,7 @@ const TERM_FIELDS: readonly {
   { what: 'starts with', text: (t) => t.startEvent },
   { what: 'warns and escalates at', text: (t) => `${t.warnPercent} % and ${t.escalatePercent} %` },
   { what: 'kept when', text: (t) => t.fulfilledBy },
+  { what: 'answered at least by', text: (t) => t.leastStrength ?? 'what the policy says' },
   { what: 'recipients', text: (t, nameOf) => t.recipients.map(nameOf).join(', ') || NONE },
   {
     what: 'fallbacks',

@@ -31,6 +31,8 @@ export interface TermContent {
   warnPercent: number;
   escalatePercent: number;
   fulfilledBy: string;
+  /** Of an acknowledgement; null: as the policy says. */
+  leastStrength?: string | null;
   language: string;
   category: string;
   ruleVersion: string;
@@ -59,9 +61,10 @@ export const SILENT_AGREEMENT: AgreementContent = {
 /** SHA-256 of the RFC 8785 text of a version's content; the order of its terms does not count. */
 export function agreementHash({ drillEveryDays, ...content }: AgreementContent): Buffer {
   const terms = content.terms
-    .map(({ rungs, ...term }) =>
+    .map(({ rungs, leastStrength, ...term }) =>
       canonicalJson({
         ...term,
+        ...(leastStrength ? { leastStrength } : {}),
         ...(rungs && rungs.length > 0
           ? { rungs: rungs.toSorted((a, b) => (a.contactId < b.contactId ? -1 : 1)) }
           : {}),

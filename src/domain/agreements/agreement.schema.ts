@@ -29,6 +29,7 @@ export const termViewSchema = z
     warnPercent: z.int(),
     escalatePercent: z.int(),
     fulfilledBy: z.string(),
+    leastStrength: z.string().nullable().describe('Of an acknowledgement; null: as the policy says'),
     language: z.string(),
     category: z.string(),
     recipients: z.array(

@@ -49,7 +49,7 @@ export async function findAgreement(db: Db, id: Id, now: Millis): Promise<Agreem
             encode(v.content_hash, 'hex') AS "contentHash",
             coalesce((SELECT jsonb_agg(jsonb_build_object('id', t.id, 'name', t.external_key, 'direction', t.direction, 'trigger', t.trigger, 'startEvent', t.start_event,
                 'windowCount', t.window_count, 'windowUnit', t.window_unit, 'zone', t.zone, 'calendar', c.name, 'warnPercent', t.warn_percent, 'escalatePercent', t.escalate_percent,
-                'fulfilledBy', t.fulfilled_by, 'language', t.language, 'category', t.category,
+                'fulfilledBy', t.fulfilled_by, 'leastStrength', t.least_strength, 'language', t.language, 'category', t.category,
                 'recipients', coalesce((SELECT jsonb_agg(jsonb_build_object('contactId', r.contact_id, 'name', k.name, 'fallback', r.fallback,
                                             'afterMinutes', r.after_minutes, 'afterPercent', r.after_percent) ORDER BY r.fallback, r.ordinal)
                                           FROM term_recipient r LEFT JOIN contact k ON k.id = r.contact_id WHERE r.term_id = t.id), '[]')) ORDER BY t.direction, t.trigger, t.id)

@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { WINDOW_UNITS } from '../../kernel/calendar.ts';
 import { date, instant, language, line, listOf, oneOf, whole, zone } from '../parties/fields.schema.ts';
 import { CONTACT_ROLES } from '../parties/party.schema.ts';
-import { DIRECTIONS, FULFILMENTS, START_EVENTS, TRIGGERS } from './term.rules.ts';
+import { DIRECTIONS, FULFILMENTS, START_EVENTS, STRENGTHS, TRIGGERS } from './term.rules.ts';
 
 const AUTHORITIES = ['revoke_now', 'replace_first', 'approve_within'] as const;
 const contactId = z.uuid('must be the id of a contact');
@@ -22,6 +22,9 @@ const term = {
   warnPercent: whole(1, 100).default(50),
   escalatePercent: whole(1, 100).default(80),
   fulfilledBy: oneOf(FULFILMENTS).default('accepted_by_peer'),
+  leastStrength: oneOf(STRENGTHS)
+    .nullish()
+    .describe('What an acknowledgement must have at least; null: as the policy says'),
   language: language.default('en'),
   category: line(60).default('exposure'),
   ruleVersion: line(60).default('1').describe('Of the rule that it comes from: template and date'),

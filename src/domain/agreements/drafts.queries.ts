@@ -69,7 +69,7 @@ export async function versionContent(
             v.approve_otherwise AS "approveOtherwise", v.containment_steps AS "containmentSteps", v.drill_every_days AS "drillEveryDays",
             coalesce((SELECT jsonb_agg(jsonb_build_object('name', t.external_key, 'direction', t.direction, 'trigger', t.trigger, 'startEvent', t.start_event,
                 'windowCount', t.window_count, 'windowUnit', t.window_unit, 'zone', t.zone, 'calendar', c.key, 'warnPercent', t.warn_percent,
-                'escalatePercent', t.escalate_percent, 'fulfilledBy', t.fulfilled_by, 'language', t.language, 'category', t.category, 'ruleVersion', t.rule_version,
+                'escalatePercent', t.escalate_percent, 'fulfilledBy', t.fulfilled_by, 'leastStrength', t.least_strength, 'language', t.language, 'category', t.category, 'ruleVersion', t.rule_version,
                 'recipients', coalesce((SELECT jsonb_agg(r.contact_id ORDER BY r.ordinal) FROM term_recipient r WHERE r.term_id = t.id AND NOT r.fallback), '[]'),
                 'fallbackRecipients', coalesce((SELECT jsonb_agg(r.contact_id ORDER BY r.ordinal) FROM term_recipient r WHERE r.term_id = t.id AND r.fallback), '[]'),
                 'rungs', (SELECT jsonb_agg(jsonb_strip_nulls(jsonb_build_object('recipient', r.contact_id, 'minutes', r.after_minutes, 'percent', r.after_percent)) ORDER BY r.ordinal)

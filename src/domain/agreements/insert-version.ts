@@ -59,6 +59,7 @@ export function readyToWrite(
       warnPercent: term.warnPercent,
       escalatePercent: term.escalatePercent,
       fulfilledBy: term.fulfilledBy,
+      leastStrength: term.leastStrength ?? null,
       language: term.language,
       category: term.category,
       ruleVersion: term.ruleVersion,
@@ -111,11 +112,11 @@ export async function insertVersion(
   const terms = said.terms.map((term) => ({ ...term, id: newId() }));
   await db.query(
     `INSERT INTO term (id, agreement_version_id, party_id, external_key, direction, trigger, start_event, window_count, window_unit, zone, calendar_id,
-                       warn_percent, escalate_percent, fulfilled_by, language, category, rule_version, valid_from)
+                       warn_percent, escalate_percent, fulfilled_by, least_strength, language, category, rule_version, valid_from)
      SELECT t.id, $2, $3, t.name, t.direction, t.trigger, t."startEvent", t."windowCount", t."windowUnit", t.zone, t."calendarId",
-            t."warnPercent", t."escalatePercent", t."fulfilledBy", t.language, t.category, t."ruleVersion", $4
+            t."warnPercent", t."escalatePercent", t."fulfilledBy", t."leastStrength", t.language, t.category, t."ruleVersion", $4
        FROM jsonb_to_recordset($1::jsonb) AS t(id uuid, name text, direction text, trigger text, "startEvent" text,
-            "windowCount" int, "windowUnit" text, zone text, "calendarId" uuid, "warnPercent" int, "escalatePercent" int, "fulfilledBy" text,
+            "windowCount" int, "windowUnit" text, zone text, "calendarId" uuid, "warnPercent" int, "escalatePercent" int, "fulfilledBy" text, "leastStrength" text,
             language text, category text, "ruleVersion" text)`,
     [JSON.stringify(terms), id, partyId, iso(validFrom)],
   );

@@ -54,6 +54,7 @@ describe('the text of a term sheet', () => {
 
   test.each([
     ['window', { terms: [{ ...content.terms[0]!, window: { count: 3, unit: 'business-days' as const } }] }],
+    ['strength of answers', { terms: [{ ...content.terms[0]!, leastStrength: 'second_channel' as const }] }],
     ['recipient', { terms: [{ ...content.terms[0]!, recipients: ['c'] }] }],
     ['authority', { authority: 'revoke_now' as const }],
     ['drills', { drillEveryDays: 30 }],

@@ -1,5 +1,6 @@
 import type { DraftContent, DraftTerm } from './draft.schema.ts';
 import { rungWords } from './ladder.rules.ts';
+import type { Strength } from './term.rules.ts';
 
 /** Whom the text speaks of. */
 export interface SheetNames {
@@ -36,6 +37,8 @@ interface Words {
   prevails: string;
   events: Readonly<Record<string, string>>;
   kept: Record<DraftTerm['fulfilledBy'], string>;
+  answer: string;
+  strengths: Record<Strength, string>;
 }
 
 const plural = (n: number, one: string, many: string) => (n === 1 ? `1 ${one}` : `${n} ${many}`);
@@ -81,6 +84,13 @@ const EN: Words = {
     accepted_by_peer: 'accepted by the mail server of the other side',
     received: 'received',
     acknowledged: 'acknowledged',
+  },
+  answer: 'an answer counts if given by',
+  strengths: {
+    mailbox: 'link and code of one message',
+    second_channel: 'a second channel, or stronger',
+    account_mfa: 'an account with a code, or a signature with a key of one’s own',
+    detached_signature: 'a signature with a key of one’s own',
   },
 };
 
@@ -142,6 +152,13 @@ const DE: Words = {
     received: 'empfangen',
     acknowledged: 'bestätigt',
   },
+  answer: 'eine Antwort zählt, wenn gegeben durch',
+  strengths: {
+    mailbox: 'Link und Code einer Nachricht',
+    second_channel: 'einen zweiten Weg oder stärker',
+    account_mfa: 'ein Konto mit Code oder eine Signatur mit eigenem Schlüssel',
+    detached_signature: 'eine Signatur mit eigenem Schlüssel',
+  },
 };
 
 /** Terms as people read them before they sign. The same facts give the same text every time: its hash is signed. */
@@ -155,6 +172,7 @@ export function termSheetText(content: DraftContent, names: SheetNames, language
     lines.push(`  ${windowText(term, words)}, ${words.from}: ${event(term.startEvent)}`);
     if (term.window) lines.push(`  ${words.warns(term.warnPercent, term.escalatePercent)}`);
     lines.push(`  ${words.keptWhen}: ${words.kept[term.fulfilledBy]}`);
+    if (term.leastStrength) lines.push(`  ${words.answer}: ${words.strengths[term.leastStrength]}`);
     const told = term.recipients.map(names.contact);
     const fallback = term.fallbackRecipients.map((id) => {
       const rung = term.rungs?.find(({ recipient }) => recipient === id);

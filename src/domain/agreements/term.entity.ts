@@ -6,6 +6,10 @@ import { Check, Column, Entity, ForeignKey, Index, PrimaryColumn, Unique } from 
   `(fulfilled_by = ANY (ARRAY['dispatched'::text, 'accepted_by_peer'::text, 'received'::text, 'acknowledged'::text]))`,
 )
 @Check(
+  'term_least_strength_known',
+  `(least_strength = ANY (ARRAY['mailbox'::text, 'second_channel'::text, 'account_mfa'::text, 'detached_signature'::text]))`,
+)
+@Check(
   'term_start_event_known',
   `(start_event = ANY (ARRAY['occurred'::text, 'detected'::text, 'received'::text, 'matched'::text, 'suspected'::text, 'confirmed'::text, 'determined'::text, 'classified'::text, 'contained'::text, 'submitted'::text]))`,
 )
@@ -79,6 +83,14 @@ export class Term {
 
   @Column({ name: 'fulfilled_by', type: 'text', default: 'accepted_by_peer' })
   fulfilledBy: string;
+
+  @Column({
+    name: 'least_strength',
+    type: 'text',
+    nullable: true,
+    comment: 'what an acknowledgement must have at least; null: as the policy says',
+  })
+  leastStrength: string | null;
 
   @Column({ name: 'language', type: 'text', default: 'en' })
   language: string;

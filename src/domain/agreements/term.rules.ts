@@ -22,6 +22,9 @@ export const START_EVENTS = [
   'submitted',
 ] as const;
 export const FULFILMENTS = ['dispatched', 'accepted_by_peer', 'received', 'acknowledged'] as const;
+/** How sure one is that it was the recipient who answered; from the weakest to the strongest. */
+export const STRENGTHS = ['mailbox', 'second_channel', 'account_mfa', 'detached_signature'] as const;
+export type Strength = (typeof STRENGTHS)[number];
 export const DIRECTIONS = ['to_party', 'from_party'] as const;
 
 /** What the clock of a term needs; `window` null: a duty without a number. */

@@ -55,8 +55,8 @@ export async function knownDigests(db: Db, digests: readonly string[]): Promise<
   if (digests.length === 0) return new Set();
   const hits = await rowsOf<{ hex: string }>(
     db,
-    `SELECT DISTINCT r.hex FROM unnest($1::text[]) AS r(hex) JOIN fingerprint f ON f.digest = decode(r.hex, 'hex') AND f.scheme = $2`,
-    [digests, FINGERPRINT_SCHEME],
+    `SELECT DISTINCT encode(digest, 'hex') AS hex FROM fingerprint WHERE digest = ANY($1::bytea[]) AND scheme = $2`,
+    [digests.map((hex) => `\\x${hex}`), FINGERPRINT_SCHEME],
   );
   return new Set(hits.map(({ hex }) => hex));
 }

@@ -1,10 +1,11 @@
 import { z } from 'zod';
+import { calledUrl } from '../parties/fields.schema.ts';
 import { TRUSTS } from './exposure.rules.ts';
 
-const apiBaseUrl = z.url({ protocol: /^https?$/, error: 'must be an http or https URL' }).refine((text) => {
-  const url = new URL(text);
-  return url.search === '' && url.hash === '' && url.username === '' && url.password === '';
-}, 'must have no user, query or fragment');
+const apiBaseUrl = calledUrl.refine(
+  (text) => !URL.canParse(text) || new URL(text).search === '',
+  'must have no query',
+);
 
 /** Characters. A list of public keys is a key, too. */
 const LONGEST_KEY = 64 * 1024;
@@ -77,7 +78,7 @@ export const editSourceSchema = z
   .meta({ id: 'SourceChange' });
 
 export const addKeySchema = z
-  .strictObject({ key: z.string().min(1).max(1000).describe('Write-only') })
+  .strictObject({ key: z.string().min(1).max(LONGEST_KEY).describe('Write-only') })
   .meta({ id: 'NewSourceKey' });
 
 /** What the last question brought. */

@@ -8,6 +8,7 @@ import { Check, Column, Entity, ForeignKey, Index, PrimaryColumn, Unique } from 
   'incident_state_known',
   `(state = ANY (ARRAY['reported'::text, 'triage'::text, 'containing'::text, 'contained'::text, 'recovering'::text, 'closed'::text, 'dismissed'::text]))`,
 )
+@Check('incident_update_every', `((update_every_hours >= 1) AND (update_every_hours <= 720))`)
 @ForeignKey('Incident', ['previousIncidentId'], ['id'], { name: 'incident_previous_fk' })
 @Unique('incident_reference', ['reference'])
 @Index('incident_by_opening', { synchronize: false })
@@ -51,6 +52,14 @@ export class Incident {
 
   @Column({ name: 'acknowledged_at', type: 'timestamptz', nullable: true })
   acknowledgedAt: Date | null;
+
+  @Column({
+    name: 'update_every_hours',
+    type: 'int',
+    nullable: true,
+    comment: 'how often those who were told hear again; null: as its severity says',
+  })
+  updateEveryHours: number | null;
 
   @Column({ name: 'correlation_id', type: 'text' })
   correlationId: string;

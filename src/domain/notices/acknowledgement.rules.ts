@@ -1,10 +1,9 @@
 import { canonicalJson } from '../../kernel/canonical-json.ts';
 import { refusal, type Refusal } from '../../kernel/errors.ts';
 import type { Id } from '../../kernel/ids.ts';
+import { STRENGTHS, type Strength } from '../agreements/term.rules.ts';
 
-/** How sure one is that it was the recipient; from the weakest to the strongest. */
-export const STRENGTHS = ['mailbox', 'second_channel', 'account_mfa', 'detached_signature'] as const;
-export type Strength = (typeof STRENGTHS)[number];
+export { STRENGTHS, type Strength };
 
 /** What a strength takes, as one says it to whoever is to give it. */
 export const STRENGTH_WORDS: Readonly<Record<Strength, string>> = {
@@ -17,6 +16,11 @@ export const STRENGTH_WORDS: Readonly<Record<Strength, string>> = {
 /** Whether an acknowledgement ends the duty, or is only on record. */
 export function isEnough(strength: Strength, least: Strength): boolean {
   return STRENGTHS.indexOf(strength) >= STRENGTHS.indexOf(least);
+}
+
+/** Of what an agreement and a policy ask for, the stronger. */
+export function strongest(one: Strength, other: Strength): Strength {
+  return isEnough(one, other) ? one : other;
 }
 
 /** By what somebody showed who they are. */

@@ -17,21 +17,31 @@ export interface AlertInput {
 /** Operational messages without a duty: what somebody of the operator should look at. */
 @Injectable()
 export class AlertsService {
-  async raise(db: Db, alert: AlertInput): Promise<void> {
+  raise(db: Db, alert: AlertInput): Promise<void> {
+    return this.raiseAll(db, [alert]);
+  }
+
+  /** The same for many, in one statement. */
+  async raiseAll(db: Db, alerts: readonly AlertInput[]): Promise<void> {
+    // One statement cannot meet the same key twice: the last of them says it.
+    const all = [...new Map(alerts.map((one) => [one.dedupeKey.slice(0, 400), one]))];
+    if (all.length === 0) return;
     await db.query(
       `INSERT INTO alert (id, kind, severity, subject_kind, subject_id, message, dedupe_key, first_at, last_at)
-       VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $8)
+       SELECT r.id, r.kind, r.severity, r.subject_kind, r.subject_id, r.message, r.key, r.at, r.at
+         FROM unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::uuid[], $6::text[], $7::text[], $8::timestamptz[])
+           AS r(id, kind, severity, subject_kind, subject_id, message, key, at)
        ON CONFLICT (dedupe_key) WHERE handled_at IS NULL
        DO UPDATE SET occurrences = alert.occurrences + 1, last_at = excluded.last_at, message = excluded.message`,
       [
-        newId(),
-        alert.kind,
-        alert.severity,
-        alert.subject?.kind ?? null,
-        alert.subject?.id ?? null,
-        alert.message.slice(0, 2000),
-        alert.dedupeKey.slice(0, 400),
-        iso(alert.at),
+        all.map(() => newId()),
+        all.map(([, { kind }]) => kind),
+        all.map(([, { severity }]) => severity),
+        all.map(([, { subject }]) => subject?.kind ?? null),
+        all.map(([, { subject }]) => subject?.id ?? null),
+        all.map(([, { message }]) => message.slice(0, 2000)),
+        all.map(([key]) => key),
+        all.map(([, { at }]) => iso(at)),
       ],
     );
   }

@@ -13,7 +13,7 @@ import { readReturnedMail, type ReportedRecipient } from '../../platform/mail/de
 import { Keys } from '../../platform/signing/keys.ts';
 import { LedgerService } from '../ledger/ledger.service.ts';
 import { AlertsService } from './alerts.service.ts';
-import { readBounceToken } from './bounce-token.rules.ts';
+import { readBounceToken } from './bounce-token.ts';
 import { isFulfilled, type FulfilledBy, type Receipt } from './notice.rules.ts';
 
 /** What became of a message that was handed in. */

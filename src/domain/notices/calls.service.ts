@@ -22,7 +22,15 @@ import { textOf } from './notice-templates.ts';
 export const callScriptSchema = z
   .object({
     contacts: z
-      .array(z.object({ id: z.uuid(), name: z.string(), phone: z.string(), role: z.string() }))
+      .array(
+        z.object({
+          id: z.uuid(),
+          name: z.string(),
+          phone: z.string(),
+          role: z.string(),
+          away: z.boolean().describe('Said to be absent at this moment'),
+        }),
+      )
       .describe('In the order in which to call'),
     script: z.string(),
   })
@@ -96,10 +104,12 @@ export class CallsService {
       if (!notice) return err(NO_NOTICE);
       const { subject, text } = await this.#text(db, notice);
       const contacts = await db.query<CallScript['contacts']>(
-        `SELECT c.id, c.name, c.phone, c.role FROM contact c LEFT JOIN notice n ON n.id = $2
+        `SELECT c.id, c.name, c.phone, c.role, a.away FROM contact c LEFT JOIN notice n ON n.id = $2
+          CROSS JOIN LATERAL (SELECT EXISTS (SELECT FROM contact_absence x
+                               WHERE x.contact_id = c.id AND x.from_at <= $3 AND x.until_at > $3) AS away) a
           WHERE c.party_id = $1 AND c.active AND c.phone IS NOT NULL
-          ORDER BY (c.id = n.contact_id) DESC NULLS LAST, (c.role = 'on_call') DESC, (c.role = 'security') DESC, c.ordinal, c.name, c.id`,
-        [notice.party_id, noticeId],
+          ORDER BY a.away, (c.id = n.contact_id) DESC NULLS LAST, (c.role = 'on_call') DESC, (c.role = 'security') DESC, c.ordinal, c.name, c.id`,
+        [notice.party_id, noticeId, iso(this.clock.now())],
       );
       const due =
         notice.due_at === null

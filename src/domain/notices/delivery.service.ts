@@ -11,7 +11,7 @@ import { Vault } from '../../platform/vault/vault.ts';
 import { LedgerService } from '../ledger/ledger.service.ts';
 import { addressBinding } from '../parties/contact-reach.service.ts';
 import { AlertsService } from './alerts.service.ts';
-import { bounceToken } from './bounce-token.rules.ts';
+import { bounceToken } from './bounce-token.ts';
 import type { Channel, DeliveryAnswer } from './channel.ts';
 import { nameEscalated } from './escalations.ts';
 import { beginAttempt, endAttempt, headOf, heldNotice, type NoticeRow } from './delivery-rows.queries.ts';
@@ -121,6 +121,31 @@ export class DeliveryService {
     return whole.use((text) => text);
   }
 
+  /** Whether another attempt would have somewhere to go, now or later: an address that nobody there refused. */
+  async hasSomebodyLeft(db: Db, noticeId: Id): Promise<boolean> {
+    const notice = await heldNotice(db, noticeId);
+    if (!notice) return false;
+    const { recipients } = await this.recipientsOf(db, notice, this.clock.now());
+    return recipients.some(({ refused }) => !refused);
+  }
+
+  private recipientsOf(db: Db, notice: NoticeRow, now: Millis): Promise<KnownRecipients> {
+    return recipientsOf(
+      db,
+      {
+        id: notice.id,
+        partyId: notice.party_id,
+        contactId: notice.contact_id,
+        termId: notice.term_id,
+        isDuty: isDuty(notice),
+        messageId: messageIdOf(notice.message_id, notice.told),
+        ...timesOf(notice),
+      },
+      this.channels,
+      now,
+    );
+  }
+
   private async prepare(db: Db, noticeId: Id, by: Principal): Promise<Prepared | DeliveryResult> {
     const now = this.clock.now();
     const notice = await heldNotice(db, noticeId);
@@ -141,20 +166,7 @@ export class DeliveryService {
 
     const times = timesOf(notice);
     const messageId = messageIdOf(notice.message_id, notice.told);
-    const known = await recipientsOf(
-      db,
-      {
-        id: notice.id,
-        partyId: notice.party_id,
-        contactId: notice.contact_id,
-        termId: notice.term_id,
-        isDuty: isDuty(notice),
-        messageId,
-        ...times,
-      },
-      this.channels,
-      now,
-    );
+    const known = await this.recipientsOf(db, notice, now);
     const fallbacksToo = fallbacksAreIn(
       { ...times, told: notice.told, dispatch: notice.dispatch, receipt: notice.receipt },
       known.recipients,

@@ -1,3 +1,4 @@
+import type { CanonicalValue } from '../../kernel/canonical-json.ts';
 import { newId, type Id } from '../../kernel/ids.ts';
 import type { Principal } from '../../kernel/principal.ts';
 import { iso, SECOND, type Millis } from '../../kernel/time.ts';
@@ -6,7 +7,7 @@ import { Transactions, type Db } from '../../platform/database/transactions.ts';
 import { Sweep, type Sweeper } from '../../platform/queue/handlers.ts';
 import { latestRungAt, nextRungAt, type RungTime } from '../agreements/ladder.rules.ts';
 import { LedgerService } from '../ledger/ledger.service.ts';
-import { AlertsService } from './alerts.service.ts';
+import { AlertsService, type AlertInput } from './alerts.service.ts';
 import { clockEvents, timelinessAt, type NoticeState } from './notice.rules.ts';
 
 const BATCH = 500;
@@ -47,7 +48,7 @@ interface ClockRow {
  * Watches every open clock: warns, escalates, and decides once whether a notice was in time. It finds its work in the
  * rows alone, so that a queue that lost everything delays nothing by more than its own period.
  */
-@Sweep({ name: 'notices.clock', every: 5 * SECOND })
+@Sweep({ name: 'notices.clock', every: SECOND })
 export class NoticeClock implements Sweeper {
   constructor(
     private readonly transactions: Transactions,
@@ -63,160 +64,194 @@ export class NoticeClock implements Sweeper {
   private async round(db: Db, by: Principal): Promise<number> {
     const now = this.clock.now();
     const rows: ClockRow[] = await db.query(DUE_NOTICES, [iso(now), BATCH]);
-    for (const row of rows) await this.tell(db, row, now, by);
+    const said = rows.map((row) => saidOf(row, now));
+    if (said.length === 0) return 0;
+    await this.write(db, said, now);
+    await this.ledger.append(
+      db,
+      said.flatMap(({ row, entries }) =>
+        entries.map(({ kind, facts }) => ({
+          kind,
+          subject: { kind: 'notice', id: row.id },
+          by,
+          at: now,
+          facts: { reference: row.reference, ...facts },
+        })),
+      ),
+    );
+    await this.alerts.raiseAll(
+      db,
+      said.flatMap(({ alerts }) => alerts),
+    );
+    await this.escalate(db, said, now);
+    const lapsed = said.filter((one) => one.lapsed).map(({ row }) => row.id);
+    if (lapsed.length > 0)
+      await db.query(
+        `UPDATE acknowledgement SET effective = false WHERE notice_id = ANY ($1::uuid[]) AND effective`,
+        [lapsed],
+      );
     return rows.length;
   }
 
-  private async tell(db: Db, row: ClockRow, now: Millis, by: Principal): Promise<void> {
-    const state = stateOf(row);
-    const events = clockEvents(state, now);
-    const lapsed = row.acknowledgement_lapses_at !== null && row.acknowledgement_lapses_at.getTime() <= now;
-    const after = {
-      warnedAt: state.warnedAt ?? (events.includes('warn') ? now : null),
-      escalatedAt:
-        state.escalatedAt ?? (events.includes('escalate') || events.includes('missed') ? now : null),
-      timeliness: state.timeliness === 'open' ? timelinessAt(state, now) : state.timeliness,
-    };
-    if (
-      after.timeliness === 'missed' &&
-      events.includes('missed') &&
-      !events.includes('escalate') &&
-      state.escalatedAt === null
-    ) {
-      events.push('escalate');
-    }
-    // A peer has it and nobody answers, where an answer is what was promised: the next one of the ladder is told.
-    const unanswered =
-      row.dispatch === 'accepted' &&
-      state.fulfilledAt === null &&
-      (row.fulfilled_by === 'acknowledged' || row.fulfilled_by === 'received');
-    const told = row.rung_at?.getTime() ?? null;
-    const rung = latestRungAt(row.rungs, state, now);
-    const climbs = rung !== null && (told === null || rung > told);
-    const tellAgain =
-      row.obligation === 'required' &&
-      (lapsed || (unanswered && (climbs || events.some((event) => event !== 'met'))));
+  private async write(db: Db, said: readonly Said[], now: Millis): Promise<void> {
+    // The same notice once more is a message of its own; delivery finds whom to tell next.
     await db.query(
-      `UPDATE notice SET warned_at = $2, escalated_at = $3, timeliness = $4,
-              decided_at = CASE WHEN $4 = 'open' THEN NULL ELSE coalesce(decided_at, $5) END,
-              acknowledgement_lapses_at = CASE WHEN $7 THEN NULL ELSE acknowledgement_lapses_at END,
-              receipt = CASE WHEN $7 THEN 'delivered' ELSE receipt END,
-              rung_at = $8, next_clock_at = $6, updated_at = $5, row_version = row_version + 1
-       WHERE id = $1`,
+      `UPDATE notice n SET warned_at = r.warned, escalated_at = r.escalated, timeliness = r.timeliness,
+              decided_at = CASE WHEN r.timeliness = 'open' THEN NULL ELSE coalesce(n.decided_at, $8) END,
+              acknowledgement_lapses_at = CASE WHEN r.lapsed THEN NULL ELSE n.acknowledgement_lapses_at END,
+              receipt = CASE WHEN r.lapsed THEN 'delivered' ELSE n.receipt END,
+              dispatch = CASE WHEN r.again THEN 'owed' ELSE n.dispatch END, told = n.told + r.again::int,
+              next_attempt_at = CASE WHEN r.again THEN $8 ELSE n.next_attempt_at END,
+              rung_at = r.rung, next_clock_at = r.next, updated_at = $8, row_version = n.row_version + 1
+         FROM unnest($1::uuid[], $2::timestamptz[], $3::timestamptz[], $4::text[], $5::timestamptz[], $6::boolean[], $7::boolean[], $9::timestamptz[])
+           AS r(id, warned, escalated, timeliness, next, lapsed, again, rung)
+        WHERE n.id = r.id`,
       [
-        row.id,
-        orNull(after.warnedAt),
-        orNull(after.escalatedAt),
-        after.timeliness,
+        said.map(({ row }) => row.id),
+        said.map(({ warnedAt }) => orNull(warnedAt)),
+        said.map(({ escalatedAt }) => orNull(escalatedAt)),
+        said.map(({ timeliness }) => timeliness),
+        said.map(({ nextAt }) => orNull(nextAt)),
+        said.map(({ lapsed }) => lapsed),
+        said.map(({ again }) => again),
         iso(now),
-        orNull(
-          nextClockAt(
-            { ...state, ...after },
-            lapsed ? null : (row.acknowledgement_lapses_at?.getTime() ?? null),
-            nextRungAt(row.rungs, state, climbs ? rung : told),
-          ),
-        ),
-        lapsed,
-        orNull(climbs ? rung : told),
+        said.map(({ rungAt }) => orNull(rungAt)),
       ],
     );
-    for (const event of events) await this.write(db, row, event, now, by);
-    if (lapsed) await this.lapse(db, row, now, by);
-    if (tellAgain)
-      await this.tellAgain(
-        db,
-        row,
-        lapsed ? 'lapsed' : climbs && events.length === 0 ? 'rung' : 'unanswered',
-        now,
-        by,
-      );
   }
 
-  private async write(
-    db: Db,
-    row: ClockRow,
-    event: 'warn' | 'escalate' | 'met' | 'missed',
-    now: Millis,
-    by: Principal,
-  ): Promise<void> {
-    await this.ledger.append(db, {
-      kind: `notice.${LEDGER_WORD[event]}`,
-      subject: { kind: 'notice', id: row.id },
-      by,
-      at: now,
-      facts: {
-        reference: row.reference,
-        due: row.due_at?.toISOString() ?? null,
-        fulfilled: row.fulfilled_at?.toISOString() ?? null,
-      },
-    });
-    if (event === 'met') return;
-    const due = row.due_at?.toISOString() ?? 'no fixed time';
-    await this.alerts.raise(db, {
-      kind: `notice.${LEDGER_WORD[event]}`,
-      severity: event === 'warn' ? 'warning' : 'critical',
-      message: `Notice ${row.reference} ${ALERT_WORD[event]} (due ${due}): it is ${row.dispatch}, receipt ${row.receipt}.`,
-      dedupeKey: `notice.clock:${row.id}:${event}`,
-      subject: { kind: 'notice', id: row.id },
-      at: now,
-    });
+  private async escalate(db: Db, said: readonly Said[], now: Millis): Promise<void> {
+    const rungs = said.flatMap(({ row, levels }) => levels.map((level) => ({ row, level })));
+    if (rungs.length === 0) return;
     await db.query(
       `INSERT INTO escalation (id, subject_kind, subject_id, level, reason, contact_id, role, at)
-       VALUES ($1, 'notice', $2, $3, $4, NULL, $5, $6) ON CONFLICT (subject_id, level) DO NOTHING`,
+       SELECT r.id, 'notice', r.subject, r.level, r.reason, NULL, r.role, $6
+         FROM unnest($1::uuid[], $2::uuid[], $3::text[], $4::text[], $5::text[]) AS r(id, subject, level, reason, role)
+       ON CONFLICT (subject_id, level) DO NOTHING`,
       [
-        newId(),
-        row.id,
-        event,
-        `notice ${row.reference} ${ALERT_WORD[event]}`,
-        event === 'warn' ? 'responder' : 'contract_owner',
+        rungs.map(() => newId()),
+        rungs.map(({ row }) => row.id),
+        rungs.map(({ level }) => level),
+        rungs.map(({ row, level }) => `notice ${row.reference} ${ALERT_WORD[level]}`),
+        rungs.map(({ level }) => (level === 'warn' ? 'responder' : 'contract_owner')),
         iso(now),
       ],
     );
   }
+}
 
-  /** The same notice once more, as a message of its own; delivery finds whom to tell next. */
-  private async tellAgain(
-    db: Db,
-    row: ClockRow,
-    why: 'lapsed' | 'unanswered' | 'rung',
-    now: Millis,
-    by: Principal,
-  ): Promise<void> {
-    await db.query(
-      `UPDATE notice SET dispatch = 'owed', told = told + 1, next_attempt_at = $2, updated_at = $2, row_version = row_version + 1
-        WHERE id = $1`,
-      [row.id, iso(now)],
-    );
-    await this.ledger.append(db, {
-      kind: 'notice.told_again',
-      subject: { kind: 'notice', id: row.id },
-      by,
-      at: now,
-      facts: { reference: row.reference, why, told: row.told + 1 },
-    });
-  }
+type Level = 'warn' | 'escalate' | 'missed';
 
+/** What the clock says of one notice, with what is to be written. */
+interface Said {
+  row: ClockRow;
+  warnedAt: Millis | null;
+  escalatedAt: Millis | null;
+  timeliness: NoticeState['timeliness'];
+  nextAt: Millis | null;
   /** Acknowledged, and then nothing happened: the acknowledgement no longer says that somebody is on it. */
-  private async lapse(db: Db, row: ClockRow, now: Millis, by: Principal): Promise<void> {
-    await db.query(`UPDATE acknowledgement SET effective = false WHERE notice_id = $1 AND effective`, [
-      row.id,
-    ]);
-    await this.ledger.append(db, {
-      kind: 'notice.acknowledgement_lapsed',
-      subject: { kind: 'notice', id: row.id },
-      by,
-      at: now,
-      facts: { reference: row.reference },
-    });
-    await this.alerts.raise(db, {
-      kind: 'notice.acknowledgement_lapsed',
-      severity: 'warning',
-      message: `Notice ${row.reference} was acknowledged and nothing followed: it is told again. Call the contact.`,
-      dedupeKey: `notice.lapsed:${row.id}`,
-      subject: { kind: 'notice', id: row.id },
-      at: now,
-    });
+  lapsed: boolean;
+  /** It is told once more. */
+  again: boolean;
+  /** The latest rung of its ladder whose time has come. */
+  rungAt: Millis | null;
+  levels: Level[];
+  entries: { kind: string; facts: Record<string, CanonicalValue> }[];
+  alerts: AlertInput[];
+}
+
+function saidOf(row: ClockRow, now: Millis): Said {
+  const state = stateOf(row);
+  const events = clockEvents(state, now);
+  const lapsesAt = row.acknowledgement_lapses_at?.getTime() ?? null;
+  const lapsed = lapsesAt !== null && lapsesAt <= now;
+  const after = {
+    warnedAt: state.warnedAt ?? (events.includes('warn') ? now : null),
+    escalatedAt: state.escalatedAt ?? (events.includes('escalate') || events.includes('missed') ? now : null),
+    timeliness: state.timeliness === 'open' ? timelinessAt(state, now) : state.timeliness,
+  };
+  if (
+    after.timeliness === 'missed' &&
+    events.includes('missed') &&
+    !events.includes('escalate') &&
+    state.escalatedAt === null
+  ) {
+    events.push('escalate');
   }
+  // A peer has it and nobody answers, where an answer is what was promised: the next one of the ladder is told.
+  const unanswered =
+    row.dispatch === 'accepted' &&
+    state.fulfilledAt === null &&
+    (row.fulfilled_by === 'acknowledged' || row.fulfilled_by === 'received');
+  const told = row.rung_at?.getTime() ?? null;
+  const rung = latestRungAt(row.rungs, state, now);
+  const climbs = rung !== null && (told === null || rung > told);
+  const rungAt = climbs ? rung : told;
+  const again =
+    row.obligation === 'required' &&
+    (lapsed || (unanswered && (climbs || events.some((event) => event !== 'met'))));
+  const why = lapsed ? 'lapsed' : climbs && events.length === 0 ? 'rung' : 'unanswered';
+  const levels = events.filter((event) => event !== 'met');
+  const due = row.due_at?.toISOString() ?? null;
+  const fulfilled = row.fulfilled_at?.toISOString() ?? null;
+  const alert = (
+    kind: string,
+    severity: AlertInput['severity'],
+    message: string,
+    key: string,
+  ): AlertInput => ({
+    kind: `notice.${kind}`,
+    severity,
+    message,
+    dedupeKey: `notice.${key}`,
+    subject: { kind: 'notice', id: row.id },
+    at: now,
+  });
+  return {
+    row,
+    ...after,
+    nextAt: nextClockAt(
+      { ...state, ...after },
+      lapsed ? null : lapsesAt,
+      nextRungAt(row.rungs, state, rungAt),
+    ),
+    rungAt,
+    lapsed,
+    again,
+    levels,
+    entries: [
+      ...events.map((event) => ({ kind: `notice.${LEDGER_WORD[event]}`, facts: { due, fulfilled } })),
+      ...(lapsed ? [{ kind: 'notice.acknowledgement_lapsed', facts: {} }] : []),
+      ...(again
+        ? [
+            {
+              kind: 'notice.told_again',
+              facts: { why, told: row.told + 1 },
+            },
+          ]
+        : []),
+    ],
+    alerts: [
+      ...levels.map((level) =>
+        alert(
+          LEDGER_WORD[level],
+          level === 'warn' ? 'warning' : 'critical',
+          `Notice ${row.reference} ${ALERT_WORD[level]} (due ${due ?? 'no fixed time'}): it is ${row.dispatch}, receipt ${row.receipt}.`,
+          `clock:${row.id}:${level}`,
+        ),
+      ),
+      ...(lapsed
+        ? [
+            alert(
+              'acknowledgement_lapsed',
+              'warning',
+              `Notice ${row.reference} was acknowledged and nothing followed: it is told again. Call the contact.`,
+              `lapsed:${row.id}`,
+            ),
+          ]
+        : []),
+    ],
+  };
 }
 
 const LEDGER_WORD = { warn: 'warned', escalate: 'escalated', met: 'met', missed: 'missed' } as const;

@@ -62,10 +62,17 @@ export class NoticeLiquid {
     const subject: unknown = this.plain.renderSync([...parsed.subject], facts);
     const text: unknown = this.plain.renderSync([...parsed.text], facts);
     const html: unknown = this.html.renderSync([...parsed.html], facts);
+    for (const part of [text, html])
+      if (String(part).length > LONGEST_MESSAGE)
+        throw new Error(
+          `it grows beyond ${LONGEST_MESSAGE} characters: nobody reads that, and no mail carries it`,
+        );
     return { subject: oneLineOf(String(subject)), text: String(text), html: withDarkRules(String(html)) };
   }
 }
 
+/** Characters of a text as it is sent. */
+const LONGEST_MESSAGE = 256 * 1024;
 /** Dates kept as they are written. */
 const MOST_DATES = 1000;
 

@@ -17,7 +17,7 @@ import { nextRungAt, type RungTime } from '../agreements/ladder.rules.ts';
 import { thresholds } from '../agreements/term.rules.ts';
 import { LedgerService } from '../ledger/ledger.service.ts';
 import { AcknowledgementFloor } from './acknowledgement-floor.ts';
-import type { Strength } from './acknowledgement.rules.ts';
+import { strongest, type Strength } from './acknowledgement.rules.ts';
 import { deliverNotice } from './deliver-notice.job.ts';
 import type { MessageClock } from './written-about.ts';
 
@@ -71,6 +71,7 @@ interface TermRow {
   warn_percent: number;
   escalate_percent: number;
   fulfilled_by: string;
+  least_strength: Strength | null;
   language: string;
   category: string;
   calendar: (BusinessCalendar & { name: string }) | null;
@@ -259,7 +260,7 @@ function draftsOf(trigger: Trigger, term: TermRow, leastStrength: Strength, now:
       escalate_at: escalateAt === null ? null : iso(escalateAt),
       next_clock_at: looksAt === null ? null : iso(looksAt),
       fulfilled_by: term.fulfilled_by,
-      least_strength: leastStrength,
+      least_strength: strongest(term.least_strength ?? 'mailbox', leastStrength),
       facts: {
         ...trigger.facts,
         toParty: term.party_name,
@@ -284,7 +285,7 @@ function dueWhy(term: TermRow): string {
 async function termsInForce(db: Db, versionIds: Id[], now: Millis): Promise<Map<Id, TermRow[]>> {
   const rows: TermRow[] = await db.query(
     `SELECT t.id, t.agreement_version_id, t.party_id, p.name AS party_name, t.trigger, t.start_event, t.window_count,
-            t.window_unit, t.zone, t.warn_percent, t.escalate_percent, t.fulfilled_by, t.language, t.category,
+            t.window_unit, t.zone, t.warn_percent, t.escalate_percent, t.fulfilled_by, t.least_strength, t.language, t.category,
             CASE WHEN c.id IS NULL THEN NULL ELSE jsonb_build_object('name', c.name, 'workingDays', c.working_days,
               'holidays', c.holidays, 'dayEnds', to_char(c.day_ends, 'HH24:MI')) END AS calendar,
             (SELECT jsonb_agg(jsonb_build_object('contactId', r.contact_id, 'fallback', r.fallback,

@@ -9,6 +9,7 @@ import { Transactions, type Db } from '../../platform/database/transactions.ts';
 import { Outbox } from '../../platform/outbox/outbox.ts';
 import { LedgerService } from '../ledger/ledger.service.ts';
 import { AlertsService } from './alerts.service.ts';
+import { DeliveryService } from './delivery.service.ts';
 import { deliverNotice } from './deliver-notice.job.ts';
 
 /** A notice that has not arrived, and why. */
@@ -56,6 +57,7 @@ export class StuckNotices {
     private readonly ledger: LedgerService,
     private readonly alerts: AlertsService,
     private readonly outbox: Outbox,
+    private readonly delivery: DeliveryService,
   ) {}
 
   /** Has it tried at once: after a contact was mended, or a mail server. */
@@ -84,6 +86,14 @@ export class StuckNotices {
       if (open)
         return err(
           refusal('conflict', 'under-way', 'An attempt is under way at this moment. Look again in a minute.'),
+        );
+      if (!(await this.delivery.hasSomebodyLeft(db, noticeId)))
+        return err(
+          refusal(
+            'conflict',
+            'nobody-left',
+            'Every address that it could go to refused it or sent it back. Correct an address of a contact or add one, or call.',
+          ),
         );
       await db.query(
         `UPDATE notice SET dispatch = CASE WHEN dispatch = 'failed' THEN 'owed' ELSE dispatch END, next_attempt_at = $2,

@@ -56,6 +56,7 @@ describe('a text that somebody writes', () => {
     ['{{ reference }}', 'text does not say {{ link }}'],
     ['{{ constructor }}', /^text uses constructor/],
     ['{{ reason.constructor }} {{ link }} {{ code }}', /^text undefined variable/],
+    [`{% for i in (1..9000) %}${'grows '.repeat(10)}{% endfor %}`, /^text it grows beyond/],
   ])('%s is refused', (text, expected) => {
     const found = problems({ text });
     expect(found[0]).toMatch(expected);

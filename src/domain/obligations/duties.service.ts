@@ -101,7 +101,8 @@ export class DutiesService {
       const duty = await openObligation(db, id);
       const { rule, facts } = duty.frozen;
       const phase = rule.phases.find((one) => one.phase === duty.phase)!;
-      if (duty.standing !== 'not_started' || !isStartedByHand(phase.event))
+      // When somebody else's clock started nobody but they can say.
+      if (duty.standing !== 'not_started' || !(duty.watched || isStartedByHand(phase.event)))
         throw new Refused(
           refusal(
             'conflict',

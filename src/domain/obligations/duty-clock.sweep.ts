@@ -9,11 +9,12 @@ import { LedgerService } from '../ledger/ledger.service.ts';
 import { AlertsService } from '../notices/alerts.service.ts';
 import { clockEvents, type ClockEvent, type NoticeState } from '../notices/notice.rules.ts';
 import { DutyNotices } from './duty-notices.service.ts';
+import { ObligationsService } from './obligations.service.ts';
 import { WithheldDuties } from './withheld-duties.service.ts';
 
 const BATCH = 500;
 
-const COLUMNS = `id, reference, incident_id, title, tells, start_at, due_at, warn_at, escalate_at, warned_at, escalated_at, fulfilled_at,
+const COLUMNS = `case_id, watched, id, reference, incident_id, title, tells, start_at, due_at, warn_at, escalate_at, warned_at, escalated_at, fulfilled_at,
          obligation, timeliness, written_notice_id`;
 
 /** What is due now, of however many are open: one look into one index. */
@@ -37,6 +38,8 @@ interface Row {
   obligation: NoticeState['obligation'];
   timeliness: NoticeState['timeliness'];
   written_notice_id: Id | null;
+  case_id: Id;
+  watched: boolean;
 }
 
 /**
@@ -52,6 +55,7 @@ export class DutyClockSweep implements Sweeper {
     private readonly alerts: AlertsService,
     private readonly withheld: WithheldDuties,
     private readonly notices: DutyNotices,
+    private readonly obligations: ObligationsService,
   ) {}
 
   async sweep(by: Principal): Promise<void> {
@@ -59,8 +63,11 @@ export class DutyClockSweep implements Sweeper {
     for (let more = true; more;) {
       const rows = await this.transactions.run(by, (db) => this.#round(db, by));
       more = rows.length === BATCH;
-      for (const { id, written_notice_id: written } of rows)
-        if (written !== null) await this.transactions.run(by, (db) => this.#carried(db, id, by));
+      for (const row of rows) {
+        if (row.watched) await this.transactions.run(by, (db) => this.#heardOf(db, row, by));
+        else if (row.written_notice_id !== null)
+          await this.transactions.run(by, (db) => this.#carried(db, row.id, by));
+      }
     }
   }
 
@@ -68,8 +75,15 @@ export class DutyClockSweep implements Sweeper {
   async #round(db: Db, by: Principal): Promise<Row[]> {
     const now = this.clock.now();
     const rows = await rowsOf<Row>(db, DUE_OBLIGATIONS, [iso(now), BATCH]);
-    for (const row of rows) if (row.written_notice_id === null) await this.#tell(db, row, now, by, false);
+    for (const row of rows)
+      if (row.written_notice_id === null && !row.watched) await this.#tell(db, row, now, by, false);
     return rows;
+  }
+
+  /** Somebody else whose duty we watch was told by us: they know since then. */
+  async #heardOf(db: Db, row: Row, by: Principal): Promise<void> {
+    await this.obligations.reckon(db, row.incident_id, by, { caseIds: [row.case_id] });
+    await db.query(`UPDATE obligation SET next_clock_at = NULL WHERE id = $1 AND watched`, [row.id]);
   }
 
   /** The notice speaks for its duty: it warns and escalates itself, to whom it can. */

@@ -23,6 +23,7 @@ import { Check, Column, Entity, ForeignKey, Index, PrimaryColumn, Unique } from 
 @ForeignKey('WrittenNotice', ['writtenNoticeId'], ['id'], { name: 'obligation_written_notice_fk' })
 @Unique('obligation_reference', ['reference'])
 @Unique('obligation_once', ['caseId', 'partyId', 'ruleId', 'phase'])
+@Index('obligation_by_due', { synchronize: false })
 @Index('obligation_by_incident', ['incidentId', 'dueAt'])
 @Index('obligation_by_next_clock', { synchronize: false })
 @Index('obligation_by_written_notice', { synchronize: false })

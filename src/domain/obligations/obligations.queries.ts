@@ -178,7 +178,9 @@ function viewOf(row: Row, asserted: readonly Asserted[], now: Millis): Obligatio
   const due = row.due_at?.getTime() ?? null;
   const end = row.fulfilled_at?.getTime() ?? now;
   const late =
-    due !== null && row.obligation === 'required' && end > due ? Math.floor((end - due) / 1000) : null;
+    due !== null && row.obligation === 'required' && end > due && !(row.watched && row.fulfilled_at === null)
+      ? Math.floor((end - due) / 1000)
+      : null;
   return {
     id: row.id,
     kind: row.kind,
@@ -207,7 +209,8 @@ function viewOf(row: Row, asserted: readonly Asserted[], now: Millis): Obligatio
     whose: row.whose,
     watched: row.watched,
     told: row.told,
-    disputed: disputedOf(row, asserted),
+    // Ours are the instants that are disputed, not when somebody else knew.
+    disputed: row.watched ? [] : disputedOf(row, asserted),
     decisions: (row.decisions ?? []).map((one) => ({
       ...one,
       until: one.until && iso(Date.parse(one.until)),

@@ -7,26 +7,32 @@ import { nextReferences } from '../../platform/database/references.ts';
 import { rowsOf } from '../../platform/database/rows.ts';
 import { Transactions, type Db } from '../../platform/database/transactions.ts';
 import { LedgerService } from '../ledger/ledger.service.ts';
+import { timelinessAt } from '../notices/notice.rules.ts';
 import { applies, entityOf, memberStateIn, type Profile } from './applies.rules.ts';
 import type { ClockRule } from './clock-rule.schema.ts';
 import { ClockRules } from './clock-rules.ts';
 import { phaseClock, type ClockFacts, type PhaseClock } from './clock.rules.ts';
-import { clockTimes, eventsOf, freeze, thawed, type FrozenClock } from './duty-clock.rules.ts';
+import { clockTimes, freeze, thawed, type FrozenClock } from './duty-clock.rules.ts';
 import { workingDaysOf } from './holidays.ts';
+import {
+  casesOf,
+  eventsFor,
+  instantsOf,
+  operatorOf,
+  partiesOf,
+  profileOf,
+  recipientOf,
+  type CaseOwed,
+  type Instants,
+  type Owing,
+} from './whose-duties.queries.ts';
 
-interface CaseRow {
-  id: Id;
-  integration_id: Id;
-  regions: string[];
-  sectors: string[];
-  data_class: string;
-  roles: string[];
-  authority: Id | null;
-  counterparty: Id | null;
-}
 interface KnownRow {
   id: Id;
   case_id: Id;
+  party_id: Id;
+  watched: boolean;
+  audience: string;
   rule_id: string;
   phase: string;
   standing: string;
@@ -36,20 +42,13 @@ interface KnownRow {
   obligation: string;
   fulfilled_at: Date | null;
 }
-interface Operator {
-  id: Id;
-  region: string | null;
-  sector: string | null;
-  zone: string;
-}
-type Instants = Partial<Record<string, Millis>>;
 
 /** Cases that one transaction takes. */
 const PORTION = 200;
 
 /**
- * What laws and industries ask of the operator after a leak. Derived from where it and each integration are, what they do
- * and with which data; one for each case, rule and phase, also before anything has started it, so that the register shows
+ * What laws and industries ask after a leak, of the operator and of the other parties of each integration, whose duties are
+ * watched. Derived from where each of them and the integration are, what they do and with which data; one for each case, rule and phase, also before anything has started it, so that the register shows
  * what may come.
  */
 @Injectable()
@@ -85,71 +84,59 @@ export class ObligationsService {
     o: { after?: Id; caseIds?: readonly Id[] } = {},
   ): Promise<Id | undefined> {
     await rowsOf(db, `SELECT FROM incident WHERE id = $1 FOR NO KEY UPDATE`, [incidentId]);
-    const [operator] = await rowsOf<Operator>(
-      db,
-      `SELECT id, region, sector, zone FROM party WHERE is_operator AND retired_at IS NULL ORDER BY created_at LIMIT 1`,
-    );
+    const operator = await operatorOf(db);
     if (!operator) return undefined;
-    const cases = await this.#cases(db, incidentId, operator.id, o);
+    const cases = await casesOf(db, incidentId, operator.id, { ...o, limit: PORTION });
     const caseIds = cases.map(({ id }) => id);
     const instants = await instantsOf(db, caseIds);
     const known = await rowsOf<KnownRow>(
       db,
-      `SELECT id, case_id, rule_id, phase, standing, start_at, frozen, timeliness, obligation, fulfilled_at
+      `SELECT id, case_id, party_id, watched, audience, rule_id, phase, standing, start_at, frozen, timeliness, obligation, fulfilled_at
          FROM obligation WHERE case_id = ANY($1::uuid[]) ORDER BY id FOR UPDATE`,
       [caseIds],
     );
     const knownOf = new Map<Id, KnownRow[]>();
     for (const row of known) knownOf.set(row.case_id, [...(knownOf.get(row.case_id) ?? []), row]);
     const now = this.clock.now();
-    const fresh: Draft[] = [];
+    const fresh: { draft: Draft; owes: Owing }[] = [];
     for (const one of cases) {
       const of = instants.get(one.id) ?? {};
       const there = knownOf.get(one.id) ?? [];
-      for (const row of there) await this.#follow(db, row, there, of, now, by);
-      fresh.push(...(await this.#drafts(one, there, of, operator, incidentId, now)));
+      for (const owes of partiesOf(one, operator)) {
+        const own = there.filter((row) => row.party_id === owes.id);
+        const events = eventsFor(owes, of);
+        for (const row of own) {
+          await this.#follow(db, row, own, events, now, by);
+          await this.#heard(db, row, owes, now, by);
+        }
+        const drafts = await this.#drafts(one, own, { events, instants: of }, owes, incidentId, now);
+        fresh.push(...drafts.map((draft) => ({ draft, owes })));
+      }
     }
-    await this.#insert(db, fresh, now, by);
+    await this.#insert(
+      db,
+      fresh.map(({ draft }) => draft),
+      now,
+      by,
+    );
+    for (const { draft, owes } of fresh)
+      await this.#heard(db, { ...draft, fulfilled_at: null }, owes, now, by);
     return cases.length === PORTION ? caseIds.at(-1) : undefined;
   }
 
-  #cases(
-    db: Db,
-    incidentId: Id,
-    operatorId: Id,
-    o: { after?: Id; caseIds?: readonly Id[] },
-  ): Promise<CaseRow[]> {
-    return rowsOf<CaseRow>(
-      db,
-      `SELECT c.id, c.integration_id, i.regions, i.sectors, i.data_class,
-              coalesce((SELECT array_agg(p.role ORDER BY p.role) FROM integration_party p
-                         WHERE p.integration_id = i.id AND p.party_id = $2), '{}') AS roles,
-              (SELECT p.party_id FROM integration_party p WHERE p.integration_id = i.id AND p.role = 'authority'
-                ORDER BY p.party_name, p.party_id LIMIT 1) AS authority,
-              (SELECT p.party_id FROM integration_party p WHERE p.integration_id = i.id AND p.role = 'customer' AND p.party_id <> $2
-                ORDER BY p.party_name, p.party_id LIMIT 1) AS counterparty
-         FROM incident_case c JOIN integration i ON i.id = c.integration_id
-        WHERE c.incident_id = $1 AND c.state <> 'dismissed' AND ($3::uuid IS NULL OR c.id > $3) AND ($4::uuid[] IS NULL OR c.id = ANY($4))
-        ORDER BY c.id LIMIT ${PORTION}`,
-      [incidentId, operatorId, o.after ?? null, o.caseIds ?? null],
-    );
-  }
-
   async #drafts(
-    one: CaseRow,
+    one: CaseOwed,
     there: readonly KnownRow[],
-    instants: Instants,
-    operator: Operator,
+    known: { events: ClockFacts['events']; instants: Instants },
+    owes: Owing,
     incidentId: Id,
     now: Millis,
   ): Promise<Draft[]> {
-    const profile: Profile = {
-      regions: [...one.regions, ...(operator.region === null ? [] : [operator.region])],
-      sectors: [...one.sectors, ...(operator.sector === null ? [] : [operator.sector])],
-      dataClass: one.data_class,
-      roles: one.roles,
-    };
-    const day = iso(Math.min(now, ...Object.values(instants).filter((at) => at !== undefined))).slice(0, 10);
+    const profile = profileOf(one, owes);
+    const day = iso(Math.min(now, ...Object.values(known.instants).filter((at) => at !== undefined))).slice(
+      0,
+      10,
+    );
     const drafts: Draft[] = [];
     for (const rule of this.rules.list(day).filter((each) => applies(each, profile))) {
       const missing = rule.phases.filter(
@@ -158,10 +145,10 @@ export class ObligationsService {
       if (missing.length === 0) continue;
       const entity = entityOf(rule, profile.sectors);
       const facts: ClockFacts = {
-        events: eventsOf(instants),
+        events: known.events,
         submitted: submittedIn(there, rule.id),
         ...(entity === undefined ? {} : { entity }),
-        zone: operator.zone,
+        zone: owes.zone,
         calendar: await calendarOf(rule, profile, now),
         reliefWithoutClass: false,
       };
@@ -169,7 +156,7 @@ export class ObligationsService {
         const clock = phaseClock(rule, phase, facts);
         if (clock.standing === 'not_in_force') continue;
         drafts.push(
-          draftOf(one, rule, clock, freeze(rule, phase.phase, facts), operator.id, incidentId, phase.event),
+          draftOf(one, rule, clock, freeze(rule, phase.phase, facts), owes, incidentId, phase.event),
         );
       }
     }
@@ -183,7 +170,7 @@ export class ObligationsService {
     await db.query(
       `INSERT INTO obligation (${COLUMNS.join(', ')}, created_at, updated_at)
        SELECT ${COLUMNS.join(', ')}, $2::timestamptz, $2::timestamptz FROM jsonb_to_recordset($1::jsonb) AS r(
-         id uuid, reference text, incident_id uuid, case_id uuid, party_id uuid, recipient_party_id uuid, rule_id text,
+         id uuid, reference text, incident_id uuid, case_id uuid, party_id uuid, watched boolean, recipient_party_id uuid, rule_id text,
          rule_version text, phase text, title text, tells text, audience text, start_event text, standing text,
          start_at timestamptz, due_at timestamptz, due_date date, due_why text, frozen jsonb, warn_at timestamptz,
          escalate_at timestamptz, next_clock_at timestamptz)`,
@@ -214,14 +201,14 @@ export class ObligationsService {
     db: Db,
     row: KnownRow,
     there: readonly KnownRow[],
-    instants: Instants,
+    known: ClockFacts['events'],
     now: Millis,
     by: Principal,
   ): Promise<void> {
     if (row.timeliness !== 'open' || row.fulfilled_at !== null) return;
     const before = thawed(row.frozen.facts);
     const events = { ...before.events };
-    for (const [event, at] of Object.entries(eventsOf(instants)) as [keyof typeof events, Millis][])
+    for (const [event, at] of Object.entries(known) as [keyof typeof events, Millis][])
       events[event] = Math.min(at, events[event] ?? at);
     const facts: ClockFacts = {
       ...before,
@@ -249,10 +236,40 @@ export class ObligationsService {
     );
   }
 
+  /** What a supplier told us is told: its own account says when. */
+  async #heard(
+    db: Db,
+    row: Pick<KnownRow, 'id' | 'watched' | 'audience' | 'fulfilled_at'>,
+    owes: Owing,
+    now: Millis,
+    by: Principal,
+  ): Promise<void> {
+    if (!row.watched || row.audience !== 'counterparty' || owes.toldAt === null || row.fulfilled_at !== null)
+      return;
+    const [current] = await rowsOf<{ start_at: Date | null; due_at: Date | null; obligation: string }>(
+      db,
+      `SELECT start_at, due_at, obligation FROM obligation WHERE id = $1`,
+      [row.id],
+    );
+    if (!current?.start_at || current.obligation !== 'required') return;
+    const decided = timelinessAt({ dueAt: current.due_at?.getTime() ?? null, fulfilledAt: owes.toldAt }, now);
+    await db.query(
+      `UPDATE obligation SET fulfilled_at = $2, timeliness = $3, decided_at = $4, updated_at = $4, row_version = row_version + 1 WHERE id = $1`,
+      [row.id, iso(owes.toldAt), decided, iso(now)],
+    );
+    await this.ledger.append(db, {
+      kind: `obligation.${decided}`,
+      subject: { kind: 'obligation', id: row.id },
+      by,
+      at: now,
+      facts: { party: owes.id, due: current.due_at?.toISOString() ?? null, fulfilled: iso(owes.toldAt) },
+    });
+  }
+
   /** Gives a clock the start and the due time that it has from now on; what is withheld or not required says nothing. */
   async moveClock(
     db: Db,
-    row: Pick<KnownRow, 'id' | 'obligation'>,
+    row: Pick<KnownRow, 'id' | 'obligation' | 'watched'>,
     clock: PhaseClock,
     frozen: FrozenClock,
     now: Millis,
@@ -273,7 +290,7 @@ export class ObligationsService {
         JSON.stringify(frozen),
         orNull(warnAt),
         orNull(escalateAt),
-        row.obligation === 'required' ? orNull(warnAt) : null,
+        row.obligation === 'required' && !row.watched ? orNull(warnAt) : null,
         iso(now),
       ],
     );
@@ -290,11 +307,11 @@ export class ObligationsService {
 type Draft = ReturnType<typeof draftOf>;
 
 function draftOf(
-  one: CaseRow,
+  one: CaseOwed,
   rule: ClockRule,
   clock: PhaseClock,
   frozen: FrozenClock,
-  operatorId: Id,
+  owes: Owing,
   incidentId: Id,
   event: string,
 ) {
@@ -304,13 +321,9 @@ function draftOf(
     reference: '',
     incident_id: incidentId,
     case_id: one.id,
-    party_id: operatorId,
-    recipient_party_id:
-      rule.audience === 'authority'
-        ? one.authority
-        : rule.audience === 'counterparty'
-          ? one.counterparty
-          : null,
+    party_id: owes.id,
+    watched: owes.watched,
+    recipient_party_id: recipientOf(one, rule.audience, owes),
     rule_id: rule.id,
     rule_version: rule.version,
     phase: clock.phase,
@@ -326,7 +339,8 @@ function draftOf(
     frozen,
     warn_at: orNull(warnAt),
     escalate_at: orNull(escalateAt),
-    next_clock_at: orNull(warnAt),
+    // Of what others owe we remind nobody: we note what they tell us.
+    next_clock_at: owes.watched ? null : orNull(warnAt),
   };
 }
 
@@ -336,6 +350,7 @@ const COLUMNS: readonly (keyof Draft)[] = [
   'incident_id',
   'case_id',
   'party_id',
+  'watched',
   'recipient_party_id',
   'rule_id',
   'rule_version',
@@ -369,18 +384,6 @@ async function calendarOf(rule: ClockRule, profile: Profile, now: Millis): Promi
   const country = rule.calendar === 'member-state' ? memberStateIn(profile.regions) : rule.calendar;
   const year = new Date(now).getUTCFullYear();
   return workingDaysOf(country, year, year + 2);
-}
-
-/** By case and kind; of disputed ones the earlier: whoever works to that is in time either way. */
-async function instantsOf(db: Db, caseIds: readonly Id[]): Promise<Map<Id, Instants>> {
-  const rows = await rowsOf<{ case_id: Id; kind: string; at: Date }>(
-    db,
-    `SELECT case_id, kind, min(at) AS at FROM instant WHERE case_id = ANY($1::uuid[]) GROUP BY case_id, kind`,
-    [caseIds],
-  );
-  const known = new Map<Id, Instants>();
-  for (const { case_id: id, kind, at } of rows) known.set(id, { ...known.get(id), [kind]: at.getTime() });
-  return known;
 }
 
 function orNull(at: Millis | null): string | null {

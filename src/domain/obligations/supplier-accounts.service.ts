@@ -11,6 +11,7 @@ import { Transactions, type Db } from '../../platform/database/transactions.ts';
 import { clockOf, windowWords } from '../agreements/term.rules.ts';
 import { LedgerService } from '../ledger/ledger.service.ts';
 import { AlertsService } from '../notices/alerts.service.ts';
+import { ObligationsService } from './obligations.service.ts';
 import type { StateAccount, SupplierAccountView } from './obligation.schema.ts';
 
 const AHEAD = 5 * MINUTE;
@@ -44,6 +45,7 @@ export class SupplierAccounts {
     private readonly clock: Clock,
     private readonly ledger: LedgerService,
     private readonly alerts: AlertsService,
+    private readonly obligations: ObligationsService,
   ) {}
 
   async state(caseId: Id, input: StateAccount, by: Principal): Promise<Result<{ id: Id }, Refusal>> {
@@ -131,6 +133,8 @@ export class SupplierAccounts {
       },
       committed: { knewBasis: input.knewBasis, toldBasis: input.toldBasis },
     });
+    // What it owed by law it has told us now, too.
+    await this.obligations.reckon(db, of.incident_id, by, { caseIds: [caseId] });
     if (judgement === 'late')
       await this.alerts.raise(db, {
         kind: 'supplier.told-late',

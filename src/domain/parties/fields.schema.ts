@@ -98,3 +98,14 @@ export const webUrl = line(500)
   }, 'must be an http or https URL without user, query and fragment')
   .transform((text) => new URL(text).href.replace(/\/+$/, ''))
   .pipe(z.string());
+
+/** An address that we call. Its query may be part of it, and may be a secret. */
+export const calledUrl = z
+  .url({ protocol: /^https?$/, error: 'must be an http or https URL' })
+  .max(2000)
+  // What is no URL at all was said above, and the check goes on all the same.
+  .refine((text) => !URL.canParse(text) || isBare(new URL(text)), 'must have no user, password and fragment');
+
+function isBare({ username, password, hash }: URL): boolean {
+  return username === '' && password === '' && hash === '';
+}

@@ -148,11 +148,11 @@ async function mergePage(db: Db, names: Names, page: readonly Given[]): Promise<
   );
   await db.query(
     `INSERT INTO term (id, agreement_version_id, party_id, external_key, direction, trigger, start_event, window_count, window_unit, zone, calendar_id,
-                       warn_percent, escalate_percent, fulfilled_by, language, category, rule_version, valid_from, valid_until)
+                       warn_percent, escalate_percent, fulfilled_by, least_strength, language, category, rule_version, valid_from, valid_until)
      SELECT t.id, t."versionId", t."partyId", t.name, t.direction, t.trigger, t."startEvent", t."windowCount", t."windowUnit", t.zone, t."calendarId",
-            t."warnPercent", t."escalatePercent", t."fulfilledBy", t.language, t.category, t."ruleVersion", t."validFrom", t."validUntil"
+            t."warnPercent", t."escalatePercent", t."fulfilledBy", t."leastStrength", t.language, t.category, t."ruleVersion", t."validFrom", t."validUntil"
        FROM jsonb_to_recordset($1::jsonb) AS t(id uuid, "versionId" uuid, "partyId" uuid, name text, direction text, trigger text, "startEvent" text,
-            "windowCount" int, "windowUnit" text, zone text, "calendarId" uuid, "warnPercent" int, "escalatePercent" int, "fulfilledBy" text,
+            "windowCount" int, "windowUnit" text, zone text, "calendarId" uuid, "warnPercent" int, "escalatePercent" int, "fulfilledBy" text, "leastStrength" text,
             language text, category text, "ruleVersion" text, "validFrom" timestamptz, "validUntil" timestamptz)`,
     [JSON.stringify(terms)],
   );
@@ -202,6 +202,7 @@ function termOf(term: TermRow, ids: ReadonlyMap<string, Id>): TermContent {
     warnPercent: term.warnPercent,
     escalatePercent: term.escalatePercent,
     fulfilledBy: term.fulfilledBy,
+    leastStrength: term.leastStrength ?? null,
     language: term.language,
     category: term.category,
     ruleVersion: term.ruleVersion,
@@ -264,7 +265,7 @@ async function latestVersions(db: Db, agreementIds: readonly Id[]): Promise<Map<
   >(
     `SELECT t.agreement_version_id AS "versionId", t.external_key AS name, t.direction, t.trigger, t.start_event AS "startEvent", t.window_count AS "windowCount",
             t.window_unit AS "windowUnit", t.zone, t.calendar_id AS "calendarId", t.warn_percent AS "warnPercent", t.escalate_percent AS "escalatePercent",
-            t.fulfilled_by AS "fulfilledBy", t.language, t.category, t.rule_version AS "ruleVersion", t.valid_from AS "validFrom", t.valid_until AS "validUntil",
+            t.fulfilled_by AS "fulfilledBy", t.least_strength AS "leastStrength", t.language, t.category, t.rule_version AS "ruleVersion", t.valid_from AS "validFrom", t.valid_until AS "validUntil",
             ARRAY(SELECT r.contact_id FROM term_recipient r WHERE r.term_id = t.id AND NOT r.fallback ORDER BY r.ordinal) AS "recipientContactIds",
             ARRAY(SELECT r.contact_id FROM term_recipient r WHERE r.term_id = t.id AND r.fallback ORDER BY r.ordinal) AS "fallbackContactIds",
             (SELECT jsonb_agg(jsonb_build_object('contactId', r.contact_id, 'minutes', r.after_minutes, 'percent', r.after_percent) ORDER BY r.ordinal)

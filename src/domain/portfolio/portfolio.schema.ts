@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { WINDOW_UNITS } from '../../kernel/calendar.ts';
-import { DIRECTIONS, FULFILMENTS, START_EVENTS, TRIGGERS } from '../agreements/term.rules.ts';
+import { DIRECTIONS, FULFILMENTS, START_EVENTS, STRENGTHS, TRIGGERS } from '../agreements/term.rules.ts';
 import {
   ARRIVALS,
   AUTHORITIES,
@@ -83,6 +83,7 @@ const term = {
     .default([])
     .describe('When which fallback is told, e.g. "on-call after 15 minutes"; else from half of the window'),
   fulfilledBy: oneOf(FULFILMENTS).default('accepted_by_peer'),
+  leastStrength: oneOf(STRENGTHS).nullish().describe('Of an acknowledgement; left out: as the policy says'),
   language: language.default('en'),
   category: line(60).default('exposure'),
   ruleVersion: line(60).default('1'),

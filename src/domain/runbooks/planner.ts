@@ -27,9 +27,12 @@ import { emptyMove, type Ended, type Progress } from './progress.ts';
 import type { RunContext, RunContexts } from './run-contexts.ts';
 import { rowsOf } from './runs.queries.ts';
 
-/** The riskiest hundred first, so that the first revocation does not wait for the last target; then larger pages. */
+/**
+ * The riskiest hundred first, so that the first revocation does not wait for the last target; then pages that are written
+ * before what the last one planned is worked off.
+ */
 const FIRST_PAGE = 100;
-const NEXT_PAGES = 1000;
+const NEXT_PAGES = 250;
 
 /**
  * Turns fan-outs into steps, a page a transaction: the cursor moves in the transaction that writes the page, so that a

@@ -1,21 +1,15 @@
 import { z } from 'zod';
+import { calledUrl } from '../parties/fields.schema.ts';
 import { POLL, PUSH } from './set.rules.ts';
 
 /** The bodies of the Shared Signals Framework 1.0, in its own member names. */
 const uri = z.string().min(1).max(300);
 const description = z.string().max(500);
-const endpoint = z
-  .url({ protocol: /^https?$/, error: 'must be an https URL' })
-  .max(2000)
-  .refine((text) => {
-    const url = new URL(text);
-    return url.hash === '' && url.username === '' && url.password === '';
-  }, 'must have no user and no fragment');
 const delivery = z
   .discriminatedUnion('method', [
     z.object({
       method: z.literal(PUSH),
-      endpoint_url: endpoint,
+      endpoint_url: calledUrl,
       authorization_header: z
         .string()
         .min(1)

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { calledUrl } from '../parties/fields.schema.ts';
 import { CIRCUITS, SIGNAL_NAMES, SIGNAL_TYPES } from './signal.rules.ts';
 import { SIGNATURE_KINDS } from './signature.rules.ts';
 
@@ -10,14 +11,7 @@ export type SubscriptionKind = (typeof SUBSCRIPTION_KINDS)[number];
 export const SUBSCRIPTION_STATES = ['enabled', 'paused', 'disabled'] as const;
 export type SubscriptionState = (typeof SUBSCRIPTION_STATES)[number];
 
-const endpoint = z
-  .url({ protocol: /^https?$/, error: 'must be an https URL' })
-  .max(2000)
-  .refine((text) => {
-    const url = new URL(text);
-    return url.hash === '' && url.username === '' && url.password === '';
-  }, 'must have no user and no fragment')
-  .describe('https; kept sealed, and shown without its query');
+const endpoint = calledUrl.describe('https; kept sealed, and shown without its query');
 
 const name = z
   .string()

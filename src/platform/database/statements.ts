@@ -17,7 +17,7 @@ const MOST_COUNTED = 5000;
  * How long a connection goes on with the plans that it made. One that suits every parameter is kept for good, and was
  * made for tables as they were then: of one that was empty it reads all.
  */
-const PLANS_KEPT: Millis = 5 * SECOND;
+const PLANS_KEPT: Millis = 2 * SECOND;
 
 type Query = (sql: string, params?: unknown[], structured?: boolean) => Promise<unknown>;
 

@@ -7,6 +7,7 @@ import { err, ok, type Result } from '../../../kernel/result.ts';
 import type { Secret } from '../../../kernel/secret.ts';
 import { readStrictJson } from '../../../kernel/strict-json.ts';
 import type { Millis } from '../../../kernel/time.ts';
+import { calledUrl } from '../../../domain/parties/fields.schema.ts';
 import { sameBytes } from '../../../domain/exposures/delivery.rules.ts';
 import type {
   JudgedReport,
@@ -41,7 +42,7 @@ const ALGORITHMS = [
   'Ed25519',
 ];
 
-const address = z.url({ protocol: /^https?$/, error: 'must be an http or https URL' }).max(2000);
+const address = calledUrl;
 
 /** A key set as RFC 7517 has it; of each key only what says that it is one. */
 const keySetSchema = z.object({
