@@ -32,13 +32,24 @@ function tooLarge(limit: number): Refused {
   );
 }
 
+function cutOff(): Refused {
+  return new Refused(refusal('invalid', 'body-cut-off', 'The request ended before its body was whole.'));
+}
+
 async function readAll(payload: NodeJS.ReadableStream, limit: number): Promise<Buffer> {
   const chunks: Buffer[] = [];
   let size = 0;
-  for await (const chunk of payload as AsyncIterable<Buffer>) {
-    size += chunk.length;
-    if (size > limit) throw tooLarge(limit);
-    chunks.push(chunk);
+  try {
+    for await (const chunk of payload as AsyncIterable<Buffer>) {
+      size += chunk.length;
+      if (size > limit) throw tooLarge(limit);
+      chunks.push(chunk);
+    }
+  } catch (thrown) {
+    // Whoever sent it went away: no fault of ours, and nobody is there to be answered.
+    if (['ECONNRESET', 'ERR_STREAM_PREMATURE_CLOSE'].includes((thrown as { code?: string }).code ?? ''))
+      throw cutOff();
+    throw thrown;
   }
   return Buffer.concat(chunks);
 }
