@@ -71,7 +71,7 @@ describe('the page behind the link of a notice', () => {
       const another = newId();
       await site.scene.client.query(
         `INSERT INTO notice SELECT (jsonb_populate_record(n, jsonb_build_object('id', $2::uuid, 'reference', 'NTC-2026-0778',
-                'idempotency_key', $2::text, 'message_id', $2::text, 'sent_subject', 'Another matter', 'sent_text', 'Another text'))).*
+                'idempotency_key', $2::text, 'message_id', $2::text, 'language', 'de', 'sent_subject', 'Eine andere Sache', 'sent_text', 'Ein anderer Text'))).*
            FROM notice n WHERE id = $1`,
         [made.notices.customer, another],
       );
@@ -80,6 +80,15 @@ describe('the page behind the link of a notice', () => {
       const second = await open(another);
       expect(second.url()).not.toBe(first.url());
       expect(await second.locator('h1').innerText()).not.toBe(title);
+      // What stands around a notice is in its language, too.
+      expect(await second.locator('html').getAttribute('lang')).toBe('de');
+      expect(await second.locator('main').innerText()).toMatch(
+        /Diese Mitteilung bestätigen[^]*Ihr Vor- und Nachname/,
+      );
+      await second.fill('[name=name]', 'Nora Visser');
+      await second.fill('[name=code]', '0');
+      await second.getByRole('button', { name: 'Bestätigen' }).click();
+      expect(await second.locator('main').innerText()).toContain('Geben Sie die sechs Ziffern ein');
       await first.reload();
       expect(await first.locator('h1').innerText()).toBe(title);
     } finally {
@@ -233,7 +242,7 @@ describe('the page behind the link of a notice', () => {
       await page.fill('[name=signature]', signature(document));
       await page.getByRole('button', { name: 'Acknowledge' }).click();
       expect(await page.locator('main').innerText()).toMatch(
-        /acknowledged\s+by Nora Visser.*\(detached signature\)/,
+        /acknowledged\s+by Nora Visser.*\(a signature with a key of your own\)/,
       );
       expect(await standing()).toEqual({
         receipt: 'acknowledged',
