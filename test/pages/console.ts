@@ -98,7 +98,7 @@ export class Console {
     expect(await axeFindings(page)).toEqual([]);
     await picture(page, `${name}-dark`);
     await page.emulateMedia({ colorScheme: 'light' });
-    await page.setViewportSize({ width: 390, height: 844 });
+    await page.setViewportSize({ width: 360, height: 780 });
     expect(await overflowOf(page)).toEqual([]);
     expect(await axeFindings(page)).toEqual([]);
     await picture(page, `${name}-phone`);

@@ -71,7 +71,7 @@ td.num, th.num { text-align: right; font-variant-numeric: tabular-nums; }
 .rows { display: flex; flex-direction: column; gap: 10px; }
 .line { display: flex; gap: 10px; align-items: center; flex-wrap: wrap; }
 .spread { justify-content: space-between; }
-dl.facts { display: grid; grid-template-columns: max-content 1fr; gap: 6px 18px; margin: 0; }
+dl.facts { display: grid; grid-template-columns: max-content minmax(0, 1fr); gap: 6px 18px; margin: 0; }
 dl.facts dt { color: var(--soft); } dl.facts dd { margin: 0; overflow-wrap: anywhere; }
 .bar { display: block; width: 100%; height: 12px; border-radius: 6px; overflow: hidden; background: var(--calm-bg); }
 .bar .p-dead { fill: var(--dead); } .bar .p-live { fill: var(--live); } .bar .p-wait { fill: var(--wait); } .bar .p-doubt { fill: var(--doubt); } .bar .p-calm { fill: var(--faint); } .bar .p-info { fill: var(--info); }
@@ -149,6 +149,7 @@ fieldset { border: 1px solid var(--line); border-radius: 8px; padding: 8px 14px 
   h1 { font-size: 22px; } .chip { white-space: normal; }
   .top nav { flex: 1 0 100%; order: 3; flex-wrap: nowrap; overflow-x: auto; margin: 0 -14px; padding: 0 14px; } .top .who { margin-left: auto; }
   table.stack td .line { justify-content: flex-end; } table.stack td .rows { align-items: flex-end; }
+  dl.facts { grid-template-columns: minmax(0, max-content) minmax(0, 1fr); gap: 6px 12px; } dl.facts .nowrap { white-space: normal; }
   .hashes dl.facts { grid-template-columns: minmax(0, 1fr); } .hashes dd { margin-bottom: 8px; }
   .node-line { grid-template-columns: 1fr; } .clocks { gap: 18px; } .bar-cell { width: 60%; }
   table.stack thead { position: absolute; left: -9999px; }
