@@ -168,7 +168,11 @@ describe('a statement that was prepared', () => {
   const asOwner = async (sql: string) => {
     const client = new Client(database.ownerUrl);
     await client.connect();
-    await client.query(sql).finally(() => client.end());
+    try {
+      await client.query(sql);
+    } finally {
+      await client.end();
+    }
   };
   const prepared = () =>
     transactions.run(BY, (db) =>
