@@ -376,6 +376,38 @@ describe('a notice as a token', () => {
   });
 });
 
+describe('mail', () => {
+  test('goes out over one connection for many, and one that the server ended meanwhile loses and doubles nothing', async () => {
+    const server = await MailServer.start();
+    const config = parseConfig({
+      COUNTERSIGN_SMTP_URL: `smtp://${server.host}`,
+      COUNTERSIGN_OUTBOUND_ALLOW: server.host,
+    });
+    if (!config.ok) throw new Error(JSON.stringify(config.error));
+    const channel = new MailChannel(new Mailer(config.value, outboundOf(config.value)));
+    const send = async (n: number) => {
+      const one = { ...message, messageId: `m${n}@notices.countersign`, to: `desk-${n}@northwind.example` };
+      expect((await channel.send(one, call)).outcome).toBe('accepted');
+    };
+    for (let n = 0; n < 5; n++) await send(n);
+    expect(server.connections).toBe(1);
+    await Promise.all(Array.from({ length: 40 }, (_, n) => send(5 + n)));
+    expect(server.connections).toBeLessThanOrEqual(16);
+    const before = server.connections;
+    server.hangUp();
+    await Promise.all(Array.from({ length: 16 }, (_, n) => send(45 + n)));
+    expect(server.connections).toBeGreaterThan(before);
+    expect(new Set(server.received.map(({ messageId }) => messageId)).size).toBe(61);
+    expect(server.received).toHaveLength(61);
+    // Refused for one is refused for that one: the next goes out.
+    await server.behave('refuse recipient', 'desk-99@northwind.example');
+    const refused = await channel.send({ ...message, to: 'desk-99@northwind.example' }, call);
+    expect(refused.outcome).toBe('refused');
+    await send(100);
+    await server.close();
+  });
+});
+
 describe('an incoming webhook', () => {
   test.each([
     ['slack', slackPeer, ['https://hooks.slack.com/services/T0001/B0001/secretpartoftheurl']],

@@ -208,8 +208,8 @@ describe('reports of use', () => {
     });
     // Whoever has nothing but a link is told the same, as a page.
     for (const [url, field] of [
-      ['/notice', 'name'],
-      ['/notice/next', 'next'],
+      [`/notice/${'0'.repeat(24)}`, 'name'],
+      [`/notice/${'0'.repeat(24)}/next`, 'next'],
       ['/sign-matrix', 'signs_for'],
       ['/sign-matrix/back', 'text'],
     ] as const) {

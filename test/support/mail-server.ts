@@ -19,6 +19,8 @@ export type Behaviour = 'accept' | 'refuse recipient' | 'busy' | 'hang up after 
 /** A real mail server on loopback that a test tells how to behave, and that tells what it was given. */
 export class MailServer {
   readonly received: ReceivedMail[] = [];
+  /** Connections that were made to it. */
+  connections = 0;
   readonly #server: SMTPServer;
   #how: Behaviour = 'accept';
   /** To single recipients. */
@@ -31,6 +33,10 @@ export class MailServer {
       authOptional: true,
       disabledCommands: ['STARTTLS', 'AUTH'],
       logger: false,
+      onConnect: (_session, done) => {
+        this.connections++;
+        done();
+      },
       onRcptTo: ({ address }, _session, done) => {
         const how = this.#to.get(address) ?? this.#how;
         if (how === 'refuse recipient')
@@ -73,6 +79,11 @@ export class MailServer {
 
   get host(): string {
     return `127.0.0.1:${(this.#server.server.address() as AddressInfo).port}`;
+  }
+
+  /** Ends every connection, as a server does with one that was idle for too long. */
+  hangUp(): void {
+    for (const one of this.#server.connections) one.close();
   }
 
   /** @param to only to this recipient */

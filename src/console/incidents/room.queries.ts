@@ -15,6 +15,8 @@ import { convergenceOf, type Convergence } from '../../domain/credentials/conver
 import { holds, isWanted, placesOf } from '../../domain/credentials/holdings.queries.ts';
 import { ms } from '../shared/sql.ts';
 import { DEAD, EXPOSED_COUNTS, UNPROVEN, type ExposedCounts } from './incidents.queries.ts';
+import { updateCadence } from '../../domain/incidents/update-cadence.queries.ts';
+import type { UpdateCadenceView } from '../../domain/incidents/update-cadence.schema.ts';
 import { timelineOf, type TimelineEntry } from './timeline.queries.ts';
 import { REPORTED_BY } from '../../domain/exposures/reported-by.queries.ts';
 
@@ -317,6 +319,7 @@ export interface Room {
   /** Names of the contacts who are asked, by id. */
   contacts: ReadonlyMap<Id, string>;
   notices: NoticeView[];
+  updates: UpdateCadenceView | undefined;
   timeline: TimelineEntry[];
   instants: RoomInstant[];
   witnesses: Witness[];
@@ -359,6 +362,7 @@ export async function roomOf(db: Db, reference: string, now: Millis): Promise<Ro
     waitingCount: held.length,
     contacts: await contactNames(db, waiting),
     notices,
+    updates: await updateCadence(db, head.id),
     nodes: await runNodesOf(db, head.id),
     timeline: await timelineOf(db, head.id, subjects),
     instants: await instantsOf(db, head.id),

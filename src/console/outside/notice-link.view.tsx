@@ -45,6 +45,7 @@ export function NoticeLinkView({
   notice,
   ways,
   now,
+  path,
   proof,
   problems = {},
   typed = {},
@@ -52,6 +53,8 @@ export function NoticeLinkView({
   notice: ShownNotice;
   ways: StrongerWays;
   now: Millis;
+  /** Of this page. */
+  path: string;
   proof: string;
   problems?: FormProblems;
   typed?: Readonly<Record<string, string>>;
@@ -71,7 +74,7 @@ export function NoticeLinkView({
         )}
         <Asked notice={notice} now={now} />
         <FormError problems={problems} />
-        <form method="post" action="/notice" aria-label={title}>
+        <form method="post" action={path} aria-label={title}>
           <input type="hidden" name="text_hash" value={notice.textHash} />
           <input type="hidden" name="proof" value={proof} />
           <Field
@@ -94,7 +97,7 @@ export function NoticeLinkView({
             maxLength={12}
             autocomplete="off"
           />
-          <Stronger notice={notice} ways={ways} problems={problems} typed={typed} />
+          <Stronger path={path} notice={notice} ways={ways} problems={problems} typed={typed} />
           {notice.dueAt !== null && (
             <Field
               name="next"
@@ -109,7 +112,7 @@ export function NoticeLinkView({
             <button type="submit">{button}</button>
           </p>
         </form>
-        <SecondChannels ways={ways} proof={proof} problem={problems['channel']} />
+        <SecondChannels ways={ways} path={path} proof={proof} problem={problems['channel']} />
       </section>
       <p class="soft small">
         What you confirm is exactly this text, SHA-256{' '}
@@ -139,11 +142,13 @@ function Asked({ notice, now }: { notice: ShownNotice; now: Millis }) {
 
 /** What may be given beside the code: a code by another channel, or a signature. */
 function Stronger({
+  path,
   notice,
   ways,
   problems,
   typed,
 }: {
+  path: string;
   notice: ShownNotice;
   ways: StrongerWays;
   problems: FormProblems;
@@ -167,7 +172,7 @@ function Stronger({
         <details open={asked}>
           <summary>Sign it with your own key</summary>
           <p class="small">
-            Download <a href="/notice/document">notice.json</a>, sign exactly its bytes, and paste the
+            Download <a href={`${path}/document`}>notice.json</a>, sign exactly its bytes, and paste the
             signature: <code>ssh-keygen -Y sign -n countersign -f KEY notice.json</code>
           </p>
           <Field
@@ -191,16 +196,19 @@ function Stronger({
 
 function SecondChannels({
   ways,
+  path,
   proof,
   problem,
 }: {
   ways: StrongerWays;
+  /** Of this page. */
+  path: string;
   proof: string;
   problem: string | undefined;
 }) {
   if (ways.channels.length === 0) return null;
   return (
-    <form method="post" action="/notice/code" aria-label="A second channel">
+    <form method="post" action={`${path}/code`} aria-label="A second channel">
       <h3>A second channel</h3>
       <p class="soft small">
         A code that reaches you another way makes your answer stronger. Ask for it, then type it above.
@@ -221,12 +229,15 @@ function SecondChannels({
 export function AcknowledgedView({
   notice,
   now,
+  path,
   proof,
   problems = {},
   typed = {},
 }: {
   notice: ShownNotice;
   now: Millis;
+  /** Of this page. */
+  path: string;
   proof: string;
   problems?: FormProblems;
   typed?: Readonly<Record<string, string>>;
@@ -251,7 +262,7 @@ export function AcknowledgedView({
             has ended.
           </p>
           <FormError problems={problems} />
-          <form method="post" action="/notice/next" aria-label="What happens next">
+          <form method="post" action={`${path}/next`} aria-label="What happens next">
             <input type="hidden" name="proof" value={proof} />
             <Field
               name="next"

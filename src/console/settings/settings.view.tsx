@@ -225,13 +225,32 @@ export function ConnectionsView({
               {one.title ?? one.presetKey}
               <div class="soft small">{one.connector ? words(one.connector) : 'unknown preset'}</div>
             </div>,
-            one.secrets.length > 0 ? one.secrets.map(words).join(', ') : <span class="soft">none</span>,
+            <div>
+              {one.secrets.length > 0 ? one.secrets.map(words).join(', ') : <span class="soft">none</span>}
+              <OwnToken endsAt={one.tokenEndsAt} problem={one.tokenProblem} />
+            </div>,
             one.hasControl ? <Chip tone="dead">canary</Chip> : <Chip tone="doubt">none</Chip>,
             one.credentials,
           ])}
         />
       )}
     </Setting>
+  );
+}
+
+/** Where our own authentication ends by itself: until when it is good, or what somebody has to see to. */
+function OwnToken({ endsAt, problem }: { endsAt: number | null; problem: string | null }) {
+  if (problem !== null)
+    return (
+      <div class="small">
+        <Chip tone="live">ends, or is refused</Chip> {problem}
+      </div>
+    );
+  if (endsAt === null) return null;
+  return (
+    <div class="soft small">
+      good until <At at={endsAt} />, prolonged before
+    </div>
   );
 }
 

@@ -42,7 +42,7 @@ export class SignalDeathsJob {
   async handle(changed: Changed, call: JobCall): Promise<void> {
     const type = signalOf(changed);
     if (type === null) return;
-    await this.transactions.run(call.by, async (db) => {
+    await this.transactions.together(call.by, `${changed.versionId}:${changed.facet}`, async (db) => {
       const [row] = await db.query<
         { number: number; liveness: string | null; liveness_at: Date | null; updated_at: Date }[]
       >(

@@ -25,6 +25,7 @@ export class NotTaken extends Error {
 
 interface Line {
   smtp: SMTPConnection;
+  connection: Socket;
   sent: number;
   over: boolean;
   timer?: NodeJS.Timeout;
@@ -99,7 +100,7 @@ export class SmtpPool {
       throw new NotTaken(thrown, false);
     }
     const smtp = new SMTPConnection({ ...this.server.options, connection });
-    const line: Line = { smtp, sent: 0, over: false };
+    const line: Line = { smtp, connection, sent: 0, over: false };
     for (const over of ['end', 'error']) smtp.on(over, () => this.#ended(line));
     const { auth } = this.server;
     try {
@@ -119,6 +120,7 @@ export class SmtpPool {
     message: Buffer,
   ): Promise<SMTPConnection.SentMessageInfo> {
     clearTimeout(line.timer);
+    line.connection.ref();
     let handedOver = false;
     const body = Readable.from([message]);
     body.once('end', () => (handedOver = true));
@@ -143,6 +145,8 @@ export class SmtpPool {
       this.#ended(line);
       end(line);
     }, IDLE).unref();
+    // A connection that is only kept holds no process.
+    line.connection.unref();
     this.#idle.push(line);
   }
 

@@ -4,15 +4,13 @@ import type { Millis } from '../../../kernel/time.ts';
 import type { Config } from '../../../platform/config/config.ts';
 import { PublicUrl } from '../../../platform/config/public-url.ts';
 import { CONFIG } from '../../../platform/config/token.ts';
-import { AllowedPeers } from '../../../platform/http/addresses.rules.ts';
 import { Outbound } from '../../../platform/http/outbound.ts';
 import {
+  IncomingWebhook,
   oneLine,
-  ownLinks,
   pieces,
-  postTo,
   shownUrl,
-  webhookUrl,
+  type WebhookForm,
 } from '../../vendors/incoming-webhook/incoming-webhook.ts';
 
 const HOSTS = new Set(['hooks.slack.com', 'hooks.slack-gov.com']);
@@ -21,53 +19,21 @@ const SECTION = 2500;
 /** Of the 50 blocks that a message may have. */
 const MOST_SECTIONS = 20;
 
-/**
- * Slack's incoming webhooks, and receivers inside the house that speak like them, where the operator let their exact
- * host and port through. The address is a secret: whoever has it may write there.
- */
-@Injectable()
-export class SlackChannel implements Channel {
-  readonly key = 'slack';
-  readonly title = 'Slack';
-  readonly #allowed: AllowedPeers;
-
-  constructor(
-    private readonly outbound: Outbound,
-    private readonly publicUrl: PublicUrl,
-    @Inject(CONFIG) config: Config,
-  ) {
-    this.#allowed = new AllowedPeers(config.outboundAllow);
-  }
-
-  accepts(address: string): boolean {
-    const url = webhookUrl(address);
-    if (!url) return false;
-    if (url.protocol === 'https:' && url.port === '' && HOSTS.has(url.hostname))
-      return /^\/(services|workflows|triggers)\/[A-Za-z0-9_/-]+$/.test(url.pathname);
-    const port = url.port || (url.protocol === 'https:' ? 443 : 80);
-    return this.#allowed.has(url.hostname, port) && url.pathname.includes('/services/');
-  }
-
-  shown(address: string): string {
-    return shownUrl(address);
-  }
-
-  async send(
-    message: OutgoingMessage,
-    call: { signal: AbortSignal; now(): Millis },
-  ): Promise<DeliveryAnswer> {
-    if (!this.accepts(message.to))
-      return { outcome: 'refused', peerAnswer: 'the address is no webhook of Slack' };
-    return postTo(this.outbound, message.to, this.#body(message), call, (_status, text) => {
-      if (text === 'ok' || text === '') return 'accepted';
-      // Slack says what went wrong in words like no_text, whatever the status.
-      return /^[a-z_]{3,60}$/.test(text) ? 'refused' : 'unknown';
-    });
-  }
-
-  #body(message: OutgoingMessage) {
+const FORM: WebhookForm = {
+  name: 'Slack',
+  isTheirs: (url) =>
+    url.port === '' &&
+    HOSTS.has(url.hostname) &&
+    /^\/(services|workflows|triggers)\/[A-Za-z0-9_/-]+$/.test(url.pathname),
+  isLike: (path) => path.includes('/services/'),
+  meaning: (_status, text) => {
+    if (text === 'ok' || text === '') return 'accepted';
+    // Slack says what went wrong in words like no_text, whatever the status.
+    return /^[a-z_]{3,60}$/.test(text) ? 'refused' : 'unknown';
+  },
+  body: (message, ours) => {
     const subject = oneLine(message.subject, 150);
-    const links = new Map(ownLinks(message.text, this.publicUrl.get()).map((url) => [escaped(url), url]));
+    const links = new Map(ours.map((url) => [escaped(url), url]));
     const section = (text: string) => ({
       type: 'section',
       // Verbatim: no name or channel that stands in a text calls anybody.
@@ -86,6 +52,30 @@ export class SlackChannel implements Channel {
         },
       ],
     };
+  },
+};
+
+/** Slack, by its incoming webhooks. */
+@Injectable()
+export class SlackChannel implements Channel {
+  readonly key = 'slack';
+  readonly title = 'Slack';
+  readonly #webhook: IncomingWebhook;
+
+  constructor(outbound: Outbound, publicUrl: PublicUrl, @Inject(CONFIG) config: Config) {
+    this.#webhook = new IncomingWebhook(outbound, publicUrl, config, FORM);
+  }
+
+  accepts(address: string): boolean {
+    return this.#webhook.accepts(address);
+  }
+
+  shown(address: string): string {
+    return shownUrl(address);
+  }
+
+  send(message: OutgoingMessage, call: { signal: AbortSignal; now(): Millis }): Promise<DeliveryAnswer> {
+    return this.#webhook.send(message, call);
   }
 }
 

@@ -4,15 +4,13 @@ import type { Millis } from '../../../kernel/time.ts';
 import type { Config } from '../../../platform/config/config.ts';
 import { PublicUrl } from '../../../platform/config/public-url.ts';
 import { CONFIG } from '../../../platform/config/token.ts';
-import { AllowedPeers } from '../../../platform/http/addresses.rules.ts';
 import { Outbound } from '../../../platform/http/outbound.ts';
 import {
+  IncomingWebhook,
   oneLine,
-  ownLinks,
   pieces,
-  postTo,
   shownUrl,
-  webhookUrl,
+  type WebhookForm,
 } from '../../vendors/incoming-webhook/incoming-webhook.ts';
 
 /** Workflows (Power Automate), and the connectors that they replace. */
@@ -21,55 +19,21 @@ const HOSTS = /\.(logic\.azure\.com|environment\.api\.powerplatform\.com|webhook
 const MOST_TEXT = 6000;
 const RUN = 1500;
 
-/** Microsoft Teams by the incoming webhook of a workflow, as an adaptive card. The address is a secret. */
-@Injectable()
-export class TeamsChannel implements Channel {
-  readonly key = 'teams';
-  readonly title = 'Microsoft Teams';
-  readonly #allowed: AllowedPeers;
+const PATH = /\/(workflows|webhookb2|powerautomate)\//;
 
-  constructor(
-    private readonly outbound: Outbound,
-    private readonly publicUrl: PublicUrl,
-    @Inject(CONFIG) config: Config,
-  ) {
-    this.#allowed = new AllowedPeers(config.outboundAllow);
-  }
-
-  accepts(address: string): boolean {
-    const url = webhookUrl(address);
-    if (!url) return false;
-    const port = url.port || (url.protocol === 'https:' ? 443 : 80);
-    const theirs = url.protocol === 'https:' && HOSTS.test(url.hostname);
-    return (
-      (theirs || this.#allowed.has(url.hostname, port)) &&
-      /\/(workflows|webhookb2|powerautomate)\//.test(url.pathname)
-    );
-  }
-
-  shown(address: string): string {
-    return shownUrl(address);
-  }
-
-  async send(
-    message: OutgoingMessage,
-    call: { signal: AbortSignal; now(): Millis },
-  ): Promise<DeliveryAnswer> {
-    if (!this.accepts(message.to))
-      return { outcome: 'refused', peerAnswer: 'the address is no webhook of Teams' };
-    return postTo(this.outbound, message.to, this.#body(message), call, (_status, text) =>
-      // The connectors answer 200 for what Teams did not take, and say so in words.
-      /^Webhook message delivery failed|HTTP error 4(13|29)/i.test(text) ? 'retry' : 'accepted',
-    );
-  }
-
-  #body(message: OutgoingMessage) {
+const FORM: WebhookForm = {
+  name: 'Teams',
+  isTheirs: (url) => HOSTS.test(url.hostname) && PATH.test(url.pathname),
+  isLike: (path) => PATH.test(path),
+  // The connectors answer 200 for what Teams did not take, and say so in words.
+  meaning: (_status, text) =>
+    /^Webhook message delivery failed|HTTP error 4(13|29)/i.test(text) ? 'retry' : 'accepted',
+  body: (message, links) => {
     // Text runs are shown as they are: a text block would read them as Markdown, with links of anybody's making.
     const runs = (text: string, more: object = {}) => ({
       type: 'RichTextBlock',
       inlines: [{ type: 'TextRun', text, ...more }],
     });
-    const links = ownLinks(message.text, this.publicUrl.get()).slice(0, 3);
     return {
       type: 'message',
       attachments: [
@@ -87,10 +51,34 @@ export class TeamsChannel implements Channel {
               ...pieces(message.text, RUN, MOST_TEXT / RUN).map((text) => runs(text)),
               runs(message.messageId.slice(0, 200), { isSubtle: true, size: 'Small' }),
             ],
-            actions: links.map((url) => ({ type: 'Action.OpenUrl', title: 'Open', url })),
+            actions: links.slice(0, 3).map((url) => ({ type: 'Action.OpenUrl', title: 'Open', url })),
           },
         },
       ],
     };
+  },
+};
+
+/** Microsoft Teams by the incoming webhook of a workflow, as an adaptive card. */
+@Injectable()
+export class TeamsChannel implements Channel {
+  readonly key = 'teams';
+  readonly title = 'Microsoft Teams';
+  readonly #webhook: IncomingWebhook;
+
+  constructor(outbound: Outbound, publicUrl: PublicUrl, @Inject(CONFIG) config: Config) {
+    this.#webhook = new IncomingWebhook(outbound, publicUrl, config, FORM);
+  }
+
+  accepts(address: string): boolean {
+    return this.#webhook.accepts(address);
+  }
+
+  shown(address: string): string {
+    return shownUrl(address);
+  }
+
+  send(message: OutgoingMessage, call: { signal: AbortSignal; now(): Millis }): Promise<DeliveryAnswer> {
+    return this.#webhook.send(message, call);
   }
 }

@@ -1,15 +1,68 @@
 import { createHash } from 'node:crypto';
-import type { DeliveryAnswer } from '../../../domain/notices/channel.ts';
+import type { DeliveryAnswer, OutgoingMessage } from '../../../domain/notices/channel.ts';
 import { Secret } from '../../../kernel/secret.ts';
 import { SECOND, type Millis } from '../../../kernel/time.ts';
+import type { Config } from '../../../platform/config/config.ts';
+import { PublicUrl } from '../../../platform/config/public-url.ts';
+import { AllowedPeers } from '../../../platform/http/addresses.rules.ts';
 import { retryAfter } from '../../../platform/http/answer-table.rules.ts';
 import type { Outbound } from '../../../platform/http/outbound.ts';
 
 const TIMEOUT = 15 * SECOND;
 const MOST_BYTES = 64 * 1024;
 
+/** What of a chat's incoming webhook is its own. */
+export interface WebhookForm {
+  /** As it is called in an answer. */
+  name: string;
+  /** Whether a URL is one that the chat itself gives out. */
+  isTheirs(url: URL): boolean;
+  /** Whether the path is one of such a webhook: asked of receivers inside the house that speak like it. */
+  isLike(path: string): boolean;
+  /** The message as it is posted. `links` are those to our own pages in it. */
+  body(message: OutgoingMessage, links: readonly string[]): unknown;
+  /** What a 2xx says, where its status alone is no answer. */
+  meaning(status: number, text: string): 'accepted' | 'refused' | 'retry' | 'unknown';
+}
+
+/**
+ * A chat that is written to by its incoming webhook, and receivers inside the house that speak like it, where the operator
+ * let their exact host and port through. The address is a secret: whoever has it may write there.
+ */
+export class IncomingWebhook {
+  readonly #allowed: AllowedPeers;
+
+  constructor(
+    private readonly outbound: Outbound,
+    private readonly publicUrl: PublicUrl,
+    config: Config,
+    private readonly form: WebhookForm,
+  ) {
+    this.#allowed = new AllowedPeers(config.outboundAllow);
+  }
+
+  accepts(address: string): boolean {
+    const url = webhookUrl(address);
+    if (!url) return false;
+    if (url.protocol === 'https:' && this.form.isTheirs(url)) return true;
+    const port = url.port || (url.protocol === 'https:' ? 443 : 80);
+    return this.#allowed.has(url.hostname, port) && this.form.isLike(url.pathname);
+  }
+
+  async send(
+    message: OutgoingMessage,
+    call: { signal: AbortSignal; now(): Millis },
+  ): Promise<DeliveryAnswer> {
+    const { name, body, meaning } = this.form;
+    if (!this.accepts(message.to))
+      return { outcome: 'refused', peerAnswer: `the address is no webhook of ${name}` };
+    const links = ownLinks(message.text, this.publicUrl.get());
+    return postTo(this.outbound, message.to, body(message, links), call, meaning);
+  }
+}
+
 /** The URL of an address, where it is one that a webhook may have; undefined otherwise. */
-export function webhookUrl(address: string): URL | undefined {
+function webhookUrl(address: string): URL | undefined {
   if (address.length > 2000 || /[\s\p{Cc}]/u.test(address) || !URL.canParse(address)) return undefined;
   const url = new URL(address);
   const plain = url.username === '' && url.password === '' && url.hash === '';
@@ -24,7 +77,7 @@ export function shownUrl(address: string): string {
 }
 
 /** Posts one message to an incoming webhook. `meaning` reads what a 2xx says, where its status alone is no answer. */
-export async function postTo(
+async function postTo(
   outbound: Outbound,
   address: string,
   body: unknown,
@@ -82,6 +135,6 @@ export function oneLine(text: string, most: number): string {
 }
 
 /** Addresses of this installation in a text: the only ones that are made into links. */
-export function ownLinks(text: string, publicUrl: string): string[] {
+function ownLinks(text: string, publicUrl: string): string[] {
   return [...new Set(text.split(/\s+/).filter((word) => word.startsWith(`${publicUrl}/`)))];
 }
