@@ -22,7 +22,7 @@ test('whoever goes away in the middle of a body is refused, and it is no fault o
     );
     await reading;
     socket.destroy();
-    expect(await thrown).toMatchObject({ refusal: { kind: 'invalid', code: 'body-cut-off' } });
+    expect(await thrown).toMatchObject({ refusal: { kind: 'invalid', code: 'body-broken-off' } });
   } finally {
     await fastify.close();
   }

@@ -2,6 +2,7 @@ import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { Refused, refusal } from '../kernel/errors.ts';
 import { readStrictJson } from '../kernel/strict-json.ts';
 import { multipart } from './multipart.ts';
+import { readUpTo } from './read-up-to.ts';
 import type { BodyKind, RouteConfig } from '../domain/access/route.ts';
 
 /**
@@ -32,26 +33,10 @@ function tooLarge(limit: number): Refused {
   );
 }
 
-function cutOff(): Refused {
-  return new Refused(refusal('invalid', 'body-cut-off', 'The request ended before its body was whole.'));
-}
-
 async function readAll(payload: NodeJS.ReadableStream, limit: number): Promise<Buffer> {
-  const chunks: Buffer[] = [];
-  let size = 0;
-  try {
-    for await (const chunk of payload as AsyncIterable<Buffer>) {
-      size += chunk.length;
-      if (size > limit) throw tooLarge(limit);
-      chunks.push(chunk);
-    }
-  } catch (thrown) {
-    // Whoever sent it went away: no fault of ours, and nobody is there to be answered.
-    if (['ECONNRESET', 'ERR_STREAM_PREMATURE_CLOSE'].includes((thrown as { code?: string }).code ?? ''))
-      throw cutOff();
-    throw thrown;
-  }
-  return Buffer.concat(chunks);
+  const bytes = await readUpTo(payload as AsyncIterable<Buffer>, limit);
+  if (bytes === null) throw tooLarge(limit);
+  return bytes;
 }
 
 const MEDIA: Readonly<Record<'json' | 'form', RegExp>> = {

@@ -18,6 +18,7 @@ import { DEAD, EXPOSED_COUNTS, UNPROVEN, type ExposedCounts } from './incidents.
 import { updateCadence } from '../../domain/incidents/update-cadence.queries.ts';
 import type { UpdateCadenceView } from '../../domain/incidents/update-cadence.schema.ts';
 import { timelineOf, type TimelineEntry } from './timeline.queries.ts';
+import { REPORTED_BY } from '../../domain/exposures/reported-by.queries.ts';
 
 /** How many credentials, and how many of anything else, a room shows at once; the rest is counted and a page away. */
 export const SHOWN = 50;
@@ -250,7 +251,7 @@ export interface Witness {
 
 export function witnessesOf(db: Db, incidentId: Id): Promise<Witness[]> {
   return db.query(
-    `SELECT e.reference, coalesce(s.name, e.reporter_kind) AS "sourceName", e.state, e.match, e.place, c.name AS "credentialName",
+    `SELECT e.reference, ${REPORTED_BY} AS "sourceName", e.state, e.match, e.place, c.name AS "credentialName",
             e.publicly_leaked AS "publiclyLeaked", ${ms('e.received_at')} AS "receivedAt", ${ms('e.detected_at')} AS "detectedAt"
        FROM exposure e LEFT JOIN source s ON s.id = e.source_id LEFT JOIN credential c ON c.id = e.credential_id
       WHERE e.incident_id = $1 ORDER BY e.received_at DESC, e.id DESC LIMIT ${SHOWN}`,
