@@ -45,4 +45,6 @@ export { StrengthOfAnswers2026112250000 } from './2026112250-strength-of-answers
 export { AnswersAgreed2026112251000 } from './2026112251-answers-agreed.ts';
 export { OneProbe2026112252000 } from './2026112252-one-probe.ts';
 export { RefusedDeliveries2026112254000 } from './2026112254-refused-deliveries.ts';
+export { OwnTokens2026112256000 } from './2026112256-own-tokens.ts';
+export { DeadSince2026112257000 } from './2026112257-dead-since.ts';
 export { WhenItCameAbout2026112258000 } from './2026112258-when-it-came-about.ts';

@@ -82,6 +82,7 @@ import { Drill } from './domain/revocation/drill.entity.ts';
 import { Evidence } from './domain/revocation/evidence.entity.ts';
 import { VersionDeath } from './domain/revocation/version-death.entity.ts';
 import { Statement } from './domain/revocation/statement.entity.ts';
+import { ConnectionAccess } from './domain/revocation/connection-access.entity.ts';
 import { LocationStore } from './domain/revocation/location-store.entity.ts';
 import { CopyLook } from './domain/revocation/copy-look.entity.ts';
 import { LocationProof } from './domain/revocation/location-proof.entity.ts';
@@ -248,6 +249,7 @@ export const entities: DataSourceNeeds['entities'] = [
   VersionDeath,
   Statement,
   CopyLook,
+  ConnectionAccess,
   LocationStore,
   LocationProof,
   RiskAcceptance,

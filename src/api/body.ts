@@ -2,6 +2,7 @@ import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { Refused, refusal } from '../kernel/errors.ts';
 import { readStrictJson } from '../kernel/strict-json.ts';
 import { multipart } from './multipart.ts';
+import { readUpTo } from './read-up-to.ts';
 import type { BodyKind, RouteConfig } from '../domain/access/route.ts';
 
 /**
@@ -33,14 +34,9 @@ function tooLarge(limit: number): Refused {
 }
 
 async function readAll(payload: NodeJS.ReadableStream, limit: number): Promise<Buffer> {
-  const chunks: Buffer[] = [];
-  let size = 0;
-  for await (const chunk of payload as AsyncIterable<Buffer>) {
-    size += chunk.length;
-    if (size > limit) throw tooLarge(limit);
-    chunks.push(chunk);
-  }
-  return Buffer.concat(chunks);
+  const bytes = await readUpTo(payload as AsyncIterable<Buffer>, limit);
+  if (bytes === null) throw tooLarge(limit);
+  return bytes;
 }
 
 const MEDIA: Readonly<Record<'json' | 'form', RegExp>> = {

@@ -1,4 +1,4 @@
-import { Body, Controller, Get, HttpCode, Param, Post, Query } from '@nestjs/common';
+import { Body, Controller, Get, HttpCode, Param, Post, Put, Query } from '@nestjs/common';
 import { ApiCreatedResponse, ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
 import { z } from 'zod';
 import { Refused, refusal } from '../kernel/errors.ts';
@@ -21,6 +21,13 @@ import {
 import { exposedCredentials, exposedLocations } from '../domain/incidents/incident-room.queries.ts';
 import { casesPage, incidentOf, incidentsPage, instantsOf } from '../domain/incidents/incidents.queries.ts';
 import { IncidentsService } from '../domain/incidents/incidents.service.ts';
+import { updateCadence } from '../domain/incidents/update-cadence.queries.ts';
+import {
+  setUpdateCadenceSchema,
+  updateCadenceSchema,
+  type UpdateCadenceView,
+} from '../domain/incidents/update-cadence.schema.ts';
+import { UpdateCadence } from '../domain/incidents/update-cadence.service.ts';
 import { Clock } from '../platform/clock/clock.ts';
 import { Transactions, type Db } from '../platform/database/transactions.ts';
 import { answered } from './answered.ts';
@@ -55,6 +62,7 @@ export class IncidentsController {
   constructor(
     private readonly transactions: Transactions,
     private readonly incidents: IncidentsService,
+    private readonly cadence: UpdateCadence,
     private readonly clock: Clock,
   ) {}
 
@@ -195,6 +203,33 @@ export class IncidentsController {
     return answered(await this.incidents.assertInstant(incidentId, input, by));
   }
 
+  @Get(':id/update-cadence')
+  @ApiOperation({
+    summary: 'How often those who were told of an incident hear again',
+    description: 'And who is owed an update when: whoever is on call is reminded to write.',
+  })
+  @Permission('incidents:read')
+  @ApiOkResponse({ standardSchema: updateCadenceSchema })
+  updates(@Param('id', { schema: id }) incidentId: string, @By() by: Principal): Promise<UpdateCadenceView> {
+    return this.transactions.run(by, (db) => cadenceFound(db, incidentId));
+  }
+
+  @Put(':id/update-cadence')
+  @ApiOperation({
+    summary: 'Set how often those who were told of an incident hear again',
+    description: 'null: as its severity says.',
+  })
+  @Permission('incidents:act')
+  @ApiOkResponse({ standardSchema: updateCadenceSchema })
+  async setUpdates(
+    @Param('id', { schema: id }) incidentId: string,
+    @Body({ schema: setUpdateCadenceSchema }) { everyHours }: z.output<typeof setUpdateCadenceSchema>,
+    @By() by: Principal,
+  ): Promise<UpdateCadenceView> {
+    answered(await this.cadence.set(incidentId, everyHours, by));
+    return this.transactions.run(by, (db) => cadenceFound(db, incidentId));
+  }
+
   @Post(':id/acknowledge')
   @ApiOperation({ summary: 'Acknowledge an incident', description: 'Somebody has seen it and takes it on.' })
   @HttpCode(200)
@@ -251,6 +286,12 @@ export class IncidentsController {
   ): Promise<z.infer<typeof movedSchema>> {
     return answered(await this.incidents.close(incidentId, reason, by));
   }
+}
+
+async function cadenceFound(db: Db, incidentId: string): Promise<UpdateCadenceView> {
+  const cadence = await updateCadence(db, incidentId);
+  if (!cadence) throw new Refused(refusal('not_found', 'no-such-incident', 'There is no such incident.'));
+  return cadence;
 }
 
 async function found(db: Db, incidentId: string): Promise<z.infer<typeof incidentSchema>> {

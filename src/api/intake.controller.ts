@@ -4,7 +4,9 @@ import type { FastifyReply, FastifyRequest } from 'fastify';
 import { z } from 'zod';
 import { Refused, type Refusal } from '../kernel/errors.ts';
 import { Public, Takes } from '../domain/access/route.ts';
+import type { Admitted } from '../domain/exposures/admitted-sources.ts';
 import { IntakeService } from '../domain/exposures/intake.service.ts';
+import type { Knock } from '../domain/exposures/refused-delivery.rules.ts';
 import { readUpTo } from './read-up-to.ts';
 
 const receivedSchema = z.object({ deliveryId: z.string(), event: z.string() }).meta({ id: 'Received' });
@@ -45,8 +47,7 @@ export class IntakeController {
     if (!source.ok) throw refuse(source.error);
     const limit = source.value.bodyLimit;
     const announced = Number(request.headers['content-length'] ?? 0);
-    const body =
-      announced > limit ? null : await readUpTo(request.body as AsyncIterable<Buffer> | undefined, limit);
+    const body = announced > limit ? null : await this.#read(source.value, request, headers, limit);
     if (body === null) throw refuse(await this.intake.tooLarge(source.value, { headers }));
     const { result, answer } = await this.intake.receive(source.value, { headers, body }, request.ip);
     if (answer) {
@@ -59,6 +60,20 @@ export class IntakeController {
     if (!result.ok) throw new Refused(result.error);
     void reply.status(202);
     return result.value;
+  }
+
+  async #read(
+    source: Admitted,
+    request: FastifyRequest,
+    headers: Knock['headers'],
+    limit: number,
+  ): Promise<Buffer | null> {
+    try {
+      return await readUpTo(request.body as AsyncIterable<Buffer> | undefined, limit);
+    } catch (thrown) {
+      if (thrown instanceof Refused) await this.intake.brokenOff(source, thrown.refusal, { headers });
+      throw thrown;
+    }
   }
 }
 

@@ -23,11 +23,10 @@ export class ValidationPipe implements PipeTransform {
       throw new Refused(
         refusal('not_found', 'not-found', 'There is nothing here, or nothing that you may see.'),
       );
-    const fields = (result.issues as readonly Issue[])
-      .slice(0, MOST_JUDGED)
-      .map((issue) => problemOf(issue, type, data));
+    const issues = withoutEchoes(result.issues as readonly Issue[]);
+    const fields = issues.slice(0, MOST_JUDGED).map((issue) => problemOf(issue, type, data));
     // The rest is counted, not written out.
-    fields.length = result.issues.length;
+    fields.length = issues.length;
     throw new Refused(
       refusal(
         'invalid',
@@ -90,4 +89,17 @@ function mendOf(issue: Issue): string {
     default:
       return typeof issue.params?.['mend'] === 'string' ? issue.params['mend'] : 'Send a value that fits.';
   }
+}
+
+/** What is of another type has no length, though a text has one: further issues of the same field say nothing. */
+function withoutEchoes(issues: readonly Issue[]): Issue[] {
+  const wrong = new Set<string>();
+  return issues.filter((issue) => {
+    const field = JSON.stringify(
+      (issue.path ?? []).map((part) => String(typeof part === 'object' ? part.key : part)),
+    );
+    if (wrong.has(field)) return false;
+    if (issue.code === 'invalid_type') wrong.add(field);
+    return true;
+  });
 }

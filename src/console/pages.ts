@@ -17,6 +17,7 @@ import { IncidentPage } from './incidents/incident.page.ts';
 import { InstantPage } from './incidents/instant.page.ts';
 import { ObligationPage } from './incidents/obligation.page.ts';
 import { ObligationsPage } from './incidents/obligations.page.ts';
+import { UpdatesPage } from './incidents/updates.page.ts';
 import { ReportPage } from './incidents/report.page.ts';
 import { TriagePage } from './incidents/triage.page.ts';
 import { GatePage } from './integrations/gate.page.ts';
@@ -88,6 +89,7 @@ export const AREAS_OF_CONSOLE: readonly Area[] = [
       ExposureWindowPage,
       ObligationsPage,
       ObligationPage,
+      UpdatesPage,
     ],
   },
   { title: 'Report a leak', path: '/report', permission: 'exposures:report', pages: [ReportPage] },

@@ -1,4 +1,5 @@
-import { afterAll, beforeAll, beforeEach, expect, test } from '@jest/globals';
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
+import { Client } from 'pg';
 import { DataSource } from 'typeorm';
 import { dataSourceOptions } from '../../src/data-source.ts';
 import { newId } from '../../src/kernel/ids.ts';
@@ -157,4 +158,41 @@ test('many at once all come through, while another holds what one of them needs'
   await holder.release();
   expect(new Set(await Promise.all(ends)).size).toBeLessThan(20);
   expect(await marks()).toEqual(names);
+});
+
+describe('a statement that was prepared', () => {
+  const ask = () =>
+    transactions.run(BY, (db) =>
+      db.query<Record<string, unknown>[]>(`SELECT * FROM shape WHERE $1::int > 0`, [1]),
+    );
+  const asOwner = async (sql: string) => {
+    const client = new Client(database.ownerUrl);
+    await client.connect();
+    try {
+      await client.query(sql);
+    } finally {
+      await client.end();
+    }
+  };
+  const prepared = () =>
+    transactions.run(BY, (db) =>
+      db.query<{ n: number }[]>(
+        `SELECT count(*)::int AS n FROM pg_prepared_statements WHERE statement LIKE '%FROM shape%' AND name <> ''`,
+      ),
+    );
+  beforeAll(() => asOwner(`CREATE TABLE shape AS SELECT 1 AS a; GRANT SELECT ON shape TO countersign_app`));
+
+  test('is asked again where its table got another shape', async () => {
+    for (let times = 0; times < 5; times++) await ask();
+    expect(await prepared()).toEqual([{ n: 1 }]);
+    await asOwner(`ALTER TABLE shape ADD COLUMN b int DEFAULT 2`);
+    expect(await ask()).toEqual([{ a: 1, b: 2 }]);
+  });
+
+  test('is asked unprepared where a connection does not keep what was prepared', async () => {
+    for (let times = 0; times < 5; times++) await ask();
+    await transactions.run(BY, (db) => db.query(`DEALLOCATE ALL`));
+    for (let times = 0; times < 5; times++) expect(await ask()).toHaveLength(1);
+    expect(await prepared()).toEqual([{ n: 0 }]);
+  });
 });

@@ -8,7 +8,7 @@ import { ReprobeVersionJob } from '../../src/domain/revocation/reprobe-version.j
 import { RevocationService } from '../../src/domain/revocation/revocation.service.ts';
 import { newId, type Id } from '../../src/kernel/ids.ts';
 import { expectOk } from '../../src/kernel/result.ts';
-import { MINUTE, SECOND } from '../../src/kernel/time.ts';
+import { HOUR, MINUTE, SECOND } from '../../src/kernel/time.ts';
 import { startApp, type TestApp } from '../support/app.ts';
 import { BY, RevocationScene } from '../support/revocation-scene.ts';
 import { oauth, ScriptedSupplier, sendgrid, slack, type Fault } from '../support/scripted-supplier.ts';
@@ -185,13 +185,29 @@ describe('with a control canary', () => {
     suppliers.keys.goesWrong('server_error', 'probe', 1);
     const job = world.app.get(ReprobeVersionJob);
     const jobCall = { by: BY, attempt: 1, signal: AbortSignal.timeout(20_000) };
+    const instants = async () => {
+      const [row] = await scene.query<{ since: Date | null; at: Date }>(
+        `SELECT dead_since AS since, liveness_at AS at FROM version_death WHERE version_id = $1`,
+        [one.versionId],
+      );
+      return row!;
+    };
+    const proven = await instants();
+    expect(proven.since).toEqual(proven.at);
     await job.handle({ versionId: one.versionId, round: 0 }, jobCall);
     expect(await scene.facets(one.versionId)).toMatchObject({ liveness: 'dead' });
+    // A later look is the latest; its death stays where it was, for all that is held against it.
+    world.clock.advance(HOUR);
+    await job.handle({ versionId: one.versionId, round: 1 }, jobCall);
+    const later = await instants();
+    expect(later.since).toEqual(proven.since);
+    expect(later.at.getTime()).toBeGreaterThan(proven.at.getTime());
 
     one.issued.live = true;
     world.clock.advance(10 * MINUTE);
-    await job.handle({ versionId: one.versionId, round: 1 }, jobCall);
+    await job.handle({ versionId: one.versionId, round: 2 }, jobCall);
     expect(await scene.facets(one.versionId)).toMatchObject({ liveness: 'live' });
+    expect((await instants()).since).toBeNull();
     expect((await scene.ledger(one.versionId)).at(-1)).toBe('revocation.came-back-to-life');
     const containment = await scene.transactions.run(BY, (db) =>
       world.app.get(ContainmentService).of(db, [one.versionId]),

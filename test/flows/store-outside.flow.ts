@@ -8,6 +8,8 @@ import { expectOk } from '../../src/kernel/result.ts';
 import { Secret } from '../../src/kernel/secret.ts';
 import { HOUR, MINUTE } from '../../src/kernel/time.ts';
 import { BringOutsideSweep } from '../../src/platform/vault/bring-outside.sweep.ts';
+import { listConnections } from '../../src/console/settings/settings.queries.ts';
+import { ConnectionAccessSweep } from '../../src/domain/revocation/connection-access.sweep.ts';
 import { StoreAccessSweep } from '../../src/plugins/stores/access/store-access.sweep.ts';
 import { holdersIn, OTHERWISE, StoreMove } from '../../src/plugins/stores/moving/store-move.ts';
 import { startApp, type TestApp } from '../support/app.ts';
@@ -225,4 +227,48 @@ describe('when the installation chooses another store', () => {
       await other.close();
     }
   });
+});
+
+test('our own token of a connection is prolonged as well; the connection says in time what cannot be', async () => {
+  const start = world.clock.now();
+  const token = { now: () => world.clock.now(), lasts: 24 * HOUR, most: start + 900 * HOUR, renewable: true };
+  kv.token = { ...token, ends: start + 24 * HOUR };
+  const auth = { auth: { token: OUR_TOKEN } };
+  const id = await scene.connection(partyId, 'vault-kv-copy', { baseUrl: store.baseUrl, dialect: kv }, auth);
+  const sweep = () => world.app.get(ConnectionAccessSweep).sweep(BY);
+  const alerts = () =>
+    scene.query<{ message: string }>(
+      `SELECT message FROM alert WHERE kind = 'connection.access' AND handled_at IS NULL`,
+    );
+  const shown = async () => {
+    const lines = await scene.transactions.run(BY, (db) => listConnections(db));
+    return lines.find((line) => line.id === id);
+  };
+  const before = kv.renewals;
+  await sweep();
+  expect(kv.renewals).toBe(before);
+  expect(await shown()).toMatchObject({ tokenEndsAt: start + 24 * HOUR, tokenProblem: null });
+  world.clock.advance(13 * HOUR);
+  await sweep();
+  expect(kv.renewals).toBe(before + 1);
+  expect(await shown()).toMatchObject({ tokenEndsAt: start + 37 * HOUR, tokenProblem: null });
+  expect(await alerts()).toEqual([]);
+  kv.token.renewable = false;
+  world.clock.advance(17 * HOUR);
+  await sweep();
+  expect((await alerts())[0]?.message).toContain('vault-kv-copy: our own token ends at');
+  expect((await shown())?.tokenProblem).toContain('cannot be prolonged. Set another one.');
+  // Another one is set: nothing is wrong any more. It is revoked behind our back: that is told at once.
+  kv.token.ends = world.clock.now() + 24 * HOUR;
+  await sweep();
+  expect(await alerts()).toEqual([]);
+  kv.token.ends = world.clock.now();
+  await sweep();
+  expect((await alerts())[0]?.message).toContain('our token is refused');
+  const retired = await scene.transactions.run(BY, (db) =>
+    world.app.get(ConnectionsService).retire(db, id, BY),
+  );
+  expectOk(retired);
+  await sweep();
+  expect(await alerts()).toEqual([]);
 });

@@ -1,6 +1,8 @@
 import { createHash } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { witnessesOf } from '../../src/console/incidents/room.queries.ts';
 import { AccessService } from '../../src/domain/access/access.service.ts';
+import { ownWays } from '../../src/domain/exposures/reported-by.queries.ts';
 import { UsageRetentionSweep } from '../../src/domain/usage/usage-retention.sweep.ts';
 import { newId, type Id } from '../../src/kernel/ids.ts';
 import { system } from '../../src/kernel/principal.ts';
@@ -206,8 +208,8 @@ describe('reports of use', () => {
     });
     // Whoever has nothing but a link is told the same, as a page.
     for (const [url, field] of [
-      ['/notice', 'name'],
-      ['/notice/next', 'next'],
+      [`/notice/${'0'.repeat(24)}`, 'name'],
+      [`/notice/${'0'.repeat(24)}/next`, 'next'],
       ['/sign-matrix', 'signs_for'],
       ['/sign-matrix/back', 'text'],
     ] as const) {
@@ -326,9 +328,12 @@ describe('use that should not be', () => {
     const [exposure, ...more] = await exposuresOf(credential);
     expect(more).toHaveLength(0);
     expect(exposure).toMatchObject({ state: 'accepted', match: 'metadata', trust: 'inform' });
-    expect(await scene.one(`SELECT state FROM incident WHERE id = $1`, [exposure!.incident_id])).toEqual({
-      state: 'triage',
-    });
+    // What its opening made of it, and not its state by now: whoever rolls up later finds the revocation of before.
+    const [first] = await scene.rows(
+      `SELECT kind FROM ledger_entry WHERE subject_id = $1 AND kind IN ('incident.triage', 'incident.containing') ORDER BY n`,
+      [exposure!.incident_id],
+    );
+    expect(first).toEqual({ kind: 'incident.triage' });
     expect(
       await scene.one(`SELECT uses::int FROM usage_alarm WHERE credential_id = $1`, [
         credential.credentialId,
@@ -336,6 +341,12 @@ describe('use that should not be', () => {
     ).toEqual({
       uses: 3,
     });
+    // Named where people look: in the incident, and among the ways that nobody had to set up.
+    const witnesses = await scene.work((db) => witnessesOf(db, exposure!.incident_id));
+    expect(witnesses.map(({ sourceName }) => sourceName)).toEqual(['Unusual use']);
+    expect(await scene.work(ownWays)).toEqual(
+      expect.arrayContaining([expect.objectContaining({ name: 'Unusual use' })]),
+    );
     world.clock.advance(ELAPSED_DAY + MINUTE);
     await report([use(credential)]);
     await scene.settled();

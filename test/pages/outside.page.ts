@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { generateKeyPairSync, sign } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { linkCode, linkToken } from '../../src/domain/notices/notice-link.rules.ts';
-import { newId } from '../../src/kernel/ids.ts';
+import { newId, type Id } from '../../src/kernel/ids.ts';
 import { HOUR } from '../../src/kernel/time.ts';
 import { Keys } from '../../src/platform/signing/keys.ts';
 import { overflowOf, picture, tabStops, TestBrowser } from '../support/browser.ts';
@@ -43,25 +43,66 @@ describe('the page behind the link of a notice', () => {
     for (let n = 0; n < 3; n += 1) {
       const entered = await fetch(link(), { redirect: 'manual' });
       expect(entered.status).toBe(303);
-      expect(entered.headers.get('location')).toBe('/notice');
+      const path = entered.headers.get('location')!;
+      expect(path).toMatch(/^\/notice\/[0-9a-f]{24}$/);
       expect(entered.headers.get('cache-control')).toBe('no-store');
       expect(entered.headers.get('referrer-policy')).toBe('no-referrer');
       const cookie = entered.headers.get('set-cookie') ?? '';
-      expect(cookie).toMatch(/^cs_notice=[\w-]{96}; Max-Age=3600; Path=\/notice; HttpOnly; SameSite=Lax$/);
-      const shown = await fetch(`${site.url}/notice`, { headers: { cookie: cookie.split(';')[0]! } });
+      expect(cookie).toMatch(
+        new RegExp(`^cs_notice=[\\w-]{96}; Max-Age=3600; Path=${path}; HttpOnly; SameSite=Lax$`),
+      );
+      const shown = await fetch(`${site.url}${path}`, { headers: { cookie: cookie.split(';')[0]! } });
       expect(shown.status).toBe(200);
     }
     const head = await fetch(link(), { method: 'HEAD', redirect: 'manual' });
-    expect([head.status, head.headers.get('location')]).toEqual([303, '/notice']);
+    expect([head.status, head.headers.get('location')]).toEqual([303, expect.stringMatching(/^\/notice\//)]);
     expect(await acknowledgements()).toBe(0);
   });
 
+  test('two notices that are open side by side keep to their own', async () => {
+    const browser = await visitor();
+    try {
+      const open = async (noticeId: Id) => {
+        const claims = { noticeId, contactId: ids.contacts.nora, expiresAt: site.world.clock.now() + HOUR };
+        const page = await browser.page();
+        await page.goto(`${site.url}/n/${linkToken(claims, site.world.app.get(Keys).linkKey())}`);
+        return page;
+      };
+      const another = newId();
+      await site.scene.client.query(
+        `INSERT INTO notice SELECT (jsonb_populate_record(n, jsonb_build_object('id', $2::uuid, 'reference', 'NTC-2026-0778',
+                'idempotency_key', $2::text, 'message_id', $2::text, 'language', 'de', 'sent_subject', 'Eine andere Sache', 'sent_text', 'Ein anderer Text'))).*
+           FROM notice n WHERE id = $1`,
+        [made.notices.customer, another],
+      );
+      const first = await open(made.notices.customer);
+      const title = await first.locator('h1').innerText();
+      const second = await open(another);
+      expect(second.url()).not.toBe(first.url());
+      expect(await second.locator('h1').innerText()).not.toBe(title);
+      // What stands around a notice is in its language, too.
+      expect(await second.locator('html').getAttribute('lang')).toBe('de');
+      expect(await second.locator('main').innerText()).toMatch(
+        /Diese Mitteilung bestätigen[^]*Ihr Vor- und Nachname/,
+      );
+      await second.fill('[name=name]', 'Nora Visser');
+      await second.fill('[name=code]', '0');
+      await second.getByRole('button', { name: 'Bestätigen' }).click();
+      expect(await second.locator('main').innerText()).toContain('Geben Sie die sechs Ziffern ein');
+      await first.reload();
+      expect(await first.locator('h1').innerText()).toBe(title);
+    } finally {
+      await browser.close();
+    }
+  });
+
   test('a form from elsewhere, or without what the page gave, acknowledges nothing', async () => {
-    const cookie = (await fetch(link(), { redirect: 'manual' })).headers.get('set-cookie')!.split(';')[0]!;
-    const html = await (await fetch(`${site.url}/notice`, { headers: { cookie } })).text();
+    const { headers } = await fetch(link(), { redirect: 'manual' });
+    const [cookie, path] = [headers.get('set-cookie')!.split(';')[0]!, headers.get('location')!];
+    const html = await (await fetch(`${site.url}${path}`, { headers: { cookie } })).text();
     const value = (field: string) => new RegExp(`name="${field}" value="([^"]+)"`).exec(html)![1]!;
     const send = (fields: Record<string, string>) =>
-      fetch(`${site.url}/notice`, {
+      fetch(`${site.url}${path}`, {
         method: 'POST',
         redirect: 'manual',
         headers: { cookie },
@@ -86,9 +127,9 @@ describe('the page behind the link of a notice', () => {
 
   test('expired, forged and missing links say what to do', async () => {
     const open = async (url: string) => {
-      const cookie =
-        (await fetch(url, { redirect: 'manual' })).headers.get('set-cookie')?.split(';')[0] ?? '';
-      return fetch(`${site.url}/notice`, { headers: { cookie } });
+      const { headers } = await fetch(url, { redirect: 'manual' });
+      const cookie = headers.get('set-cookie')?.split(';')[0] ?? '';
+      return fetch(`${site.url}${headers.get('location') ?? ''}`, { headers: { cookie } });
     };
     const expired = await open(link(site.world.clock.now() - 1));
     expect(expired.status).toBe(410);
@@ -96,7 +137,7 @@ describe('the page behind the link of a notice', () => {
     const forged = await open(`${link().slice(0, -4)}AAAA`);
     expect(forged.status).toBe(404);
     expect(await forged.text()).toContain('What you can do');
-    expect((await fetch(`${site.url}/notice`)).status).toBe(404);
+    expect((await fetch(`${site.url}/notice/${'0'.repeat(24)}`)).status).toBe(404);
   });
 
   test('on a phone, without scripts: read, type a name, acknowledge; and it says so ever after', async () => {
@@ -105,7 +146,7 @@ describe('the page behind the link of a notice', () => {
       const page = await browser.page();
       await page.setViewportSize({ width: 390, height: 844 });
       await page.goto(link());
-      expect(page.url()).toBe(`${site.url}/notice`);
+      expect(page.url()).toMatch(/\/notice\/[0-9a-f]{24}$/);
       const text = await page.locator('main').innerText();
       expect(text).toContain('Ledger read key');
       // Nothing of the room, of other parties, or of other notices.
@@ -201,7 +242,7 @@ describe('the page behind the link of a notice', () => {
       await page.fill('[name=signature]', signature(document));
       await page.getByRole('button', { name: 'Acknowledge' }).click();
       expect(await page.locator('main').innerText()).toMatch(
-        /acknowledged\s+by Nora Visser.*\(detached signature\)/,
+        /acknowledged\s+by Nora Visser.*\(a signature with a key of your own\)/,
       );
       expect(await standing()).toEqual({
         receipt: 'acknowledged',

@@ -287,4 +287,11 @@ test('a supplier’s contact finds the same form, and below it what its party re
   expect(await page.locator('#reported').innerText()).toMatch(/EXP-\d{4}-\d+/);
   site.browser.complaints.length = 0;
   await site.judge(page, 'report-outside');
+  // The operator sees in the settings by which ways reports came that nobody set up.
+  const { email: own } = await site.account('Otto', 'admin');
+  await page.context().clearCookies();
+  await site.signIn(page, own, '/settings/sources');
+  for (const way of ['Console form', 'Supplier room: Reporter AG'])
+    expect(await page.getByRole('row', { name: new RegExp(`^${way}`) }).count()).toBe(1);
+  await site.judge(page, 'sources-ways');
 }, 180_000);

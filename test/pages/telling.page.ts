@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import type { Severity } from '../../src/domain/incidents/incident.rules.ts';
-import { UPDATE_EVERY, UpdateCadenceSweep } from '../../src/domain/incidents/update-cadence.sweep.ts';
+import { UPDATE_EVERY } from '../../src/domain/incidents/update-cadence.queries.ts';
+import { UpdateCadenceSweep } from '../../src/domain/incidents/update-cadence.sweep.ts';
 import type { Page } from 'playwright-core';
 import { newId } from '../../src/kernel/ids.ts';
 import { system } from '../../src/kernel/principal.ts';
@@ -346,8 +347,8 @@ test('whoever was told of an open case and hears nothing more is owed an update,
         `SELECT message FROM alert WHERE kind = 'case.update-due' AND handled_at IS NULL ORDER BY dedupe_key`,
       )
     ).rows.map(({ message }) => message);
-  const { rows } = await client.query<{ severity: Severity; last: Date; id: string }>(
-    `SELECT i.severity, n.accepted_at AS last, n.id FROM notice n JOIN incident_case c ON c.id = n.subject_id JOIN incident i ON i.id = c.incident_id
+  const { rows } = await client.query<{ severity: Severity; last: Date; id: string; reference: string }>(
+    `SELECT i.severity, i.reference, n.accepted_at AS last, n.id FROM notice n JOIN incident_case c ON c.id = n.subject_id JOIN incident i ON i.id = c.incident_id
       WHERE n.accepted_at IS NOT NULL AND c.state = 'open' ORDER BY n.accepted_at DESC LIMIT 1`,
   );
   const told = rows[0]!;
@@ -367,4 +368,23 @@ test('whoever was told of an open case and hears nothing more is owed an update,
   ]);
   await sweep();
   expect(await open()).toEqual([]);
+
+  // Set for the incident, it is what counts; the page says who hears next.
+  const { email } = await site.account('Rhea', 'responder');
+  await site.browser.context.clearCookies();
+  const page = await site.browser.page();
+  await site.signIn(page, email, `/incidents/${told.reference}`);
+  await page.locator('a', { hasText: 'as its severity' }).first().click();
+  await page.waitForURL(/\/updates$/);
+  await page.locator('#everyHours').fill('0');
+  await page.locator('button', { hasText: 'Save' }).click();
+  expect(await page.locator('main').innerText()).toContain('From 1 to 720 hours.');
+  site.browser.complaints.length = 0; // the browser reports the 422 itself
+  await page.locator('#everyHours').fill('1');
+  await page.locator('button', { hasText: 'Save' }).click();
+  await page.locator('.lead', { hasText: 'every hour, as set here' }).waitFor();
+  await site.judge(page, 'updates');
+  site.world.clock.advance(60 * 60_000);
+  await sweep();
+  expect(await open()).toEqual(expect.arrayContaining([expect.stringContaining('for 1 h')]));
 });

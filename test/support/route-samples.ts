@@ -240,9 +240,10 @@ async function things(world: TestApp, partyId: Id) {
     );
     await db.query(
       `INSERT INTO notice (id, reference, integration_id, party_id, subject_kind, subject_id, idempotency_key, category,
-                           trigger, start_event, start_at, fulfilled_by, facts, message_id, correlation_id, created_at, updated_at)
+                           trigger, start_event, start_at, fulfilled_by, facts, message_id, correlation_id, created_at, updated_at,
+                           sent_subject, sent_text)
        VALUES ($1, 'NTC-2026-9001', $2, $3, 'case', $4, 'route-sample', 'exposure', 'confirmed', 'confirmed', $5, 'dispatched',
-               '{}', 'route-sample', 'test-samples', $5, $5)`,
+               '{}', 'route-sample', 'test-samples', $5, $5, 'A notice', 'What was told')`,
       [notice, integration, partyId, newId(), now],
     );
   });

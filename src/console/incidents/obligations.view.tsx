@@ -18,7 +18,8 @@ export function standingOf(one: Standing): { tone: Tone; word: string } {
   if (one.obligation !== 'required') return { tone: 'calm', word: words(one.obligation) };
   if (one.timeliness === 'missed')
     return { tone: 'live', word: one.fulfilledAt === null ? 'late' : 'told late' };
-  if (one.timeliness === 'met') return { tone: 'dead', word: 'told in time' };
+  if (one.timeliness === 'met')
+    return { tone: 'dead', word: one.standing === 'no_number' ? 'told' : 'told in time' };
   if (one.standing === 'not_started') return { tone: 'calm', word: 'not started' };
   if (one.watched) return { tone: 'info', word: 'watched' };
   if (one.standing === 'no_number') return { tone: 'doubt', word: 'no number' };
@@ -98,6 +99,7 @@ export function ObligationsView({
             label="Duties to tell"
             parts={[
               { tone: 'dead', word: 'told in time', count: count('told in time') },
+              { tone: 'dead', word: 'told', count: count('told') },
               { tone: 'live', word: 'late', count: count('late') + count('told late') },
               { tone: 'wait', word: 'dated', count: count('dated') },
               { tone: 'doubt', word: 'no number', count: count('no number') },

@@ -15,7 +15,10 @@ import { convergenceOf, type Convergence } from '../../domain/credentials/conver
 import { holds, isWanted, placesOf } from '../../domain/credentials/holdings.queries.ts';
 import { ms } from '../shared/sql.ts';
 import { DEAD, EXPOSED_COUNTS, UNPROVEN, type ExposedCounts } from './incidents.queries.ts';
+import { updateCadence } from '../../domain/incidents/update-cadence.queries.ts';
+import type { UpdateCadenceView } from '../../domain/incidents/update-cadence.schema.ts';
 import { timelineOf, type TimelineEntry } from './timeline.queries.ts';
+import { REPORTED_BY } from '../../domain/exposures/reported-by.queries.ts';
 
 /** How many credentials, and how many of anything else, a room shows at once; the rest is counted and a page away. */
 export const SHOWN = 50;
@@ -248,7 +251,7 @@ export interface Witness {
 
 export function witnessesOf(db: Db, incidentId: Id): Promise<Witness[]> {
   return db.query(
-    `SELECT e.reference, coalesce(s.name, e.reporter_kind) AS "sourceName", e.state, e.match, e.place, c.name AS "credentialName",
+    `SELECT e.reference, ${REPORTED_BY} AS "sourceName", e.state, e.match, e.place, c.name AS "credentialName",
             e.publicly_leaked AS "publiclyLeaked", ${ms('e.received_at')} AS "receivedAt", ${ms('e.detected_at')} AS "detectedAt"
        FROM exposure e LEFT JOIN source s ON s.id = e.source_id LEFT JOIN credential c ON c.id = e.credential_id
       WHERE e.incident_id = $1 ORDER BY e.received_at DESC, e.id DESC LIMIT ${SHOWN}`,
@@ -316,6 +319,7 @@ export interface Room {
   /** Names of the contacts who are asked, by id. */
   contacts: ReadonlyMap<Id, string>;
   notices: NoticeView[];
+  updates: UpdateCadenceView | undefined;
   timeline: TimelineEntry[];
   instants: RoomInstant[];
   witnesses: Witness[];
@@ -358,6 +362,7 @@ export async function roomOf(db: Db, reference: string, now: Millis): Promise<Ro
     waitingCount: held.length,
     contacts: await contactNames(db, waiting),
     notices,
+    updates: await updateCadence(db, head.id),
     nodes: await runNodesOf(db, head.id),
     timeline: await timelineOf(db, head.id, subjects),
     instants: await instantsOf(db, head.id),

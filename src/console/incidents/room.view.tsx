@@ -1,14 +1,14 @@
 import type { VNode } from 'preact';
-import { NoticeClock, NoticeLanes, NoticeReceipt } from '../notices/notice-parts.tsx';
 import { PostForm } from '../shared/forms.tsx';
 import type { Frame } from '../shared/frame.ts';
 import { Page } from '../shared/layout.tsx';
-import { At, DataTable, Empty, Headed, ShareBar, Stat } from '../shared/parts.tsx';
-import { Chip, StateChip, words, type Tone } from '../shared/states.tsx';
+import { At, Headed, ShareBar, Stat } from '../shared/parts.tsx';
+import { Chip, StateChip, type Tone } from '../shared/states.tsx';
 import { Downstream } from './downstream.view.tsx';
 import { Failures } from './failures.view.tsx';
 import { InstantForm } from './instant.view.tsx';
 import { Cases, Witnesses } from './room-context.view.tsx';
+import { Notices } from './room-notices.view.tsx';
 import { Board, ExposedCredentials, StillAlive } from './room-credentials.view.tsx';
 import { Runs, Waiting } from './room-work.view.tsx';
 import type { Room } from './room.queries.ts';
@@ -356,44 +356,6 @@ function CredentialsPart({ room: { head, credentials }, now }: { room: Room; now
           <a class="button plain small" href={`/incidents/${head.reference}/credentials`}>
             All {head.exposed}
           </a>
-        </p>
-      )}
-    </>
-  );
-}
-
-function Notices({ room: { notices }, now }: { room: Room; now: number }) {
-  if (notices.length === 0) return <Empty>Nobody has to be told, as far as the agreements say.</Empty>;
-  const open = notices.filter(({ timeliness }) => timeliness !== 'met');
-  const shown = [
-    ...open.toSorted((a, b) => (a.dueAt ?? Infinity) - (b.dueAt ?? Infinity)),
-    ...notices.filter(({ timeliness }) => timeliness === 'met'),
-  ].slice(0, 12);
-  return (
-    <>
-      <NoticeLanes notices={open.length > 0 ? open : notices} now={now} />
-      <DataTable
-        caption="Notices"
-        columns={[{ title: 'To' }, { title: 'Clock' }, { title: 'Standing' }]}
-        rows={shown.map((notice) => [
-          <div>
-            <a href={`/notices/${notice.reference}`}>
-              <b>{notice.partyName}</b>
-            </a>
-            <div class="soft small nowrap">{`${notice.reference} · ${words(notice.trigger)}`}</div>
-          </div>,
-          <div>
-            <NoticeClock notice={notice} now={now} />
-            {notice.escalatedAt !== null && notice.timeliness === 'open' && (
-              <Chip tone="live">escalated</Chip>
-            )}
-          </div>,
-          <NoticeReceipt notice={notice} />,
-        ])}
-      />
-      {notices.length > shown.length && (
-        <p class="soft small">
-          {notices.length - shown.length} more, all told in time: <a href="/notices">all notices</a>
         </p>
       )}
     </>

@@ -3,6 +3,7 @@ import type { Millis } from '../../kernel/time.ts';
 import type { Db } from '../../platform/database/transactions.ts';
 import { PAGE_SIZE } from '../shared/paging.tsx';
 import { ms } from '../shared/sql.ts';
+import { REPORTED_BY } from '../../domain/exposures/reported-by.queries.ts';
 
 export interface ExposureLine {
   id: Id;
@@ -20,7 +21,7 @@ export interface ExposureLine {
   credentialName: string | null;
 }
 
-const COLUMNS = `e.id, e.reference, e.state, e.triage_reason AS "triageReason", coalesce(s.name, e.reporter_kind) AS "sourceName", e.kind,
+const COLUMNS = `e.id, e.reference, e.state, e.triage_reason AS "triageReason", ${REPORTED_BY} AS "sourceName", e.kind,
   e.supplier_id AS "supplierId", e.place, e.publicly_leaked AS "publiclyLeaked", ${ms('e.received_at')} AS "receivedAt",
   e.dismiss_requested_by IS NOT NULL AS "dismissalAsked", i.reference AS "incidentReference", c.name AS "credentialName"
   FROM exposure e LEFT JOIN source s ON s.id = e.source_id LEFT JOIN incident i ON i.id = e.incident_id

@@ -67,6 +67,14 @@ export async function writtenTo(db: Db, reference: string): Promise<NewWritten |
   return row;
 }
 
+/** The duties of laws that a written notice tells. */
+export function dutiesTold(db: Db, id: Id): Promise<{ id: Id; reference: string; title: string }[]> {
+  return db.query(
+    `SELECT id, reference, title FROM obligation WHERE written_notice_id = $1 ORDER BY reference LIMIT 20`,
+    [id],
+  );
+}
+
 /** Whose hand wrote it. */
 export async function writtenBy(db: Db, id: Id): Promise<string | undefined> {
   const [row] = await db.query<{ by: string }[]>(

@@ -14,7 +14,7 @@ import { Transactions } from '../../platform/database/transactions.ts';
 import { problemsOf, readForm, typedIn, type FormProblems } from '../shared/forms.tsx';
 import { ConsolePage, goes, shows, type Answer } from '../shared/page.ts';
 import { reference } from '../shared/search.ts';
-import { writtenTo, writtenBy } from './notices.queries.ts';
+import { dutiesTold, writtenTo, writtenBy } from './notices.queries.ts';
 import { WrittenListView, WrittenView as View } from './written.view.tsx';
 
 const id = { schema: z.uuid() };
@@ -119,6 +119,7 @@ export class WrittenPage {
           notice,
           mine: (await writtenBy(db, writtenId)) === handOf(by),
           second: await this.written.needsSecond(db, writtenId),
+          duties: await dutiesTold(db, writtenId),
         }
       );
     });
@@ -126,7 +127,12 @@ export class WrittenPage {
       throw new Refused(
         refusal('not_found', 'not-found', 'There is no such notice, or it is not yours to see.'),
       );
-    const model: { notice: WrittenView; mine: boolean; second: boolean } = found;
+    const model: {
+      notice: WrittenView;
+      mine: boolean;
+      second: boolean;
+      duties: Awaited<ReturnType<typeof dutiesTold>>;
+    } = found;
     return shows(
       (frame) =>
         View({

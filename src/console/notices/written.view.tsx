@@ -52,6 +52,7 @@ export function WrittenView({
   notice,
   mine,
   second,
+  duties,
   form,
   problems,
 }: {
@@ -61,6 +62,8 @@ export function WrittenView({
   mine: boolean;
   /** Somebody else than its writer must approve it. */
   second: boolean;
+  /** Of laws, that it tells. */
+  duties: readonly { id: string; reference: string; title: string }[];
   form: Readonly<Record<string, string>>;
   problems: FormProblems;
 }) {
@@ -119,6 +122,18 @@ export function WrittenView({
           <Facts
             facts={[
               ['integration', notice.integration],
+              ...(duties.length === 0
+                ? []
+                : [
+                    [
+                      'tells',
+                      duties.map((one) => (
+                        <div>
+                          <a href={`/obligations/${one.id}`}>{one.reference}</a>, {one.title}
+                        </div>
+                      )),
+                    ] as [string, preact.ComponentChildren],
+                  ]),
               ['written by', notice.writtenBy],
               ['decided by', notice.decidedBy ?? '–'],
               ['reason', notice.reason || '–'],

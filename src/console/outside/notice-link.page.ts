@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { Body, Controller, Get, Param, Post, Req, Res } from '@nestjs/common';
 import { ApiExcludeController } from '@nestjs/swagger';
 import type { FastifyReply, FastifyRequest } from 'fastify';
@@ -11,10 +12,15 @@ import { formProof, isFormProof } from '../../domain/notices/notice-link.rules.t
 import { Clock } from '../../platform/clock/clock.ts';
 import { Keys } from '../../platform/signing/keys.ts';
 import { problemsOf, typedIn, type FormProblems } from '../shared/forms.tsx';
-import { answer, goOn, openDoor } from './door.ts';
+import { answer, goOn, openDoor, type Door } from './door.ts';
 import { AcknowledgedView, BadLinkView, NoticeLinkView } from './notice-link.view.tsx';
 
-const NOTICE = { cookie: 'cs_notice', path: '/notice' };
+const COOKIE = 'cs_notice';
+
+/** Each link has a page of its own: two that are open side by side keep to their own notice. */
+function doorOf(token: string): Door {
+  return { cookie: COOKIE, path: `/notice/${createHash('sha256').update(token).digest('hex').slice(0, 24)}` };
+}
 
 const form = z.object({
   name: z.string().max(500).catch(''),
@@ -46,20 +52,20 @@ export class NoticeLinkPage {
   @Public({ why: WHY, face: 'outside' })
   @PerMinute(60)
   enter(@Param('token') token: string, @Req() request: FastifyRequest, @Res() reply: FastifyReply): void {
-    openDoor(reply, request, NOTICE, token);
+    openDoor(reply, request, doorOf(token), token);
   }
 
-  @Get('notice')
+  @Get('notice/:door')
   @Public({ why: WHY, face: 'outside' })
   @PerMinute(60)
   async show(@Req() request: FastifyRequest, @Res() reply: FastifyReply): Promise<void> {
-    const token = request.cookies[NOTICE.cookie] ?? '';
+    const token = request.cookies[COOKIE] ?? '';
     const shown = await this.acknowledgements.show(token);
     if (!shown.ok) return bad(reply, shown.error);
     answer(reply, 200, this.#view(shown.value, token));
   }
 
-  @Post('notice')
+  @Post('notice/:door')
   @Public({ why: WHY, face: 'outside' })
   @PerMinute(20)
   async acknowledge(
@@ -78,11 +84,11 @@ export class NoticeLinkPage {
   }
 
   /** What somebody signs elsewhere: exactly these bytes. */
-  @Get('notice/document')
+  @Get('notice/:door/document')
   @Public({ why: WHY, face: 'outside' })
   @PerMinute(60)
   async document(@Req() request: FastifyRequest, @Res() reply: FastifyReply): Promise<void> {
-    const document = await this.acknowledgements.document(request.cookies[NOTICE.cookie] ?? '');
+    const document = await this.acknowledgements.document(request.cookies[COOKIE] ?? '');
     if (!document.ok) return bad(reply, document.error);
     void reply
       .headers({ 'cache-control': 'no-store', 'content-disposition': 'attachment; filename="notice.json"' })
@@ -90,7 +96,7 @@ export class NoticeLinkPage {
       .send(document.value);
   }
 
-  @Post('notice/code')
+  @Post('notice/:door/code')
   @Public({ why: WHY, face: 'outside' })
   @PerMinute(10)
   async code(
@@ -103,7 +109,7 @@ export class NoticeLinkPage {
     );
   }
 
-  @Post('notice/next')
+  @Post('notice/:door/next')
   @Public({ why: WHY, face: 'outside' })
   @PerMinute(20)
   async next(
@@ -122,7 +128,7 @@ export class NoticeLinkPage {
     reply: FastifyReply,
     work: (token: string, typed: z.output<typeof form>) => Promise<Result<unknown, Refusal>>,
   ): Promise<void> {
-    const token = request.cookies[NOTICE.cookie] ?? '';
+    const token = request.cookies[COOKIE] ?? '';
     const typed = form.parse(body ?? {});
     const shown = await this.acknowledgements.show(token);
     if (!shown.ok) return bad(reply, shown.error);
@@ -139,7 +145,7 @@ export class NoticeLinkPage {
         done.error.kind === 'invalid' ? 422 : 409,
         problemsOf(done.error.message, done.error.fields),
       );
-    goOn(reply, NOTICE.path);
+    goOn(reply, doorOf(token).path);
   }
 
   #view(
@@ -151,6 +157,7 @@ export class NoticeLinkPage {
       notice,
       ways,
       now: this.clock.now(),
+      path: doorOf(token).path,
       proof: formProof(token, this.keys.linkKey()),
       ...more,
     };

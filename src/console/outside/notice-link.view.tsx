@@ -1,17 +1,27 @@
 import type { StrongerWays } from '../../domain/notices/acknowledgement-proofs.service.ts';
-import { STRENGTH_WORDS } from '../../domain/notices/acknowledgement.rules.ts';
 import type { ShownNotice } from '../../domain/notices/acknowledgement.service.ts';
 import type { Millis } from '../../kernel/time.ts';
 import { Field, FormError, type FormProblems } from '../shared/forms.tsx';
 import { OutsidePage } from '../shared/layout.tsx';
-import { Chip, words } from '../shared/states.tsx';
+import { Chip } from '../shared/states.tsx';
 import { When } from '../shared/when.tsx';
+import { wordsIn, type LinkWords } from './notice-link.words.ts';
+
+interface Shown {
+  notice: ShownNotice;
+  now: Millis;
+  /** Of this page. */
+  path: string;
+  proof: string;
+  problems?: FormProblems;
+  typed?: Readonly<Record<string, string>>;
+}
 
 function Letter({ notice }: { notice: ShownNotice }) {
   return (
     <>
       {!notice.subject.startsWith(notice.reference) && <p class="ref">{notice.reference}</p>}
-      <h1>{notice.subject}</h1>
+      <h1 lang={notice.language}>{notice.subject}</h1>
       <div class="letter" lang={notice.language}>
         {notice.text}
       </div>
@@ -20,24 +30,20 @@ function Letter({ notice }: { notice: ShownNotice }) {
 }
 
 /** What an answer says, and what is to be pressed for it. */
-function asked(category: string): { title: string; text: string; button: string } {
-  if (category === 'drill')
-    return {
-      title: 'Answer the call',
-      text: 'Say that the call has reached you. Nothing is revoked by it: it shows how fast you can be reached.',
-      button: 'The call has reached me',
-    };
-  if (category === 'contact-confirmation')
-    return {
-      title: 'Confirm that this reaches you',
-      text: 'Say that you are the contact, and that mail to this address reaches you. Nothing else follows from it.',
-      button: 'It reaches me',
-    };
-  return {
-    title: 'Acknowledge this notice',
-    text: 'Confirm that you have received and read it. This is no admission of anything: it says that somebody on your side is on it.',
-    button: 'Acknowledge',
-  };
+function asked(category: string, w: LinkWords) {
+  if (category === 'drill') return w.drill;
+  return category === 'contact-confirmation' ? w.confirmation : w.notice;
+}
+
+/** What is wrong, in the reader's language; what its words do not cover stays as it was said. */
+function inWords(problems: FormProblems, w: LinkWords): FormProblems {
+  return Object.fromEntries(
+    Object.entries(problems).map(([field, problem]) => [field, w.problems[field] ?? problem]),
+  );
+}
+
+function Time({ at, notice, now, w }: { at: Millis; notice: ShownNotice; now: Millis; w: LinkWords }) {
+  return <When at={at} zone={notice.zone} now={now} language={w.language} away={w} />;
 }
 
 /** The notice and the one thing to do: type a name and the code of the message, and confirm. */
@@ -45,39 +51,37 @@ export function NoticeLinkView({
   notice,
   ways,
   now,
+  path,
   proof,
-  problems = {},
+  problems: given = {},
   typed = {},
-}: {
-  notice: ShownNotice;
-  ways: StrongerWays;
-  now: Millis;
-  proof: string;
-  problems?: FormProblems;
-  typed?: Readonly<Record<string, string>>;
-}) {
-  const { title, text, button } = asked(notice.category);
+}: Shown & { ways: StrongerWays }) {
+  const w = wordsIn(notice.language);
+  const problems = inWords(given, w);
+  const { title, text, button } = asked(notice.category, w);
   return (
-    <OutsidePage title={notice.subject}>
+    <OutsidePage title={notice.subject} language={w.language}>
       <Letter notice={notice} />
       <section class="card">
         <h2>{title}</h2>
         <p>{text}</p>
         {notice.dueAt !== null && (
           <p class="soft small">
-            {notice.dueAt < now ? 'It was' : 'It is'} to reach you by{' '}
-            <When at={notice.dueAt} zone={notice.zone} now={now} />.
+            {notice.dueAt < now ? w.was : w.is}
+            {w.reach[0]}
+            <Time at={notice.dueAt} notice={notice} now={now} w={w} />
+            {w.reach[1]}
           </p>
         )}
-        <Asked notice={notice} now={now} />
+        <Asked notice={notice} now={now} w={w} />
         <FormError problems={problems} />
-        <form method="post" action="/notice" aria-label={title}>
+        <form method="post" action={path} aria-label={title}>
           <input type="hidden" name="text_hash" value={notice.textHash} />
           <input type="hidden" name="proof" value={proof} />
           <Field
             name="name"
-            label="Your first and last name"
-            hint="It stands on record as the name of who answered."
+            label={w.name}
+            hint={w.nameHint}
             value={typed['name'] ?? ''}
             problem={problems['name']}
             required
@@ -86,20 +90,20 @@ export function NoticeLinkView({
           />
           <Field
             name="code"
-            label="The code of the message"
-            hint="Six digits beside the link that you opened: they show that a person read it."
+            label={w.code}
+            hint={w.codeHint}
             value={typed['code'] ?? ''}
             problem={problems['code']}
             required
             maxLength={12}
             autocomplete="off"
           />
-          <Stronger notice={notice} ways={ways} problems={problems} typed={typed} />
+          <Stronger path={path} notice={notice} ways={ways} problems={problems} typed={typed} w={w} />
           {notice.dueAt !== null && (
             <Field
               name="next"
-              label="What happens next on your side, if you know it already"
-              hint="Without it this is asked again in a few hours: an acknowledgement that nothing follows does not last."
+              label={w.next}
+              hint={w.nextHint}
               value={typed['next'] ?? ''}
               problem={problems['next']}
               maxLength={500}
@@ -109,75 +113,71 @@ export function NoticeLinkView({
             <button type="submit">{button}</button>
           </p>
         </form>
-        <SecondChannels ways={ways} proof={proof} problem={problems['channel']} />
+        <SecondChannels ways={ways} path={path} proof={proof} problem={problems['channel']} w={w} />
       </section>
       <p class="soft small">
-        What you confirm is exactly this text, SHA-256{' '}
-        <span class="mono">{notice.textHash.slice(0, 16)}…</span>
+        {w.exactly} <span class="mono">{notice.textHash.slice(0, 16)}…</span>
       </p>
     </OutsidePage>
   );
 }
 
 /** How strong an answer must be, where the code of the message is not enough; and what was given so far. */
-function Asked({ notice, now }: { notice: ShownNotice; now: Millis }) {
+function Asked({ notice, now, w }: { notice: ShownNotice; now: Millis; w: LinkWords }) {
   const { leastStrength, weaker } = notice;
   if (leastStrength === 'mailbox') return null;
-  const least = `${STRENGTH_WORDS[leastStrength]}${leastStrength === 'detached_signature' ? '' : ', or something stronger'}`;
+  const least = `${w.strength[leastStrength]}${leastStrength === 'detached_signature' ? '' : w.orStronger}`;
   return weaker ? (
     <p class="notice wait" role="status">
-      <Chip tone="wait">still open</Chip> {weaker.name ?? 'Somebody'} said{' '}
-      <When at={weaker.at} zone={notice.zone} now={now} /> that it reached you, and that is on record. It was
-      given by {STRENGTH_WORDS[weaker.strength]}; what ends the duty is {least}.
+      <Chip tone="wait">{w.stillOpen}</Chip> {weaker.name ?? w.somebody} {w.said[0]}{' '}
+      <Time at={weaker.at} notice={notice} now={now} w={w} /> {w.said[1](w.strength[weaker.strength], least)}
     </p>
   ) : (
-    <p class="notice wait">
-      To end this, give {least}. The code of the message alone is put on record, and leaves it open.
-    </p>
+    <p class="notice wait">{w.toEnd(least)}</p>
   );
 }
 
 /** What may be given beside the code: a code by another channel, or a signature. */
 function Stronger({
+  path,
   notice,
   ways,
   problems,
   typed,
+  w,
 }: {
+  path: string;
   notice: ShownNotice;
   ways: StrongerWays;
   problems: FormProblems;
   typed: Readonly<Record<string, string>>;
+  w: LinkWords;
 }) {
-  const asked = notice.leastStrength === 'detached_signature' || Boolean(problems['signature']);
+  const signing = notice.leastStrength === 'detached_signature' || Boolean(problems['signature']);
   return (
     <>
       {ways.codeBy && (
         <Field
           name="secondCode"
-          label={`The code that went to you by ${ways.codeBy}`}
-          hint="Eight digits, good for a quarter of an hour."
+          label={w.secondCode(ways.codeBy)}
+          hint={w.secondCodeHint}
           value={typed['secondCode'] ?? ''}
           problem={problems['secondCode']}
           maxLength={12}
           autocomplete="off"
         />
       )}
-      {(ways.hasKey || asked) && (
-        <details open={asked}>
-          <summary>Sign it with your own key</summary>
+      {(ways.hasKey || signing) && (
+        <details open={signing}>
+          <summary>{w.sign}</summary>
           <p class="small">
-            Download <a href="/notice/document">notice.json</a>, sign exactly its bytes, and paste the
-            signature: <code>ssh-keygen -Y sign -n countersign -f KEY notice.json</code>
+            {w.signHow[0]} <a href={`${path}/document`}>notice.json</a>
+            {w.signHow[1]} <code>ssh-keygen -Y sign -n countersign -f KEY notice.json</code>
           </p>
           <Field
             name="signature"
-            label="The signature"
-            hint={
-              ways.hasKey
-                ? 'What stands in notice.json.sig, or an Ed25519 signature in base64.'
-                : 'No key of yours was registered before this notice: ask the sender to register it for the next one.'
-            }
+            label={w.signature}
+            hint={ways.hasKey ? w.signatureHint : w.noKey}
             type="area"
             rows={5}
             value={typed['signature'] ?? ''}
@@ -191,26 +191,28 @@ function Stronger({
 
 function SecondChannels({
   ways,
+  path,
   proof,
   problem,
+  w,
 }: {
   ways: StrongerWays;
+  path: string;
   proof: string;
   problem: string | undefined;
+  w: LinkWords;
 }) {
   if (ways.channels.length === 0) return null;
   return (
-    <form method="post" action="/notice/code" aria-label="A second channel">
-      <h3>A second channel</h3>
-      <p class="soft small">
-        A code that reaches you another way makes your answer stronger. Ask for it, then type it above.
-      </p>
+    <form method="post" action={`${path}/code`} aria-label={w.channels}>
+      <h3>{w.channels}</h3>
+      <p class="soft small">{w.channelsText}</p>
       <input type="hidden" name="proof" value={proof} />
       {problem && <p class="error">{problem}</p>}
       <p class="actions">
         {ways.channels.map(({ key, title }) => (
           <button class="plain" type="submit" name="channel" value={key}>
-            {ways.codeBy === title ? `Send another code by ${title}` : `Send a code by ${title}`}
+            {ways.codeBy === title ? w.sendAgain(title) : w.send(title)}
           </button>
         ))}
       </p>
@@ -218,51 +220,39 @@ function SecondChannels({
   );
 }
 
-export function AcknowledgedView({
-  notice,
-  now,
-  proof,
-  problems = {},
-  typed = {},
-}: {
-  notice: ShownNotice;
-  now: Millis;
-  proof: string;
-  problems?: FormProblems;
-  typed?: Readonly<Record<string, string>>;
-}) {
+export function AcknowledgedView({ notice, now, path, proof, problems: given = {}, typed = {} }: Shown) {
+  const w = wordsIn(notice.language);
+  const problems = inWords(given, w);
   const done = notice.acknowledged;
   return (
-    <OutsidePage title={notice.subject}>
+    <OutsidePage title={notice.subject} language={w.language}>
       <p class="notice dead" role="status">
-        <Chip tone="dead">acknowledged</Chip> {done?.typedName ? `by ${done.typedName} ` : ''}
-        {done && <When at={done.at} zone={notice.zone} now={now} />}
-        {done && done.strength !== 'mailbox' && ` (${words(done.strength)})`}. Thank you.
-        {done?.nextAction
-          ? ` Next on your side: ${done.nextAction}`
-          : done?.lapsesAt == null && ' Nothing more is needed here.'}
+        <Chip tone="dead">{w.acknowledged}</Chip> {done?.typedName ? w.by(done.typedName) : ''}
+        {done && <Time at={done.at} notice={notice} now={now} w={w} />}
+        {done && done.strength !== 'mailbox' && ` (${w.strength[done.strength]})`}. {w.thanks}
+        {done?.nextAction ? w.nextOfYou(done.nextAction) : done?.lapsesAt == null && w.nothingMore}
       </p>
       {done && done.lapsesAt !== null && (
         <section class="card">
-          <h2>{done.nextAction ? 'Something else is next' : 'What happens next on your side?'}</h2>
+          <h2>{done.nextAction ? w.somethingElse : w.whatNext}</h2>
           <p>
-            {done.nextAction ? 'It' : 'Without a next action it'} stands until{' '}
-            <When at={done.lapsesAt} zone={notice.zone} now={now} />; then you are told again, unless the case
-            has ended.
+            {done.nextAction ? w.stands[0] : w.stands[1]} {w.standsUntil[0]}{' '}
+            <Time at={done.lapsesAt} notice={notice} now={now} w={w} />
+            {w.standsUntil[1]}
           </p>
           <FormError problems={problems} />
-          <form method="post" action="/notice/next" aria-label="What happens next">
+          <form method="post" action={`${path}/next`} aria-label={w.whatNext}>
             <input type="hidden" name="proof" value={proof} />
             <Field
               name="next"
-              label="The next action, in a few words"
+              label={w.nextAction}
               value={typed['next'] ?? ''}
               problem={problems['next']}
               required
               maxLength={500}
             />
             <p class="actions">
-              <button type="submit">Say so</button>
+              <button type="submit">{w.saySo}</button>
             </p>
           </form>
         </section>

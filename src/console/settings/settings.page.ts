@@ -6,6 +6,7 @@ import { AccessQueries } from '../../domain/access/access.queries.ts';
 import { AccountsService } from '../../domain/access/accounts.service.ts';
 import { By, Permission } from '../../domain/access/route.ts';
 import { DeliveryLog } from '../../domain/exposures/delivery-log.service.ts';
+import { ownWays } from '../../domain/exposures/reported-by.queries.ts';
 import { Clock } from '../../platform/clock/clock.ts';
 import { Transactions } from '../../platform/database/transactions.ts';
 import { KeptOutside } from '../../platform/vault/kept-outside.ts';
@@ -40,8 +41,9 @@ export class SettingsPage {
   @Permission('sources:read', { face: 'console' })
   async sources(@By() by: Principal): Promise<Answer> {
     const sources = await this.transactions.run(by, (db) => listSources(db, this.clock.now()));
+    const ways = await this.transactions.run(by, (db) => ownWays(db));
     const elsewhere = await this.log.elsewhere({ limit: ELSEWHERE }, by);
-    return shows((frame) => SourcesView({ frame, sources, elsewhere }));
+    return shows((frame) => SourcesView({ frame, sources, ways, elsewhere }));
   }
 
   @Get('settings/connections')

@@ -77,6 +77,9 @@ export interface ConnectionLine {
   secrets: string[];
   maxConcurrent: number;
   credentials: number;
+  /** When our own token there ends by itself, and what is wrong with it, as was last seen. */
+  tokenEndsAt: Millis | null;
+  tokenProblem: string | null;
   retiredAt: Millis | null;
 }
 
@@ -87,8 +90,9 @@ export function listConnections(db: Db): Promise<ConnectionLine[]> {
             n.environment, n.control_ref IS NOT NULL AS "hasControl",
             ARRAY(SELECT jsonb_object_keys(n.auth_refs)) AS secrets, n.max_concurrent AS "maxConcurrent",
             (SELECT count(*)::int FROM credential c WHERE c.connection_id = n.id AND c.retired_at IS NULL) AS credentials,
-            ${ms('n.retired_at')} AS "retiredAt"
+            ${ms('a.ends_at')} AS "tokenEndsAt", a.problem AS "tokenProblem", ${ms('n.retired_at')} AS "retiredAt"
        FROM connection n JOIN party p ON p.id = n.party_id
+       LEFT JOIN connection_access a ON a.connection_id = n.id AND n.retired_at IS NULL
        LEFT JOIN connector_preset t ON t.key = n.preset_key AND t.active
       ORDER BY n.retired_at IS NOT NULL, p.name, n.name LIMIT 500`,
   );

@@ -6,6 +6,7 @@ import type { Frame } from '../shared/frame.ts';
 import { Page } from '../shared/layout.tsx';
 import { At, DataTable, Tabs } from '../shared/parts.tsx';
 import { Chip, words } from '../shared/states.tsx';
+import type { OwnWay } from '../../domain/exposures/reported-by.queries.ts';
 import type { LogPart } from '../../domain/exposures/delivery-log.service.ts';
 import { RefusedChip, RefusedCounts, RefusedFacts } from './refused.tsx';
 import type { ConnectionLine, SourceLine } from './settings.queries.ts';
@@ -23,14 +24,14 @@ export function Setting({
   title,
   lead,
   children,
-  after,
+  after = [],
 }: {
   frame: Frame;
   title: string;
   lead: string;
   children: ComponentChildren;
-  /** In a place of its own below. */
-  after?: ComponentChildren;
+  /** Each in a place of its own below. */
+  after?: readonly ComponentChildren[];
 }) {
   return (
     <Page title={title} frame={frame}>
@@ -45,8 +46,11 @@ export function Setting({
         here={frame.path}
         tabs={TABS.filter(({ permission }) => frame.may(permission))}
       />
-      <section class="card">{children}</section>
-      {after && <section class="card">{after}</section>}
+      <div class="grid">
+        {[children, ...after].map((one) => (
+          <section class="card w12">{one}</section>
+        ))}
+      </div>
     </Page>
   );
 }
@@ -60,10 +64,13 @@ export const TRUST: Readonly<Record<string, string>> = {
 export function SourcesView({
   frame,
   sources,
+  ways,
   elsewhere,
 }: {
   frame: Frame;
   sources: readonly SourceLine[];
+  /** By which exposures came without one of them. */
+  ways: readonly OwnWay[];
   /** What knocked where there is no source. */
   elsewhere: LogPart;
 }) {
@@ -72,7 +79,10 @@ export function SourcesView({
       frame={frame}
       title="Sources"
       lead="Where reports of leaks come from, and how far each may go unattended."
-      after={elsewhere.refused.length > 0 && <Elsewhere {...elsewhere} />}
+      after={[
+        ...(ways.length > 0 ? [<Ways ways={ways} />] : []),
+        ...(elsewhere.refused.length > 0 ? [<Elsewhere {...elsewhere} />] : []),
+      ]}
     >
       {sources.length === 0 ? (
         <p class="empty">No source yet.</p>
@@ -124,6 +134,30 @@ export function SourcesView({
         </p>
       )}
     </Setting>
+  );
+}
+
+function Ways({ ways }: { ways: readonly OwnWay[] }) {
+  return (
+    <>
+      <h2>Without being set up</h2>
+      <p class="soft">What people, suppliers, programs and our own records of use report.</p>
+      <DataTable
+        caption="Without being set up"
+        columns={[
+          { title: 'Way' },
+          { title: 'Exposures', numeric: true },
+          { title: 'In triage', numeric: true },
+          { title: 'Last heard of' },
+        ]}
+        rows={ways.map((one) => [
+          <b>{one.name}</b>,
+          one.exposures,
+          one.inTriage > 0 ? <Chip tone="wait">{String(one.inTriage)}</Chip> : 0,
+          <At at={one.lastAt} />,
+        ])}
+      />
+    </>
   );
 }
 
@@ -191,13 +225,32 @@ export function ConnectionsView({
               {one.title ?? one.presetKey}
               <div class="soft small">{one.connector ? words(one.connector) : 'unknown preset'}</div>
             </div>,
-            one.secrets.length > 0 ? one.secrets.map(words).join(', ') : <span class="soft">none</span>,
+            <div>
+              {one.secrets.length > 0 ? one.secrets.map(words).join(', ') : <span class="soft">none</span>}
+              <OwnToken endsAt={one.tokenEndsAt} problem={one.tokenProblem} />
+            </div>,
             one.hasControl ? <Chip tone="dead">canary</Chip> : <Chip tone="doubt">none</Chip>,
             one.credentials,
           ])}
         />
       )}
     </Setting>
+  );
+}
+
+/** Where our own authentication ends by itself: until when it is good, or what somebody has to see to. */
+function OwnToken({ endsAt, problem }: { endsAt: number | null; problem: string | null }) {
+  if (problem !== null)
+    return (
+      <div class="small">
+        <Chip tone="live">ends, or is refused</Chip> {problem}
+      </div>
+    );
+  if (endsAt === null) return null;
+  return (
+    <div class="soft small">
+      good until <At at={endsAt} />, prolonged before
+    </div>
   );
 }
 

@@ -74,9 +74,17 @@ export function Page({
 }
 
 /** A page for somebody outside: one subject, no navigation, nothing of anybody else. */
-export function OutsidePage({ title, children }: { title: string; children: ComponentChildren }) {
+export function OutsidePage({
+  title,
+  language = 'en',
+  children,
+}: {
+  title: string;
+  language?: string;
+  children: ComponentChildren;
+}) {
   return (
-    <html lang="en">
+    <html lang={language}>
       <Head title={title} />
       <body class="outside">
         <header class="top">

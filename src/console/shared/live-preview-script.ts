@@ -48,6 +48,11 @@ export const LIVE_PREVIEW_SCRIPT = `(() => {
       if (mine === newest && part) part.dataset.stale = 'true';
     }
   };
+  form.addEventListener('submit', (event) => {
+    if (event.submitter && event.submitter.formTarget === form.dataset.frame) return;
+    clearTimeout(timer);
+    newest++;
+  });
   form.addEventListener('input', () => { clearTimeout(timer); timer = setTimeout(show, PAUSE); });
 })();
 `;

@@ -12,13 +12,30 @@ export function whenIn(at: Millis, zone: string, language = 'en'): string {
   return `${day}, ${time} (${zone.replaceAll('_', ' ')})`;
 }
 
+interface Away {
+  in(span: string): string;
+  ago(span: string): string;
+}
+const IN_ENGLISH: Away = { in: (length) => `in ${length}`, ago: (length) => `${length} ago` };
+
 /** An instant for a reader elsewhere: in their zone and in words, with how far away it is. */
-export function When({ at, zone, now }: { at: Millis; zone: string; now: Millis }) {
-  const away = at - now;
+export function When({
+  at,
+  zone,
+  now,
+  language = 'en',
+  away = IN_ENGLISH,
+}: {
+  at: Millis;
+  zone: string;
+  now: Millis;
+  language?: string;
+  away?: Away;
+}) {
   return (
     <time datetime={new Date(at).toISOString()}>
-      {whenIn(at, zone)}
-      {`, ${away >= 0 ? `in ${span(away)}` : `${span(-away)} ago`}`}
+      {whenIn(at, zone, language)}
+      {`, ${at >= now ? away.in(span(at - now)) : away.ago(span(now - at))}`}
     </time>
   );
 }

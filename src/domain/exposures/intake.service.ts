@@ -95,6 +95,12 @@ export class IntakeService {
     return refused;
   }
 
+  /** A body that ended before its end: perhaps the source's, and then it comes again. */
+  brokenOff(source: Admitted, refused: Refusal, knock: Knock): Promise<void> {
+    const at = { sourceId: source.id, askedFor: source.key, via: 'push' } as const;
+    return this.refused.note(at, 'unreadable', refused, knock);
+  }
+
   async #tooLarge(source: Admitted): Promise<Refusal> {
     // Nobody read it, so nobody knows whose it was: whoever knows the source's key can send one.
     await this.#warn(

@@ -3,6 +3,7 @@ import type { Id } from '../../kernel/ids.ts';
 import { iso, type Millis } from '../../kernel/time.ts';
 import type { Db } from '../../platform/database/transactions.ts';
 import { shadowScore } from './shadow.rules.ts';
+import { REPORTED_BY } from './reported-by.queries.ts';
 
 export interface ShadowGroup {
   /** Names the group: the same source, kind and place have the same. */
@@ -32,7 +33,7 @@ export async function shadowGroups(db: Db, now: Millis): Promise<ShadowGroup[]> 
     lastAt: Date;
   };
   const rows = await db.query<Row[]>(
-    `SELECT coalesce(s.name, e.reporter_kind) AS source, e.kind, e.place, count(*)::int AS reports,
+    `SELECT ${REPORTED_BY} AS source, e.kind, e.place, count(*)::int AS reports,
             bool_or(e.publicly_leaked) AS "publiclyLeaked", bool_or(e.source_says = 'live') AS "saidLive",
             coalesce((array_agg(DISTINCT e.supplier_id) FILTER (WHERE e.supplier_id IS NOT NULL))[1:5], '{}') AS "supplierIds",
             min(e.received_at) AS "firstAt", max(e.received_at) AS "lastAt",

@@ -41,7 +41,7 @@ export async function exposureWindows(
                 UNION ALL
                 SELECT l.put_at FROM location l WHERE l.credential_id = x.credential_id AND l.version_id IS NULL AND l.arrived_by = 'leaked') z) AS leaked_at,
             coalesce(v.issued_at, v.activated_at, v.created_at) AS existed_at,
-            CASE WHEN d.liveness = 'dead' THEN d.liveness_at END AS dead_at
+            CASE WHEN d.liveness = 'dead' THEN coalesce(d.dead_since, d.liveness_at) END AS dead_at
        FROM incident_credential x
        JOIN credential c ON c.id = x.credential_id
        JOIN credential_version v ON v.id = x.version_id

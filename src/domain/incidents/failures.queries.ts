@@ -36,7 +36,7 @@ export async function failures(
             f.consumer, f.at, f.status, f.failure, f.actors, f.actors_failing AS "actorsFailing", f.fallback, f.fallback_note AS "fallbackNote",
             f.note,
             (SELECT jsonb_build_object('label', c.name || ', version ' || v.number, 'named', f.version_id IS NOT NULL,
-                                       'dead', coalesce(d.liveness = 'dead' AND d.liveness_at <= f.at + ${NEAR}, false),
+                                       'dead', coalesce(d.liveness = 'dead' AND coalesce(d.dead_since, d.liveness_at) <= f.at + ${NEAR}, false),
                                        'revoked', coalesce(d.revoke_sent_at <= f.at, false),
                                        'live', coalesce(d.liveness = 'live', false))
                FROM credential_version v LEFT JOIN version_death d ON d.version_id = v.id

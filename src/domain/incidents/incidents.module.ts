@@ -21,6 +21,7 @@ import { OwedNotices } from './owed-notices.ts';
 import { SignalCasesJob, SignalCompromisedJob } from './signal-cases.job.ts';
 import { StartMassRevocationJob } from './start-mass-revocation.job.ts';
 import { NoteProgressJob, RollUpContainmentJob, TakeUpAgainJob } from './roll-up-containment.job.ts';
+import { UpdateCadence } from './update-cadence.service.ts';
 import { UpdateCadenceSweep } from './update-cadence.sweep.ts';
 
 @Module({
@@ -43,6 +44,7 @@ import { UpdateCadenceSweep } from './update-cadence.sweep.ts';
     TakeUpAgainJob,
     ContainmentSweep,
     DownstreamSweep,
+    UpdateCadence,
     UpdateCadenceSweep,
     ListDownstreamJob,
     DeriveObligationsJob,
@@ -55,6 +57,7 @@ import { UpdateCadenceSweep } from './update-cadence.sweep.ts';
     IncidentsService,
     MassRevocationsService,
     ObligationsModule,
+    UpdateCadence,
   ],
 })
 export class IncidentsModule {}

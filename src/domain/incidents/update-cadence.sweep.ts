@@ -1,24 +1,16 @@
 import type { Id } from '../../kernel/ids.ts';
 import type { Principal } from '../../kernel/principal.ts';
-import { HOUR, iso, MINUTE, type Millis } from '../../kernel/time.ts';
+import { iso, MINUTE, type Millis } from '../../kernel/time.ts';
 import { Clock } from '../../platform/clock/clock.ts';
 import { rowsOf } from '../../platform/database/rows.ts';
 import { Transactions, type Db } from '../../platform/database/transactions.ts';
 import { Sweep } from '../../platform/queue/handlers.ts';
 import { AlertsService } from '../notices/alerts.service.ts';
-import type { Severity } from './incident.rules.ts';
-
-/** How long those who were told of an open case may hear nothing more. */
-export const UPDATE_EVERY: Readonly<Record<Severity, Millis>> = {
-  critical: 4 * HOUR,
-  high: 12 * HOUR,
-  medium: 24 * HOUR,
-  low: 72 * HOUR,
-};
+import { TOLD, UPDATE_EVERY } from './update-cadence.queries.ts';
 
 /**
  * Whoever was told of a case waits to hear how it goes on. When a party has heard nothing for as long as the severity
- * allows, whoever is on call is reminded to write, and again as long as nobody does; what goes out ends the reminder.
+ * allows, or what was set for the incident, whoever is on call is reminded to write, and again as long as nobody does; what goes out ends the reminder.
  */
 @Sweep({ name: 'incidents.update-cadence', every: MINUTE })
 export class UpdateCadenceSweep {
@@ -63,16 +55,13 @@ function waiting(db: Db, now: Millis): Promise<Waiting[]> {
   return rowsOf<Waiting>(
     db,
     `WITH every (severity, span) AS (SELECT key, (value::text || ' milliseconds')::interval FROM jsonb_each($2::jsonb)),
-     told AS (
-       SELECT c.incident_id, c.id AS case_id, c.reference AS case_reference, n.party_id, max(n.accepted_at) AS last
-         FROM incident_case c JOIN notice n ON n.subject_id = c.id AND n.subject_kind = 'case'
-        WHERE c.state = 'open' AND n.accepted_at IS NOT NULL AND n.category <> 'report' GROUP BY c.id, n.party_id
-     )
+     told AS (${TOLD('')})
      SELECT i.id AS "incidentId", i.reference, t.case_id AS "caseId", t.case_reference AS "caseReference", t.party_id AS "partyId",
-            floor(extract(epoch FROM $1::timestamptz - t.last) / 3600)::int AS hours, t.last + e.span <= $1 AS due
+            floor(extract(epoch FROM $1::timestamptz - t.last) / 3600)::int AS hours, t.last + s.span <= $1 AS due
        FROM told t JOIN incident i ON i.id = t.incident_id JOIN every e ON e.severity = i.severity
+      CROSS JOIN LATERAL (SELECT coalesce(make_interval(hours => i.update_every_hours), e.span) AS span) s
        LEFT JOIN alert a ON a.dedupe_key = 'case.update-due:' || t.case_id || ':' || t.party_id AND a.handled_at IS NULL
-      WHERE (t.last + e.span <= $1) = (a.id IS NULL)
+      WHERE (t.last + s.span <= $1) = (a.id IS NULL)
       ORDER BY t.last LIMIT 200`,
     [iso(now), JSON.stringify(UPDATE_EVERY)],
   );

@@ -120,7 +120,10 @@ export class AcknowledgementService {
   /** The same for whoever may read the notice. */
   async documentFor(noticeId: Id, by: Principal): Promise<Result<string, Refusal>> {
     const row = await this.transactions.run(by, (db) => findAnswerable(db, noticeId, STRENGTHS));
-    return row ? ok(acknowledgementDocument(this.shown(row))) : err(NO_NOTICE);
+    if (!row) return err(NO_NOTICE);
+    return row.sent_text === null
+      ? err(refusal('conflict', 'not-told-yet', 'Nobody was told yet: there is no text to sign.'))
+      : ok(acknowledgementDocument(this.shown(row)));
   }
 
   /** Sends the holder of a link a code by another channel than the one that the message came by. */

@@ -62,6 +62,36 @@ export const EDITABLE: Readonly<
       dueAt: '2026-11-25T08:05:31.000Z',
     },
   },
+  reveal: {
+    title: 'Somebody saw a value',
+    sample: {
+      reference: 'NTC-2026-0042',
+      contactName: 'Nora Visser',
+      partyName: 'Northwind',
+      integrationName: 'Payments bridge',
+      credentialName: 'Payments key',
+      versionNumber: 2,
+      revealReference: 'REV-2026-0011',
+      breakGlass: true,
+      at: '2026-11-22T08:05:31.000Z',
+    },
+  },
+  'checkout-ended': {
+    title: 'A checkout has ended',
+    sample: {
+      reference: 'NTC-2026-0042',
+      contactName: 'Nora Visser',
+      partyName: 'Northwind',
+      integrationName: 'Payments bridge',
+      machineName: 'Ledger importer',
+      machineReference: 'MCH-2026-0005',
+      credentialName: 'Payments key',
+      credentialReference: 'CRD-2026-0003',
+      versionNumber: 2,
+      leaked: true,
+      at: '2026-11-22T08:05:31.000Z',
+    },
+  },
   written: {
     title: 'A notice that somebody wrote',
     sample: {

@@ -36,6 +36,13 @@ export const AUDIENCES = ['authority', 'people', 'counterparty', 'industry'] as 
 const word = line(60).regex(/^[a-z0-9]+(-[a-z0-9]+)*$/, 'must be lower-case words joined by hyphens');
 const window = z.strictObject({ count: whole(1, 99_999), unit: oneOf(WINDOW_UNITS) });
 
+/** A share of the window in per cent, or how many hours are left of it. */
+const threshold = z.union(
+  [whole(1, 100), z.strictObject({ hoursLeft: whole(1, 9_999) })],
+  'must be per cent of the window, or { hoursLeft: … }',
+);
+export type Threshold = z.output<typeof threshold>;
+
 const phaseSchema = z
   .strictObject({
     phase: word,
@@ -100,10 +107,14 @@ const ruleSchema = z
       })
       .optional()
       .describe('Where the end falls on a weekend or a holiday'),
+    warn: threshold.optional().describe('When its clock warns; absent: at 50 % of the window'),
+    escalate: threshold.optional().describe('When it escalates; absent: at 80 %'),
     phases: z.array(phaseSchema).min(1, 'must not be empty'),
     note: paragraph(600).optional(),
   })
   .superRefine((rule, context) => {
+    if (typeof rule.warn === 'number' && typeof rule.escalate === 'number' && rule.warn > rule.escalate)
+      context.addIssue({ code: 'custom', path: ['escalate'], message: 'must not be before "warn"' });
     const seen = new Set<string>();
     for (const [at, phase] of rule.phases.entries()) {
       const say = (field: string, message: string) =>

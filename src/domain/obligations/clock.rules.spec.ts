@@ -353,6 +353,12 @@ describe('the data', () => {
     ['a zone that is none', /zone: Europe\/London/, 'zone: Europe/Atlantis', /zone/],
     ['no source', /source:/, 'sauce:', /source/],
     ['no date', /asOf: .*/, 'asOf: lately', /asOf/],
+    [
+      'a warning after its escalation',
+      /basis: text/,
+      'basis: text\n    warn: 90\n    escalate: 10',
+      /escalate/,
+    ],
     ['a phase after one that is not there', /after: initial/, 'after: finale', /after/],
     ['no number and nothing in its place', /, words: without undue delay/, '', /words/],
     [

@@ -4,7 +4,7 @@ import { projectFolder } from '../../platform/config/project-folder.ts';
 import { ELAPSED_DAY, HOUR } from '../../kernel/time.ts';
 import { ClockRules } from './clock-rules.ts';
 import { phaseClock, WEEKDAYS, type ClockFacts } from './clock.rules.ts';
-import { delayed, eventsOf, freeze, recompute, type FrozenClock } from './duty-clock.rules.ts';
+import { clockTimes, delayed, eventsOf, freeze, recompute, type FrozenClock } from './duty-clock.rules.ts';
 
 const rules = ClockRules.read(projectFolder('templates/clocks')).list('2026-11-22');
 const START = Date.parse('2026-11-20T18:00:00Z');
@@ -89,5 +89,51 @@ describe('what has started', () => {
       assessment: 3,
       classification: 4,
     });
+  });
+});
+
+describe('when a clock speaks', () => {
+  const window = { startAt: START, due: START + 100 * HOUR };
+  test('at half of the window and at four fifths, where its rule does not say', () => {
+    expect(clockTimes({}, window)).toEqual({ warnAt: START + 50 * HOUR, escalateAt: START + 80 * HOUR });
+    expect(clockTimes({}, { startAt: START, due: null })).toEqual({ warnAt: null, escalateAt: null });
+    expect(clockTimes({}, { startAt: null, due: null })).toEqual({ warnAt: null, escalateAt: null });
+  });
+  test('as its rule says: by share, or by what is left', () => {
+    expect(clockTimes({ warn: 10, escalate: { hoursLeft: 12 } }, window)).toEqual({
+      warnAt: START + 10 * HOUR,
+      escalateAt: START + 88 * HOUR,
+    });
+    // More than the window has is its start; escalating is not before warning.
+    expect(clockTimes({ warn: 60, escalate: { hoursLeft: 500 } }, window)).toEqual({
+      warnAt: START + 60 * HOUR,
+      escalateAt: START + 60 * HOUR,
+    });
+  });
+  test('inside the window and in order, whatever the rule says', () => {
+    const threshold = fc.option(
+      fc.oneof(
+        fc.integer({ min: 1, max: 100 }),
+        fc.integer({ min: 1, max: 9_999 }).map((hoursLeft) => ({ hoursLeft })),
+      ),
+      { nil: undefined },
+    );
+    fc.assert(
+      fc.property(threshold, threshold, fc.nat(1e10), (warn, escalate, length) => {
+        const due = START + length;
+        const { warnAt, escalateAt } = clockTimes(
+          { ...(warn === undefined ? {} : { warn }), ...(escalate === undefined ? {} : { escalate }) },
+          { startAt: START, due },
+        );
+        expect(warnAt).toBeGreaterThanOrEqual(START);
+        expect(escalateAt).toBeGreaterThanOrEqual(warnAt!);
+        expect(escalateAt).toBeLessThanOrEqual(due);
+      }),
+    );
+  });
+  test('is said for the rules whose windows are short', () => {
+    const cert = rules.find(({ id }) => id === 'cert-in')!;
+    const six = { startAt: START, due: START + 6 * HOUR };
+    expect(clockTimes(cert, six)).toEqual({ warnAt: START + 2 * HOUR, escalateAt: START + 4 * HOUR });
   });
 });

@@ -1,9 +1,9 @@
-import { parseInstant, iso, type Millis } from '../../kernel/time.ts';
+import { HOUR, parseInstant, iso, type Millis } from '../../kernel/time.ts';
 import { thresholds } from '../agreements/term.rules.ts';
-import type { ClockEvent, ClockRule } from './clock-rule.schema.ts';
+import type { ClockEvent, ClockRule, Threshold } from './clock-rule.schema.ts';
 import { dayIn, phaseClock, zoneOf, type ClockFacts, type PhaseClock } from './clock.rules.ts';
 
-/** Shares of the window at which an obligation warns and escalates, in per cent. */
+/** Shares of the window at which an obligation warns and escalates where its rule does not say, in per cent. */
 const WARN = 50;
 const ESCALATE = 80;
 
@@ -91,12 +91,19 @@ export function isStartedByHand(event: ClockEvent): boolean {
   return event === 'payment' || event === 'fix' || event === 'facts-known';
 }
 
-/** When an obligation's clock has something to say. */
-export function clockTimes(clock: Pick<PhaseClock, 'startAt' | 'due'>): {
-  warnAt: Millis | null;
-  escalateAt: Millis | null;
-} {
-  return clock.startAt === null
-    ? { warnAt: null, escalateAt: null }
-    : thresholds(clock.startAt, clock.due, WARN, ESCALATE);
+/**
+ * When an obligation's clock has something to say, as its rule says: a share of the window, or so long before its end. Both
+ * lie in the window, and escalating is never before warning.
+ */
+export function clockTimes(
+  rule: Pick<ClockRule, 'warn' | 'escalate'>,
+  { startAt, due }: Pick<PhaseClock, 'startAt' | 'due'>,
+): { warnAt: Millis | null; escalateAt: Millis | null } {
+  if (startAt === null || due === null) return { warnAt: null, escalateAt: null };
+  const at = (threshold: Threshold) =>
+    typeof threshold === 'number'
+      ? thresholds(startAt, due, threshold, threshold).warnAt!
+      : Math.max(startAt, due - threshold.hoursLeft * HOUR);
+  const warnAt = at(rule.warn ?? WARN);
+  return { warnAt, escalateAt: Math.max(warnAt, at(rule.escalate ?? ESCALATE)) };
 }

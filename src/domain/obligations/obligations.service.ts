@@ -276,7 +276,7 @@ export class ObligationsService {
     by: Principal,
     why: 'started' | 'earlier',
   ): Promise<void> {
-    const { warnAt, escalateAt } = clockTimes(clock);
+    const { warnAt, escalateAt } = clockTimes(frozen.rule, clock);
     await db.query(
       `UPDATE obligation SET standing = $2, start_at = $3, due_at = $4, due_date = $5, due_why = $6, frozen = $7, warn_at = $8,
               escalate_at = $9, next_clock_at = $10, updated_at = $11, row_version = row_version + 1 WHERE id = $1`,
@@ -315,7 +315,7 @@ function draftOf(
   incidentId: Id,
   event: string,
 ) {
-  const { warnAt, escalateAt } = clockTimes(clock);
+  const { warnAt, escalateAt } = clockTimes(frozen.rule, clock);
   return {
     id: newId(),
     reference: '',

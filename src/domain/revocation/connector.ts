@@ -1,6 +1,7 @@
 import type { z } from 'zod';
 import type { Secret } from '../../kernel/secret.ts';
 import type { Millis } from '../../kernel/time.ts';
+import type { StoreAccess } from '../../platform/vault/store.ts';
 import type { AnswerRow } from '../../platform/http/answer-table.rules.ts';
 
 /**
@@ -44,6 +45,10 @@ export interface Connector<Settings = unknown> {
   listIssued?(target: Target<Settings>, call: Call): Promise<ListAnswer>;
   /** When the supplier last saw the credential used, as it states it. */
   listUsage?(target: Target<Settings>, call: Call): Promise<UsageAnswer>;
+  /** What our own authentication is good for, where it ends by itself. @throws OutsideProblem */
+  ownAccess?(at: OwnAuthentication<Settings>, call: Call): Promise<StoreAccess>;
+  /** Prolongs it, as far as the supplier lets us. @throws OutsideProblem */
+  renewOwnAccess?(at: OwnAuthentication<Settings>, call: Call): Promise<StoreAccess>;
   /** What of an entry's name and field the store cannot take; null: nothing. Every connector with entries has it. */
   entryProblem?(entry: Pick<StoreEntry<Settings>, 'settings' | 'entry' | 'field'>): EntryProblem | null;
   /** Every version of an entry of a store that readers may still get. */
@@ -214,6 +219,9 @@ export interface StoreEntry<Settings> {
   /** Within the entry; null: the value is the whole of it. */
   field: string | null;
 }
+
+/** Who we are at one supplier account. */
+export type OwnAuthentication<Settings> = Pick<StoreEntry<Settings>, 'settings' | 'baseUrl' | 'auth'>;
 
 export interface EntryProblem {
   about: 'connectionId' | 'entry' | 'field';

@@ -221,6 +221,7 @@ export const setLiveness = inOne(
     await db.query(
       `UPDATE version_death d
           SET liveness = r.verdict, liveness_at = r.seen_at, liveness_evidence_id = r.evidence_id, control_evidence_id = r.control_id,
+              dead_since = CASE WHEN r.verdict <> 'dead' THEN NULL WHEN d.liveness = 'dead' THEN d.dead_since ELSE r.seen_at END,
               last_live_at = CASE WHEN r.verdict = 'live' THEN r.seen_at ELSE d.last_live_at END, updated_at = r.at,
               row_version = d.row_version + 1
          FROM unnest($1::uuid[], $2::text[], $3::timestamptz[], $4::uuid[], $5::uuid[], $6::timestamptz[])

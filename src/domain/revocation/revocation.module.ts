@@ -33,6 +33,7 @@ import { SettleStatedStepsJob } from './settle-stated-steps.job.ts';
 import { SignalDeathsJob } from './signal-deaths.job.ts';
 import { RotationDrilling } from './rotation-drilling.service.ts';
 import { Sessions } from './sessions.service.ts';
+import { ConnectionAccessSweep } from './connection-access.sweep.ts';
 import { StorePlaces } from './store-places.service.ts';
 import { Targets } from './targets.service.ts';
 import { Ways } from './ways.service.ts';
@@ -69,6 +70,7 @@ const services = [
   providers: [
     ...services,
     CloseDrillJob,
+    ConnectionAccessSweep,
     DueDrillsSweep,
     ExpiredValuesSweep,
     ReprobeVersionJob,

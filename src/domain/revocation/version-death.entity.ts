@@ -53,6 +53,14 @@ export class VersionDeath {
   @Column({ name: 'liveness_at', type: 'timestamptz', nullable: true })
   livenessAt: Date | null;
 
+  @Column({
+    name: 'dead_since',
+    type: 'timestamptz',
+    nullable: true,
+    comment: 'its first proof of death since it was last seen otherwise; liveness_at is the latest look',
+  })
+  deadSince: Date | null;
+
   @Column({ name: 'liveness_evidence_id', type: 'uuid', nullable: true })
   livenessEvidenceId: string | null;
 

@@ -1,7 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import { ELAPSED_DAY } from '../../kernel/time.ts';
-import { fateOf, PLACE_FATES, type SimulatedPlace } from './simulation.rules.ts';
+import { obstaclesOf, fateOf, PLACE_FATES, type SimulatedPlace } from './simulation.rules.ts';
 
 const NOW = Date.parse('2026-11-22T12:00:00Z');
 const place: SimulatedPlace = {
@@ -55,5 +55,24 @@ describe('what a rotation would do to a place', () => {
       ),
     );
     expect(PLACE_FATES).toContain(at({}).fate);
+  });
+});
+
+describe('what stands in its way', () => {
+  const head = { versionId: 'v', open: null, deadSince: null, byMachine: true };
+  const recipe = { madeBy: 'machine', oldFate: 'stays' };
+
+  test('nothing where a machine can do it', () => expect(obstaclesOf(head, recipe, 'adds')).toEqual([]));
+
+  test('a version in use that was proven dead is told: nothing that holds it works', () => {
+    const dead = { ...head, deadSince: new Date('2026-11-22T10:00:00Z') };
+    expect(obstaclesOf(dead, recipe, 'adds')).toEqual([
+      expect.stringContaining('was proven dead at 2026-11-22T10:00:00.000Z'),
+    ]);
+  });
+
+  test('no recipe, no machine, nothing in use', () => {
+    const bare = { ...head, versionId: null, byMachine: false };
+    expect(obstaclesOf(bare, null, 'no')).toHaveLength(3);
   });
 });

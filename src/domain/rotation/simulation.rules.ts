@@ -68,3 +68,42 @@ function useOf({ lastUsedAt, reportedSince }: SimulatedPlace, now: Millis): stri
   const days = Math.floor((now - reportedSince) / ELAPSED_DAY);
   return `No use was reported from there in ${days} ${days === 1 ? 'day' : 'days'}, which is not "never".`;
 }
+
+export interface Rotated {
+  versionId: string | null;
+  /** The rotation that is under way. */
+  open: string | null;
+  /** When the version in use was proven dead. */
+  deadSince: Date | null;
+  /** A connection to its supplier is agreed. */
+  byMachine: boolean;
+}
+
+/** What stands in the way of a rotation, or makes it another thing than people expect. */
+export function obstaclesOf(
+  head: Rotated,
+  recipe: { madeBy: string; oldFate: string } | null,
+  able: string,
+): string[] {
+  const found: string[] = [];
+  if (head.open !== null) found.push(`The rotation ${head.open} is under way already.`);
+  if (head.versionId === null) found.push('No version is in use: there is nothing to rotate.');
+  if (head.deadSince !== null)
+    found.push(
+      `The version in use was proven dead at ${iso(head.deadSince.getTime())}: what holds it has failed since, and only the new one works.`,
+    );
+  if (recipe === null) found.push('No recipe of this installation fits.');
+  if (recipe?.madeBy === 'person')
+    found.push(
+      able === 'no'
+        ? 'No machine can make a version: a person does it.'
+        : 'Its recipe leaves it to a person to make the version.',
+    );
+  if (recipe?.oldFate === 'dies')
+    found.push(
+      'The old version dies as the new one is made: what keeps a copy fails from then on, and there is no way back.',
+    );
+  if (!head.byMachine)
+    found.push('No connection to its supplier is agreed: the old version would be ended by hand.');
+  return found;
+}

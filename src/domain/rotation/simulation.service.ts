@@ -9,7 +9,7 @@ import { RotationIntervals } from './intervals.ts';
 import { Recipes } from './recipes.ts';
 import { RotationsService } from './rotations.service.ts';
 import { settingOf } from './settings.queries.ts';
-import { fateOf, PLACE_FATES, type PlaceFate } from './simulation.rules.ts';
+import { obstaclesOf, fateOf, PLACE_FATES, type PlaceFate } from './simulation.rules.ts';
 import type { SimulationView } from './simulation.schema.ts';
 
 interface Head {
@@ -20,6 +20,7 @@ interface Head {
   integrationId: Id;
   versionId: Id | null;
   open: string | null;
+  deadSince: Date | null;
   reportedSince: Date | null;
   /** A connection to its supplier is agreed. */
   byMachine: boolean;
@@ -56,6 +57,8 @@ export class Simulation {
       `SELECT c.id, c.reference, c.name, c.kind, c.integration_id AS "integrationId",
               (SELECT v.id FROM credential_version v WHERE v.credential_id = c.id AND v.phase = 'active') AS "versionId",
               (SELECT r.reference FROM rotation r WHERE r.credential_id = c.id AND r.closed_at IS NULL) AS open,
+              (SELECT d.dead_since FROM credential_version v JOIN version_death d ON d.version_id = v.id
+                WHERE v.credential_id = c.id AND v.phase = 'active' AND d.liveness = 'dead') AS "deadSince",
               (SELECT min(e.at) FROM usage_event e WHERE e.credential_id = c.id) AS "reportedSince",
               c.connection_id IS NOT NULL OR EXISTS (SELECT FROM revocation_path p WHERE p.credential_id = c.id AND p.connection_id IS NOT NULL) AS "byMachine"
          FROM credential c WHERE c.id = $1 AND c.retired_at IS NULL`,
@@ -137,26 +140,6 @@ export class Simulation {
       counts: counts as Record<PlaceFate, number>,
     };
   }
-}
-
-function obstaclesOf(head: Head, recipe: { madeBy: string; oldFate: string } | null, able: string): string[] {
-  const found: string[] = [];
-  if (head.open !== null) found.push(`The rotation ${head.open} is under way already.`);
-  if (head.versionId === null) found.push('No version is in use: there is nothing to rotate.');
-  if (recipe === null) found.push('No recipe of this installation fits.');
-  if (recipe?.madeBy === 'person')
-    found.push(
-      able === 'no'
-        ? 'No machine can make a version: a person does it.'
-        : 'Its recipe leaves it to a person to make the version.',
-    );
-  if (recipe?.oldFate === 'dies')
-    found.push(
-      'The old version dies as the new one is made: what keeps a copy fails from then on, and there is no way back.',
-    );
-  if (!head.byMachine)
-    found.push('No connection to its supplier is agreed: the old version would be ended by hand.');
-  return found;
 }
 
 function placesOf(db: Db, credentialId: Id): Promise<PlaceRow[]> {

@@ -140,7 +140,7 @@ async function versionsOf(db: Db, credentialIds: readonly Id[], partyId: Id | nu
     `SELECT v.id AS version_id, v.credential_id, v.integration_id, v.number, v.phase,
             coalesce(v.activated_at, v.issued_at, v.created_at) AS from_at, v.retired_at AS until_at,
             least(v.retired_at, CASE WHEN d.revocation = 'accepted' THEN d.revocation_at END,
-                  CASE WHEN d.liveness = 'dead' THEN d.liveness_at END) AS ended_at
+                  CASE WHEN d.liveness = 'dead' THEN coalesce(d.dead_since, d.liveness_at) END) AS ended_at
        FROM credential_version v LEFT JOIN version_death d ON d.version_id = v.id
       WHERE v.credential_id = ANY($1::uuid[])
         AND ($2::uuid IS NULL OR EXISTS (SELECT FROM credential_use u JOIN integration_party p ON p.integration_id = u.integration_id

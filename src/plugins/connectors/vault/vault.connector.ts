@@ -11,6 +11,7 @@ import type {
   SessionsAnswer,
   Target,
   EntryProblem,
+  OwnAuthentication,
   EntryReading,
   EntryWritten,
   StoreEntry,
@@ -20,6 +21,9 @@ import { Outbound } from '../../../platform/http/outbound.ts';
 import { ask, notSent } from '../../vendors/declared-http/declared-request.ts';
 import { asProbeAnswer, asRevokeAnswer, restingOn } from '../../vendors/declared-http/supplier-answers.ts';
 import { OWN_TOKEN_ANSWERS, ownTokenRequest } from '../../vendors/vault/vault-requests.ts';
+import { lookupOwnToken, renewOwnToken } from '../../vendors/vault/own-token.ts';
+import type { VaultAccess } from '../../vendors/vault/vault-client.ts';
+import { OutsideProblem, type StoreAccess } from '../../../platform/vault/store.ts';
 import { kvEntryProblem, readKvEntry, writeKvEntry } from './kv-entry.ts';
 import { vaultSettings, vaultThing, type VaultSettings } from './vault-things.ts';
 
@@ -83,6 +87,14 @@ export class VaultConnector implements Connector<VaultSettings> {
     return asProbeAnswer(await ask(this.outbound, { request, answers: OWN_TOKEN_ANSWERS }, target, call));
   }
 
+  ownAccess(at: OwnAuthentication<VaultSettings>, call: Call): Promise<StoreAccess> {
+    return lookupOwnToken(this.outbound, placeOf(at), call);
+  }
+
+  renewOwnAccess(at: OwnAuthentication<VaultSettings>, call: Call): Promise<StoreAccess> {
+    return renewOwnToken(this.outbound, placeOf(at), call);
+  }
+
   entryProblem(entry: Pick<StoreEntry<VaultSettings>, 'settings' | 'entry' | 'field'>): EntryProblem | null {
     return kvEntryProblem(entry);
   }
@@ -123,4 +135,9 @@ function badId(settings: VaultSettings): string {
   if (settings.what === 'lease') return 'the supplier’s id is no lease id';
   if (settings.what === 'token') return 'the supplier’s id is no accessor';
   return 'the supplier’s id is no path with a version behind it (apps/shop/stripe@3)';
+}
+
+function placeOf({ settings, baseUrl, auth }: OwnAuthentication<VaultSettings>): VaultAccess {
+  if (!auth['token']) throw new OutsideProblem('our own token is not at hand');
+  return { url: baseUrl, token: auth['token'], namespace: settings.namespace };
 }

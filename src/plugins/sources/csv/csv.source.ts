@@ -2,16 +2,15 @@ import { Injectable } from '@nestjs/common';
 import { CsvError, parse } from 'csv-parse/sync';
 import type { FieldProblem, Refusal } from '../../../kernel/errors.ts';
 import { err, ok, type Result } from '../../../kernel/result.ts';
-import { contentKeyOf, malformed } from '../../../domain/exposures/delivery.rules.ts';
+import { malformed } from '../../../domain/exposures/delivery.rules.ts';
 import { reportSchema, toReport } from '../../../domain/exposures/report.schema.ts';
 import type { ReadDelivery, Report } from '../../../domain/exposures/source.ts';
 import {
   FileSource,
   MOST_FINDINGS,
-  nothingFound,
+  fileRead,
   tooManyFindings,
   valueIn,
-  withOwnNames,
 } from '../../vendors/scan-report/scan-report.ts';
 
 const MOST_PROBLEMS = 10;
@@ -68,12 +67,7 @@ export class CsvSource extends FileSource {
       if (problems.length >= MOST_PROBLEMS) break;
     }
     if (problems.length > 0) return err(malformed(problems.slice(0, MOST_PROBLEMS)));
-    return ok({
-      event: 'csv.report',
-      contentKey: contentKeyOf('file', file),
-      reports: withOwnNames(reports),
-      ...nothingFound(reports),
-    });
+    return fileRead('csv.report', file, reports);
   }
 }
 

@@ -1,16 +1,16 @@
 import { z } from 'zod';
 import type { Refusal } from '../../../kernel/errors.ts';
-import { err, ok, type Result } from '../../../kernel/result.ts';
+import { err, type Result } from '../../../kernel/result.ts';
 import { readStrictJson } from '../../../kernel/strict-json.ts';
-import { contentKeyOf, malformed, unreadable } from '../../../domain/exposures/delivery.rules.ts';
+import { malformed, unreadable } from '../../../domain/exposures/delivery.rules.ts';
 import type { ReadDelivery } from '../../../domain/exposures/source.ts';
 import {
   FILE_LIMITS,
   lineOf,
   looseInstant,
-  nothingFound,
+  fileRead,
+  namedBy,
   valueIn,
-  withOwnNames,
 } from '../../vendors/scan-report/scan-report.ts';
 
 const optionalText = z.string().nullish().catch(null);
@@ -64,19 +64,12 @@ export function readSecretDetectionReport(file: Buffer): Result<ReadDelivery, Re
       const line = lineOf(found.location?.start_line);
       const kind = found.identifiers?.[0]?.value ?? found.name ?? undefined;
       return {
-        externalRef:
-          found.id ??
-          [commit, file, kind, line].filter((part) => part !== undefined && part !== '').join(':'),
+        externalRef: found.id ?? namedBy([commit, file, kind, line]),
         value: valueIn(found.raw_source_code_extract),
         kind,
         detectedAt: looseInstant(scan?.end_time),
         foundAt: [{ type: 'file', path: file, line }],
       };
     });
-  return ok({
-    event: 'gl-secret-detection-report',
-    contentKey: contentKeyOf('file', file),
-    reports: withOwnNames(reports),
-    ...nothingFound(reports),
-  });
+  return fileRead('gl-secret-detection-report', file, reports);
 }

@@ -3,19 +3,20 @@ import { z } from 'zod';
 import type { Refusal } from '../../../kernel/errors.ts';
 import { err, ok, type Result } from '../../../kernel/result.ts';
 import { readStrictJson } from '../../../kernel/strict-json.ts';
-import { contentKeyOf, malformed, unreadable } from '../../../domain/exposures/delivery.rules.ts';
+import { malformed, unreadable } from '../../../domain/exposures/delivery.rules.ts';
 import type { ReadDelivery, Report } from '../../../domain/exposures/source.ts';
 import {
   FILE_LIMITS,
   FileSource,
   MOST_FINDINGS,
+  fileRead,
   lineOf,
   looseInstant,
-  nothingFound,
+  namedBy,
   placeOfUrl,
   tooManyFindings,
+  unlikeItsScanner,
   valueIn,
-  withOwnNames,
 } from '../../vendors/scan-report/scan-report.ts';
 
 const optionalText = z.string().nullish().catch(null);
@@ -65,24 +66,11 @@ export class GitleaksSource extends FileSource {
     for (const [at, item] of (found as unknown[]).entries()) {
       const report = reportOf(item);
       if (!report.ok) {
-        return err(
-          malformed(
-            report.error.issues.slice(0, 10).map((issue) => ({
-              field: ['body', at, ...issue.path.map(String)].join('/'),
-              problem: issue.message,
-              mend: 'Hand in the report as gitleaks wrote it.',
-            })),
-          ),
-        );
+        return err(unlikeItsScanner(report.error, 'Hand in the report as gitleaks wrote it.', [at]));
       }
       reports.push(report.value);
     }
-    return ok({
-      event: 'gitleaks.report',
-      contentKey: contentKeyOf('file', file),
-      reports: withOwnNames(reports),
-      ...nothingFound(reports),
-    });
+    return fileRead('gitleaks.report', file, reports);
   }
 }
 
@@ -94,7 +82,7 @@ function reportOf(item: unknown): Result<Report, z.ZodError> {
     const { offender, rule, file, lineNumber, commit, date, repo, repoURL, leakURL } = read.data;
     const line = lineOf(lineNumber);
     return ok({
-      externalRef: named([commit, file, rule, line]),
+      externalRef: namedBy([commit, file, rule, line]),
       place: placeOfUrl(repoURL ?? leakURL ?? '') ?? (repo ? `repository:${repo}` : undefined),
       value: valueIn(offender),
       kind: rule,
@@ -108,7 +96,7 @@ function reportOf(item: unknown): Result<Report, z.ZodError> {
   const { RuleID, Secret, File, StartLine, Commit, Date, Link, Fingerprint } = read.data;
   const line = lineOf(StartLine);
   return ok({
-    externalRef: Fingerprint ? Fingerprint : named([Commit, File, RuleID, line]),
+    externalRef: Fingerprint ? Fingerprint : namedBy([Commit, File, RuleID, line]),
     place: placeOfUrl(Link ?? ''),
     value: valueIn(Secret),
     kind: RuleID,
@@ -116,12 +104,4 @@ function reportOf(item: unknown): Result<Report, z.ZodError> {
     occurredAt: looseInstant(Date),
     foundAt: [{ type: Commit ? 'commit' : 'file', path: File, line, url: Link ?? undefined }],
   });
-}
-
-/** As gitleaks makes its fingerprints: `commit:file:rule:line`. */
-function named(parts: readonly (string | number | null | undefined)[]): string {
-  return parts
-    .filter((part) => part !== null && part !== undefined && part !== '')
-    .map(String)
-    .join(':');
 }

@@ -1,21 +1,20 @@
 import { Injectable } from '@nestjs/common';
 import { z } from 'zod';
 import type { Refusal } from '../../../kernel/errors.ts';
-import { err, ok, type Result } from '../../../kernel/result.ts';
+import { err, type Result } from '../../../kernel/result.ts';
 import { readStrictJson } from '../../../kernel/strict-json.ts';
-import { contentKeyOf, malformed, unreadable } from '../../../domain/exposures/delivery.rules.ts';
+import { unreadable } from '../../../domain/exposures/delivery.rules.ts';
 import type { ReadDelivery, Report } from '../../../domain/exposures/source.ts';
 import {
   FILE_LIMITS,
   FileSource,
-  MOST_FINDINGS,
+  fileRead,
   lineOf,
   looseInstant,
-  nothingFound,
+  namedBy,
   placeOfUrl,
-  tooManyFindings,
+  unlikeItsScanner,
   valueIn,
-  withOwnNames,
 } from '../../vendors/scan-report/scan-report.ts';
 
 const optionalText = z.string().nullish().catch(null);
@@ -77,28 +76,12 @@ export class SarifSource extends FileSource {
     const parsed = readStrictJson(file, FILE_LIMITS);
     if (!parsed.ok) return err(unreadable(parsed.error));
     const read = logSchema.safeParse(parsed.value);
-    if (!read.success) {
-      return err(
-        malformed(
-          read.error.issues.slice(0, 10).map((issue) => ({
-            field: ['body', ...issue.path.map(String)].join('/'),
-            problem: issue.message,
-            mend: 'Hand in a SARIF 2.1.0 log.',
-          })),
-        ),
-      );
-    }
+    if (!read.success) return err(unlikeItsScanner(read.error, 'Hand in a SARIF 2.1.0 log.'));
     const reports = read.data.runs.flatMap((run) => {
       const place = placeOfUrl(run.versionControlProvenance?.[0]?.repositoryUri ?? '');
       return (run.results ?? []).map((result) => reportOf(result, run.tool.driver.name.toLowerCase(), place));
     });
-    if (reports.length > MOST_FINDINGS) return err(tooManyFindings());
-    return ok({
-      event: 'sarif.report',
-      contentKey: contentKeyOf('file', file),
-      reports: withOwnNames(reports),
-      ...nothingFound(reports),
-    });
+    return fileRead('sarif.report', file, reports);
   }
 }
 
@@ -112,9 +95,7 @@ function reportOf(result: z.output<typeof resultSchema>, tool: string, place: st
     ({ status }) => status !== 'rejected' && status !== 'underReview',
   );
   return {
-    externalRef: [tool, commit, path, rule, line]
-      .filter((part) => part !== null && part !== undefined && part !== '')
-      .join(':'),
+    externalRef: namedBy([tool, commit, path, rule, line]),
     place,
     value: valueIn(at?.region?.snippet?.text),
     kind: rule,

@@ -3,18 +3,17 @@ import { z } from 'zod';
 import type { FieldProblem, Refusal } from '../../../kernel/errors.ts';
 import { err, ok, type Result } from '../../../kernel/result.ts';
 import { readStrictJson } from '../../../kernel/strict-json.ts';
-import { contentKeyOf, malformed, unreadable } from '../../../domain/exposures/delivery.rules.ts';
+import { malformed, unreadable } from '../../../domain/exposures/delivery.rules.ts';
 import type { ReadDelivery, Report } from '../../../domain/exposures/source.ts';
 import {
   FileSource,
   MOST_FINDINGS,
+  fileRead,
   lineOf,
   looseInstant,
-  nothingFound,
   placeOfUrl,
   tooManyFindings,
   valueIn,
-  withOwnNames,
 } from '../../vendors/scan-report/scan-report.ts';
 
 const LINE_LIMITS = { depth: 32, items: 20_000 };
@@ -67,12 +66,7 @@ export class TrufflehogSource extends FileSource {
       if (reports.length > MOST_FINDINGS) return err(tooManyFindings());
     }
     if (problems.length > 0) return err(malformed(problems.slice(0, MOST_PROBLEMS)));
-    return ok({
-      event: 'trufflehog.report',
-      contentKey: contentKeyOf('file', file),
-      reports: withOwnNames(reports),
-      ...nothingFound(reports),
-    });
+    return fileRead('trufflehog.report', file, reports);
   }
 }
 

@@ -1,9 +1,10 @@
 import { hash } from 'node:crypto';
+import type { z } from 'zod';
 import { refusal, type Refusal } from '../../../kernel/errors.ts';
-import { err, type Result } from '../../../kernel/result.ts';
+import { err, ok, type Result } from '../../../kernel/result.ts';
 import { Secret } from '../../../kernel/secret.ts';
 import { parseInstant, type Millis } from '../../../kernel/time.ts';
-import { UNPROVEN } from '../../../domain/exposures/delivery.rules.ts';
+import { UNPROVEN, contentKeyOf, malformed } from '../../../domain/exposures/delivery.rules.ts';
 import { LARGEST_VALUE } from '../../../domain/exposures/report.schema.ts';
 import type { Proven, RawDelivery, ReadDelivery, Report, Source } from '../../../domain/exposures/source.ts';
 
@@ -63,9 +64,42 @@ function isBlanked(text: string): boolean {
   );
 }
 
-/** Why a file without findings reports nothing. */
-export function nothingFound(reports: readonly Report[]): { acknowledged?: string } {
-  return reports.length === 0 ? { acknowledged: 'a report without findings' } : {};
+/** What a file was found to report: each leak once, and why, where there is none. */
+export function fileRead(
+  event: string,
+  file: Buffer,
+  reports: readonly Report[],
+): Result<ReadDelivery, Refusal> {
+  if (reports.length > MOST_FINDINGS) return err(tooManyFindings());
+  return ok({
+    event,
+    contentKey: contentKeyOf('file', file),
+    reports: withOwnNames(reports),
+    ...(reports.length === 0 ? { acknowledged: 'a report without findings' } : {}),
+  });
+}
+
+/** A file whose findings are not as their scanner writes them, by field. @param at  where in the file they stand */
+export function unlikeItsScanner(
+  error: z.ZodError,
+  mend: string,
+  at: readonly (string | number)[] = [],
+): Refusal {
+  return malformed(
+    error.issues.slice(0, 10).map((issue) => ({
+      field: ['body', ...at, ...issue.path.map(String)].join('/'),
+      problem: issue.message,
+      mend,
+    })),
+  );
+}
+
+/** What a scanner calls a finding that it gives no name: what is known of it, in one text. */
+export function namedBy(parts: readonly (string | number | null | undefined)[]): string {
+  return parts
+    .filter((part) => part !== null && part !== undefined && part !== '')
+    .map(String)
+    .join(':');
 }
 
 /** `github:owner/repo`, `gitlab:group/project`: where a public address belongs. */

@@ -1,5 +1,5 @@
-import type { Millis } from '../../../kernel/time.ts';
-import type { StoreAccess } from '../../../platform/vault/store.ts';
+import type { Millis } from '../../kernel/time.ts';
+import type { StoreAccess } from './store.ts';
 
 /**
  * What to do about our own authentication at a store: it is prolonged in the second half of its time, so that a day's

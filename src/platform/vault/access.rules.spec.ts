@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
-import { HOUR } from '../../../kernel/time.ts';
+import { HOUR } from '../../kernel/time.ts';
 import { accessDue, endsSoon } from './access.rules.ts';
 
 const access = (left: number | null, renewable = true) => ({

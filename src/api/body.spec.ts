@@ -1,0 +1,29 @@
+import { expect, test } from '@jest/globals';
+import { connect, type AddressInfo } from 'node:net';
+import { fastify as newFastify } from 'fastify';
+import { readBodiesAsDeclared } from './body.ts';
+
+test('whoever goes away in the middle of a body is refused, and it is no fault of ours', async () => {
+  const fastify = newFastify();
+  readBodiesAsDeclared(fastify);
+  try {
+    const reading = new Promise<void>((resolve) => fastify.addHook('preParsing', async () => resolve()));
+    const thrown = new Promise<unknown>((resolve) =>
+      fastify.setErrorHandler((error, _request, reply) => {
+        resolve(error);
+        void reply.code(400).send();
+      }),
+    );
+    fastify.post('/x', () => 'taken');
+    await fastify.listen({ host: '127.0.0.1', port: 0 });
+    const socket = connect((fastify.server.address() as AddressInfo).port, '127.0.0.1');
+    socket.write(
+      'POST /x HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\ncontent-length: 100\r\n\r\n{"name":',
+    );
+    await reading;
+    socket.destroy();
+    expect(await thrown).toMatchObject({ refusal: { kind: 'invalid', code: 'body-broken-off' } });
+  } finally {
+    await fastify.close();
+  }
+});
