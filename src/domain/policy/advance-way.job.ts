@@ -28,6 +28,7 @@ export class AdvanceWayJob {
     const steps = await this.transactions.run(call.by, (db) => awaitingSteps(db, integrationId));
     for (const step of steps) {
       if (step.uses === 'ask-gate') await this.#askGate(integrationId, step, call);
+      if (!step.waits) continue;
       await this.transactions.run(call.by, async (db) => {
         const condition = await conditionOf(db, integrationId, step);
         // A refusal here means that somebody else has moved the step meanwhile.

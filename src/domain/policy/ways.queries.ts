@@ -61,6 +61,7 @@ export async function gateWouldPass(db: Db, integrationId: Id, since: Millis): P
   if (row?.verdict === 'pass') return { met: true, forWhat: '', output: { decisionId: row.id } };
   return {
     met: false,
+    ...(row ? {} : { soon: true }),
     forWhat: row
       ? `The gate refuses it: ${row.blocking} ${row.blocking === 1 ? 'finding keeps' : 'findings keep'} it out.`
       : 'the gate to be asked',
@@ -177,20 +178,24 @@ export interface AwaitingStep {
   uses: string;
   rules: string[] | null;
   since: Millis;
+  /** Else it is about to: what it asked for may come before its own word that it waits. */
+  waits: boolean;
 }
 
-/** Steps of open onboardings and offboardings of an integration that wait by themselves. */
+/** Steps of open onboardings and offboardings of an integration that wait by themselves; of the gate, those that just asked, too. */
 export async function awaitingSteps(db: Db, integrationId: Id): Promise<AwaitingStep[]> {
   return db.query(
     `SELECT s.id, s.run_id AS "runId", d.value->>'uses' AS uses, d.value->'with'->'rules' AS rules,
-            (extract(epoch FROM s.ready_at) * 1000)::float8 AS since
+            (extract(epoch FROM s.ready_at) * 1000)::float8 AS since,
+            s.state <> 'running' AS waits
        FROM (SELECT run_id FROM onboarding WHERE integration_id = $1 AND state = 'open'
              UNION ALL SELECT run_id FROM offboarding WHERE integration_id = $1 AND state = 'open') w
        JOIN run r ON r.id = w.run_id AND r.state = 'running'
        JOIN runbook_definition f ON f.hash = r.definition_hash
-       JOIN step s ON s.run_id = r.id AND s.state IN ('waiting', 'parked')
+       JOIN step s ON s.run_id = r.id AND s.state IN ('waiting', 'parked', 'running')
        JOIN run_node n ON n.run_id = s.run_id AND n.node = s.node
        JOIN LATERAL jsonb_array_elements(f.body->'steps') d ON d.value->>'id' = n.step
+      WHERE s.state <> 'running' OR d.value->>'uses' = 'ask-gate'
       ORDER BY s.id`,
     [integrationId],
   );
