@@ -128,7 +128,7 @@ export function readTerm(body: unknown): Result<DraftTerm, FormProblems> {
     fallbackRecipients: fallbacks,
     ...(rungs.length > 0 ? { rungs } : {}),
     fulfilledBy: text(form, 'fulfilledBy'),
-    leastStrength: emptied(text(form, 'leastStrength')),
+    ...(text(form, 'leastStrength') === '' ? {} : { leastStrength: text(form, 'leastStrength') }),
     language: text(form, 'language'),
     category: text(form, 'category'),
     ruleVersion: text(form, 'ruleVersion') || '1',
