@@ -1,3 +1,4 @@
+import { PassThrough } from 'node:stream';
 import { expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import { piecesOf, suspectsIn, writtenTexts } from './known-values.rules.ts';
@@ -55,4 +56,13 @@ test('of a row of many only what looks like a value is looked at', () => {
   expect(suspectsIn('payments-of-the-shop-production')).toEqual([]);
   expect(suspectsIn('it is key=sk_live_0123456789abcdef, see there')).toContain('sk_live_0123456789abcdef');
   expect(suspectsIn('AKIAIOSFODNN7EXAMPLE')).toEqual(['AKIAIOSFODNN7EXAMPLE']);
+});
+
+test('of a body that is not read yet, and of one that leads back to itself, nothing is looked at without end', () => {
+  const stream = new PassThrough() as PassThrough & { name: unknown };
+  stream.name = { self: stream };
+  expect(writtenTexts(stream)).toEqual({});
+  const round: { note: string; again?: unknown } = { note: 'a note' };
+  round.again = round;
+  expect(writtenTexts(round)['/note']).toBe('a note');
 });

@@ -56,26 +56,35 @@ const WRITTEN: ReadonlySet<string> = new Set([
 ]);
 /** Texts of one body; one with more is a list of machines, and what is beyond is looked at no more. */
 const MOST_TEXTS = 5000;
+/** Deeper than any body that is taken. */
+const DEEPEST = 200;
 
 /** What somebody wrote into a body, however deep in it, by JSON pointer (RFC 6901). */
 export function writtenTexts(body: object): Record<string, string> {
   const texts: Record<string, string> = {};
   let count = 0;
-  const look = (value: unknown, pointer: string, written: boolean): void => {
-    if (count >= MOST_TEXTS || Buffer.isBuffer(value)) return;
+  const look = (value: unknown, pointer: string, written: boolean, depth: number): void => {
+    if (count >= MOST_TEXTS || depth > DEEPEST) return;
     if (typeof value === 'string') {
       if (!written || value === '') return;
       texts[pointer] = value;
       count += 1;
     } else if (Array.isArray(value)) {
-      for (const [at, item] of value.entries()) look(item, `${pointer}/${at}`, written);
-    } else if (typeof value === 'object' && value !== null) {
+      for (const [at, item] of value.entries()) look(item, `${pointer}/${at}`, written, depth + 1);
+    } else if (isRead(value)) {
       for (const [name, member] of Object.entries(value))
-        look(member, `${pointer}/${escaped(name)}`, WRITTEN.has(name));
+        look(member, `${pointer}/${escaped(name)}`, WRITTEN.has(name), depth + 1);
     }
   };
-  look(body, '', false);
+  look(body, '', false, 0);
   return texts;
+}
+
+/** What a body was read into. One that is not read yet, as of a file that is imported, is a stream: there is no end to that. */
+function isRead(value: unknown): value is Record<string, unknown> {
+  if (typeof value !== 'object' || value === null) return false;
+  const prototype: unknown = Object.getPrototypeOf(value);
+  return prototype === Object.prototype || prototype === null;
 }
 
 function escaped(name: string): string {
