@@ -21,6 +21,8 @@ export class MailServer {
   readonly received: ReceivedMail[] = [];
   /** Connections that were made to it. */
   connections = 0;
+  /** How many of them were open at one time, at most. */
+  atOnce = 0;
   readonly #server: SMTPServer;
   #how: Behaviour = 'accept';
   /** To single recipients. */
@@ -35,6 +37,7 @@ export class MailServer {
       logger: false,
       onConnect: (_session, done) => {
         this.connections++;
+        this.atOnce = Math.max(this.atOnce, this.#server.connections.size);
         done();
       },
       onRcptTo: ({ address }, _session, done) => {
