@@ -1,6 +1,7 @@
 import type { AddressInfo } from 'node:net';
 import PostalMime from 'postal-mime';
 import { SMTPServer } from 'smtp-server';
+import { until } from './app.ts';
 
 export interface ReceivedMail {
   /** The sender of the envelope. */
@@ -82,6 +83,14 @@ export class MailServer {
 
   get host(): string {
     return `127.0.0.1:${(this.#server.server.address() as AddressInfo).port}`;
+  }
+
+  /** The newest mail to an address with such a subject, of those behind the first `after`, once it has come. */
+  async letter(to: string, subject: RegExp, after = 0): Promise<ReceivedMail> {
+    const found = () =>
+      this.received.slice(after).findLast((one) => one.to.includes(to) && subject.test(one.subject));
+    await until(() => found() !== undefined, `a mail to ${to}: ${subject}`);
+    return found()!;
   }
 
   /** Ends every connection, as a server does with one that was idle for too long. */
