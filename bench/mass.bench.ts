@@ -1,12 +1,8 @@
-import { mkdtemp, rm } from 'node:fs/promises';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import pg from 'pg';
+import type pg from 'pg';
 import { Agent, request } from 'undici';
-import { createApp } from '../src/create-app.ts';
 import { MassRevocationsService } from '../src/domain/incidents/mass-revocations.service.ts';
 import { ConnectionsService } from '../src/domain/revocation/connections.service.ts';
 import { versionBinding } from '../src/domain/revocation/targets.service.ts';
@@ -14,10 +10,10 @@ import { newId, type Id } from '../src/kernel/ids.ts';
 import { system } from '../src/kernel/principal.ts';
 import { expectOk } from '../src/kernel/result.ts';
 import { Secret } from '../src/kernel/secret.ts';
-import { parseConfig } from '../src/platform/config/config.ts';
 import { Transactions } from '../src/platform/database/transactions.ts';
 import { Vault } from '../src/platform/vault/vault.ts';
 import { cpuOf } from './cpu.ts';
+import { benchApp } from './app.ts';
 import type { BenchPlace } from './place.ts';
 import { percentile } from './statistics.ts';
 
@@ -98,25 +94,16 @@ class Supplier {
  */
 export async function massBench(place: BenchPlace): Promise<void> {
   const count = Number(process.env['BENCH_TARGETS'] ?? (place.quick ? 1000 : 10_000));
-  const folder = await mkdtemp(join(tmpdir(), 'countersign-mass-bench-'));
   const suppliers = Array.from({ length: SUPPLIERS }, () => new Supplier());
   const hosts = await Promise.all(suppliers.map((one) => one.start()));
-  const database = await place.database('mass');
-  const config = expectOk(
-    parseConfig({
-      NODE_ENV: 'production',
-      COUNTERSIGN_DATA: folder,
+  const bench = await benchApp(place, {
+    name: 'mass',
+    settings: {
       COUNTERSIGN_LOG_LEVEL: process.env['BENCH_LOG'] ? 'warn' : 'silent',
-      DATABASE_URL: database.appUrl,
       COUNTERSIGN_OUTBOUND_ALLOW: hosts.join(','),
-      ...(place.redisUrl ? { REDIS_URL: place.redisUrl } : {}),
-    }),
-  );
-  const app = await createApp({ config });
-  await app.listen(0, '127.0.0.1');
-  const admin = new pg.Client(database.adminUrl);
-  admin.on('error', () => {});
-  await admin.connect();
+    },
+  });
+  const { app, admin } = bench;
   let peak = 0;
   const memory = setInterval(() => (peak = Math.max(peak, process.memoryUsage.rss())), 50);
   try {
@@ -231,9 +218,7 @@ export async function massBench(place: BenchPlace): Promise<void> {
   } finally {
     clearInterval(memory);
     for (const one of suppliers) one.stop();
-    await app.close();
-    await admin.end();
-    await rm(folder, { recursive: true, force: true });
+    await bench.close();
   }
 }
 
