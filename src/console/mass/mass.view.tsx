@@ -210,6 +210,7 @@ function Moving({ mass }: { mass: MassRevocationView }) {
     <section class="card slim" id="progress" {...moving}>
       <h2>{`${standings.proven_dead} of ${versions} proven dead`}</h2>
       <Progress mass={mass} />
+      {mass.toStart > 0 && <p>{`${mass.toStart} of them are still to start.`}</p>}
     </section>
   );
 }

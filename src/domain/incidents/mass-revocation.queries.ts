@@ -40,6 +40,8 @@ type Row = Dated<Omit<MassRevocationView, 'standings'>, 'askedAt' | 'approvedAt'
 
 const VIEW = `SELECT m.id, m.reference, m.state, m.selection, m.reason, m.force, m.asked_at AS "askedAt", m.approved_at AS "approvedAt",
        m.started_at AS "startedAt", (SELECT count(*)::int FROM mass_revocation_item i WHERE i.mass_revocation_id = m.id) AS versions,
+       (SELECT count(*)::int FROM mass_revocation_item i
+         WHERE m.state = 'approved' AND i.mass_revocation_id = m.id AND i.started_at IS NULL) AS "toStart",
        coalesce((SELECT jsonb_agg(jsonb_build_object('id', n.id, 'reference', n.reference, 'state', n.state) ORDER BY n.reference)
                    FROM incident n WHERE n.id IN (SELECT e.incident_id FROM exposure e WHERE e.batch_id = m.batch_id)), '[]') AS incidents
   FROM mass_revocation m`;

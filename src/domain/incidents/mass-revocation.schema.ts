@@ -73,6 +73,7 @@ export const massRevocationSchema = z
     approvedAt: z.iso.datetime().nullable(),
     startedAt: z.iso.datetime().nullable(),
     versions: z.int().describe('Frozen'),
+    toStart: z.int().describe('Approved, and not yet handed to the emergency revocation'),
     standings: counts,
     incidents: z.array(z.object({ id: z.uuid(), reference: z.string(), state: z.string() })),
   })
