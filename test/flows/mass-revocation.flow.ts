@@ -199,6 +199,28 @@ describe('many at once', () => {
     ).toHaveLength(1);
   });
 
+  test('the preview names whose value is not kept here though the supplier wants to see it', async () => {
+    const site = await scene.integration('Mass valueless');
+    const there = await kept(site, { kind: 'valueless_kind' });
+    const without = await scene.credential(site, {
+      authority: 'revoke_now',
+      kind: 'valueless_kind',
+      connectionId,
+    });
+    // Stopped by hand anyway: that is said elsewhere.
+    await scene.credential(site, { authority: 'revoke_now', kind: 'valueless_kind' });
+    const { whoBreaks } = (await asked({ type: 'valueless_kind' })).body;
+    const { reference } = await scene.one<{ reference: string }>(
+      `SELECT reference FROM credential WHERE id = $1`,
+      [without.credentialId],
+    );
+    expect(there.versionId).not.toBe(without.versionId);
+    expect(whoBreaks.valueless).toEqual({
+      versions: 1,
+      listed: [{ reference, name: expect.any(String), version: 1, neededFor: 'revoke_and_probe' }],
+    });
+  });
+
   test('stopped between two portions, what was handed over dies, the rest is still to start, and starts once', async () => {
     const site = await scene.integration('Mass portions');
     const all: SceneCredential[] = [];
