@@ -9,6 +9,7 @@ import { Mailer } from '../../platform/mail/mailer.ts';
 import { Sweep, type Sweeper } from '../../platform/queue/handlers.ts';
 import { onCallNow } from '../parties/on-call.queries.ts';
 import { NoticeTemplates } from './notice-templates.ts';
+import { readsIn } from '../parties/contact-language.ts';
 
 /** Named one by one; of the others the number. */
 const MOST_NAMED = 20;
@@ -110,7 +111,7 @@ async function recipientOf(
   if (!operator) return undefined;
   const called = await onCallNow(db, operator.id, now);
   const rows = await db.query<{ id: Id; name: string; email: string | null; language: string }[]>(
-    `SELECT id, name, email, language FROM contact WHERE id = ANY ($1)`,
+    `SELECT id, name, email, ${readsIn('contact')} AS language FROM contact WHERE id = ANY ($1)`,
     [called.map(({ id }) => id)],
   );
   for (const { id } of called) {

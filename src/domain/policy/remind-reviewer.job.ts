@@ -8,6 +8,7 @@ import { JobHandler, type Handler, type JobCall } from '../../platform/queue/han
 import { AlertsService } from '../notices/alerts.service.ts';
 import { NoticeTemplates } from '../notices/notice-templates.ts';
 import { remindReviewer } from './remind-reviewer.definition.ts';
+import { readsIn } from '../parties/contact-language.ts';
 
 type Asked = z.infer<typeof remindReviewer.payload>;
 
@@ -90,7 +91,7 @@ export class RemindReviewerJob implements Handler<Asked> {
 async function recipientOf(db: Db, { personId, contactId }: Asked): Promise<Recipient | undefined> {
   const [row] = await db.query<Recipient[]>(
     personId === null
-      ? `SELECT name, email, language FROM contact WHERE id = $1 AND active`
+      ? `SELECT name, email, ${readsIn('contact')} AS language FROM contact WHERE id = $1 AND active`
       : `SELECT n.name, u.email, 'en' AS language FROM user_account u JOIN person n ON n.id = u.person_id
           WHERE u.person_id = $1 AND u.state = 'active' ORDER BY u.id LIMIT 1`,
     [personId ?? contactId],

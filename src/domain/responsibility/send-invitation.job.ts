@@ -15,6 +15,7 @@ import { dutyWords, type Duty } from './matrix.rules.ts';
 import { sendInvitation } from './send-invitation.definition.ts';
 import type { InvitationPurpose } from './signatures.service.ts';
 import { ATTEST, CONFIRM } from './signing-links.service.ts';
+import { readsIn } from '../parties/contact-language.ts';
 
 /** How long a link to sign works. */
 const LINK_LIFE = 14 * ELAPSED_DAY;
@@ -77,7 +78,7 @@ export class SendInvitationJob implements Handler<{ invitationId: string }> {
 
   async #prepare(db: Db, id: Id): Promise<Prepared> {
     const [owed] = await db.query<Owed[]>(
-      `SELECT n.id, n.matrix_version_id AS "versionId", n.party_id AS "partyId", n.contact_id AS "contactId", n.purpose, n.mail, n.withdrawn_at IS NOT NULL AS withdrawn, k.email, k.language,
+      `SELECT n.id, n.matrix_version_id AS "versionId", n.party_id AS "partyId", n.contact_id AS "contactId", n.purpose, n.mail, n.withdrawn_at IS NOT NULL AS withdrawn, k.email, ${readsIn('k')} AS language,
               k.name AS "contactName", p.name AS "partyName", i.name AS "integrationName", i.reference
          FROM matrix_invitation n JOIN contact k ON k.id = n.contact_id JOIN party p ON p.id = n.party_id JOIN integration i ON i.id = n.integration_id
         WHERE n.id = $1 FOR UPDATE OF n`,

@@ -36,6 +36,7 @@ import {
 } from './matrix-facts.queries.ts';
 import { Signatures } from './signatures.service.ts';
 import { SigningCodes } from './signing-codes.service.ts';
+import { readsIn } from '../parties/contact-language.ts';
 
 export const ATTEST = 'attest-matrix';
 export const CONFIRM = 'confirm-contact';
@@ -110,7 +111,7 @@ export class SigningLinks {
     const { subject, contactId, principal } = holder.value;
     const [to] = await this.transactions.run({ ...principal, partyId: null }, (db) =>
       db.query<{ email: string; language: string; integrationName: string; integrationId: Id }[]>(
-        `SELECT k.email, k.language, i.name AS "integrationName", i.id AS "integrationId" FROM contact k, matrix_version v JOIN integration i ON i.id = v.integration_id
+        `SELECT k.email, ${readsIn('k')} AS language, i.name AS "integrationName", i.id AS "integrationId" FROM contact k, matrix_version v JOIN integration i ON i.id = v.integration_id
           WHERE k.id = $1 AND k.active AND v.id = $2 AND coalesce(k.email, '') <> ''`,
         [contactId, subject.id],
       ),
@@ -252,7 +253,7 @@ export class SigningLinks {
     const version = (await findVersion(db, holder.subject.id))!;
     const contact = await contactOf(db, holder.contactId!);
     const [head] = await db.query<{ reference: string; name: string; email: string; wanted: string }[]>(
-      `SELECT i.reference, i.name, coalesce(k.email, '') AS email, k.language AS wanted FROM integration i, contact k WHERE i.id = $1 AND k.id = $2`,
+      `SELECT i.reference, i.name, coalesce(k.email, '') AS email, ${readsIn('k')} AS wanted FROM integration i, contact k WHERE i.id = $1 AND k.id = $2`,
       [version.integrationId, contact.id],
     );
     const texts = await db.query<{ language: string; text: string; hash: string }[]>(
