@@ -317,8 +317,12 @@ describe('the page behind a link', () => {
     const { ids } = await countersigned();
     const greta = await contactOf(ids, 'Greta');
     await sql(`UPDATE contact SET language = 'de' WHERE id = $1`, [greta]);
-    await call('PATCH', address(ids), { body: { cells: [cell(ids, { contactId: greta })] }, ifMatch: 0 });
-    await call('POST', `${address(ids)}/propose`, { body: {}, ifMatch: 1 });
+    const cells = [cell(ids, { performing: [ids.northwind, ids.aurora], contactId: greta })];
+    expect((await call('PATCH', address(ids), { body: { cells }, ifMatch: 0 })).body).toMatchObject({
+      fell: [],
+    });
+    const taken = await call('POST', `${address(ids)}/propose`, { body: {}, ifMatch: 1 });
+    expect(taken.body).toMatchObject({ state: 'countersigned' });
     const mailed = await letter('greta@example.test', /./);
     expect(mailed.text).toMatch(/^- Widerruf\r?$/m);
     const { html } = await (await opened(`/mc/${linkIn(mailed, 'mc')}`))();

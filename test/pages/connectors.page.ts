@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import type { Page } from 'playwright-core';
+import { overflowOf } from '../support/browser.ts';
 import { Console } from './console.ts';
 
 let site: Console;
@@ -25,4 +26,19 @@ test('what each supplier can do, and what a death there rests on', async () => {
   expect(text).toMatch(/403[\s\S]*live[\s\S]*restricted key/);
   expect(text).toContain('trufflehog detector stripe');
   expect(text).toContain('Create a restricted key without permissions');
+});
+
+test('every preset fits a phone', async () => {
+  await page.goto(`${site.url}/connectors`);
+  const links = page.locator('tbody a');
+  const paths = await links.evaluateAll((all) => all.map((one) => one.getAttribute('href')!));
+  expect(paths.length).toBeGreaterThan(30);
+  await page.setViewportSize({ width: 360, height: 780 });
+  const wide: Record<string, string[]> = {};
+  for (const path of paths) {
+    await page.goto(`${site.url}${path}`);
+    const found = await overflowOf(page);
+    if (found.length > 0) wide[path] = found;
+  }
+  expect(wide).toEqual({});
 });

@@ -127,7 +127,10 @@ export function HomeView({
                 {notices.map((notice) => (
                   <li class="line spread">
                     <a href={`/notices/${notice.reference}`}>
-                      {notice.partyName} <span class="soft small">{words(notice.trigger)}</span>
+                      {notice.partyName}{' '}
+                      <span class="soft small">
+                        {words(notice.trigger)}, {notice.reference}, {notice.integrationName}
+                      </span>
                     </a>
                     <NoticeClock notice={notice} now={frame.now} />
                   </li>

@@ -54,6 +54,7 @@ export function NoticeLanes({ notices, now }: { notices: readonly NoticeView[]; 
         .slice(0, 12)
         .map((notice) => ({
           name: notice.partyName,
+          note: `${notice.reference}, ${notice.integrationName}`,
           startAt: notice.startAt,
           warnAt: notice.warnAt,
           escalateAt: notice.escalateAt,

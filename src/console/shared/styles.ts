@@ -38,12 +38,12 @@ a:hover { text-decoration-color: currentColor; }
 .top nav a:hover { background: var(--hover); }
 .top nav a[aria-current] { color: var(--ink); background: var(--hover); font-weight: 600; }
 .top .who { color: var(--soft); font-size: 13px; display: flex; gap: 12px; align-items: center; }
-main { max-width: 1360px; margin: 0 auto; padding: 24px 28px 80px; }
+main { max-width: 1360px; margin: 0 auto; padding: 24px 28px 80px; overflow-wrap: break-word; }
 .crumbs { font-size: 13px; color: var(--soft); margin-bottom: 6px; }
-h1 { font-size: 26px; line-height: 1.2; letter-spacing: -.015em; margin: 0 0 4px; font-weight: 680; }
+h1 { font-size: 26px; line-height: 1.2; letter-spacing: -.015em; margin: 0 0 4px; font-weight: 680; overflow-wrap: anywhere; }
 h2 { font-size: 17px; margin: 0 0 12px; letter-spacing: -.005em; }
 h3 { font-size: 14px; margin: 16px 0 6px; }
-.lead { color: var(--soft); margin: 0 0 20px; max-width: 78ch; }
+.lead { color: var(--soft); margin: 0 0 20px; max-width: 78ch; overflow-wrap: anywhere; }
 .head { display: flex; gap: 16px; align-items: flex-start; justify-content: space-between; flex-wrap: wrap; margin-bottom: 18px; }
 .ref { font-family: var(--mono); font-size: 13px; color: var(--soft); }
 .grid { display: grid; gap: 18px; align-items: start; grid-template-columns: repeat(12, minmax(0, 1fr)); }
@@ -123,7 +123,7 @@ details > summary { cursor: pointer; color: var(--soft); }
 .pip { display: inline-block; width: 24px; height: 24px; line-height: 24px; border-radius: 6px; text-align: center; font-weight: 700; font-size: 12.5px; margin: 0 2px; } .pip.a { background: var(--brand); color: var(--brand-ink); } .pip.p { border: 1.5px solid var(--brand); line-height: 21px; color: var(--ink); }
 .stoppers { margin: 0; padding: 0 0 0 22px; } .stoppers li { padding: 3px 0; } .stoppers li::marker { color: var(--soft); font-weight: 600; }
 pre.note { white-space: pre-wrap; overflow-wrap: anywhere; background: var(--hover); padding: 12px 14px; border-radius: 8px; margin: 8px 0 14px; } .import { padding: 8px 0; }
-ul.plain { list-style: none; margin: 0 0 16px; padding: 0; } ul.plain li { padding: 6px 0; border-bottom: 1px solid var(--line); } ul.plain li:last-child { border-bottom: 0; }
+ul.plain { list-style: none; margin: 0 0 16px; padding: 0; } ul.plain li { padding: 6px 0; overflow-wrap: anywhere; border-bottom: 1px solid var(--line); } ul.plain li:last-child { border-bottom: 0; }
 .rows.tight { gap: 4px; align-items: flex-start; } .grid > .rows { gap: 18px; }
 .clocks { display: flex; gap: 28px; flex-wrap: wrap; } .clocks .stat b { font-size: 26px; } .mono-clock { font-variant-numeric: tabular-nums; white-space: nowrap; }
 .counts { display: flex; gap: 16px 34px; align-items: center; flex-wrap: wrap; margin-bottom: 18px; } .counts .grow { flex: 1 1 260px; } .counts .stat b { font-size: 26px; }

@@ -45,15 +45,37 @@ export function problemsOfTemplate(
       });
   }
   if (problems.length > 0) return problems;
-  return [...problemsOfRendered(liquid, parsed as ParsedNotice, kind), ...problemsOfHtml(source.html)];
+  const spelt = problemsOfHtml(source.html);
+  return [
+    ...problemsOfRendered(liquid, parsed as ParsedNotice, kind),
+    ...(spelt.length > 0 ? spelt : problemsOfParsed(liquid, parsed as ParsedNotice, kind)),
+  ];
 }
 
-function problemsOfRendered(
-  liquid: NoticeLiquid,
-  parsed: ParsedNotice,
-  { sample, mail: own }: EditableText,
-): FieldProblem[] {
-  const facts: Readonly<Record<string, unknown>> = own ? sample : { ...sample, ...OF_EVERY_MESSAGE };
+/** What a parser finds in it, however it is spelt. */
+function problemsOfParsed(liquid: NoticeLiquid, parsed: ParsedNotice, kind: EditableText): FieldProblem[] {
+  try {
+    if (!liquid.losesInMail(parsed, factsOf(kind))) return [];
+  } catch {
+    return []; // told with the other parts
+  }
+  return [
+    {
+      field: 'html',
+      problem: 'holds an element, an attribute, a style or an address that a message does not carry',
+      mend: 'Use tables, text, inline styles and plain links; the code belongs into the text, and the link stands alone.',
+    },
+  ];
+}
+
+/** What it is filled with before it is saved. */
+function factsOf({ sample, mail }: EditableText): Record<string, unknown> {
+  return mail ? { ...sample } : { ...sample, ...OF_EVERY_MESSAGE };
+}
+
+function problemsOfRendered(liquid: NoticeLiquid, parsed: ParsedNotice, kind: EditableText): FieldProblem[] {
+  const { sample, mail: own } = kind;
+  const facts = factsOf(kind);
   try {
     const mail = liquid.render(parsed, facts);
     if (!own) {
