@@ -456,6 +456,11 @@ describe('the inbound clock', () => {
       { judgement: 'in_time', counts: true, dueAt: iso(now + 4 * HOUR) },
     ]);
     const disputesId = (first.body as { id: Id }).id;
+    const same = await Promise.all([said(now - 20 * HOUR, now), said(now - 20 * HOUR, now)]);
+    expect(same.map(({ status, body }) => [status, body])).toMatchObject(
+      same.map(() => [409, { code: 'account-known' }]),
+    );
+    expect(await accounts()).toHaveLength(1);
     expect((await said(now - 30 * HOUR, now, { disputesId })).status).toBe(201);
     const both = await accounts();
     expect(new Set(both.map(({ judgement, counts, lateBy }) => `${judgement} ${counts} ${lateBy}`))).toEqual(
