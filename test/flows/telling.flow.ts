@@ -714,6 +714,40 @@ describe('a notice that somebody writes', () => {
   );
 });
 
+test('a notice whose duty has no number waits half an hour for a dead mailbox, and takes another way', async () => {
+  const made = await run((db) =>
+    noticeScene(db, t.clock.date(), { name: 'Adatum', email: 'security@adatum.example' }),
+  );
+  await run((db) => member(db, made.integrationId, made.partyId, 'supplier'));
+  const way = { channel: 'slack', address: `${chat.url}/services/T3/B3/abcdefghijklmnopqrst` };
+  expect((await call('POST', `/contacts/${made.contactId}/addresses`, way)).status).toBe(201);
+  const writer = calling(await t.token('responder'));
+  const drafted = await writer('POST', '/written-notices', {
+    integrationId: made.integrationId,
+    contactId: made.contactId,
+  });
+  expect(drafted.status).toBe(201);
+  const { id: writtenId } = drafted.body as { id: Id };
+  const second = calling(await t.token('responder'));
+  const sent = await second('POST', `/written-notices/${writtenId}/decide`, { send: true, rowVersion: 1 });
+  expect(sent.status).toBe(200);
+  const [{ id }] = await run((db) =>
+    db.query<[{ id: Id }]>(`SELECT notice_id AS id FROM written_notice WHERE id = $1`, [writtenId]),
+  );
+  const read = async () => (await run((db) => findNotice(db, id)))!;
+  const { startAt, dueAt } = await read();
+  expect(dueAt).toBeNull();
+  const port = Number(mail.host.split(':')[1]);
+  const before = chat.taken().length;
+  await mail.behave('down');
+  const deliver = () => t.app.get(DeliveryService).deliver(id, by, AbortSignal.timeout(20_000));
+  for (let tries = 0; (await deliver()).state !== 'accepted' && tries < 20; tries++)
+    t.clock.advance(Math.max(MINUTE, (await read()).nextAttemptAt! - t.clock.now()));
+  mail = await MailServer.start(port);
+  expect(await read()).toMatchObject({ dispatch: 'accepted', acceptedAt: startAt + 30 * MINUTE });
+  expect(chat.taken()).toHaveLength(before + 1);
+});
+
 test('the mail server is down for half of the window: the other channel carries it, once, and every try is on record', async () => {
   const made = await run((db) =>
     noticeScene(db, t.clock.date(), { name: 'Proseware', email: 'security@proseware.example' }),
