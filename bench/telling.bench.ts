@@ -1,22 +1,17 @@
-import { mkdtemp, rm } from 'node:fs/promises';
 import type { AddressInfo } from 'node:net';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { createTransport } from 'nodemailer';
-import pg from 'pg';
+import type pg from 'pg';
 import { SMTPServer } from 'smtp-server';
-import { createApp } from '../src/create-app.ts';
 import { NoticesService, type Trigger } from '../src/domain/notices/notices.service.ts';
 import { newId, type Id } from '../src/kernel/ids.ts';
 import { system } from '../src/kernel/principal.ts';
-import { expectOk } from '../src/kernel/result.ts';
 import { iso, SECOND } from '../src/kernel/time.ts';
-import { parseConfig } from '../src/platform/config/config.ts';
 import { Transactions } from '../src/platform/database/transactions.ts';
 import { cpuOf } from './cpu.ts';
+import { benchApp } from './app.ts';
 import type { BenchPlace } from './place.ts';
 import { percentile } from './statistics.ts';
 
@@ -60,28 +55,18 @@ class Mailbox {
  */
 export async function tellingBench(place: BenchPlace): Promise<void> {
   const sizes = place.quick ? [1000] : [1000, 10_000];
-  const folder = await mkdtemp(join(tmpdir(), 'countersign-telling-bench-'));
   const mailbox = new Mailbox();
   const host = await mailbox.start();
-  const urls = await place.database('telling');
-  const admin = new pg.Client(urls.adminUrl);
-  admin.on('error', () => {});
-  await admin.connect();
-  const config = expectOk(
-    parseConfig({
-      NODE_ENV: 'production',
-      COUNTERSIGN_DATA: folder,
-      COUNTERSIGN_LOG_LEVEL: 'silent',
-      DATABASE_URL: urls.appUrl,
+  const world = await benchApp(place, {
+    name: 'telling',
+    settings: {
       COUNTERSIGN_SMTP_URL: `smtp://${host}`,
       COUNTERSIGN_MAIL_FROM: 'notices@operator.example',
       COUNTERSIGN_PUBLIC_URL: 'https://countersign.example',
       COUNTERSIGN_OUTBOUND_ALLOW: host,
-      ...(place.redisUrl ? { REDIS_URL: place.redisUrl } : {}),
-    }),
-  );
-  const app = await createApp({ config });
-  await app.listen(0, '127.0.0.1');
+    },
+  });
+  const { app, admin } = world;
   try {
     const seeded = await seed(admin, INCIDENTS + sizes.reduce((sum, size) => sum + size, 0));
     const bare = await bareSeconds(host, 200);
@@ -120,6 +105,7 @@ export async function tellingBench(place: BenchPlace): Promise<void> {
     place.figure('to the promised 30 s', Math.max(...waits) / 30, '×');
 
     const peaks: number[] = [];
+    const lives: number[] = [];
     let from = INCIDENTS;
     for (const count of sizes) {
       const many = seeded.slice(from, (from += count));
@@ -130,11 +116,21 @@ export async function tellingBench(place: BenchPlace): Promise<void> {
       const cpu = await cpuOf(admin);
       const began = performance.now();
       for (let at = 0; at < many.length; at += 500) await owe(many.slice(at, at + 500));
+      // What is in use in the middle of it, with however many still to go.
+      let live = 0;
+      for (const share of [0.25, 0.5, 0.75]) {
+        const told = Math.floor(many.length * share);
+        await until(() => mailbox.taken - taken >= told, 1800, `telling ${told} of ${count} recipients`);
+        collected();
+        const { heapUsed, external } = process.memoryUsage();
+        live = Math.max(live, heapUsed + external);
+      }
       await until(() => mailbox.taken - taken >= many.length, 1800, `telling ${count} recipients`);
       const seconds = (performance.now() - began) / SECOND;
       await until(async () => (await unrecorded(admin)) === 0, 60, 'recording what was told');
       clearInterval(watch);
       peaks.push(peak);
+      lives.push(live);
       place.figure(`${count} recipients: a second`, count / seconds, 'notices');
       place.figure(`${count} recipients: to the bare hand-over`, seconds / count / bare, '×');
       place.figure(
@@ -143,15 +139,20 @@ export async function tellingBench(place: BenchPlace): Promise<void> {
         'ms',
       );
       place.figure(`${count} recipients: memory of the process, at most`, peak / MIB, 'MiB');
+      place.figure(`${count} recipients: memory in use meanwhile, at most`, live / MIB, 'MiB');
       place.figure(`${count} recipients: doubled`, mailbox.taken - taken - count, 'mails');
     }
-    if (peaks.length > 1)
+    if (peaks.length > 1) {
       place.figure(`memory at ${sizes[1]} recipients to that at ${sizes[0]}`, peaks[1]! / peaks[0]!, '×');
+      place.figure(
+        `memory in use at ${sizes[1]} recipients to that at ${sizes[0]}`,
+        lives[1]! / lives[0]!,
+        '×',
+      );
+    }
   } finally {
-    await app.close();
-    await admin.end();
+    await world.close();
     await mailbox.stop();
-    await rm(folder, { recursive: true, force: true });
   }
 }
 

@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { GateService } from '../../src/domain/policy/gate.service.ts';
 import { DueSweep } from '../../src/domain/rotation/due.sweep.ts';
 import { newId, type Id } from '../../src/kernel/ids.ts';
 import { HOUR } from '../../src/kernel/time.ts';
@@ -45,6 +46,10 @@ describe('what is due, and what it would do', () => {
            FROM pg_class c JOIN pg_namespace s ON s.oid = c.relnamespace WHERE c.relkind = 'r' AND s.nspname = 'public'
             AND c.relname NOT IN ('engine_worker', 'outbox', 'idempotency_key', 'ledger_leaf', 'ledger_node', 'ledger_head') ORDER BY 1`,
       );
+    // The gate looks again at what was just set up, beside us: it is to have done so before anything is counted.
+    const gate = world.app.get(GateService);
+    const waiting = () => scene.query(`SELECT id FROM gate_stale`);
+    while ((await waiting()).length > 0) await gate.round(BY);
     const before = await counts();
     const asked = supplier.asked.length;
     const engineer = caller(world, await world.token('integration_engineer'));
@@ -147,6 +152,22 @@ describe('what is due, and what it would do', () => {
     const address = `/api/v1/credentials/${slot.credentialId}/rotations`;
     expect((await auditor('POST', address, { body: start })).status).toBe(403);
     const engineer = caller(world, await world.token('integration_engineer'));
+    // One that is meant for other credentials is refused beside its field, with those that fit; nothing is begun.
+    const wrong = await engineer('POST', address, { body: { ...start, recipe: 'rotation-certificate' } });
+    expect(wrong).toMatchObject({
+      status: 400,
+      body: {
+        code: 'recipe-of-another-kind',
+        errors: [
+          {
+            field: '/recipe',
+            problem: expect.stringContaining('client certificate'),
+            mend: expect.stringMatching(/rotation-manual/),
+          },
+        ],
+      },
+    });
+    expect(wrong.body.errors[0].mend).not.toContain('webhook');
     const begun = await engineer('POST', address, { body: start });
     expect(begun.status).toBe(201);
     expect((await auditor('GET', `/api/v1/rotations/${begun.body.id}`)).body).toMatchObject({
