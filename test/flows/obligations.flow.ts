@@ -246,6 +246,22 @@ describe('the register of an incident', () => {
       ['not_required_asked', 'Omar'],
       ['not_required', 'Rita'],
     ]);
+    // Decided by mistake: it is owed again, by the clock that it had.
+    expect((await act(omar, id, 'keep', { reason: '' })).status).toBe(400);
+    expect((await act(omar, id, 'keep', { reason: 'that was another case' })).body).toMatchObject({
+      obligation: 'required',
+    });
+    const again = await duty(made.incidentId, 'gdpr-34', 'communication');
+    expect(again).toMatchObject({ obligation: 'required', dueAt: decided.dueAt, startAt: decided.startAt });
+    expect(again.decisions.at(-1)).toMatchObject({
+      decision: 'kept',
+      by: 'Omar',
+      reason: 'that was another case',
+    });
+    expect((await act(omar, id, 'keep', { reason: 'once more' })).body).toMatchObject({
+      code: 'nobody-asked',
+    });
+    await same(id);
     const notice = (await register(made.incidentId)).obligations.find(({ kind }) => kind === 'notice')!;
     await act(rita, notice.id, 'not-required', { reason: 'told by phone before the agreement' });
     expect((await act(omar, notice.id, 'not-required', { reason: 'heard the call' })).body).toMatchObject({
@@ -440,6 +456,11 @@ describe('the inbound clock', () => {
       { judgement: 'in_time', counts: true, dueAt: iso(now + 4 * HOUR) },
     ]);
     const disputesId = (first.body as { id: Id }).id;
+    const same = await Promise.all([said(now - 20 * HOUR, now), said(now - 20 * HOUR, now)]);
+    expect(same.map(({ status, body }) => [status, body])).toMatchObject(
+      same.map(() => [409, { code: 'account-known' }]),
+    );
+    expect(await accounts()).toHaveLength(1);
     expect((await said(now - 30 * HOUR, now, { disputesId })).status).toBe(201);
     const both = await accounts();
     expect(new Set(both.map(({ judgement, counts, lateBy }) => `${judgement} ${counts} ${lateBy}`))).toEqual(
@@ -790,4 +811,31 @@ describe('a process that was down while a deadline passed', () => {
       world = { ...world, close: () => world.database.drop() };
     }
   });
+});
+
+test('a duty that is taken back after its time is late by its first clock, and a notice is owed again', async () => {
+  const late = await leak([await integration('Shop refunds')]);
+  const before = await duty(late.incidentId, 'gdpr-33-1', 'notification');
+  const told = (await register(late.incidentId)).obligations.find(({ kind }) => kind === 'notice')!;
+  for (const { id } of [before, told]) {
+    await act(rita, id, 'not-required', { reason: 'it was a drill' });
+    expect((await act(omar, id, 'not-required', { reason: 'so it was' })).body).toMatchObject({
+      obligation: 'not_required',
+    });
+  }
+  world.clock.advance(100 * HOUR);
+  await sweep();
+  expect(await duty(late.incidentId, 'gdpr-33-1', 'notification')).toMatchObject({ timeliness: 'open' });
+  for (const { id } of [before, told])
+    expect((await act(rita, id, 'keep', { reason: 'it was none' })).body).toMatchObject({
+      obligation: 'required',
+    });
+  await sweep();
+  expect(await duty(late.incidentId, 'gdpr-33-1', 'notification')).toMatchObject({
+    obligation: 'required',
+    timeliness: 'missed',
+    dueAt: before.dueAt,
+  });
+  const after = (await register(late.incidentId)).obligations.find(({ id }) => id === told.id)!;
+  expect(after).toMatchObject({ obligation: 'required', dueAt: told.dueAt });
 });

@@ -232,7 +232,7 @@ describe('whoever is on call', () => {
     await site.browser.context.clearCookies();
     const page = await site.browser.page();
     await site.signIn(page, email, `/parties/${reference}`);
-    await page.getByRole('link', { name: `Hours and absences of ${name}` }).click();
+    await page.getByRole('link', { name: `Hours, absences and ways of ${name}` }).click();
     await page.fill('[name=zone]', 'Berlin');
     await page.getByRole('button', { name: 'Keep the hours' }).click();
     expect(await page.locator('.error').innerText()).toContain('IANA');
@@ -269,7 +269,7 @@ describe('whoever is on call', () => {
     expect(called).toMatch(new RegExp(`${name}\\s+away`));
     expect(called).toContain(`Next: ${name}, from`);
     await site.judge(page, 'party-on-call');
-    await page.getByRole('link', { name: `Hours and absences of ${name}` }).click();
+    await page.getByRole('link', { name: `Hours, absences and ways of ${name}` }).click();
     await page.getByRole('button', { name: 'Take back' }).click();
     expect(await page.locator('#absences').innerText()).toContain('No absence to come.');
   }, 120_000);
