@@ -1,8 +1,12 @@
-import { createServer, type Server } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import { fork, type ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import type pg from 'pg';
+import pg from 'pg';
 import { Agent, request } from 'undici';
+import { createApp } from '../src/create-app.ts';
 import { MassRevocationsService } from '../src/domain/incidents/mass-revocations.service.ts';
 import { ConnectionsService } from '../src/domain/revocation/connections.service.ts';
 import { versionBinding } from '../src/domain/revocation/targets.service.ts';
@@ -10,12 +14,14 @@ import { newId, type Id } from '../src/kernel/ids.ts';
 import { system } from '../src/kernel/principal.ts';
 import { expectOk } from '../src/kernel/result.ts';
 import { Secret } from '../src/kernel/secret.ts';
+import { parseConfig } from '../src/platform/config/config.ts';
 import { Transactions } from '../src/platform/database/transactions.ts';
 import { Vault } from '../src/platform/vault/vault.ts';
-import { cpuOf } from './cpu.ts';
-import { benchApp } from './app.ts';
+import { postgresCpu } from './cpu.ts';
+import type { WorkerUse } from './mass-child.ts';
 import type { BenchPlace } from './place.ts';
 import { percentile } from './statistics.ts';
+import { Suppliers } from './suppliers.ts';
 
 const LATENCY = 50;
 const SUPPLIERS = 10;
@@ -32,61 +38,16 @@ const valueOf = (n: number) => `value-${n}-${'x'.repeat(24)}`;
 
 /** How a supplier that is slow answers. */
 const SLOW = 40 * LATENCY;
-
-/** Answers after its latency, counts how many it answers at once, and can stop answering at all. */
-class Supplier {
-  readonly #server: Server;
-  readonly #dead = new Set<string>();
-  readonly #held = new Set<() => void>();
-  #now = 0;
-  most = 0;
-  calls = 0;
-  silent = false;
-  latency = LATENCY;
-
-  constructor() {
-    this.#server = createServer((asked, answer) => {
-      this.calls += 1;
-      this.#now += 1;
-      this.most = Math.max(this.most, this.#now);
-      answer.on('close', () => (this.#now -= 1));
-      if (this.silent) {
-        const end = () => asked.socket.destroy();
-        this.#held.add(end);
-        answer.on('close', () => this.#held.delete(end));
-        return;
-      }
-      setTimeout(() => {
-        if (asked.method === 'DELETE') {
-          this.#dead.add(asked.url!.split('/').at(-1)!.slice('key_'.length));
-          answer.writeHead(204).end();
-          return;
-        }
-        const key = String(asked.headers['dd-api-key']);
-        const live = key === OWN.api_key || key === 'control' || !this.#dead.has(key.split('-')[1] ?? '');
-        answer
-          .writeHead(live ? 200 : 403, { 'content-type': 'application/json' })
-          .end(live ? '{"valid":true}' : '{"errors":["Forbidden"]}');
-      }, this.latency);
-    });
-  }
-
-  async start(): Promise<string> {
-    await new Promise<void>((resolve) => this.#server.listen(0, '127.0.0.1', resolve));
-    return `127.0.0.1:${(this.#server.address() as AddressInfo).port}`;
-  }
-  stop(): void {
-    for (const end of this.#held) end();
-    this.#server.closeAllConnections();
-    this.#server.close();
-  }
-}
+/** The shape with more than one worker: what a machine of two cores runs. */
+const WORKERS = 2;
 
 /**
  * Many credentials at ten suppliers that answer in 50 ms, revoked together and proven dead, each supplier asked politely:
- * against the arithmetic and against the same calls alone. Then again with one supplier that is slow and one that never
- * answers, and what these two cost the eight others. And a fifth as many at two suppliers, where the polite calls take
- * so long that the processor has little to do.
+ * against the arithmetic and against the same calls alone. Then by two workers; then with one supplier that is slow and one
+ * that never answers, and what these two cost the eight others. And a fifth as many at two suppliers, where the polite calls
+ * take so long that the processor has little to do.
+ *
+ * The product's worker and the suppliers are processes of their own, so that what is told of the worker is its own.
  *
  * Polite is what a connection allows unless an operator says otherwise: four requests at once. A proof needs three calls
  * (the revocation, a look, and the look again that a death needs), so that the arithmetic is told with one call for each
@@ -94,65 +55,88 @@ class Supplier {
  */
 export async function massBench(place: BenchPlace): Promise<void> {
   const count = Number(process.env['BENCH_TARGETS'] ?? (place.quick ? 1000 : 10_000));
-  const suppliers = Array.from({ length: SUPPLIERS }, () => new Supplier());
-  const hosts = await Promise.all(suppliers.map((one) => one.start()));
-  const bench = await benchApp(place, {
-    name: 'mass',
-    settings: {
-      COUNTERSIGN_LOG_LEVEL: process.env['BENCH_LOG'] ? 'warn' : 'silent',
-      COUNTERSIGN_OUTBOUND_ALLOW: hosts.join(','),
-    },
+  const folder = await mkdtemp(join(tmpdir(), 'countersign-mass-bench-'));
+  const suppliers = await Suppliers.start(SUPPLIERS, LATENCY, OWN.api_key);
+  const { hosts } = suppliers;
+  const database = await place.database('mass');
+  const environment = {
+    NODE_ENV: 'production',
+    COUNTERSIGN_DATA: folder,
+    COUNTERSIGN_LOG_LEVEL: process.env['BENCH_LOG'] ? 'warn' : 'silent',
+    DATABASE_URL: database.appUrl,
+    COUNTERSIGN_OUTBOUND_ALLOW: hosts.join(','),
+    ...(place.redisUrl ? { REDIS_URL: place.redisUrl } : {}),
+  };
+  const app = await createApp({
+    config: expectOk(parseConfig(environment)),
+    duties: { serves: true, works: false },
   });
-  const { app, admin } = bench;
-  let peak = 0;
-  const memory = setInterval(() => (peak = Math.max(peak, process.memoryUsage.rss())), 50);
+  await app.init();
+  const workers = [await Worker.start(environment)];
+  const admin = new pg.Client(database.adminUrl);
+  admin.on('error', () => {});
+  await admin.connect();
   try {
     const world = new World(app.get(Transactions), app.get(ConnectionsService), app.get(Vault));
     await world.suppliers(hosts);
     const mass = app.get(MassRevocationsService);
 
-    /** @returns for each supplier how long after the start its last death was proven, and what the round took */
     const round = async (
       name: string,
       many: number,
-      mute: readonly number[] = [],
-      over = SUPPLIERS,
-    ): Promise<{ ends: number[]; peak: number; cpu: number; own: number; calls: number }> => {
+      { mute = [], over = SUPPLIERS }: { mute?: readonly number[]; over?: number } = {},
+    ): Promise<Round> => {
       await world.credentials(name, many, over);
       await admin.query(`ANALYZE`);
-      for (const one of suppliers) one.most = one.calls = 0;
+      await suppliers.stats();
       const asker = { ...BY, id: 'one' };
       const { id } = expectOk(
         await mass.ask({ selection: { environment: name }, reason: 'bench', force: false }, asker),
       );
-      const cpu = await cpuOf(admin);
-      const own = process.cpuUsage();
-      peak = 0;
+      const postgres = await postgresCpu(admin);
+      for (const worker of workers) await worker.use();
       const started = performance.now();
       expectOk(await mass.approve(id, many, { ...BY, id: 'two' }));
-      const ends = await world.ends(admin, name, started, many / over, over, mute);
-      const { user, system } = process.cpuUsage(own);
+      let live = 0;
+      const half = async () => {
+        for (const worker of workers) live = Math.max(live, (await worker.live()).liveMb);
+      };
+      const ends = await world.ends(admin, name, started, many / over, over, mute, half);
+      const uses = await Promise.all(workers.map((worker) => worker.use()));
+      const { stats } = await suppliers.stats();
       return {
         ends,
-        peak,
-        own: (user + system) / 1e3 / many,
-        cpu: ((await cpuOf(admin)) - cpu) / many,
-        calls: suppliers.reduce((sum, one) => sum + one.calls, 0) / many,
+        last: Math.max(...ends.filter((end) => !Number.isNaN(end))),
+        first: await world.first(admin, name, started),
+        peak: Math.max(...uses.map(({ peakMb }) => peakMb)),
+        live,
+        own: uses.reduce((sum, { cpu }) => sum + cpu, 0) / many,
+        postgres: (((await postgresCpu(admin)) - postgres) * 1e3) / many,
+        calls: stats.reduce((sum, one) => sum + one.calls, 0) / many,
+        most: Math.max(...stats.map(({ most }) => most)),
       };
+    };
+    const tell = (what: string, { own, postgres, calls, most }: Round) => {
+      place.figure(`${what}: CPU of the workers for each credential`, own, 'ms');
+      place.figure(`${what}: CPU of Postgres for each credential`, postgres, 'ms');
+      place.figure(`${what}: calls for each credential`, calls, 'calls');
+      place.figure(`${what}: most calls at once to one supplier (allowed ${POLITE})`, most, 'calls');
     };
 
     const small = await round('small', count / 10);
     const idle = process.cpuUsage();
+    const before = await suppliers.stats();
     const alone = await bareCalls(hosts, count);
+    const { user, system } = process.cpuUsage(idle);
     place.figure(
       `the same ${count * CALLS} calls alone, ${POLITE} at once to each of ${SUPPLIERS}`,
       alone,
       'ms',
     );
-    const bare = process.cpuUsage(idle);
+    place.figure('CPU of a bare client for the calls of one credential', (user + system) / 1e3 / count, 'ms');
     place.figure(
-      'CPU of both sides of the calls alone, for each credential',
-      (bare.user + bare.system) / 1e3 / count,
+      'CPU of the suppliers for the calls of one credential',
+      ((await suppliers.stats()).cpu - before.cpu) / count,
       'ms',
     );
     const once = ((count / SUPPLIERS) * LATENCY) / POLITE;
@@ -160,65 +144,115 @@ export async function massBench(place: BenchPlace): Promise<void> {
     place.figure(`by arithmetic, ${CALLS} calls for each credential`, ideal, 'ms');
 
     const healthy = await round('healthy', count);
-    const last = Math.max(...healthy.ends);
-    place.figure(`approved to the last proof, ${count} credentials`, last, 'ms');
+    place.figure('approved to the first proof', healthy.first, 'ms');
+    place.figure(`approved to the last proof, ${count} credentials`, healthy.last, 'ms');
     place.figure(
       `to credentials × ${CALLS} calls × latency ÷ allowed concurrency (goal at most 1.2)`,
-      last / ideal,
+      healthy.last / ideal,
       '×',
     );
-    place.figure('to credentials × latency ÷ allowed concurrency', last / once, '×');
-    place.figure('to the same calls alone', last / alone, '×');
-    place.figure('CPU of both sides for each credential', healthy.cpu * 1e3, 'ms');
-    place.figure('of it in this process, the suppliers included', healthy.own, 'ms');
-    place.figure('calls for each credential', healthy.calls, 'calls');
-    place.figure(
-      `most calls at once to one supplier (allowed ${POLITE})`,
-      Math.max(...suppliers.map(({ most }) => most)),
-      'calls',
-    );
+    place.figure('to credentials × latency ÷ allowed concurrency', healthy.last / once, '×');
+    place.figure('to the same calls alone', healthy.last / alone, '×');
+    tell('one worker', healthy);
+    place.figure(`memory at its peak with ${count}`, healthy.peak, 'MB');
     place.figure(
       `memory at its peak, ${count} to ${count / 10} (goal: flat)`,
       healthy.peak / small.peak,
       '×',
     );
-
-    const fewer = count / 5;
-    const few = await round('few', fewer, [], FEW);
-    const fewOnce = ((fewer / FEW) * LATENCY) / POLITE;
-    const fewLast = Math.max(...few.ends);
-    place.figure(`approved to the last proof, ${fewer} credentials at ${FEW} suppliers`, fewLast, 'ms');
+    place.figure(`what lives in memory when half are proven, of ${count}`, healthy.live, 'MB');
     place.figure(
-      `at ${FEW}: to credentials × ${CALLS} calls × latency ÷ allowed concurrency (goal at most 1.2)`,
-      fewLast / (fewOnce * CALLS),
+      `what lives in memory, ${count} to ${count / 10} (goal: flat)`,
+      healthy.live / small.live,
       '×',
     );
-    place.figure(`at ${FEW}: to credentials × latency ÷ allowed concurrency`, fewLast / fewOnce, '×');
-    place.figure(`at ${FEW}: CPU of both sides for each credential`, few.cpu * 1e3, 'ms');
+
+    const fewer = count / 5;
+    const few = await round('few', fewer, { over: FEW });
+    const fewOnce = ((fewer / FEW) * LATENCY) / POLITE;
+    place.figure(`approved to the last proof, ${fewer} credentials at ${FEW} suppliers`, few.last, 'ms');
     place.figure(
-      `at ${FEW}: most calls at once to one supplier (allowed ${POLITE})`,
-      Math.max(...suppliers.map(({ most }) => most)),
-      'calls',
+      `at ${FEW}: to credentials × ${CALLS} calls × latency ÷ allowed concurrency (goal at most 1.2)`,
+      few.last / (fewOnce * CALLS),
+      '×',
     );
+    place.figure(`at ${FEW}: to credentials × latency ÷ allowed concurrency`, few.last / fewOnce, '×');
+    tell(`at ${FEW}`, few);
+
+    while (workers.length < WORKERS) workers.push(await Worker.start(environment));
+    const shared = await round('shared', count);
+    place.figure(`approved to the last proof by ${WORKERS} workers, ${count} credentials`, shared.last, 'ms');
+    place.figure(
+      `${WORKERS} workers: to credentials × ${CALLS} calls × latency ÷ allowed concurrency (goal at most 1.2)`,
+      shared.last / ideal,
+      '×',
+    );
+    tell(`${WORKERS} workers`, shared);
+    await Promise.all(workers.splice(1).map((worker) => worker.stop()));
 
     const [slow, dead] = [SUPPLIERS - 2, SUPPLIERS - 1];
-    suppliers[slow]!.latency = SLOW;
-    suppliers[dead]!.silent = true;
-    const limping = await round('limping', count, [slow, dead]);
+    await suppliers.limp(slow, dead, SLOW);
+    const limping = await round('limping', count, { mute: [slow, dead] });
     place.figure(
       'the eight others beside a slow and a dead supplier, to a healthy run (goal at most 1.1)',
       percentile(limping.ends.slice(0, slow), 50) / percentile(healthy.ends.slice(0, slow), 50),
       '×',
     );
-    place.figure(
-      'beside these two: most calls at once to one supplier',
-      Math.max(...suppliers.map(({ most }) => most)),
-      'calls',
-    );
+    tell('beside these two', limping);
   } finally {
-    clearInterval(memory);
-    for (const one of suppliers) one.stop();
-    await bench.close();
+    await Promise.all(workers.map((worker) => worker.stop()));
+    suppliers.stop();
+    await app.close();
+    await admin.end();
+    await rm(folder, { recursive: true, force: true });
+  }
+}
+
+/** What one round showed. */
+interface Round {
+  /** For each supplier, how long after the approval its last death was proven. */
+  ends: number[];
+  first: number;
+  last: number;
+  peak: number;
+  live: number;
+  own: number;
+  postgres: number;
+  calls: number;
+  most: number;
+}
+
+/** A worker of the product in a process of its own. */
+class Worker {
+  private constructor(private readonly child: ChildProcess) {}
+
+  static async start(environment: Readonly<Record<string, string>>): Promise<Worker> {
+    const child = fork(new URL(import.meta.url.replace('mass.bench', 'mass-child')), {
+      // As `npm start` does.
+      execArgv: [...process.execArgv, '--max-semi-space-size=32'],
+      env: { ...process.env, ...environment, COUNTERSIGN_ROLE: 'worker' },
+    });
+    await once(child, 'message');
+    return new Worker(child);
+  }
+
+  /** Since the last question. */
+  use(): Promise<WorkerUse> {
+    return this.#ask('use');
+  }
+  live(): Promise<WorkerUse> {
+    return this.#ask('live');
+  }
+  async stop(): Promise<void> {
+    const ended = once(this.child, 'exit');
+    this.child.send('stop');
+    await ended;
+  }
+
+  async #ask(what: 'live' | 'use'): Promise<WorkerUse> {
+    this.child.send(what);
+    const [use] = (await once(this.child, 'message')) as [WorkerUse];
+    return use;
   }
 }
 
@@ -327,6 +361,15 @@ class World {
     }
   }
 
+  /** How long after the start the first death was proven. */
+  async first(admin: pg.Client, name: string, started: number): Promise<number> {
+    const { rows } = await admin.query<{ at: Date }>(
+      `SELECT min(d.dead_since) AS at FROM version_death d JOIN credential c ON c.id = d.credential_id WHERE c.environment = $1`,
+      [name],
+    );
+    return rows[0]!.at.getTime() - (Date.now() - (performance.now() - started));
+  }
+
   /** Waits until all are proven dead at each supplier that answers. @returns when the last proof of each was written */
   async ends(
     admin: pg.Client,
@@ -335,7 +378,9 @@ class World {
     each: number,
     over: number,
     mute: readonly number[],
+    half: () => Promise<void>,
   ): Promise<number[]> {
+    let halfway = false;
     const limit = performance.now() + 900_000;
     const asked = this.#parties.slice(0, over);
     const wanted = asked.filter((_, n) => !mute.includes(n));
@@ -349,6 +394,10 @@ class World {
         [name, wanted],
       );
       const n = rows[0]?.n ?? 0;
+      if (!halfway && n >= (each * wanted.length) / 2) {
+        halfway = true;
+        await half();
+      }
       if (n === each * wanted.length) break;
       if (performance.now() > limit) throw new Error(`${n} proven dead within fifteen minutes`);
     }

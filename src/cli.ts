@@ -10,6 +10,7 @@ import { addKeys } from './cli/keys.command.ts';
 import { addGate } from './cli/gate.command.ts';
 import { addLedger } from './cli/ledger.command.ts';
 import { addImport } from './cli/import.command.ts';
+import { addMass } from './cli/mass.command.ts';
 import { addMigrate } from './cli/migrate.command.ts';
 import { addOutbox } from './cli/outbox.command.ts';
 import { addPolicy } from './cli/policy.command.ts';
@@ -35,6 +36,7 @@ const commands: readonly AddCommand[] = [
   addLedger,
   addKeys,
   addStore,
+  addMass,
 ];
 
 speakPlainly();

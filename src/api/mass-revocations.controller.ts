@@ -29,6 +29,7 @@ import {
   type MassDetail,
 } from '../domain/incidents/mass-revocation.schema.ts';
 import { MassRevocationsService } from '../domain/incidents/mass-revocations.service.ts';
+import { ValuesAtHand } from '../domain/revocation/values-at-hand.service.ts';
 import { Clock } from '../platform/clock/clock.ts';
 import { Transactions } from '../platform/database/transactions.ts';
 import { answered } from './answered.ts';
@@ -48,6 +49,7 @@ export class MassRevocationsController {
   constructor(
     private readonly transactions: Transactions,
     private readonly mass: MassRevocationsService,
+    private readonly values: ValuesAtHand,
     private readonly clock: Clock,
   ) {}
 
@@ -173,7 +175,7 @@ export class MassRevocationsController {
       const found = await findMass(db, { id: massId }, this.clock.now());
       if (!found)
         throw new Refused(refusal('not_found', 'no-mass-revocation', 'There is no such mass revocation.'));
-      return { ...found, whoBreaks: await whoBreaks(db, found) };
+      return { ...found, whoBreaks: await whoBreaks(db, found, this.values) };
     });
   }
 }

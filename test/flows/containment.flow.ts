@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { prepare } from '../../src/domain/exposures/record-reports.ts';
 import { ReportsService } from '../../src/domain/exposures/reports.service.ts';
+import { ContainmentSweep } from '../../src/domain/incidents/containment.sweep.ts';
 import { CopiesService } from '../../src/domain/revocation/copies.service.ts';
 import { ReprobeVersionJob } from '../../src/domain/revocation/reprobe-version.job.ts';
 import { newId, type Id } from '../../src/kernel/ids.ts';
@@ -269,6 +270,48 @@ describe('an exposed credential', () => {
       'incident.contained',
     ]);
     expect(await alertsOf(incidentId)).toHaveLength(1);
+  });
+
+  test('that was proven dead before it leaked once more is proven anew: the old proof contains nothing', async () => {
+    const { credential } = await stored('leaked twice');
+    const first = await reported(credential);
+    await containedByProof(credential, first);
+    expect(await close(first)).toMatchObject({ status: 200 });
+    world.clock.advance(HOUR);
+    let letThrough = () => {};
+    const held = new Promise<void>((resolve) => (letThrough = resolve));
+    supplier.onRequest = () => held;
+    try {
+      await scene.alert({ number: 2, secret: credential.value }, { repo: `octo/leak-${newId()}` });
+      const open = () =>
+        scene.rows<{ id: Id }>(
+          `SELECT i.id FROM incident i JOIN incident_credential x ON x.incident_id = i.id
+            WHERE x.version_id = $1 AND i.state = 'containing'`,
+          [credential.versionId],
+        );
+      await until(async () => (await open()).length === 1, 'a second incident');
+      const [{ id: second }] = (await open()) as [{ id: Id }];
+      await until(
+        async () =>
+          (
+            await scene.rows(
+              `SELECT FROM step s JOIN run r ON r.id = s.run_id WHERE r.subject_id = $1 AND s.state = 'done'`,
+              [second],
+            )
+          ).length > 0,
+        'it need not be revoked',
+      );
+      await world.app.get(ContainmentSweep).sweep(system('test', 'test-correlation'));
+      expect(await stateOf(second)).toBe('containing');
+      const refused = await close(second);
+      expect(refused).toMatchObject({ status: 409, body: { code: 'not-contained' } });
+      expect(JSON.stringify(refused.body)).toContain('nobody has looked since');
+      letThrough();
+      await becomes(second, 'contained');
+    } finally {
+      letThrough();
+      supplier.onRequest = () => {};
+    }
   });
 
   test('that is accepted again is taken up again, while its incident is still at work on another one', async () => {

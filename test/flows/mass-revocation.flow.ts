@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { AccessService } from '../../src/domain/access/access.service.ts';
+import { MassRevocationsService } from '../../src/domain/incidents/mass-revocations.service.ts';
 import { versionBinding } from '../../src/domain/revocation/targets.service.ts';
 import { newId, type Id } from '../../src/kernel/ids.ts';
 import { system } from '../../src/kernel/principal.ts';
@@ -196,6 +197,89 @@ describe('many at once', () => {
         [id],
       ),
     ).toHaveLength(1);
+  });
+
+  test('the preview names whose value is not kept here though the supplier wants to see it', async () => {
+    const site = await scene.integration('Mass valueless');
+    const there = await kept(site, { kind: 'valueless_kind' });
+    const without = await scene.credential(site, {
+      authority: 'revoke_now',
+      kind: 'valueless_kind',
+      connectionId,
+    });
+    // Stopped by hand anyway: that is said elsewhere.
+    await scene.credential(site, { authority: 'revoke_now', kind: 'valueless_kind' });
+    const { whoBreaks } = (await asked({ type: 'valueless_kind' })).body;
+    const { reference } = await scene.one<{ reference: string }>(
+      `SELECT reference FROM credential WHERE id = $1`,
+      [without.credentialId],
+    );
+    expect(there.versionId).not.toBe(without.versionId);
+    expect(whoBreaks.valueless).toEqual({
+      versions: 1,
+      listed: [{ reference, name: expect.any(String), version: 1, neededFor: 'revoke_and_probe' }],
+    });
+  });
+
+  test('stopped between two portions, what was handed over dies, the rest is still to start, and starts once', async () => {
+    const site = await scene.integration('Mass portions');
+    const all: SceneCredential[] = [];
+    for (let n = 0; n < 30; n++) all.push(await kept(site, { risk: 500 - n }));
+    const { id } = (await asked({ integrationId: site })).body;
+    expect((await read(id)).toStart).toBe(0);
+    // Approved while no worker was there to start it.
+    await scene.work((db) =>
+      db.query(
+        `UPDATE mass_revocation SET state = 'approved', approved_by = 'ben', approved_at = $2 WHERE id = $1`,
+        [id, new Date(world.clock.now())],
+      ),
+    );
+    expect(await read(id)).toMatchObject({ toStart: 30, incidents: [] });
+    const mass = world.app.get(MassRevocationsService);
+    let portions = 0;
+    const died = new Error('the worker died');
+    const afterOne = {
+      throwIfAborted() {
+        if (portions++ > 0) throw died;
+      },
+    } as AbortSignal;
+    await expect(mass.start(id, system('test', newId()), afterOne)).rejects.toBe(died);
+
+    await until(
+      async () => (await read(id)).standings.proven_dead === 25,
+      'the first portion is proven dead',
+    );
+    await scene.settled();
+    const half = await read(id);
+    expect(half).toMatchObject({
+      state: 'approved',
+      toStart: 5,
+      standings: { proven_dead: 25, untouched: 5 },
+      incidents: [{ state: 'containing' }],
+    });
+    expect(all.slice(25).every(({ value }) => supplier.byValue(value)!.live)).toBe(true);
+
+    const again = () => mass.start(id, system('test', newId()));
+    await Promise.all([again(), again()]);
+    await until(async () => (await read(id)).standings.proven_dead === 30, 'all are proven dead');
+    expect(await read(id)).toMatchObject({
+      state: 'started',
+      toStart: 0,
+      incidents: [{ id: half.incidents[0].id }],
+    });
+    const exposures = await scene.rows<{ version_id: Id }>(
+      `SELECT version_id FROM exposure WHERE batch_id = (SELECT batch_id FROM mass_revocation WHERE id = $1)`,
+      [id],
+    );
+    expect(exposures.map((row) => row.version_id).toSorted()).toEqual(
+      all.map(({ versionId }) => versionId).toSorted(),
+    );
+    expect(
+      await scene.rows(`SELECT DISTINCT run_id FROM incident_credential WHERE incident_id = $1`, [
+        half.incidents[0].id,
+      ]),
+    ).toHaveLength(1);
+    for (const { value } of all) expect(supplier.revokesOf(supplier.byValue(value)!.name)).toBe(1);
   });
 
   test('nothing selected, everything selected, and a withdrawn draft are refused', async () => {

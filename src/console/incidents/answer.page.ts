@@ -5,6 +5,7 @@ import type { Id } from '../../kernel/ids.ts';
 import type { Principal } from '../../kernel/principal.ts';
 import type { Result } from '../../kernel/result.ts';
 import { By, Permission } from '../../domain/access/route.ts';
+import { joinedSince } from '../../domain/incidents/arrivals.ts';
 import { ContainmentService } from '../../domain/revocation/containment.service.ts';
 import { CopiesService } from '../../domain/revocation/copies.service.ts';
 import { RisksService } from '../../domain/revocation/risks.service.ts';
@@ -172,7 +173,7 @@ export class AnswerPage {
       const item = head && (await itemOf(db, head.id, kind, id));
       if (!item) return undefined;
       const versionIds = item.versions.map((version) => version.id);
-      const { reasons } = await this.containment.of(db, versionIds);
+      const { reasons } = await this.containment.of(db, versionIds, await joinedSince(db, head.id));
       return {
         head,
         item,

@@ -6,6 +6,7 @@ import { By, Permission } from '../../domain/access/route.ts';
 import { findMass, massPage, whoBreaks } from '../../domain/incidents/mass-revocation.queries.ts';
 import type { Selection } from '../../domain/incidents/mass-revocation.schema.ts';
 import { MassRevocationsService } from '../../domain/incidents/mass-revocations.service.ts';
+import { ValuesAtHand } from '../../domain/revocation/values-at-hand.service.ts';
 import { Clock } from '../../platform/clock/clock.ts';
 import { Transactions, type Db } from '../../platform/database/transactions.ts';
 import { problemsOf, readForm, typedIn, type FormProblems } from '../shared/forms.tsx';
@@ -52,6 +53,7 @@ export class MassPage {
   constructor(
     private readonly transactions: Transactions,
     private readonly mass: MassRevocationsService,
+    private readonly values: ValuesAtHand,
     private readonly clock: Clock,
   ) {}
 
@@ -164,7 +166,7 @@ export class MassPage {
       const { supplierPartyId, integrationId } = found.selection as Selection;
       return {
         mass: found,
-        breaks: await whoBreaks(db, found),
+        breaks: await whoBreaks(db, found, this.values),
         supplier: supplierPartyId && (await findNamed(db, 'party', { id: supplierPartyId })),
         integration: integrationId && (await findNamed(db, 'integration', { id: integrationId })),
       };

@@ -81,6 +81,7 @@ export function MassView({
               ))}
             </ul>
           )}
+          {breaks.valueless.versions > 0 && <Valueless of={breaks.valueless} />}
           <h3>Where copies are</h3>
           {breaks.locations.length === 0 ? (
             <Empty>No copy is on record.</Empty>
@@ -170,6 +171,36 @@ export function MassView({
   );
 }
 
+const NEEDED: Readonly<Record<WhoBreaks['valueless']['listed'][number]['neededFor'], string>> = {
+  revoke: 'to be revoked',
+  probe: 'to be proven dead',
+  revoke_and_probe: 'to be revoked and proven dead',
+};
+
+/** Who will be needed beside the machine, told before anybody approves. */
+function Valueless({ of: { versions, listed } }: { of: WhoBreaks['valueless'] }) {
+  const more = versions - Math.min(listed.length, 20);
+  return (
+    <>
+      <h3>Their value is not kept here</h3>
+      <p>
+        {versions === 1
+          ? '1 version will need a person: no machine can go on without its value.'
+          : `${versions} versions will need a person: no machine can go on without their values.`}
+      </p>
+      <ul class="plain">
+        {listed.slice(0, 20).map((one) => (
+          <li>
+            <a href={`/credentials/${one.reference}`}>{one.name}</a>{' '}
+            <span class="soft">{`version ${one.version}, ${NEEDED[one.neededFor]}`}</span>
+          </li>
+        ))}
+        {more > 0 && <li class="soft">{`and ${more} more`}</li>}
+      </ul>
+    </>
+  );
+}
+
 function Supplier({ of }: { of: NamedThing }) {
   return (
     <>
@@ -210,6 +241,7 @@ function Moving({ mass }: { mass: MassRevocationView }) {
     <section class="card slim" id="progress" {...moving}>
       <h2>{`${standings.proven_dead} of ${versions} proven dead`}</h2>
       <Progress mass={mass} />
+      {mass.toStart > 0 && <p>{`${mass.toStart} of them are still to start.`}</p>}
     </section>
   );
 }

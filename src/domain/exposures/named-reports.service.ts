@@ -32,6 +32,8 @@ export class NamedReports {
     db: Db,
     o: {
       batchId: Id;
+      /** They join others of a batch that is there. */
+      joins?: boolean;
       reports: readonly NamedReport[];
       /** On whose word: a person's, or our own. */
       reporter: { kind: 'user' | 'system'; id: string };
@@ -41,7 +43,7 @@ export class NamedReports {
     },
   ): Promise<void> {
     const { batchId, reports, by, now } = o;
-    await this.envelopes.make(db, { id: batchId, correlationId: by.correlationId, now });
+    if (!o.joins) await this.envelopes.make(db, { id: batchId, correlationId: by.correlationId, now });
     const references = await nextReferences(db, 'EXP', now, reports.length);
     const ids = reports.map(() => newId());
     await db.query(

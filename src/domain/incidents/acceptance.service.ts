@@ -85,7 +85,7 @@ export class AcceptanceService {
       accepted.push(await this.#acceptGroup(db, group, by, now, arrival, order));
     if (arrival?.last) {
       const incidentId = await openedBy(db, arrival);
-      if (incidentId) await titleWhole(db, this.ledger, { incidentId, by, now });
+      if (incidentId) await titleWhole(db, this.ledger, { incidentId, order, by, now });
       for (const runId of await runsOf(db, arrival)) await this.runs.grow(db, runId);
     }
     return accepted;

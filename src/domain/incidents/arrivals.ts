@@ -5,9 +5,10 @@ import { rowsOf } from '../../platform/database/rows.ts';
 import type { Db } from '../../platform/database/transactions.ts';
 import type { LedgerService } from '../ledger/ledger.service.ts';
 import { isOpen, titleOf, type IncidentState, type Severity } from './incident.rules.ts';
+import type { Order } from './mass-order.rules.ts';
 
 /**
- * A large delivery comes into incidents over several transactions. What of it belongs to one incident is one batch and one
+ * A large delivery, or what is revoked together, comes into incidents over several transactions. What of it belongs to one incident is one batch and one
  * run there, and what no incident knows belongs to the one that its first portion opened.
  */
 export interface Arrival {
@@ -66,6 +67,18 @@ export async function earlierPortions(
   };
 }
 
+/** Of these batches, whether one has portions on the way: reports that wait to be filed, or versions still to start. */
+export async function isArriving(db: Db, batchIds: readonly Id[]): Promise<boolean> {
+  if (batchIds.length === 0) return false;
+  const [row] = await rowsOf<{ arriving: boolean }>(
+    db,
+    `SELECT EXISTS (SELECT FROM exposure_batch WHERE id = ANY($1::uuid[]) AND reports_ref IS NOT NULL)
+         OR EXISTS (SELECT FROM mass_revocation WHERE batch_id = ANY($1::uuid[]) AND state = 'approved') AS arriving`,
+    [batchIds],
+  );
+  return row!.arriving;
+}
+
 /** Runs that still wait for the rest of a delivery. */
 export async function runsOf(db: Db, { exposureBatchId }: Arrival): Promise<Id[]> {
   const rows = await rowsOf<{ run_id: Id }>(
@@ -104,7 +117,7 @@ export async function raiseSeverity(
 export async function titleWhole(
   db: Db,
   ledger: LedgerService,
-  o: { incidentId: Id; by: Principal; now: Millis },
+  o: { incidentId: Id; order?: Order | undefined; by: Principal; now: Millis },
 ): Promise<void> {
   const names = await rowsOf<{ name: string }>(
     db,
@@ -120,6 +133,7 @@ export async function titleWhole(
   const title = titleOf(
     names.map(({ name }) => name),
     places.length === 1 ? places[0]!.place : null,
+    o.order?.reference,
   );
   const changed = await rowsOf<{ reference: string }>(
     db,
@@ -135,4 +149,14 @@ export async function titleWhole(
     at: o.now,
     facts: { reference: changed[0]!.reference, credentials: names.length },
   });
+}
+
+/** When each version came to be known as exposed in an incident. */
+export async function joinedSince(db: Db, incidentId: Id): Promise<ReadonlyMap<Id, Millis>> {
+  const rows = await rowsOf<{ version_id: Id; joined_at: Date }>(
+    db,
+    `SELECT version_id, joined_at FROM incident_credential WHERE incident_id = $1 ORDER BY version_id`,
+    [incidentId],
+  );
+  return new Map(rows.map((row) => [row.version_id, row.joined_at.getTime()]));
 }

@@ -12,6 +12,7 @@ import { copyFacetsOf, deathFacetsOf } from '../revocation/deaths.queries.ts';
 import { Deaths } from '../revocation/deaths.service.ts';
 import { RunsService } from '../runbooks/runs.service.ts';
 import { EMERGENCY } from './acceptance.service.ts';
+import { isArriving, joinedSince } from './arrivals.ts';
 import { HAPPENED } from './happened.rules.ts';
 import { isOpen, type IncidentState } from './incident.rules.ts';
 import { appendInstants } from './instants.ts';
@@ -94,24 +95,32 @@ export class ContainmentRollUp {
       `SELECT c.id AS case_id, c.integration_id, k.version_id
          FROM incident_case c JOIN case_credential k ON k.case_id = c.id
         WHERE c.incident_id = $1 AND c.state = 'open'
-          AND NOT EXISTS (SELECT FROM case_credential o LEFT JOIN version_death d ON d.version_id = o.version_id
-                           WHERE o.case_id = c.id AND d.liveness IS DISTINCT FROM 'dead')
+          AND NOT EXISTS (SELECT FROM case_credential o
+                            JOIN incident_credential x ON x.incident_id = c.incident_id AND x.version_id = o.version_id
+                            LEFT JOIN version_death d ON d.version_id = o.version_id
+                           WHERE o.case_id = c.id AND (d.liveness IS DISTINCT FROM 'dead' OR d.liveness_at < x.joined_at))
         ORDER BY c.id`,
       [incidentId],
     );
     const [left] = await rowsOf<{ exposed: number; alive: number }>(
       db,
-      `SELECT count(*)::int AS exposed, count(*) FILTER (WHERE d.liveness IS DISTINCT FROM 'dead')::int AS alive
+      // A death that was proven before the version was exposed is proven anew.
+      `SELECT count(*)::int AS exposed,
+              count(*) FILTER (WHERE d.liveness IS DISTINCT FROM 'dead' OR d.liveness_at < x.joined_at)::int AS alive
          FROM incident_credential x LEFT JOIN version_death d ON d.version_id = x.version_id WHERE x.incident_id = $1`,
       [incidentId],
     );
     const allDead = left !== undefined && left.exposed > 0 && left.alive === 0;
     if (candidates.length === 0 && !allDead) return { allContained: false, versionIds: [] };
+    // What is still on its way into this incident is not dead.
+    if (await isArriving(db, await batchesOf(db, incidentId))) return { allContained: false, versionIds: [] };
     // A credential that nobody uses any more has no case, and still has to be dead.
-    const versionIds = allDead ? await exposedVersionIds(db, incidentId) : [];
+    const joined = await joinedSince(db, incidentId);
+    const versionIds = allDead ? [...joined.keys()] : [];
     const facets = await facetsOf(
       db,
       [...new Set([...versionIds, ...candidates.map((row) => row.version_id)])],
+      joined,
       now,
     );
     const byCase = new Map<Id, CaseVersion[]>();
@@ -274,9 +283,14 @@ interface Facets {
   copies: ReadonlyMap<Id, (CopyFacets & { integrationId: Id })[]>;
 }
 
-async function facetsOf(db: Db, versionIds: readonly Id[], now: Millis): Promise<Facets> {
+async function facetsOf(
+  db: Db,
+  versionIds: readonly Id[],
+  since: ReadonlyMap<Id, Millis>,
+  now: Millis,
+): Promise<Facets> {
   if (versionIds.length === 0) return { deaths: new Map(), copies: new Map() };
-  const deaths = await deathFacetsOf(db, versionIds, new Set(), now);
+  const deaths = await deathFacetsOf(db, versionIds, new Set(), now, since);
   const copies = new Map<Id, (CopyFacets & { integrationId: Id })[]>();
   for (const copy of await copyFacetsOf(db, versionIds, now)) {
     const known = copies.get(copy.versionId);
@@ -300,13 +314,14 @@ function isContained(
   return deaths.length === versions.length && containmentOf(deaths, copies, now).state === 'contained';
 }
 
-async function exposedVersionIds(db: Db, incidentId: Id): Promise<Id[]> {
-  const rows = await rowsOf<{ version_id: Id }>(
+/** The large deliveries, and what was revoked together, that this incident's versions came with. */
+async function batchesOf(db: Db, incidentId: Id): Promise<Id[]> {
+  const rows = await rowsOf<{ id: Id }>(
     db,
-    `SELECT version_id FROM incident_credential WHERE incident_id = $1 ORDER BY version_id`,
+    `SELECT DISTINCT exposure_batch_id AS id FROM incident_credential WHERE incident_id = $1 AND exposure_batch_id IS NOT NULL`,
     [incidentId],
   );
-  return rows.map((row) => row.version_id);
+  return rows.map(({ id }) => id);
 }
 
 async function aliveVersions(db: Db, incidentId: Id): Promise<Id[]> {

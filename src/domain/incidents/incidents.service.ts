@@ -15,6 +15,7 @@ import { ContainmentService } from '../revocation/containment.service.ts';
 import { Deaths } from '../revocation/deaths.service.ts';
 import { RunsService } from '../runbooks/runs.service.ts';
 import { AcceptanceService } from './acceptance.service.ts';
+import { joinedSince } from './arrivals.ts';
 import type { AssertInstant } from './incident.schema.ts';
 import { doneIn } from './incidents.queries.ts';
 import { actOn, type IncidentEvent, type IncidentState } from './incident.rules.ts';
@@ -162,15 +163,8 @@ export class IncidentsService {
   close(id: Id, reason: string, by: Principal): Promise<Result<{ state: IncidentState }, Refusal>> {
     return this.#act(by, async (db) => {
       const row = await this.#lock(db, id);
-      const versions = await rowsOf<{ version_id: Id }>(
-        db,
-        `SELECT version_id FROM incident_credential WHERE incident_id = $1 ORDER BY version_id`,
-        [id],
-      );
-      const contained = await this.containment.of(
-        db,
-        versions.map((one) => one.version_id),
-      );
+      const joined = await joinedSince(db, id);
+      const contained = await this.containment.of(db, [...joined.keys()], joined);
       const left = contained.reasons.filter((one) => !one.covered);
       if (!contained.closable) {
         throw new Refused(

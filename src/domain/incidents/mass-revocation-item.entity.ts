@@ -28,4 +28,12 @@ export class MassRevocationItem {
 
   @Column({ name: 'risk', type: 'int' })
   risk: number;
+
+  @Column({
+    name: 'started_at',
+    type: 'timestamptz',
+    nullable: true,
+    comment: 'when it was handed to the emergency revocation, or found dead',
+  })
+  startedAt: Date | null;
 }

@@ -3,6 +3,7 @@ import type { Millis } from '../../kernel/time.ts';
 import { rowsOf } from '../../platform/database/rows.ts';
 import type { Db } from '../../platform/database/transactions.ts';
 import { lastUse } from '../credentials/credentials.queries.ts';
+import type { ValuesAtHand } from '../revocation/values-at-hand.service.ts';
 import { authorityOf, type AuthoritySources } from './exposed-authority.rules.ts';
 import { orderedDecision } from './mass-order.rules.ts';
 import type { MassRevocationView, Selection, Standing, WhoBreaks } from './mass-revocation.schema.ts';
@@ -40,6 +41,8 @@ type Row = Dated<Omit<MassRevocationView, 'standings'>, 'askedAt' | 'approvedAt'
 
 const VIEW = `SELECT m.id, m.reference, m.state, m.selection, m.reason, m.force, m.asked_at AS "askedAt", m.approved_at AS "approvedAt",
        m.started_at AS "startedAt", (SELECT count(*)::int FROM mass_revocation_item i WHERE i.mass_revocation_id = m.id) AS versions,
+       (SELECT count(*)::int FROM mass_revocation_item i
+         WHERE m.state = 'approved' AND i.mass_revocation_id = m.id AND i.started_at IS NULL) AS "toStart",
        coalesce((SELECT jsonb_agg(jsonb_build_object('id', n.id, 'reference', n.reference, 'state', n.state) ORDER BY n.reference)
                    FROM incident n WHERE n.id IN (SELECT e.incident_id FROM exposure e WHERE e.batch_id = m.batch_id)), '[]') AS incidents
   FROM mass_revocation m`;
@@ -93,7 +96,7 @@ const ITEMS = `WITH item AS (SELECT version_id, credential_id FROM mass_revocati
 const SHOWN = 200;
 
 /** Everything that stands on what would be revoked, as far as it is on record, and what is not. */
-export async function whoBreaks(db: Db, mass: MassRevocationView): Promise<WhoBreaks> {
+export async function whoBreaks(db: Db, mass: MassRevocationView, values: ValuesAtHand): Promise<WhoBreaks> {
   const { id } = mass;
   const integrations = await rowsOf<Dated<WhoBreaks['integrations'][number], 'lastUsedAt'>>(
     db,
@@ -155,6 +158,7 @@ export async function whoBreaks(db: Db, mass: MassRevocationView): Promise<WhoBr
     integrations: integrations.map((row) => ({ ...row, lastUsedAt: row.lastUsedAt?.toISOString() ?? null })),
     locations,
     systems,
+    valueless: await valueless(db, mass, values),
     unknown: [
       ...said(
         known!.unplaced,
@@ -176,6 +180,36 @@ export async function whoBreaks(db: Db, mass: MassRevocationView): Promise<WhoBr
     added,
     gone: known!.gone,
   };
+}
+
+/** What is not proven dead, and will need a person as no value is at hand. */
+async function valueless(
+  db: Db,
+  mass: MassRevocationView,
+  values: ValuesAtHand,
+): Promise<WhoBreaks['valueless']> {
+  const without = await rowsOf<{
+    id: Id;
+    credentialId: Id;
+    kind: string;
+    reference: string;
+    name: string;
+    version: number;
+  }>(
+    db,
+    `SELECT v.id, c.id AS "credentialId", c.kind, c.reference, c.name, v.number AS version
+       FROM mass_revocation_item i JOIN credential c ON c.id = i.credential_id JOIN credential_version v ON v.id = i.version_id
+       LEFT JOIN version_death d ON d.version_id = v.id
+      WHERE i.mass_revocation_id = $1 AND v.store_ref IS NULL AND d.value_ref IS NULL AND d.liveness IS DISTINCT FROM 'dead'
+      ORDER BY c.name, v.number, v.id`,
+    [mass.id],
+  );
+  const missed = await values.missed(db, without);
+  const listed = without.flatMap(({ id, reference, name, version }) => {
+    const neededFor = missed.get(id);
+    return neededFor ? [{ reference, name, version, neededFor }] : [];
+  });
+  return { versions: listed.length, listed: listed.slice(0, SHOWN) };
 }
 
 /** What fits the selection by now and was not previewed. */

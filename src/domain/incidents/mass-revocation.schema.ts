@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { NEEDED_FOR } from '../revocation/value-needs.rules.ts';
 
 /** Versions that one mass revocation holds at most. */
 export const MOST_VERSIONS = 20_000;
@@ -73,6 +74,7 @@ export const massRevocationSchema = z
     approvedAt: z.iso.datetime().nullable(),
     startedAt: z.iso.datetime().nullable(),
     versions: z.int().describe('Frozen'),
+    toStart: z.int().describe('Approved, and not yet handed to the emergency revocation'),
     standings: counts,
     incidents: z.array(z.object({ id: z.uuid(), reference: z.string(), state: z.string() })),
   })
@@ -100,6 +102,19 @@ export const whoBreaksSchema = z
     ),
     locations: z.array(z.object({ kind: z.string(), count: z.int() })),
     systems: z.array(z.object({ name: z.string(), environment: z.string(), credentials: z.int() })),
+    valueless: z
+      .object({
+        versions: z.int(),
+        listed: z.array(
+          named.extend({
+            version: z.int(),
+            neededFor: z.enum(NEEDED_FOR).describe('What no machine can do without the value'),
+          }),
+        ),
+      })
+      .describe(
+        'Their value is not kept here, and the way to stop or to look needs it: they will need a person',
+      ),
     unknown: z.array(z.string()).describe('What nobody can say, in words'),
     added: z
       .array(named.extend({ version: z.int() }))

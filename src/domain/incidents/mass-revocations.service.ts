@@ -24,8 +24,23 @@ interface MassRow {
   force: boolean;
   asked_by: string;
   approved_by: string | null;
+  batch_id: Id | null;
   versions: number;
+  /** Of them, those that are still to start. */
+  left: number;
 }
+
+interface Item {
+  version_id: Id;
+  credential_id: Id;
+  integration_id: Id;
+  /** Proven since it was asked for. */
+  dead: boolean;
+}
+
+/** Versions that one transaction hands over: few at first, so that the first revocation leaves at once. */
+const FIRST_PORTION = 25;
+const LARGEST_PORTION = 500;
 
 /** Many credentials revoked together: one person asks and sees who breaks, a second one approves exactly that. */
 @Injectable()
@@ -171,58 +186,98 @@ export class MassRevocationsService {
   }
 
   /**
-   * Hands what was approved to the emergency revocation, all of it in one transaction: each version becomes an exposure in
-   * exactly one incident, and the run takes the riskiest first. Started twice it starts once.
+   * Hands what was approved to the emergency revocation, the riskiest first, portion by portion: after each, what it holds
+   * is in exactly one incident and under way, and the rest is still to start. Whoever comes next goes on behind the last
+   * portion, and what was handed over is never handed over again.
+   *
+   * @param signal cut: the portion in hand is the last one of this call
    */
-  start(id: Id, by: Principal): Promise<void> {
-    return this.transactions.run(by, async (db) => {
-      const row = await lock(db, id);
-      if (row.state !== 'approved') return;
-      const now = this.clock.now();
-      const items = await rowsOf<{ version_id: Id; credential_id: Id; integration_id: Id }>(
+  async start(id: Id, by: Principal, signal?: AbortSignal): Promise<void> {
+    for (let size = FIRST_PORTION, more = true; more; size = Math.min(2 * size, LARGEST_PORTION)) {
+      signal?.throwIfAborted();
+      more = await this.transactions.run(by, (db) => this.#portion(db, id, size, by));
+    }
+  }
+
+  /** @returns whether there is more to start */
+  async #portion(db: Db, id: Id, size: number, by: Principal): Promise<boolean> {
+    const row = await lock(db, id);
+    if (row.state !== 'approved') return false;
+    const now = this.clock.now();
+    const items = await rowsOf<Item>(
+      db,
+      `SELECT i.version_id, i.credential_id, i.integration_id, d.liveness IS NOT DISTINCT FROM 'dead' AS dead
+         FROM mass_revocation_item i LEFT JOIN version_death d ON d.version_id = i.version_id
+        WHERE i.mass_revocation_id = $1 AND i.started_at IS NULL ORDER BY i.risk DESC, i.version_id LIMIT $2`,
+      [id, size],
+    );
+    const last = items.length >= row.left;
+    // What was proven dead in the meantime is dead.
+    const batchId = await this.#hand(
+      db,
+      row,
+      items.filter(({ dead }) => !dead),
+      { portion: row.versions - row.left + items.length, last },
+      by,
+    );
+    await db.query(
+      `UPDATE mass_revocation_item SET started_at = $3 WHERE mass_revocation_id = $1 AND version_id = ANY($2::uuid[])`,
+      [id, items.map(({ version_id: versionId }) => versionId), new Date(now)],
+    );
+    await db.query(
+      `UPDATE mass_revocation SET batch_id = $2, state = $3, started_at = $4, row_version = row_version + 1 WHERE id = $1`,
+      [id, batchId, last ? 'started' : 'approved', last ? new Date(now) : null],
+    );
+    if (last) {
+      const [handed] = await rowsOf<{ n: number }>(
         db,
-        // What was proven dead in the meantime is dead.
-        `SELECT i.version_id, i.credential_id, i.integration_id FROM mass_revocation_item i
-           LEFT JOIN version_death d ON d.version_id = i.version_id
-          WHERE i.mass_revocation_id = $1 AND d.liveness IS DISTINCT FROM 'dead' ORDER BY i.risk DESC, i.version_id`,
-        [id],
-      );
-      const batchId = newId();
-      if (items.length > 0) {
-        await this.named.file(db, {
-          batchId,
-          reports: items.map((item) => ({
-            versionId: item.version_id,
-            credentialId: item.credential_id,
-            integrationId: item.integration_id,
-            ref: `${row.reference}:${item.version_id}`,
-            says: 'unknown',
-            occurredAt: null,
-            detectedAt: null,
-          })),
-          reporter: { kind: 'user', id: row.asked_by },
-          trust: 'act',
-          by,
-          now,
-        });
-        const matched = await this.matching.match(db, batchId, by, now);
-        await this.acceptance.accept(db, matched, by, now, undefined, {
-          reference: row.reference,
-          force: row.force,
-        });
-      }
-      await db.query(
-        `UPDATE mass_revocation SET state = 'started', started_at = $2, batch_id = $3, row_version = row_version + 1 WHERE id = $1`,
-        [id, new Date(now), items.length > 0 ? batchId : null],
+        `SELECT count(*)::int AS n FROM exposure WHERE batch_id = $1`,
+        [batchId],
       );
       await this.ledger.append(db, {
         kind: 'mass-revocation.started',
         subject: { kind: 'mass_revocation', id },
         by,
         at: now,
-        facts: { reference: row.reference, versions: items.length, force: row.force },
+        facts: { reference: row.reference, versions: handed!.n, force: row.force },
       });
-    });
+    }
+    return !last;
+  }
+
+  /** @returns the batch that all portions are; null: nothing was to be handed over yet */
+  async #hand(
+    db: Db,
+    row: MassRow,
+    items: readonly Item[],
+    { portion, last }: { portion: number; last: boolean },
+    by: Principal,
+  ): Promise<Id | null> {
+    if (items.length === 0 && row.batch_id === null) return null;
+    const now = this.clock.now();
+    const batchId = row.batch_id ?? newId();
+    if (items.length > 0)
+      await this.named.file(db, {
+        batchId,
+        joins: row.batch_id !== null,
+        reports: items.map((item) => ({
+          versionId: item.version_id,
+          credentialId: item.credential_id,
+          integrationId: item.integration_id,
+          ref: `${row.reference}:${item.version_id}`,
+          says: 'unknown',
+          occurredAt: null,
+          detectedAt: null,
+        })),
+        reporter: { kind: 'user', id: row.asked_by },
+        trust: 'act',
+        by,
+        now,
+      });
+    const matched = items.length > 0 ? await this.matching.match(db, batchId, by, now) : [];
+    const order = { reference: row.reference, force: row.force };
+    await this.acceptance.accept(db, matched, by, now, { exposureBatchId: batchId, portion, last }, order);
+    return batchId;
   }
 
   async #act<T>(by: Principal, work: (db: Db) => Promise<T>): Promise<Result<T, Refusal>> {
@@ -246,17 +301,18 @@ function impossible(row: MassRow, wanted: string): Refusal {
 }
 
 async function lock(db: Db, id: Id): Promise<MassRow> {
-  const [row] = await rowsOf<Omit<MassRow, 'versions'>>(
+  const [row] = await rowsOf<Omit<MassRow, 'versions' | 'left'>>(
     db,
-    `SELECT id, reference, state, force, asked_by, approved_by FROM mass_revocation WHERE id = $1 FOR UPDATE`,
+    `SELECT id, reference, state, force, asked_by, approved_by, batch_id FROM mass_revocation WHERE id = $1 FOR UPDATE`,
     [id],
   );
   if (!row)
     throw new Refused(refusal('not_found', 'no-mass-revocation', 'There is no such mass revocation.'));
-  const [counted] = await rowsOf<{ n: number }>(
+  const [counted] = await rowsOf<{ versions: number; left: number }>(
     db,
-    `SELECT count(*)::int AS n FROM mass_revocation_item WHERE mass_revocation_id = $1`,
+    `SELECT count(*)::int AS versions, (count(*) FILTER (WHERE started_at IS NULL))::int AS left
+       FROM mass_revocation_item WHERE mass_revocation_id = $1`,
     [id],
   );
-  return { ...row, versions: counted!.n };
+  return { ...row, ...counted! };
 }

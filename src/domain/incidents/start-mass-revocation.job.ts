@@ -22,6 +22,6 @@ export class StartMassRevocationJob {
     { massRevocationId }: z.output<typeof massRevocationApproved.payload>,
     call: JobCall,
   ): Promise<void> {
-    return this.mass.start(massRevocationId, call.by);
+    return this.mass.start(massRevocationId, call.by, call.signal);
   }
 }

@@ -44,6 +44,15 @@ describe('containment', () => {
     ],
     ['accepted by the supplier, nobody looked', { liveness: null }, {}, 'open', false, 'not-looked-at'],
     ['looked, not proven', { liveness: 'indeterminate' }, {}, 'open', false, 'death-unproven-yet'],
+    ['proven before it was known', { provenBefore: true }, {}, 'open', false, 'proven-before'],
+    [
+      'proven before, and no machine can look again',
+      { provenBefore: true, probeable: false },
+      {},
+      'unproven',
+      false,
+      'death-unproven',
+    ],
     ['no probe', { liveness: null, probeable: false }, {}, 'unproven', false, 'death-unproven'],
     [
       'no probe, statement',
@@ -109,6 +118,7 @@ describe('containment', () => {
     label: fc.constant('Key'),
     revocation: fc.constantFrom(...REVOCATIONS),
     liveness: fc.constantFrom('live', 'dead', 'indeterminate', null),
+    provenBefore: fc.boolean(),
     probeable: fc.boolean(),
     sessions: fc.constantFrom(...SESSIONS),
     sessionsUntil: until,
@@ -132,6 +142,7 @@ describe('containment', () => {
             versions.every(
               (one) =>
                 one.liveness === 'dead' &&
+                !one.provenBefore &&
                 (one.sessions === 'ended' ||
                   one.sessions === 'none' ||
                   (one.sessions === 'residual' && one.sessionsUntil !== null && one.sessionsUntil <= now)),

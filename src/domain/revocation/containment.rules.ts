@@ -15,6 +15,8 @@ export interface DeathFacets {
   revocation: RevocationFacet;
   /** null: nobody has looked. */
   liveness: Verdict | null;
+  /** It was proven dead before it was known to be exposed: what is said of it now is that it may live. */
+  provenBefore?: boolean;
   /** Whether a machine can look at all. Without, only a statement or a risk acceptance is left. */
   probeable: boolean;
   sessions: SessionsFacet;
@@ -77,8 +79,13 @@ export function containmentOf(
   };
 }
 
+/** Proven, and not only before it was known to be exposed. */
+export function isDead({ liveness, provenBefore }: Pick<DeathFacets, 'liveness' | 'provenBefore'>): boolean {
+  return liveness === 'dead' && provenBefore !== true;
+}
+
 function livenessReasons(one: DeathFacets, now: Millis): ContainmentReason[] {
-  if (one.liveness === 'dead') return [];
+  if (isDead(one)) return [];
   const reason = (state: ContainmentReason['state'], code: string, message: string, covered = false) => [
     {
       subject: 'version' as const,
@@ -94,6 +101,12 @@ function livenessReasons(one: DeathFacets, now: Millis): ContainmentReason[] {
     accepted(one.riskAcceptedUntil, now) || signed(one, ['revoked', 'replaced', 'not_affected']);
   if (!one.probeable || covered)
     return reason('unproven', 'death-unproven', 'its death cannot be proven', covered);
+  if (one.provenBefore)
+    return reason(
+      'open',
+      'proven-before',
+      'it was proven dead before this was known, and nobody has looked since',
+    );
   return one.liveness === null
     ? reason('open', 'not-looked-at', 'nobody has looked whether it lives')
     : reason('open', 'death-unproven-yet', 'its death is not proven yet');

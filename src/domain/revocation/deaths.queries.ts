@@ -15,12 +15,15 @@ import { stoppersOf, type DrillResult, type Stopper, type StopPath } from './sto
 /**
  * What is known of these versions' deaths, for `containmentOf`. A version that was never touched counts as not looked at.
  * One whose looks never reached the verifier by machine is not probeable; `probeable` says so from its evidence and paths.
+ *
+ * @param since  from when on each is known to be exposed: an older proof is none of that. Absent: any proof counts
  */
 export async function deathFacetsOf(
   db: Db,
   versionIds: readonly Id[],
   unprobeable: ReadonlySet<Id>,
   now: Millis,
+  since?: ReadonlyMap<Id, Millis>,
 ): Promise<DeathFacets[]> {
   const rows = await db.query<
     {
@@ -28,13 +31,15 @@ export async function deathFacetsOf(
       label: string;
       revocation: RevocationFacet | null;
       liveness: Verdict | null;
+      liveness_at: Date | null;
       sessions: SessionsFacet | null;
       sessions_until: Date | null;
       statements: DeathFacets['statements'][number][];
       accepted_until: Date | null;
     }[]
   >(
-    `SELECT v.id, c.name || ', version ' || v.number AS label, d.revocation, d.liveness, d.sessions, d.sessions_until,
+    `SELECT v.id, c.name || ', version ' || v.number AS label, d.revocation, d.liveness, d.liveness_at, d.sessions,
+            d.sessions_until,
             ARRAY(SELECT DISTINCT s.kind FROM statement s WHERE s.subject_id = v.id AND s.subject_kind = 'credential_version') AS statements,
             (SELECT max(r.until) FROM risk_acceptance r WHERE r.subject_id = v.id AND r.until > $2) AS accepted_until
        FROM credential_version v
@@ -48,6 +53,8 @@ export async function deathFacetsOf(
     label: row.label,
     revocation: row.revocation ?? 'none',
     liveness: row.liveness,
+    provenBefore:
+      row.liveness === 'dead' && (row.liveness_at?.getTime() ?? 0) < (since?.get(row.id) ?? -Infinity),
     probeable: !unprobeable.has(row.id),
     sessions: row.sessions ?? 'unknown',
     sessionsUntil: row.sessions_until?.getTime() ?? null,

@@ -36,6 +36,7 @@ import { Sessions } from './sessions.service.ts';
 import { ConnectionAccessSweep } from './connection-access.sweep.ts';
 import { StorePlaces } from './store-places.service.ts';
 import { Targets } from './targets.service.ts';
+import { ValuesAtHand } from './values-at-hand.service.ts';
 import { Ways } from './ways.service.ts';
 
 const services = [
@@ -61,6 +62,7 @@ const services = [
   Sessions,
   StorePlaces,
   Targets,
+  ValuesAtHand,
   Ways,
 ];
 

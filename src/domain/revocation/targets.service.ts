@@ -149,6 +149,13 @@ export class Targets {
     return { path: await this.#path(db, version, connectionId, problems), problems };
   }
 
+  /** What a connection is able to do about credentials of a kind; null: its preset is not usable. */
+  async abilitiesOf(db: Db, connectionId: Id, kind: string): Promise<Abilities | null> {
+    const connection = await connectionRow(db, connectionId);
+    const preset = connection && this.presets.of(connection.preset_key, connection.imported);
+    return preset ? preset.connector.abilities(preset.settings, kind) : null;
+  }
+
   async #path(
     db: Db,
     version: VersionFacts,

@@ -199,10 +199,13 @@ export class Progress {
     );
     await this.ledger.append(
       db,
-      steps.map(({ id, runId, node, itemKey, reason }) => ({
-        ...this.entry(runId, node, itemKey, id, 'step.skipped', now, { attempt: 0 }),
-        ...(reason === null ? {} : { committed: { reason } }),
-      })),
+      steps.map(({ id, runId, node, itemKey, reason }) =>
+        // Words of the runbook, of nobody: three of each credential, which need not be erasable.
+        this.entry(runId, node, itemKey, id, 'step.skipped', now, {
+          attempt: 0,
+          ...(reason === null ? {} : { reason }),
+        }),
+      ),
     );
     return steps.map(({ id, ...step }) => ({
       ...step,
@@ -223,7 +226,7 @@ export class Progress {
     at: Millis,
     facts: Record<string, string | number> = {},
   ): LedgerInput {
-    const { state, ...more } = facts;
+    const { reason, state, ...more } = facts;
     return {
       kind,
       subject: { kind: 'step', id: stepId },
@@ -233,6 +236,7 @@ export class Progress {
       facts: {
         ...more,
         item: itemKey,
+        ...(reason === undefined ? {} : { reason }),
         run: runId,
         ...(state === undefined ? {} : { state }),
         step: this.contexts.node(runId, node)!.step.id,

@@ -1,6 +1,6 @@
-import { AsyncLocalStorage } from 'node:async_hooks';
 import type { Millis } from '../../kernel/time.ts';
 import type { EntityManager as Db } from 'typeorm';
+import { sameWork } from '../log/log.ts';
 
 /**
  * Pieces of work that share one transaction, and the statements that they share in it. Each piece is written as if it were
@@ -45,8 +45,7 @@ export class Together {
   /** @param key  two pieces with one key never share a transaction: they would share its locks, too */
   join<T>(key: string, work: (db: Db) => Promise<T>): Promise<T> {
     return new Promise<T>((resolve, reject) => {
-      const there = AsyncLocalStorage.snapshot() as Piece['there'];
-      this.#waiting.push({ key, work, there, resolve: resolve as Piece['resolve'], reject });
+      this.#waiting.push({ key, work, there: sameWork(), resolve: resolve as Piece['resolve'], reject });
       this.#spin();
     });
   }

@@ -23,22 +23,10 @@ export class Redactor {
     const folded = new Set<string>();
     const pieces = new Set<string>();
     for (const secret of secrets) {
-      secret.useBytes((bytes) => {
-        if (bytes.length === 0) return;
-        const raw = bytes.toString('utf8');
-        for (const value of new Set([raw, raw.trim()]))
-          if (value.length > 0) rawForms(value).forEach((f) => forms.add(f));
-        base64Forms(bytes).forEach((form) => forms.add(form));
-        // Percent escapes and hex digits come in either case.
-        for (const form of [
-          percentEveryByte(bytes),
-          encodeURIComponent(raw.toWellFormed()),
-          bytes.toString('hex'),
-        ]) {
-          if (form.length >= SHORTEST_FORM) folded.add(form.toLowerCase());
-        }
-        for (let at = 0; at + PIECE <= raw.length; at++) pieces.add(raw.slice(at, at + PIECE));
-      });
+      const echoes = echoesOf(secret);
+      for (const form of echoes.forms) forms.add(form);
+      for (const form of echoes.folded) folded.add(form);
+      for (const piece of echoes.pieces) pieces.add(piece);
     }
     this.#forms = [...forms].sort(byLength);
     this.#foldedForms = [...folded].sort(byLength);
@@ -50,7 +38,7 @@ export class Redactor {
     // Invisible characters go first: a secret with a NUL between its letters is still the secret.
     let text = visible(input.slice(0, LONGEST_INPUT));
     for (const form of this.#forms) text = text.replaceAll(form, MASK);
-    for (const form of this.#foldedForms) text = replaceFolded(text, form);
+    text = replaceFolded(text, this.#foldedForms);
     text = this.#maskPieces(text);
     return shortened(text, Math.min(limit, LONGEST));
   }
@@ -84,6 +72,40 @@ export class Redactor {
   }
 }
 
+/** In which forms a secret may come back. */
+interface Echoes {
+  forms: readonly string[];
+  folded: readonly string[];
+  pieces: readonly string[];
+}
+
+/** As long as the secret lives: one is masked in what several requests bring. */
+const known = new WeakMap<Secret, Echoes>();
+
+function echoesOf(secret: Secret): Echoes {
+  return secret.useBytes((bytes) => {
+    let echoes = known.get(secret);
+    if (echoes === undefined) known.set(secret, (echoes = echoesOfBytes(bytes)));
+    return echoes;
+  });
+}
+
+function echoesOfBytes(bytes: Buffer): Echoes {
+  if (bytes.length === 0) return { forms: [], folded: [], pieces: [] };
+  const raw = bytes.toString('utf8');
+  const values = [...new Set([raw, raw.trim()])].filter((value) => value.length > 0);
+  const pieces: string[] = [];
+  for (let at = 0; at + PIECE <= raw.length; at++) pieces.push(raw.slice(at, at + PIECE));
+  return {
+    forms: [...values.flatMap(rawForms), ...base64Forms(bytes)],
+    // Percent escapes and hex digits come in either case.
+    folded: [percentEveryByte(bytes), encodeURIComponent(raw.toWellFormed()), bytes.toString('hex')]
+      .filter((form) => form.length >= SHORTEST_FORM)
+      .map((form) => form.toLowerCase()),
+    pieces,
+  };
+}
+
 /** What may be kept of text from outside when no secret is involved. */
 export function visible(input: string): string {
   return (
@@ -104,7 +126,11 @@ function shortened(text: string, limit: number): string {
   return text.length <= limit ? text : `${text.slice(0, limit - 1).toWellFormed()}…`;
 }
 
+/** What every encoding of texts leaves as it is. */
+const PLAIN = /^[A-Za-z0-9._-]*$/;
+
 function rawForms(raw: string): string[] {
+  if (PLAIN.test(raw)) return [raw];
   const wellFormed = raw.toWellFormed();
   const form = new URLSearchParams({ v: wellFormed }).toString().slice(2);
   const json = JSON.stringify(raw).slice(1, -1);
@@ -145,14 +171,24 @@ function percentEveryByte(bytes: Buffer): string {
   return bytes.toString('hex').replace(/../g, '%$&');
 }
 
-function replaceFolded(text: string, form: string): string {
-  // ASCII only: full lower-casing changes the length of some letters, and positions with it.
-  const folded = text.replace(/[A-Z]/g, (letter) => letter.toLowerCase());
-  let out = '';
-  let from = 0;
-  for (let at = folded.indexOf(form); at !== -1; at = folded.indexOf(form, from)) {
-    out += text.slice(from, at) + MASK;
-    from = at + form.length;
+function replaceFolded(text: string, forms: readonly string[]): string {
+  let left = text;
+  let folded = foldedOf(left);
+  for (const form of forms) {
+    if (!folded.includes(form)) continue;
+    let out = '';
+    let from = 0;
+    for (let at = folded.indexOf(form); at !== -1; at = folded.indexOf(form, from)) {
+      out += left.slice(from, at) + MASK;
+      from = at + form.length;
+    }
+    left = out + left.slice(from);
+    folded = foldedOf(left);
   }
-  return from === 0 ? text : out + text.slice(from);
+  return left;
+}
+
+/** ASCII only: full lower-casing changes the length of some letters, and positions with it. */
+function foldedOf(text: string): string {
+  return text.replace(/[A-Z]+/g, (letters) => letters.toLowerCase());
 }

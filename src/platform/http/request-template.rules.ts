@@ -47,10 +47,16 @@ export type ValueOf = (name: string) => string | undefined;
 
 const HOLE = /\{([A-Za-z][A-Za-z0-9_.]*)\}/g;
 
+/** A template never changes, and is filled for each request. */
+const known = new WeakMap<RequestTemplate, ReadonlySet<string>>();
+
 /** Every name that a template refers to. */
-export function namesIn(template: RequestTemplate): Set<string> {
-  const names = new Set<string>();
-  for (const match of JSON.stringify(template).matchAll(HOLE)) names.add(match[1] as string);
+export function namesIn(template: RequestTemplate): ReadonlySet<string> {
+  let names = known.get(template);
+  if (names === undefined) {
+    names = new Set([...JSON.stringify(template).matchAll(HOLE)].map((match) => match[1] as string));
+    known.set(template, names);
+  }
   return names;
 }
 

@@ -23,6 +23,12 @@ export function correlationId(): string {
   return trails.getStore()?.correlationId ?? newId();
 }
 
+/** Runs whatever it is given as part of the work that is in hand now. */
+export function sameWork(): <T>(what: () => T) => T {
+  const trail = trails.getStore();
+  return (what) => trails.run(trail as Trail, what);
+}
+
 /** A correlation id that a caller offers is taken only in this form: it goes into log lines and database rows. */
 export const CORRELATION_ID = /^[A-Za-z0-9_-]{8,64}$/;
 

@@ -1,4 +1,5 @@
 import { Injectable } from '@nestjs/common';
+import { isArriving } from '../../../domain/incidents/arrivals.ts';
 import { laneOf } from '../../../domain/revocation/connections.service.ts';
 import { firstConnections } from '../../../domain/revocation/ways.queries.ts';
 import type { SelectedItem, Subject } from '../../../domain/runbooks/action.ts';
@@ -110,14 +111,9 @@ function itemOf(row: Row, connectionId: Id | undefined): SelectedItem {
   };
 }
 
-/** Whether the batch came with a large delivery of which reports still wait to be filed. */
+/** Whether the batch came with a large delivery, or what is revoked together, of which more is on the way. */
 async function stillArriving(db: Db, { input }: Request): Promise<boolean> {
-  if (typeof input.exposureBatchId !== 'string') return false;
-  const rows = await db.query<unknown[]>(
-    `SELECT FROM exposure_batch WHERE id = $1 AND reports_ref IS NOT NULL`,
-    [input.exposureBatchId],
-  );
-  return rows.length > 0;
+  return typeof input.exposureBatchId === 'string' && isArriving(db, [input.exposureBatchId]);
 }
 
 function batchOf(request: Request): string | null {
