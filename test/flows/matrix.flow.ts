@@ -227,7 +227,7 @@ describe('the page behind a link', () => {
 
   test('speaks the language of its reader, as the mail does that brought it', async () => {
     const ids = await drafted();
-    await sql(`UPDATE contact SET language = 'de-CH' WHERE id = $1`, [ids.nora]);
+    await t.sql(`UPDATE contact SET language = 'de-CH' WHERE id = $1`, [ids.nora]);
     const versionId = await proposed(ids);
     const { contentHash } = await version(versionId);
     const invited = () => mail.received.findLast((one) => one.text.includes(contentHash));
@@ -268,14 +268,14 @@ describe('the page behind a link', () => {
   test('to confirm a contact does so, too', async () => {
     const { ids } = await countersigned();
     const greta = await contactOf(ids, 'Greta');
-    await sql(`UPDATE contact SET language = 'de' WHERE id = $1`, [greta]);
+    await t.sql(`UPDATE contact SET language = 'de' WHERE id = $1`, [greta]);
     const cells = [cell(ids, { performing: [ids.northwind, ids.aurora], contactId: greta })];
     expect((await call('PATCH', address(ids), { body: { cells }, ifMatch: 0 })).body).toMatchObject({
       fell: [],
     });
     const taken = await call('POST', `${address(ids)}/propose`, { body: {}, ifMatch: 1 });
     expect(taken.body).toMatchObject({ state: 'countersigned' });
-    const mailed = await letter('greta@example.test', /./);
+    const mailed = await mail.letter('greta@example.test', /./);
     expect(mailed.text).toMatch(/^- Widerruf\r?$/m);
     const { html } = await (await opened(`/mc/${linkIn(mailed, 'mc')}`))();
     expect(html).toContain('<html lang="de">');

@@ -483,10 +483,10 @@ describe('a duty of a law that is told through us', () => {
   });
 
   test('names its authority as soon as the integration has one, though the incident is open already', async () => {
-    const late = await integration('Named later', { regions: ['DE'] });
-    const { incidentId } = await leak([late]);
+    const late = await duties.integration('Named later', { regions: ['DE'] });
+    const { incidentId } = await duties.leak([late]);
     const told = async () => {
-      const { recipient, recipientRole } = await duty(incidentId, 'gdpr-33-1', 'notification');
+      const { recipient, recipientRole } = await duties.duty(incidentId, 'gdpr-33-1', 'notification');
       return { recipient, recipientRole };
     };
     const before = await told();
