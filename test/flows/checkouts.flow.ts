@@ -205,7 +205,7 @@ describe('a checkout that waits for consent', () => {
     await consent(id);
     const opened = await Promise.all([machine.open(at), machine.open(at)]);
     // One of the two resumes it and has the value; for the other one there is no room.
-    expect(opened.map(({ status }) => status).sort()).toEqual([201, 429]);
+    expect(opened.map(({ status }) => status).toSorted((a, b) => a - b)).toEqual([201, 429]);
     expect(opened.find(({ status }) => status === 201)!.body).toMatchObject({
       id,
       state: 'open',
