@@ -1,15 +1,16 @@
 const base = {
-  testEnvironment: 'node',
-  extensionsToTreatAsEsm: ['.ts', '.tsx'],
-  transformIgnorePatterns: [],
-  setupFiles: ['reflect-metadata', '<rootDir>/test/support/threads.mjs'],
-  transform: { '\\.[cm]?[jt]sx?$': '<rootDir>/test/support/jest-transform.cjs' },
+  injectGlobals: false,
+  testEnvironment: '<rootDir>/test/support/jest/environment.mjs',
+  testRunner: '<rootDir>/test/support/jest/run-file.mjs',
+  transform: {},
 };
 
 const withDatabase = {
   ...base,
-  globalSetup: '<rootDir>/test/support/global-setup.ts',
-  globalTeardown: '<rootDir>/test/support/global-teardown.ts',
+  // Whichever files ran before in a process: the whole product is there.
+  setupFilesAfterEnv: ['<rootDir>/src/app.module.ts'],
+  globalSetup: '<rootDir>/test/support/jest/global-setup.mjs',
+  globalTeardown: '<rootDir>/test/support/jest/global-teardown.mjs',
 };
 
 const pages = {
@@ -49,8 +50,7 @@ export default {
   maxWorkers: 2,
   testTimeout: 120_000,
   workerIdleMemoryLimit: '2GB',
-  coverageProvider: 'v8',
-  reporters: ['default', '<rootDir>/test/support/count-reporter.mjs'],
+  reporters: ['default', '<rootDir>/test/support/jest/count-reporter.mjs'],
   projects: withBrowser
     ? [pages]
     : [

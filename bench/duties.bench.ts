@@ -1,16 +1,11 @@
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { createPostgresBackend, Queue, Worker } from 'bullmq';
 import pg from 'pg';
-import { createApp } from '../src/create-app.ts';
 import { DUE_NOTICES } from '../src/domain/notices/notice-clock.ts';
 import { DUE_OBLIGATIONS } from '../src/domain/obligations/duty-clock.sweep.ts';
 import { newId } from '../src/kernel/ids.ts';
-import { expectOk } from '../src/kernel/result.ts';
 import { SECOND } from '../src/kernel/time.ts';
-import { parseConfig } from '../src/platform/config/config.ts';
+import { benchApp } from './app.ts';
 import type { BenchPlace } from './place.ts';
 import { percentile } from './statistics.ts';
 
@@ -72,22 +67,12 @@ export async function dutiesBench(place: BenchPlace): Promise<void> {
 async function atOneInstant(place: BenchPlace): Promise<void> {
   const count = place.quick ? 2000 : 10_000;
   const urls = await place.database('instant');
-  const client = new pg.Client(urls.adminUrl);
-  client.on('error', () => {});
-  await client.connect();
-  const folder = await mkdtemp(join(tmpdir(), 'countersign-instant-bench-'));
-  const config = expectOk(
-    parseConfig({
-      NODE_ENV: 'production',
-      COUNTERSIGN_DATA: folder,
-      COUNTERSIGN_LOG_LEVEL: 'silent',
-      DATABASE_URL: urls.appUrl,
-      COUNTERSIGN_PUBLIC_URL: 'https://countersign.example',
-      ...(place.redisUrl ? { REDIS_URL: place.redisUrl } : {}),
-    }),
-  );
-  const app = await createApp({ config });
-  await app.listen(0, '127.0.0.1');
+  const world = await benchApp(place, {
+    name: 'instant',
+    database: urls,
+    settings: { COUNTERSIGN_PUBLIC_URL: 'https://countersign.example' },
+  });
+  const client = world.admin;
   try {
     const ids = await seed(client);
     await fill(client, ids, 0, count);
@@ -126,9 +111,7 @@ async function atOneInstant(place: BenchPlace): Promise<void> {
       );
     }
   } finally {
-    await app.close();
-    await client.end();
-    await rm(folder, { recursive: true, force: true });
+    await world.close();
   }
 }
 

@@ -1,19 +1,11 @@
 import { createHash, createHmac, randomBytes } from 'node:crypto';
-import { mkdtemp, rm } from 'node:fs/promises';
-import type { AddressInfo } from 'node:net';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import Fastify from 'fastify';
-import pg from 'pg';
 import { Agent, request } from 'undici';
-import { createApp } from '../src/create-app.ts';
-import { AccessService } from '../src/domain/access/access.service.ts';
 import { newId } from '../src/kernel/ids.ts';
 import { system } from '../src/kernel/principal.ts';
-import { expectOk } from '../src/kernel/result.ts';
-import { parseConfig } from '../src/platform/config/config.ts';
 import { Transactions } from '../src/platform/database/transactions.ts';
+import { benchApp, benchSource } from './app.ts';
 import type { BenchPlace } from './place.ts';
 import { percentile } from './statistics.ts';
 
@@ -51,22 +43,8 @@ function bodyOf(n: number): Buffer {
  */
 export async function intakeBench(place: BenchPlace): Promise<void> {
   const seconds = Number(process.env['BENCH_INTAKE_SECONDS'] ?? (place.quick ? 5 : 20));
-  const { appUrl, adminUrl } = await place.database('intake');
-  const folder = await mkdtemp(join(tmpdir(), 'countersign-intake-bench-'));
-  const config = expectOk(
-    parseConfig({
-      NODE_ENV: 'production',
-      COUNTERSIGN_DATA: folder,
-      COUNTERSIGN_LOG_LEVEL: 'silent',
-      DATABASE_URL: appUrl,
-      ...(place.redisUrl ? { REDIS_URL: place.redisUrl } : {}),
-    }),
-  );
-  const app = await createApp({ config });
-  await app.listen(0, '127.0.0.1');
-  const url = `http://127.0.0.1:${(app.getHttpServer().address() as AddressInfo).port}`;
-  const admin = new pg.Client(adminUrl);
-  await admin.connect();
+  const world = await benchApp(place, { name: 'intake' });
+  const { app, url, admin } = world;
   const bare = Fastify();
   const agent = new Agent({ connections: 64 });
   try {
@@ -89,24 +67,13 @@ export async function intakeBench(place: BenchPlace): Promise<void> {
       return answer.status(202).send({});
     });
     const bareUrl = await bare.listen({ port: 0, host: '127.0.0.1' });
-    const token = expectOk(
-      await app
-        .get(AccessService)
-        .createToken({ name: 'bench', role: 'admin', partyId: null, expiresAt: Date.now() + 86_400_000 }, BY),
-    ).value.use((text) => text);
-    const made = await request(`${url}/api/v1/sources`, {
-      method: 'POST',
-      headers: { authorization: `Bearer ${token}`, 'content-type': 'application/json' },
-      body: JSON.stringify({
-        key: 'finder',
-        kind: 'standard-webhooks',
-        name: 'Finder',
-        keys: [`whsec_${SIGNING.toString('base64')}`],
-        quotaPerHour: 10_000_000,
-      }),
+    await benchSource(world, {
+      key: 'finder',
+      kind: 'standard-webhooks',
+      name: 'Finder',
+      keys: [`whsec_${SIGNING.toString('base64')}`],
+      quotaPerHour: 10_000_000,
     });
-    if (made.statusCode !== 201) throw new Error(await made.body.text());
-    await made.body.dump();
 
     const send = async (to: string, body: Buffer, id: string): Promise<number> => {
       const at = String(Math.floor(Date.now() / 1000));
@@ -163,8 +130,6 @@ export async function intakeBench(place: BenchPlace): Promise<void> {
   } finally {
     await agent.close();
     await bare.close();
-    await app.close();
-    await admin.end();
-    await rm(folder, { recursive: true, force: true });
+    await world.close();
   }
 }

@@ -1,20 +1,14 @@
 import { createHash, createHmac, randomBytes } from 'node:crypto';
-import { mkdtemp, rm } from 'node:fs/promises';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import pg from 'pg';
 import { request } from 'undici';
-import { createApp } from '../src/create-app.ts';
-import { AccessService } from '../src/domain/access/access.service.ts';
 import { ConnectionsService } from '../src/domain/revocation/connections.service.ts';
 import { system } from '../src/kernel/principal.ts';
 import { expectOk } from '../src/kernel/result.ts';
 import { Secret } from '../src/kernel/secret.ts';
-import { parseConfig } from '../src/platform/config/config.ts';
 import { Transactions } from '../src/platform/database/transactions.ts';
+import { benchApp, benchToken } from './app.ts';
 import type { BenchPlace } from './place.ts';
 import { percentile } from './statistics.ts';
 
@@ -72,33 +66,18 @@ class Supplier {
 export async function leakBench(place: BenchPlace): Promise<void> {
   const ONES = Number(process.env['BENCH_LEAKS'] ?? (place.quick ? 20 : 100));
   const MANY_ROUNDS = Number(process.env['BENCH_LEAK_ROUNDS'] ?? (place.quick ? 2 : 5));
-  const folder = await mkdtemp(join(tmpdir(), 'countersign-leak-bench-'));
   const supplier = new Supplier();
   const host = await supplier.start();
-  const config = expectOk(
-    parseConfig({
-      NODE_ENV: 'production',
-      COUNTERSIGN_DATA: folder,
-      COUNTERSIGN_LOG_LEVEL: 'silent',
-      DATABASE_URL: place.appUrl,
-      COUNTERSIGN_OUTBOUND_ALLOW: host,
-      ...(place.redisUrl ? { REDIS_URL: place.redisUrl } : {}),
-    }),
-  );
-  const app = await createApp({ config });
-  await app.listen(0, '127.0.0.1');
-  const url = `http://127.0.0.1:${(app.getHttpServer().address() as AddressInfo).port}`;
-  const admin = new pg.Client(place.adminUrl);
-  admin.on('error', () => {});
-  await admin.connect();
+  const bench = await benchApp(place, {
+    name: 'leak',
+    database: place,
+    settings: { COUNTERSIGN_OUTBOUND_ALLOW: host },
+  });
+  const { app, url, admin } = bench;
   let peak = 0;
   const memory = setInterval(() => (peak = Math.max(peak, process.memoryUsage.rss())), 50);
   try {
-    const token = expectOk(
-      await app
-        .get(AccessService)
-        .createToken({ name: 'bench', role: 'admin', partyId: null, expiresAt: Date.now() + 86_400_000 }, BY),
-    ).value.use((text) => text);
+    const token = await benchToken(app);
     const api = async <T>(
       method: 'GET' | 'POST',
       path: string,
@@ -285,10 +264,8 @@ export async function leakBench(place: BenchPlace): Promise<void> {
     }
   } finally {
     clearInterval(memory);
-    await app.close();
-    await admin.end();
+    await bench.close();
     supplier.stop();
-    await rm(folder, { recursive: true, force: true });
   }
 }
 

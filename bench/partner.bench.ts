@@ -1,20 +1,11 @@
 import { generateKeyPairSync, sign } from 'node:crypto';
-import { mkdtemp, rm } from 'node:fs/promises';
-import type { AddressInfo } from 'node:net';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { monitorEventLoopDelay } from 'node:perf_hooks';
 import { setTimeout as delay } from 'node:timers/promises';
 import { Worker } from 'node:worker_threads';
 import { Agent, request } from 'undici';
-import { createApp } from '../src/create-app.ts';
-import { AccessService } from '../src/domain/access/access.service.ts';
-import { system } from '../src/kernel/principal.ts';
-import { expectOk } from '../src/kernel/result.ts';
-import { parseConfig } from '../src/platform/config/config.ts';
+import { benchApp, benchSource } from './app.ts';
 import type { BenchPlace } from './place.ts';
 
-const BY = system('bench', 'bench');
 const LARGEST = 10 * 1024 * 1024;
 const MB = 1024 * 1024;
 
@@ -59,43 +50,19 @@ class Peak {
 
 /** What the largest message of GitHub to a partner costs the process that takes it: memory, and time in which it does nothing else. */
 export async function partnerBench(place: BenchPlace): Promise<void> {
-  const { appUrl } = await place.database('partner');
-  const folder = await mkdtemp(join(tmpdir(), 'countersign-partner-bench-'));
-  const config = expectOk(
-    parseConfig({
-      NODE_ENV: 'production',
-      COUNTERSIGN_DATA: folder,
-      COUNTERSIGN_LOG_LEVEL: 'silent',
-      COUNTERSIGN_ROLE: 'web',
-      DATABASE_URL: appUrl,
-      ...(place.redisUrl ? { REDIS_URL: place.redisUrl } : {}),
-    }),
-  );
-  const app = await createApp({ config });
-  await app.listen(0, '127.0.0.1');
-  const url = `http://127.0.0.1:${(app.getHttpServer().address() as AddressInfo).port}`;
+  const world = await benchApp(place, { name: 'partner', settings: { COUNTERSIGN_ROLE: 'web' } });
+  const { url } = world;
   const agent = new Agent({ connections: 8, headersTimeout: 120_000 });
   const peak = new Peak();
   try {
     const { publicKey, privateKey } = generateKeyPairSync('ec', { namedCurve: 'prime256v1' });
     const list = [{ key_identifier: 'bench', key: publicKey.export({ type: 'spki', format: 'pem' }) }];
-    const token = expectOk(
-      await app
-        .get(AccessService)
-        .createToken({ name: 'bench', role: 'admin', partyId: null, expiresAt: Date.now() + 86_400_000 }, BY),
-    ).value.use((text) => text);
-    const made = await request(`${url}/api/v1/sources`, {
-      method: 'POST',
-      headers: { authorization: `Bearer ${token}`, 'content-type': 'application/json' },
-      body: JSON.stringify({
-        key: 'partner',
-        kind: 'github-partner',
-        name: 'Partner',
-        keys: [JSON.stringify({ public_keys: list })],
-      }),
+    await benchSource(world, {
+      key: 'partner',
+      kind: 'github-partner',
+      name: 'Partner',
+      keys: [JSON.stringify({ public_keys: list })],
     });
-    if (made.statusCode !== 201) throw new Error(await made.body.text());
-    await made.body.dump();
     const send = async (body: Buffer) => {
       const answer = await request(`${url}/api/v1/intake/partner`, {
         method: 'POST',
@@ -137,7 +104,6 @@ export async function partnerBench(place: BenchPlace): Promise<void> {
   } finally {
     await peak.end();
     await agent.close();
-    await app.close();
-    await rm(folder, { recursive: true, force: true });
+    await world.close();
   }
 }

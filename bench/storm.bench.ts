@@ -1,12 +1,8 @@
-import { mkdtemp, rm } from 'node:fs/promises';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import pg from 'pg';
+import type pg from 'pg';
 import { Agent, request } from 'undici';
-import { createApp } from '../src/create-app.ts';
 import type { SignalType } from '../src/domain/signals/signal.rules.ts';
 import { SignalsService } from '../src/domain/signals/signals.service.ts';
 import { SubscriptionsService } from '../src/domain/signals/subscriptions.service.ts';
@@ -14,8 +10,8 @@ import { newId, type Id } from '../src/kernel/ids.ts';
 import { system } from '../src/kernel/principal.ts';
 import { expectOk } from '../src/kernel/result.ts';
 import { iso, SECOND } from '../src/kernel/time.ts';
-import { parseConfig } from '../src/platform/config/config.ts';
 import { Transactions } from '../src/platform/database/transactions.ts';
+import { benchApp } from './app.ts';
 import type { BenchPlace } from './place.ts';
 import { percentile } from './statistics.ts';
 
@@ -57,25 +53,15 @@ class Peer {
  */
 export async function stormBench(place: BenchPlace): Promise<void> {
   const size = place.quick ? 2000 : 10_000;
-  const folder = await mkdtemp(join(tmpdir(), 'countersign-storm-bench-'));
   const [failing, healthy] = [await new Peer().start(), await new Peer().start()];
-  const urls = await place.database('storm');
-  const admin = new pg.Client(urls.adminUrl);
-  admin.on('error', () => {});
-  await admin.connect();
-  const config = expectOk(
-    parseConfig({
-      NODE_ENV: 'production',
-      COUNTERSIGN_DATA: folder,
-      COUNTERSIGN_LOG_LEVEL: 'silent',
-      DATABASE_URL: urls.appUrl,
+  const world = await benchApp(place, {
+    name: 'storm',
+    settings: {
       COUNTERSIGN_PUBLIC_URL: 'https://countersign.example',
       COUNTERSIGN_OUTBOUND_ALLOW: `${failing.host},${healthy.host}`,
-      ...(place.redisUrl ? { REDIS_URL: place.redisUrl } : {}),
-    }),
-  );
-  const app = await createApp({ config });
-  await app.listen(0, '127.0.0.1');
+    },
+  });
+  const { app, admin } = world;
   try {
     const { partyId, integrationId } = await seed(admin);
     const subscribe = async (peer: Peer, event: SignalType): Promise<Id> => {
@@ -165,11 +151,9 @@ export async function stormBench(place: BenchPlace): Promise<void> {
     place.figure('not recorded as delivered', size - delivered, 'deliveries');
     place.figure('sent twice', failing.received - before - size - Math.min(size, 5000), 'deliveries');
   } finally {
-    await app.close();
-    await admin.end();
+    await world.close();
     await failing.stop();
     await healthy.stop();
-    await rm(folder, { recursive: true, force: true });
   }
 }
 

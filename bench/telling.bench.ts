@@ -1,22 +1,17 @@
-import { mkdtemp, rm } from 'node:fs/promises';
 import type { AddressInfo } from 'node:net';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { createTransport } from 'nodemailer';
-import pg from 'pg';
+import type pg from 'pg';
 import { SMTPServer } from 'smtp-server';
-import { createApp } from '../src/create-app.ts';
 import { NoticesService, type Trigger } from '../src/domain/notices/notices.service.ts';
 import { newId, type Id } from '../src/kernel/ids.ts';
 import { system } from '../src/kernel/principal.ts';
-import { expectOk } from '../src/kernel/result.ts';
 import { iso, SECOND } from '../src/kernel/time.ts';
-import { parseConfig } from '../src/platform/config/config.ts';
 import { Transactions } from '../src/platform/database/transactions.ts';
 import { cpuOf } from './cpu.ts';
+import { benchApp } from './app.ts';
 import type { BenchPlace } from './place.ts';
 import { percentile } from './statistics.ts';
 
@@ -60,28 +55,18 @@ class Mailbox {
  */
 export async function tellingBench(place: BenchPlace): Promise<void> {
   const sizes = place.quick ? [1000] : [1000, 10_000];
-  const folder = await mkdtemp(join(tmpdir(), 'countersign-telling-bench-'));
   const mailbox = new Mailbox();
   const host = await mailbox.start();
-  const urls = await place.database('telling');
-  const admin = new pg.Client(urls.adminUrl);
-  admin.on('error', () => {});
-  await admin.connect();
-  const config = expectOk(
-    parseConfig({
-      NODE_ENV: 'production',
-      COUNTERSIGN_DATA: folder,
-      COUNTERSIGN_LOG_LEVEL: 'silent',
-      DATABASE_URL: urls.appUrl,
+  const world = await benchApp(place, {
+    name: 'telling',
+    settings: {
       COUNTERSIGN_SMTP_URL: `smtp://${host}`,
       COUNTERSIGN_MAIL_FROM: 'notices@operator.example',
       COUNTERSIGN_PUBLIC_URL: 'https://countersign.example',
       COUNTERSIGN_OUTBOUND_ALLOW: host,
-      ...(place.redisUrl ? { REDIS_URL: place.redisUrl } : {}),
-    }),
-  );
-  const app = await createApp({ config });
-  await app.listen(0, '127.0.0.1');
+    },
+  });
+  const { app, admin } = world;
   try {
     const seeded = await seed(admin, INCIDENTS + sizes.reduce((sum, size) => sum + size, 0));
     const bare = await bareSeconds(host, 200);
@@ -148,10 +133,8 @@ export async function tellingBench(place: BenchPlace): Promise<void> {
     if (peaks.length > 1)
       place.figure(`memory at ${sizes[1]} recipients to that at ${sizes[0]}`, peaks[1]! / peaks[0]!, '×');
   } finally {
-    await app.close();
-    await admin.end();
+    await world.close();
     await mailbox.stop();
-    await rm(folder, { recursive: true, force: true });
   }
 }
 

@@ -1,15 +1,7 @@
-import { mkdtemp, rm } from 'node:fs/promises';
-import type { AddressInfo } from 'node:net';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import pg from 'pg';
+import type pg from 'pg';
 import { request } from 'undici';
-import { createApp } from '../src/create-app.ts';
-import { AccessService } from '../src/domain/access/access.service.ts';
 import { newId } from '../src/kernel/ids.ts';
-import { system } from '../src/kernel/principal.ts';
-import { expectOk } from '../src/kernel/result.ts';
-import { parseConfig } from '../src/platform/config/config.ts';
+import { benchApp, benchToken } from './app.ts';
 import type { BenchPlace } from './place.ts';
 import { median, percentile } from './statistics.ts';
 
@@ -22,32 +14,10 @@ const BATCH = 1000;
 export async function usageBench(place: BenchPlace): Promise<void> {
   const credentials = Number(process.env['BENCH_CREDENTIALS'] ?? 100_000);
   const rounds = Number(process.env['BENCH_ROUNDS'] ?? (place.quick ? 8 : 30));
-  const folder = await mkdtemp(join(tmpdir(), 'countersign-usage-bench-'));
-  const database = await place.database('usage');
-  const config = expectOk(
-    parseConfig({
-      NODE_ENV: 'production',
-      COUNTERSIGN_DATA: folder,
-      COUNTERSIGN_LOG_LEVEL: 'silent',
-      DATABASE_URL: database.appUrl,
-    }),
-  );
-  const admin = new pg.Client(database.adminUrl);
-  admin.on('error', () => {});
-  await admin.connect();
-  await inventory(admin, credentials);
-  const app = await createApp({ config });
-  await app.listen(0, '127.0.0.1');
+  const world = await benchApp(place, { name: 'usage', seed: (client) => inventory(client, credentials) });
+  const { app, admin, url } = world;
   try {
-    const url = `http://127.0.0.1:${(app.getHttpServer().address() as AddressInfo).port}`;
-    const token = expectOk(
-      await app
-        .get(AccessService)
-        .createToken(
-          { name: 'bench', permissions: ['usage:report'], partyId: null, expiresAt: Date.now() + 86_400_000 },
-          system('bench', 'bench'),
-        ),
-    ).value.use((text) => text);
+    const token = await benchToken(app, { permissions: ['usage:report'] });
     let sent = 0;
     const batch = (at: number) =>
       Array.from({ length: BATCH }, () => {
@@ -103,9 +73,7 @@ export async function usageBench(place: BenchPlace): Promise<void> {
     place.figure('the same rows by a bare insert', perSecond(bare), 'rows/s');
     place.figure('ratio to the bare insert', median(bare) / median(taken), '×');
   } finally {
-    await app.close();
-    await admin.end();
-    await rm(folder, { recursive: true, force: true });
+    await world.close();
   }
 }
 

@@ -392,7 +392,8 @@ describe('mail', () => {
     for (let n = 0; n < 5; n++) await send(n);
     expect(server.connections).toBe(1);
     await Promise.all(Array.from({ length: 40 }, (_, n) => send(5 + n)));
-    expect(server.connections).toBeLessThanOrEqual(16);
+    expect(server.atOnce).toBeLessThanOrEqual(16);
+    expect(server.connections).toBeLessThanOrEqual(24);
     const before = server.connections;
     server.hangUp();
     await Promise.all(Array.from({ length: 16 }, (_, n) => send(45 + n)));

@@ -7,7 +7,7 @@ import { ClockWatch } from '../../src/platform/health/clock-watch.ts';
 import { Lifecycle } from '../../src/platform/health/lifecycle.ts';
 import { Log } from '../../src/platform/log/log.ts';
 import { Metrics } from '../../src/platform/metrics/metrics.ts';
-import { defineJob } from '../../src/platform/outbox/definitions.ts';
+import { defineJob, withdrawJob } from '../../src/platform/outbox/definitions.ts';
 import { Outbox } from '../../src/platform/outbox/outbox.ts';
 import { OutboxRows } from '../../src/platform/outbox/rows.ts';
 import { JobHandler, Sweep } from '../../src/platform/queue/handlers.ts';
@@ -40,7 +40,10 @@ let world: TestApp;
 beforeAll(async () => {
   world = await startApp({ settings: { overrides: [Work, ClockSweep] } });
 });
-afterAll(() => world.close());
+afterAll(async () => {
+  await world.close();
+  withdrawJob(job);
+});
 
 test('a machine whose clock is off stops working until it is right, and says so', async () => {
   const get = world.app.get.bind(world.app);

@@ -1,7 +1,7 @@
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
+import { afterAll, afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { z } from 'zod';
 import type { Action } from '../../src/domain/runbooks/action.ts';
 import { Refused } from '../../src/kernel/errors.ts';
@@ -15,7 +15,7 @@ import {
   stepSettled,
   stepStalled,
 } from '../../src/domain/runbooks/runs.events.ts';
-import { defineJob } from '../../src/platform/outbox/definitions.ts';
+import { defineJob, withdrawJob } from '../../src/platform/outbox/definitions.ts';
 import { engineWorld, HandClock, STAFF, until, type EngineWorld } from '../support/engine.ts';
 import { cloneDatabase, type TestDatabase } from '../support/postgres-template.ts';
 
@@ -44,6 +44,7 @@ beforeEach(async () => {
   db = await cloneDatabase();
   clock = new HandClock();
 });
+afterAll(() => heard.forEach(withdrawJob));
 afterEach(async () => {
   await world.close();
   await db.drop();

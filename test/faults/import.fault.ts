@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, describe, expect, test } from '@jest/globals';
 import { Client } from 'pg';
+import { Importer } from '../../src/domain/portfolio/importer.ts';
 import { ImportsService } from '../../src/domain/portfolio/imports.service.ts';
 import { StaleImportsSweep } from '../../src/domain/portfolio/stale-imports.sweep.ts';
 import { system } from '../../src/kernel/principal.ts';
@@ -228,7 +229,8 @@ describe('a process that is killed while it imports', () => {
   });
 });
 
-test('two workers with one job: the one that was taken for dead changes nothing', async () => {
+/** An application whose work nobody does but the test, and an import that it accepted. */
+async function accepted() {
   const at = await place();
   const world = await startApp({
     database: at.database,
@@ -244,33 +246,45 @@ test('two workers with one job: the one that was taken for dead changes nothing'
       by,
     ),
   );
-  await Promise.all([imports.work(id, by, { last: false }), imports.work(id, by, { last: false })]);
-  expect(await stateOf(at.database)).toBe('done');
-  expect(await countsOf(at.database, STORED)).toEqual(everything);
-  expect(await countsOf(at.database, STAGED)).toEqual(nothing(STAGED));
+  return { ...at, world, imports, id, work: () => imports.work(id, by, { last: false }) };
+}
+
+async function storedOnce(database: TestDatabase): Promise<void> {
+  expect(await stateOf(database)).toBe('done');
+  expect(await countsOf(database, STORED)).toEqual(everything);
+  expect(await countsOf(database, STAGED)).toEqual(nothing(STAGED));
   expect(
-    await rows(at.database, `SELECT count(*)::int AS n FROM ledger_entry WHERE kind = 'import.applied'`),
+    await rows(database, `SELECT count(*)::int AS n FROM ledger_entry WHERE kind = 'import.applied'`),
   ).toEqual([{ n: 1 }]);
+}
+
+describe('two workers with one job: the one that was taken for dead changes nothing', () => {
+  test('whichever it is', async () => {
+    const { database, work } = await accepted();
+    await Promise.all([work(), work()]);
+    await storedOnce(database);
+  });
+
+  test.each(['has only begun', 'has ended'])('where the other %s', async (how) => {
+    const { database, world, work } = await accepted();
+    const importer = world.app.get(Importer);
+    const run = importer.run.bind(importer);
+    importer.run = async (...task) => {
+      importer.run = run;
+      if (how === 'has ended') await work();
+      else await rows(database, `UPDATE import_job SET run_id = gen_random_uuid()`);
+      return run(...task);
+    };
+    await work();
+    await work();
+    await storedOnce(database);
+  });
 });
 
 test('an upload that is gone fails the job with its mend', async () => {
-  const at = await place();
-  const world = await startApp({
-    database: at.database,
-    config: { dataFolder: at.data, queue: 'off' },
-    settings: { duties: { serves: true, works: false } },
-  });
-  undo.push(() => world.close());
-  const imports = world.app.get(ImportsService);
-  const { id } = expectOk(
-    await imports.accept(
-      { source: 'import', format: 'jsonl', kind: null, fileName: '', dryRun: false, partial: false },
-      createReadStream(at.file),
-      by,
-    ),
-  );
+  const { imports, id, work } = await accepted();
   await imports.spool.remove(`${id}.jsonl`);
-  await imports.work(id, by, { last: false });
+  await work();
   expect(await imports.get(id, by)).toMatchObject({
     state: 'failed',
     mend: 'Let web and worker processes share one data folder, then import the file again.',

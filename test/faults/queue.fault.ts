@@ -8,7 +8,7 @@ import { system } from '../../src/kernel/principal.ts';
 import { MINUTE, SECOND } from '../../src/kernel/time.ts';
 import { Transactions } from '../../src/platform/database/transactions.ts';
 import { withCorrelation } from '../../src/platform/log/log.ts';
-import { defineEvent, defineJob } from '../../src/platform/outbox/definitions.ts';
+import { defineEvent, defineJob, withdrawJob } from '../../src/platform/outbox/definitions.ts';
 import { Outbox } from '../../src/platform/outbox/outbox.ts';
 import { OutboxRows } from '../../src/platform/outbox/rows.ts';
 import { JobHandler, Sweep, type JobCall } from '../../src/platform/queue/handlers.ts';
@@ -104,7 +104,10 @@ beforeAll(async () => {
 afterEach(async () => {
   for (const one of open.splice(0)) await one.close();
 });
-afterAll(() => database.drop());
+afterAll(async () => {
+  await database.drop();
+  [plain, reacts, reactsToo].forEach(withdrawJob);
+});
 
 async function start(bench: Bench, o: Parameters<typeof startApp>[0] = {}): Promise<TestApp> {
   const started = await startApp({

@@ -1,7 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { newId, type Id } from '../../src/kernel/ids.ts';
-import { system } from '../../src/kernel/principal.ts';
-import { Transactions } from '../../src/platform/database/transactions.ts';
 import { startApp, type TestApp } from '../support/app.ts';
 import { caller } from '../support/portfolio.ts';
 
@@ -23,8 +21,6 @@ beforeAll(async () => {
 });
 afterAll(() => world.close());
 
-const rows = <T extends object>(sql: string, parameters: unknown[] = []): Promise<T[]> =>
-  world.app.get(Transactions).run(system('test', 'test'), (db) => db.query<T[]>(sql, parameters));
 const problem = (body: { errors?: { field: string }[] }) => body.errors?.map(({ field }) => field);
 
 describe('an empty installation is filled by hand', () => {
@@ -148,7 +144,7 @@ describe('an empty installation is filled by hand', () => {
   test('with the ways to revoke it, in order; one that was tried is kept when the list leaves it out', async () => {
     const url = `/api/v1/credentials/${ids.credential}/paths`;
     const stored = () =>
-      rows<{ contact: Id; minutes: number | null; ordinal: number }>(
+      world.sql<{ contact: Id; minutes: number | null; ordinal: number }>(
         `SELECT contact_id AS contact, expected_minutes AS minutes, ordinal FROM revocation_path WHERE credential_id = $1 ORDER BY ordinal`,
         [ids.credential],
       );
@@ -163,7 +159,7 @@ describe('an empty installation is filled by hand', () => {
       { contact: ids.call, minutes: 30, ordinal: 0 },
       { contact: ids.desk, minutes: null, ordinal: 1 },
     ]);
-    await rows(
+    await world.sql(
       `INSERT INTO drill (id, revocation_path_id, started_at, ended_at, outcome)
        SELECT $1, id, $2, $2, 'passed' FROM revocation_path WHERE contact_id = $3 RETURNING id`,
       [newId(), world.clock.date(), ids.call],
@@ -199,7 +195,7 @@ describe('an empty installation is filled by hand', () => {
   });
 
   test('and each thing that came is in the ledger, without a name in the clear', async () => {
-    const kinds = await rows<{ kind: string; body: string }>(
+    const kinds = await world.sql<{ kind: string; body: string }>(
       `SELECT DISTINCT e.kind, '' AS body FROM ledger_entry e WHERE e.kind LIKE '%.created' OR e.kind = 'credential.paths-changed' ORDER BY 1`,
     );
     expect(kinds.map(({ kind }) => kind)).toEqual(
@@ -211,7 +207,7 @@ describe('an empty installation is filled by hand', () => {
         'party.created',
       ]),
     );
-    const entries = await rows<{ text: string }>(`SELECT e::text AS text FROM ledger_entry e`);
+    const entries = await world.sql<{ text: string }>(`SELECT e::text AS text FROM ledger_entry e`);
     expect(entries.filter(({ text }) => /Northwind|desk@aurora|Ledger key/.test(text))).toEqual([]);
   });
 });

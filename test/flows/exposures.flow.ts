@@ -88,6 +88,32 @@ describe('one leak, one incident', () => {
     expect(runs).toHaveLength(2); // one for each credential, none for the witness
   });
 
+  test('who subscribed hears that it is compromised as soon as it is certain, once for each credential', async () => {
+    const integration = await scene.integration('Heard of', { parties: [scene.customerId] });
+    const [first, second] = await scene.credentials(integration, 2);
+    const token = await scene.token('party_contact', scene.customerId);
+    const made = await scene.call('POST', '/api/v1/ssf/streams', {
+      token,
+      body: { delivery: { method: 'urn:ietf:rfc:8936' }, description: 'What leaks' },
+    });
+    expect(made.status).toBe(201);
+    const told = async () => {
+      const rows = await scene.rows<{ credential_id: string }>(
+        `SELECT credential_id FROM subscription_delivery WHERE type = 'credential.compromised' AND credential_id = ANY ($1)`,
+        [[first!.credentialId, second!.credentialId]],
+      );
+      return rows.map((row) => row.credential_id).toSorted();
+    };
+    const repo = scene.place();
+    await scene.alert({ number: 1, secret: first!.value }, { repo });
+    await scene.settled();
+    expect(await told()).toEqual([first!.credentialId]);
+    await scene.alert({ number: 2, secret: second!.value }, { repo });
+    await scene.alert({ number: 3, secret: first!.value }, { repo });
+    await scene.settled();
+    expect(await told()).toEqual([first!.credentialId, second!.credentialId].toSorted());
+  });
+
   test('an update of a known alert changes its exposure and makes no other', async () => {
     const credential = await scene.credential(await scene.integration('Updated'));
     const repo = scene.place();

@@ -33,9 +33,6 @@ beforeAll(async () => {
 }, 60_000);
 afterAll(() => t.close());
 
-const sql = <T>(text: string, parameters: unknown[] = []) =>
-  t.app.get(Transactions).run(by, (db) => db.query<T[]>(text, parameters));
-
 /** @param account whether it belongs to the account of its maker, or to a machine that its maker set up */
 async function token(maker: Principal, role: Role = 'admin', account = false): Promise<string> {
   const made = await t.app.get(AccessService).createToken(
@@ -195,7 +192,7 @@ describe('what a leak asks for', () => {
       scene.call('POST', `/api/v1/risk-acceptances/${id}/${how}`, { token: one, body: { reason } });
     const ask = async () => (await carry(mine[0]!)).body.id as Id;
     const first = (
-      await sql<{ id: Id }>('SELECT id FROM risk_request WHERE subject_id = $1', [versionId])
+      await t.sql<{ id: Id }>('SELECT id FROM risk_request WHERE subject_id = $1', [versionId])
     )[0]!.id;
     expect(await end(mine[1]!, first, 'refusal')).toMatchObject({
       status: 409,
@@ -220,14 +217,14 @@ describe('what a leak asks for', () => {
     const second = await ask();
     expect(await end(omars, second, 'refusal')).toMatchObject({ status: 200, body: { state: 'refused' } });
     const open = () =>
-      sql(`SELECT FROM alert WHERE kind = 'risk.asked' AND subject_id = $1 AND handled_at IS NULL`, [
+      t.sql(`SELECT FROM alert WHERE kind = 'risk.asked' AND subject_id = $1 AND handled_at IS NULL`, [
         versionId,
       ]);
     expect(await open()).toHaveLength(0);
     await ask();
     expect(await open()).toHaveLength(1);
     expect(await carry(omars)).toMatchObject({ status: 201, body: { state: 'accepted' } });
-    const kinds = await sql<{ kind: string }>(
+    const kinds = await t.sql<{ kind: string }>(
       `SELECT kind FROM ledger_entry WHERE kind LIKE 'risk.%' AND body LIKE '%' || $1::text || '%'`,
       [versionId],
     );
@@ -266,7 +263,7 @@ describe('a signature', () => {
 
   test('for the other side is refused to whoever wrote it with a token, behind the link of a contact', async () => {
     const { ids, versionId, view } = await proposed();
-    await sql('UPDATE contact SET person_id = $2 WHERE id = $1', [ids.nora, olga.personId]);
+    await t.sql('UPDATE contact SET person_id = $2 WHERE id = $1', [ids.nora, olga.personId]);
     const { value } = await t.app.get(Transactions).run(by, (db) =>
       t.app.get(LinksService).createLink(db, {
         purpose: 'attest-matrix',

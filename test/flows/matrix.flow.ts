@@ -11,8 +11,9 @@ import { expectOk } from '../../src/kernel/result.ts';
 import { ELAPSED_DAY, MINUTE } from '../../src/kernel/time.ts';
 import { Transactions } from '../../src/platform/database/transactions.ts';
 import { startApp, until, type TestApp } from '../support/app.ts';
-import { MailServer, type ReceivedMail } from '../support/mail-server.ts';
+import { MailServer } from '../support/mail-server.ts';
 import { matrixScene, member, person, type MatrixScene } from '../support/matrix-scene.ts';
+import { codeIn, linkIn, signByMail, signHere } from '../support/matrix-signing.ts';
 import { caller } from '../support/portfolio.ts';
 
 const by = system('test', 'matrix-flow');
@@ -35,23 +36,9 @@ afterAll(async () => {
   await mail.close();
 });
 
-const sql = <T>(text: string, parameters: unknown[] = []) =>
-  t.app.get(Transactions).run(by, (db) => db.query<T[]>(text, parameters));
 const address = (ids: MatrixScene) => `/api/v1/integrations/${ids.integration}/matrix`;
 const working = async (ids: MatrixScene) => (await call('GET', address(ids))).body as WorkingMatrix;
 const version = async (id: Id) => (await call('GET', `/api/v1/matrices/${id}`)).body as VersionView;
-
-/** The newest mail to an address with a subject, once it has come. */
-async function letter(to: string, subject: RegExp, after = 0): Promise<ReceivedMail> {
-  const found = () =>
-    mail.received.slice(after).findLast((one) => one.to.includes(to) && subject.test(one.subject));
-  await until(() => found() !== undefined, `a mail to ${to}: ${subject}`);
-  return found()!;
-}
-
-const linkIn = (one: ReceivedMail, path = 'm') =>
-  new RegExp(`/${path}/([A-Za-z0-9_-]{43})`).exec(one.text)![1]!;
-const codeIn = (one: ReceivedMail) => /^(\d{8})$/m.exec(one.text)![1]!;
 
 async function drafted(): Promise<MatrixScene> {
   const ids = await matrixScene(t, ++scenes);
@@ -72,54 +59,19 @@ async function proposed(ids: MatrixScene, rowVersion = 1): Promise<Id> {
   return (answer.body as { versionId: Id }).versionId;
 }
 
-async function signInside(ids: MatrixScene, versionId: Id, who?: Principal): Promise<string> {
-  const view = await version(versionId);
-  const english = view.texts.find(({ language }) => language === 'en')!;
-  const owner = who ?? (await person(t, 'Olga', 'contract_owner'));
-  const done = await t.app.get(CountersigningService).attest(
-    versionId,
-    {
-      signsFor: 'Olga Reyes, contract owner',
-      contentHash: view.contentHash,
-      textHash: english.textHash,
-      language: 'en',
-    },
-    owner,
-  );
-  return expectOk(done).attestationId;
+async function signInside(versionId: Id, who?: Principal): Promise<Id> {
+  return signHere(t, versionId, await version(versionId), who ?? (await person(t, 'Olga', 'contract_owner')));
 }
 
 async function signOutside(versionId: Id, scene: number): Promise<string> {
-  const nora = `nora${scene}@example.test`;
-  const { contentHash } = await version(versionId);
-  const invited = () =>
-    mail.received.findLast((one) => one.to.includes(nora) && one.text.includes(contentHash));
-  await until(() => invited() !== undefined, 'the invitation');
-  const link = linkIn(invited()!);
-  const shown = expectOk(await links.show(link, undefined, from));
-  const before = mail.received.length;
-  expectOk(await links.sendCode(link, 'sign', from));
-  const code = codeIn(await letter(nora, /^Your code/, before));
-  expectOk(
-    await links.attest(
-      link,
-      {
-        signsFor: 'Nora Visser, head of security',
-        language: shown.language,
-        contentHash,
-        textHash: shown.textHash,
-        code,
-      },
-      from,
-    ),
-  );
-  return link;
+  const to = `nora${scene}@example.test`;
+  return (await signByMail(t, mail, to, await version(versionId))).link;
 }
 
 async function signOutsideAnew(ids: MatrixScene, versionId: Id): Promise<void> {
   const before = mail.received.length;
   await call('POST', `/api/v1/matrices/${versionId}/invitations`, { body: { contactId: ids.nora } });
-  await letter(`nora${scenes}@example.test`, /^Please sign/, before);
+  await mail.letter(`nora${scenes}@example.test`, /^Please sign/, before);
   await signOutside(versionId, scenes);
 }
 
@@ -127,7 +79,7 @@ async function countersigned(): Promise<{ ids: MatrixScene; versionId: Id }> {
   const ids = await drafted();
   const versionId = await proposed(ids);
   await signOutside(versionId, scenes);
-  await signInside(ids, versionId);
+  await signInside(versionId);
   expect((await version(versionId)).state).toBe('countersigned');
   return { ids, versionId };
 }
@@ -150,7 +102,7 @@ describe('from a draft to two signatures', () => {
     const view = await version(versionId);
     expect(view.signers.map(({ signed }) => signed)).toEqual([false, false]);
     const nora = `nora${scenes}@example.test`;
-    const invitation = await letter(nora, /^Please sign/);
+    const invitation = await mail.letter(nora, /^Please sign/);
     expect(invitation.text).toContain(view.contentHash);
     await until(
       async () => (await version(versionId)).mails[0]?.mail === 'accepted',
@@ -171,11 +123,11 @@ describe('from a draft to two signatures', () => {
         { way: 'link', strength: 'mailbox', counts: true, signsFor: 'Nora Visser, head of security' },
       ],
     });
-    await signInside(ids, versionId);
+    await signInside(versionId);
     expect(await version(versionId)).toMatchObject({ state: 'countersigned', validUntil: null });
     const matrices = (await call('GET', `/api/v1/integrations/${ids.integration}/matrices`)).body;
     expect(matrices.inForce).toMatchObject({ id: versionId, state: 'countersigned', inForce: true });
-    const kinds = await sql<{ kind: string }>(
+    const kinds = await t.sql<{ kind: string }>(
       'SELECT kind FROM ledger_entry WHERE subject_id = $1 ORDER BY n',
       [versionId],
     );
@@ -200,7 +152,7 @@ describe('from a draft to two signatures', () => {
     expect(view).toMatchObject({ state: 'superseded', validUntil: null });
     expect(view.signatures.every(({ counts, why }) => !counts && why?.startsWith('fell'))).toBe(true);
     for (const to of [`nora${scenes}@example.test`, 'ann1@example.test']) {
-      const told = await letter(to, /^Changed after signing/, before);
+      const told = await mail.letter(to, /^Changed after signing/, before);
       expect(told.text).toMatch(/revocation: within\s+signed: 1 hour\s+now: {4}2 days/);
     }
     expect((await working(ids)).changes.map(({ words }) => words.what)).toEqual(['performed by', 'within']);
@@ -210,7 +162,7 @@ describe('from a draft to two signatures', () => {
 
     const next = await proposed(ids);
     await signOutside(next, scenes);
-    await signInside(ids, next);
+    await signInside(next);
     expect((await version(versionId)).validUntil).not.toBeNull();
     const diff = (await call('GET', `/api/v1/matrices/${next}/changes/${versionId}`)).body;
     expect(diff.changes).toHaveLength(2);
@@ -229,7 +181,7 @@ describe('from a draft to two signatures', () => {
     expect(taken.body).toMatchObject({ state: 'countersigned' });
     expect((await version(taken.body.versionId)).signatures).toHaveLength(2);
     expect((await version(versionId)).state).toBe('superseded');
-    await sql('UPDATE contact SET active = true WHERE id = $1', [ids.nora]);
+    await t.sql('UPDATE contact SET active = true WHERE id = $1', [ids.nora]);
 
     const third = await call('PATCH', address(ids), {
       body: {
@@ -250,7 +202,7 @@ describe('from a draft to two signatures', () => {
     expect(await english(taken.body.versionId)).toContain('Revocation: Nora Visser of');
     expect(await english(taken.body.versionId)).not.toContain('Ines');
     expect((await version(last.body.versionId)).signatures).toHaveLength(2);
-    const link = linkIn(await letter('ines@example.test', /^Are you the contact/), 'mc');
+    const link = linkIn(await mail.letter('ines@example.test', /^Are you the contact/), 'mc');
     expect(expectOk(await links.showConfirmation(link, from)).duties).toEqual(['revocation']);
     expectOk(await links.confirm(link, from));
     expect((await version(last.body.versionId)).unconfirmed).toEqual([]);
@@ -269,7 +221,7 @@ describe('what was declared', () => {
     };
     await set('ledger.read');
     await until(async () => (await version(versionId)).state === 'superseded', 'the signatures to fall');
-    const [fell] = await sql<{ because: { what: string; after: string }[] }>(
+    const [fell] = await t.sql<{ because: { what: string; after: string }[] }>(
       'SELECT fell_because AS because FROM matrix_version WHERE id = $1',
       [versionId],
     );
@@ -280,7 +232,7 @@ describe('what was declared', () => {
 
 async function contactOf(ids: MatrixScene, name: string): Promise<Id> {
   const id = newId();
-  await sql(
+  await t.sql(
     `INSERT INTO contact (id, party_id, name, role, email, created_at, updated_at) VALUES ($1, $2, $3, 'security', $4, $5, $5)`,
     [id, ids.northwind, name, `${name.toLowerCase()}@example.test`, t.clock.date()],
   );
@@ -338,7 +290,7 @@ describe('other ways to sign', () => {
   test('scanned paper counts once a second person has confirmed it', async () => {
     const ids = await drafted();
     const versionId = await proposed(ids);
-    await signInside(ids, versionId);
+    await signInside(versionId);
     const first = await person(t, 'Uma', 'contract_owner');
     const offline = t.app.get(OfflineSigning);
     const input = { contactId: ids.nora, signsFor: 'Nora Visser, head of security', language: 'en' };
@@ -468,7 +420,7 @@ describe('what is refused', () => {
     const ids = await drafted();
     const nora = `nora${scenes}@example.test`;
     const old = await proposed(ids);
-    const oldLink = linkIn(await letter(nora, /^Please sign/));
+    const oldLink = linkIn(await mail.letter(nora, /^Please sign/));
     const oldView = await version(old);
     await call('PATCH', address(ids), { body: { cells: [cell(ids, { windowMinutes: 30 })] }, ifMatch: 0 });
     const before = mail.received.length;
@@ -495,7 +447,7 @@ describe('what is refused', () => {
     });
 
     // Forwarded: whoever holds the link but not the mailbox guesses, and the code ends.
-    const link = linkIn(await letter(nora, /^Please sign/, before));
+    const link = linkIn(await mail.letter(nora, /^Please sign/, before));
     const shown = expectOk(await links.show(link, undefined, from));
     const { contentHash } = await version(versionId);
     const guess = (code: string) =>
@@ -509,7 +461,7 @@ describe('what is refused', () => {
       error: { code: 'code-refused', message: expect.stringContaining('was never asked for') },
     });
     expectOk(await links.sendCode(link, 'sign', from));
-    const sent = codeIn(await letter(nora, /^Your code/));
+    const sent = codeIn(await mail.letter(nora, /^Your code/));
     for (let n = 0; n < 5; n++) expect((await guess(sent === '00000000' ? '1' : '00000000')).ok).toBe(false);
     expect(await guess(sent)).toMatchObject({
       ok: false,
@@ -536,20 +488,20 @@ describe('what is refused', () => {
   test('the author of an edit cannot attest for the other side, nor anybody without a side', async () => {
     const ids = await matrixScene(t, ++scenes);
     const author = await person(t, 'Nora', 'party_contact', ids.northwind);
-    await sql('UPDATE contact SET person_id = $2 WHERE id = $1', [ids.ann, author.personId]);
+    await t.sql('UPDATE contact SET person_id = $2 WHERE id = $1', [ids.ann, author.personId]);
     const theirs = caller(t, await t.token('party_contact', ids.northwind));
     expect(
       (await theirs('POST', `${address(ids)}/inherit`, { body: { template: 'supplier-issues' }, ifMatch: 0 }))
         .status,
     ).toBe(200);
-    await sql(`UPDATE matrix_draft SET editors = $2 WHERE integration_id = $1`, [
+    await t.sql(`UPDATE matrix_draft SET editors = $2 WHERE integration_id = $1`, [
       ids.integration,
       JSON.stringify([{ id: author.id, personId: author.personId, partyId: ids.northwind }]),
     ]);
     const before = mail.received.length;
     const answer = await theirs('POST', `${address(ids)}/propose`, { body: {}, ifMatch: 1 });
     expect(answer.status).toBe(201);
-    const link = linkIn(await letter('ann1@example.test', /^Please sign/, before));
+    const link = linkIn(await mail.letter('ann1@example.test', /^Please sign/, before));
     const shown = expectOk(await links.show(link, undefined, from));
     const view = await version(answer.body.versionId);
     const signed = await links.attest(
@@ -582,7 +534,7 @@ describe('what a proposal goes through', () => {
   test('it is sent back with comments on cells, and proposed anew', async () => {
     const ids = await drafted();
     const versionId = await proposed(ids);
-    const link = linkIn(await letter(`nora${scenes}@example.test`, /^Please sign/));
+    const link = linkIn(await mail.letter(`nora${scenes}@example.test`, /^Please sign/));
     const comments = [
       { duty: 'revocation' as const, part: '', credentialId: null, text: 'We need two hours.' },
     ];
@@ -591,7 +543,7 @@ describe('what a proposal goes through', () => {
     expect(await version(versionId)).toMatchObject({ state: 'proposed' });
     const before = mail.received.length;
     expectOk(await links.sendCode(link, 'send_back', from));
-    const code = codeIn(await letter(`nora${scenes}@example.test`, /^Your code/, before));
+    const code = codeIn(await mail.letter(`nora${scenes}@example.test`, /^Your code/, before));
     expectOk(await links.sendBack(link, { comments, code }, from));
     expect(await version(versionId)).toMatchObject({
       state: 'sent_back',
@@ -605,13 +557,13 @@ describe('what a proposal goes through', () => {
     const ids = await drafted();
     const versionId = await proposed(ids);
     const nora = `nora${scenes}@example.test`;
-    const first = linkIn(await letter(nora, /^Please sign/));
+    const first = linkIn(await mail.letter(nora, /^Please sign/));
     const before = mail.received.length;
     expect(
       (await call('POST', `/api/v1/matrices/${versionId}/invitations`, { body: { contactId: ids.nora } }))
         .status,
     ).toBe(201);
-    const second = linkIn(await letter(nora, /^Please sign.*reminder/, before));
+    const second = linkIn(await mail.letter(nora, /^Please sign.*reminder/, before));
     const { mails } = await version(versionId);
     expect(mails.map(({ contactId, withdrawn }) => ({ contactId, withdrawn }))).toEqual([
       { contactId: ids.nora, withdrawn: false },
@@ -659,14 +611,14 @@ describe('what a proposal goes through', () => {
     const ids = await drafted();
     const versionId = await proposed(ids);
     await signOutside(versionId, scenes);
-    const attestationId = await signInside(ids, versionId);
+    const attestationId = await signInside(versionId);
     const before = mail.received.length;
     const answer = await call('POST', `/api/v1/attestations/${attestationId}/withdraw`, {
       body: { reason: 'Merger.' },
     });
     expect(answer.status).toBe(204);
     expect((await version(versionId)).state).toBe('withdrawn');
-    await letter(`nora${scenes}@example.test`, /^A signature was withdrawn/, before);
+    await mail.letter(`nora${scenes}@example.test`, /^A signature was withdrawn/, before);
     const theirs = (await version(versionId)).signatures.find(({ way }) => way === 'link')!;
     expect(
       (await call('POST', `/api/v1/attestations/${theirs.id}/withdraw`, { body: { reason: 'x' } })).status,
@@ -674,13 +626,13 @@ describe('what a proposal goes through', () => {
   });
 
   test('signatures run out; both sides are asked a month before, and sign anew', async () => {
-    const { ids, versionId } = await countersigned();
+    const { versionId } = await countersigned();
     const scene = scenes;
     t.clock.advance(340 * ELAPSED_DAY);
     call = caller(t, await t.token('contract_owner'));
     const before = mail.received.length;
     await t.app.get(SignaturesSweep).sweep(by);
-    await letter(`nora${scene}@example.test`, /^Please sign anew/, before);
+    await mail.letter(`nora${scene}@example.test`, /^Please sign anew/, before);
     t.clock.advance(30 * ELAPSED_DAY);
     await t.app.get(SignaturesSweep).sweep(by);
     expect((await version(versionId)).state).toBe('expired');
@@ -693,7 +645,7 @@ describe('what a proposal goes through', () => {
       'asked again',
     );
     await signOutside(versionId, scene);
-    await signInside(ids, versionId);
+    await signInside(versionId);
     expect((await version(versionId)).state).toBe('countersigned');
   });
 });
@@ -702,11 +654,11 @@ describe('more than one integration', () => {
   test('a chain that is slower than its promise, and a shared credential with two revokers, are found', async () => {
     const ids = await drafted();
     const other = await drafted();
-    await sql(
+    await t.sql(
       `INSERT INTO integration_dependency (id, integration_id, party_id, depends_on_integration_id, depth) VALUES ($1, $2, $3, $4, 1)`,
       [newId(), ids.integration, ids.northwind, other.integration],
     );
-    await sql(
+    await t.sql(
       `INSERT INTO credential_use (credential_id, integration_id, label, since) VALUES ($1, $2, 'Ledger key', $3)`,
       [ids.credential, other.integration, t.clock.date()],
     );
@@ -725,7 +677,7 @@ describe('more than one integration', () => {
       ifMatch: 1,
     });
     const theirs = await proposed(other, 2);
-    await sql(`UPDATE matrix_version SET valid_from = $2 WHERE id = $1`, [theirs, t.clock.date()]);
+    await t.sql(`UPDATE matrix_version SET valid_from = $2 WHERE id = $1`, [theirs, t.clock.date()]);
     const { findings } = await working(ids);
     expect(findings.map(({ code }) => code)).toEqual(['chain_window', 'conflicting_revokers']);
     expect(findings[0]!.message).toMatch(

@@ -1,5 +1,4 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import { CountersigningService } from '../../src/domain/responsibility/countersigning.service.ts';
 import type { VersionView } from '../../src/domain/responsibility/matrix.schema.ts';
 import { OfferingsSweep } from '../../src/domain/responsibility/offerings.sweep.ts';
 import { ProposeOfferingJob } from '../../src/domain/responsibility/propose-offering.job.ts';
@@ -13,10 +12,10 @@ import { newId, type Id } from '../../src/kernel/ids.ts';
 import { system } from '../../src/kernel/principal.ts';
 import { expectOk } from '../../src/kernel/result.ts';
 import { HOUR } from '../../src/kernel/time.ts';
-import { Transactions } from '../../src/platform/database/transactions.ts';
 import { startApp, until, type TestApp } from '../support/app.ts';
 import { MailServer } from '../support/mail-server.ts';
 import { person } from '../support/matrix-scene.ts';
+import { signByMail, signHere } from '../support/matrix-signing.ts';
 import { caller } from '../support/portfolio.ts';
 
 const by = system('test', 'offering-flow');
@@ -40,12 +39,9 @@ afterAll(async () => {
   await mail.close();
 });
 
-const sql = <T>(text: string, parameters: unknown[] = []) =>
-  t.app.get(Transactions).run(by, (db) => db.query<T[]>(text, parameters));
-
 async function party(name: string, operator = false): Promise<Id> {
   const id = newId();
-  await sql(
+  await t.sql(
     `INSERT INTO party (id, reference, name, is_operator, created_at, updated_at) VALUES ($1, $2, $3, $4, $5, $5)`,
     [id, `PTY-2026-${id.slice(-8)}`, name, operator, t.clock.date()],
   );
@@ -54,7 +50,7 @@ async function party(name: string, operator = false): Promise<Id> {
 
 async function contact(partyId: Id, name: string, role: string): Promise<Id> {
   const id = newId();
-  await sql(
+  await t.sql(
     `INSERT INTO contact (id, party_id, name, role, email, created_at, updated_at) VALUES ($1, $2, $3, $4, $5, $6, $6)`,
     [id, partyId, name, role, `${name}@example.test`, t.clock.date()],
   );
@@ -73,7 +69,7 @@ async function customer(roles: readonly string[] = ['security', 'contract']): Pr
   const id = await party(`Customer ${customers}`);
   for (const role of roles) await contact(id, `${name}-${role}`, role);
   const integration = newId();
-  await sql(
+  await t.sql(
     `INSERT INTO integration (id, reference, name, created_at, updated_at) VALUES ($1, $2, $3, $4, $4)`,
     [integration, `INT-2026-${8000 + customers}`, `Payments for ${customers}`, t.clock.date()],
   );
@@ -81,7 +77,7 @@ async function customer(roles: readonly string[] = ['security', 'contract']): Pr
     [aurora, 'supplier'],
     [id, 'customer'],
   ] as const)
-    await sql(
+    await t.sql(
       `INSERT INTO integration_party (integration_id, party_id, party_name, role) SELECT $1, id, name, $3 FROM party WHERE id = $2`,
       [integration, partyId, role],
     );
@@ -143,50 +139,11 @@ async function propose(offering: Id, ...to: Customer[]) {
 }
 
 async function customerSigns(one: Customer, versionId: Id): Promise<void> {
-  const links = t.app.get(SigningLinks);
-  const { contentHash } = await view(versionId);
-  const invited = () =>
-    mail.received.findLast(({ to, text }) => to.includes(one.mail) && text.includes(contentHash));
-  await until(() => invited() !== undefined, 'the invitation');
-  const link = /\/m\/([A-Za-z0-9_-]{43})/.exec(invited()!.text)![1]!;
-  const shown = expectOk(await links.show(link, 'en', from));
+  const { shown } = await signByMail(t, mail, one.mail, await view(versionId), 'en');
   expect(shown.terms?.text).toContain('within 24 hours');
-  const before = mail.received.length;
-  expectOk(await links.sendCode(link, 'sign', from));
-  const code = () =>
-    mail.received
-      .slice(before)
-      .find(({ to, subject }) => to.includes(one.mail) && subject.startsWith('Your code'));
-  await until(() => code() !== undefined, 'the code');
-  expectOk(
-    await links.attest(
-      link,
-      {
-        signsFor: 'Head of security',
-        language: shown.language,
-        contentHash,
-        textHash: shown.textHash,
-        code: /^(\d{8})$/m.exec(code()!.text)![1]!,
-      },
-      from,
-    ),
-  );
 }
-
-async function weSign(versionId: Id): Promise<void> {
-  const { contentHash, texts } = await view(versionId);
-  const olga = await person(t, 'Olga', 'contract_owner');
-  const english = texts.find(({ language }) => language === 'en')!;
-  expectOk(
-    await t.app
-      .get(CountersigningService)
-      .attest(
-        versionId,
-        { signsFor: 'Olga Reyes', contentHash, textHash: english.textHash, language: 'en' },
-        olga,
-      ),
-  );
-}
+const weSign = async (versionId: Id) =>
+  signHere(t, versionId, await view(versionId), await person(t, 'Olga', 'contract_owner'));
 
 test('one offering, three customers: each gets its own, one that fails stops nobody, and signatures put the terms in force', async () => {
   const offering = await published();
@@ -202,10 +159,10 @@ test('one offering, three customers: each gets its own, one that fails stops nob
   );
 
   // The same again changes nothing: no version more, no mail more.
-  const before = await sql<{ n: number }>('SELECT count(*)::int AS n FROM matrix_version');
+  const before = await t.sql<{ n: number }>('SELECT count(*)::int AS n FROM matrix_version');
   const again = await propose(offering.id, one, two);
   expect(again.targets.map(({ outcome }) => outcome)).toEqual(['already', 'already']);
-  expect(await sql('SELECT count(*)::int AS n FROM matrix_version')).toEqual(before);
+  expect(await t.sql('SELECT count(*)::int AS n FROM matrix_version')).toEqual(before);
 
   // Mended, the third gets it, too, and nobody else anything new.
   await contact(bare.party, 'late-security', 'security');
@@ -219,7 +176,7 @@ test('one offering, three customers: each gets its own, one that fails stops nob
   expect(JSON.parse(shown.canonical)).toMatchObject({ terms: shown.terms!.contentHash });
   // Nothing holds before both have signed.
   const agreement = () =>
-    sql<{ number: number; hash: string; party: Id }>(
+    t.sql<{ number: number; hash: string; party: Id }>(
       `SELECT v.number, encode(v.content_hash, 'hex') AS hash, a.party_id AS party FROM integration i JOIN agreement a ON a.id = i.agreement_id
          JOIN agreement_version v ON v.agreement_id = a.id WHERE i.id = $1 ORDER BY v.number`,
       [one.integration],
@@ -314,7 +271,7 @@ describe('reminders', () => {
     expect(reminder()!.text).toContain('A reminder');
     expect(await chase()).toMatchObject([{ outcome: 'too_soon', nextAt: expect.any(String) }]);
     expect(mail.received.slice(before).filter(({ to }) => to.includes(one.mail))).toEqual([]);
-    const [entry] = await sql<{ n: number }>(
+    const [entry] = await t.sql<{ n: number }>(
       `SELECT count(*)::int AS n FROM ledger_entry WHERE kind = 'matrix.chased' AND subject_id = $1`,
       [(await target(offering.id, two))!.matrixVersionId],
     );
@@ -412,10 +369,10 @@ describe('the end of an offering', () => {
   test('a version that was proposed when the process died is withdrawn by the next sweep', async () => {
     const [offering, one] = [await published(), await customer()];
     await propose(offering.id, one);
-    await sql(`UPDATE offering SET retired_at = $2, retired_by = 'x', retired_because = 'x' WHERE id = $1`, [
-      offering.id,
-      t.clock.date(),
-    ]);
+    await t.sql(
+      `UPDATE offering SET retired_at = $2, retired_by = 'x', retired_because = 'x' WHERE id = $1`,
+      [offering.id, t.clock.date()],
+    );
     await t.app.get(OfferingsSweep).sweep(by);
     expect((await view((await target(offering.id, one))!.matrixVersionId!)).state).toBe('withdrawn');
   }, 90_000);
@@ -485,7 +442,7 @@ describe('what does not go', () => {
   test('a sub-processor of the customer’s integration reads the matrix and not the terms', async () => {
     const [offering, one] = [await published(), await customer()];
     const host = await party('Fjord Hosting');
-    await sql(
+    await t.sql(
       `INSERT INTO integration_party (integration_id, party_id, party_name, role) VALUES ($1, $2, 'Fjord Hosting', 'sub_processor')`,
       [one.integration, host],
     );
@@ -503,13 +460,13 @@ describe('what does not go', () => {
   test('a job that runs twice proposes once', async () => {
     const [offering, one] = [await published(), await customer()];
     await propose(offering.id, one);
-    const [row] = await sql<{ id: Id }>('SELECT id FROM offering_target WHERE integration_id = $1', [
+    const [row] = await t.sql<{ id: Id }>('SELECT id FROM offering_target WHERE integration_id = $1', [
       one.integration,
     ]);
-    await sql(`UPDATE offering_target SET state = 'queued' WHERE id = $1`, [row!.id]);
+    await t.sql(`UPDATE offering_target SET state = 'queued' WHERE id = $1`, [row!.id]);
     const job = t.app.get(ProposeOfferingJob);
     await Promise.all([job.handle({ targetId: row!.id }), job.handle({ targetId: row!.id })]);
-    const versions = await sql('SELECT 1 FROM matrix_version WHERE integration_id = $1', [one.integration]);
+    const versions = await t.sql('SELECT 1 FROM matrix_version WHERE integration_id = $1', [one.integration]);
     expect(versions).toHaveLength(1);
     expect((await target(offering.id, one))!.standing).toBe('waiting');
   });

@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { GateService } from '../../src/domain/policy/gate.service.ts';
 import { DueSweep } from '../../src/domain/rotation/due.sweep.ts';
 import { newId, type Id } from '../../src/kernel/ids.ts';
 import { HOUR } from '../../src/kernel/time.ts';
@@ -45,6 +46,10 @@ describe('what is due, and what it would do', () => {
            FROM pg_class c JOIN pg_namespace s ON s.oid = c.relnamespace WHERE c.relkind = 'r' AND s.nspname = 'public'
             AND c.relname NOT IN ('engine_worker', 'outbox', 'idempotency_key', 'ledger_leaf', 'ledger_node', 'ledger_head') ORDER BY 1`,
       );
+    // The gate looks again at what was just set up, beside us: it is to have done so before anything is counted.
+    const gate = world.app.get(GateService);
+    const waiting = () => scene.query(`SELECT id FROM gate_stale`);
+    while ((await waiting()).length > 0) await gate.round(BY);
     const before = await counts();
     const asked = supplier.asked.length;
     const engineer = caller(world, await world.token('integration_engineer'));

@@ -12,6 +12,7 @@ import { Transactions } from '../../src/platform/database/transactions.ts';
 import { startApp, until, type TestApp } from '../support/app.ts';
 import { MailServer } from '../support/mail-server.ts';
 import { matrixScene, person, type MatrixScene } from '../support/matrix-scene.ts';
+import { signHere } from '../support/matrix-signing.ts';
 import { caller } from '../support/portfolio.ts';
 
 const by = system('test', 'shift-flow');
@@ -31,12 +32,10 @@ afterAll(async () => {
   await mail.close();
 });
 
-const sql = <T>(text: string, parameters: unknown[] = []) =>
-  t.app.get(Transactions).run(by, (db) => db.query<T[]>(text, parameters));
 const version = async (id: Id) => (await call('GET', `/api/v1/matrices/${id}`)).body as VersionView;
 const newest = async (ids: MatrixScene) =>
   (
-    await sql<{ id: Id; number: number; state: string }>(
+    await t.sql<{ id: Id; number: number; state: string }>(
       'SELECT id, number, state FROM matrix_version WHERE integration_id = $1 ORDER BY number DESC LIMIT 1',
       [ids.integration],
     )
@@ -56,29 +55,14 @@ async function countersigned(): Promise<{ ids: MatrixScene; versionId: Id }> {
   }));
   await call('PATCH', url, { body: { cells }, ifMatch: 1 });
   const { versionId } = (await call('POST', `${url}/propose`, { body: {}, ifMatch: 2 })).body;
-  await sign(versionId);
+  const signing = await version(versionId);
+  for (const who of [
+    await person(t, 'Olga', 'contract_owner'),
+    await person(t, 'Piet', 'party_contact', ids.northwind),
+  ])
+    await signHere(t, versionId, signing, who);
   expect((await version(versionId)).state).toBe('countersigned');
   return { ids, versionId };
-
-  async function sign(id: Id) {
-    const view = await version(id);
-    for (const who of [
-      await person(t, 'Olga', 'contract_owner'),
-      await person(t, 'Piet', 'party_contact', ids.northwind),
-    ])
-      expectOk(
-        await t.app.get(CountersigningService).attest(
-          id,
-          {
-            signsFor: 'Somebody',
-            contentHash: view.contentHash,
-            textHash: view.texts[0]!.textHash,
-            language: 'en',
-          },
-          who,
-        ),
-      );
-  }
 }
 
 const add = (ids: MatrixScene, partyId: Id, more: object = {}) =>
@@ -94,7 +78,7 @@ const add = (ids: MatrixScene, partyId: Id, more: object = {}) =>
 
 test('signed, live with a pass; the customer adds a copy in CI: the row moves to it, the pass is lost, both sign anew and see why', async () => {
   const { ids, versionId } = await countersigned();
-  await sql(`UPDATE integration SET state = 'live', pass = 'held' WHERE id = $1`, [ids.integration]);
+  await t.sql(`UPDATE integration SET state = 'live', pass = 'held' WHERE id = $1`, [ids.integration]);
   const gate = async () => {
     const looked = await t.app
       .get(Transactions)
@@ -124,7 +108,7 @@ test('signed, live with a pass; the customer adds a copy in CI: the row moves to
   expect(old.signatures.every(({ counts }) => !counts)).toBe(true);
   expect(await gate()).toContain('matrix-not-countersigned');
   await t.app.get(ReEvaluationSweep).sweep(by);
-  expect(await sql('SELECT pass FROM integration WHERE id = $1', [ids.integration])).toEqual([
+  expect(await t.sql('SELECT pass FROM integration WHERE id = $1', [ids.integration])).toEqual([
     { pass: 'lost' },
   ]);
 
@@ -139,14 +123,14 @@ test('signed, live with a pass; the customer adds a copy in CI: the row moves to
   expect(diff.changes).toContainEqual(
     expect.objectContaining({ what: 'part_added', duty: 'storage', part: 'ci variable at Aurora Pay' }),
   );
-  const entries = await sql<{ kind: string }>(
+  const entries = await t.sql<{ kind: string }>(
     `SELECT kind FROM ledger_entry WHERE subject_id = ANY($1::uuid[]) AND kind IN ('matrix.row_shifted', 'matrix.signatures_fell') ORDER BY kind`,
     [[id, versionId]],
   );
   expect(entries.map(({ kind }) => kind)).toEqual(['matrix.row_shifted', 'matrix.signatures_fell']);
 
   // The same once more, and a further copy of the same kind: it lies where it belongs.
-  const [location] = await sql<{ id: Id }>('SELECT id FROM location WHERE integration_id = $1', [
+  const [location] = await t.sql<{ id: Id }>('SELECT id FROM location WHERE integration_id = $1', [
     ids.integration,
   ]);
   const payload = {
@@ -231,7 +215,7 @@ test('a further copy of whoever keeps them already changes nothing that was sign
   expect((await version(versionId)).fellBecause.map(({ what }) => what)).toEqual(['storing_party']);
   await add(ids, ids.northwind, { type: 'vault', arrivedBy: 'stored' });
   await until(async () => {
-    const rows = await sql<{ n: number }>(
+    const rows = await t.sql<{ n: number }>(
       `SELECT count(*)::int AS n FROM outbox WHERE job = 'responsibility.shift-row' AND done_at IS NULL`,
     );
     return rows[0]!.n === 0;

@@ -7,9 +7,10 @@ import type { Id } from '../../src/kernel/ids.ts';
 import { system } from '../../src/kernel/principal.ts';
 import { expectOk } from '../../src/kernel/result.ts';
 import { Transactions } from '../../src/platform/database/transactions.ts';
-import { startApp, until, type TestApp } from '../support/app.ts';
+import { startApp, type TestApp } from '../support/app.ts';
 import { MailServer } from '../support/mail-server.ts';
 import { matrixScene, person, type MatrixScene } from '../support/matrix-scene.ts';
+import { codeIn, linkIn } from '../support/matrix-signing.ts';
 import { caller } from '../support/portfolio.ts';
 
 const by = system('test', 'signing-floor');
@@ -30,11 +31,8 @@ afterAll(async () => {
   await mail.close();
 });
 
-const sql = <T>(text: string, parameters: unknown[] = []) =>
-  t.app.get(Transactions).run(by, (db) => db.query<T[]>(text, parameters));
-
 async function tier(ids: MatrixScene, riskTier: number): Promise<void> {
-  await sql('UPDATE integration SET risk_tier = $2 WHERE id = $1', [ids.integration, riskTier]);
+  await t.sql('UPDATE integration SET risk_tier = $2 WHERE id = $1', [ids.integration, riskTier]);
 }
 
 async function proposed(riskTier: number): Promise<{ ids: MatrixScene; versionId: Id }> {
@@ -53,13 +51,6 @@ async function said(versionId: Id) {
   return { body, input: { signsFor: 'Olga', contentHash: body.contentHash, textHash, language: 'en' } };
 }
 
-const letter = async (to: string, subject: RegExp, after = 0) => {
-  const found = () =>
-    mail.received.slice(after).findLast((one) => one.to.includes(to) && subject.test(one.subject));
-  await until(() => found() !== undefined, `a mail to ${to}`);
-  return found()!.text;
-};
-
 const gateOf = async (ids: MatrixScene) => {
   const looked = await t.app
     .get(Transactions)
@@ -73,7 +64,7 @@ test('the high tier takes no link with a code: it says so beforehand, sends no c
   expect(body).toMatchObject({ leastStrength: 'second_channel' });
   expect(body.waysToSign).toHaveLength(3);
   const nora = `nora${scenes}@example.test`;
-  const link = /\/m\/([A-Za-z0-9_-]{43})/.exec(await letter(nora, /^Please sign/))![1]!;
+  const link = linkIn(await mail.letter(nora, /^Please sign/));
   const links = t.app.get(SigningLinks);
   const shown = expectOk(await links.show(link, 'en', from));
   expect(shown.strongerWays).toEqual(body.waysToSign);
@@ -92,8 +83,8 @@ test('the high tier takes no link with a code: it says so beforehand, sends no c
   expect((await said(versionId)).body.signatures).toEqual([]);
   // With a code from the mailbox of the account it is two factors.
   expectOk(await service.sendCode(versionId, olga));
-  const [account] = await sql<{ email: string }>('SELECT email FROM user_account WHERE id = $1', [olga.id]);
-  const code = /^(\d{8})$/m.exec(await letter(account!.email, /^Your code/))![1]!;
+  const [account] = await t.sql<{ email: string }>('SELECT email FROM user_account WHERE id = $1', [olga.id]);
+  const code = codeIn(await mail.letter(account!.email, /^Your code/));
   expect(expectOk(await service.attest(versionId, { ...input, code }, olga)).strength).toBe('account_mfa');
 });
 
@@ -112,8 +103,8 @@ test('a tier that asks for nothing takes the link; raised later, the gate finds 
   await tier(ids, 1);
   expect(await gateOf(ids)).toContain('weak-signature');
   expectOk(await service.sendCode(versionId, olga));
-  const [account] = await sql<{ email: string }>('SELECT email FROM user_account WHERE id = $1', [olga.id]);
-  const code = /^(\d{8})$/m.exec(await letter(account!.email, /^Your code/))![1]!;
+  const [account] = await t.sql<{ email: string }>('SELECT email FROM user_account WHERE id = $1', [olga.id]);
+  const code = codeIn(await mail.letter(account!.email, /^Your code/));
   expectOk(await service.attest(versionId, { ...input, code }, olga));
   expect(await gateOf(ids)).not.toContain('weak-signature');
 });

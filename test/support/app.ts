@@ -9,6 +9,7 @@ import { newId } from '../../src/kernel/ids.ts';
 import { HOUR, type Millis } from '../../src/kernel/time.ts';
 import { Clock } from '../../src/platform/clock/clock.ts';
 import { parseConfig, type Config } from '../../src/platform/config/config.ts';
+import { Transactions } from '../../src/platform/database/transactions.ts';
 import { cloneDatabase, type TestDatabase } from './postgres-template.ts';
 
 /** A clock that stands still until a test moves it. Starts at the machine's time, so that leases and due times agree. */
@@ -45,6 +46,8 @@ export interface TestApp {
   clock: TestClock;
   log: LogLines;
   config: Config;
+  /** Looks at rows, or sets what no address sets, with the rights of the application. */
+  sql<T extends object>(text: string, parameters?: unknown[]): Promise<T[]>;
   /** An API token of that role. */
   token(role: Role, partyId?: string): Promise<string>;
   close(): Promise<void>;
@@ -81,6 +84,8 @@ export async function startApp(
     clock,
     log,
     config,
+    sql: (text, parameters = []) =>
+      app.get(Transactions).run(system('test', 'test'), (db) => db.query(text, parameters)),
     async token(role, partyId) {
       const made = await app.get(AccessService).createToken(
         { name: role, role, partyId: partyId ?? null, expiresAt: clock.now() + 1000 * HOUR },

@@ -1,6 +1,7 @@
 import type { AddressInfo } from 'node:net';
 import PostalMime from 'postal-mime';
 import { SMTPServer } from 'smtp-server';
+import { until } from './app.ts';
 
 export interface ReceivedMail {
   /** The sender of the envelope. */
@@ -21,6 +22,8 @@ export class MailServer {
   readonly received: ReceivedMail[] = [];
   /** Connections that were made to it. */
   connections = 0;
+  /** How many of them were open at one time, at most. */
+  atOnce = 0;
   readonly #server: SMTPServer;
   #how: Behaviour = 'accept';
   /** To single recipients. */
@@ -35,6 +38,7 @@ export class MailServer {
       logger: false,
       onConnect: (_session, done) => {
         this.connections++;
+        this.atOnce = Math.max(this.atOnce, this.#server.connections.size);
         done();
       },
       onRcptTo: ({ address }, _session, done) => {
@@ -79,6 +83,14 @@ export class MailServer {
 
   get host(): string {
     return `127.0.0.1:${(this.#server.server.address() as AddressInfo).port}`;
+  }
+
+  /** The newest mail to an address with such a subject, of those behind the first `after`, once it has come. */
+  async letter(to: string, subject: RegExp, after = 0): Promise<ReceivedMail> {
+    const found = () =>
+      this.received.slice(after).findLast((one) => one.to.includes(to) && subject.test(one.subject));
+    await until(() => found() !== undefined, `a mail to ${to}: ${subject}`);
+    return found()!;
   }
 
   /** Ends every connection, as a server does with one that was idle for too long. */

@@ -61,7 +61,16 @@ export async function importFile(
   const call = caller(world, token);
   const accepted = await call('POST', `/api/v1/imports?${query}`, { body, type: MEDIA[type] });
   if (accepted.status !== 202) throw new Error(`the import was refused: ${JSON.stringify(accepted.body)}`);
-  const { id } = accepted.body as ImportView;
+  return importEnded(world, token, (accepted.body as ImportView).id);
+}
+
+/** Waits until the job of an accepted import has ended. */
+export async function importEnded(
+  world: TestApp,
+  token: string,
+  id: string,
+): Promise<{ job: ImportView; problems: ProblemView[] }> {
+  const call = caller(world, token);
   for (;;) {
     const job = (await call('GET', `/api/v1/imports/${id}`)).body as ImportView;
     if (job.endedAt)

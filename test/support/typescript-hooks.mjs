@@ -13,10 +13,17 @@ const jsc = {
     react: { runtime: 'automatic', importSource: 'preact', throwIfNamespace: false },
   },
 };
+/** Modules of test/ are loaded again for each test file. */
+const compiled = new Map();
 
 export async function load(url, context, next) {
-  if (!/\.tsx?$/.test(url)) return next(url, context);
+  if (!/\.tsx?(\?|$)/.test(url)) return next(url, context);
   const filename = fileURLToPath(url);
+  if (!compiled.has(filename)) compiled.set(filename, compile(filename));
+  return { format: 'module', source: await compiled.get(filename), shortCircuit: true };
+}
+
+async function compile(filename) {
   const { code } = await swc.transform(await readFile(filename, 'utf8'), {
     filename,
     swcrc: false,
@@ -26,5 +33,5 @@ export async function load(url, context, next) {
     jsc,
     module: { type: 'es6' },
   });
-  return { format: 'module', source: code, shortCircuit: true };
+  return code;
 }

@@ -10,16 +10,12 @@ import { Presets } from '../../domain/revocation/presets.service.ts';
 import { storePlaceOf } from '../../domain/revocation/store-places.queries.ts';
 import { StorePlaces, type EntryRead } from '../../domain/revocation/store-places.service.ts';
 import { Transactions, type Db } from '../../platform/database/transactions.ts';
-import { looksAt } from '../incidents/answer.queries.ts';
-import { copyToMove } from '../inventory/new.queries.ts';
 import { problemsOf, readForm, typedIn, type FormProblems, type Option } from '../shared/forms.tsx';
 import type { Flash } from '../shared/frame.ts';
 import { ConsolePage, goes, shows, type Answer } from '../shared/page.ts';
-import { reference } from '../shared/search.ts';
+import { OF_COPY, OF_CREDENTIAL, copyFound, type RefusedForm } from './copy-found.ts';
 import { CopyStoreView } from './copy-store.view.tsx';
 
-const name = { schema: reference };
-const ids = { schema: z.uuid() };
 const form = z.object({
   connectionId: z.string().min(1, 'Choose the store.'),
   entry: z.string().trim().min(1, 'Say where in the store it is.'),
@@ -38,8 +34,8 @@ export class CopyStorePage {
   @Get('credentials/:reference/locations/:location/store')
   @Permission('connections:read', { face: 'console' })
   show(
-    @Param('reference', name) credential: string,
-    @Param('location', ids) location: Id,
+    @Param('reference', OF_CREDENTIAL) credential: string,
+    @Param('location', OF_COPY) location: Id,
     @By() by: Principal,
   ): Promise<Answer> {
     return this.#draw(credential, location, by);
@@ -48,8 +44,8 @@ export class CopyStorePage {
   @Post('credentials/:reference/locations/:location/store')
   @Permission('connections:write', { face: 'console' })
   async set(
-    @Param('reference', name) credential: string,
-    @Param('location', ids) location: Id,
+    @Param('reference', OF_CREDENTIAL) credential: string,
+    @Param('location', OF_COPY) location: Id,
     @Body() body: unknown,
     @By() by: Principal,
   ): Promise<Answer> {
@@ -72,8 +68,8 @@ export class CopyStorePage {
   @Post('credentials/:reference/locations/:location/store/remove')
   @Permission('connections:write', { face: 'console' })
   async remove(
-    @Param('reference', name) credential: string,
-    @Param('location', ids) location: Id,
+    @Param('reference', OF_CREDENTIAL) credential: string,
+    @Param('location', OF_COPY) location: Id,
     @By() by: Principal,
   ): Promise<Answer> {
     await this.#find(credential, location, by);
@@ -88,8 +84,8 @@ export class CopyStorePage {
   @Post('credentials/:reference/locations/:location/store/look')
   @Permission('copies:report', { face: 'console' })
   async look(
-    @Param('reference', name) credential: string,
-    @Param('location', ids) location: Id,
+    @Param('reference', OF_CREDENTIAL) credential: string,
+    @Param('location', OF_COPY) location: Id,
     @By() by: Principal,
   ): Promise<Answer> {
     await this.#find(credential, location, by);
@@ -101,12 +97,7 @@ export class CopyStorePage {
     return goes(address(credential, location), toldBy(read.value));
   }
 
-  async #draw(
-    credential: string,
-    location: Id,
-    by: Principal,
-    refused?: { typed: Readonly<Record<string, string>>; problems: FormProblems },
-  ): Promise<Answer> {
+  async #draw(credential: string, location: Id, by: Principal, refused?: RefusedForm): Promise<Answer> {
     const found = await this.#find(credential, location, by);
     return shows(
       (frame) => CopyStoreView({ frame, ...found, ...(refused ? { refused } : {}) }),
@@ -115,23 +106,12 @@ export class CopyStorePage {
   }
 
   async #find(credential: string, location: Id, by: Principal) {
-    const found = await this.transactions.run(by, async (db) => {
-      const copy = await copyToMove(db, credential, location);
-      return (
-        copy && {
-          copy,
-          store: await storePlaceOf(db, location),
-          obstacle: await this.stores.obstacleTo(db, location),
-          stores: await this.#stores(db),
-          looks: (await looksAt(db, location)).filter(({ method }) => method === 'store_api'),
-        }
-      );
-    });
-    if (!found)
-      throw new Refused(
-        refusal('not_found', 'not-found', 'There is no such copy, or it is not yours to see.'),
-      );
-    return found;
+    const found = await copyFound(this.transactions, by, { credential, location }, async (db) => ({
+      store: await storePlaceOf(db, location),
+      obstacle: await this.stores.obstacleTo(db, location),
+      stores: await this.#stores(db),
+    }));
+    return { ...found, looks: found.looks.filter(({ method }) => method === 'store_api') };
   }
 
   /** Connections through which a machine can write entries of a store. */

@@ -1,6 +1,6 @@
 import { Body, Get, Param, Post } from '@nestjs/common';
 import { z } from 'zod';
-import { Refused, refusal } from '../../kernel/errors.ts';
+import { Refused } from '../../kernel/errors.ts';
 import type { Id } from '../../kernel/ids.ts';
 import type { Principal } from '../../kernel/principal.ts';
 import { readStrictJson } from '../../kernel/strict-json.ts';
@@ -10,18 +10,14 @@ import { scanReportSchema } from '../../domain/revocation/look.schema.ts';
 import { LooksService } from '../../domain/revocation/looks.service.ts';
 import { Clock } from '../../platform/clock/clock.ts';
 import { Transactions } from '../../platform/database/transactions.ts';
-import { looksAt } from '../incidents/answer.queries.ts';
-import { copyToMove } from '../inventory/new.queries.ts';
 import { problemsOf, readForm, typedIn } from '../shared/forms.tsx';
 import { ConsolePage, goes, shows, type Answer } from '../shared/page.ts';
-import { reference } from '../shared/search.ts';
-import { ScanView, type RefusedScan } from './scan.view.tsx';
+import { OF_COPY, OF_CREDENTIAL, copyFound, type RefusedForm } from './copy-found.ts';
+import { ScanView } from './scan.view.tsx';
 
 /** A file and the few fields beside it. */
 const MOST = 1024 * 1024 + 16 * 1024;
 
-const name = { schema: reference };
-const ids = { schema: z.uuid() };
 const form = z.object({
   versionId: z.uuid('Choose the version that was looked for.'),
   format: z.enum(['gitleaks', 'sarif']),
@@ -44,8 +40,8 @@ export class ScanPage {
   @Get('credentials/:reference/locations/:location/scan')
   @Permission('copies:report', { face: 'console' })
   show(
-    @Param('reference', name) credential: string,
-    @Param('location', ids) location: Id,
+    @Param('reference', OF_CREDENTIAL) credential: string,
+    @Param('location', OF_COPY) location: Id,
     @By() by: Principal,
   ): Promise<Answer> {
     return this.#draw(credential, location, by);
@@ -55,14 +51,14 @@ export class ScanPage {
   @Permission('copies:report', { face: 'console' })
   @Takes('upload', { limit: MOST })
   async take(
-    @Param('reference', name) credential: string,
-    @Param('location', ids) location: Id,
+    @Param('reference', OF_CREDENTIAL) credential: string,
+    @Param('location', OF_COPY) location: Id,
     @Body() body: unknown,
     @By() by: Principal,
   ): Promise<Answer> {
     await this.#find(credential, location, by);
     const typed = typedIn(body);
-    const refused = (problems: RefusedScan['problems']) =>
+    const refused = (problems: RefusedForm['problems']) =>
       this.#draw(credential, location, by, { typed, problems });
     const filled = readForm(form, body);
     if (!filled.ok) return refused(filled.error);
@@ -100,7 +96,7 @@ export class ScanPage {
     });
   }
 
-  async #draw(credential: string, location: Id, by: Principal, refused?: RefusedScan): Promise<Answer> {
+  async #draw(credential: string, location: Id, by: Principal, refused?: RefusedForm): Promise<Answer> {
     const found = await this.#find(credential, location, by);
     return shows(
       (frame) => ScanView({ frame, ...found, ...(refused ? { refused } : {}) }),
@@ -108,15 +104,7 @@ export class ScanPage {
     );
   }
 
-  async #find(credential: string, location: Id, by: Principal) {
-    const found = await this.transactions.run(by, async (db) => {
-      const copy = await copyToMove(db, credential, location);
-      return copy && { copy, looks: await looksAt(db, location) };
-    });
-    if (!found)
-      throw new Refused(
-        refusal('not_found', 'not-found', 'There is no such copy, or it is not yours to see.'),
-      );
-    return found;
+  #find(credential: string, location: Id, by: Principal) {
+    return copyFound(this.transactions, by, { credential, location }, async () => ({}));
   }
 }

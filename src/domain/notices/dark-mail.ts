@@ -1,5 +1,5 @@
 /** By this a text says that it can be read on a dark ground, too; one that leaves it out stays light. */
-const READY = '<meta name="color-scheme" content="light dark">';
+const READY = '<meta name="color-scheme" content="light dark" />';
 
 /** The inline colours of the texts, and what they are on a dark ground: each pair has a contrast of 4.5 or more. */
 const INSTEAD: readonly [selector: string, rules: string][] = [

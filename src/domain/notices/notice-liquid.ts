@@ -1,5 +1,6 @@
 import { Liquid, type Template } from 'liquidjs';
 import { withDarkRules } from './dark-mail.ts';
+import { losesInMail, mailHtml, type OwnWords } from './mail-html.ts';
 
 /** The three parts of a notice's text, as somebody wrote them. */
 export interface NoticeSource {
@@ -67,8 +68,25 @@ export class NoticeLiquid {
         throw new Error(
           `it grows beyond ${LONGEST_MESSAGE} characters: nobody reads that, and no mail carries it`,
         );
-    return { subject: oneLineOf(String(subject)), text: String(text), html: withDarkRules(String(html)) };
+    return {
+      subject: oneLineOf(String(subject)),
+      text: String(text),
+      html: withDarkRules(mailHtml(String(html), ownOf(facts))),
+    };
   }
+
+  /** Whether the HTML part, with these facts, has something that a message does not carry. */
+  losesInMail(parsed: ParsedNotice, facts: Record<string, unknown>): boolean {
+    const html: unknown = this.html.renderSync([...parsed.html], facts);
+    return losesInMail(String(html), ownOf(facts));
+  }
+}
+
+function ownOf({ link, code }: Record<string, unknown>): OwnWords {
+  return {
+    link: typeof link === 'string' ? link : null,
+    code: typeof code === 'string' ? code : null,
+  };
 }
 
 /** Characters of a text as it is sent. */

@@ -45,7 +45,31 @@ export function problemsOfTemplate(
       });
   }
   if (problems.length > 0) return problems;
-  return [...problemsOfRendered(liquid, parsed as ParsedNotice, sample), ...problemsOfHtml(source.html)];
+  const spelt = problemsOfHtml(source.html);
+  return [
+    ...problemsOfRendered(liquid, parsed as ParsedNotice, sample),
+    ...(spelt.length > 0 ? spelt : problemsOfParsed(liquid, parsed as ParsedNotice, sample)),
+  ];
+}
+
+/** What a parser finds in it, however it is spelt. */
+function problemsOfParsed(
+  liquid: NoticeLiquid,
+  parsed: ParsedNotice,
+  sample: Readonly<Record<string, unknown>>,
+): FieldProblem[] {
+  try {
+    if (!liquid.losesInMail(parsed, { ...sample, ...OF_EVERY_MESSAGE })) return [];
+  } catch {
+    return []; // told with the other parts
+  }
+  return [
+    {
+      field: 'html',
+      problem: 'holds an element, an attribute, a style or an address that a message does not carry',
+      mend: 'Use tables, text, inline styles and plain links; the code belongs into the text, and the link stands alone.',
+    },
+  ];
 }
 
 function problemsOfRendered(

@@ -152,11 +152,12 @@ export class ImportsService {
     }
     const [kind, ...rest] = job.requestedBy.split(':');
     const asker: Principal = { ...by, kind: (kind ?? 'system') as Principal['kind'], id: rest.join(':') };
-    await this.#run(id, this.#spool.path(job.spool), asker, {
+    const ended = await this.#run(id, this.#spool.path(job.spool), asker, {
       last: o.last,
       ...(o.signal ? { signal: o.signal } : {}),
     });
-    await this.#spool.remove(job.spool);
+    // Whoever was taken for dead leaves the file to the one that took over, which may not have opened it yet.
+    if (ended) await this.#spool.remove(job.spool);
   }
 
   get(id: Id, by: Principal): Promise<ImportView | undefined> {
@@ -209,12 +210,13 @@ export class ImportsService {
     });
   }
 
+  /** @returns whether it was we who ended the job; not so where another try took over */
   async #run(
     id: Id,
     file: string,
     by: Principal,
     o: { last: boolean; signal?: AbortSignal; onProgress?: (progress: Progress) => void },
-  ): Promise<void> {
+  ): Promise<boolean> {
     const runId = newId();
     const [job] = rowsOf<{
       source: string;
@@ -231,7 +233,7 @@ export class ImportsService {
         ),
       ),
     );
-    if (!job) return;
+    if (!job) return false;
     const note = this.#noter(id, runId, by, o.onProgress);
     const beat = setInterval(() => void note.beat(), BEAT_EVERY).unref();
     try {
@@ -242,8 +244,9 @@ export class ImportsService {
       });
       if (outcome.state === 'refused' || job.dryRun)
         await this.transactions.run(by, (db) => this.#end(db, id, runId, outcome));
+      return true;
     } catch (thrown) {
-      if (thrown instanceof TakenOver) return;
+      if (thrown instanceof TakenOver || !(await this.#isOurs(id, runId, by))) return false;
       if (thrown instanceof Refused)
         await this.#fail(id, runId, by, thrown.refusal.message, 'Mend the file and import it again.');
       else if (o.last && !o.signal?.aborted)
@@ -255,9 +258,23 @@ export class ImportsService {
           'Nothing of the file was stored. Import it again; if it fails again, look into the log for this correlation id.',
         );
       if (!(thrown instanceof Refused)) throw thrown;
+      return true;
     } finally {
       clearInterval(beat);
     }
+  }
+
+  /** False only where it is known that another try took over: what then breaks for us (the file is gone) is no failure. */
+  async #isOurs(id: Id, runId: Id, by: Principal): Promise<boolean> {
+    const found = await this.transactions
+      .run(by, (db) =>
+        db.query<unknown[]>(`SELECT FROM import_job WHERE id = $1 AND run_id = $2 AND ended_at IS NULL`, [
+          id,
+          runId,
+        ]),
+      )
+      .catch(() => null);
+    return found === null || found.length > 0;
   }
 
   /** Writes progress down now and then, and finds out whether the job is still ours. */

@@ -62,6 +62,11 @@ export function defineJob<P>(job: {
   return definition;
 }
 
+/** Takes a job back that was there for a while: a process may run one application after another. */
+export function withdrawJob({ name }: { readonly name: string }): void {
+  defined.delete(name);
+}
+
 export function defineEvent<P>(event: { name: string; payload: z.ZodType<P> }): EventDefinition<P> {
   return { type: 'event', ...event };
 }

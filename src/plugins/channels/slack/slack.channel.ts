@@ -1,15 +1,8 @@
-import { Inject, Injectable } from '@nestjs/common';
-import type { Channel, DeliveryAnswer, OutgoingMessage } from '../../../domain/notices/channel.ts';
-import type { Millis } from '../../../kernel/time.ts';
-import type { Config } from '../../../platform/config/config.ts';
-import { PublicUrl } from '../../../platform/config/public-url.ts';
-import { CONFIG } from '../../../platform/config/token.ts';
-import { Outbound } from '../../../platform/http/outbound.ts';
+import { Injectable } from '@nestjs/common';
 import {
-  IncomingWebhook,
+  IncomingWebhookChannel,
   oneLine,
   pieces,
-  shownUrl,
   type WebhookForm,
 } from '../../vendors/incoming-webhook/incoming-webhook.ts';
 
@@ -57,26 +50,10 @@ const FORM: WebhookForm = {
 
 /** Slack, by its incoming webhooks. */
 @Injectable()
-export class SlackChannel implements Channel {
+export class SlackChannel extends IncomingWebhookChannel {
   readonly key = 'slack';
   readonly title = 'Slack';
-  readonly #webhook: IncomingWebhook;
-
-  constructor(outbound: Outbound, publicUrl: PublicUrl, @Inject(CONFIG) config: Config) {
-    this.#webhook = new IncomingWebhook(outbound, publicUrl, config, FORM);
-  }
-
-  accepts(address: string): boolean {
-    return this.#webhook.accepts(address);
-  }
-
-  shown(address: string): string {
-    return shownUrl(address);
-  }
-
-  send(message: OutgoingMessage, call: { signal: AbortSignal; now(): Millis }): Promise<DeliveryAnswer> {
-    return this.#webhook.send(message, call);
-  }
+  protected readonly form = FORM;
 }
 
 /** The three characters that Slack gives a meaning. */

@@ -1,15 +1,8 @@
-import { Inject, Injectable } from '@nestjs/common';
-import type { Channel, DeliveryAnswer, OutgoingMessage } from '../../../domain/notices/channel.ts';
-import type { Millis } from '../../../kernel/time.ts';
-import type { Config } from '../../../platform/config/config.ts';
-import { PublicUrl } from '../../../platform/config/public-url.ts';
-import { CONFIG } from '../../../platform/config/token.ts';
-import { Outbound } from '../../../platform/http/outbound.ts';
+import { Injectable } from '@nestjs/common';
 import {
-  IncomingWebhook,
+  IncomingWebhookChannel,
   oneLine,
   pieces,
-  shownUrl,
   type WebhookForm,
 } from '../../vendors/incoming-webhook/incoming-webhook.ts';
 
@@ -61,24 +54,8 @@ const FORM: WebhookForm = {
 
 /** Microsoft Teams by the incoming webhook of a workflow, as an adaptive card. */
 @Injectable()
-export class TeamsChannel implements Channel {
+export class TeamsChannel extends IncomingWebhookChannel {
   readonly key = 'teams';
   readonly title = 'Microsoft Teams';
-  readonly #webhook: IncomingWebhook;
-
-  constructor(outbound: Outbound, publicUrl: PublicUrl, @Inject(CONFIG) config: Config) {
-    this.#webhook = new IncomingWebhook(outbound, publicUrl, config, FORM);
-  }
-
-  accepts(address: string): boolean {
-    return this.#webhook.accepts(address);
-  }
-
-  shown(address: string): string {
-    return shownUrl(address);
-  }
-
-  send(message: OutgoingMessage, call: { signal: AbortSignal; now(): Millis }): Promise<DeliveryAnswer> {
-    return this.#webhook.send(message, call);
-  }
+  protected readonly form = FORM;
 }

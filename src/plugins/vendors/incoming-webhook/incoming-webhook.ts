@@ -1,12 +1,14 @@
 import { createHash } from 'node:crypto';
-import type { DeliveryAnswer, OutgoingMessage } from '../../../domain/notices/channel.ts';
+import { Inject, Injectable } from '@nestjs/common';
+import type { Channel, DeliveryAnswer, OutgoingMessage } from '../../../domain/notices/channel.ts';
 import { Secret } from '../../../kernel/secret.ts';
 import { SECOND, type Millis } from '../../../kernel/time.ts';
 import type { Config } from '../../../platform/config/config.ts';
 import { PublicUrl } from '../../../platform/config/public-url.ts';
+import { CONFIG } from '../../../platform/config/token.ts';
 import { AllowedPeers } from '../../../platform/http/addresses.rules.ts';
 import { retryAfter } from '../../../platform/http/answer-table.rules.ts';
-import type { Outbound } from '../../../platform/http/outbound.ts';
+import { Outbound } from '../../../platform/http/outbound.ts';
 
 const TIMEOUT = 15 * SECOND;
 const MOST_BYTES = 64 * 1024;
@@ -29,14 +31,17 @@ export interface WebhookForm {
  * A chat that is written to by its incoming webhook, and receivers inside the house that speak like it, where the operator
  * let their exact host and port through. The address is a secret: whoever has it may write there.
  */
-export class IncomingWebhook {
+@Injectable()
+export abstract class IncomingWebhookChannel implements Channel {
+  abstract readonly key: string;
+  abstract readonly title: string;
+  protected abstract readonly form: WebhookForm;
   readonly #allowed: AllowedPeers;
 
   constructor(
     private readonly outbound: Outbound,
     private readonly publicUrl: PublicUrl,
-    config: Config,
-    private readonly form: WebhookForm,
+    @Inject(CONFIG) config: Config,
   ) {
     this.#allowed = new AllowedPeers(config.outboundAllow);
   }
@@ -47,6 +52,13 @@ export class IncomingWebhook {
     if (url.protocol === 'https:' && this.form.isTheirs(url)) return true;
     const port = url.port || (url.protocol === 'https:' ? 443 : 80);
     return this.#allowed.has(url.hostname, port) && this.form.isLike(url.pathname);
+  }
+
+  /** Whoever has the rest may write there. Two addresses never look the same. */
+  shown(address: string): string {
+    const url = webhookUrl(address);
+    const mark = createHash('sha256').update(address).digest('hex').slice(0, 8);
+    return `${url?.protocol ?? ''}//${url?.host ?? ''}/… (${mark})`;
   }
 
   async send(
@@ -67,13 +79,6 @@ function webhookUrl(address: string): URL | undefined {
   const url = new URL(address);
   const plain = url.username === '' && url.password === '' && url.hash === '';
   return plain && (url.protocol === 'https:' || url.protocol === 'http:') ? url : undefined;
-}
-
-/** What of such an address may be seen: whoever has the rest may write there. Two addresses never look the same. */
-export function shownUrl(address: string): string {
-  const url = webhookUrl(address);
-  const mark = createHash('sha256').update(address).digest('hex').slice(0, 8);
-  return `${url?.protocol ?? ''}//${url?.host ?? ''}/… (${mark})`;
 }
 
 /** Posts one message to an incoming webhook. `meaning` reads what a 2xx says, where its status alone is no answer. */
