@@ -105,6 +105,7 @@ export async function tellingBench(place: BenchPlace): Promise<void> {
     place.figure('to the promised 30 s', Math.max(...waits) / 30, '×');
 
     const peaks: number[] = [];
+    const lives: number[] = [];
     let from = INCIDENTS;
     for (const count of sizes) {
       const many = seeded.slice(from, (from += count));
@@ -115,11 +116,21 @@ export async function tellingBench(place: BenchPlace): Promise<void> {
       const cpu = await cpuOf(admin);
       const began = performance.now();
       for (let at = 0; at < many.length; at += 500) await owe(many.slice(at, at + 500));
+      // What is in use in the middle of it, with however many still to go.
+      let live = 0;
+      for (const share of [0.25, 0.5, 0.75]) {
+        const told = Math.floor(many.length * share);
+        await until(() => mailbox.taken - taken >= told, 1800, `telling ${told} of ${count} recipients`);
+        collected();
+        const { heapUsed, external } = process.memoryUsage();
+        live = Math.max(live, heapUsed + external);
+      }
       await until(() => mailbox.taken - taken >= many.length, 1800, `telling ${count} recipients`);
       const seconds = (performance.now() - began) / SECOND;
       await until(async () => (await unrecorded(admin)) === 0, 60, 'recording what was told');
       clearInterval(watch);
       peaks.push(peak);
+      lives.push(live);
       place.figure(`${count} recipients: a second`, count / seconds, 'notices');
       place.figure(`${count} recipients: to the bare hand-over`, seconds / count / bare, '×');
       place.figure(
@@ -128,10 +139,17 @@ export async function tellingBench(place: BenchPlace): Promise<void> {
         'ms',
       );
       place.figure(`${count} recipients: memory of the process, at most`, peak / MIB, 'MiB');
+      place.figure(`${count} recipients: memory in use meanwhile, at most`, live / MIB, 'MiB');
       place.figure(`${count} recipients: doubled`, mailbox.taken - taken - count, 'mails');
     }
-    if (peaks.length > 1)
+    if (peaks.length > 1) {
       place.figure(`memory at ${sizes[1]} recipients to that at ${sizes[0]}`, peaks[1]! / peaks[0]!, '×');
+      place.figure(
+        `memory in use at ${sizes[1]} recipients to that at ${sizes[0]}`,
+        lives[1]! / lives[0]!,
+        '×',
+      );
+    }
   } finally {
     await world.close();
     await mailbox.stop();

@@ -49,3 +49,4 @@ export { OwnTokens2026112256000 } from './2026112256-own-tokens.ts';
 export { DeadSince2026112257000 } from './2026112257-dead-since.ts';
 export { WhenItCameAbout2026112258000 } from './2026112258-when-it-came-about.ts';
 export { MassPortions2026112259000 } from './2026112259-mass-portions.ts';
+export { WhoReads2026112260000 } from './2026112260-who-reads.ts';

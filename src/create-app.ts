@@ -105,7 +105,8 @@ export async function createApp(settings: AppSettings): Promise<NestFastifyAppli
         logController: new LogController({ disableRequestLogging: true }),
         trustProxy: config.trustProxy?.split(/[\s,]+/).filter(Boolean) ?? false,
         bodyLimit: 1_000_000,
-        requestTimeout: 30 * SECOND,
+        // Beyond the time that a body has: whoever is too slow is told so by whoever reads it.
+        requestTimeout: Math.max(30, config.bodySeconds + 15) * SECOND,
         connectionTimeout: 60 * SECOND,
         keepAliveTimeout: 65 * SECOND,
         routerOptions: { maxParamLength: 200 },
@@ -122,6 +123,7 @@ export async function createApp(settings: AppSettings): Promise<NestFastifyAppli
       app.get(MachineDoor),
       app.get(Lifecycle),
       app.get(Duties).serves,
+      app.get(PublicUrl),
     );
     endSilentConnections(app.getHttpServer(), app.get(Lifecycle));
     await equip(app, config, admission, log);
@@ -215,7 +217,7 @@ async function equip(
 ): Promise<void> {
   const fastify = app.getHttpAdapter().getInstance() as unknown as FastifyInstance;
   admission.announce(fastify);
-  readBodiesAsDeclared(fastify);
+  readBodiesAsDeclared(fastify, config.bodySeconds * SECOND);
   await fastify.register(fastifyHelmet, {
     contentSecurityPolicy: {
       useDefaults: false,

@@ -6,6 +6,7 @@ import type { AccessService } from '../domain/access/access.service.ts';
 import { may } from '../domain/access/permissions.ts';
 import type { RouteConfig, RouteDeclaration } from '../domain/access/route.ts';
 import type { MachineDoor } from '../domain/releases/machine-door.ts';
+import type { PublicUrl } from '../platform/config/public-url.ts';
 import type { Lifecycle } from '../platform/health/lifecycle.ts';
 import { CORRELATION_ID, withCorrelation } from '../platform/log/log.ts';
 
@@ -43,7 +44,14 @@ export class Admission {
     private readonly door: MachineDoor,
     private readonly lifecycle: Lifecycle,
     private readonly serves: boolean,
+    private readonly publicUrl: PublicUrl,
   ) {}
+
+  /** Where people reach us, which a proxy in between may not say. */
+  #ownHost(): string {
+    const url = this.publicUrl.get();
+    return URL.canParse(url) ? new URL(url).host : '';
+  }
 
   /** Every route that was registered. */
   get routes(): RegisteredRoute[] {
@@ -110,6 +118,9 @@ export class Admission {
         throw new Refused(refusal('not_found', 'not-found', 'This process serves nobody.'));
       if (this.lifecycle.state !== 'up' && !SAFE.has(request.method)) throw closing();
       refuseUnkeepable(request);
+      // Whoever is behind a link has no session: what its form proves, another site that learnt it could prove, too.
+      if (declared.face === 'outside' && !SAFE.has(request.method) && isForeign(request, this.#ownHost()))
+        throw new Refused(refusal('forbidden', 'foreign-form', 'This form did not come from our own page.'));
       if (declared.open === undefined || declared.face === 'console')
         request.principal = await this.#whoAsks(request, declared);
       if (declared.open !== undefined) return;
@@ -134,7 +145,7 @@ export class Admission {
     fastify.addHook('preHandler', async (request) => {
       const declared = (request.routeOptions.config as RouteConfig).countersign;
       if (!request.is404 && declared?.face === 'console' && !SAFE.has(request.method))
-        await refuseForgery(fastify, request);
+        await refuseForgery(fastify, request, this.#ownHost());
     });
   }
 
@@ -192,28 +203,35 @@ function unauthenticated(declared: RouteDeclaration) {
 }
 
 /**
- * A page's form must come from our own pages: the browser says so (Sec-Fetch-Site, else Origin), and the token of the
- * session proves it.
+ * A page's form must come from our own pages: the browser says so (Sec-Fetch-Site, Origin), and the token of the session
+ * proves it.
  */
-async function refuseForgery(fastify: FastifyInstance, request: FastifyRequest): Promise<void> {
-  const site = request.headers['sec-fetch-site'];
-  const { origin } = request.headers;
-  const foreign =
-    site !== undefined
-      ? site !== 'same-origin' && site !== 'none'
-      : origin !== undefined &&
-        origin !== 'null' &&
-        URL.canParse(origin) &&
-        new URL(origin).host !== request.host;
+async function refuseForgery(
+  fastify: FastifyInstance,
+  request: FastifyRequest,
+  ownHost: string,
+): Promise<void> {
   const forged = refusal(
     'forbidden',
     'forged-request',
     'This form did not come from our own page, or the page is too old. Load it again.',
   );
-  if (foreign) throw new Refused(forged);
+  if (isForeign(request, ownHost)) throw new Refused(forged);
   await new Promise<void>((resolve, reject) => {
     // It answers through `send` when the token is missing or wrong; we would rather answer in our own words.
     const refusing = { send: () => reject(new Refused(forged)) } as unknown as FastifyReply;
     fastify.csrfProtection(request, refusing, resolve);
   });
+}
+
+/**
+ * Whether the browser says that another site sent a form: by Sec-Fetch-Site, or by an Origin that is not ours. A page that
+ * tells nobody where it is (no-referrer) has the origin "null".
+ */
+function isForeign({ headers, host }: FastifyRequest, ownHost: string): boolean {
+  const site = headers['sec-fetch-site'];
+  if (site !== undefined && site !== 'same-origin' && site !== 'none') return true;
+  const { origin } = headers;
+  if (origin === undefined || origin === 'null') return false;
+  return !URL.canParse(origin) || ![host, ownHost].includes(new URL(origin).host);
 }

@@ -1,5 +1,6 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { Refused, refusal } from '../kernel/errors.ts';
+import type { Millis } from '../kernel/time.ts';
 import { readStrictJson } from '../kernel/strict-json.ts';
 import { multipart } from './multipart.ts';
 import { readUpTo } from './read-up-to.ts';
@@ -8,8 +9,10 @@ import type { BodyKind, RouteConfig } from '../domain/access/route.ts';
 /**
  * One reader for every body, chosen by what the route declares and never by what the client claims. The size is judged
  * before a byte is read, and again while reading.
+ *
+ * @param within how long a body may take to arrive
  */
-export function readBodiesAsDeclared(fastify: FastifyInstance): void {
+export function readBodiesAsDeclared(fastify: FastifyInstance, within: Millis): void {
   fastify.removeAllContentTypeParsers();
   fastify.addContentTypeParser('*', async (request: FastifyRequest, payload: NodeJS.ReadableStream) => {
     const declared = (request.routeOptions.config as RouteConfig).countersign;
@@ -18,9 +21,12 @@ export function readBodiesAsDeclared(fastify: FastifyInstance): void {
     const limit = request.routeOptions.bodyLimit ?? 0;
     if (Number(request.headers['content-length'] ?? 0) > limit) throw tooLarge(limit);
     if (kind === 'stream') return payload;
-    if (kind === 'upload') return multipart(await readAll(payload, limit), request.headers['content-type']);
-    if (kind !== 'raw') refuseMediaType(request.headers['content-type'], kind);
-    const bytes = await readAll(payload, limit);
+    if (kind === 'upload')
+      return multipart(await readAll(payload, limit, within), request.headers['content-type']);
+    const contentType = request.headers['content-type'];
+    if (kind === 'raw') refuseOtherEncoding(contentType);
+    else refuseMediaType(contentType, kind);
+    const bytes = await readAll(payload, limit, within);
     if (kind === 'raw') return bytes;
     if (bytes.length === 0) return undefined;
     return kind === 'json' ? json(bytes) : form(bytes);
@@ -33,8 +39,8 @@ function tooLarge(limit: number): Refused {
   );
 }
 
-async function readAll(payload: NodeJS.ReadableStream, limit: number): Promise<Buffer> {
-  const bytes = await readUpTo(payload as AsyncIterable<Buffer>, limit);
+async function readAll(payload: NodeJS.ReadableStream, limit: number, within: Millis): Promise<Buffer> {
+  const bytes = await readUpTo(payload as AsyncIterable<Buffer>, limit, within);
   if (bytes === null) throw tooLarge(limit);
   return bytes;
 }
@@ -46,28 +52,32 @@ const MEDIA: Readonly<Record<'json' | 'form', RegExp>> = {
 
 /** JSON has one encoding (RFC 8259 section 8.1); a body that claims another would be read otherwise elsewhere. */
 function refuseMediaType(header: string | undefined, kind: 'json' | 'form'): void {
-  const [type = '', ...parameters] = (header ?? '')
-    .toLowerCase()
-    .split(';')
-    .map((part) => part.trim());
-  const charset = parameters
-    .find((parameter) => parameter.startsWith('charset='))
-    ?.slice('charset='.length)
-    .replaceAll('"', '');
+  const type = (header ?? '').split(';')[0]!.trim().toLowerCase();
   const wanted = kind === 'json' ? 'application/json' : 'application/x-www-form-urlencoded';
-  if (!MEDIA[kind].test(type) || (charset !== undefined && charset !== 'utf-8' && charset !== 'utf8')) {
+  if (!MEDIA[kind].test(type) || otherEncoding(header))
+    throw new Refused(unsupported(`The address takes ${wanted} in UTF-8.`, `Send content-type: ${wanted}`));
+}
+
+/** Of bodies that are read as bytes: what claims another encoding than UTF-8 is text that would be read as something else. */
+export function refuseOtherEncoding(header: string | undefined): void {
+  if (otherEncoding(header))
     throw new Refused(
-      refusal('invalid', 'unsupported-media-type', `The address takes ${wanted} in UTF-8.`, {
-        fields: [
-          {
-            field: 'content-type',
-            problem: 'another type or encoding',
-            mend: `Send content-type: ${wanted}`,
-          },
-        ],
-      }),
+      unsupported('The address takes text in UTF-8.', 'Send it in UTF-8, and say so or nothing.'),
     );
-  }
+}
+
+function otherEncoding(header: string | undefined): boolean {
+  return (header ?? '')
+    .split(';')
+    .slice(1)
+    .map((parameter) => /^\s*charset\*?\s*=\s*"?([^"]*?)"?\s*$/i.exec(parameter)?.[1])
+    .some((charset) => charset !== undefined && !/^utf-?8$/i.test(charset));
+}
+
+function unsupported(message: string, mend: string) {
+  return refusal('invalid', 'unsupported-media-type', message, {
+    fields: [{ field: 'content-type', problem: 'another type or encoding', mend }],
+  });
 }
 
 function json(bytes: Buffer): unknown {

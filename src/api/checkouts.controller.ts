@@ -54,7 +54,7 @@ export class CheckoutsController {
   @ApiOperation({
     summary: 'Check a credential out',
     description:
-      'Answers 201 with the value, once; or 202 where a named person has to consent: ask for the checkout again until it is released. Forget the value at expiresAt.',
+      'Answers 201 with the value, once; or 202 where a named person has to consent. Asking again while it waits is answered with the same checkout, and with its value, once, after the consent; so is looking at it. Forget the value at expiresAt.',
   })
   @Public({ why: BY_ASSERTION, machines: true })
   @PerMinute(600)

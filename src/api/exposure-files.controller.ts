@@ -1,4 +1,4 @@
-import { Controller, HttpCode, Post, Query, Req } from '@nestjs/common';
+import { Controller, HttpCode, Inject, Post, Query, Req } from '@nestjs/common';
 import { ApiAcceptedResponse, ApiConsumes, ApiOperation, ApiTags } from '@nestjs/swagger';
 import type { FastifyRequest } from 'fastify';
 import { z } from 'zod';
@@ -7,6 +7,10 @@ import type { Principal } from '../kernel/principal.ts';
 import { By, Permission, Takes } from '../domain/access/route.ts';
 import { FileReports, type FileTaken } from '../domain/exposures/file-reports.service.ts';
 import { answered } from './answered.ts';
+import { SECOND } from '../kernel/time.ts';
+import type { Config } from '../platform/config/config.ts';
+import { CONFIG } from '../platform/config/token.ts';
+import { refuseOtherEncoding } from './body.ts';
 import { readUpTo } from './read-up-to.ts';
 
 /** What no file may exceed; each kind and source has a limit of its own. */
@@ -32,7 +36,10 @@ const fileTakenSchema = z
 @ApiTags('exposures')
 @Controller('api/v1/exposure-files')
 export class ExposureFilesController {
-  constructor(private readonly files: FileReports) {}
+  constructor(
+    private readonly files: FileReports,
+    @Inject(CONFIG) private readonly config: Config,
+  ) {}
 
   @Post()
   @ApiOperation({
@@ -51,11 +58,16 @@ export class ExposureFilesController {
     @By() by: Principal,
   ): Promise<FileTaken> {
     const tray = answered(await this.files.tray(kind, source, by));
+    refuseOtherEncoding(request.headers['content-type']);
     const announced = Number(request.headers['content-length'] ?? 0);
     const body =
       announced > tray.limit
         ? null
-        : await readUpTo(request.body as AsyncIterable<Buffer> | undefined, tray.limit);
+        : await readUpTo(
+            request.body as AsyncIterable<Buffer> | undefined,
+            tray.limit,
+            this.config.bodySeconds * SECOND,
+          );
     if (body === null)
       throw new Refused(
         refusal('too_large', 'delivery-too-large', `The file is larger than ${tray.limit} bytes.`),

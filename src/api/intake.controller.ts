@@ -1,4 +1,4 @@
-import { Controller, Param, Post, Req, Res } from '@nestjs/common';
+import { Controller, Inject, Param, Post, Req, Res } from '@nestjs/common';
 import { ApiAcceptedResponse, ApiOperation, ApiParam, ApiTags } from '@nestjs/swagger';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { z } from 'zod';
@@ -7,6 +7,10 @@ import { Public, Takes } from '../domain/access/route.ts';
 import type { Admitted } from '../domain/exposures/admitted-sources.ts';
 import { IntakeService } from '../domain/exposures/intake.service.ts';
 import type { Knock } from '../domain/exposures/refused-delivery.rules.ts';
+import { SECOND } from '../kernel/time.ts';
+import type { Config } from '../platform/config/config.ts';
+import { CONFIG } from '../platform/config/token.ts';
+import { refuseOtherEncoding } from './body.ts';
 import { readUpTo } from './read-up-to.ts';
 
 const receivedSchema = z.object({ deliveryId: z.string(), event: z.string() }).meta({ id: 'Received' });
@@ -17,7 +21,10 @@ const MOST = 64 * 1024 * 1024;
 @ApiTags('intake')
 @Controller('api/v1/intake')
 export class IntakeController {
-  constructor(private readonly intake: IntakeService) {}
+  constructor(
+    private readonly intake: IntakeService,
+    @Inject(CONFIG) private readonly config: Config,
+  ) {}
 
   /**
    * A signed delivery. The body is not read before the source is known to have a key, and then as bytes: the signature is
@@ -47,7 +54,12 @@ export class IntakeController {
     if (!source.ok) throw refuse(source.error);
     const limit = source.value.bodyLimit;
     const announced = Number(request.headers['content-length'] ?? 0);
-    const body = announced > limit ? null : await this.#read(source.value, request, headers, limit);
+    const body =
+      announced > limit
+        ? null
+        : await this.#read(source.value, request, headers, limit).catch((thrown: unknown) => {
+            throw thrown instanceof Refused ? refuse(thrown.refusal) : thrown;
+          });
     if (body === null) throw refuse(await this.intake.tooLarge(source.value, { headers }));
     const { result, answer } = await this.intake.receive(source.value, { headers, body }, request.ip);
     if (answer) {
@@ -69,9 +81,11 @@ export class IntakeController {
     limit: number,
   ): Promise<Buffer | null> {
     try {
-      return await readUpTo(request.body as AsyncIterable<Buffer> | undefined, limit);
+      refuseOtherEncoding(headers['content-type']);
+      const within = this.config.bodySeconds * SECOND;
+      return await readUpTo(request.body as AsyncIterable<Buffer> | undefined, limit, within);
     } catch (thrown) {
-      if (thrown instanceof Refused) await this.intake.brokenOff(source, thrown.refusal, { headers });
+      if (thrown instanceof Refused) await this.intake.unreadable(source, thrown.refusal, { headers });
       throw thrown;
     }
   }

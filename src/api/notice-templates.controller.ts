@@ -3,7 +3,7 @@ import { ApiCreatedResponse, ApiOkResponse, ApiOperation, ApiTags } from '@nestj
 import { z } from 'zod';
 import type { Principal } from '../kernel/principal.ts';
 import { By, Permission } from '../domain/access/route.ts';
-import { EDITABLE, OF_EVERY_MESSAGE } from '../domain/notices/notice-samples.ts';
+import { EDITABLE, variablesOf } from '../domain/notices/notice-samples.ts';
 import {
   previewSchema,
   previewTemplateSchema,
@@ -40,10 +40,10 @@ export class NoticeTemplatesController {
   async list(@By() by: Principal): Promise<z.infer<typeof templatesSchema>> {
     const written = await this.transactions.run(by, writtenTexts);
     return {
-      categories: Object.entries(EDITABLE).map(([category, { title, sample }]) => ({
+      categories: Object.entries(EDITABLE).map(([category, kind]) => ({
         category,
-        title,
-        variables: [...Object.keys(sample), ...Object.keys(OF_EVERY_MESSAGE)],
+        title: kind.title,
+        variables: variablesOf(kind),
         shippedIn: this.templates.languagesOf(category),
         written: written
           .filter((one) => one.category === category)

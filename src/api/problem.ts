@@ -30,6 +30,7 @@ const STATUS: Readonly<Record<RefusalKind, number>> = {
 const STATUS_OF_CODE: Readonly<Record<string, number>> = {
   'precondition-required': 428, // RFC 6585
   'unsupported-media-type': 415,
+  'too-slow': 408,
   'method-not-allowed': 405,
   'idempotency-key-reused': 422, // draft-ietf-httpapi-idempotency-key-header
 };

@@ -1,4 +1,4 @@
-import { Body, Controller, Get, HttpCode, Param, Post, Query, Res } from '@nestjs/common';
+import { Body, Controller, Get, HttpCode, Param, Post, Put, Query, Res } from '@nestjs/common';
 import {
   ApiCreatedResponse,
   ApiNoContentResponse,
@@ -9,8 +9,16 @@ import {
 import type { FastifyReply } from 'fastify';
 import { z } from 'zod';
 import type { Principal } from '../kernel/principal.ts';
+import { refusal } from '../kernel/errors.ts';
+import { err } from '../kernel/result.ts';
 import { Secret } from '../kernel/secret.ts';
-import { createUserSchema, createdUserSchema, meSchema, userSchema } from '../domain/access/access.schema.ts';
+import {
+  chooseLanguageSchema,
+  createUserSchema,
+  createdUserSchema,
+  meSchema,
+  userSchema,
+} from '../domain/access/access.schema.ts';
 import { AccessQueries, type UserView } from '../domain/access/access.queries.ts';
 import { AccessService } from '../domain/access/access.service.ts';
 import { AccountsService } from '../domain/access/accounts.service.ts';
@@ -46,6 +54,30 @@ export class UsersController {
       permissions: [...permissions],
       partyId: by.partyId,
     };
+  }
+
+  @Put('me/language')
+  @ApiOperation({ summary: 'Say in which language one is written to' })
+  @HttpCode(204)
+  @Permission('self:write')
+  @ApiNoContentResponse({ description: 'Every mail to the account from now on' })
+  async speak(
+    @Body({ schema: chooseLanguageSchema }) { language }: z.output<typeof chooseLanguageSchema>,
+    @By() by: Principal,
+  ): Promise<void> {
+    answered(
+      by.kind === 'user'
+        ? await this.transactions.run({ ...by, partyId: null }, (db) =>
+            this.accounts.speak(db, by.id, language, by),
+          )
+        : err(
+            refusal(
+              'conflict',
+              'nobody-to-write-to',
+              'This token belongs to no account: nobody is written to.',
+            ),
+          ),
+    );
   }
 
   @Get('users')

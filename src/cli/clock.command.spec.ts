@@ -122,6 +122,22 @@ describe('countersign clock', () => {
     ]);
   });
 
+  test.each([
+    ['--classified', ['--classified', '2026-11-20T12:00:00+05:00']],
+    ['--submitted', ['--submitted', '2026-11-23T12:00:00Z']],
+    ['--event determination', ['--event', 'determination=2026-11-23T12:00:00Z']],
+  ])('passes over %s where the rule does not use it, and says so beside the answer', async (option, more) => {
+    for (const words of [['gdpr-33-1', '--start', '2026-11-22T12:00:00+01:00', '--json'], ['gdpr-33-1']]) {
+      const without = await run(...words);
+      const done = await run(...words, ...more);
+      expect(done).toEqual({
+        status: 0,
+        out: without.out,
+        err: expect.stringMatching(new RegExp(`^countersign: gdpr-33-1 does not use ${option}: .*\\n$`)),
+      });
+    }
+  });
+
   test('names the rules', async () => {
     const { out } = await run('--list');
     for (const id of [
@@ -155,8 +171,8 @@ describe('countersign clock', () => {
     ['unknown-entity', ['dora-19', '--start', '2026-11-22T12:00:00Z', '--entity', 'bakery']],
     ['unknown-entity', ['gdpr-33-1', '--start', '2026-11-22T12:00:00Z', '--entity', 'bank']],
     ['unknown-country', ['dora-19', '--start', '2026-11-22T12:00:00Z', '--country', 'ZZ']],
-    ['no-such-start', ['gdpr-33-1', '--classified', '2026-11-22T12:00:00Z']],
-    ['no-such-start', ['gdpr-33-1', '--submitted', '2026-11-22T12:00:00Z']],
+    ['bad-time', ['gdpr-33-1', '--start', '2026-11-22T12:00:00Z', '--classified', 'soon']],
+    ['no-offset', ['gdpr-33-1', '--start', '2026-11-22T12:00:00Z', '--submitted', '2026-11-22T12:00:00']],
     ['unknown-phase', ['dora-19', '--submitted', 'finale=2026-11-22T12:00:00Z']],
     ['bad-event', ['dora-19', '--event', 'rumour=2026-11-22T12:00:00Z']],
     [

@@ -36,6 +36,8 @@ interface ClockOptions {
  * clocks skip or show twice is refused. Holidays are those of the rule's country; where the rule says "Member State",
  * those of `--country`, else of the one whose clocks follow `--zone`, else none.
  *
+ * A start that the rule does not count from is passed over, with a warning on stderr.
+ *
  * Answers `{rule, phases: [{phase, due, dueDate, why}], notStarted}`; `due` is null where the duty has no number. Status
  * 2: something was given wrongly, with `--json` as one problem object.
  */
@@ -78,6 +80,11 @@ function collect(value: string, before: string[]): string[] {
 
 function wrong(code: string, message: string): Refused {
   return new Refused(refusal('invalid', code, message));
+}
+
+/** Beside the answer, which stays as it is without what is warned of. */
+function warn(message: string): void {
+  process.stderr.write(`countersign: ${message}\n`);
 }
 
 function problemOf({ code, message }: Refusal): object {
@@ -134,28 +141,30 @@ function timesOf(rule: ClockRule, options: ClockOptions): Times {
   const events = new Set(
     rule.phases.flatMap((phase) => [phase.event, ...(phase.cap ? [phase.cap.event] : [])]),
   );
-  const counts = (event: ClockEvent, option: string) => {
-    if (!events.has(event))
-      throw wrong(
-        'no-such-start',
-        `Nothing in ${rule.id} counts from a ${event}: ${option} does not fit. It counts from ${[...events].join(', ')}.`,
-      );
-    return event;
+  /** What the rule does not count from is read, too: a time that is none is never passed over. */
+  const counts = (event: ClockEvent, option: string, ...texts: string[]) => {
+    if (events.has(event)) return true;
+    for (const text of texts) timeOf(text, option, options.zone);
+    warn(
+      `${rule.id} does not use ${option}: nothing in it counts from a ${event}. It counts from ${[...events].join(', ')}.`,
+    );
+    return false;
   };
   if (options.start !== undefined)
     times.events[firstEvent(rule) ?? 'awareness'] = read(options.start, '--start');
-  if (options.classified !== undefined)
-    times.events[counts('classification', '--classified')] = read(options.classified, '--classified');
+  if (options.classified !== undefined && counts('classification', '--classified', options.classified))
+    times.events.classification = read(options.classified, '--classified');
   for (const text of options.event) {
     const [, name, time] = /^([a-z-]+)=(.+)$/.exec(text) ?? [];
     const event = CLOCK_EVENTS.find((one) => one === name);
     if (!event || event === 'submission' || time === undefined)
       throw wrong('bad-event', `--event takes EVENT=TIME, with one of ${CLOCK_EVENTS.join(', ')}.`);
-    times.events[counts(event, `--event ${event}`)] = read(time, `--event ${event}`);
+    if (counts(event, `--event ${event}`, time)) times.events[event] = read(time, `--event ${event}`);
   }
   const earlier = rule.phases.flatMap(({ after }) => after ?? []);
-  for (const text of options.submitted) {
-    counts('submission', '--submitted');
+  const submitted = options.submitted.map((text) => text.slice(text.indexOf('=') + 1));
+  const isUsed = submitted.length > 0 && counts('submission', '--submitted', ...submitted);
+  for (const text of isUsed ? options.submitted : []) {
     const [, phase, time] = /^([a-z][a-z0-9-]*)=(.+)$/.exec(text) ?? [];
     if (phase === undefined) times.events.submission = read(text, '--submitted');
     else if (!earlier.includes(phase))

@@ -56,6 +56,7 @@ import { ReleasesPage } from './releases/releases.page.ts';
 import { ValuePage } from './releases/value.page.ts';
 import { ReviewFile, ReviewPage } from './reviews/review.page.ts';
 import { ReviewsPage } from './reviews/reviews.page.ts';
+import { ProfilePage } from './settings/profile.page.ts';
 import { RotationPage } from './rotation/rotation.page.ts';
 import { RotationSettingPage } from './rotation/rotation-setting.page.ts';
 import { RotationsPage } from './rotation/rotations.page.ts';
@@ -181,7 +182,7 @@ export const AREAS_OF_CONSOLE: readonly Area[] = [
     title: 'Settings',
     path: '/settings',
     permission: 'sources:read',
-    pages: [SettingsPage, SourcePage, SourceSettingsPage],
+    pages: [SettingsPage, SourcePage, SourceSettingsPage, ProfilePage],
   },
   { title: 'The door', pages: [SignInPage, AssetsPage] },
   { title: 'Outside', pages: [NoticeLinkPage, SigningLinkPage] },

@@ -1,3 +1,6 @@
+import { createHmac } from 'node:crypto';
+import { once } from 'node:events';
+import { connect, type AddressInfo, type Socket } from 'node:net';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { AcceptExposuresJob } from '../../src/domain/incidents/accept-exposures.job.ts';
 import { AcceptanceService } from '../../src/domain/incidents/acceptance.service.ts';
@@ -8,7 +11,7 @@ import { system } from '../../src/kernel/principal.ts';
 import { HOUR } from '../../src/kernel/time.ts';
 import { Vault } from '../../src/platform/vault/vault.ts';
 import { startApp, until, type TestApp } from '../support/app.ts';
-import { LeakScene, type SceneCredential } from '../support/leak-scene.ts';
+import { GITHUB_KEY, LeakScene, type SceneCredential } from '../support/leak-scene.ts';
 import { cloneDatabase, type TestDatabase } from '../support/postgres-template.ts';
 
 /** What was answered with 202 is kept and comes to exactly one incident, whatever breaks in between. */
@@ -23,10 +26,12 @@ afterEach(async () => {
   await database.drop();
 });
 
-async function start(o: { works?: boolean; queue?: 'on' | 'off' } = {}): Promise<TestApp> {
+async function start(
+  o: { works?: boolean; queue?: 'on' | 'off'; bodySeconds?: number } = {},
+): Promise<TestApp> {
   const world = await startApp({
     database,
-    config: { queue: o.queue ?? 'on' },
+    config: { queue: o.queue ?? 'on', bodySeconds: o.bodySeconds ?? 30 },
     settings: { duties: { serves: true, works: o.works ?? true } },
   });
   open.push(world);
@@ -93,6 +98,88 @@ describe('at the door', () => {
     await scene.settled();
     expect(await stored(scene)).toMatchObject(ONE);
     expect(world.log.text).not.toContain(credential.value);
+  });
+});
+
+describe('over a socket', () => {
+  /** What a server says until it closes the connection, while `drip` goes on writing. */
+  async function said(port: number, head: string[], drip: (socket: Socket) => void): Promise<string> {
+    const socket = connect(port, '127.0.0.1');
+    let answer = '';
+    socket.on('data', (chunk) => (answer += chunk.toString('latin1')));
+    // Whoever goes on writing after the answer is cut off.
+    socket.on('error', () => undefined);
+    socket.write([...head, '', ''].join('\r\n'));
+    const dripping = setInterval(() => drip(socket), 50);
+    await once(socket, 'close');
+    clearInterval(dripping);
+    return answer;
+  }
+  const portOf = async (world: TestApp) => {
+    await world.app.listen(0, '127.0.0.1');
+    return (world.app.getHttpServer().address() as AddressInfo).port;
+  };
+
+  test.each([
+    ['of a told length', 'content-length: 100000'],
+    ['in chunks', 'transfer-encoding: chunked'],
+  ])('a body that drips (%s) is cut off in its time with 408, on record and told', async (_, length) => {
+    const world = await start({ bodySeconds: 1, works: false });
+    const { scene } = await set(world);
+    const port = await portOf(world);
+    const began = performance.now();
+    const answer = await said(
+      port,
+      ['POST /api/v1/intake/github HTTP/1.1', 'host: x', 'content-type: application/json', length],
+      (socket) => socket.write(length.startsWith('content') ? ' ' : '1\r\n \r\n'),
+    );
+    expect(performance.now() - began).toBeLessThan(10_000);
+    expect(answer).toMatch(/^HTTP\/1\.1 408 /);
+    expect(answer).toMatch(/^content-type: application\/problem\+json/im);
+    expect(JSON.parse(answer.slice(answer.indexOf('{'), answer.lastIndexOf('}') + 1))).toMatchObject({
+      status: 408,
+      code: 'too-slow',
+    });
+    expect(await scene.alerts('intake.too-slow')).toMatchObject([
+      { severity: 'warning', message: expect.stringContaining('took too long to arrive') },
+    ]);
+    expect(await scene.rows(`SELECT why, said FROM refused_delivery`)).toMatchObject([
+      { why: 'unreadable', said: expect.stringContaining('took too long') },
+    ]);
+    expect(await stored(scene)).toMatchObject(NOTHING);
+  });
+
+  test('25 MB of GitHub’s are taken, in bounded time and memory, and nothing of it stays', async () => {
+    const world = await start({ works: false });
+    await set(world);
+    const url = `http://127.0.0.1:${await portOf(world)}/api/v1/intake/github`;
+    const body = Buffer.alloc(25 * 1024 * 1024, 0x61);
+    body.write('{"zen":"');
+    body.write('"}', body.length - 2);
+    const send = (id: string) =>
+      fetch(url, {
+        method: 'POST',
+        headers: {
+          'content-type': 'application/json',
+          'x-github-event': 'ping',
+          'x-github-delivery': id,
+          'x-hub-signature-256': `sha256=${createHmac('sha256', GITHUB_KEY).update(body).digest('hex')}`,
+        },
+        body,
+      });
+    expect((await send(newId())).status).toBe(202);
+    const before = process.memoryUsage();
+    let most = before.rss;
+    const watch = setInterval(() => (most = Math.max(most, process.memoryUsage.rss())), 5);
+    const began = performance.now();
+    for (let n = 0; n < 4; n++) expect((await send(newId())).status).toBe(202);
+    const each = (performance.now() - began) / 4;
+    clearInterval(watch);
+    const grown = (most - before.rss) / 1024 / 1024;
+    process.stderr.write(`25 MB: ${each.toFixed(0)} ms each, at most ${grown.toFixed(0)} MB above before\n`);
+    expect(each).toBeLessThan(10_000);
+    // The bytes, their text, and what the sender of this test holds of them.
+    expect(grown).toBeLessThan(600);
   });
 });
 

@@ -173,11 +173,39 @@ describe('every month, where most would be lost', () => {
     expect(one).toMatchObject({ to: ['desk@northwind.example'] });
     expect(one!.text).toContain(`${scene.reference} Checkout payments: 8 open`);
     expect(one!.text).toContain(`/access-reviews/${review.reference}`);
-    const { html } = await (
-      await ConsoleSession.signIn(world, 'desk@northwind.example', PASSWORD)
-    ).page('/work');
+    const desk = await ConsoleSession.signIn(world, 'desk@northwind.example', PASSWORD);
+    const { html } = await desk.page('/work');
+    // Reviewers without a browser that says more are written to in English; one who chose reads their own.
+    expect(one!.subject).toMatch(/, by \d{1,2} \w+ \d{4}, \d\d:\d\d UTC$/);
     expect(html).toContain('Access that you review');
     expect(html).toContain(`/access-reviews/${review.reference}`);
+    expect((await desk.page('/profile')).html).toContain('Mails to you');
+    expect(await desk.send('/profile', '/profile', { language: 'fr' })).toMatchObject({ status: 422 });
+    expect(await desk.send('/profile', '/profile', { language: 'de' })).toMatchObject({ status: 303 });
+    expect(await ledger('user.language-chosen')).toMatchObject([
+      { body: { facts: { from: null, to: 'de' } } },
+    ]);
+  });
+
+  test('whoever never said in which language they are written to reads what their browser asks for', async () => {
+    const root = caller(world, await world.token('admin'));
+    const language = async () =>
+      (await root('GET', '/api/v1/users')).body.users.find(
+        ({ email }: { email: string }) => email === 'vera@northwind.example',
+      ).language;
+    const signIn = (accepted: string) =>
+      ConsoleSession.signIn(world, 'vera@northwind.example', PASSWORD, { 'accept-language': accepted });
+    expect(await language()).toBeNull();
+    await signIn('fr-CH, de;q=0.8, en;q=0.5');
+    expect(await language()).toBe('de');
+    await signIn('en');
+    expect(await language()).toBe('de');
+    const say = (who: typeof risk, wanted: string) =>
+      who('PUT', '/api/v1/me/language', { body: { language: wanted } });
+    expect((await say(vera, 'en')).status).toBe(204);
+    expect(await language()).toBe('en');
+    expect((await say(vera, 'xx')).status).toBe(400);
+    expect((await say(root, 'de')).body).toMatchObject({ status: 409, code: 'nobody-to-write-to' });
   });
 
   /** Every item, three at a time. */
@@ -337,12 +365,14 @@ describe('every month, where most would be lost', () => {
       world.app.get(Relay).pass();
       return mail.received.length >= 4;
     }, 'four mails');
+    // The first one in English; then in the language that its reader has chosen meanwhile.
     expect(mail.received.map(({ subject }) => subject.split(' ').slice(0, 2).join(' ')).sort()).toEqual([
-      'Overdue: review',
-      'Still open:',
+      'Noch offen:',
+      'Prüfen Sie,',
       'review who',
-      'review who',
+      'Überfällig: Prüfen',
     ]);
+    expect(mail.received.at(-1)!.subject).toMatch(/, bis \d\d\.\d\d\.\d{4}, \d\d:\d\d Uhr UTC$/);
     risk = caller(world, await world.token('vendor_risk'));
     expect((await reviews())[0]).toMatchObject({ overdue: 2 });
     expect(await overdueFindings()).toMatchObject([

@@ -71,6 +71,28 @@ describe('an empty installation is filled by hand', () => {
     expect((await staff('POST', `/api/v1/parties/${newId()}/contacts`, { body })).status).toBe(404);
   });
 
+  test('each address once in a part, however many add it at once', async () => {
+    const url = `/api/v1/parties/${ids.supplier}/contacts`;
+    const desk = { name: 'Desk', role: 'contract', email: 'desk@twice.example' };
+    const answers = await Promise.all(
+      ['desk@twice.example', 'Desk@Twice.example', 'desk@twice.example'].map((email) =>
+        staff('POST', url, { body: { ...desk, email } }),
+      ),
+    );
+    expect(answers.map(({ status }) => status).sort((a, b) => a - b)).toEqual([201, 409, 409]);
+    const refused = answers.find(({ status }) => status === 409)!.body;
+    expect([refused.code, problem(refused)]).toEqual(['contact-exists', ['/email']]);
+    const other = await staff('POST', url, { body: { ...desk, role: 'security' } });
+    expect(other.status).toBe(201);
+    const edit = (body: object) => staff('PATCH', `/api/v1/contacts/${other.body.id}`, { ifMatch: 1, body });
+    expect((await edit({ role: 'contract' })).body).toMatchObject({ status: 409, code: 'contact-exists' });
+    expect((await edit({ active: false, role: 'contract' })).status).toBe(200);
+    const whole = await staff('POST', '/api/v1/parties', {
+      body: { name: 'Twice Told', contacts: [desk, { ...desk, role: 'security' }, desk] },
+    });
+    expect([whole.status, problem(whole.body)]).toEqual([409, ['/contacts/2/email']]);
+  });
+
   test('with an integration between two sides', async () => {
     const body = {
       name: 'Billing export',

@@ -185,6 +185,46 @@ describe('a checkout', () => {
   });
 });
 
+describe('a checkout that waits for consent', () => {
+  test('is resumed by asking again: the same one, and one person is asked once, however often it is asked', async () => {
+    const rosa = await personCalling(world, 'Rosa', 'responder');
+    const { at, machine, grantId } = await ready({
+      consentPersonId: rosa.who.personId,
+      maxSimultaneous: 1,
+    });
+    const asked = await Promise.all(Array.from({ length: 6 }, () => machine.open(at)));
+    const { id } = asked[0]!.body;
+    expect(asked.map(({ status, body }) => [status, body.id, body.state, body.value])).toEqual(
+      Array.from({ length: 6 }, () => [202, id, 'waiting', undefined]),
+    );
+    expect(await scene.ledger(id)).toEqual(['checkout.asked']);
+    const consent = (to: string) =>
+      world.app
+        .get(Transactions)
+        .run(rosa.who, (db) => world.app.get(CheckoutGrants).consent(db, to, true, rosa.who));
+    await consent(id);
+    const opened = await Promise.all([machine.open(at), machine.open(at)]);
+    // One of the two resumes it and has the value; for the other one there is no room.
+    expect(opened.map(({ status }) => status).toSorted((a, b) => a - b)).toEqual([201, 429]);
+    expect(opened.find(({ status }) => status === 201)!.body).toMatchObject({
+      id,
+      state: 'open',
+      value: expect.any(String),
+    });
+    // Nobody is asked for what there is no room for.
+    expect((await machine.open(at)).status).toBe(429);
+    expect(await scene.query(`SELECT state FROM checkout WHERE grant_id = $1`, [grantId])).toEqual([
+      { state: 'open' },
+    ]);
+    await machine.call('DELETE', `/${id}`);
+    const next = await machine.open(at);
+    expect([next.status, next.body.id === id]).toEqual([202, false]);
+    // What nobody answered in time is not resumed.
+    world.clock.advance(16 * MINUTE);
+    expect((await machine.open(at)).body.id).not.toBe(next.body.id);
+  });
+});
+
 describe('nothing is released', () => {
   const CASES: [code: string, sql: string, of: (at: Scene, machine: Machine, grantId: string) => string][] = [
     [

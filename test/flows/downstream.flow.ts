@@ -328,8 +328,11 @@ describe('what fails after a revocation', () => {
     });
     const again = await report({ ...used, status: 401, fallback: 'not_triggered', key: 'alert-1' });
     expect(again).toMatchObject({ status: 200, body: { id: (first.body as { id: Id }).id } });
-    // Our control canary was accepted a moment ago: the supplier answers.
-    expect((await report({ ...used, status: 503 })).body).toMatchObject({ class: 'outage' });
+    // Our control canary was accepted a moment ago: the supplier answers, which an answer to the consumer does not contradict.
+    expect((await report({ ...used, status: 503 })).body).toMatchObject({
+      class: 'unclear',
+      why: expect.stringContaining('the supplier answers, and not well'),
+    });
     expect((await report({ status: 422, actors: 30, actorsFailing: 1 })).body).toMatchObject({
       class: 'user',
     });

@@ -165,6 +165,53 @@ describe('a path by machine', () => {
     ]);
   });
 
+  test('is void where its canary was dead before: that one is set aside with an alert, and the path stands as it did', async () => {
+    const connectionId = await connection();
+    const one = await known({ connection: connectionId });
+    const { issued } = await canary(connectionId);
+    issued.live = false;
+    const over = await ended((await drill(one.pathId)).body.drillId);
+    expect(over).toMatchObject({
+      outcome: 'cancelled',
+      counts: false,
+      why: expect.stringContaining('void: canary not alive'),
+    });
+    expect(supplier.revokesOf(issued.name)).toBe(0);
+    expect(await stopper(one)).toMatchObject({ stoppers: [{ standing: 'untried', lastDrill: null }] });
+    expect(await scene.query(`SELECT state, value_ref FROM canary WHERE label = $1`, [issued.name])).toEqual([
+      { state: 'withdrawn', value_ref: null },
+    ]);
+    expect(await scene.query(`SELECT kind, severity FROM alert WHERE subject_id = $1`, [one.pathId])).toEqual(
+      [{ kind: 'drill.canary-dead', severity: 'warning' }],
+    );
+    // What a good canary proved is not undone by a bad one.
+    await canary(connectionId);
+    expect(await ended((await drill(one.pathId)).body.drillId)).toMatchObject({ outcome: 'passed' });
+    (await canary(connectionId)).issued.live = false;
+    expect(await ended((await drill(one.pathId)).body.drillId)).toMatchObject({ outcome: 'cancelled' });
+    expect(await stopper(one)).toMatchObject({ state: 'proven', stoppers: [{ standing: 'proven' }] });
+  });
+
+  test('has each canary once at a connection, by its id and by its value', async () => {
+    const [here, there] = [await connection(), await connection()];
+    const { issued, answer } = await canary(here);
+    const add = (connectionId: Id, body: object) =>
+      admin('POST', `/api/v1/connections/${connectionId}/canaries`, { body: { label: 'again', ...body } });
+    for (const [body, field] of [
+      [{ supplierId: issued.id }, '/supplierId'],
+      [{ value: issued.value }, '/value'],
+      [{ supplierId: 'another', value: issued.value }, '/value'],
+    ] as const)
+      expect(await add(here, body)).toMatchObject({
+        status: 409,
+        body: { code: 'canary-known', errors: [{ field }] },
+      });
+    expect((await add(here, { supplierId: 'another', value: `${issued.value}-2` })).status).toBe(201);
+    expect((await add(there, { supplierId: issued.id })).status).toBe(201);
+    await admin('DELETE', `/api/v1/connections/${here}/canaries/${answer.body.id}`);
+    expect((await add(here, { supplierId: issued.id, value: issued.value })).status).toBe(201);
+  });
+
   test('passes although the answer to the revoke was lost', async () => {
     const connectionId = await connection();
     const one = await known({ connection: connectionId });

@@ -209,3 +209,26 @@ describe('a form that is saved as it is shown', () => {
     expect(await performing()).toContain(parties[0]);
   });
 });
+
+test('a new source is asked as often as the form says', async () => {
+  const settings = {
+    issuer: 'https://transmitter.example',
+    audience: 'us',
+    jwksUri: 'https://transmitter.example/keys',
+  };
+  const polls = { ...settings, pollUrl: 'https://transmitter.example/poll', kind: 'set', trust: 'inform' };
+  expect((await session.page('/settings/sources/new')).html).toContain('name="pollEverySeconds"');
+  const add = (key: string, more: Record<string, string>) =>
+    session.send('/settings/sources/new', '/settings/sources', { ...polls, key, name: key, ...more });
+  expect(await add('asked-often', { pollEverySeconds: '300' })).toMatchObject({ status: 303 });
+  const bad = await add('asked-badly', { pollEverySeconds: 'often' });
+  expect(bad.status).not.toBe(303);
+  expect(bad.html).toContain('id="pollEverySeconds-error"');
+  expect(bad.html).toMatch(/name="pollEverySeconds"[^>]*value="often"/);
+  const { body } = await staff('GET', '/api/v1/sources');
+  const seconds = Object.fromEntries(
+    body.sources.map((one: { key: string; pollEverySeconds: number }) => [one.key, one.pollEverySeconds]),
+  );
+  expect(seconds).toMatchObject({ 'asked-often': 300 });
+  expect(seconds).not.toHaveProperty('asked-badly');
+});

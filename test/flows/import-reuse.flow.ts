@@ -219,3 +219,71 @@ describe('the value of a credential, pasted into a row', () => {
     },
   );
 });
+
+describe('within how many minutes somebody has to approve', () => {
+  const rows = (name: string, agreement: object | null, credential: object, more: object[] = []) =>
+    [
+      { kind: 'party', key: `${name}-us`, name: `Us ${name}`, operator: false },
+      ...(agreement
+        ? [{ kind: 'agreement', key: `${name}-deal`, party: `${name}-us`, title: 'Deal', ...agreement }]
+        : []),
+      {
+        kind: 'integration',
+        key: name,
+        name,
+        environments: ['production'],
+        parties: [`${name}-us=customer`],
+        ...(agreement ? { agreement: `${name}-deal` } : {}),
+      },
+      {
+        kind: 'credential',
+        key: `${name}-key`,
+        integration: name,
+        name: `${name} key`,
+        type: 'api_key',
+        issuer: `${name}-us`,
+        verifier: `${name}-us`,
+        authority: 'approve_within',
+        ...credential,
+      },
+      ...more,
+    ]
+      .map((row) => JSON.stringify(row))
+      .join('\n');
+  const minutesOf = async (key: string) => {
+    const { body } = await call('GET', `/api/v1/credentials?source=reuse&key=${key}`);
+    const { authority, approveWithinMinutes, approveOtherwise } = (
+      await call('GET', `/api/v1/credentials/${body.credentials[0].id}`)
+    ).body;
+    return { authority, approveWithinMinutes, approveOtherwise };
+  };
+  const agreed = { authority: 'approve_within', approveWithinMinutes: 45, approveOtherwise: 'act' };
+
+  test('is what the agreement says, where the credential does not', async () => {
+    expect((await imported(rows('m-agreed', agreed, {}))).problems).toEqual([]);
+    expect(await minutesOf('m-agreed-key')).toEqual({
+      authority: 'approve_within',
+      approveWithinMinutes: 45,
+      approveOtherwise: 'act',
+    });
+    expect((await imported(rows('m-own', agreed, { approveWithinMinutes: 10 }))).problems).toEqual([]);
+    expect(await minutesOf('m-own-key')).toMatchObject({ approveWithinMinutes: 10 });
+  });
+
+  test('is found in the agreement on record, too', async () => {
+    const credential = rows('m-agreed', null, {})
+      .split('\n')
+      .slice(-1)[0]!
+      .replaceAll('m-agreed-key', 'm-later-key');
+    expect((await imported(credential)).problems).toEqual([]);
+    expect(await minutesOf('m-later-key')).toMatchObject({
+      approveWithinMinutes: 45,
+      approveOtherwise: 'act',
+    });
+  });
+
+  test('and where nobody says, the row is refused with its field', async () => {
+    const { problems } = await imported(rows('m-nobody', { authority: 'revoke_now' }, {}));
+    expect(problems).toMatchObject([{ kind: 'credential', field: '/approveWithinMinutes' }]);
+  });
+});

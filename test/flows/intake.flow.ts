@@ -180,6 +180,26 @@ describe('the door', () => {
     );
   });
 
+  test('in another encoding than UTF-8: 415 with its field, and it stands in the log', async () => {
+    const before = await counts();
+    const answer = await world.app.inject({
+      method: 'POST',
+      url: '/api/v1/intake/reports',
+      headers: { 'content-type': 'application/json; charset=utf-16' },
+      payload: Buffer.from('{}', 'utf16le'),
+    });
+    expect(answer.statusCode).toBe(415);
+    expect(answer.headers['content-type']).toContain('application/problem+json');
+    expect(answer.json()).toMatchObject({
+      code: 'unsupported-media-type',
+      errors: [{ field: 'content-type' }],
+    });
+    expect(await counts()).toEqual(before);
+    expect(
+      await scene.one(`SELECT why, said FROM refused_delivery ORDER BY received_at DESC, id DESC LIMIT 1`),
+    ).toMatchObject({ why: 'unreadable', said: expect.stringContaining('UTF-8') });
+  });
+
   test('a source over its quota is told when to come back', async () => {
     await scene.source({ key: 'little', kind: 'github', keys: [GITHUB_KEY], quotaPerHour: 2 });
     const send = (n: number) =>

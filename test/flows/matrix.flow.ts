@@ -209,6 +209,82 @@ describe('from a draft to two signatures', () => {
   });
 });
 
+describe('the page behind a link', () => {
+  /** The page that a link opens, by the cookie that it leaves. */
+  async function opened(
+    path: string,
+  ): Promise<(query?: string) => Promise<{ status: number; html: string }>> {
+    const door = await t.app.inject({ url: path });
+    const cookie = String(door.headers['set-cookie']).split(';')[0]!;
+    return async (query = '') => {
+      const { statusCode, body } = await t.app.inject({
+        url: `${door.headers.location!}${query}`,
+        headers: { cookie },
+      });
+      return { status: statusCode, html: body };
+    };
+  }
+
+  test('speaks the language of its reader, as the mail does that brought it', async () => {
+    const ids = await drafted();
+    await t.sql(`UPDATE contact SET language = 'de-CH' WHERE id = $1`, [ids.nora]);
+    const versionId = await proposed(ids);
+    const { contentHash } = await version(versionId);
+    const invited = () => mail.received.findLast((one) => one.text.includes(contentHash));
+    await until(() => invited() !== undefined, 'the invitation');
+    expect(invited()!.text).toContain('Ihnen liegt eine Zuständigkeitsmatrix zur Unterschrift vor');
+    const page = await opened(`/m/${linkIn(invited()!)}`);
+    const german = (await page()).html;
+    expect(german).toContain('<html lang="de">');
+    expect(german).toContain('Worum Sie gebeten werden');
+    expect(german).toContain('Pflicht für Pflicht');
+    expect(german).toContain('>Widerruf</option>');
+    expect(german).not.toMatch(/What you are asked|Mail me a code|Your name and position/);
+    const english = (await page('?language=en')).html;
+    expect(english).toContain('<html lang="en">');
+    expect(english).toContain('What you are asked to do');
+    expect(english).not.toContain('Worum Sie gebeten werden');
+  });
+
+  test('that opens nothing is in the language that the browser asks for', async () => {
+    for (const [accepted, language, word] of [
+      ['de-AT, en;q=0.5', 'de', 'Dieser Link ist keiner von unseren.'],
+      ['fr', 'en', 'This link is not one of ours.'],
+    ])
+      for (const [url, cookie] of [
+        ['/sign-matrix', 'cs_matrix'],
+        ['/confirm-contact', 'cs_contact'],
+      ]) {
+        const answer = await t.app.inject({
+          url: url!,
+          headers: { cookie: `${cookie}=${'x'.repeat(43)}`, 'accept-language': accepted! },
+        });
+        expect(answer.statusCode).toBe(404);
+        expect(answer.body).toContain(`<html lang="${language}">`);
+        expect(answer.body).toContain(word);
+      }
+  });
+
+  test('to confirm a contact does so, too', async () => {
+    const { ids } = await countersigned();
+    const greta = await contactOf(ids, 'Greta');
+    await t.sql(`UPDATE contact SET language = 'de' WHERE id = $1`, [greta]);
+    const cells = [cell(ids, { performing: [ids.northwind, ids.aurora], contactId: greta })];
+    expect((await call('PATCH', address(ids), { body: { cells }, ifMatch: 0 })).body).toMatchObject({
+      fell: [],
+    });
+    const taken = await call('POST', `${address(ids)}/propose`, { body: {}, ifMatch: 1 });
+    expect(taken.body).toMatchObject({ state: 'countersigned' });
+    const mailed = await mail.letter('greta@example.test', /./);
+    expect(mailed.text).toMatch(/^- Widerruf\r?$/m);
+    const { html } = await (await opened(`/mc/${linkIn(mailed, 'mc')}`))();
+    expect(html).toContain('<html lang="de">');
+    expect(html).toContain('<li>Widerruf</li>');
+    expect(html).toContain('Ich bin der Kontakt');
+    expect(html).not.toContain('I am the contact');
+  });
+});
+
 describe('what was declared', () => {
   test('grown wider by hand, nobody has signed it; grown smaller, everybody has', async () => {
     const { ids, versionId } = await countersigned();

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { AcknowledgementService } from '../../src/domain/notices/acknowledgement.service.ts';
 import { DeliveryService } from '../../src/domain/notices/delivery.service.ts';
+import { NoticePump } from '../../src/domain/notices/notice-pump.service.ts';
 import { NoticeClock } from '../../src/domain/notices/notice-clock.ts';
 import { findNotice, type NoticeView } from '../../src/domain/notices/notices.queries.ts';
 import { NoticesService, type Trigger } from '../../src/domain/notices/notices.service.ts';
@@ -176,6 +177,35 @@ describe('a notice that is owed', () => {
     expect(await first).toEqual({ state: 'accepted' });
     expect(await deliver(id)).toEqual({ state: 'accepted' });
     expect(mail.received.length).toBe(before + 1);
+  });
+
+  test('is sent once by two processes that look at the same moment, though their clocks are far apart', async () => {
+    const other = await startApp({ database: t.database, config: t.config, settings: { duties: idle } });
+    try {
+      // By its own clock every attempt of the first process was given up long ago.
+      other.clock.advance(t.clock.now() - other.clock.now() + MINUTE);
+      const ids: Id[] = [];
+      for (let n = 0; n < 12; n++) ids.push(await owe());
+      await mail.behave('hold');
+      const mine = () => mail.received.filter(({ messageId }) => ids.some((id) => messageId.includes(id)));
+      const [one, two] = [t, other].map(({ app }) => app.get(NoticePump));
+      const both = Promise.all([one!.send(by), two!.send(by)]);
+      await until(() => mine().length >= ids.length, 'every notice is on its way');
+      // Whoever looks now passes by what the other has under way.
+      await two!.send(by);
+      const again = await Promise.all(
+        ids.map((id) => other.app.get(DeliveryService).deliver(id, by, AbortSignal.timeout(20_000))),
+      );
+      expect(new Set(again.map((result) => 'why' in result && result.why))).toEqual(
+        new Set(['an attempt is under way']),
+      );
+      await mail.behave('accept');
+      await both;
+      expect(mine()).toHaveLength(ids.length);
+      expect(await Promise.all(ids.map(async (id) => (await read(id)).attempts))).toEqual(ids.map(() => 1));
+    } finally {
+      await other.close();
+    }
   });
 
   test('that every address refused is failed, loudly', async () => {

@@ -557,6 +557,23 @@ describe('a duty of a law that is told through us', () => {
     made = await leak([linked]);
   });
 
+  test('names its authority as soon as the integration has one, though the incident is open already', async () => {
+    const late = await integration('Named later', { regions: ['DE'] });
+    const { incidentId } = await leak([late]);
+    const told = async () => {
+      const { recipient, recipientRole } = await duty(incidentId, 'gdpr-33-1', 'notification');
+      return { recipient, recipientRole };
+    };
+    const before = await told();
+    expect(before.recipientRole).toBe('authority');
+    expect(before.recipient).not.toBe('Data Protection Authority');
+    await scene.rows(
+      `INSERT INTO integration_party (integration_id, party_id, party_name, role) VALUES ($1, $2, 'Data Protection Authority', 'authority')`,
+      [late, authority],
+    );
+    expect(await told()).toEqual({ recipient: 'Data Protection Authority', recipientRole: 'authority' });
+  });
+
   test('is drafted with what is known, approved by a second person, carried, and the register follows', async () => {
     const gdpr = await duty(made.incidentId, 'gdpr-33-1', 'notification');
     expect(gdpr).toMatchObject({ recipient: 'Data Protection Authority', told: null, watched: false });

@@ -152,6 +152,22 @@ describe('what is due, and what it would do', () => {
     const address = `/api/v1/credentials/${slot.credentialId}/rotations`;
     expect((await auditor('POST', address, { body: start })).status).toBe(403);
     const engineer = caller(world, await world.token('integration_engineer'));
+    // One that is meant for other credentials is refused beside its field, with those that fit; nothing is begun.
+    const wrong = await engineer('POST', address, { body: { ...start, recipe: 'rotation-certificate' } });
+    expect(wrong).toMatchObject({
+      status: 400,
+      body: {
+        code: 'recipe-of-another-kind',
+        errors: [
+          {
+            field: '/recipe',
+            problem: expect.stringContaining('client certificate'),
+            mend: expect.stringMatching(/rotation-manual/),
+          },
+        ],
+      },
+    });
+    expect(wrong.body.errors[0].mend).not.toContain('webhook');
     const begun = await engineer('POST', address, { body: start });
     expect(begun.status).toBe(201);
     expect((await auditor('GET', `/api/v1/rotations/${begun.body.id}`)).body).toMatchObject({

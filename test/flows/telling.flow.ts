@@ -11,8 +11,8 @@ import { DeliverySweep } from '../../src/domain/notices/deliver-notice.job.ts';
 import { NoticeClock } from '../../src/domain/notices/notice-clock.ts';
 import { findNotice } from '../../src/domain/notices/notices.queries.ts';
 import { DeliveryService } from '../../src/domain/notices/delivery.service.ts';
-import { NoticeTemplates } from '../../src/domain/notices/notice-templates.ts';
 import { stuckNotices } from '../../src/domain/notices/stuck-notices.service.ts';
+import { NoticeTemplates } from '../../src/domain/notices/notice-templates.ts';
 import { NoticesService } from '../../src/domain/notices/notices.service.ts';
 import { SecondPerson } from '../../src/domain/notices/second-person.ts';
 import { isDetachedSignature } from '../../src/kernel/detached-signature.ts';
@@ -183,6 +183,52 @@ test('somebody who is signed in for the recipient acknowledges with the code of 
   expect([done.status, done.body]).toEqual([201, { late: false, strength: 'account_mfa', enough: true }]);
   const after = (await call('GET', `/notices/${id}`)).body as Record<string, unknown>;
   expect(after).toMatchObject({ receipt: 'acknowledged', acknowledgementStrength: 'account_mfa' });
+});
+
+test('a form of another site answers nothing, whatever it proves', async () => {
+  const id = await told();
+  const { text } = mail.received.at(-1)!;
+  const token = /\/n\/([A-Za-z0-9_-]+)/.exec(text)![1]!;
+  const door = await t.app.inject({ url: `/n/${token}` });
+  const path = door.headers.location!;
+  const cookie = String(door.headers['set-cookie']).split(';')[0]!;
+  const page = await t.app.inject({ url: path, headers: { cookie } });
+  const hidden = (name: string) => new RegExp(`name="${name}" value="([^"]+)"`).exec(page.body)![1]!;
+  const typed = {
+    name: 'Ada Example',
+    code: /with the code (\d{6})/.exec(text)![1]!,
+    proof: hidden('proof'),
+    text_hash: hidden('text_hash'),
+  };
+  const answer = async (headers: Record<string, string>) =>
+    (
+      await t.app.inject({
+        method: 'POST',
+        url: path,
+        headers: {
+          host: 'us.example',
+          cookie,
+          'content-type': 'application/x-www-form-urlencoded',
+          ...headers,
+        },
+        payload: new URLSearchParams(typed).toString(),
+      })
+    ).statusCode;
+  for (const headers of [
+    { origin: 'https://evil.example' },
+    { origin: 'https://us.example.evil.example' },
+    { origin: 'https://us.example:444' },
+    { origin: 'no address' },
+    { origin: 'https://evil.example', 'sec-fetch-site': 'same-origin' },
+    { 'sec-fetch-site': 'cross-site' },
+    { origin: 'null', 'sec-fetch-site': 'same-site' },
+  ] as Record<string, string>[])
+    expect([headers, await answer(headers)]).toEqual([headers, 403]);
+  const receipt = async () => ((await call('GET', `/notices/${id}`)).body as { receipt: string }).receipt;
+  expect(await receipt()).not.toBe('acknowledged');
+  // Our own page tells nobody where it is.
+  expect(await answer({ origin: 'null', 'sec-fetch-site': 'same-origin' })).toBe(303);
+  expect(await receipt()).toBe('acknowledged');
 });
 
 describe('how strong an answer must be', () => {
@@ -452,6 +498,32 @@ test('alerts go out together, the critical ones soon, and none of them twice', a
   await sweep();
   expect(digests()).toHaveLength(2);
   expect(digests()[1]!.subject).toBe('Countersign: 1 critical of 1 alerts nobody has looked at');
+
+  // Its reader has a language, and the operator a text of its own; times are as that reader writes them.
+  await run((db) => db.query(`UPDATE contact SET language = 'de' WHERE email = 'duty@brightwater.example'`));
+  const texts = '/notice-templates/versions?category=alert-digest&language=de';
+  const owner = calling(await t.token('contract_owner'));
+  const source = t.app.get(NoticeTemplates).sourceOf('alert-digest', 'de')!;
+  const own = { ...source, subject: 'Unsere Leitstelle: {{ total }}' };
+  expect(
+    await owner('POST', '/notice-templates', { category: 'alert-digest', language: 'de', source: own }),
+  ).toMatchObject({ status: 201, body: { number: 1 } });
+  expect((await call('GET', texts)).body).toMatchObject({ versions: [{ subject: own.subject }] });
+  await run((db) =>
+    t.app.get(AlertsService).raise(db, {
+      kind: 'test',
+      severity: 'critical',
+      message: 'It is late (due 2026-11-22T08:05:31.000Z).',
+      dedupeKey: 'test:late',
+      at: t.clock.now(),
+    }),
+  );
+  t.clock.advance(10 * MINUTE);
+  await sweep();
+  expect(digests()).toHaveLength(3);
+  expect(digests()[2]!.subject).toBe('Unsere Leitstelle: 1');
+  expect(digests()[2]!.text).toContain('It is late (due 22.11.2026, 08:05 Uhr UTC).');
+  expect(digests()[2]!.text).toContain('Alle Meldungen, und was zu tun ist');
 });
 
 describe('the text of a notice', () => {
@@ -493,6 +565,24 @@ describe('the text of a notice', () => {
     expect((await read(id)).text).toMatch(/^Good day\./);
     await told();
     expect(mail.received.at(-1)!.text).toMatch(/^To the security contact/);
+  });
+
+  test('is in the language of its reader, and in the one that was agreed where they never said one', async () => {
+    const languages = async (contact: string | null, term: string) => {
+      const [row] = await run(async (db) => {
+        const other = await noticeScene(db, t.clock.date(), {
+          name: `Reads ${contact ?? 'nothing'}, agreed ${term}`,
+          languages: { contact, term },
+        });
+        await t.app.get(NoticesService).owe(db, [confirmedExposure(other, t.clock.now())], by);
+        return db.query(`SELECT language FROM notice WHERE party_id = $1`, [other.partyId]);
+      });
+      return row.language;
+    };
+    expect(await languages('de', 'en')).toBe('de');
+    expect(await languages('en', 'de')).toBe('en');
+    expect(await languages(null, 'de')).toBe('de');
+    expect(await languages(null, 'en')).toBe('en');
   });
 
   test('is for its kind of recipient before it is for anybody, and in the language that was agreed', async () => {

@@ -270,6 +270,11 @@ describe('one matrix', () => {
         expect(text).toMatch(/let pass for a time\s+nothing: no rule has an exception/);
         await visitor.getByRole('link', { name: 'Deutsch' }).click();
         expect(await visitor.locator('.letter').innerText()).toContain('rechenschaftspflichtig');
+        await site.judge(visitor, 'sign-matrix-de');
+        expect(await visitor.locator('html').getAttribute('lang')).toBe('de');
+        expect(await visitor.locator('main').innerText()).toMatch(
+          /Nora Visser, Sie werden um Ihre Unterschrift gebeten für Northwind Cloud/,
+        );
         await visitor.getByRole('link', { name: 'English' }).click();
         await visitor.fill('[name=code]', '00000000');
         await visitor.fill('[name=signs_for]', 'Nora Visser, head of security');

@@ -31,6 +31,19 @@ describe('the texts of notices', () => {
     await site.judge(page, 'notice-templates');
     await page.getByRole('link', { name: 'de', exact: true }).first().click();
     expect(await page.locator('.letter').innerText()).toContain('An den Sicherheitskontakt');
+    // A mail that is no notice has a text, too, and its own variables alone.
+    await page.goto(`${site.url}/notice-templates/access-review/de`);
+    await site.judge(page, 'notice-template-mail');
+    const review = await page.locator('main').innerText();
+    expect(review).toContain(
+      'Variables: reviewerName, reviewReference, stage, dueAt, open, lines, more, link.',
+    );
+    expect(await page.locator('.letter').innerText()).toContain('06.12.2026, 08:05 Uhr UTC');
+    await page.goto(`${site.url}/profile`);
+    await site.judge(page, 'profile');
+    await page.selectOption('[name=language]', 'de');
+    await page.getByRole('button', { name: 'Save' }).click();
+    expect(await page.inputValue('[name=language]')).toBe('de');
     await page.goto(`${site.url}/notice-templates/exposure/en`);
     const subject = await page.inputValue('[name=subject]');
     await page.fill('[name=subject]', `Ours, ${subject}`);

@@ -11,12 +11,17 @@ export class ConsoleSession {
     private readonly cookie: string,
   ) {}
 
-  static async signIn(world: TestApp, email: string, password: string): Promise<ConsoleSession> {
+  static async signIn(
+    world: TestApp,
+    email: string,
+    password: string,
+    headers: Record<string, string> = {},
+  ): Promise<ConsoleSession> {
     const form = await world.app.inject({ url: '/sign-in' });
     const answer = await world.app.inject({
       method: 'POST',
       url: '/sign-in',
-      headers: { cookie: cookieOf(form), 'content-type': 'application/x-www-form-urlencoded' },
+      headers: { ...headers, cookie: cookieOf(form), 'content-type': 'application/x-www-form-urlencoded' },
       payload: new URLSearchParams({ email, password, next: '/', _csrf: tokenOf(form.body) }).toString(),
     });
     if (answer.statusCode !== 303) throw new Error(`not signed in: ${answer.statusCode}`);

@@ -71,9 +71,10 @@ const parts = new EngineParts({
   selectors: new Selectors([numbers]),
 });
 parts.engine.start(url);
-process.on('SIGTERM', async () => {
+process.on('SIGTERM', () => void stop());
+async function stop() {
   await parts.engine.stop(5000);
   await dataSource.destroy();
   process.exit(0);
-});
+}
 process.stdout.write('ready\n');

@@ -13,7 +13,14 @@ export interface NoticeScene {
 export async function noticeScene(
   db: Db,
   now: Date,
-  o: { fulfilledBy?: string; leastStrength?: string | null; name?: string; email?: string } = {},
+  o: {
+    fulfilledBy?: string;
+    leastStrength?: string | null;
+    name?: string;
+    email?: string;
+    /** What the agreement says, and what its reader says. */
+    languages?: { term: string; contact: string | null };
+  } = {},
 ): Promise<NoticeScene> {
   const ids = {
     party: newId(),
@@ -28,8 +35,8 @@ export async function noticeScene(
     [ids.party, now, `PTY-${ids.party}`, o.name ?? 'Northwind'],
   );
   await db.query(
-    `INSERT INTO contact (id, party_id, name, role, email, created_at, updated_at) VALUES ($1, $2, 'Duty desk', 'security', $4, $3, $3)`,
-    [ids.contact, ids.party, now, o.email ?? 'security@northwind.example'],
+    `INSERT INTO contact (id, party_id, name, role, email, language, created_at, updated_at) VALUES ($1, $2, 'Duty desk', 'security', $4, $5, $3, $3)`,
+    [ids.contact, ids.party, now, o.email ?? 'security@northwind.example', o.languages?.contact ?? null],
   );
   await db.query(
     `INSERT INTO agreement (id, reference, party_id, title, created_at, updated_at) VALUES ($1, $4, $2, 'Master', $3, $3)`,
@@ -41,9 +48,17 @@ export async function noticeScene(
     [ids.version, ids.agreement, ids.party, now],
   );
   await db.query(
-    `INSERT INTO term (id, agreement_version_id, party_id, direction, trigger, start_event, window_count, window_unit, valid_from, fulfilled_by, least_strength)
-     VALUES ($1, $2, $3, 'to_party', 'confirmed', 'confirmed', 24, 'elapsed-hours', $4, $5, $6)`,
-    [ids.term, ids.version, ids.party, now, o.fulfilledBy ?? 'accepted_by_peer', o.leastStrength ?? null],
+    `INSERT INTO term (id, agreement_version_id, party_id, direction, trigger, start_event, window_count, window_unit, valid_from, fulfilled_by, least_strength, language)
+     VALUES ($1, $2, $3, 'to_party', 'confirmed', 'confirmed', 24, 'elapsed-hours', $4, $5, $6, $7)`,
+    [
+      ids.term,
+      ids.version,
+      ids.party,
+      now,
+      o.fulfilledBy ?? 'accepted_by_peer',
+      o.leastStrength ?? null,
+      o.languages?.term ?? 'en',
+    ],
   );
   await db.query(
     `INSERT INTO term_recipient (term_id, contact_id, party_id, ordinal) VALUES ($1, $2, $3, 0)`,

@@ -44,8 +44,9 @@ const config = parseConfig({
 });
 if (!config.ok) throw new Error(JSON.stringify(config.error));
 const app = await createApp({ config: { ...config.value, logLevel: 'silent', outboundAllow: [allow] } });
-process.on('SIGTERM', async () => {
+process.on('SIGTERM', () => void stop());
+async function stop() {
   await app.close();
   process.exit(0);
-});
+}
 process.stdout.write('ready\n');

@@ -61,10 +61,23 @@ export function rungTextsIn(form: Given): string[] {
 }
 
 /** `15`, `15 min`: minutes; `40 %`: of the window. What is neither stays as it is, so that the schema says what it must be. */
-function rungOf(recipient: string, typed: string) {
+export function rungOf(recipient: string, typed: string) {
   const [, count, unit] = /^(\d{1,6}) *(%|min|minutes?)?$/.exec(typed) ?? [];
   if (count === undefined) return { recipient, minutes: typed };
   return unit === '%' ? { recipient, percent: Number(count) } : { recipient, minutes: Number(count) };
+}
+
+/** A rung as somebody would type it; nothing where it has no time of its own. */
+export function rungTyped(rung: { minutes?: number | undefined; percent?: number | undefined } | undefined) {
+  if (rung === undefined) return '';
+  return rung.percent === undefined ? `${rung.minutes} min` : `${rung.percent} %`;
+}
+
+/** What is wrong with a rung, as the one who typed it needs it said. */
+export function rungProblem(field: string | undefined, message: string): string {
+  return field === 'percent' && message.includes('no share')
+    ? message
+    : 'Minutes up to 43200, like 15, or a share of the window, like 40 %.';
 }
 
 /** How many rows a form shows for so many contacts: each of them and some to fill in. */
@@ -140,11 +153,7 @@ export function readTerm(body: unknown): Result<DraftTerm, FormProblems> {
     if (path[0] !== 'rungs') continue;
     const rung = rungs[Number(path[1])];
     const row = rung ? fallbacks.indexOf(rung.recipient) : -1;
-    if (row >= 0)
-      problems[`fallbackAfter${row + 1}`] ??=
-        path[2] === 'percent' && message.includes('no share')
-          ? message
-          : 'Minutes up to 43200, like 15, or a share of the window, like 40 %.';
+    if (row >= 0) problems[`fallbackAfter${row + 1}`] ??= rungProblem(path[2]?.toString(), message);
   }
   return err(problems);
 }
@@ -207,14 +216,7 @@ export function termGiven(term: DraftTerm): Given {
     ...people('fallback', term.fallbackRecipients),
     ...people(
       'fallbackAfter',
-      term.fallbackRecipients.map((id) => {
-        const rung = term.rungs?.find(({ recipient }) => recipient === id);
-        return rung === undefined
-          ? ''
-          : rung.percent === undefined
-            ? `${rung.minutes} min`
-            : `${rung.percent} %`;
-      }),
+      term.fallbackRecipients.map((id) => rungTyped(term.rungs?.find(({ recipient }) => recipient === id))),
     ),
   };
 }

@@ -1,3 +1,4 @@
+import { alertWords } from '../../domain/notices/alert-words.rules.ts';
 import { PostForm } from '../shared/forms.tsx';
 import type { Frame } from '../shared/frame.ts';
 import { Page } from '../shared/layout.tsx';
@@ -64,7 +65,9 @@ export function AlertList({ alerts, frame }: { alerts: readonly AlertLine[]; fra
               <b>{words(alert.kind.replace('.', ': '))}</b>
               {alert.occurrences > 1 && <span class="soft small">{alert.occurrences} times</span>}
             </div>
-            <div>{alert.path ? <a href={alert.path}>{alert.message}</a> : alert.message}</div>
+            <div>
+              {alert.path ? <a href={alert.path}>{alertWords(alert.message)}</a> : alertWords(alert.message)}
+            </div>
             <div class="soft small">
               last <At at={alert.lastAt} />
               {alert.handledAt !== null && (

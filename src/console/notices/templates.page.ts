@@ -3,7 +3,7 @@ import { z } from 'zod';
 import { Refused, refusal, type Refusal } from '../../kernel/errors.ts';
 import type { Principal } from '../../kernel/principal.ts';
 import { By, Permission } from '../../domain/access/route.ts';
-import { EDITABLE } from '../../domain/notices/notice-samples.ts';
+import { EDITABLE, variablesOf } from '../../domain/notices/notice-samples.ts';
 import { RECIPIENTS, sourceSchema, textNameSchema } from '../../domain/notices/notice-template.schema.ts';
 import {
   noticesToShow,
@@ -188,7 +188,7 @@ export class TemplatesPage {
           frame,
           name,
           title: kind.title,
-          variables: Object.keys(kind.sample),
+          variables: variablesOf(kind),
           shipped,
           compare: more.compare,
           notice: more.notice,

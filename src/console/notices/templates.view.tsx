@@ -128,10 +128,7 @@ export function TemplateView({
       <div class="grid">
         <section class="card w7">
           <h2>The text</h2>
-          <p class="soft small">
-            Variables: {[...variables, 'link', 'code', 'linkExpiresAt', 'checkpoint'].join(', ')}. Of Liquid,
-            if, unless and for.
-          </p>
+          <p class="soft small">Variables: {variables.join(', ')}. Of Liquid, if, unless and for.</p>
           <PostForm
             frame={frame}
             action={path}

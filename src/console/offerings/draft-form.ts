@@ -7,6 +7,7 @@ import {
 } from '../../domain/agreements/draft.schema.ts';
 import { offeringRowSchema, type OfferingRow } from '../../domain/responsibility/offering.schema.ts';
 import { DUTIES } from '../../domain/responsibility/matrix.rules.ts';
+import { rungOf, rungProblem, rungTyped } from '../agreements/draft-form.ts';
 import type { FormProblems } from '../shared/forms.tsx';
 import { err, ok, type Result } from '../../kernel/result.ts';
 
@@ -113,6 +114,11 @@ export function readSheet(form: Given, terms: readonly SheetTerm[]): Result<Term
 
 export function readTerm(form: Given): Result<SheetTerm, FormProblems> {
   const unit = one(form, 'windowUnit');
+  const fallbacks = all(form, 'fallbackRecipients');
+  const rungs = fallbacks.flatMap((role) => {
+    const typed = one(form, `after_${role}`);
+    return typed === '' ? [] : [rungOf(role, typed)];
+  });
   return read(sheetTermSchema, {
     name: emptied(one(form, 'name')),
     direction: one(form, 'direction'),
@@ -124,7 +130,8 @@ export function readTerm(form: Given): Result<SheetTerm, FormProblems> {
     warnPercent: number(one(form, 'warnPercent')) ?? 50,
     escalatePercent: number(one(form, 'escalatePercent')) ?? 80,
     recipients: all(form, 'recipients'),
-    fallbackRecipients: all(form, 'fallbackRecipients'),
+    fallbackRecipients: fallbacks,
+    ...(rungs.length > 0 ? { rungs } : {}),
     fulfilledBy: one(form, 'fulfilledBy'),
     leastStrength: emptied(one(form, 'leastStrength')),
   });
@@ -144,6 +151,7 @@ export function termGiven(term: SheetTerm): Given {
     escalatePercent: String(term.escalatePercent),
     recipients: term.recipients,
     fallbackRecipients: term.fallbackRecipients,
+    ...Object.fromEntries((term.rungs ?? []).map((rung) => [`after_${rung.recipient}`, rungTyped(rung)])),
     fulfilledBy: term.fulfilledBy,
     leastStrength: term.leastStrength ?? '',
   };
@@ -160,7 +168,12 @@ function read<T>(schema: z.ZodType<T>, value: unknown): Result<T, FormProblems> 
   if (parsed.success) return ok(parsed.data);
   const problems: Record<string, string> = {};
   for (const { path, message } of parsed.error.issues) {
-    const [first = '', second] = path.map(String);
+    const [first = '', second, third] = path.map(String);
+    if (first === 'rungs') {
+      const rungs = (value as { rungs: readonly { recipient: string }[] }).rungs;
+      problems[`after_${rungs[Number(second)]?.recipient}`] ??= rungProblem(third, message);
+      continue;
+    }
     const name =
       first === 'window' ? (second === 'unit' ? 'windowUnit' : 'windowCount') : (FIELD[first] ?? first);
     problems[name] ??= `It ${message}.`;

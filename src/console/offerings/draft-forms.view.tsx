@@ -196,6 +196,16 @@ export function TermForm({ frame, offering, calendars, editing, path }: Model) {
           chosen={all(form, 'fallbackRecipients')}
           problem={problems['fallbackRecipients']}
         />
+        <div class="trio">
+          {CONTACT_ROLES.map((role) => (
+            <Field
+              {...field(`after_${role}`)}
+              label={`When ${words(role)} is told`}
+              hint="Of those ticked under “Else”: 15 min, or 40 % of the window. Nothing: from half of the window."
+              maxLength={20}
+            />
+          ))}
+        </div>
         <Buttons at={at} what="term" />
       </PostForm>
     </section>

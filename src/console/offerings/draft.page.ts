@@ -134,14 +134,7 @@ export class OfferingDraftPage {
     const before = at === undefined ? undefined : sheet.terms[at];
     const { language, category, ruleVersion } = before ?? read.value;
     // What the form does not show stays as it was.
-    const rungs = before?.rungs?.filter(({ recipient }) => read.value.fallbackRecipients.includes(recipient));
-    const term = {
-      ...read.value,
-      language,
-      category,
-      ruleVersion,
-      ...(rungs && rungs.length > 0 ? { rungs } : {}),
-    };
+    const term = { ...read.value, language, category, ruleVersion };
     const terms =
       at === undefined ? [...sheet.terms, term] : sheet.terms.map((was, n) => (n === at ? term : was));
     return this.#save(offeringId, by, rowVersionOf(form), { terms: { ...sheet, terms } }, () => editing({}));

@@ -4,6 +4,7 @@ import type { FastifyReply, FastifyRequest } from 'fastify';
 import { z } from 'zod';
 import type { Refusal } from '../../kernel/errors.ts';
 import { system } from '../../kernel/principal.ts';
+import { mailLanguageOf } from '../../domain/access/mail-language.rules.ts';
 import { PerMinute, Public } from '../../domain/access/route.ts';
 import { formProof, isFormProof } from '../../domain/notices/notice-link.rules.ts';
 import { isTextLanguage } from '../../domain/responsibility/matrix-text.rules.ts';
@@ -13,6 +14,7 @@ import { Clock } from '../../platform/clock/clock.ts';
 import { Transactions } from '../../platform/database/transactions.ts';
 import { Keys } from '../../platform/signing/keys.ts';
 import { answer, goOn, openDoor } from './door.ts';
+import { signingWordsIn, type SigningWords } from './signing-link.words.ts';
 import { standingOf } from './standing.queries.ts';
 import { BadSigningLinkView, ConfirmContactView, SigningLinkView } from './signing-link.view.tsx';
 
@@ -32,6 +34,7 @@ const signForm = z.object({
 });
 const backForm = z.object({
   duty: z.enum(DUTIES).nullable().catch(null),
+  language: text(10),
   text: text(2000),
   code: text(20),
   proof: text(200),
@@ -81,10 +84,15 @@ export class SigningLinkPage {
   ): Promise<void> {
     const token = request.cookies[SIGN.cookie] ?? '';
     const { proof, language, purpose } = signForm.parse(body ?? {});
-    if (!this.#isOurs(proof, token)) return this.#draw(request, reply, { problem: NOT_OURS, status: 403 });
+    if (!this.#isOurs(proof, token))
+      return this.#draw(request, reply, { language, problem: (w) => w.problems.notOurs, status: 403 });
     const sent = await this.links.sendCode(token, purpose, fromOf(request));
     if (!sent.ok)
-      return this.#draw(request, reply, { problem: sent.error.message, status: statusOf(sent.error) });
+      return this.#draw(request, reply, {
+        language,
+        problem: said(sent.error),
+        status: statusOf(sent.error),
+      });
     const query = isTextLanguage(language) ? `&language=${language}` : '';
     goOn(reply, `${SIGN.path}?code=sent${query}#${purpose === 'sign' ? 'sign' : 'back'}`);
   }
@@ -99,7 +107,7 @@ export class SigningLinkPage {
   ): Promise<void> {
     const token = request.cookies[SIGN.cookie] ?? '';
     const typed = signForm.parse(body ?? {});
-    const again = (problem: string, status: number) =>
+    const again = (problem: Said, status: number) =>
       this.#draw(request, reply, {
         problem,
         status,
@@ -107,10 +115,9 @@ export class SigningLinkPage {
         signsFor: typed.signs_for,
         codeSent: true,
       });
-    if (!this.#isOurs(typed.proof, token)) return again(NOT_OURS, 403);
-    if (typed.signs_for.trim() === '')
-      return again('Type your name and position: they stand under the matrix.', 422);
-    if (typed.code.trim() === '') return again(CODE_NEEDED, 422);
+    if (!this.#isOurs(typed.proof, token)) return again((w) => w.problems.notOurs, 403);
+    if (typed.signs_for.trim() === '') return again((w) => w.problems.name, 422);
+    if (typed.code.trim() === '') return again((w) => w.problems.code, 422);
     const done = await this.links.attest(
       token,
       {
@@ -122,7 +129,7 @@ export class SigningLinkPage {
       },
       fromOf(request),
     );
-    if (!done.ok) return again(done.error.message, statusOf(done.error));
+    if (!done.ok) return again(said(done.error), statusOf(done.error));
     goOn(reply, SIGN.path);
   }
 
@@ -136,32 +143,21 @@ export class SigningLinkPage {
   ): Promise<void> {
     const token = request.cookies[SIGN.cookie] ?? '';
     const typed = backForm.parse(body ?? {});
-    if (!this.#isOurs(typed.proof, token))
-      return this.#draw(request, reply, { problem: NOT_OURS, status: 403 });
     const comment = typed.text.replaceAll(/\s+/g, ' ').trim();
-    if (comment === '')
-      return this.#draw(request, reply, { problem: 'Say what should be different.', status: 422 });
-    if (typed.code.trim() === '')
-      return this.#draw(request, reply, { problem: CODE_NEEDED, status: 422, comment });
+    const again = (problem: Said, status: number) =>
+      this.#draw(request, reply, { language: typed.language, problem, status, comment });
+    if (!this.#isOurs(typed.proof, token)) return again((w) => w.problems.notOurs, 403);
+    if (comment === '') return again((w) => w.problems.comment, 422);
+    if (typed.code.trim() === '') return again((w) => w.problems.code, 422);
     const done = await this.links.sendBack(
       token,
       { comments: [{ duty: typed.duty, part: '', credentialId: null, text: comment }], code: typed.code },
       fromOf(request),
     );
-    if (!done.ok)
-      return this.#draw(request, reply, {
-        problem: done.error.message,
-        status: statusOf(done.error),
-        comment,
-      });
-    answer(
-      reply,
-      200,
-      BadSigningLinkView({
-        kind: 'sent-back',
-        message: 'Your comment is with the other side. You will get a new mail when there is a new version.',
-      }),
-    );
+    if (!done.ok) return again(said(done.error), statusOf(done.error));
+    const language = typed.language || askedFor(request);
+    const message = signingWordsIn(language).sentBack;
+    answer(reply, 200, BadSigningLinkView({ kind: 'sent-back', message, language }));
   }
 
   @Get('mc/:token')
@@ -181,7 +177,7 @@ export class SigningLinkPage {
   async showConfirmation(@Req() request: FastifyRequest, @Res() reply: FastifyReply): Promise<void> {
     const token = request.cookies[CONFIRM.cookie] ?? '';
     const shown = await this.links.showConfirmation(token, fromOf(request));
-    if (!shown.ok) return bad(reply, shown.error);
+    if (!shown.ok) return bad(request, reply, shown.error);
     answer(
       reply,
       200,
@@ -200,9 +196,13 @@ export class SigningLinkPage {
     const token = request.cookies[CONFIRM.cookie] ?? '';
     const { proof } = z.object({ proof: text(200) }).parse(body ?? {});
     if (!this.#isOurs(proof, token))
-      return bad(reply, { kind: 'forbidden', code: 'proof', message: NOT_OURS });
+      return bad(request, reply, {
+        kind: 'forbidden',
+        code: 'proof',
+        message: signingWordsIn(askedFor(request)).problems.notOurs,
+      });
     const done = await this.links.confirm(token, fromOf(request));
-    if (!done.ok) return bad(reply, done.error);
+    if (!done.ok) return bad(request, reply, done.error);
     goOn(reply, CONFIRM.path);
   }
 
@@ -211,7 +211,7 @@ export class SigningLinkPage {
     reply: FastifyReply,
     o: {
       language?: unknown;
-      problem?: string;
+      problem?: Said;
       status?: number;
       signsFor?: string;
       codeSent?: boolean;
@@ -221,7 +221,7 @@ export class SigningLinkPage {
     const token = request.cookies[SIGN.cookie] ?? '';
     const language = typeof o.language === 'string' && isTextLanguage(o.language) ? o.language : undefined;
     const shown = await this.links.show(token, language, fromOf(request));
-    if (!shown.ok) return bad(reply, shown.error);
+    if (!shown.ok) return bad(request, reply, shown.error);
     const standing = await this.transactions.run(system('signing-link', request.correlationId), (db) =>
       standingOf(db, shown.value.reference, shown.value.partyName, this.clock.now()),
     );
@@ -232,7 +232,7 @@ export class SigningLinkPage {
       codeSent: o.codeSent === true,
       signsFor: o.signsFor ?? '',
       comment: o.comment ?? '',
-      problem: o.problem,
+      problem: o.problem?.(signingWordsIn(shown.value.language)),
     });
     answer(reply, o.status ?? 200, view);
   }
@@ -243,8 +243,17 @@ export class SigningLinkPage {
   }
 }
 
-const CODE_NEEDED = 'Ask for a code, and type it here: it is in your mailbox.';
-const NOT_OURS = 'The form was not sent from this page. Read the matrix, then try once more.';
+/** A problem, in the words of the page that it is shown on. */
+type Said = (words: SigningWords) => string;
+
+function said({ code, message }: Refusal): Said {
+  return (words) => words.refusals[code] ?? message;
+}
+
+/** Of whoever opened a link that tells us nothing of its reader. */
+function askedFor(request: FastifyRequest): string {
+  return mailLanguageOf(request.headers['accept-language']) ?? 'en';
+}
 
 function fromOf(request: FastifyRequest) {
   return { correlationId: request.correlationId, ip: request.ip };
@@ -254,11 +263,16 @@ function statusOf(refused: Refusal): number {
   return { conflict: 409, not_found: 404, too_many: 429, unavailable: 503 }[refused.kind as string] ?? 422;
 }
 
-function bad(reply: FastifyReply, refused: Refusal): void {
+function bad(request: FastifyRequest, reply: FastifyReply, refused: Refusal): void {
   const ended = refused.kind === 'conflict';
+  const language = askedFor(request);
   answer(
     reply,
     ended ? 410 : refused.kind === 'not_found' ? 404 : 403,
-    BadSigningLinkView({ kind: ended ? 'ended' : 'unknown', message: refused.message }),
+    BadSigningLinkView({
+      kind: ended ? 'ended' : 'unknown',
+      message: said(refused)(signingWordsIn(language)),
+      language,
+    }),
   );
 }

@@ -4,6 +4,8 @@ import { Field } from '../shared/forms.tsx';
 import { OutsidePage } from '../shared/layout.tsx';
 import { At, DataTable, Facts, PaperFoot } from '../shared/parts.tsx';
 import { Chip, words } from '../shared/states.tsx';
+import { dutyName } from '../../domain/responsibility/matrix-text.rules.ts';
+import { signingWordsIn, type SigningWords } from './signing-link.words.ts';
 import type { Standing } from './standing.queries.ts';
 
 const LANGUAGES: Readonly<Record<string, string>> = { en: 'English', de: 'Deutsch' };
@@ -28,55 +30,52 @@ export function SigningLinkView({
   problem?: string | undefined;
 }) {
   const { version, signed } = shown;
-  const title = `Who answers for what: ${shown.integrationName}`;
+  const w = signingWordsIn(shown.language);
+  const title = w.title(shown.integrationName);
   // Below a long text: what became of an answer is said there, where the reader is taken back to.
   const signs = !signed && !shown.used && !shown.strongerWays;
   return (
-    <OutsidePage title={title}>
+    <OutsidePage title={title} language={w.language}>
       <p class="ref">
-        {shown.reference}, version {version.number}
+        {shown.reference}, {w.version} {version.number}
       </p>
       <h1>{title}</h1>
       <p class="lead">
-        {shown.contactName}, you are asked to sign for <b>{shown.partyName}</b>: which side answers for which
-        duty when a credential of this integration is issued, kept, replaced or leaked.
+        {w.lead[0](shown.contactName)}
+        <b>{shown.partyName}</b>
+        {w.lead[1]}
       </p>
       {problem && !signs && <Problem text={problem} />}
       {signed ? (
         <p class="notice dead" role="status">
-          <Chip tone="dead">signed</Chip> for {shown.partyName} by {signed.signsFor} <At at={signed.at} />.{' '}
-          {shown.missing.length > 0
-            ? `Still to sign: ${shown.missing.join(', ')}. Nothing more is needed from you.`
-            : 'Every side has signed: it is in force.'}
+          <Chip tone="dead">{w.signed}</Chip> {w.signedFor(shown.partyName, signed.signsFor)}{' '}
+          <At at={signed.at} />.{' '}
+          {shown.missing.length > 0 ? w.stillToSign(shown.missing.join(', ')) : w.everySide}
         </p>
       ) : shown.used ? (
         <p class="notice wait" role="status">
-          This link was used, and what was signed with it stands no longer: the matrix was changed since. When
-          you are asked to sign anew, a new mail comes.
+          {w.used}
         </p>
       ) : shown.strongerWays ? (
         <div class="notice wait" role="status">
-          <p>
-            A link and a code to the same mailbox are one factor, and the policy of this integration asks for
-            more. Read the text here, then sign in one of these ways:
-          </p>
+          <p>{w.stronger}</p>
           <ul>
             {shown.strongerWays.map((way) => (
-              <li>{way}</li>
+              <li>{w.ways[way]}</li>
             ))}
           </ul>
-          <p>Answer the mail to be given an account, or the document to sign with your key or on paper.</p>
-          <Meaning shown={shown} />
+          <p>{w.strongerHow}</p>
+          <Meaning shown={shown} w={w} />
         </div>
       ) : (
-        <Asked shown={shown} />
+        <Asked shown={shown} w={w} />
       )}
       {shown.changes && shown.changes.length > 0 && (
         <section class="card">
-          <h2>What is new since both sides last signed</h2>
+          <h2>{w.changes}</h2>
           <DataTable
-            caption="What is new"
-            columns={[{ title: 'Duty' }, { title: 'What' }, { title: 'Signed' }, { title: 'Now' }]}
+            caption={w.caption}
+            columns={w.columns.map((column) => ({ title: column }))}
             rows={shown.changes.map((one) => [one.where, one.what, one.before, <b>{one.after}</b>])}
           />
         </section>
@@ -84,20 +83,21 @@ export function SigningLinkView({
       <p class="line small">
         {shown.languages.map((language) =>
           language === shown.language ? (
-            <b>{LANGUAGES[language] ?? language}</b>
+            <b lang={language}>{LANGUAGES[language] ?? language}</b>
           ) : (
-            <a href={`/sign-matrix?language=${language}`}>{LANGUAGES[language] ?? language}</a>
+            <a href={`/sign-matrix?language=${language}`} lang={language} hreflang={language}>
+              {LANGUAGES[language] ?? language}
+            </a>
           ),
         )}
       </p>
       <div class="letter">{shown.text}</div>
       {shown.terms && (
         <>
-          <h2>The terms that you sign with it</h2>
+          <h2>{w.terms}</h2>
           <div class="letter">{shown.terms.text}</div>
           <p class="soft small">
-            Its hash stands in the text above: SHA-256{' '}
-            <span class="mono">{shown.terms.textHash.slice(0, 16)}…</span>
+            {w.termsHash} <span class="mono">{shown.terms.textHash.slice(0, 16)}…</span>
           </p>
         </>
       )}
@@ -105,80 +105,81 @@ export function SigningLinkView({
         <>
           {signs && (
             <section class="card" id="sign">
-              <h2>Sign</h2>
+              <h2>{w.sign}</h2>
               {problem && <Problem text={problem} />}
-              <form method="post" action="/sign-matrix/code#sign" aria-label="Ask for a code">
+              <form method="post" action="/sign-matrix/code#sign" aria-label={w.askCode}>
                 <input type="hidden" name="proof" value={proof} />
                 <input type="hidden" name="language" value={shown.language} />
                 {codeSent ? (
                   <p class="notice dead" role="status">
-                    A code is on its way to {shown.maskedEmail}. It is good for 15 minutes.
+                    {w.codeSent(shown.maskedEmail)}
                   </p>
                 ) : (
-                  <p>First, have a code mailed to {shown.maskedEmail}.</p>
+                  <p>{w.codeFirst(shown.maskedEmail)}</p>
                 )}
                 <button type="submit" class={codeSent ? 'plain small' : undefined}>
-                  {codeSent ? 'Mail me another code' : 'Mail me a code'}
+                  {codeSent ? w.mailAnother : w.mailCode}
                 </button>
               </form>
-              <form method="post" action="/sign-matrix#sign" aria-label="Sign the matrix">
+              <form method="post" action="/sign-matrix#sign" aria-label={w.signForm}>
                 <input type="hidden" name="proof" value={proof} />
                 <input type="hidden" name="language" value={shown.language} />
                 <input type="hidden" name="content_hash" value={version.contentHash} />
                 <input type="hidden" name="text_hash" value={shown.textHash} />
                 <Field
                   name="code"
-                  label="Code"
-                  hint="Eight digits from the mail."
+                  label={w.code}
+                  hint={w.codeHint}
                   maxLength={20}
                   autocomplete="one-time-code"
                   required
                 />
                 <Field
                   name="signs_for"
-                  label="Your name and position"
-                  hint={`For example: ${shown.contactName}, head of security. It stands under the matrix.`}
+                  label={w.name}
+                  hint={w.nameHint(shown.contactName)}
                   value={signsFor}
                   maxLength={200}
                   autocomplete="name"
                   required
                 />
                 <p class="actions">
-                  <button type="submit">Sign for {shown.partyName}</button>
+                  <button type="submit">{w.signFor(shown.partyName)}</button>
                 </p>
               </form>
             </section>
           )}
           <section class="card" id="back">
             <details open={comment !== '' || (codeSent && shown.strongerWays !== undefined)}>
-              <summary>I do not agree: send it back</summary>
+              <summary>{w.back}</summary>
               {shown.strongerWays && (
-                <form method="post" action="/sign-matrix/code" aria-label="Ask for a code to send it back">
+                <form method="post" action="/sign-matrix/code" aria-label={w.askCodeBack}>
                   <input type="hidden" name="proof" value={proof} />
                   <input type="hidden" name="language" value={shown.language} />
                   <input type="hidden" name="purpose" value="send_back" />
                   {codeSent && (
                     <p class="notice dead" role="status">
-                      A code is on its way to {shown.maskedEmail}. It is good for 15 minutes.
+                      {w.codeSent(shown.maskedEmail)}
                     </p>
                   )}
                   <button type="submit" class="plain small">
-                    {codeSent ? 'Mail me another code' : 'Mail me a code'}
+                    {codeSent ? w.mailAnother : w.mailCode}
                   </button>
                 </form>
               )}
-              <form method="post" action="/sign-matrix/back#sign" aria-label="Send it back">
+              <form method="post" action="/sign-matrix/back#sign" aria-label={w.backForm}>
                 <input type="hidden" name="proof" value={proof} />
-                <label for="duty">About</label>
+                <input type="hidden" name="language" value={shown.language} />
+                <label for="duty">{w.about}</label>
                 <select id="duty" name="duty">
-                  <option value="">the whole</option>
+                  <option value="">{w.whole}</option>
                   {DUTIES.map((duty) => (
-                    <option value={duty}>{words(duty)}</option>
+                    <option value={duty}>{dutyName(duty, w.language)}</option>
                   ))}
                 </select>
                 <Field
                   name="text"
-                  label="What should be different"
+                  label={w.different}
                   type="area"
                   value={comment}
                   maxLength={2000}
@@ -187,15 +188,15 @@ export function SigningLinkView({
                 <Field
                   name="code"
                   idPrefix="back-"
-                  label="Code to send it back"
-                  hint="Eight digits from the mail: it shows that it is you who sends it back."
+                  label={w.codeBack}
+                  hint={w.codeBackHint}
                   maxLength={20}
                   autocomplete="one-time-code"
                   required
                 />
                 <p class="actions">
                   <button class="plain" type="submit">
-                    Send back
+                    {w.sendBack}
                   </button>
                 </p>
               </form>
@@ -204,22 +205,22 @@ export function SigningLinkView({
         </>
       )}
       <section class="card" id="standing">
-        <h2>Beside the matrix</h2>
+        <h2>{w.beside}</h2>
         <Facts
           facts={[
-            ['next review of the agreement', standing.reviewOn ?? 'none is agreed'],
+            [w.review, standing.reviewOn ?? w.noReview],
             [
-              'let pass for a time',
+              w.exceptions,
               standing.exceptions.length === 0
-                ? 'nothing: no rule has an exception'
-                : standing.exceptions.map(({ rule, until }) => `${words(rule)}, until ${until}`).join('; '),
+                ? w.noExceptions
+                : standing.exceptions.map(({ rule, until }) => w.until(words(rule), until)).join('; '),
             ],
           ]}
         />
       </section>
       <p class="soft small">
-        What is signed is exactly this text, SHA-256 <span class="mono">{shown.textHash.slice(0, 16)}…</span>,
-        of the content <span class="mono">{version.contentHash.slice(0, 16)}…</span>
+        {w.exactly[0]} <span class="mono">{shown.textHash.slice(0, 16)}…</span>, {w.exactly[1]}{' '}
+        <span class="mono">{version.contentHash.slice(0, 16)}…</span>
       </p>
       <PaperFoot reference={shown.reference} version={version} />
     </OutsidePage>
@@ -235,78 +236,68 @@ function Problem({ text }: { text: string }) {
 }
 
 /** What is asked, in three steps, for somebody who sees such a page for the first time. */
-function Asked({ shown }: { shown: ShownVersion }) {
+function Asked({ shown, w }: { shown: ShownVersion; w: SigningWords }) {
   return (
     <section class="card">
-      <h2>What you are asked to do</h2>
+      <h2>{w.asked}</h2>
       <ol class="how">
-        <li>
-          <b>Read</b> the text below: duty by duty, which party answers for it, who performs it and within
-          what time.
-        </li>
-        <li>
-          <b>Have a code mailed</b> to your registered mailbox, {shown.maskedEmail}. It shows that you are the
-          one who was asked.
-        </li>
-        <li>
-          <b>Sign</b> with your name, your position and the code. If something is wrong, send it back with
-          what should be different.
-        </li>
+        {w.steps(shown.maskedEmail).map(([what, how]) => (
+          <li>
+            <b>{what}</b>
+            {how}
+          </li>
+        ))}
       </ol>
-      <Meaning shown={shown} />
+      <Meaning shown={shown} w={w} />
     </section>
   );
 }
 
 /** Who asks, by when, and what a signature binds to. */
-function Meaning({ shown }: { shown: ShownVersion }) {
-  const long = shown.version.reattestDays === 365 ? 'a year' : `${shown.version.reattestDays} days`;
+function Meaning({ shown, w }: { shown: ShownVersion; w: SigningWords }) {
   return (
     <Facts
       facts={[
-        ['who asks', shown.askedBy ?? 'the operator of this installation'],
+        [w.asks, shown.askedBy ?? w.operator],
         [
-          'by when',
+          w.byWhen,
           <>
-            <At at={shown.until} />; then this link ends
+            <At at={shown.until} />
+            {w.thenEnds}
           </>,
         ],
-        [
-          'what signing means',
-          `You say for ${shown.partyName} that it answers for the duties that name it, within the times that stand there. It is in force when every side has signed the same text.`,
-        ],
-        ['for how long', `For ${long}, or until the text is changed: then you are asked anew.`],
-        ['what it does not do', 'Opening this page, or asking for a code, signs nothing.'],
+        [w.means, w.meaning(shown.partyName)],
+        [w.howLong, w.days(shown.version.reattestDays)],
+        [w.notDone, w.nothing],
       ]}
     />
   );
 }
 
 export function ConfirmContactView({ shown, proof }: { shown: ShownConfirmation; proof: string }) {
-  const title = `Contact for ${shown.integrationName}`;
+  const w = signingWordsIn(shown.language);
+  const title = w.confirm.title(shown.integrationName);
   return (
-    <OutsidePage title={title}>
+    <OutsidePage title={title} language={w.language}>
       <p class="ref">{shown.reference}</p>
       <h1>{title}</h1>
-      <p class="lead">
-        {shown.contactName}, you were named as the contact of {shown.partyName} for these duties:
-      </p>
+      <p class="lead">{w.confirm.lead(shown.contactName, shown.partyName)}</p>
       <ul>
         {shown.duties.map((duty) => (
-          <li>{words(duty)}</li>
+          <li>{dutyName(duty, w.language)}</li>
         ))}
       </ul>
       {shown.confirmedAt ? (
         <p class="notice dead" role="status">
-          <Chip tone="dead">confirmed</Chip> <At at={shown.confirmedAt.getTime()} />. Thank you. Nothing more
-          is needed here.
+          <Chip tone="dead">{w.confirm.confirmed}</Chip> <At at={shown.confirmedAt.getTime()} />.{' '}
+          {w.confirm.thanks}
         </p>
       ) : (
-        <form class="card" method="post" action="/confirm-contact" aria-label="Confirm">
+        <form class="card" method="post" action="/confirm-contact" aria-label={w.confirm.form}>
           <input type="hidden" name="proof" value={proof} />
-          <p>Confirm that you can be reached for them. If you are not the one, answer the mail.</p>
+          <p>{w.confirm.text}</p>
           <p class="actions">
-            <button type="submit">I am the contact</button>
+            <button type="submit">{w.confirm.button}</button>
           </p>
         </form>
       )}
@@ -314,26 +305,29 @@ export function ConfirmContactView({ shown, proof }: { shown: ShownConfirmation;
   );
 }
 
-const TITLES = {
-  ended: 'This link has ended',
-  unknown: 'This link opens nothing',
-  'sent-back': 'Sent back',
-} as const;
-
 /** For links that open nothing, or nothing any more, and for what is done. */
-export function BadSigningLinkView({ kind, message }: { kind: keyof typeof TITLES; message: string }) {
-  const title = TITLES[kind];
+export function BadSigningLinkView({
+  kind,
+  message,
+  language,
+}: {
+  kind: 'ended' | 'unknown' | 'sent-back';
+  message: string;
+  language: string;
+}) {
+  const w = signingWordsIn(language);
+  const title = w.bad[kind];
   return (
-    <OutsidePage title={title}>
+    <OutsidePage title={title} language={w.language}>
       <h1>{title}</h1>
       <p class="lead">{message}</p>
       {kind !== 'sent-back' && (
         <div class="card">
-          <h2>What you can do</h2>
+          <h2>{w.canDo}</h2>
           <ul>
-            <li>Open the link again from the newest mail; some mail programs cut long links in two.</li>
-            <li>If the page stayed open for more than an hour, open the link in the mail once more.</li>
-            <li>Else answer the mail: a person at the sender can send you a new link.</li>
+            {w.mends.map((mend) => (
+              <li>{mend}</li>
+            ))}
           </ul>
         </div>
       )}

@@ -149,7 +149,7 @@ function contactIn(form: Readonly<Record<string, string>>): Record<string, unkno
     role: text('role'),
     email: text('email') || null,
     phone: text('phone') || null,
-    language: text('language') || 'en',
+    language: text('language') || null,
     ordinal: /^\d{1,4}$/.test(text('ordinal')) ? Number(text('ordinal')) : 0,
   };
 }

@@ -15,7 +15,7 @@ export interface PartyHead {
     role: string;
     email: string | null;
     phone: string | null;
-    language: string;
+    language: string | null;
     ordinal: number;
     active: boolean;
     confirmedAt: Millis | null;

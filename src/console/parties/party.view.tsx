@@ -108,6 +108,7 @@ export function PartyView({ frame, head, onCall, next, challenges, drills, accou
                             ...contact,
                             email: contact.email ?? '',
                             phone: contact.phone ?? '',
+                            language: contact.language ?? '',
                             ordinal: String(contact.ordinal),
                             active: contact.active ? '1' : '',
                             rowVersion: String(contact.rowVersion),
@@ -281,7 +282,12 @@ function ContactForm({
         />
         <Field {...field('email')} label="Mail address" type="email" maxLength={300} />
         <Field {...field('phone')} label="Phone" maxLength={60} />
-        <Field {...field('language')} label="Language" hint="en, de" maxLength={35} />
+        <Field
+          {...field('language')}
+          label="Language"
+          hint="en, de; left out: as the agreement or the party has it"
+          maxLength={35}
+        />
         <Field {...field('ordinal')} label="Order" hint="The lowest is called first" />
       </div>
       {known && (

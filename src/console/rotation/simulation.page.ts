@@ -3,7 +3,7 @@ import { z } from 'zod';
 import { Refused, refusal } from '../../kernel/errors.ts';
 import type { Principal } from '../../kernel/principal.ts';
 import { By, Permission } from '../../domain/access/route.ts';
-import { Recipes } from '../../domain/rotation/recipes.ts';
+import { fitsKind, Recipes } from '../../domain/rotation/recipes.ts';
 import { listRotations } from '../../domain/rotation/rotations.queries.ts';
 import { RotationsService } from '../../domain/rotation/rotations.service.ts';
 import { Simulation } from '../../domain/rotation/simulation.service.ts';
@@ -80,7 +80,7 @@ export class SimulationPage {
     refused?: { problems: FormProblems; typed: Readonly<Record<string, string>> },
   ): Promise<Answer> {
     const { head, simulation, rotations } = await this.#model(credential, by);
-    const recipes = this.recipes.all();
+    const recipes = this.recipes.all().filter((recipe) => fitsKind(recipe, head.kind));
     return shows(
       (frame) =>
         SimulationView({ frame, head, simulation, rotations, recipes, ...(refused ? { refused } : {}) }),

@@ -89,6 +89,12 @@ export function NewSourceView({
               hint="Nothing: it delivers."
               maxLength={2000}
             />
+            <Field
+              {...field('pollEverySeconds')}
+              label="Seconds between two questions"
+              hint="From 20 to 86400. Only where it is asked; left out, as it is usual."
+              maxLength={12}
+            />
           </section>
         </div>
         <p class="actions">

@@ -1,3 +1,4 @@
+import type { MailLanguage } from '../../domain/access/mail-language.rules.ts';
 import type { Id } from '../../kernel/ids.ts';
 import type { Millis } from '../../kernel/time.ts';
 import type { Db } from '../../platform/database/transactions.ts';
@@ -96,4 +97,23 @@ export function listConnections(db: Db): Promise<ConnectionLine[]> {
        LEFT JOIN connector_preset t ON t.key = n.preset_key AND t.active
       ORDER BY n.retired_at IS NOT NULL, p.name, n.name LIMIT 500`,
   );
+}
+
+/** The account of whoever reads. */
+export interface OwnAccount {
+  name: string;
+  email: string;
+  roles: string[];
+  partyName: string | null;
+  language: MailLanguage | null;
+}
+
+export async function ownAccount(db: Db, userId: Id): Promise<OwnAccount> {
+  const [row] = await db.query<OwnAccount[]>(
+    `SELECT n.name, u.email, u.language, p.name AS "partyName",
+            coalesce((SELECT array_agg(r.role ORDER BY r.role) FROM user_role r WHERE r.user_id = u.id), '{}') AS roles
+       FROM user_account u JOIN person n ON n.id = u.person_id LEFT JOIN party p ON p.id = u.party_id WHERE u.id = $1`,
+    [userId],
+  );
+  return row!;
 }

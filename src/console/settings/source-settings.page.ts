@@ -30,6 +30,7 @@ const newForm = z.object({
   audience: text(1000),
   jwksUri: text(2000),
   pollUrl: text(2000),
+  pollEverySeconds: text(12),
 });
 
 const number = z.string().trim().default('');
@@ -77,6 +78,7 @@ export class SourceSettingsPage {
       audience,
       jwksUri,
       pollUrl,
+      pollEverySeconds,
       environment,
       ownerContactId,
       ...rest
@@ -87,6 +89,7 @@ export class SourceSettingsPage {
     const input = createSourceSchema.safeParse({
       ...rest,
       settings,
+      ...(pollEverySeconds === '' ? {} : { pollEverySeconds: wholeOf(pollEverySeconds) }),
       ...(environment === '' ? {} : { environment }),
       ...(ownerContactId === '' ? {} : { ownerContactId }),
       ...(apiBaseUrl === '' ? {} : { apiBaseUrl }),

@@ -40,7 +40,7 @@ export function Page({
           </nav>
           {frame.userName && (
             <div class="who">
-              <span>{frame.userName}</span>
+              <a href="/profile">{frame.userName}</a>
               <form class="inline" method="post" action="/sign-out">
                 <input type="hidden" name="_csrf" value={frame.csrf} />
                 <button class="plain small" type="submit">

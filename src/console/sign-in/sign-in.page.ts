@@ -4,6 +4,8 @@ import { z } from 'zod';
 import { system } from '../../kernel/principal.ts';
 import { Secret } from '../../kernel/secret.ts';
 import { AccessService } from '../../domain/access/access.service.ts';
+import { AccountsService } from '../../domain/access/accounts.service.ts';
+import { mailLanguageOf, type MailLanguage } from '../../domain/access/mail-language.rules.ts';
 import { PerMinute, Public } from '../../domain/access/route.ts';
 import { Transactions } from '../../platform/database/transactions.ts';
 import { readForm } from '../shared/forms.tsx';
@@ -21,6 +23,7 @@ const form = z.object({
 export class SignInPage {
   constructor(
     private readonly access: AccessService,
+    private readonly accounts: AccountsService,
     private readonly transactions: Transactions,
   ) {}
 
@@ -49,7 +52,20 @@ export class SignInPage {
     await request.session.regenerate();
     request.session.userId = judged.value.userId;
     request.session.userName = await this.#nameOf(judged.value.userId, request.correlationId);
+    const asked = mailLanguageOf(request.headers['accept-language']);
+    if (asked) await this.#speakAtFirst(judged.value.userId, asked, request.correlationId);
     return goes(next);
+  }
+
+  /** Whoever never said in which language they are written to reads what their browser asks for. */
+  async #speakAtFirst(userId: string, language: MailLanguage, correlationId: string): Promise<void> {
+    const by = system('access', correlationId);
+    await this.transactions.run(by, async (db) => {
+      const open = await db.query<unknown[]>('SELECT FROM user_account WHERE id = $1 AND language IS NULL', [
+        userId,
+      ]);
+      if (open.length > 0) await this.accounts.speak(db, userId, language, by);
+    });
   }
 
   async #nameOf(userId: string, correlationId: string): Promise<string> {

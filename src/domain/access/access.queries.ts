@@ -1,6 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import type { Id } from '../../kernel/ids.ts';
 import type { Principal, Role } from '../../kernel/principal.ts';
+import type { MailLanguage } from './mail-language.rules.ts';
 import { Transactions } from '../../platform/database/transactions.ts';
 
 /** Which rows of a list. `after`: the last one of the page before. */
@@ -20,7 +21,7 @@ export class AccessQueries {
   async users(by: Principal, page: PageOf<{ name: string }> = ALL): Promise<UserView[]> {
     const rows = await this.transactions.run(by, (db) =>
       db.query<(Omit<UserView, 'createdAt'> & { createdAt: Date })[]>(
-        `SELECT u.id, u.email, p.name, u.state, u.party_id AS "partyId", u.created_at AS "createdAt",
+        `SELECT u.id, u.email, p.name, u.state, u.party_id AS "partyId", u.language, u.created_at AS "createdAt",
                 coalesce((SELECT array_agg(r.role ORDER BY r.role) FROM user_role r WHERE r.user_id = u.id), '{}') AS roles
            FROM user_account u JOIN person p ON p.id = u.person_id
           WHERE $1::text IS NULL OR u.email > $1 ORDER BY u.email LIMIT $2`,
@@ -61,6 +62,8 @@ export interface UserView {
   state: 'active' | 'disabled';
   roles: Role[];
   partyId: Id | null;
+  /** In which they are written to. */
+  language: MailLanguage | null;
   createdAt: string;
 }
 

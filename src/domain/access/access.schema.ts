@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { ROLES } from '../../kernel/principal.ts';
+import { MAIL_LANGUAGES } from './mail-language.rules.ts';
 import { PERMISSIONS, type Permission } from './permissions.ts';
 
 const role = z.enum(ROLES);
@@ -18,6 +19,10 @@ export const createUserSchema = z
     name: line(200),
     roles: z.array(role).min(1).max(ROLES.length),
     partyId: z.uuid().nullish(),
+    language: z
+      .enum(MAIL_LANGUAGES)
+      .optional()
+      .describe('In which the person is written to; absent: as their browser asks at the first sign-in'),
     password: z
       .string()
       .min(1)
@@ -35,9 +40,14 @@ export const userSchema = z
     state: z.enum(['active', 'disabled']),
     roles: z.array(role),
     partyId: z.uuid().nullable(),
+    language: z.enum(MAIL_LANGUAGES).nullable(),
     createdAt: z.iso.datetime(),
   })
   .meta({ id: 'User' });
+
+export const chooseLanguageSchema = z
+  .strictObject({ language: z.enum(MAIL_LANGUAGES) })
+  .meta({ id: 'ChooseLanguage' });
 
 export const createTokenSchema = z
   .strictObject({

@@ -12,6 +12,7 @@ import { Transactions, type Db } from '../../platform/database/transactions.ts';
 import { LedgerService } from '../ledger/ledger.service.ts';
 import { Passwords } from './passwords.ts';
 import { hashOf } from './hash-of.ts';
+import type { MailLanguage } from './mail-language.rules.ts';
 import { addressSubject, forgetFailures, lockedUntilOf, slowDown } from './login-throttle.ts';
 import { grantsOf, isPermission, may } from './permissions.ts';
 
@@ -26,6 +27,8 @@ export interface NewUser {
   name: string;
   roles: readonly Role[];
   partyId?: Id | null;
+  /** In which they are written to. */
+  language?: MailLanguage | undefined;
   /** Absent: the account cannot sign in with a password. */
   password?: Secret;
 }
@@ -164,8 +167,8 @@ export class AccessService {
         now,
       ]);
       await db.query(
-        'INSERT INTO user_account (id, person_id, email, password_hash, party_id, created_at) VALUES ($1, $2, $3, $4, $5, $6)',
-        [ids.userId, ids.personId, email, hash, partyId, now],
+        'INSERT INTO user_account (id, person_id, email, password_hash, party_id, language, created_at) VALUES ($1, $2, $3, $4, $5, $6, $7)',
+        [ids.userId, ids.personId, email, hash, partyId, input.language ?? null, now],
       );
       await db.query('INSERT INTO user_role (user_id, role, granted_at) SELECT $1, unnest($2::text[]), $3', [
         ids.userId,

@@ -7,6 +7,7 @@ import { Clock } from '../../platform/clock/clock.ts';
 import { rowsOf } from '../../platform/database/rows.ts';
 import type { Db } from '../../platform/database/transactions.ts';
 import { LedgerService } from '../ledger/ledger.service.ts';
+import type { MailLanguage } from './mail-language.rules.ts';
 
 /**
  * Takes access away: a role, a token, a whole account. Works in the caller's transaction; what is gone already stays gone.
@@ -58,6 +59,29 @@ export class AccountsService {
       subject: { kind: 'user', id: userId },
       by,
       at: this.clock.now(),
+    });
+    return ok(undefined);
+  }
+
+  /** In which language the person is written to; the same again changes nothing. */
+  async speak(db: Db, userId: Id, language: MailLanguage, by: Principal): Promise<Result<void, Refusal>> {
+    const [user] = await rowsOf<{ language: string | null }>(
+      db,
+      `SELECT language FROM user_account WHERE id = $1 FOR UPDATE`,
+      [userId],
+    );
+    if (!user) return err(refusal('not_found', 'not-found', 'There is no such account.'));
+    if (user.language === language) return ok(undefined);
+    await db.query(`UPDATE user_account SET language = $2, row_version = row_version + 1 WHERE id = $1`, [
+      userId,
+      language,
+    ]);
+    await this.ledger.append(db, {
+      kind: 'user.language-chosen',
+      subject: { kind: 'user', id: userId },
+      by,
+      at: this.clock.now(),
+      facts: { from: user.language, to: language },
     });
     return ok(undefined);
   }

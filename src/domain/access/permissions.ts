@@ -73,6 +73,7 @@ export const PERMISSIONS = {
     'see the value of a credential; given for one of them, for a short time, and by no role',
   'credentials:break-glass': 'see the value of a credential that nobody gave: everyone passed over is told',
   'self:read': 'see who one is',
+  'self:write': 'say in which language one is written to',
 } as const satisfies Record<string, string>;
 
 export type Permission = keyof typeof PERMISSIONS;
@@ -89,6 +90,7 @@ const GRANTS: Readonly<Record<Role, readonly Permission[]>> = {
   admin: (Object.keys(PERMISSIONS) as Permission[]).filter((permission) => !BY_NO_ROLE.includes(permission)),
   vendor_risk: [
     ...OPERATOR_READS,
+    'self:write',
     'portfolio:write',
     'portfolio:import',
     'agreements:write',
@@ -115,6 +117,7 @@ const GRANTS: Readonly<Record<Role, readonly Permission[]>> = {
   ],
   responder: [
     ...OPERATOR_READS,
+    'self:write',
     'exposures:report',
     'revocations:ask',
     'revocations:approve',
@@ -139,6 +142,7 @@ const GRANTS: Readonly<Record<Role, readonly Permission[]>> = {
   ],
   contract_owner: [
     ...OPERATOR_READS,
+    'self:write',
     'agreements:write',
     'matrices:write',
     'matrices:countersign',
@@ -154,6 +158,7 @@ const GRANTS: Readonly<Record<Role, readonly Permission[]>> = {
   ],
   integration_engineer: [
     'self:read',
+    'self:write',
     'portfolio:read',
     'portfolio:write',
     'matrices:read',
@@ -176,11 +181,12 @@ const GRANTS: Readonly<Record<Role, readonly Permission[]>> = {
     'checkouts:end',
     'reveals:ask',
   ],
-  auditor: OPERATOR_READS,
+  auditor: [...OPERATOR_READS, 'self:write'],
   // What a run does is the operator's; an outsider answers by link, statement or acknowledgement, and sees cases, never the
   // incident behind them.
   party_contact: [
     'self:read',
+    'self:write',
     'portfolio:read',
     'agreements:read',
     'matrices:read',

@@ -25,6 +25,14 @@ export class UserAccount {
   @Column({ name: 'state', type: 'text', default: 'active' })
   state: string;
 
+  @Column({
+    name: 'language',
+    type: 'text',
+    nullable: true,
+    comment: 'in which they are written to; without one, English',
+  })
+  language: string | null;
+
   @Column({ name: 'created_at', type: 'timestamptz' })
   createdAt: Date;
 

@@ -95,10 +95,20 @@ export class IntakeService {
     return refused;
   }
 
-  /** A body that ended before its end: perhaps the source's, and then it comes again. */
-  brokenOff(source: Admitted, refused: Refusal, knock: Knock): Promise<void> {
+  /** A body that could not be read to its end: it broke off, or dripped. Perhaps the source's, and then it comes again. */
+  async unreadable(source: Admitted, refused: Refusal, knock: Knock): Promise<void> {
     const at = { sourceId: source.id, askedFor: source.key, via: 'push' } as const;
-    return this.refused.note(at, 'unreadable', refused, knock);
+    await this.refused.note(at, 'unreadable', refused, knock);
+    if (refused.code !== 'too-slow') return;
+    await this.#warn(
+      source,
+      'too-slow',
+      {
+        severity: 'warning',
+        message: `A body in the name of ${source.name} took too long to arrive and was cut off. If it was the source's, a delivery is lost: look there, and fetch it.`,
+      },
+      HOUR,
+    );
   }
 
   async #tooLarge(source: Admitted): Promise<Refusal> {

@@ -42,10 +42,31 @@ describe('a failure after a revocation', () => {
   });
 
   test('is an outage of ours where the supplier answers us all the same', () => {
-    expect(of({ status: 502, control: 'live' })).toBe('outage');
+    expect(of({ status: null, failure: 'connect', control: 'live' })).toBe('outage');
     expect(of({ status: null, failure: 'dns', ownAuthentication: 'live', othersOfSupplier: 4 })).toBe(
       'outage',
     );
+  });
+
+  test('is not proven to be ours by an answer: whoever gave it was reached', () => {
+    expect(classify(facts({ status: 503, control: 'live' }))).toEqual({
+      class: 'unclear',
+      why: expect.stringContaining('the supplier answers, and not well'),
+    });
+    expect(of({ status: 504, ownAuthentication: 'live', othersOfSupplier: 4 })).toBe('unclear');
+    expect(classify(facts({ status: 500 })).why).toContain('answers, and not well');
+  });
+
+  test('of which neither status nor failure was said is no claim, whatever else is known', () => {
+    for (const known of [
+      { control: 'live' as const },
+      { control: 'indeterminate' as const },
+      { othersOfSupplier: 5 },
+    ])
+      expect(classify(facts({ status: null, ...known }))).toEqual({
+        class: 'unclear',
+        why: expect.stringMatching(/^not said/),
+      });
   });
 
   test('is a user’s where one of many fails and the credential lives', () => {
@@ -113,7 +134,10 @@ describe('a failure after a revocation', () => {
         expect(FAILURE_CLASSES).toContain(told.class);
         expect(told.why).not.toBe('');
         if (told.class === 'authentication') expect([401, 403]).toContain(any.status);
-        if (told.class === 'outage') expect([any.control, any.ownAuthentication]).toContain('live');
+        if (told.class === 'outage') {
+          expect([any.control, any.ownAuthentication]).toContain('live');
+          expect(any.failure).not.toBeNull();
+        }
         if (told.class === 'user') expect(any.actorsFailing).toBe(1);
       }),
     );

@@ -38,6 +38,8 @@ export interface FailureFacts {
  */
 export function classify(facts: FailureFacts): { class: FailureClass; why: string } {
   const { status } = facts;
+  if (status === null && facts.failure === null)
+    return { class: 'unclear', why: 'not said: neither a status nor why no answer came' };
   if (status === 401 || status === 403) return refused(facts, status);
   if (status === 429) {
     return (
@@ -47,7 +49,8 @@ export function classify(facts: FailureFacts): { class: FailureClass; why: strin
       }
     );
   }
-  if (facts.failure !== null || status === null || status >= 500 || status === 408) return unanswered(facts);
+  if (facts.failure !== null || status === null) return unanswered(facts);
+  if (status >= 500 || status === 408) return answeredBadly(facts, status);
   if (status >= 400) return rejected(facts, status);
   return { class: 'unclear', why: `the answer ${status} is no failure by itself` };
 }
@@ -119,6 +122,18 @@ function unanswered(facts: FailureFacts): { class: FailureClass; why: string } {
   return { class: 'unclear', why: `${symptom(facts)}, and nobody has asked the supplier at about that time` };
 }
 
+/** An answer came, and it is no proof of anything on our side: whoever gave it was reached. */
+function answeredBadly(facts: FailureFacts, status: number): { class: FailureClass; why: string } {
+  const supplier = supplierFor(facts);
+  if (supplier) return supplier;
+  const says = `answered ${status}: the supplier answers, and not well`;
+  if (facts.control !== 'live' && facts.ownAuthentication !== 'live')
+    return { class: 'unclear', why: `${says}; nobody has asked it at about that time` };
+  return single(facts)
+    ? { class: 'user', why: `answered ${status} for one of ${facts.actors}, while the supplier answers us` }
+    : { class: 'unclear', why: `${says}, though it answers us: a part of it, or what stands between` };
+}
+
 function rejected(facts: FailureFacts, status: number): { class: FailureClass; why: string } {
   if (single(facts))
     return {
@@ -167,6 +182,5 @@ function shareOf({ actors, actorsFailing }: FailureFacts): string {
 }
 
 function symptom({ status, failure, at }: FailureFacts): string {
-  if (failure !== null) return `no answer at ${iso(at)} (${failure})`;
-  return status === null ? `no answer at ${iso(at)}` : `answered ${status}`;
+  return status === null ? `no answer at ${iso(at)} (${failure})` : `answered ${status}`;
 }

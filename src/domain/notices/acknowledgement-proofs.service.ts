@@ -20,7 +20,7 @@ import {
 } from './acknowledgement.rules.ts';
 import type { Channel } from './channel.ts';
 import { CHANNELS } from './delivery.service.ts';
-import { NoticeTemplates } from './notice-templates.ts';
+import { NoticeTexts } from './notice-texts.service.ts';
 
 const CODE_LIFE = 15 * MINUTE;
 const MOST_WRONG = 5;
@@ -58,7 +58,7 @@ export class AcknowledgementProofs {
     private readonly clock: Clock,
     private readonly keys: Keys,
     private readonly vault: Vault,
-    private readonly templates: NoticeTemplates,
+    private readonly texts: NoticeTexts,
     @Inject(CHANNELS) private readonly channels: readonly Channel[],
   ) {}
 
@@ -144,11 +144,10 @@ export class AcknowledgementProofs {
           await this.transactions.run(by, (db) => this.vault.get(db, sealed.ref, addressBinding(sealed.id)))
         ).use((whole) => whole)
       : address;
-    const message = this.templates.render('acknowledgement-code', notice.language, {
-      reference: notice.reference,
-      code,
-      minutes: CODE_LIFE / MINUTE,
-    });
+    const facts = { reference: notice.reference, code, minutes: CODE_LIFE / MINUTE };
+    const message = await this.transactions.run(by, (db) =>
+      this.texts.mail(db, 'acknowledgement-code', notice.language, facts, { partyId: notice.partyId }),
+    );
     const answer = await this.channels
       .find(({ key }) => key === channelKey)!
       .send(

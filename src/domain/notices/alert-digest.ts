@@ -8,7 +8,9 @@ import { Transactions, type Db } from '../../platform/database/transactions.ts';
 import { Mailer } from '../../platform/mail/mailer.ts';
 import { Sweep, type Sweeper } from '../../platform/queue/handlers.ts';
 import { onCallNow } from '../parties/on-call.queries.ts';
-import { NoticeTemplates } from './notice-templates.ts';
+import { alertWords } from './alert-words.rules.ts';
+import { NoticeTexts } from './notice-texts.service.ts';
+import { readsIn } from '../parties/contact-language.ts';
 
 /** Named one by one; of the others the number. */
 const MOST_NAMED = 20;
@@ -34,7 +36,7 @@ export class AlertDigest implements Sweeper {
     private readonly transactions: Transactions,
     private readonly clock: Clock,
     private readonly mailer: Mailer,
-    private readonly templates: NoticeTemplates,
+    private readonly texts: NoticeTexts,
     private readonly publicUrl: PublicUrl,
   ) {}
 
@@ -48,19 +50,22 @@ export class AlertDigest implements Sweeper {
     if (!due?.to) return;
     const { alerts, to } = due;
     const ids = alerts.map(({ id }) => id);
-    const rendered = this.templates.render('alert-digest', to.language, {
+    const facts = {
       name: to.name,
       total: alerts.length,
       critical: alerts.filter(({ severity }) => severity === 'critical').length,
       more: Math.max(0, alerts.length - MOST_NAMED),
       alerts: alerts.slice(0, MOST_NAMED).map(({ severity, message, occurrences, first_at: at }) => ({
         severity,
-        message,
+        message: alertWords(message, to.language),
         occurrences,
         at: at.toISOString(),
       })),
       link: `${this.publicUrl.get()}/alerts`,
-    });
+    };
+    const rendered = await this.transactions.run(by, (db) =>
+      this.texts.mail(db, 'alert-digest', to.language, facts),
+    );
     const answer = await this.mailer.send(
       {
         // The same alerts to the same person are the same mail, however often its answer is lost.
@@ -110,7 +115,7 @@ async function recipientOf(
   if (!operator) return undefined;
   const called = await onCallNow(db, operator.id, now);
   const rows = await db.query<{ id: Id; name: string; email: string | null; language: string }[]>(
-    `SELECT id, name, email, language FROM contact WHERE id = ANY ($1)`,
+    `SELECT id, name, email, ${readsIn('contact')} AS language FROM contact WHERE id = ANY ($1)`,
     [called.map(({ id }) => id)],
   );
   for (const { id } of called) {

@@ -34,6 +34,8 @@ export interface NoticeRow {
   receipt: Receipt;
   attempts: number;
   next_attempt_at: Date | null;
+  /** Somebody is telling it at this moment. */
+  held: boolean;
   correlation_id: string;
 }
 
@@ -41,7 +43,7 @@ export interface NoticeRow {
 export const heldNotice = inOne(async (db: Db, ids: readonly Id[]): Promise<(NoticeRow | undefined)[]> => {
   const rows: NoticeRow[] = await db.query(
     `SELECT id, reference, integration_id, party_id, contact_id, category, language, facts, message_id, term_id, told, template_id, sent_text, start_at, warn_at, due_at,
-            created_at, fulfilled_by, obligation, dispatch, receipt, attempts, next_attempt_at, correlation_id
+            created_at, fulfilled_by, obligation, dispatch, receipt, attempts, next_attempt_at, coalesce(held_until > clock_timestamp(), false) AS held, correlation_id
        FROM notice WHERE id = ANY ($1::uuid[]) ORDER BY id FOR UPDATE`,
     [ids],
   );
@@ -66,8 +68,8 @@ export interface BegunAttempt {
   possiblyTwice: boolean;
   messageId: string;
   at: Millis;
-  /** After which whoever made the attempt is gone. */
-  until: Millis;
+  /** For so long nobody else makes one, by the one clock that all processes share; then whoever made it is gone. */
+  lease: Millis;
   templateId: Id | null;
   textHash: Buffer;
   subject: string;
@@ -93,17 +95,17 @@ export const beginAttempt = inOne(async (db: Db, all: readonly BegunAttempt[]): 
     ],
   );
   await db.query(
-    `UPDATE notice n SET dispatch = 'attempting', attempts = r.number, next_attempt_at = r.until, updated_at = r.at,
-            row_version = n.row_version + 1, template_id = coalesce(n.template_id, r.template_id), text_hash = decode(r.hash, 'hex'),
+    `UPDATE notice n SET dispatch = 'attempting', attempts = r.number, next_attempt_at = r.at + r.lease * interval '1 ms',
+            held_until = clock_timestamp() + r.lease * interval '1 ms', updated_at = r.at, row_version = n.row_version + 1, template_id = coalesce(n.template_id, r.template_id), text_hash = decode(r.hash, 'hex'),
             sent_subject = CASE WHEN n.sent_text IS NULL THEN r.subject ELSE n.sent_subject END,
             sent_text = coalesce(n.sent_text, r.text)
-       FROM unnest($1::uuid[], $2::int[], $3::timestamptz[], $4::timestamptz[], $5::uuid[], $6::text[], $7::text[], $8::text[])
-         AS r(id, number, until, at, template_id, hash, subject, text)
+       FROM unnest($1::uuid[], $2::int[], $3::int[], $4::timestamptz[], $5::uuid[], $6::text[], $7::text[], $8::text[])
+         AS r(id, number, lease, at, template_id, hash, subject, text)
       WHERE n.id = r.id`,
     [
       all.map((one) => one.noticeId),
       all.map((one) => one.number),
-      all.map((one) => iso(one.until)),
+      all.map((one) => one.lease),
       all.map((one) => iso(one.at)),
       all.map((one) => one.templateId),
       all.map((one) => one.textHash.toString('hex')),
@@ -145,7 +147,7 @@ export const endAttempt = inOne(async (db: Db, all: readonly EndedAttempt[]): Pr
   );
   await db.query(
     `UPDATE notice n SET dispatch = CASE WHEN r.accepted THEN 'accepted' ELSE 'attempting' END, next_attempt_at = r.next, updated_at = r.at,
-            row_version = n.row_version + 1,
+            row_version = n.row_version + 1, held_until = CASE WHEN n.attempts = r.number THEN NULL ELSE n.held_until END,
             receipt = CASE WHEN r.accepted AND n.receipt = 'bounced' THEN 'none' ELSE n.receipt END,
             accepted_at = CASE WHEN r.accepted THEN coalesce(n.accepted_at, r.at) ELSE n.accepted_at END,
             fulfilled_at = CASE WHEN r.fulfilled THEN coalesce(n.fulfilled_at, r.at) ELSE n.fulfilled_at END,

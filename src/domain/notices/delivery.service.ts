@@ -151,17 +151,11 @@ export class DeliveryService {
     const notice = await heldNotice(db, noticeId);
     if (!notice || notice.obligation !== 'required') return { state: 'not_required' };
     if (notice.dispatch === 'accepted' && notice.receipt !== 'bounced') return { state: 'accepted' };
+    // Whatever the clocks of two processes say, and whatever made it due again meanwhile: one attempt at a time. It ends
+    // within seconds as a rule.
+    if (notice.held) return { state: 'waiting', until: now + SECOND, why: 'an attempt is under way' };
     const next = notice.next_attempt_at?.getTime() ?? now;
-    if (next > now) {
-      const [open]: object[] = await db.query(
-        `SELECT FROM notice_attempt WHERE notice_id = $1 AND outcome = 'started' LIMIT 1`,
-        [notice.id],
-      );
-      // It ends within seconds as a rule; the time of the next one is only for when its sender died.
-      return open
-        ? { state: 'waiting', until: Math.min(next, now + SECOND), why: 'an attempt is under way' }
-        : { state: 'waiting', until: next, why: 'the next attempt is not due yet' };
-    }
+    if (next > now) return { state: 'waiting', until: next, why: 'the next attempt is not due yet' };
     if (notice.dispatch === 'attempting') await closeLostAttempt(db, notice.id, now);
 
     const times = timesOf(notice);
@@ -202,7 +196,7 @@ export class DeliveryService {
       possiblyTwice: known.lost,
       messageId,
       at: now,
-      until: now + ATTEMPT_LEASE,
+      lease: ATTEMPT_LEASE,
       templateId,
       textHash,
       subject: shown.subject,

@@ -19,7 +19,8 @@ const ATTEMPT: Millis = 15 * SECOND;
 
 /**
  * Carries what is due, a few dozen at once: the notices that come together share their transactions and the connections
- * to the mail server. One round at a time in a process; in others it may run at the same moment.
+ * to the mail server. One round at a time in a process; in others it may run at the same
+ * moment: what one is telling is held there, by the database's clock, and the others pass it by.
  */
 @Injectable()
 export class NoticePump {
@@ -99,7 +100,8 @@ export class NoticePump {
     const rows: { id: Id }[] = await this.transactions.run(by, (db) =>
       db.query(
         `SELECT id FROM notice
-          WHERE dispatch IN ('owed', 'attempting') AND obligation = 'required' AND next_attempt_at <= $1 AND id <> ALL ($2::uuid[])
+          WHERE dispatch IN ('owed', 'attempting') AND obligation = 'required' AND next_attempt_at <= $1
+            AND (held_until IS NULL OR held_until <= clock_timestamp()) AND id <> ALL ($2::uuid[])
           ORDER BY next_attempt_at LIMIT $3`,
         [iso(this.clock.now()), but, BATCH],
       ),

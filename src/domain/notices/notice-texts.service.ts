@@ -49,8 +49,8 @@ export class NoticeTexts {
     notice: {
       category: string;
       language: string;
-      integrationId: Id;
-      partyId: Id;
+      integrationId: Id | null;
+      partyId: Id | null;
       templateId: Id | null;
       /** Whether it has been written before, and not by a version. */
       asShipped: boolean;
@@ -70,6 +70,30 @@ export class NoticeTexts {
       if (this.templates.has(notice.category, language)) break;
     }
     return { templateId: null, writer: this.templates };
+  }
+
+  /**
+   * A mail that is no notice, as its text stands now: the one that somebody wrote for this kind of recipient, or for anybody,
+   * else the shipped one.
+   *
+   * @param to whoever has a part in an integration; left out: it is nobody's in particular
+   */
+  async mail(
+    db: Db,
+    category: string,
+    language: string,
+    facts: Record<string, unknown>,
+    to: { integrationId?: Id; partyId?: Id } = {},
+  ): Promise<RenderedNotice> {
+    const { writer } = await this.writerOf(db, {
+      category,
+      language,
+      integrationId: to.integrationId ?? null,
+      partyId: to.partyId ?? null,
+      templateId: null,
+      asShipped: false,
+    });
+    return writer.render(category, language, facts);
   }
 
   /** A version never changes: it is read and parsed once. */
@@ -107,7 +131,7 @@ export class NoticeTexts {
   check(category: string, source: NoticeSource): Result<void, Refusal> {
     const kind = EDITABLE[category];
     if (!kind) return err(NO_CATEGORY);
-    const fields = problemsOfTemplate(this.templates.liquid, source, kind.sample);
+    const fields = problemsOfTemplate(this.templates.liquid, source, kind);
     return fields.length === 0
       ? ok(undefined)
       : err(refusal('invalid', 'bad-template', 'The text cannot be sent as it is.', { fields }));
@@ -127,7 +151,8 @@ export class NoticeTexts {
         ORDER BY created_at DESC, id DESC LIMIT 1`,
       [category, noticeReference ?? null],
     );
-    const facts = { ...EDITABLE[category]?.sample, ...real?.facts, ...OF_EVERY_MESSAGE };
+    const kind = EDITABLE[category];
+    const facts = { ...kind?.sample, ...real?.facts, ...(kind?.mail ? {} : OF_EVERY_MESSAGE) };
     const rendered = this.templates.liquid.render(this.templates.liquid.parse(source), facts);
     return ok({ ...rendered, about: real?.reference ?? null });
   }
@@ -202,7 +227,7 @@ export class NoticeTexts {
 const versionsFor = inOne(
   async (
     db: Db,
-    asked: readonly { category: string; languages: string[]; integrationId: Id; partyId: Id }[],
+    asked: readonly { category: string; languages: string[]; integrationId: Id | null; partyId: Id | null }[],
   ) => {
     const rows = await db.query<
       { asked: number; id: Id; shipped: boolean; language: string; recipient: string }[]

@@ -184,6 +184,14 @@ export class Notice {
   @Column({ name: 'next_attempt_at', type: 'timestamptz', nullable: true })
   nextAttemptAt: Date | null;
 
+  @Column({
+    name: 'held_until',
+    type: 'timestamptz',
+    nullable: true,
+    comment: "by the database's clock: until then whoever began the latest attempt is making it",
+  })
+  heldUntil: Date | null;
+
   @Column({ name: 'attempts', type: 'int', default: 0 })
   attempts: number;
 

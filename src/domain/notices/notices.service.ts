@@ -75,7 +75,7 @@ interface TermRow {
   language: string;
   category: string;
   calendar: (BusinessCalendar & { name: string }) | null;
-  recipients: ({ contactId: Id; fallback: boolean } & RungTime)[] | null;
+  recipients: ({ contactId: Id; fallback: boolean; language: string | null } & RungTime)[] | null;
 }
 
 /** Duties to tell: what is owed, to whom, by when. Delivery is in `delivery.service.ts`, the clock in `clock.service.ts`. */
@@ -235,43 +235,46 @@ function draftsOf(trigger: Trigger, term: TermRow, leastStrength: Strength, now:
   const rung = nextRungAt(term.recipients ?? [], { startAt, dueAt: due }, null);
   const looksAt = warnAt === null || rung === null ? (warnAt ?? rung) : Math.min(warnAt, rung);
   // A term without a recipient is owed all the same: it is escalated, not forgotten.
-  return (recipients.length > 0 ? recipients : [{ contactId: null }]).map(({ contactId }) => {
-    const id = newId();
-    return {
-      id,
-      reference: '',
-      integration_id: trigger.integrationId,
-      party_id: term.party_id,
-      contact_id: contactId,
-      subject_kind: trigger.subject.kind,
-      subject_id: trigger.subject.id,
-      idempotency_key: `${trigger.subject.id}:${term.id}:${contactId ?? 'nobody'}:${trigger.trigger}`,
-      term_id: term.id,
-      agreement_version_id: term.agreement_version_id,
-      batch_id: trigger.batchId ?? null,
-      category: term.category,
-      language: term.language,
-      trigger: trigger.trigger,
-      start_event: term.start_event,
-      start_at: iso(startAt),
-      due_at: due === null ? null : iso(due),
-      due_why: dueWhy(term),
-      warn_at: warnAt === null ? null : iso(warnAt),
-      escalate_at: escalateAt === null ? null : iso(escalateAt),
-      next_clock_at: looksAt === null ? null : iso(looksAt),
-      fulfilled_by: term.fulfilled_by,
-      least_strength: strongest(term.least_strength ?? 'mailbox', leastStrength),
-      facts: {
-        ...trigger.facts,
-        toParty: term.party_name,
+  return (recipients.length > 0 ? recipients : [{ contactId: null, language: null }]).map(
+    ({ contactId, language }) => {
+      const id = newId();
+      return {
+        id,
+        reference: '',
+        integration_id: trigger.integrationId,
+        party_id: term.party_id,
+        contact_id: contactId,
+        subject_kind: trigger.subject.kind,
+        subject_id: trigger.subject.id,
+        idempotency_key: `${trigger.subject.id}:${term.id}:${contactId ?? 'nobody'}:${trigger.trigger}`,
+        term_id: term.id,
+        agreement_version_id: term.agreement_version_id,
+        batch_id: trigger.batchId ?? null,
+        category: term.category,
+        // Who reads it decides; what was agreed is for whoever said nothing.
+        language: language ?? term.language,
         trigger: trigger.trigger,
-        dueAt: due === null ? null : iso(due),
-      } as Record<string, unknown>,
-      message_id: `${id}@notices.countersign`,
-      correlation_id: trigger.correlationId,
-      created_at: iso(now),
-    };
-  });
+        start_event: term.start_event,
+        start_at: iso(startAt),
+        due_at: due === null ? null : iso(due),
+        due_why: dueWhy(term),
+        warn_at: warnAt === null ? null : iso(warnAt),
+        escalate_at: escalateAt === null ? null : iso(escalateAt),
+        next_clock_at: looksAt === null ? null : iso(looksAt),
+        fulfilled_by: term.fulfilled_by,
+        least_strength: strongest(term.least_strength ?? 'mailbox', leastStrength),
+        facts: {
+          ...trigger.facts,
+          toParty: term.party_name,
+          trigger: trigger.trigger,
+          dueAt: due === null ? null : iso(due),
+        } as Record<string, unknown>,
+        message_id: `${id}@notices.countersign`,
+        correlation_id: trigger.correlationId,
+        created_at: iso(now),
+      };
+    },
+  );
 }
 
 function dueWhy(term: TermRow): string {
@@ -288,9 +291,9 @@ async function termsInForce(db: Db, versionIds: Id[], now: Millis): Promise<Map<
             t.window_unit, t.zone, t.warn_percent, t.escalate_percent, t.fulfilled_by, t.least_strength, t.language, t.category,
             CASE WHEN c.id IS NULL THEN NULL ELSE jsonb_build_object('name', c.name, 'workingDays', c.working_days,
               'holidays', c.holidays, 'dayEnds', to_char(c.day_ends, 'HH24:MI')) END AS calendar,
-            (SELECT jsonb_agg(jsonb_build_object('contactId', r.contact_id, 'fallback', r.fallback,
+            (SELECT jsonb_agg(jsonb_build_object('contactId', r.contact_id, 'fallback', r.fallback, 'language', k.language,
                 'afterMinutes', r.after_minutes, 'afterPercent', r.after_percent) ORDER BY r.ordinal)
-             FROM term_recipient r WHERE r.term_id = t.id) AS recipients
+             FROM term_recipient r JOIN contact k ON k.id = r.contact_id WHERE r.term_id = t.id) AS recipients
      FROM term t
      JOIN party p ON p.id = t.party_id
      LEFT JOIN calendar c ON c.id = t.calendar_id

@@ -1,17 +1,18 @@
 import { readdirSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, test } from '@jest/globals';
-import { EDITABLE } from './notice-samples.ts';
+import { EDITABLE, OF_EVERY_MESSAGE } from './notice-samples.ts';
 import { NoticeTemplates } from './notice-templates.ts';
 import type { NoticeSource } from './notice-liquid.ts';
 import { problemsOfTemplate } from './template-check.ts';
 
 const folder = fileURLToPath(new URL('../../../templates/notices', import.meta.url));
 const templates = new NoticeTemplates(folder);
-const { sample } = EDITABLE['exposure']!;
+const exposure = EDITABLE['exposure']!;
+const { sample } = exposure;
 const shipped = templates.sourceOf('exposure', 'en')!;
 const problems = (more: Partial<NoticeSource>) =>
-  problemsOfTemplate(templates.liquid, { ...shipped, ...more }, sample).map(
+  problemsOfTemplate(templates.liquid, { ...shipped, ...more }, exposure).map(
     ({ field, problem }) => `${field} ${problem}`,
   );
 
@@ -20,14 +21,38 @@ describe('every shipped text', () => {
     templates.languagesOf(category).map((language) => [category, language] as const),
   );
 
-  test('of the exposure and the common ones is there in German, too', () => {
-    for (const category of ['exposure', 'drill', 'contact-confirmation'])
-      expect(templates.languagesOf(category)).toEqual(['en', 'de']);
+  test('is there in German, too, and may be written anew', () => {
+    const categories = new Set(readdirSync(folder).map((name) => name.split('.')[0]!));
+    expect(Object.keys(EDITABLE).toSorted()).toEqual([...categories].toSorted());
+    for (const category of categories) expect(templates.languagesOf(category)).toEqual(['en', 'de']);
+  });
+
+  test('shows times in the manner of its reader, never as a machine writes them', () => {
+    for (const [category, language] of all) {
+      const parsed = templates.liquid.parse(templates.sourceOf(category, language)!);
+      const { subject, text, html } = templates.liquid.render(parsed, {
+        ...EDITABLE[category]!.sample,
+        ...(EDITABLE[category]!.mail ? {} : OF_EVERY_MESSAGE),
+      });
+      for (const part of [subject, text, html]) expect(part).not.toMatch(/\d{4}-\d\d-\d\dT/);
+    }
+  });
+
+  test('of a mail that is no notice says what it is for, and nothing of a notice', () => {
+    const kind = EDITABLE['access-review']!;
+    const own = templates.sourceOf('access-review', 'en')!;
+    const found = (text: string) =>
+      problemsOfTemplate(templates.liquid, { ...own, text }, kind).map(
+        ({ field, problem }) => `${field} ${problem}`,
+      );
+    expect(found('{{ reviewerName }}, look: {{ link }}')).toEqual([]);
+    expect(found('{{ reviewerName }}')).toEqual(['text does not say {{ link }}']);
+    expect(found('{{ link }} {{ checkpoint }}')[0]).toContain('uses checkpoint');
   });
 
   test.each(all)('%s in %s could be saved as it is', (category, language) => {
     const source = templates.sourceOf(category, language)!;
-    expect(problemsOfTemplate(templates.liquid, source, EDITABLE[category]!.sample)).toEqual([]);
+    expect(problemsOfTemplate(templates.liquid, source, EDITABLE[category]!)).toEqual([]);
   });
 
   test('fetches nothing and runs nothing, and fits a phone', () => {

@@ -1,22 +1,22 @@
 import type { FieldProblem } from '../../kernel/errors.ts';
 import { NoticeLiquid, PARTS, type NoticeSource, type ParsedNotice, type Part } from './notice-liquid.ts';
-import { OF_EVERY_MESSAGE } from './notice-samples.ts';
+import { OF_EVERY_MESSAGE, variablesOf, type EditableText } from './notice-samples.ts';
 
 const MOST = { subject: 300, text: 20_000, html: 60_000 } as const;
 
 /**
  * What is wrong with a text that somebody wrote; empty: it may be saved. It parses, uses only the variables of its category,
- * renders with them both as a message and as the page behind its link, says the link and its code in both parts, and its
- * HTML is what mail programs show without fetching or running anything: tables and inline styles.
+ * renders with them (a notice both as a message and as the page behind its link), says in both parts what it is for (a
+ * notice its link and the code), and its HTML is what mail programs show without fetching or running anything: tables and inline styles.
  */
 export function problemsOfTemplate(
   liquid: NoticeLiquid,
   source: NoticeSource,
-  sample: Readonly<Record<string, unknown>>,
+  kind: EditableText,
 ): FieldProblem[] {
   const problems: FieldProblem[] = [];
   const parsed: Partial<Record<Part, ParsedNotice[Part]>> = {};
-  const known = [...Object.keys(sample), ...Object.keys(OF_EVERY_MESSAGE)];
+  const known = variablesOf(kind);
   for (const part of PARTS) {
     if (source[part].trim() === '') {
       problems.push({ field: part, problem: 'is empty', mend: 'Write it: a message has all three parts.' });
@@ -47,19 +47,15 @@ export function problemsOfTemplate(
   if (problems.length > 0) return problems;
   const spelt = problemsOfHtml(source.html);
   return [
-    ...problemsOfRendered(liquid, parsed as ParsedNotice, sample),
-    ...(spelt.length > 0 ? spelt : problemsOfParsed(liquid, parsed as ParsedNotice, sample)),
+    ...problemsOfRendered(liquid, parsed as ParsedNotice, kind),
+    ...(spelt.length > 0 ? spelt : problemsOfParsed(liquid, parsed as ParsedNotice, kind)),
   ];
 }
 
 /** What a parser finds in it, however it is spelt. */
-function problemsOfParsed(
-  liquid: NoticeLiquid,
-  parsed: ParsedNotice,
-  sample: Readonly<Record<string, unknown>>,
-): FieldProblem[] {
+function problemsOfParsed(liquid: NoticeLiquid, parsed: ParsedNotice, kind: EditableText): FieldProblem[] {
   try {
-    if (!liquid.losesInMail(parsed, { ...sample, ...OF_EVERY_MESSAGE })) return [];
+    if (!liquid.losesInMail(parsed, factsOf(kind))) return [];
   } catch {
     return []; // told with the other parts
   }
@@ -72,28 +68,37 @@ function problemsOfParsed(
   ];
 }
 
-function problemsOfRendered(
-  liquid: NoticeLiquid,
-  parsed: ParsedNotice,
-  sample: Readonly<Record<string, unknown>>,
-): FieldProblem[] {
-  const page = Object.fromEntries(Object.keys(OF_EVERY_MESSAGE).map((name) => [name, null]));
+/** What it is filled with before it is saved. */
+function factsOf({ sample, mail }: EditableText): Record<string, unknown> {
+  return mail ? { ...sample } : { ...sample, ...OF_EVERY_MESSAGE };
+}
+
+function problemsOfRendered(liquid: NoticeLiquid, parsed: ParsedNotice, kind: EditableText): FieldProblem[] {
+  const { sample, mail: own } = kind;
+  const facts = factsOf(kind);
   try {
-    const mail = liquid.render(parsed, { ...sample, ...OF_EVERY_MESSAGE });
-    liquid.render(parsed, { ...sample, ...page, linkExpiresAt: OF_EVERY_MESSAGE.linkExpiresAt });
+    const mail = liquid.render(parsed, facts);
+    if (!own) {
+      const page = Object.fromEntries(Object.keys(OF_EVERY_MESSAGE).map((name) => [name, null]));
+      liquid.render(parsed, { ...sample, ...page, linkExpiresAt: OF_EVERY_MESSAGE.linkExpiresAt });
+    }
     return (['text', 'html'] as const).flatMap((part) =>
-      (['link', 'code'] as const)
-        .filter((name) => !mail[part].includes(OF_EVERY_MESSAGE[name]))
+      (own?.says ?? NOTICE_SAYS)
+        .filter((name) => !mail[part].includes(String(facts[name])))
         .map((name) => ({
           field: part,
           problem: `does not say {{ ${name} }}`,
-          mend: 'Say the link and its code: without them nobody can acknowledge.',
+          mend: own
+            ? `Say it: without it whoever reads the mail can do nothing.`
+            : 'Say the link and its code: without them nobody can acknowledge.',
         })),
     );
   } catch (error) {
     return [{ field: 'text', problem: said(error), mend: 'Use the variables as the example has them.' }];
   }
 }
+
+const NOTICE_SAYS = ['link', 'code'] as const;
 
 const NOT_IN_MAIL: readonly [RegExp, string][] = [
   [

@@ -12,6 +12,7 @@ import { NoticesService } from './notices.service.ts';
 import { SecondPerson } from './second-person.ts';
 import { REPORT, WrittenAbout } from './written-about.ts';
 import type { DecideWritten, EditWritten, NewWritten, WrittenView } from './written-notice.schema.ts';
+import { readsIn } from '../parties/contact-language.ts';
 
 interface Row {
   id: Id;
@@ -41,7 +42,7 @@ export class WrittenNotices {
 
   async draft(db: Db, input: NewWritten, by: Principal): Promise<Result<{ id: Id }, Refusal>> {
     const [to] = await db.query<{ party_id: Id; language: string; integration: string }[]>(
-      `SELECT c.party_id, c.language, i.name AS integration FROM contact c
+      `SELECT c.party_id, ${readsIn('c')} AS language, i.name AS integration FROM contact c
          JOIN integration_party p ON p.party_id = c.party_id JOIN integration i ON i.id = p.integration_id
         WHERE c.id = $1 AND c.active AND i.id = $2 LIMIT 1`,
       [input.contactId, input.integrationId],

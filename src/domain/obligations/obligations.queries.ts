@@ -76,6 +76,13 @@ const PLACE = `concat((fulfilled_at IS NOT NULL)::int, (obligation <> 'required'
                       (standing = 'not_started')::int, '.', lpad(coalesce((extract(epoch FROM due_at) * 1000)::bigint, 0)::text, 15, '0'), '.', reference)`;
 export const PLACE_PATTERN = /^[01]{5}\.\d{15}\.[A-Z]{3}-[0-9A-Za-z-]{1,40}$/;
 
+/** Whom an open duty of ours is told to, where a party of the integration came to be that after it was written down. */
+const KNOWN_NOW = `CASE WHEN NOT o.watched AND o.fulfilled_at IS NULL AND o.audience IN ('authority', 'counterparty') THEN (
+                SELECT y.name FROM integration_party p JOIN party y ON y.id = p.party_id
+                 WHERE p.integration_id = c.integration_id AND p.party_id <> o.party_id
+                   AND p.role = CASE o.audience WHEN 'authority' THEN 'authority' ELSE 'customer' END
+                 ORDER BY p.party_name, p.party_id LIMIT 1) END`;
+
 /**
  * Every duty to tell of an incident, those of rules and those of terms: what runs out next first, then those without a
  * number, then those that have not started. By keyset: `after` is the place of the last one of the page before.
@@ -90,7 +97,7 @@ export async function register(
     db,
     `SELECT y.* FROM (SELECT x.*, ${PLACE} COLLATE "C" AS place, (count(*) OVER ())::int AS total FROM (
        SELECT o.id, 'obligation' AS kind, o.reference, o.case_id, c.reference AS case_reference, i.name AS integration_name, o.title,
-              coalesce(rp.name, o.tells) AS recipient, o.audience AS recipient_role, o.rule_version AS source, o.phase, o.standing,
+              coalesce(rp.name, ${KNOWN_NOW}, o.tells) AS recipient, o.audience AS recipient_role, o.rule_version AS source, o.phase, o.standing,
               o.start_event, o.start_at, o.due_at, o.due_date::text, o.due_why AS why, o.warn_at, o.obligation, o.timeliness,
               o.fulfilled_at, o.frozen, NULL::jsonb AS term, wp.name AS whose, o.watched,
               (SELECT jsonb_build_object('writtenId', w.id, 'state', w.state, 'contact', k.name || ', ' || kp.name, 'notice', n.reference,

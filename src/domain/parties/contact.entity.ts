@@ -35,8 +35,13 @@ export class Contact {
   @Column({ name: 'phone', type: 'text', nullable: true })
   phone: string | null;
 
-  @Column({ name: 'language', type: 'text', default: 'en' })
-  language: string;
+  @Column({
+    name: 'language',
+    type: 'text',
+    nullable: true,
+    comment: 'what they read; without one, as the agreement or the party has it',
+  })
+  language: string | null;
 
   @Column({ name: 'ordinal', type: 'int', default: 0 })
   ordinal: number;

@@ -54,6 +54,10 @@ export class PartiesService {
       [input.name, input.operator],
     );
     if (known) return err(known.same ? alreadyThere(known.reference) : operatorKnown(known.reference));
+    const twice = input.contacts.findIndex((one, at) =>
+      input.contacts.some((other, before) => before < at && isSameWay(one, other)),
+    );
+    if (twice >= 0) return err(contactKnown(`/contacts/${twice}/email`));
     const now = this.clock.now();
     const [id, reference] = [newId(), await nextReference(db, 'PTY', now)];
     await db.query(
@@ -89,10 +93,12 @@ export class PartiesService {
     by: Principal,
   ): Promise<Result<{ id: Id }, Refusal>> {
     const [party] = await db.query<unknown[]>(
-      'SELECT 1 FROM party WHERE id = $1 AND retired_at IS NULL FOR SHARE',
+      // Who adds contacts at once waits for the other, lest the same one comes to be twice.
+      'SELECT 1 FROM party WHERE id = $1 AND retired_at IS NULL FOR NO KEY UPDATE',
       [partyId],
     );
     if (!party) return err(refusal('not_found', 'no-party', 'There is no such party.'));
+    if (await isThere(db, partyId, null, input)) return err(contactKnown('/email'));
     return ok({ id: await this.#insertContact(db, partyId, input, by) });
   }
 
@@ -144,6 +150,15 @@ export class PartiesService {
     rowVersion: WantedVersion,
     by: Principal,
   ): Promise<Result<Edited, Refusal>> {
+    if (edit.email !== undefined || edit.role !== undefined || edit.active) {
+      const [row] = await db.query<{ partyId: Id; role: string; email: string | null; active: boolean }[]>(
+        `SELECT k.party_id AS "partyId", k.role, k.email, k.active FROM contact k JOIN party p ON p.id = k.party_id
+          WHERE k.id = $1 FOR NO KEY UPDATE OF p`,
+        [id],
+      );
+      const after = row && { ...row, ...edit };
+      if (after?.active && (await isThere(db, after.partyId, id, after))) return err(contactKnown('/email'));
+    }
     const edited = await this.#edit(db, CONTACT, id, edit, rowVersion, by);
     if (edited.ok && edited.value.changed.some((field) => UNCONFIRMS.includes(field))) {
       await db.query('UPDATE contact SET confirmed_at = NULL WHERE id = $1', [id]);
@@ -177,6 +192,45 @@ export class PartiesService {
     }
     return edited;
   }
+}
+
+interface Way {
+  role?: string | undefined;
+  email?: string | null | undefined;
+}
+
+/** One address in one part: whoever writes to it twice tells the same people twice. */
+function isSameWay(one: Way, other: Way): boolean {
+  return (
+    Boolean(one.email) && one.role === other.role && one.email!.toLowerCase() === other.email?.toLowerCase()
+  );
+}
+
+/** Whether a party has another contact of the same part with the same address. */
+async function isThere(db: Db, partyId: Id, but: Id | null, { role, email }: Way): Promise<boolean> {
+  if (!email) return false;
+  const rows = await db.query<unknown[]>(
+    `SELECT FROM contact WHERE party_id = $1 AND active AND role = $2 AND lower(email) = lower($3) AND ($4::uuid IS NULL OR id <> $4) LIMIT 1`,
+    [partyId, role, email, but],
+  );
+  return rows.length > 0;
+}
+
+function contactKnown(field: string): Refusal {
+  return refusal(
+    'conflict',
+    'contact-exists',
+    'The party has a contact with this address in this part already.',
+    {
+      fields: [
+        {
+          field,
+          problem: 'is the address of another contact in the same part',
+          mend: 'Edit that contact, or give another address or part.',
+        },
+      ],
+    },
+  );
 }
 
 function alreadyThere(reference: string): Refusal {

@@ -23,7 +23,7 @@ export const editContactSchema = z
     role: oneOf(CONTACT_ROLES),
     email: email.nullable(),
     phone: line(60).nullable(),
-    language,
+    language: language.nullable(),
     ordinal: whole(0, 1000),
     active: yesNo,
   })
@@ -38,7 +38,10 @@ export const newContactSchema = z
     role: oneOf(CONTACT_ROLES),
     email: email.nullable().default(null),
     phone: line(60).nullable().default(null),
-    language: language.default('en'),
+    language: language
+      .nullable()
+      .default(null)
+      .describe('What they read, before what an agreement says; null: as the agreement or the party has it'),
     ordinal: whole(0, 1000).default(0).describe('Lower is called first'),
   })
   .refine((contact) => contact.email !== null || contact.phone !== null, {
@@ -69,7 +72,7 @@ export const contactViewSchema = z
     role: z.enum(CONTACT_ROLES),
     email: z.string().nullable(),
     phone: z.string().nullable(),
-    language: z.string(),
+    language: z.string().nullable(),
     ordinal: z.int(),
     active: z.boolean(),
     rowVersion: z.int(),

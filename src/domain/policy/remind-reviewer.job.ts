@@ -6,8 +6,9 @@ import { Transactions, type Db } from '../../platform/database/transactions.ts';
 import { Mailer } from '../../platform/mail/mailer.ts';
 import { JobHandler, type Handler, type JobCall } from '../../platform/queue/handlers.ts';
 import { AlertsService } from '../notices/alerts.service.ts';
-import { NoticeTemplates } from '../notices/notice-templates.ts';
+import { NoticeTexts } from '../notices/notice-texts.service.ts';
 import { remindReviewer } from './remind-reviewer.definition.ts';
+import { readsIn } from '../parties/contact-language.ts';
 
 type Asked = z.infer<typeof remindReviewer.payload>;
 
@@ -21,7 +22,8 @@ interface Waiting {
   dueAt: Millis;
   open: number;
   parts: number;
-  lines: { what: string; open: number }[];
+  /** `what` null: accounts and tokens. */
+  lines: { what: string | null; open: number }[];
 }
 
 /** How many integrations a mail names; the page has them all. */
@@ -33,7 +35,7 @@ export class RemindReviewerJob implements Handler<Asked> {
     private readonly transactions: Transactions,
     private readonly clock: Clock,
     private readonly mailer: Mailer,
-    private readonly templates: NoticeTemplates,
+    private readonly texts: NoticeTexts,
     private readonly publicUrl: PublicUrl,
     private readonly alerts: AlertsService,
   ) {}
@@ -48,16 +50,19 @@ export class RemindReviewerJob implements Handler<Asked> {
     // Decided meanwhile, or they are gone: nothing is asked of anybody.
     if (!found.to?.email || !found.waiting) return;
     const { to, waiting } = found;
-    const mail = this.templates.render('access-review', to.language, {
+    const facts = {
       reviewerName: to.name,
       reviewReference: waiting.reference,
       stage: asked.stage,
-      dueAt: `${iso(waiting.dueAt).slice(0, 16).replace('T', ' ')} UTC`,
+      dueAt: iso(waiting.dueAt),
       open: waiting.open,
       lines: waiting.lines,
       more: waiting.parts - waiting.lines.length,
       link: `${this.publicUrl.get()}/access-reviews/${waiting.reference}`,
-    });
+    };
+    const mail = await this.transactions.run(call.by, (db) =>
+      this.texts.mail(db, 'access-review', to.language, facts),
+    );
     const answer = await this.mailer.send(
       {
         messageId: `${asked.reviewId}.${asked.stage}.${asked.personId ?? asked.contactId ?? ''}@countersign`,
@@ -90,8 +95,8 @@ export class RemindReviewerJob implements Handler<Asked> {
 async function recipientOf(db: Db, { personId, contactId }: Asked): Promise<Recipient | undefined> {
   const [row] = await db.query<Recipient[]>(
     personId === null
-      ? `SELECT name, email, language FROM contact WHERE id = $1 AND active`
-      : `SELECT n.name, u.email, 'en' AS language FROM user_account u JOIN person n ON n.id = u.person_id
+      ? `SELECT name, email, ${readsIn('contact')} AS language FROM contact WHERE id = $1 AND active`
+      : `SELECT n.name, u.email, coalesce(u.language, 'en') AS language FROM user_account u JOIN person n ON n.id = u.person_id
           WHERE u.person_id = $1 AND u.state = 'active' ORDER BY u.id LIMIT 1`,
     [personId ?? contactId],
   );
@@ -101,7 +106,7 @@ async function recipientOf(db: Db, { personId, contactId }: Asked): Promise<Reci
 async function waitingFor(db: Db, { reviewId, personId, contactId }: Asked): Promise<Waiting | undefined> {
   const [row] = await db.query<Waiting[]>(
     `SELECT v.reference, (extract(epoch FROM min(x.due_at)) * 1000)::float8 AS "dueAt", sum(x.items - x.decided)::int AS open, count(*)::int AS parts,
-            (array_agg(jsonb_build_object('what', coalesce(i.reference || ' ' || i.name, 'accounts and tokens'), 'open', x.items - x.decided)
+            (array_agg(jsonb_build_object('what', i.reference || ' ' || i.name, 'open', x.items - x.decided)
                        ORDER BY x.due_at, x.id))[1:${NAMED}] AS lines
        FROM access_review_part x JOIN access_review v ON v.id = x.review_id LEFT JOIN integration i ON i.id = x.integration_id
       WHERE x.review_id = $1 AND x.finished_at IS NULL AND x.items > x.decided

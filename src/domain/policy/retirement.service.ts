@@ -9,6 +9,7 @@ import { LedgerService } from '../ledger/ledger.service.ts';
 import { NoticesService } from '../notices/notices.service.ts';
 import { ENDS_WITH, holdsOpen } from './offboarding.queries.ts';
 import { retired } from './policy.events.ts';
+import { readsIn } from '../parties/contact-language.ts';
 
 /** The last of an integration: told to both sides, and retired once nothing of it can be abused any more. */
 @Injectable()
@@ -102,7 +103,7 @@ export class RetirementService {
           reason: string;
         }[]
       >(
-        `SELECT p.id AS "partyId", p.name AS "partyName", k.id AS "contactId", k.name AS "contactName", k.language, i.name, i.reference, o.reason
+        `SELECT p.id AS "partyId", p.name AS "partyName", k.id AS "contactId", k.name AS "contactName", ${readsIn('k')} AS language, i.name, i.reference, o.reason
            FROM offboarding o
            JOIN integration i ON i.id = o.integration_id
            JOIN (SELECT DISTINCT integration_id, party_id FROM integration_party) ip ON ip.integration_id = i.id

@@ -107,6 +107,40 @@ export const TWO_ACTIVE = `
           ) AS active GROUP BY credential HAVING count(*) > 1) many ON many.credential = s.body->>'credential'
    WHERE s.run_id = :run AND s.kind = 'credentialVersion' AND NOT s.bad AND coalesce(s.body->>'phase', 'active') = 'active'`;
 
+/** Who says that somebody has to approve, and not within how many minutes, means what the agreement of the integration says. */
+export const AGREED_MINUTES = `
+  UPDATE staging_row s
+     SET body = s.body || jsonb_build_object('approveWithinMinutes', a.minutes,
+                  'approveOtherwise', coalesce(s.body->>'approveOtherwise', a.otherwise))
+    FROM (
+      SELECT c.line, coalesce((g.body->>'approveWithinMinutes')::int, v.minutes) AS minutes,
+             coalesce(g.body->>'approveOtherwise', v.otherwise) AS otherwise
+        FROM staging_row c
+        LEFT JOIN staging_key ik ON ik.run_id = :run AND ik.kind = 'integration' AND ik.key = c.body->>'integration'
+        LEFT JOIN staging_row i ON i.run_id = :run AND i.kind = 'integration' AND i.key = ik.key AND NOT i.bad
+        LEFT JOIN integration t ON t.id = ik.id
+        LEFT JOIN staging_key gk ON gk.run_id = :run AND gk.kind = 'agreement'
+             AND CASE WHEN i.body ? 'agreement' THEN gk.key = i.body->>'agreement' ELSE gk.id = t.agreement_id END
+        LEFT JOIN staging_row g ON g.run_id = :run AND g.kind = 'agreement' AND g.key = gk.key AND NOT g.bad
+        LEFT JOIN LATERAL (
+          SELECT n.approve_within_minutes AS minutes, n.approve_otherwise AS otherwise FROM agreement_version n
+           WHERE n.agreement_id = CASE WHEN i.body ? 'agreement' THEN gk.id ELSE t.agreement_id END
+             AND n.valid_from <= :now AND (n.valid_until IS NULL OR n.valid_until > :now)
+           ORDER BY n.number DESC LIMIT 1) v ON true
+       WHERE c.run_id = :run AND c.kind = 'credential' AND NOT c.bad
+         AND c.body->>'authority' = 'approve_within' AND c.body->>'approveWithinMinutes' IS NULL) a
+   WHERE s.run_id = :run AND s.kind = 'credential' AND s.line = a.line AND a.minutes IS NOT NULL`;
+
+/** Nobody says within how many minutes. */
+export const NO_MINUTES = `
+  ${PROBLEM}
+  SELECT :run, s.line, s.kind, s.key, '/approveWithinMinutes',
+         'must say how many minutes, as the authority is approve_within and no agreement says it',
+         'Give the minutes, here or in the agreement of its integration.', false
+    FROM staging_row s
+   WHERE s.run_id = :run AND s.kind = 'credential' AND NOT s.bad
+     AND s.body->>'authority' = 'approve_within' AND s.body->>'approveWithinMinutes' IS NULL`;
+
 /** A version's value never changes: another fingerprint under the same key is another value. */
 export const OTHER_VALUE = `
   ${PROBLEM}

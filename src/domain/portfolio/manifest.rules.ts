@@ -95,6 +95,16 @@ function looseEnds({ rows, evidence }: Manifest): FieldProblem[] {
   };
   for (const row of rows.credential)
     check(integrations, 'integration', row.integration, `credential ${row.key}`);
+  for (const row of rows.credential) {
+    if (row.authority !== 'approve_within' || row.approveWithinMinutes) continue;
+    const home = rows.integration.find(({ key }) => key === row.integration);
+    if (!rows.agreement.find(({ key }) => key === home?.agreement)?.approveWithinMinutes)
+      problems.push({
+        field: `credential ${row.key}/approveWithinMinutes`,
+        problem: 'must say how many minutes, as the authority is approve_within and no agreement says it',
+        mend: 'Give the minutes, here or in the agreement of its integration.',
+      });
+  }
   for (const row of rows.location) check(credentials, 'credential', row.credential, `location ${row.key}`);
   for (const row of rows.credentialVersion)
     check(credentials, 'credential', row.credential, 'credentialVersions');

@@ -74,7 +74,7 @@ export const TABLES: readonly TableRule[] = [
       { column: 'role', field: 'role', type: 'text' },
       { column: 'email', field: 'email', type: 'text' },
       { column: 'phone', field: 'phone', type: 'text' },
-      { column: 'language', field: 'language', type: 'text', or: `'en'` },
+      { column: 'language', field: 'language', type: 'text' },
       { column: 'ordinal', field: 'ordinal', type: 'int', or: '0' },
       { column: 'active', field: 'active', type: 'boolean', or: 'true' },
     ],

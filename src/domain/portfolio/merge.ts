@@ -17,6 +17,7 @@ import {
   REVOCATION_PATHS,
 } from './apply.sql.ts';
 import {
+  AGREED_MINUTES,
   ANY_DUPLICATE,
   CIRCLE,
   dangling,
@@ -28,6 +29,7 @@ import {
   MARK_BAD,
   MATRICES_AFTERWARDS,
   moved,
+  NO_MINUTES,
   OTHER_VALUE,
   TWO_ACTIVE,
   type GivenFields,
@@ -73,6 +75,8 @@ export async function check(db: Db, names: Names, about: Surroundings): Promise<
     const sql = stored.has(kind) ? moved(kind) : undefined;
     if (sql) await execute(db, sql, names);
   }
+  if (about.fields.get('credential')?.has('authority'))
+    for (const sql of [AGREED_MINUTES, NO_MINUTES]) await execute(db, sql, names);
   if (about.fields.has('credentialVersion')) await execute(db, TWO_ACTIVE, names);
   if (stored.has('credentialVersion')) await execute(db, OTHER_VALUE, names);
   if (about.fields.get('integration')?.has('dependencies')) await refuseCircles(db, names);

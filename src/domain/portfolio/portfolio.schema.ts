@@ -48,7 +48,9 @@ const UNITS = WINDOW_UNITS;
 
 const authority = {
   authority: oneOf(AUTHORITIES).nullish().describe('What may be done to a live credential without asking'),
-  approveWithinMinutes: whole(1, 43_200).nullish(),
+  approveWithinMinutes: whole(1, 43_200)
+    .nullish()
+    .describe('Of a credential that says none, what the agreement of its integration says'),
   approveOtherwise: oneOf(OTHERWISE).nullish().describe('When nobody approved in time'),
 };
 const hasTimeToApprove = (row: { authority?: string | null; approveWithinMinutes?: number | null }) =>
@@ -256,34 +258,32 @@ export const kindSchemas = {
     environment: ENVIRONMENT.optional(),
     party: ref,
   }),
-  credential: z
-    .strictObject({
-      key,
-      integration: ref.describe('Its home'),
-      name: line(200),
-      type: line(120).describe('e.g. oauth_access_token, api_key, webhook_secret'),
-      environment: ENVIRONMENT.optional(),
-      purpose: paragraph(4000).optional(),
-      direction: oneOf(['inbound', 'outbound'] as const)
-        .optional()
-        .describe('inbound: issued by the customer, held by the supplier'),
-      owner: ref.nullish().describe('Key of a contact'),
-      issuer: ref.describe('Party that made it'),
-      verifier: ref.describe('Party whose systems accept it'),
-      holders: listOf(ref).optional().describe('Parties that present or store it'),
-      beneficiary: ref.nullish(),
-      ...authority,
-      revocability: oneOf(REVOCABILITY).optional(),
-      connection: ref.nullish(),
-      paths: listOf(path).optional().describe('Revocation paths in the order to try them'),
-      uses: listOf(use).optional().describe('Other integrations that use it'),
-      scopes: listOf(scope).optional(),
-      risk: whole(0, 1000).optional().describe('The riskiest are revoked first'),
-      store: line(300).optional().describe('Where the value is kept, in words; never the value'),
-      rotateEveryDays: whole(1, 3650).nullish(),
-      lastUsedAt: instant.nullish().describe('As far as its owner knows'),
-    })
-    .refine(hasTimeToApprove, APPROVAL_NEEDS_TIME),
+  credential: z.strictObject({
+    key,
+    integration: ref.describe('Its home'),
+    name: line(200),
+    type: line(120).describe('e.g. oauth_access_token, api_key, webhook_secret'),
+    environment: ENVIRONMENT.optional(),
+    purpose: paragraph(4000).optional(),
+    direction: oneOf(['inbound', 'outbound'] as const)
+      .optional()
+      .describe('inbound: issued by the customer, held by the supplier'),
+    owner: ref.nullish().describe('Key of a contact'),
+    issuer: ref.describe('Party that made it'),
+    verifier: ref.describe('Party whose systems accept it'),
+    holders: listOf(ref).optional().describe('Parties that present or store it'),
+    beneficiary: ref.nullish(),
+    ...authority,
+    revocability: oneOf(REVOCABILITY).optional(),
+    connection: ref.nullish(),
+    paths: listOf(path).optional().describe('Revocation paths in the order to try them'),
+    uses: listOf(use).optional().describe('Other integrations that use it'),
+    scopes: listOf(scope).optional(),
+    risk: whole(0, 1000).optional().describe('The riskiest are revoked first'),
+    store: line(300).optional().describe('Where the value is kept, in words; never the value'),
+    rotateEveryDays: whole(1, 3650).nullish(),
+    lastUsedAt: instant.nullish().describe('As far as its owner knows'),
+  }),
   credentialVersion: z.strictObject({
     credential: ref,
     number: whole(1, 1_000_000).default(1),

@@ -108,16 +108,8 @@ describe('a row', () => {
   test.each([
     [
       'an authority that waits must say how long',
-      'credential',
-      {
-        key: 'c',
-        integration: 'i',
-        name: 'C',
-        type: 'k',
-        issuer: 'a',
-        verifier: 'a',
-        authority: 'approve_within',
-      },
+      'agreement',
+      { key: 'a', party: 'p', title: 'A', authority: 'approve_within' },
       '/approveWithinMinutes',
     ],
     [

@@ -23,7 +23,20 @@ export interface CheckoutRow {
 
 const ms = (column: string) => `(extract(epoch FROM ${column}) * 1000)::float8`;
 
-export async function findCheckout(db: Db, id: Id): Promise<CheckoutRow | undefined> {
+export function findCheckout(db: Db, id: Id): Promise<CheckoutRow | undefined> {
+  return findOne(db, 'k.id = $1', [id]);
+}
+
+/** Of a locked grant: the one that waits for consent or has it and was not fetched yet, the oldest first. */
+export function findAsking(db: Db, grantId: Id, now: Millis): Promise<CheckoutRow | undefined> {
+  return findOne(
+    db,
+    `k.grant_id = $1 AND k.state IN ('waiting', 'consented') AND k.answer_until > $2 ORDER BY k.state = 'consented' DESC, k.asked_at, k.id LIMIT 1 FOR UPDATE OF k`,
+    [grantId, iso(now)],
+  );
+}
+
+async function findOne(db: Db, where: string, params: unknown[]): Promise<CheckoutRow | undefined> {
   const [row] = await db.query<CheckoutRow[]>(
     `SELECT k.id, k.grant_id AS "grantId", k.identity_id AS "identityId", k.integration_id AS "integrationId", k.credential_id AS "credentialId",
             g.purpose, k.state, k.seconds, ${ms('k.asked_at')} AS "askedAt", ${ms('k.answer_until')} AS "answerUntil", k.version_id AS "versionId",
@@ -31,8 +44,8 @@ export async function findCheckout(db: Db, id: Id): Promise<CheckoutRow | undefi
             CASE WHEN v.id IS NULL THEN NULL ELSE json_build_object('number', v.number, 'expiresAt', ${ms('v.expires_at')},
               'successor', (SELECT min(s.number) FROM credential_version s WHERE s.credential_id = v.credential_id AND s.phase IN ('pending', 'active') AND s.number > v.number)) END AS version
        FROM checkout k JOIN checkout_grant g ON g.id = k.grant_id LEFT JOIN credential_version v ON v.id = k.version_id
-      WHERE k.id = $1`,
-    [id],
+      WHERE ${where}`,
+    params,
   );
   return row;
 }

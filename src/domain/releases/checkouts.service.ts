@@ -24,7 +24,7 @@ import {
   viewOf,
   type Grant,
 } from './checkout-rows.ts';
-import { findCheckout, type CheckoutRow } from './checkouts.queries.ts';
+import { findAsking, findCheckout, type CheckoutRow } from './checkouts.queries.ts';
 import { mailPerson } from './mail-person.definition.ts';
 import { leaseEnd, whyNoCheckout, type CheckoutRefusal } from './release.rules.ts';
 import type { AskCheckout, CheckoutView } from './release.schema.ts';
@@ -60,7 +60,12 @@ export class Checkouts {
     private readonly log: Log,
   ) {}
 
-  /** @param by the machine, as the door let it in */
+  /**
+   * Opens one. While one of the same grant waits for consent, or was consented to and not fetched, this is that one: asking
+   * again asks nobody again, and nobody is asked for more than may be open.
+   *
+   * @param by the machine, as the door let it in
+   */
   async open(asked: AskCheckout, by: Principal): Promise<Result<Lease, Refusal>> {
     const decided = await this.transactions.run(by, async (db): Promise<Result<Decided, Refusal>> => {
       const grant = await lockGrant(db, { identityId: by.id, ...asked });
@@ -71,11 +76,14 @@ export class Checkouts {
       const now = this.clock.now();
       const sound = await this.#sound(db, grant, by, now);
       if (!sound.ok) return sound;
+      const asking = await findAsking(db, grant.id, now);
+      if (asking?.state === 'waiting') return ok({ view: viewOf(asking) });
+      const full = await isFull(db, grant, now);
+      if (full) return err(full);
+      if (asking) return ok(await this.#release(db, asking, grant, sound.value, by, now));
       const row = newRow(grant, asked.seconds, now);
       if (grant.consentPersonId !== null && (grant.consentUntil ?? 0) <= now)
         return ok(await this.#wait(db, row, grant.consentPersonId, by, now));
-      const full = await isFull(db, grant, now);
-      if (full) return err(full);
       await insert(db, row);
       return ok(await this.#release(db, row, grant, sound.value, by, now));
     });

@@ -5,7 +5,7 @@ import { Transactions, type Db } from '../../platform/database/transactions.ts';
 import { Mailer } from '../../platform/mail/mailer.ts';
 import { JobHandler, type Handler, type JobCall } from '../../platform/queue/handlers.ts';
 import { AlertsService } from '../notices/alerts.service.ts';
-import { NoticeTemplates } from '../notices/notice-templates.ts';
+import { NoticeTexts } from '../notices/notice-texts.service.ts';
 import { mailPerson } from './mail-person.definition.ts';
 
 type Asked = z.infer<typeof mailPerson.payload>;
@@ -16,7 +16,7 @@ export class MailPersonJob implements Handler<Asked> {
     private readonly transactions: Transactions,
     private readonly clock: Clock,
     private readonly mailer: Mailer,
-    private readonly templates: NoticeTemplates,
+    private readonly texts: NoticeTexts,
     private readonly publicUrl: PublicUrl,
     private readonly alerts: AlertsService,
   ) {}
@@ -35,20 +35,15 @@ export class MailPersonJob implements Handler<Asked> {
     const subjectId = asked.about === 'break-glass' ? asked.revealId : asked.checkoutId;
     const path =
       asked.about === 'break-glass' ? `/credentials/${found.facts.credentialReference}/value` : '/releases';
-    const mail = this.templates.render(
-      asked.about === 'break-glass' ? 'break-glass' : 'checkout-consent',
-      'en',
-      {
-        ...found.facts,
-        name: found.to.name,
-        link: `${this.publicUrl.get()}${path}`,
-      },
-    );
+    const category = asked.about === 'break-glass' ? 'break-glass' : 'checkout-consent';
+    const facts = { ...found.facts, name: found.to.name, link: `${this.publicUrl.get()}${path}` };
+    const { language } = found.to;
+    const mail = await this.transactions.run(call.by, (db) => this.texts.mail(db, category, language, facts));
     const answer = await this.mailer.send(
       {
         messageId: `${subjectId}.${asked.personId}@countersign`,
         to: found.to.email,
-        language: 'en',
+        language,
         ...mail,
       },
       call.signal,
@@ -69,9 +64,12 @@ export class MailPersonJob implements Handler<Asked> {
   }
 }
 
-async function addressOf(db: Db, personId: string): Promise<{ name: string; email: string } | undefined> {
-  const [row] = await db.query<{ name: string; email: string }[]>(
-    `SELECT p.name, u.email FROM user_account u JOIN person p ON p.id = u.person_id
+async function addressOf(
+  db: Db,
+  personId: string,
+): Promise<{ name: string; email: string; language: string } | undefined> {
+  const [row] = await db.query<{ name: string; email: string; language: string }[]>(
+    `SELECT p.name, u.email, coalesce(u.language, 'en') AS language FROM user_account u JOIN person p ON p.id = u.person_id
       WHERE u.person_id = $1 AND u.state = 'active' ORDER BY u.id LIMIT 1`,
     [personId],
   );

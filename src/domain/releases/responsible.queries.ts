@@ -1,5 +1,6 @@
 import type { Id } from '../../kernel/ids.ts';
 import type { Db } from '../../platform/database/transactions.ts';
+import { readsIn } from '../parties/contact-language.ts';
 
 export interface Responsible {
   contactId: Id;
@@ -31,7 +32,7 @@ export function responsibleFor(db: Db, credentialId: Id): Promise<Responsible[]>
                 ORDER BY v.integration_id, r.part, v.number DESC, r.credential_id NULLS LAST) s
        UNION ALL
        SELECT NULL, h.party_id, h.integration_id, 3 FROM credential_holder h WHERE h.credential_id = $1)
-     SELECT DISTINCT ON (k.id) k.id AS "contactId", k.name AS "contactName", p.id AS "partyId", p.name AS "partyName", k.language,
+     SELECT DISTINCT ON (k.id) k.id AS "contactId", k.name AS "contactName", p.id AS "partyId", p.name AS "partyName", ${readsIn('k')} AS language,
             i.id AS "integrationId", i.name AS "integrationName", c.name AS "credentialName"
        FROM asked a
        JOIN contact k ON k.active AND (k.id = a.contact_id OR (k.party_id = a.party_id AND k.role = 'security'))

@@ -8,6 +8,7 @@ import { LedgerService } from '../ledger/ledger.service.ts';
 import { AlertsService } from '../notices/alerts.service.ts';
 import { NoticesService } from '../notices/notices.service.ts';
 import { BEING_REVOKED, EXPOSED } from './version-state.queries.ts';
+import { readsIn } from '../parties/contact-language.ts';
 
 interface Unsound {
   id: Id;
@@ -109,7 +110,7 @@ export class UnsoundCheckouts {
   /** The security contacts of whose machine it is. */
   async #tell(db: Db, row: Unsound, by: Principal, now: Millis): Promise<void> {
     const contacts = await db.query<{ id: Id; name: string; language: string }[]>(
-      `SELECT id, name, language FROM contact WHERE party_id = $1 AND active AND role = 'security' ORDER BY id`,
+      `SELECT id, name, ${readsIn('contact')} AS language FROM contact WHERE party_id = $1 AND active AND role = 'security' ORDER BY id`,
       [row.partyId],
     );
     for (const contact of contacts)

@@ -102,6 +102,11 @@ export const WAYS_TO_SIGN: readonly { strength: Strength; words: string }[] = [
   },
 ];
 
+/** The strengths that are enough, weakest first. */
+export function strengthsThatSuffice(least: Strength): Strength[] {
+  return WAYS_TO_SIGN.map(({ strength }) => strength).filter((strength) => strongEnough(strength, least));
+}
+
 /** Ways that are strong enough, in words. Never empty: a detached signature is enough for every policy. */
 export function waysThatSuffice(least: Strength): string[] {
   return WAYS_TO_SIGN.filter(({ strength }) => strongEnough(strength, least)).map(({ words }) => words);

@@ -8,6 +8,7 @@ import { Clock } from '../../platform/clock/clock.ts';
 import { Transactions } from '../../platform/database/transactions.ts';
 import { LedgerService } from '../ledger/ledger.service.ts';
 import { NoticesService } from '../notices/notices.service.ts';
+import { readsIn } from '../parties/contact-language.ts';
 
 /** Names the templates of the question, and what tells its answers from others. */
 export const CONTACT_CONFIRMATION = 'contact-confirmation';
@@ -47,7 +48,7 @@ export class ConfirmationsService {
           asked: boolean;
         }[]
       >(
-        `SELECT k.name, k.email, k.active, k.language, p.id AS "partyId", p.name AS "partyName", i.name AS "integrationName",
+        `SELECT k.name, k.email, k.active, ${readsIn('k')} AS language, p.id AS "partyId", p.name AS "partyName", i.name AS "integrationName",
                 i.reference AS "integrationReference",
                 EXISTS (SELECT FROM notice n WHERE n.subject_id = k.id AND n.category = $3 AND n.receipt <> 'acknowledged'
                            AND n.dispatch <> 'failed' AND n.created_at > $4) AS asked

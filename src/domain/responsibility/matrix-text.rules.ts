@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { Id } from '../../kernel/ids.ts';
 import { canonicalJson } from '../../kernel/canonical-json.ts';
-import { DUTIES, type Declared, type Duty, type MatrixRowFacts } from './matrix.rules.ts';
+import { DUTIES, dutyWords, type Declared, type Duty, type MatrixRowFacts } from './matrix.rules.ts';
 
 /** The languages that a matrix can be shown and signed in. */
 export const TEXT_LANGUAGES = ['en', 'de'] as const;
@@ -171,6 +171,17 @@ export function windowWords(minutes: number, language: TextLanguage = 'en'): str
 /** What a duty is about, as the signed text words it. */
 export function dutySentence(duty: Duty, language: TextLanguage = 'en'): string {
   return WORDS[language].duties[duty];
+}
+
+/** A duty by its name alone, as it stands in the middle of a sentence. */
+export function dutyName(duty: Duty, language: TextLanguage = 'en'): string {
+  return language === 'en' ? dutyWords(duty) : dutySentence(duty, language).split(':')[0]!;
+}
+
+/** The one that a text is shown in to whoever reads `language`: theirs (`de` for `de-AT`), else English. */
+export function textLanguageOf(language: string): TextLanguage {
+  const own = language.toLowerCase().split('-')[0]!;
+  return isTextLanguage(own) ? own : 'en';
 }
 
 /** One row of what people sign, with whom to call for it. */

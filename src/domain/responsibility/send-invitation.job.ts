@@ -8,13 +8,16 @@ import { Mailer } from '../../platform/mail/mailer.ts';
 import { JobHandler, type Handler, type JobCall } from '../../platform/queue/handlers.ts';
 import { LinksService } from '../access/links.service.ts';
 import { AlertsService } from '../notices/alerts.service.ts';
-import { NoticeTemplates, type RenderedNotice } from '../notices/notice-templates.ts';
+import type { RenderedNotice } from '../notices/notice-templates.ts';
+import { NoticeTexts } from '../notices/notice-texts.service.ts';
 import { changeWords } from './change-words.rules.ts';
 import { findVersion, partiesIn, type VersionFacts } from './matrix-facts.queries.ts';
-import { dutyWords, type Duty } from './matrix.rules.ts';
+import type { Duty } from './matrix.rules.ts';
+import { dutyName, textLanguageOf } from './matrix-text.rules.ts';
 import { sendInvitation } from './send-invitation.definition.ts';
 import type { InvitationPurpose } from './signatures.service.ts';
 import { ATTEST, CONFIRM } from './signing-links.service.ts';
+import { readsIn } from '../parties/contact-language.ts';
 
 /** How long a link to sign works. */
 const LINK_LIFE = 14 * ELAPSED_DAY;
@@ -56,7 +59,7 @@ export class SendInvitationJob implements Handler<{ invitationId: string }> {
     private readonly clock: Clock,
     private readonly links: LinksService,
     private readonly mailer: Mailer,
-    private readonly templates: NoticeTemplates,
+    private readonly texts: NoticeTexts,
     private readonly publicUrl: PublicUrl,
     private readonly alerts: AlertsService,
   ) {}
@@ -77,7 +80,7 @@ export class SendInvitationJob implements Handler<{ invitationId: string }> {
 
   async #prepare(db: Db, id: Id): Promise<Prepared> {
     const [owed] = await db.query<Owed[]>(
-      `SELECT n.id, n.matrix_version_id AS "versionId", n.party_id AS "partyId", n.contact_id AS "contactId", n.purpose, n.mail, n.withdrawn_at IS NOT NULL AS withdrawn, k.email, k.language,
+      `SELECT n.id, n.matrix_version_id AS "versionId", n.party_id AS "partyId", n.contact_id AS "contactId", n.purpose, n.mail, n.withdrawn_at IS NOT NULL AS withdrawn, k.email, ${readsIn('k')} AS language,
               k.name AS "contactName", p.name AS "partyName", i.name AS "integrationName", i.reference
          FROM matrix_invitation n JOIN contact k ON k.id = n.contact_id JOIN party p ON p.id = n.party_id JOIN integration i ON i.id = n.integration_id
         WHERE n.id = $1 FOR UPDATE OF n`,
@@ -108,19 +111,24 @@ export class SendInvitationJob implements Handler<{ invitationId: string }> {
       number: version.number,
       contentHash: version.contentHash,
     };
+    const mail = (category: string, more: Record<string, unknown>) =>
+      this.texts.mail(
+        db,
+        category,
+        owed.language,
+        { ...facts, ...more },
+        {
+          integrationId: version.integrationId,
+          partyId: owed.partyId,
+        },
+      );
+    const language = textLanguageOf(owed.language);
     if (owed.purpose === 'changed') {
       const names = new Map((await partiesIn(db, version.integrationId)).map((one) => [one.id, one.name]));
       const changes = (version.fellBecause ?? []).map((change) =>
-        changeWords(change, {
-          party: (id) => names.get(id) ?? 'another party',
-          credential: () => 'one credential',
-        }),
+        changeWords(change, { party: (id) => names.get(id), credential: () => undefined }, language),
       );
-      return this.templates.render('matrix-changed', owed.language, {
-        ...facts,
-        changes,
-        state: version.state,
-      });
+      return mail('matrix-changed', { changes, state: version.state });
     }
     const expiresAt = this.clock.now() + LINK_LIFE;
     const { value } = await this.links.createLink(db, {
@@ -135,8 +143,7 @@ export class SendInvitationJob implements Handler<{ invitationId: string }> {
       (text) => `${this.publicUrl.get()}/${owed.purpose === 'attest' ? 'm' : 'mc'}/${text}`,
     );
     if (owed.purpose === 'attest') {
-      return this.templates.render('matrix-proposed', owed.language, {
-        ...facts,
+      return mail('matrix-proposed', {
         link,
         linkExpiresAt: iso(expiresAt),
         renewal: version.state !== 'proposed',
@@ -147,11 +154,10 @@ export class SendInvitationJob implements Handler<{ invitationId: string }> {
       'SELECT DISTINCT duty FROM matrix_row WHERE matrix_version_id = $1 AND contact_id = $2 ORDER BY duty',
       [version.id, owed.contactId],
     );
-    return this.templates.render('matrix-contact', owed.language, {
-      ...facts,
+    return mail('matrix-contact', {
       link,
       linkExpiresAt: iso(expiresAt),
-      duties: rows.map(({ duty }) => dutyWords(duty)),
+      duties: rows.map(({ duty }) => dutyName(duty, language)),
     });
   }
 

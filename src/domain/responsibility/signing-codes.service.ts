@@ -9,7 +9,7 @@ import { Clock } from '../../platform/clock/clock.ts';
 import { Transactions, type Db } from '../../platform/database/transactions.ts';
 import { Mailer } from '../../platform/mail/mailer.ts';
 import { Keys } from '../../platform/signing/keys.ts';
-import { NoticeTemplates } from '../notices/notice-templates.ts';
+import { NoticeTexts } from '../notices/notice-texts.service.ts';
 
 const CODE_LIFE = 15 * MINUTE;
 const MOST_WRONG = 5;
@@ -27,7 +27,7 @@ export class SigningCodes {
     private readonly clock: Clock,
     private readonly keys: Keys,
     private readonly mailer: Mailer,
-    private readonly templates: NoticeTemplates,
+    private readonly texts: NoticeTexts,
   ) {}
 
   /** Mails a new code; the ones before it end. The value is in the mail and nowhere else. */
@@ -61,11 +61,10 @@ export class SigningCodes {
           retryAfter: HOUR,
         }),
       );
-    const mail = this.templates.render('matrix-code', to.language, {
-      code,
-      integrationName: to.integrationName,
-      minutes: CODE_LIFE / MINUTE,
-    });
+    const facts = { code, integrationName: to.integrationName, minutes: CODE_LIFE / MINUTE };
+    const mail = await this.transactions.run(system('countersigning', id), (db) =>
+      this.texts.mail(db, 'matrix-code', to.language, facts),
+    );
     const answer = await this.mailer.send(
       { messageId: `${id}@countersign`, to: to.email, language: to.language, ...mail },
       AbortSignal.timeout(SEND_TIMEOUT),

@@ -17,12 +17,13 @@ import {
   type Attested,
   type NewAttestation,
 } from './attestations.service.ts';
-import { strongEnough, waysThatSuffice } from './attestation.rules.ts';
+import { strengthsThatSuffice, strongEnough, type Strength } from './attestation.rules.ts';
 import { SigningFloor } from './signing-floor.ts';
 import { findTerms, type StoredTerms } from './bound-terms.ts';
+import type { Duty } from './matrix.rules.ts';
 import { changeWords, type WordedChange } from './change-words.rules.ts';
 import { materialChanges } from './material-changes.rules.ts';
-import { isTextLanguage, textHash } from './matrix-text.rules.ts';
+import { isTextLanguage, textHash, textLanguageOf } from './matrix-text.rules.ts';
 import { MatrixProposalsService } from './matrix-proposals.service.ts';
 import type { SendBack } from './matrix-edit.schema.ts';
 import {
@@ -36,6 +37,7 @@ import {
 } from './matrix-facts.queries.ts';
 import { Signatures } from './signatures.service.ts';
 import { SigningCodes } from './signing-codes.service.ts';
+import { readsIn } from '../parties/contact-language.ts';
 
 export const ATTEST = 'attest-matrix';
 export const CONFIRM = 'confirm-contact';
@@ -56,8 +58,8 @@ export interface ShownVersion {
   languages: string[];
   /** Terms that are signed with it, in the same language. */
   terms: { text: string; textHash: string } | undefined;
-  /** Ways to sign that are strong enough, in words, where a link and a code are not. */
-  strongerWays: string[] | undefined;
+  /** Ways to sign that are strong enough, where a link and a code are not. */
+  strongerWays: Strength[] | undefined;
   /** What is new since both sides last signed; undefined: they never did. */
   changes: WordedChange[] | undefined;
   missing: string[];
@@ -110,7 +112,7 @@ export class SigningLinks {
     const { subject, contactId, principal } = holder.value;
     const [to] = await this.transactions.run({ ...principal, partyId: null }, (db) =>
       db.query<{ email: string; language: string; integrationName: string; integrationId: Id }[]>(
-        `SELECT k.email, k.language, i.name AS "integrationName", i.id AS "integrationId" FROM contact k, matrix_version v JOIN integration i ON i.id = v.integration_id
+        `SELECT k.email, ${readsIn('k')} AS language, i.name AS "integrationName", i.id AS "integrationId" FROM contact k, matrix_version v JOIN integration i ON i.id = v.integration_id
           WHERE k.id = $1 AND k.active AND v.id = $2 AND coalesce(k.email, '') <> ''`,
         [contactId, subject.id],
       ),
@@ -252,14 +254,15 @@ export class SigningLinks {
     const version = (await findVersion(db, holder.subject.id))!;
     const contact = await contactOf(db, holder.contactId!);
     const [head] = await db.query<{ reference: string; name: string; email: string; wanted: string }[]>(
-      `SELECT i.reference, i.name, coalesce(k.email, '') AS email, k.language AS wanted FROM integration i, contact k WHERE i.id = $1 AND k.id = $2`,
+      `SELECT i.reference, i.name, coalesce(k.email, '') AS email, ${readsIn('k')} AS wanted FROM integration i, contact k WHERE i.id = $1 AND k.id = $2`,
       [version.integrationId, contact.id],
     );
     const texts = await db.query<{ language: string; text: string; hash: string }[]>(
       `SELECT language, text, encode(text_hash, 'hex') AS hash FROM matrix_text WHERE matrix_version_id = $1 ORDER BY language = 'en' DESC, language`,
       [version.id],
     );
-    const text = texts.find((one) => one.language === (language ?? head!.wanted.slice(0, 2))) ?? texts[0]!;
+    const text =
+      texts.find((one) => one.language === (language ?? textLanguageOf(head!.wanted))) ?? texts[0]!;
     const names = new Map((await partiesIn(db, version.integrationId)).map(({ id, name }) => [id, name]));
     const last = await lastSignedVersion(db, version.integrationId);
     const least = await this.floor.least(db, version.integrationId);
@@ -279,7 +282,7 @@ export class SigningLinks {
       language: text.language,
       languages: texts.map((one) => one.language),
       terms: termsShown(terms, contact.partyId, text.language),
-      strongerWays: strongEnough('mailbox', least) ? undefined : waysThatSuffice(least),
+      strongerWays: strongEnough('mailbox', least) ? undefined : strengthsThatSuffice(least),
       changes:
         last && last.id !== version.id
           ? materialChanges(
@@ -290,10 +293,11 @@ export class SigningLinks {
                 terms: version.termsHash,
               },
             ).map((change) =>
-              changeWords(change, {
-                party: (id) => names.get(id) ?? 'another party',
-                credential: () => 'one credential',
-              }),
+              changeWords(
+                change,
+                { party: (id) => names.get(id), credential: () => undefined },
+                textLanguageOf(text.language),
+              ),
             )
           : undefined,
       askedBy:
@@ -316,13 +320,15 @@ export interface ShownConfirmation {
   integrationName: string;
   partyName: string;
   contactName: string;
-  duties: string[];
+  duties: Duty[];
+  /** What the contact reads. */
+  language: string;
   confirmedAt: Date | null;
 }
 
 async function confirmationOf(db: Db, holder: LinkHolder): Promise<ShownConfirmation | undefined> {
   const [row] = await db.query<ShownConfirmation[]>(
-    `SELECT i.id AS "integrationId", i.reference, i.name AS "integrationName", p.name AS "partyName", k.name AS "contactName", cc.confirmed_at AS "confirmedAt",
+    `SELECT i.id AS "integrationId", i.reference, i.name AS "integrationName", p.name AS "partyName", k.name AS "contactName", cc.confirmed_at AS "confirmedAt", ${readsIn('k')} AS language,
             ARRAY(SELECT DISTINCT r.duty FROM matrix_row r WHERE r.matrix_version_id = v.id AND r.contact_id = k.id) AS duties
        FROM matrix_version v JOIN integration i ON i.id = v.integration_id
        JOIN contact_confirmation cc ON cc.integration_id = i.id AND cc.contact_id = $2

@@ -55,6 +55,8 @@ export class CanariesService {
         const supplierId = input.supplierId ?? null;
         const real = await this.realCredential(db, connectionId, { value, supplierId });
         if (real !== null) return err(real);
+        const twice = await this.#known(db, connectionId, { value, supplierId });
+        if (twice !== null) return err(twice);
         const id = newId();
         const now = this.clock.now();
         const ref = value ? await this.vault.put(db, canaryBinding(id), value) : null;
@@ -82,6 +84,38 @@ export class CanariesService {
     } finally {
       value?.wipe();
     }
+  }
+
+  /** Why this is no other canary: it is one of the connection already. One that was withdrawn may be given again. */
+  async #known(
+    db: Db,
+    connectionId: Id,
+    { value, supplierId }: { value: Secret | null; supplierId: string | null },
+  ): Promise<Refusal | null> {
+    const rows = await db.query<(TakenCanary & { state: string })[]>(
+      `SELECT id, label, supplier_id AS "supplierId", value_ref AS "valueRef", state FROM canary
+        WHERE connection_id = $1 AND state <> 'withdrawn' AND (supplier_id = $2 OR value_ref IS NOT NULL) ORDER BY created_at, id`,
+      [connectionId, supplierId],
+    );
+    for (const row of rows) {
+      const byId = supplierId !== null && row.supplierId === supplierId;
+      const kept = byId || value === null ? null : await this.value(db, row);
+      const byValue = kept !== null && value !== null && same(kept, value);
+      kept?.wipe();
+      if (!byId && !byValue) continue;
+      const field = byId ? '/supplierId' : '/value';
+      const stands = row.state === 'used' ? 'was used up' : `is ${row.state}`;
+      return refusal('conflict', 'canary-known', `This is the canary ${row.label}, which ${stands}.`, {
+        fields: [
+          {
+            field,
+            problem: `is that of ${row.label}`,
+            mend: 'A canary dies once: issue another one at the supplier.',
+          },
+        ],
+      });
+    }
+    return null;
   }
 
   /** Takes in what a drill had made at the supplier, taken for that drill from the first. */
@@ -206,6 +240,23 @@ export class CanariesService {
 
   async value(db: Db, canary: Pick<TakenCanary, 'id' | 'valueRef'>): Promise<Secret | null> {
     return canary.valueRef === null ? null : this.vault.get(db, canary.valueRef, canaryBinding(canary.id));
+  }
+
+  /** Sets a canary aside that was dead before anybody killed it: no drill takes it again. */
+  async setAside(db: Db, { connectionId, id }: { connectionId: Id; id: Id }, by: Principal): Promise<void> {
+    const [row] = await db.query<{ state: string; ref: StoredRef | null }[]>(
+      `SELECT state, value_ref AS ref FROM canary WHERE id = $1 FOR UPDATE`,
+      [id],
+    );
+    if (row?.state !== 'taken') return;
+    await this.#end(db, id, row.ref, 'withdrawn');
+    await this.ledger.append(db, {
+      kind: 'canary.set-aside',
+      subject: { kind: 'canary', id },
+      by,
+      at: this.clock.now(),
+      facts: { connection: connectionId },
+    });
   }
 
   /** A canary serves once: what may have been asked to revoke it is not asked again. One that was not touched is ready again. */

@@ -1,7 +1,14 @@
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import { iso } from '../../kernel/time.ts';
-import { canaryTouched, drillPassed, findingsOf, provable, type DrillRecord } from './drill-faults.rules.ts';
+import {
+  canaryTouched,
+  canaryWasDead,
+  drillPassed,
+  findingsOf,
+  provable,
+  type DrillRecord,
+} from './drill-faults.rules.ts';
 import { DRILL_FAULTS, type DrillExchange, type DrillFault, type Injection } from './drill.schema.ts';
 
 const exchange = (
@@ -86,6 +93,20 @@ describe('what came of a fault', () => {
       passed: false,
     });
   });
+});
+
+test('a canary that was refused before the revoke was dead; one that was revoked, or provoked, was not', () => {
+  const dead = [exchange('probe', 'dead', 1)];
+  const rotation = { made: true, validated: false, withdrawn: false };
+  expect(canaryWasDead(record({ revokeSent: false, evidence: dead }))).toBe(true);
+  expect(canaryWasDead(record({ revokeSent: true, evidence: dead }))).toBe(false);
+  expect(canaryWasDead(record({ revokeSent: false, evidence: [] }))).toBe(false);
+  const provoked = [exchange('probe', 'dead', 1, 'invalid-new-secret')];
+  expect(canaryWasDead(record({ revokeSent: false, evidence: provoked }))).toBe(false);
+  expect(canaryWasDead(record({ revokeSent: false, evidence: dead, rotation }))).toBe(false);
+  expect(
+    canaryWasDead(record({ revokeSent: false, evidence: dead, rotation: { ...rotation, validated: true } })),
+  ).toBe(true);
 });
 
 test('without faults a drill passes when its death was proven, and never otherwise', () => {

@@ -109,6 +109,21 @@ export function canaryTouched(record: DrillRecord): boolean {
   return record.revokeSent || record.evidence.length > 0;
 }
 
+/**
+ * Whether the canary was refused before anybody asked to revoke it: a bad canary, which says nothing of the path. A refusal
+ * that was provoked is none, and neither is that of a new one that a rotation made and nobody saw working.
+ */
+export function canaryWasDead({ evidence, revokeSent, rotation }: DrillRecord): boolean {
+  const last = evidence.at(-1);
+  return (
+    !revokeSent &&
+    last?.kind === 'probe' &&
+    last.outcome === 'dead' &&
+    last.injected === undefined &&
+    (rotation === null || rotation.validated)
+  );
+}
+
 type Judged = Pick<DrillFinding, 'held' | 'said'>;
 
 function judge(fault: DrillFault, record: DrillRecord, done: readonly Injection[]): Judged {

@@ -9,7 +9,13 @@ import { LedgerService } from '../ledger/ledger.service.ts';
 import { AlertsService } from '../notices/alerts.service.ts';
 import { CanariesService } from './canaries.service.ts';
 import { CanaryPath } from './canary-path.ts';
-import { canaryTouched, drillPassed, findingsOf, type DrillRecord } from './drill-faults.rules.ts';
+import {
+  canaryTouched,
+  canaryWasDead,
+  drillPassed,
+  findingsOf,
+  type DrillRecord,
+} from './drill-faults.rules.ts';
 import { findDrill, findDrillPath, type DrillPath, type DrillRow } from './drills.queries.ts';
 import { drillEnded } from './revocation.events.ts';
 import { Targets } from './targets.service.ts';
@@ -35,7 +41,7 @@ export class DrillRecords {
   /**
    * Writes down how a drill ended, once. It passed when the death of its canary was proven, or the contact answered in time,
    * and what was expected of each fault held; under a fault that forbids any proof, when nobody claimed one. Anything else
-   * is a failure, however far it came.
+   * is a failure, however far it came; but a canary that was dead before makes the drill void, and the path stands as it did.
    */
   async conclude(drillId: Id, by: Principal, how?: { cancelled: true }): Promise<DrillEnd | null> {
     return this.transactions.run(by, async (db) => {
@@ -50,16 +56,19 @@ export class DrillRecords {
       const proven = drill.provenAt !== null;
       const findings = findingsOf(record);
       const passed = drillPassed(record, findings);
-      const outcome = passed ? 'passed' : how?.cancelled ? 'cancelled' : 'failed';
+      const dead = !passed && canaryWasDead(record);
+      const outcome = passed ? 'passed' : how?.cancelled || dead ? 'cancelled' : 'failed';
       const endedAt = drill.provenAt?.getTime() ?? now;
       const why = passed
         ? proven
           ? provenWhy(drill)
           : findings.flatMap(({ held, said }) => (held ? [said] : [])).join(' ')
-        : how?.cancelled
-          ? 'the run was cancelled'
-          : (findings.find(({ held }) => held === false)?.said ?? failedWhy(drill));
-      const counts = proven || !passed;
+        : dead
+          ? `void: canary not alive (${failedWhy(drill)})`
+          : how?.cancelled
+            ? 'the run was cancelled'
+            : (findings.find(({ held }) => held === false)?.said ?? failedWhy(drill));
+      const counts = !dead && (proven || !passed);
       await db.query(
         `UPDATE drill SET ended_at = $2, outcome = $3, why = $4, findings = $5, counts = $6 WHERE id = $1`,
         [drillId, iso(endedAt), outcome, why, JSON.stringify(findings), counts],
@@ -69,7 +78,8 @@ export class DrillRecords {
           `UPDATE revocation_path SET proven_at = $2, row_version = row_version + 1 WHERE id = $1`,
           [drill.pathId, iso(endedAt)],
         );
-      if (drill.canaryId !== null) await this.canaries.end(db, drill.canaryId, canaryTouched(record));
+      if (dead) await this.#setAside(db, drill, path, by, now);
+      else if (drill.canaryId !== null) await this.canaries.end(db, drill.canaryId, canaryTouched(record));
       // What works is the next canary; what was withdrawn, or never seen working, is none.
       if (drill.successorId !== null)
         await this.canaries.end(
@@ -101,6 +111,20 @@ export class DrillRecords {
         outcome,
       });
       return { outcome, why };
+    });
+  }
+
+  async #setAside(db: Db, drill: DrillRow, path: DrillPath, by: Principal, now: Millis): Promise<void> {
+    const { canaryId: id, canaryConnectionId: connectionId } = drill;
+    if (id === null || connectionId === null) return;
+    await this.canaries.setAside(db, { connectionId, id }, by);
+    await this.alerts.raise(db, {
+      kind: 'drill.canary-dead',
+      severity: 'warning',
+      message: `The canary ${drill.canaryLabel ?? ''} of ${path.connectionName ?? 'a connection'} was dead before the drill for ${path.credentialName} could revoke it. It is set aside, the drill is void, and nothing is said of the path. Issue another canary, and drill again.`,
+      dedupeKey: `canary-dead:${id}`,
+      subject: { kind: 'revocation_path', id: drill.pathId },
+      at: now,
     });
   }
 

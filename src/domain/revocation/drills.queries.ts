@@ -5,6 +5,7 @@ import type { StoredRef } from '../../platform/vault/store.ts';
 import type { Revocability } from './connector.ts';
 import type { DrillExchange, DrillView, Injection } from './drill.schema.ts';
 import type { DrillFault } from './drill.schema.ts';
+import { readsIn } from '../parties/contact-language.ts';
 
 /** A path as a drill needs it, with whatever stands in the way. */
 export interface DrillPath {
@@ -38,7 +39,7 @@ export async function findDrillPath(db: Db, pathId: Id, lock = false): Promise<D
             p.integration_id AS "integrationId", i.name AS "integrationName", i.reference AS "integrationReference", p.party_id AS "partyId",
             pt.name AS "partyName", c.revocability, c.verifier_party_id AS "verifierPartyId", p.connection_id AS "connectionId",
             n.name AS "connectionName", coalesce(s.id, n.id) AS "drilledThrough", p.contact_id AS "contactId", k.name AS "contactName",
-            k.email AS "contactEmail", coalesce(k.language, 'en') AS language,
+            k.email AS "contactEmail", coalesce(${readsIn('k')}, 'en') AS language,
             (c.retired_at IS NOT NULL OR coalesce(n.retired_at IS NOT NULL, NOT k.active, false)) AS retired,
             (SELECT d.id FROM drill d WHERE d.revocation_path_id = p.id AND d.ended_at IS NULL) AS "openDrillId"
        FROM revocation_path p

@@ -13,7 +13,7 @@ export const makingSchema = z.strictObject({
   by: z.enum(['machine', 'person']),
   /** What becomes of the old one then. */
   old: z.enum(OLD_FATES),
-  /** For which kinds of credentials this recipe is meant before any other; empty: for all. */
+  /** For which kinds of credentials this recipe is meant, before any that is for all; empty: for all. */
   kinds: z.array(z.string().min(1).max(120)).default([]),
   /** What is said plainly before it begins. */
   says: z.string().min(1).max(1000),

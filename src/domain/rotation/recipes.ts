@@ -52,6 +52,11 @@ export class Recipes {
   }
 }
 
+/** Whether a recipe may rotate credentials of a kind. */
+export function fitsKind({ kinds }: Pick<Recipe, 'kinds'>, kind: string): boolean {
+  return kinds.length === 0 || kinds.includes(kind);
+}
+
 /** @returns undefined for a runbook that is no recipe */
 export function recipeOf(definition: Definition): Recipe | undefined {
   const makes = definition.steps.find(({ uses }) => uses === MAKES);

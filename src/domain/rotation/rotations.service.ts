@@ -11,7 +11,7 @@ import { LedgerService } from '../ledger/ledger.service.ts';
 import { Targets } from '../revocation/targets.service.ts';
 import { RunsService } from '../runbooks/runs.service.ts';
 import { InUse } from './in-use.service.ts';
-import { Recipes, type Recipe } from './recipes.ts';
+import { fitsKind, Recipes, type Recipe } from './recipes.ts';
 import { RotationActs } from './rotation-acts.service.ts';
 import { RotationRecords } from './rotation-records.service.ts';
 import type { OldFate } from './rotation.rules.ts';
@@ -88,6 +88,8 @@ export class RotationsService {
     const recipe = await this.#recipe(db, subject, input.recipe);
     if (!recipe.ok) return recipe;
     const { key, madeBy, oldFate, overlap } = recipe.value;
+    const other = this.#ofAnotherKind(subject.kind, recipe.value);
+    if (other) return err(other);
     const unable = madeBy === 'machine' ? await this.#unable(db, subject, oldFate) : null;
     if (unable) return err(unable);
     const wanted = await this.#overlap(db, subject, recipe.value, input);
@@ -178,6 +180,27 @@ export class RotationsService {
     return recipe
       ? ok(recipe)
       : err(refusal('conflict', 'no-recipe', 'No recipe of this installation fits this credential.'));
+  }
+
+  /** Why a recipe is not for a kind of credential; null: it is. */
+  #ofAnotherKind(kind: string, recipe: Recipe): Refusal | null {
+    if (fitsKind(recipe, kind)) return null;
+    const fitting = this.recipes.all().filter((one) => fitsKind(one, kind));
+    const says = kind.replaceAll('_', ' ');
+    return refusal(
+      'invalid',
+      'recipe-of-another-kind',
+      `The recipe ${recipe.key} is not for this kind of credential.`,
+      {
+        fields: [
+          {
+            field: '/recipe',
+            problem: `is for ${recipe.kinds.join(', ').replaceAll('_', ' ')}, and this is ${says}`,
+            mend: `Give one of ${fitting.map(({ key }) => key).join(', ')}, or leave it out.`,
+          },
+        ],
+      },
+    );
   }
 
   /** Why no machine can make a version as a recipe wants it; null: one can. What would wait for ever is not begun. */

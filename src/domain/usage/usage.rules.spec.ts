@@ -7,6 +7,7 @@ import {
   isAfterRevocation,
   labelOf,
   SLOT,
+  UNKNOWN_FLOOR,
   slotOf,
   versionAt,
   type Declared,
@@ -78,15 +79,27 @@ describe('bursts', () => {
     [{ accepted: 59, refused: 0, usual: 1 }, null],
     [{ accepted: 60, refused: 0, usual: 12 }, 'burst'],
     [{ accepted: 60, refused: 0, usual: 13 }, null],
-    [{ accepted: 1_000_000, refused: 0, usual: null }, null],
+    [{ accepted: 9999, refused: 0, usual: null }, null],
+    [{ accepted: 10_000, refused: 0, usual: null }, 'burst'],
+    [{ accepted: 10_000, refused: 0, usual: 2001 }, null],
     [{ accepted: 0, refused: 50, usual: null }, 'refused_burst'],
     [{ accepted: 70, refused: 90, usual: 1 }, 'burst'],
   ] as const)('%j: %s', (slot, kind) => {
     expect(burstOf(slot)).toBe(kind);
   });
 
+  test('without a history a plain floor tells, and what is a burst there is one against a small history, too', () => {
+    fc.assert(
+      fc.property(fc.nat(30_000), fc.nat(2000), (accepted, usual) => {
+        const unknown = burstOf({ accepted, refused: 0, usual: null });
+        expect(unknown).toBe(accepted >= UNKNOWN_FLOOR ? 'burst' : null);
+        if (unknown !== null) expect(burstOf({ accepted, refused: 0, usual })).toBe('burst');
+      }),
+    );
+  });
+
   test('more of the same never ends a burst', () => {
-    const n = fc.nat(5000);
+    const n = fc.nat(20_000);
     fc.assert(
       fc.property(n, n, fc.option(n), n, (accepted, refused, usual, more) => {
         if (burstOf({ accepted, refused, usual }) === null) return;

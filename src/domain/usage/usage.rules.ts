@@ -53,6 +53,8 @@ export const SLOT = 5 * MINUTE;
 export const BURST_FLOOR = 60;
 export const REFUSED_FLOOR = 50;
 const BURST_RATIO = 5;
+/** So many accepted uses in a slot, 33 a second, are a burst of a credential of which nobody knows yet what is usual. */
+export const UNKNOWN_FLOOR = 10_000;
 /** What is usual is only known after a day of looking. */
 export const LEARNING = 24 * HOUR;
 
@@ -68,7 +70,8 @@ export function burstOf(slot: {
   refused: number;
   usual: number | null;
 }): Exclude<AlarmKind, 'after_revocation'> | null {
-  if (slot.usual !== null && slot.accepted >= Math.max(BURST_FLOOR, BURST_RATIO * slot.usual)) return 'burst';
+  const high = slot.usual === null ? UNKNOWN_FLOOR : Math.max(BURST_FLOOR, BURST_RATIO * slot.usual);
+  if (slot.accepted >= high) return 'burst';
   return slot.refused >= REFUSED_FLOOR ? 'refused_burst' : null;
 }
 

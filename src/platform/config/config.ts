@@ -77,6 +77,13 @@ export const environmentSchema = z.object({
   COUNTERSIGN_SMTP_URL: url('smtp:', 'smtps:')
     .optional()
     .describe('Mail server. Absent: notices stay owed and say why'),
+  COUNTERSIGN_BODY_SECONDS: z.coerce
+    .number('must be a whole number of seconds')
+    .int('must be a whole number of seconds')
+    .min(1, 'must be at least 1')
+    .max(600, 'must be at most 600')
+    .default(30)
+    .describe('How long the body of a request may take to arrive; whoever is slower is cut off'),
   COUNTERSIGN_MAIL_FROM: z
     .string()
     .default('countersign@localhost')
@@ -178,6 +185,8 @@ export interface Config {
   smtpUrl?: string;
   mailFrom: string;
   /** Base of the return paths: `bounces@example.org`. */
+  /** How long the body of a request may take to arrive. */
+  bodySeconds: number;
   mailBounce?: string;
   bounceMaildir?: string;
   pepper?: string;
@@ -232,6 +241,7 @@ export function parseConfig(env: Record<string, string | undefined>): Result<Con
     redisUrl: e.REDIS_URL,
     queue: e.COUNTERSIGN_QUEUE,
     outboundAllow: e.COUNTERSIGN_OUTBOUND_ALLOW,
+    bodySeconds: e.COUNTERSIGN_BODY_SECONDS,
     smtpUrl: e.COUNTERSIGN_SMTP_URL,
     mailFrom: e.COUNTERSIGN_MAIL_FROM,
     mailBounce: e.COUNTERSIGN_MAIL_BOUNCE,
