@@ -709,6 +709,35 @@ describe('the duties of other parties', () => {
   });
 });
 
+test('a duty that is taken back after its time is late by its first clock, and a notice is owed again', async () => {
+  const late = await duties.leak([await duties.integration('Shop refunds')]);
+  const before = await duties.duty(late.incidentId, 'gdpr-33-1', 'notification');
+  const told = (await duties.register(late.incidentId)).obligations.find(({ kind }) => kind === 'notice')!;
+  for (const { id } of [before, told]) {
+    await duties.act(rita, id, 'not-required', { reason: 'it was a drill' });
+    expect((await duties.act(omar, id, 'not-required', { reason: 'so it was' })).body).toMatchObject({
+      obligation: 'not_required',
+    });
+  }
+  world.clock.advance(100 * HOUR);
+  await duties.sweep();
+  expect(await duties.duty(late.incidentId, 'gdpr-33-1', 'notification')).toMatchObject({
+    timeliness: 'open',
+  });
+  for (const { id } of [before, told])
+    expect((await duties.act(rita, id, 'keep', { reason: 'it was none' })).body).toMatchObject({
+      obligation: 'required',
+    });
+  await duties.sweep();
+  expect(await duties.duty(late.incidentId, 'gdpr-33-1', 'notification')).toMatchObject({
+    obligation: 'required',
+    timeliness: 'missed',
+    dueAt: before.dueAt,
+  });
+  const after = (await duties.register(late.incidentId)).obligations.find(({ id }) => id === told.id)!;
+  expect(after).toMatchObject({ obligation: 'required', dueAt: told.dueAt });
+});
+
 describe('a process that was down while a deadline passed', () => {
   test('tells on its start, once, that it was missed, and escalates', async () => {
     const { incidentId } = await duties.leak([await duties.integration('Slept through')]);
@@ -740,33 +769,4 @@ describe('a process that was down while a deadline passed', () => {
       world = { ...world, close: () => world.database.drop() };
     }
   });
-});
-
-test('a duty that is taken back after its time is late by its first clock, and a notice is owed again', async () => {
-  const late = await duties.leak([await duties.integration('Shop refunds')]);
-  const before = await duties.duty(late.incidentId, 'gdpr-33-1', 'notification');
-  const told = (await duties.register(late.incidentId)).obligations.find(({ kind }) => kind === 'notice')!;
-  for (const { id } of [before, told]) {
-    await duties.act(rita, id, 'not-required', { reason: 'it was a drill' });
-    expect((await duties.act(omar, id, 'not-required', { reason: 'so it was' })).body).toMatchObject({
-      obligation: 'not_required',
-    });
-  }
-  world.clock.advance(100 * HOUR);
-  await duties.sweep();
-  expect(await duties.duty(late.incidentId, 'gdpr-33-1', 'notification')).toMatchObject({
-    timeliness: 'open',
-  });
-  for (const { id } of [before, told])
-    expect((await duties.act(rita, id, 'keep', { reason: 'it was none' })).body).toMatchObject({
-      obligation: 'required',
-    });
-  await duties.sweep();
-  expect(await duties.duty(late.incidentId, 'gdpr-33-1', 'notification')).toMatchObject({
-    obligation: 'required',
-    timeliness: 'missed',
-    dueAt: before.dueAt,
-  });
-  const after = (await duties.register(late.incidentId)).obligations.find(({ id }) => id === told.id)!;
-  expect(after).toMatchObject({ obligation: 'required', dueAt: told.dueAt });
 });
