@@ -308,7 +308,7 @@ export class MatricesController {
   @Post('contacts/:id/signing-keys')
   @ApiOperation({
     summary: "Register a contact's key for signatures made elsewhere",
-    description: 'It counts for what is proposed after.',
+    description: 'By somebody of the contact’s own party. It counts for what is proposed after.',
   })
   @Permission('matrices:write')
   @Idempotent()

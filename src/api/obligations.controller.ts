@@ -149,7 +149,10 @@ export class ObligationsController {
 
   @Post('obligations/:id/keep')
   @HttpCode(200)
-  @ApiOperation({ summary: 'Say that a duty is required after all' })
+  @ApiOperation({
+    summary: 'Say that a duty is required after all',
+    description: 'Also once it was decided that it is not. Its clock is the one that was frozen at first.',
+  })
   @Permission('incidents:act')
   @ApiOkResponse({ standardSchema: dutySchema })
   async keep(

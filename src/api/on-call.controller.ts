@@ -14,14 +14,17 @@ import { By, Permission } from '../domain/access/route.ts';
 import type { Channel } from '../domain/notices/channel.ts';
 import { CHANNELS } from '../domain/notices/delivery.service.ts';
 import { ContactReach } from '../domain/parties/contact-reach.service.ts';
-import { onCallNow } from '../domain/parties/on-call.queries.ts';
+import { contactWays } from '../domain/notices/contact-ways.queries.ts';
+import { contactWaysSchema } from '../domain/notices/contact-ways.schema.ts';
+import { contactReach, onCallNow } from '../domain/parties/on-call.queries.ts';
 import {
+  absencesSchema,
   contactHoursSchema,
   newAbsenceSchema,
   newAddressSchema,
   onCallSchema,
 } from '../domain/parties/on-call.schema.ts';
-import { findParty } from '../domain/parties/parties.queries.ts';
+import { findContact, findParty } from '../domain/parties/parties.queries.ts';
 import { Clock } from '../platform/clock/clock.ts';
 import { Transactions } from '../platform/database/transactions.ts';
 import { answered } from './answered.ts';
@@ -78,6 +81,21 @@ export class OnCallController {
     return answered(await this.transactions.run(by, (db) => this.reach.addAbsence(db, contactId, input, by)));
   }
 
+  @Get('contacts/:id/absences')
+  @ApiOperation({ summary: 'List the absences of a contact that are not over' })
+  @Permission('portfolio:read')
+  @ApiOkResponse({ standardSchema: absencesSchema })
+  absences(@Param('id', id) contactId: string, @By() by: Principal): Promise<z.infer<typeof absencesSchema>> {
+    return this.transactions.run(by, async (db) => {
+      const contact = await findContact(db, contactId);
+      const reach = contact && (await contactReach(db, contact.partyId, contactId, this.clock.now()));
+      if (!reach) throw new Refused(NO_CONTACT);
+      return {
+        absences: reach.absences.map((one) => ({ ...one, from: iso(one.from), until: iso(one.until) })),
+      };
+    });
+  }
+
   @Delete('absences/:id')
   @ApiOperation({ summary: 'Take back an absence' })
   @HttpCode(204)
@@ -85,6 +103,24 @@ export class OnCallController {
   @ApiNoContentResponse({ description: 'The contact is there' })
   async back(@Param('id', id) absenceId: string, @By() by: Principal): Promise<void> {
     answered(await this.transactions.run(by, (db) => this.reach.removeAbsence(db, absenceId, by)));
+  }
+
+  @Get('contacts/:id/addresses')
+  @ApiOperation({
+    summary: 'List the other ways to reach a contact',
+    description: 'Beside the mail address and the phone number, which are the contact’s own.',
+  })
+  @Permission('portfolio:read')
+  @ApiOkResponse({ standardSchema: contactWaysSchema })
+  addresses(
+    @Param('id', id) contactId: string,
+    @By() by: Principal,
+  ): Promise<z.infer<typeof contactWaysSchema>> {
+    return this.transactions.run(by, async (db) => {
+      if (!(await findContact(db, contactId))) throw new Refused(NO_CONTACT);
+      const ways = await contactWays(db, contactId, this.clock.now());
+      return { addresses: ways.map((one) => ({ ...one, addedAt: iso(one.addedAt) })) };
+    });
   }
 
   @Post('contacts/:id/addresses')
@@ -118,6 +154,7 @@ export class OnCallController {
           ],
         }),
       );
+    await this.#mustBeThere(channel, contactId, input.address, by);
     const shown = channel.shown?.(input.address);
     return answered(
       await this.transactions.run(by, (db) => this.reach.addAddress(db, contactId, { ...input, shown }, by)),
@@ -132,4 +169,25 @@ export class OnCallController {
   async endAddress(@Param('id', id) addressId: string, @By() by: Principal): Promise<void> {
     answered(await this.transactions.run(by, (db) => this.reach.endAddress(db, addressId, by)));
   }
+
+  /** What nothing could ever be delivered to would be found out only when a duty waits for it. */
+  async #mustBeThere(channel: Channel, contactId: string, address: string, by: Principal): Promise<void> {
+    if (!channel.isThere) return;
+    const contact = await this.transactions.run(by, (db) => findContact(db, contactId));
+    if (!contact) throw new Refused(NO_CONTACT);
+    if (await channel.isThere(address, contact.partyId)) return;
+    throw new Refused(
+      refusal('invalid', 'no-such-way', 'A contact cannot be reached by that.', {
+        fields: [
+          {
+            field: 'address',
+            problem: 'is nothing of the party of this contact that could carry a notice',
+            mend: 'Name an endpoint of that party, or a stream of theirs that is pushed; both are listed among its subscriptions.',
+          },
+        ],
+      }),
+    );
+  }
 }
+
+const NO_CONTACT = refusal('not_found', 'no-contact', 'There is no such contact.');

@@ -44,6 +44,17 @@ async function answer(...words: string[]): Promise<Answer> {
 }
 
 describe('countersign clock', () => {
+  test.each([
+    ['gdpr-33-1', '9999-12-31T00:00Z'],
+    ['sec-8k-1-05', '9999-12-31T00:00Z'],
+    ['sec-8k-1-05', '9999-12-31T23:59:59-12:00'],
+    ['gdpr-33-1', '0001-01-01T00:00+14:00'],
+  ])('%s from %s leaves the years that a date can name, and says so', async (rule, start) => {
+    const done = await run(rule, '--start', start, '--json');
+    expect([done.status, JSON.parse(done.out)]).toMatchObject([2, { code: 'beyond-years' }]);
+    expect((await run(rule, '--start', '9998-12-01T00:00:00Z', '--json')).status).toBe(0);
+  });
+
   test('prints each phase that can be computed, and names those that wait', async () => {
     const { rule, phases, notStarted } = await answer(
       'dora-19',

@@ -119,9 +119,36 @@ async function compute(
     calendar: await calendarOf(rule, options, [...Object.values(events), ...Object.values(submitted)]),
     reliefWithoutClass: true,
   };
-  const phases = clockPhases(rule, facts);
+  const phases = phasesOf(rule, facts);
   if (options.json) print(JSON.stringify(answerOf(rule, phases), null, 2));
   else report(rule, phases, facts);
+}
+
+/** All of it in years that a date of four digits can name (RFC 3339, section 1). */
+function phasesOf(rule: ClockRule, facts: ClockFacts): PhaseClock[] {
+  const given = [...Object.values(facts.events), ...Object.values(facts.submitted)];
+  let phases: PhaseClock[] = [];
+  try {
+    if (given.every(hasYear)) phases = clockPhases(rule, facts);
+  } catch (thrown) {
+    // Of instants that no calendar reaches.
+    if (!(thrown instanceof RangeError)) throw thrown;
+  }
+  const named = ({ startAt, due, dueDate }: PhaseClock) =>
+    [startAt, due].every((at) => at === null || hasYear(at)) && (dueDate === null || DAY.test(dueDate));
+  if (phases.length === 0 || !phases.every(named))
+    throw wrong(
+      'beyond-years',
+      `The clock of ${rule.id} leaves the years 0001 to 9999 with these times: look at --start.`,
+    );
+  return phases;
+}
+
+const DAY = /^\d{4}-\d\d-\d\d$/;
+const YEARS = [Date.parse('0001-01-01T00:00:00Z'), Date.parse('9999-12-31T23:59:59.999Z')] as const;
+
+function hasYear(at: Millis): boolean {
+  return at >= YEARS[0] && at <= YEARS[1];
 }
 
 interface Times {
@@ -246,7 +273,7 @@ async function calendarOf(
       : rule.calendar;
   const years = instants.map((at) => new Date(at).getUTCFullYear());
   try {
-    return await workingDaysOf(country, Math.min(...years, 9999), Math.max(...years, 0) + 1);
+    return await workingDaysOf(country, Math.min(...years, 9999), Math.min(Math.max(...years, 0) + 1, 9999));
   } catch {
     throw wrong(
       'unknown-country',

@@ -46,6 +46,14 @@ export function handOf(by: Pick<Principal, 'id' | 'personId' | 'madeBy'>): strin
   return by.personId ?? by.madeBy ?? by.id;
 }
 
+/**
+ * Whether a person signed in, just as they are. A token of their account acts as them with permissions of its own, and says
+ * nothing of how they would prove who they are.
+ */
+export function isSignedIn(by: Pick<Principal, 'kind' | 'permissions'>): boolean {
+  return by.kind === 'user' && by.permissions === undefined;
+}
+
 /** The system acting on its own behalf. `as` names the part: "engine", "sequencer", "cli". */
 export function system(as: string, correlationId: string): Principal {
   return { kind: 'system', id: as, roles: [], partyId: null, correlationId };

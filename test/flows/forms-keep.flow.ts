@@ -210,6 +210,42 @@ describe('a form that is saved as it is shown', () => {
   });
 });
 
+describe('a source that was just made', () => {
+  const make = async (kind: string, secret: string) => {
+    const key = `made-${newId()}`;
+    const sent = await session.send('/settings/sources/new', '/settings/sources', {
+      key,
+      kind,
+      name: 'Just made',
+      secret,
+      environment: '',
+      trust: 'approve',
+      ...Object.fromEntries(
+        ['ownerContactId', 'issuer', 'audience', 'jwksUri', 'pollUrl', 'apiBaseUrl', 'apiToken'].map(
+          (field) => [field, ''],
+        ),
+      ),
+    });
+    expect([sent.status, sent.location]).toEqual([303, `/settings/sources/${key}`]);
+    return (await session.page(`/settings/sources/${key}`)).html;
+  };
+
+  test('without a key may not deliver, and its page says so; with one it may', async () => {
+    const bare = await make('github', '');
+    expect(bare).toContain('It may not deliver until it has a key');
+    expect(bare).toContain('may not deliver until a key is set');
+    const whole = await make('github', 'a-secret-of-github');
+    expect(whole).toContain('The source may deliver.');
+    expect(whole).not.toContain('may not deliver');
+  });
+
+  test('of a partner of GitHub leads to what false positives need', async () => {
+    expect(await make('github-partner', '')).toContain(
+      'Say under “Change it” whether: Every token that we issue is in the inventory.',
+    );
+  });
+});
+
 test('a new source is asked as often as the form says', async () => {
   const settings = {
     issuer: 'https://transmitter.example',

@@ -250,7 +250,14 @@ describe('a signature', () => {
     // With a third token she registers a key for the other side.
     const third = caller(t, (await handful(olga))[2]!);
     const key = await third('POST', `/api/v1/contacts/${ids.nora}/signing-keys`, { body: { publicKey } });
-    expect(key.status).toBe(201);
+    expect([key.status, key.body.code]).toEqual([403, 'not-their-side']);
+    // One that came to be there all the same, before her time.
+    const keyId = newId();
+    await t.sql(
+      `INSERT INTO signing_key (id, party_id, contact_id, public_key, fingerprint, registered_by, registered_at)
+       VALUES ($1, $2, $3, $4, '\\x00', $5, $6)`,
+      [keyId, ids.northwind, ids.nora, publicKey, olga.id, t.clock.date()],
+    );
     t.clock.advance(1000);
     const { body } = await caller(t, second!)('POST', `${matrix(ids.integration)}/propose`, {
       body: { invite: false },
@@ -258,7 +265,7 @@ describe('a signature', () => {
     });
     const versionId = body.versionId as Id;
     const view = (await caller(t, first!)('GET', `/api/v1/matrices/${versionId}`)).body;
-    return { ids, versionId, view, keyId: key.body.id as Id, privateKey: keys.privateKey };
+    return { ids, versionId, view, keyId, privateKey: keys.privateKey };
   }
 
   test('for the other side is refused to whoever wrote it with a token, behind the link of a contact', async () => {

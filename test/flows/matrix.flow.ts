@@ -324,7 +324,12 @@ describe('other ways to sign', () => {
     const ids = await drafted();
     const admin = caller(t, await t.token('admin'));
     const { publicKey, privateKey } = pair();
-    const registered = await admin('POST', `/api/v1/contacts/${ids.nora}/signing-keys`, {
+    const own = caller(t, await t.token('party_contact', ids.northwind));
+    const other = await admin('POST', `/api/v1/contacts/${ids.nora}/signing-keys`, {
+      body: { publicKey: pem(publicKey) },
+    });
+    expect([other.status, other.body.code]).toEqual([403, 'not-their-side']);
+    const registered = await own('POST', `/api/v1/contacts/${ids.nora}/signing-keys`, {
       body: { publicKey: pem(publicKey) },
     });
     expect(registered.status).toBe(201);
@@ -354,7 +359,7 @@ describe('other ways to sign', () => {
     expect(done).toMatchObject({ status: 201, body: { strength: 'detached_signature', state: 'proposed' } });
 
     const late = pair();
-    const second = await admin('POST', `/api/v1/contacts/${ids.nora}/signing-keys`, {
+    const second = await own('POST', `/api/v1/contacts/${ids.nora}/signing-keys`, {
       body: { publicKey: pem(late.publicKey) },
     });
     const tooLate = await call('POST', `/api/v1/matrices/${versionId}/attestations`, {
@@ -665,7 +670,8 @@ describe('what a proposal goes through', () => {
     const ids = await drafted();
     const pair = generateKeyPairSync('ed25519');
     const publicKey = pair.publicKey.export({ type: 'spki', format: 'pem' });
-    const key = await call('POST', `/api/v1/contacts/${ids.nora}/signing-keys`, { body: { publicKey } });
+    const own = caller(t, await t.token('party_contact', ids.northwind));
+    const key = await own('POST', `/api/v1/contacts/${ids.nora}/signing-keys`, { body: { publicKey } });
     const strangers = caller(t, await t.token('party_contact', ids.fjord));
     expect((await strangers('POST', `/api/v1/signing-keys/${key.body.id}/retire`)).status).toBe(404);
     t.clock.advance(MINUTE);

@@ -158,6 +158,10 @@ test('a chat carries the notice that mail cannot, inside the window, and its add
   }
   expect(t.log.text).not.toContain('qrstuvwxyz');
 
+  const listed = await t.app.inject({ url: `/api/v1/contacts/${scene.contactId}/addresses`, headers });
+  expect(listed.json()).toMatchObject({ addresses: [{ channel: 'slack', state: 'taken', order: 1 }] });
+  expect(listed.body).not.toContain('qrstuvwxyz');
+
   const ended = await t.app.inject({
     method: 'DELETE',
     url: `/api/v1/addresses/${added.json<{ id: string }>().id}`,

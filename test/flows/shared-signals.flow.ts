@@ -458,6 +458,20 @@ describe('what a receiver may set', () => {
     await publish();
     await send();
     expect(peer.taken()).toHaveLength(1);
+    // What is the transmitter's comes back as it was read, or not at all.
+    const { body: read } = await call('GET', `${streams}?stream_id=${id}`);
+    expect((await call('PATCH', streams, read)).status).toBe(200);
+    for (const [member, value] of [
+      ['iss', 'https://elsewhere.example'],
+      ['aud', 'https://elsewhere.example'],
+      ['events_supported', []],
+      ['min_verification_interval', 1],
+    ] as const)
+      for (const method of ['PATCH', 'PUT'] as const) {
+        const refused = await call(method, streams, { ...read, [member]: value });
+        expect([refused.status, refused.body]).toMatchObject([400, { errors: [{ field: `/${member}` }] }]);
+      }
+    expect((await call('PATCH', streams, { ...read, aud: [read.aud] })).status).toBe(200);
     const put = await call('PUT', streams, { stream_id: id, events_requested: [COMPROMISE] });
     expect(put.body.delivery).toEqual({ method: POLL, endpoint_url: `${ISSUER}/api/v1/ssf/poll/${id}` });
     expect(put.body).not.toHaveProperty('description');

@@ -378,6 +378,48 @@ describe('security event tokens', () => {
   });
 });
 
+test('keys that are published and prove nothing are counted, and it is said why', async () => {
+  answers.set(
+    '/unusable',
+    (_, __, response) =>
+      void response.end(
+        JSON.stringify({
+          keys: [
+            { kty: 'oct', k: 'c2VjcmV0LXNlY3JldC1zZWNyZXQ' },
+            { kty: 'EC', crv: 'P-256', x: 'AA', y: 'AA' },
+          ],
+        }),
+      ),
+  );
+  const { id } = await scene.source({
+    key: 'unusable',
+    kind: 'set',
+    keys: [],
+    settings: {
+      issuer: 'https://idp.example/',
+      audience: 'us',
+      pollUrl: `${base}/poll`,
+      jwksUri: `${base}/unusable`,
+    },
+  });
+  const asked = await scene.call('POST', `/api/v1/sources/${id}/poll`);
+  expect(asked.body.problem).toMatch(
+    /has 2 keys, and none that is usable: a symmetric key .*; a key that cannot be read/,
+  );
+  expect(asked.body.problem).not.toContain('has no key');
+  const given = await scene.call('POST', `/api/v1/sources/${id}/keys`, {
+    body: { key: '{"keys":[{"kty":"oct","k":"c2VjcmV0"}]}' },
+  });
+  expect([given.status, given.body]).toMatchObject([
+    400,
+    { errors: [{ problem: expect.stringMatching(/^has 1 key, and none that is usable/) }] },
+  ]);
+  await scene.call('PATCH', `/api/v1/sources/${id}`, {
+    body: { active: false },
+    headers: { 'if-match': '*' },
+  });
+});
+
 describe('files', () => {
   test('the same leak through three sources is three exposures of one incident', async () => {
     const credential = await scene.credential(await scene.integration('Three ways'));

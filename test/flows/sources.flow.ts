@@ -54,6 +54,32 @@ describe('sources', () => {
     expect(await send('the second key of them')).toBe(401);
   });
 
+  test('an address that would never be dialled is refused when it is given, with its field', async () => {
+    const make = (kind: string, more: object) =>
+      scene.call('POST', '/api/v1/sources', { body: { key: 'inside', kind, name: 'Inside', ...more } });
+    const set = { issuer: 'https://idp.example/', audience: 'us' };
+    for (const [field, problem, kind, more] of [
+      ['/apiBaseUrl', /public address/, 'github', { apiBaseUrl: 'https://169.254.169.254' }],
+      ['/apiBaseUrl', /https/, 'github', { apiBaseUrl: 'http://github.example' }],
+      ['/apiBaseUrl', /machine itself/, 'github', { apiBaseUrl: 'https://localhost' }],
+      ['/settings/jwksUri', /public address/, 'set', { settings: { ...set, jwksUri: 'https://[::1]/jwks' } }],
+      ['/settings/pollUrl', /public address/, 'set', { settings: { ...set, pollUrl: 'https://10.0.0.8/p' } }],
+    ] as const) {
+      const { status, body } = await make(kind, more);
+      expect([status, body]).toMatchObject([
+        400,
+        { errors: [{ field, problem: expect.stringMatching(problem), mend: expect.stringMatching(/./) }] },
+      ]);
+    }
+    expect((await make('github', { apiBaseUrl: 'https://a:b@x.example' })).status).toBe(400);
+    const made = await scene.source({ key: 'outside', kind: 'set', keys: [], settings: set });
+    const moved = await scene.call('PATCH', `/api/v1/sources/${made.id}`, {
+      body: { settings: { ...set, pollUrl: 'https://192.168.1.1/poll' } },
+      headers: { 'if-match': '*' },
+    });
+    expect([moved.status, moved.body]).toMatchObject([400, { errors: [{ field: '/settings/pollUrl' }] }]);
+  });
+
   test('another API address drops the token that was meant for the old one', async () => {
     const made = await scene.source({
       key: 'moving',

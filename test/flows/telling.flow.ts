@@ -20,7 +20,7 @@ import { PolicyAcknowledgementFloor } from '../../src/domain/policy/policy-ackno
 import { Policies } from '../../src/domain/policy/policies.ts';
 import { PolicySecondPerson } from '../../src/domain/policy/policy-second-person.ts';
 import { newId, type Id } from '../../src/kernel/ids.ts';
-import { system } from '../../src/kernel/principal.ts';
+import { system, type Principal } from '../../src/kernel/principal.ts';
 import { HOUR, iso, MINUTE } from '../../src/kernel/time.ts';
 import { Duties } from '../../src/platform/queue/duties.ts';
 import { Transactions, type Db } from '../../src/platform/database/transactions.ts';
@@ -110,6 +110,12 @@ describe('whom to call', () => {
     expect(made.status).toBe(201);
     expect(await order()).toEqual(['Night desk: stands_in', 'Duty desk: away']);
     const absence = (made.body as { id: string }).id;
+    expect((await call('GET', `/contacts/${scene.contactId}/absences`)).body).toEqual({
+      absences: [
+        { id: absence, from: away.from, until: away.until, standInId: night, standIn: 'Night desk' },
+      ],
+    });
+    expect((await call('GET', `/contacts/${newId()}/absences`)).status).toBe(404);
     expect((await call('DELETE', `/absences/${absence}`)).status).toBe(204);
     expect(await order()).toEqual(['Duty desk: on_duty', 'Night desk: off_duty']);
   });
@@ -137,9 +143,43 @@ describe('whom to call', () => {
     const made = await way('mail', 'second@northwind.example');
     expect(made.status).toBe(201);
     const id = (made.body as { id: string }).id;
+    const listed = async () =>
+      ((await call('GET', `/contacts/${scene.contactId}/addresses`)).body as { addresses: object[] })
+        .addresses;
+    expect(await listed()).toMatchObject([
+      { id, channel: 'mail', address: 'second@northwind.example', order: 1, state: 'untried' },
+    ]);
     expect((await call('DELETE', `/addresses/${id}`)).status).toBe(204);
+    expect(await listed()).toEqual([]);
     expect((await call('DELETE', `/addresses/${id}`)).status).toBe(404);
   });
+});
+
+test('an endpoint or a stream that the party of the contact does not have is no way to them', async () => {
+  const other = await run((db) =>
+    noticeScene(db, t.clock.date(), { name: 'Fabrikam', email: 'security@fabrikam.example' }),
+  );
+  const admin = calling(await t.token('admin'));
+  const made = await admin('POST', '/subscriptions', {
+    partyId: other.partyId,
+    name: 'Theirs',
+    url: `${chat.url}/theirs`,
+    events: ['case.opened'],
+  });
+  const { id } = (made.body as { subscription: { id: Id } }).subscription;
+  const way = (contactId: Id, channel: string, address: string) =>
+    call('POST', `/contacts/${contactId}/addresses`, { channel, address });
+  const [foreign, absent, stream, polled] = [
+    await way(scene.contactId, 'standard-webhooks', `endpoint:${id}`),
+    await way(scene.contactId, 'standard-webhooks', `endpoint:${newId()}`),
+    await way(scene.contactId, 'set', `stream:${newId()}`),
+    await way(other.contactId, 'set', `stream:${id}`),
+  ];
+  for (const refused of [foreign, absent, stream, polled])
+    expect([refused.status, refused.body]).toMatchObject([400, { errors: [{ field: 'address' }] }]);
+  const said = ({ body }: Answer) => ({ ...(body as object), correlationId: null });
+  expect(said(foreign)).toEqual(said(absent));
+  expect((await way(other.contactId, 'standard-webhooks', `endpoint:${id}`)).status).toBe(201);
 });
 
 test('somebody who is signed in for the recipient acknowledges with the code of the message, and nobody else does', async () => {
@@ -180,9 +220,30 @@ test('somebody who is signed in for the recipient acknowledges with the code of 
   const hers = await tokenFor(scene.partyId, nora.userId);
   expect((await hers('POST', at, { ...asked, code: '000000' })).status).toBe(400);
   const done = await hers('POST', at, asked);
-  expect([done.status, done.body]).toEqual([201, { late: false, strength: 'account_mfa', enough: true }]);
+  // A token says of no second factor: it is another channel than the message, and no more.
+  expect([done.status, done.body]).toEqual([201, { late: false, strength: 'second_channel', enough: true }]);
   const after = (await call('GET', `/notices/${id}`)).body as Record<string, unknown>;
-  expect(after).toMatchObject({ receipt: 'acknowledged', acknowledgementStrength: 'account_mfa' });
+  expect(after).toMatchObject({ receipt: 'acknowledged', acknowledgementStrength: 'second_channel' });
+
+  const another = await told();
+  const next = (await call('GET', `/notices/${another}`)).body as { textHash: string };
+  const signedIn: Principal = {
+    kind: 'user',
+    id: nora.userId,
+    personId: nora.personId,
+    roles: ['party_contact'],
+    partyId: scene.partyId,
+    correlationId: 'test-signed-in',
+  };
+  const typed = {
+    name: 'Ada Example',
+    code: acknowledgementCode(mail.received.at(-1)!.text),
+    textHash: next.textHash,
+  };
+  expect(await t.app.get(AcknowledgementService).acknowledgeAs(another, typed, signedIn)).toMatchObject({
+    ok: true,
+    value: { strength: 'account_mfa' },
+  });
 });
 
 test('a form of another site answers nothing, whatever it proves', async () => {
@@ -424,7 +485,11 @@ describe('how strong an answer must be', () => {
     const signed = (document: string) =>
       sign(null, Buffer.from(document), pair.privateKey).toString('base64');
     t.clock.advance(1000);
-    const registered = await call('POST', `/contacts/${made.contactId}/signing-keys`, { publicKey });
+    const path = `/contacts/${made.contactId}/signing-keys`;
+    // Whoever sends the notice makes no key that would answer it.
+    expect((await calling(await t.token('admin'))('POST', path, { publicKey })).status).toBe(403);
+    const own = calling(await t.token('party_contact', made.partyId));
+    const registered = await own('POST', path, { publicKey });
     expect(registered.status).toBe(201);
     // A key that came after the notice answers nothing: whoever registers one could answer for another.
     const tooLate = signed(expectOk(await acknowledgements().document(early.token)));
@@ -737,6 +802,40 @@ describe('a notice that somebody writes', () => {
       }
     },
   );
+});
+
+test('a notice whose duty has no number waits half an hour for a dead mailbox, and takes another way', async () => {
+  const made = await run((db) =>
+    noticeScene(db, t.clock.date(), { name: 'Adatum', email: 'security@adatum.example' }),
+  );
+  await run((db) => member(db, made.integrationId, made.partyId, 'supplier'));
+  const way = { channel: 'slack', address: `${chat.url}/services/T3/B3/abcdefghijklmnopqrst` };
+  expect((await call('POST', `/contacts/${made.contactId}/addresses`, way)).status).toBe(201);
+  const writer = calling(await t.token('responder'));
+  const drafted = await writer('POST', '/written-notices', {
+    integrationId: made.integrationId,
+    contactId: made.contactId,
+  });
+  expect(drafted.status).toBe(201);
+  const { id: writtenId } = drafted.body as { id: Id };
+  const second = calling(await t.token('responder'));
+  const sent = await second('POST', `/written-notices/${writtenId}/decide`, { send: true, rowVersion: 1 });
+  expect(sent.status).toBe(200);
+  const [{ id }] = await run((db) =>
+    db.query<[{ id: Id }]>(`SELECT notice_id AS id FROM written_notice WHERE id = $1`, [writtenId]),
+  );
+  const read = async () => (await run((db) => findNotice(db, id)))!;
+  const { startAt, dueAt } = await read();
+  expect(dueAt).toBeNull();
+  const port = Number(mail.host.split(':')[1]);
+  const before = chat.taken().length;
+  await mail.behave('down');
+  const deliver = () => t.app.get(DeliveryService).deliver(id, by, AbortSignal.timeout(20_000));
+  for (let tries = 0; (await deliver()).state !== 'accepted' && tries < 20; tries++)
+    t.clock.advance(Math.max(MINUTE, (await read()).nextAttemptAt! - t.clock.now()));
+  mail = await MailServer.start(port);
+  expect(await read()).toMatchObject({ dispatch: 'accepted', acceptedAt: startAt + 30 * MINUTE });
+  expect(chat.taken()).toHaveLength(before + 1);
 });
 
 test('the mail server is down for half of the window: the other channel carries it, once, and every try is on record', async () => {

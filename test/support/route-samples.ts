@@ -25,6 +25,8 @@ export async function routeSamples(world: TestApp, partyId: Id): Promise<RouteSa
     '/api/v1/agreements/:id': { id: made.agreement },
     '/api/v1/agreements/:id/preview': { id: made.agreement },
     '/api/v1/contacts/:id': { id: made.contact },
+    '/api/v1/contacts/:id/absences': { id: made.contact },
+    '/api/v1/contacts/:id/addresses': { id: made.contact },
     '/api/v1/parties/:id/on-call': { id: partyId },
     '/api/v1/credentials/:id': { id: made.credential },
     '/api/v1/credentials/:id/permissions': { id: made.credential },

@@ -140,7 +140,7 @@ export function ObligationPageView({
             ))}
           </ol>
         </section>
-        {may && open && (
+        {may && (open || mayBeTakenBack(duty)) && (
           <section class="card w12" id="acts">
             <h2>What may be done</h2>
             <Acts
@@ -155,6 +155,11 @@ export function ObligationPageView({
       </div>
     </Page>
   );
+}
+
+/** Decided to be none here, which somebody may find to be a mistake. */
+function mayBeTakenBack({ obligation, fulfilledAt }: ObligationView): boolean {
+  return obligation === 'not_required' && fulfilledAt === null;
 }
 
 function Acts({
@@ -207,6 +212,16 @@ function Acts({
       </PostForm>
     </details>
   );
+  if (mayBeTakenBack(duty))
+    return act(
+      'keep',
+      'It is required after all',
+      <>
+        <p class="hint">Its clock is the one that was frozen at first: the time in between counts.</p>
+        <Field {...field('keep', 'reason')} label="Why" />
+      </>,
+      'Take the decision back',
+    );
   return (
     <>
       {mayTell && reached.length === 0 && (

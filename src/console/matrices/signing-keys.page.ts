@@ -68,12 +68,12 @@ export class SigningKeysPage {
   ): Promise<Answer> {
     const model = await this.transactions.run(by, async (db) => ({
       keys: await listKeys(db),
-      contacts: await contactsForKeys(db),
+      contacts: await contactsForKeys(db, by),
     }));
     return shows((frame) => SigningKeysView({ frame, ...model, typed, problems }), status);
   }
 }
 
 function statusOf({ kind }: Refusal): number {
-  return kind === 'conflict' ? 409 : kind === 'not_found' ? 404 : 422;
+  return kind === 'conflict' ? 409 : kind === 'not_found' ? 404 : kind === 'forbidden' ? 403 : 422;
 }

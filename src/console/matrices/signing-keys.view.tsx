@@ -25,7 +25,7 @@ export function SigningKeysView({
       <h1>Signing keys</h1>
       <p class="lead">
         A contact who signs elsewhere does so with a key that was registered here before the version was
-        proposed. Its signature is as strong as there is.
+        proposed. Its signature is as strong as there is, so only its own party registers one for it.
       </p>
       <div class="grid">
         <section class={`card ${writes ? 'w8' : 'w12'}`}>

@@ -90,7 +90,9 @@ export function PartyView({ frame, head, onCall, next, challenges, drills, accou
               </p>
               {writes && contact.active && (
                 <p class="small">
-                  <a href={`${path}/contacts/${contact.id}/reach`}>Hours and absences of {contact.name}</a>
+                  <a href={`${path}/contacts/${contact.id}/reach`}>
+                    Hours, absences and ways of {contact.name}
+                  </a>
                 </p>
               )}
               {writes && (

@@ -1,4 +1,4 @@
-import { Body, Get, Param, Post } from '@nestjs/common';
+import { Body, Get, Inject, Param, Post } from '@nestjs/common';
 import { z } from 'zod';
 import { instantIn, isZone } from '../../kernel/calendar.ts';
 import { Refused, refusal, type Refusal } from '../../kernel/errors.ts';
@@ -7,6 +7,9 @@ import type { Principal } from '../../kernel/principal.ts';
 import type { Result } from '../../kernel/result.ts';
 import { iso } from '../../kernel/time.ts';
 import { By, Permission } from '../../domain/access/route.ts';
+import type { Channel } from '../../domain/notices/channel.ts';
+import { contactWays } from '../../domain/notices/contact-ways.queries.ts';
+import { CHANNELS } from '../../domain/notices/delivery.service.ts';
 import { ContactReach } from '../../domain/parties/contact-reach.service.ts';
 import { contactReach, type ContactReachView } from '../../domain/parties/on-call.queries.ts';
 import { contactHoursSchema, newAbsenceSchema } from '../../domain/parties/on-call.schema.ts';
@@ -16,7 +19,7 @@ import { problemsOf, readForm, typedIn, type FormProblems } from '../shared/form
 import { ConsolePage, goes, shows, type Answer } from '../shared/page.ts';
 import { reference } from '../shared/search.ts';
 import { partyHead, type PartyHead } from './party.queries.ts';
-import { ReachView, type ReachBad } from './reach.view.tsx';
+import { ReachView, type ReachBad, type ShownWay } from './reach.view.tsx';
 
 const name = { schema: reference };
 const id = { schema: z.uuid() };
@@ -29,6 +32,7 @@ export class ReachPage {
     private readonly transactions: Transactions,
     private readonly reach: ContactReach,
     private readonly clock: Clock,
+    @Inject(CHANNELS) private readonly channels: readonly Channel[],
   ) {}
 
   @Get('parties/:reference/contacts/:contact/reach')
@@ -116,6 +120,29 @@ export class ReachPage {
     return this.#after(party, contactId, by, done, { at: 'absence', form: {} }, 'The absence is taken back.');
   }
 
+  @Post('parties/:reference/contacts/:contact/addresses/:address/end')
+  @Permission('portfolio:write', { face: 'console' })
+  async endAddress(
+    @Param('reference', name) party: string,
+    @Param('contact', id) contactId: string,
+    @Param('address', id) addressId: string,
+    @By() by: Principal,
+  ): Promise<Answer> {
+    const done = await this.#work(party, contactId, by, async (db) => {
+      const ways = await contactWays(db, contactId, this.clock.now());
+      if (!ways.some((one) => one.id === addressId)) throw notFound();
+      return this.reach.endAddress(db, addressId, by);
+    });
+    return this.#after(
+      party,
+      contactId,
+      by,
+      done,
+      { at: 'absence', form: {} },
+      'Nothing goes there any more.',
+    );
+  }
+
   #work<T>(
     party: string,
     contactId: Id,
@@ -146,11 +173,21 @@ export class ReachPage {
     return shows((frame) => ReachView({ frame, contactId, ...found, bad }), bad ? 422 : 200);
   }
 
-  async #found(db: Db, party: string, contactId: Id): Promise<{ head: PartyHead; reach: ContactReachView }> {
+  async #found(
+    db: Db,
+    party: string,
+    contactId: Id,
+  ): Promise<{ head: PartyHead; reach: ContactReachView; ways: ShownWay[] }> {
     const head = await partyHead(db, party);
     const reach = head && (await contactReach(db, head.id, contactId, this.clock.now()));
     if (!head || !reach) throw notFound();
-    return { head, reach };
+    const ways = await contactWays(db, contactId, this.clock.now());
+    const titles = new Map(this.channels.map(({ key, title }) => [key, title]));
+    return {
+      head,
+      reach,
+      ways: ways.map((one) => ({ ...one, title: titles.get(one.channel) ?? one.channel })),
+    };
   }
 }
 

@@ -1,4 +1,5 @@
 import type { Id } from '../../kernel/ids.ts';
+import type { ContactWay } from '../../domain/notices/contact-ways.queries.ts';
 import type { ContactReachView } from '../../domain/parties/on-call.queries.ts';
 import { Field, FormError, PostForm, SelectField, type FormProblems } from '../shared/forms.tsx';
 import type { Frame } from '../shared/frame.ts';
@@ -14,11 +15,15 @@ export interface ReachBad {
   problems: FormProblems;
 }
 
+/** A way beside mail, with the title of its channel. */
+export type ShownWay = ContactWay & { title: string };
+
 interface Model {
   frame: Frame;
   head: PartyHead;
   contactId: Id;
   reach: ContactReachView;
+  ways: readonly ShownWay[];
   bad: ReachBad | undefined;
 }
 
@@ -53,8 +58,51 @@ export function ReachView(model: Model) {
           <h2>Away</h2>
           <Absences {...model} />
         </section>
+        <section class="card w12" id="ways">
+          <h2>Other ways</h2>
+          <Ways {...model} />
+        </section>
       </div>
     </Page>
+  );
+}
+
+const STATE_CHIPS = {
+  untried: { tone: 'calm', word: 'nothing was sent there yet' },
+  taken: { tone: 'dead', word: 'took the last message' },
+  failing: { tone: 'wait', word: 'did not take the last message yet' },
+  bounced: { tone: 'live', word: 'refused the last message' },
+  confirmed: { tone: 'dead', word: 'confirmed by a code' },
+} as const;
+
+function Ways({ frame, head, contactId, reach, ways }: Model) {
+  if (ways.length === 0) return <Empty>No other way than mail and phone.</Empty>;
+  return (
+    <ul class="asks">
+      {ways.map((one) => (
+        <li>
+          <div class="what">
+            <div class="line tight">
+              <strong>{`${one.order}. ${one.title}`}</strong>
+              {one.state && <Chip tone={STATE_CHIPS[one.state].tone}>{STATE_CHIPS[one.state].word}</Chip>}
+            </div>
+            <div class="soft small">
+              {one.address}, since <At at={one.addedAt} />
+            </div>
+          </div>
+          <PostForm
+            frame={frame}
+            action={`/parties/${head.reference}/contacts/${contactId}/addresses/${one.id}/end`}
+            label={`Remove ${one.title} of ${reach.name}`}
+            inline
+          >
+            <button type="submit" class="plain small">
+              Remove
+            </button>
+          </PostForm>
+        </li>
+      ))}
+    </ul>
   );
 }
 

@@ -4,13 +4,18 @@ import { Refused, refusal } from '../../kernel/errors.ts';
 import type { Principal } from '../../kernel/principal.ts';
 import { By, Permission } from '../../domain/access/route.ts';
 import { TRUSTS } from '../../domain/exposures/exposure.rules.ts';
-import { createSourceSchema, editSourceSchema } from '../../domain/exposures/source.schema.ts';
+import {
+  createSourceSchema,
+  editSourceSchema,
+  type SourceView,
+} from '../../domain/exposures/source.schema.ts';
 import { SourcesService, type KnownKind } from '../../domain/exposures/sources.service.ts';
 import { Transactions } from '../../platform/database/transactions.ts';
 import { problemsOf, readForm, typedIn, type FormProblems } from '../shared/forms.tsx';
 import { ConsolePage, goes, shows, type Answer } from '../shared/page.ts';
 import { NewSourceView } from './new-source.view.tsx';
 import { findSource, listOwners, type SourceFacts } from './source.queries.ts';
+import { SETTING } from './source.view.tsx';
 import { SourceSettingsView } from './source-settings.view.tsx';
 
 const key = { schema: z.string().regex(/^[a-z0-9-]{1,60}$/) };
@@ -102,7 +107,23 @@ export class SourceSettingsPage {
       const named = made.error.fields?.map((one) => ({ ...one, field: fieldOf(one.field.slice(1)) }));
       return again(problemsOf(made.error.message, named));
     }
-    return goes(`/settings/sources/${made.value.key}`, { tone: 'dead', text: 'The source may deliver.' });
+    return goes(`/settings/sources/${made.value.key}`, this.#madeOf(made.value));
+  }
+
+  /** Whether it may deliver at once, and what its kind needs besides. */
+  #madeOf({ kind, keys }: SourceView): { tone: 'dead' | 'wait'; text: string } {
+    const known = this.sources.known().find((one) => one.key === kind);
+    // A flag is no field of the form that makes a source.
+    const flags = known?.settings.filter(({ type }) => type === 'flag') ?? [];
+    const besides = flags
+      .map(({ name }) => ` Say under “Change it” whether: ${SETTING[name] ?? name}.`)
+      .join('');
+    return keys.length > 0 || known?.filesOnly === true
+      ? { tone: 'dead', text: `The source may deliver.${besides}` }
+      : {
+          tone: 'wait',
+          text: `The source is there. It may not deliver until it has a key, set here or published by its sender.${besides}`,
+        };
   }
 
   @Get('settings/sources/:key/edit')

@@ -77,6 +77,11 @@ export function SourceView({ frame, source, title, signs, takes, log, problems }
           <section class="card w5" id="keys">
             <h2>Keys</h2>
             <p class="soft small">Each of them is good. Without one every delivery is refused.</p>
+            {source.keys.length === 0 && source.publishedAt === null && (
+              <p>
+                <Chip tone="wait">may not deliver until a key is set</Chip>
+              </p>
+            )}
             {source.keys.length === 0 ? (
               <Empty>{source.publishedAt === null ? 'No key.' : 'As its sender publishes them.'}</Empty>
             ) : (

@@ -98,7 +98,7 @@ label { display: block; font-weight: 560; margin: 12px 0 4px; }
 input[type=text], input[type=search], input[type=email], input[type=password], input[type=number], input[type=date], input[type=datetime-local], select, textarea { width: 100%; max-width: 520px; padding: 8px 11px; border: 1px solid var(--faint); border-radius: 7px; background: var(--card); color: var(--ink); font: inherit; }
 textarea { min-height: 88px; }
 input[aria-invalid=true] { border-color: var(--live); border-width: 2px; }
-button, .button { display: inline-block; font: inherit; font-weight: 600; padding: 7px 15px; border-radius: 7px; border: 1px solid var(--brand); background: var(--brand); color: var(--brand-ink); cursor: pointer; text-decoration: none; }
+button, .button { display: inline-block; font: inherit; overflow-wrap: normal; font-weight: 600; padding: 7px 15px; border-radius: 7px; border: 1px solid var(--brand); background: var(--brand); color: var(--brand-ink); cursor: pointer; text-decoration: none; }
 button:hover, .button:hover { filter: brightness(1.08); }
 button.plain, .button.plain { background: transparent; color: var(--ink); border-color: var(--line); }
 button.danger { background: var(--live); border-color: var(--live); color: var(--paper); }

@@ -98,8 +98,12 @@ export class PublishedKeys {
     const document = answer.ok && answer.status === 200 ? answer.body.toString('utf8') : undefined;
     const wrong = document === undefined ? undefined : kind.checkKey(Secret.of(document));
     if (!answer.ok || document === undefined || wrong !== undefined) {
-      const why = answer.ok ? (wrong ?? `it answered ${answer.status}`) : answer.why;
-      await this.#missed(row, why, by, now);
+      const why = answer.ok
+        ? wrong === undefined
+          ? `it answered ${answer.status}`
+          : `what is published at ${new URL(url).host} ${wrong}`
+        : answer.why;
+      await this.#missed(row, why, answer.ok && wrong !== undefined, by, now);
       return false;
     }
     const tag = answer.headers['etag'] ?? null;
@@ -114,7 +118,7 @@ export class PublishedKeys {
         `UPDATE source SET published_keys = $2, published_tag = $3, published_at = $4 WHERE id = $1`,
         [row.id, document, tag, new Date(now)],
       );
-      await this.alerts.settle(db, `source.keys-not-fetched:${row.id}`, now);
+      await this.alerts.settle(db, keysMissedKey(row.id), now);
       if (!changed) return;
       await this.ledger.append(db, {
         kind: 'source.published-keys-changed',
@@ -127,7 +131,7 @@ export class PublishedKeys {
   }
 
   /** The known keys stay good for a day; nobody knows of a change in the meantime, and somebody should. */
-  async #missed(row: Row, why: string, by: Principal, now: Millis): Promise<void> {
+  async #missed(row: Row, why: string, unusable: boolean, by: Principal, now: Millis): Promise<void> {
     const never = row.published_at === null;
     const overdue = row.published_at !== null && now - row.published_at.getTime() > ELAPSED_DAY;
     await this.transactions.run(by, async (db) => {
@@ -139,12 +143,17 @@ export class PublishedKeys {
         kind: 'source.keys-not-fetched',
         severity: never || overdue ? 'critical' : 'warning',
         subject: { kind: 'source', id: row.id },
-        message: `The keys of ${row.name} could not be fetched: ${why}.${never || overdue ? ' Its deliveries are refused until they can be, unless it has a key of its own here.' : ''}`,
-        dedupeKey: `source.keys-not-fetched:${row.id}`,
+        message: `The keys of ${row.name} could not be ${unusable ? 'used' : 'fetched'}: ${why}.${never || overdue ? ' Its deliveries are refused until they can be, unless it has a key of its own here.' : ''}`,
+        dedupeKey: keysMissedKey(row.id),
         at: now,
       });
     });
   }
+}
+
+/** Of the alert that says why the keys that a sender publishes are not there. */
+export function keysMissedKey(sourceId: Id): string {
+  return `source.keys-not-fetched:${sourceId}`;
 }
 
 const COLUMNS = `id, kind, name, settings, api_base_url, published_keys, published_tag, published_at`;

@@ -12,6 +12,7 @@ import { LedgerService } from '../ledger/ledger.service.ts';
 import { AlertsService } from '../notices/alerts.service.ts';
 import { oneLine } from './delivery.rules.ts';
 import { IntakeService } from './intake.service.ts';
+import { keysMissedKey } from './published-keys.service.ts';
 import { SOURCES, type Source } from './source.ts';
 import { apiTokenBinding } from './source-keys.ts';
 import type { Polling } from './source.schema.ts';
@@ -131,7 +132,7 @@ export class SourcePolls {
     const kind = this.sources.find(({ key }) => key === row.kind);
     const admitted = await this.intake.admit(row.key);
     if (!kind?.poll) return undefined;
-    if (!admitted.ok) return NO_KEY;
+    if (!admitted.ok) return (await this.#keysMissed(row.id, by)) ?? NO_KEY;
     const { api_token_ref: ref } = row;
     const token =
       ref === null
@@ -164,6 +165,18 @@ export class SourcePolls {
       if (!settled(done, refused)) more = false;
     }
     return undefined;
+  }
+
+  /** What became of the keys that its sender publishes, where they are why there are none. */
+  async #keysMissed(id: Id, by: Principal): Promise<Refusal | undefined> {
+    const [missed] = await this.transactions.run(by, (db) =>
+      rowsOf<{ message: string }>(
+        db,
+        `SELECT message FROM alert WHERE dedupe_key = $1 AND handled_at IS NULL`,
+        [keysMissedKey(id)],
+      ),
+    );
+    return missed && refusal('conflict', 'source-without-key', missed.message);
   }
 }
 

@@ -25,7 +25,9 @@ const editable = {
   quotaPerHour: whole(1, 10_000_000),
   settings: z
     .record(z.string().max(60), z.union([z.string().max(2000), z.boolean()]))
-    .describe('What its kind needs besides: of set issuer, audience, jwksUri and pollUrl'),
+    .describe(
+      'What its kind needs besides: of set issuer, audience, jwksUri and pollUrl; of github-partner inventoryIsComplete: only then is GitHub told of false positives',
+    ),
   pollEverySeconds: whole(20, 86_400).describe(
     'How often a source with a pollUrl is asked for its deliveries',
   ),

@@ -8,11 +8,15 @@ import { Secret } from '../../kernel/secret.ts';
 import { iso, type Millis } from '../../kernel/time.ts';
 import { isWanted, type WantedVersion } from '../../kernel/row-version.ts';
 import { Clock } from '../../platform/clock/clock.ts';
+import type { Config } from '../../platform/config/config.ts';
+import { CONFIG } from '../../platform/config/token.ts';
 import { rowsOf } from '../../platform/database/rows.ts';
 import { Transactions, type Db } from '../../platform/database/transactions.ts';
+import { AllowedPeers } from '../../platform/http/addresses.rules.ts';
 import { Vault } from '../../platform/vault/vault.ts';
 import { LedgerService } from '../ledger/ledger.service.ts';
 import { SOURCES, type Source } from './source.ts';
+import { mustBeDialled, settingsOf } from './source-settings.ts';
 import { apiTokenBinding, keyBinding, type KeyRef } from './source-keys.ts';
 import type { NewSource, SourceChange, SourceView } from './source.schema.ts';
 
@@ -68,13 +72,18 @@ export interface KnownKind {
 /** Where reports come from, and the keys that prove it. Keys go in and never come out. */
 @Injectable()
 export class SourcesService {
+  readonly #allowed: AllowedPeers;
+
   constructor(
     @Inject(SOURCES) private readonly kinds: readonly Source[],
     private readonly transactions: Transactions,
     private readonly clock: Clock,
     private readonly vault: Vault,
     private readonly ledger: LedgerService,
-  ) {}
+    @Inject(CONFIG) config: Config,
+  ) {
+    this.#allowed = new AllowedPeers(config.outboundAllow);
+  }
 
   /** By key. @param page.after the key that the page before ended with */
   async list(by: Principal, page: { limit: number; after?: string }): Promise<SourceView[]> {
@@ -125,6 +134,7 @@ export class SourcesService {
         );
       }
       const settings = settingsOf(kind, input.settings);
+      mustBeDialled({ apiBaseUrl: input.apiBaseUrl, settings }, this.#allowed);
       const id = newId();
       const keyRefs: KeyRef[] = [];
       for (const [at, key] of input.keys.entries()) {
@@ -175,6 +185,10 @@ export class SourcesService {
       const row = await this.#lock(db, id, version);
       const kind = this.kinds.find((one) => one.key === row.kind);
       const settings = change.settings ? settingsOf(kind, change.settings) : row.settings;
+      mustBeDialled({ apiBaseUrl: change.apiBaseUrl, settings }, this.#allowed, {
+        apiBaseUrl: row.api_base_url,
+        settings: row.settings,
+      });
       const moved = change.apiBaseUrl !== undefined && change.apiBaseUrl !== row.api_base_url;
       const askedElsewhere = settings['pollUrl'] !== row.settings['pollUrl'];
       // Keys that were published for another address or issuer prove nothing here.
@@ -372,19 +386,6 @@ function viewOf(row: Row): SourceView {
     lastSeenAt: row.last_seen_at?.toISOString() ?? null,
     rowVersion: row.row_version,
   };
-}
-
-/** What the kind makes of them. @throws Refused naming each that it cannot use */
-function settingsOf(kind: Source | undefined, given: Readonly<Record<string, string | boolean>>) {
-  const schema = kind?.settingsSchema ?? z.strictObject({});
-  const read = schema.safeParse(given);
-  if (read.success) return read.data as Record<string, string | boolean>;
-  const fields = read.error.issues.map((issue) => ({
-    field: ['/settings', ...issue.path.map(String)].join('/'),
-    problem: issue.message,
-    mend: 'Take it as the source documents it.',
-  }));
-  throw new Refused(refusal('invalid', 'bad-source', 'The source is not as it must be.', { fields }));
 }
 
 function unknown(): Refusal {

@@ -15,6 +15,7 @@ import { keysFor, otherWays, type OtherWay } from './acknowledgement.queries.ts'
 import {
   acknowledgementDocument,
   plainProof,
+  type PlainStrength,
   type Proof,
   type TypedAcknowledgement,
 } from './acknowledgement.rules.ts';
@@ -179,7 +180,7 @@ export class AcknowledgementProofs {
     notice: ProvenNotice,
     contactIds: readonly Id[],
     typed: TypedAcknowledgement,
-    plain: 'mailbox' | 'account_mfa',
+    plain: PlainStrength,
     by: Principal,
   ): Promise<Result<Proof, Refusal>> {
     const signature = typed.signature?.trim() ?? '';

@@ -31,9 +31,15 @@ export interface Proof {
   signed: { keyId: Id; signature: string } | null;
 }
 
-/** A proof of no more than the code, or of the account that it was given with. */
-export function plainProof(strength: 'mailbox' | 'account_mfa'): Proof {
-  return { strength, channel: null, signed: null };
+/**
+ * What a code of the message is a proof of: of the mailbox alone; or of the account as well that it was given with, by
+ * somebody who signed in (password and mailbox are two factors), or by a token of it (which is another channel than the
+ * message, and says of no second factor).
+ */
+export type PlainStrength = 'mailbox' | 'second_channel' | 'account_mfa';
+
+export function plainProof(strength: PlainStrength): Proof {
+  return { strength, channel: strength === 'second_channel' ? 'api' : null, signed: null };
 }
 
 /** The bytes that a recipient signs elsewhere: that this party has read this text. Canonical JSON (RFC 8785). */

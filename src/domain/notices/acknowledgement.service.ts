@@ -1,7 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { refusal, type Refusal } from '../../kernel/errors.ts';
 import type { Id } from '../../kernel/ids.ts';
-import type { Principal } from '../../kernel/principal.ts';
+import { isSignedIn, type Principal } from '../../kernel/principal.ts';
 import { err, ok, type Result } from '../../kernel/result.ts';
 import { iso, type Millis } from '../../kernel/time.ts';
 import { Clock } from '../../platform/clock/clock.ts';
@@ -18,6 +18,7 @@ import {
   oneLined,
   problemOf,
   STRENGTHS,
+  type PlainStrength,
   type Strength,
   type TypedAcknowledgement,
 } from './acknowledgement.rules.ts';
@@ -150,8 +151,8 @@ export class AcknowledgementService {
   }
 
   /**
-   * The same by somebody who is signed in for the recipient. With the code of the message it is as strong as an account
-   * with a code from its mailbox.
+   * The same by somebody of the recipient's with an account. Signed in, with the code of the message, it is as strong as an
+   * account with a code from its mailbox; a token of the account is a second channel.
    */
   async acknowledgeAs(
     noticeId: Id,
@@ -180,7 +181,7 @@ export class AcknowledgementService {
     const contacts = await this.transactions.run(by, (db) => contactsOf(db, row.party_id));
     const bad = problemOf(typed, notice, this.isCodeOf(row, contacts, typed.code));
     if (bad) return err(bad);
-    return this.take(notice, contacts, typed, 'account_mfa', by);
+    return this.take(notice, contacts, typed, isSignedIn(by) ? 'account_mfa' : 'second_channel', by);
   }
 
   /** Of a code that somebody read back: whether it stands in a message of this notice to one of them. */
@@ -237,7 +238,7 @@ export class AcknowledgementService {
     notice: ShownNotice,
     contactIds: readonly Id[],
     typed: TypedAcknowledgement,
-    plain: 'mailbox' | 'account_mfa',
+    plain: PlainStrength,
     by: Principal,
   ): Promise<Result<Acknowledged, Refusal>> {
     const proof = await this.proofs.proofOf(notice, contactIds, typed, plain, by);

@@ -16,6 +16,11 @@ export interface Channel {
    * is sealed then. Absent: the address is no secret.
    */
   shown?(address: string): string;
+  /**
+   * Of an address that names something of the party: whether the party has it, and it can carry a notice. What is another
+   * party's looks like what is not there. Absent: the form says all that can be known.
+   */
+  isThere?(address: string, partyId: string): Promise<boolean>;
   send(message: OutgoingMessage, call: { signal: AbortSignal; now(): Millis }): Promise<DeliveryAnswer>;
 }
 

@@ -93,7 +93,9 @@ describe('fulfilment', () => {
 describe('trying again', () => {
   test('waits 1, 5, 15, 30, then 60 minutes', () => {
     expect(
-      [1, 2, 3, 4, 5, 9].map((n) => (nextAttemptAt(n, T0, { startAt: T0, dueAt: null }) - T0) / MINUTE),
+      [1, 2, 3, 4, 5, 9].map(
+        (n) => (nextAttemptAt(n, T0, { startAt: T0 - HOUR, dueAt: null }) - T0) / MINUTE,
+      ),
     ).toEqual([1, 5, 15, 30, 60, 60]);
   });
 
@@ -205,6 +207,10 @@ describe('whom to write to', () => {
   test('half of the window counts only while nobody was reached', () => {
     expect(fallbackIsDue(owed(), T0 + 12 * HOUR)).toBe(true);
     expect(fallbackIsDue(owed(), T0 + 11 * HOUR)).toBe(false);
+    // Without a number there is no half of it: half an hour.
+    expect(fallbackIsDue(owed({ dueAt: null }), T0 + 29 * MINUTE)).toBe(false);
+    expect(fallbackIsDue(owed({ dueAt: null }), T0 + 30 * MINUTE)).toBe(true);
+    expect(nextAttemptAt(4, T0 + 20 * MINUTE, { startAt: T0, dueAt: null })).toBe(T0 + 30 * MINUTE);
     expect(fallbackIsDue(owed({ dispatch: 'accepted' }), T0 + 13 * HOUR)).toBe(false);
     expect(fallbackIsDue(owed({ dispatch: 'accepted', receipt: 'bounced' }), T0 + 13 * HOUR)).toBe(true);
   });

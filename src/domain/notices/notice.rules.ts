@@ -100,19 +100,21 @@ export function timesOf(row: {
   return { startAt: row.start_at.getTime(), dueAt: row.due_at?.getTime() ?? null };
 }
 
-/** Half of the window: from then on other contacts and other channels are tried as well. null: a duty without a number. */
-export function fallbackAt({ startAt, dueAt }: Pick<NoticeState, 'startAt' | 'dueAt'>): Millis | null {
-  return dueAt === null ? null : startAt + (dueAt - startAt) / 2;
+/** How long the first way has to itself where a duty has no number: "without undue delay" waits for no dead mailbox. */
+const ALONE_WITHOUT_NUMBER: Millis = 30 * MINUTE;
+
+/** Half of the window, or half an hour without one: from then on other contacts and other channels are tried as well. */
+export function fallbackAt({ startAt, dueAt }: Pick<NoticeState, 'startAt' | 'dueAt'>): Millis {
+  return startAt + (dueAt === null ? ALONE_WITHOUT_NUMBER : (dueAt - startAt) / 2);
 }
 
-/** Half of the window gone and nobody reached: somebody else of the party is told as well. */
+/** The time of the first way is gone and nobody reached: somebody else of the party is told as well. */
 export function fallbackIsDue(
   notice: Pick<NoticeState, 'startAt' | 'dueAt' | 'dispatch' | 'receipt'>,
   now: Millis,
 ): boolean {
   if (notice.dispatch === 'accepted' && notice.receipt !== 'bounced') return false;
-  const at = fallbackAt(notice);
-  return at !== null && now >= at;
+  return now >= fallbackAt(notice);
 }
 
 /** One way to one person, in the order in which they are to be told. */
@@ -164,8 +166,7 @@ export function fallbacksAreIn(
 ): boolean {
   if (notice.told === 1) return fallbackIsDue(notice, now);
   if (!recipients.some(({ opensAt }) => opensAt !== undefined)) return true;
-  const half = fallbackAt(notice);
-  return half !== null && now >= half;
+  return now >= fallbackAt(notice);
 }
 
 /** Whether somebody else is still untried: their turn is at once. */

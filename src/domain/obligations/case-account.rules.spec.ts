@@ -50,6 +50,16 @@ describe('the account of a case', () => {
   });
 });
 
+test('of what is not known it says what that is', () => {
+  const credentials = [
+    { reference: 'CRD-2026-1', label: 'Key', environment: 'production', state: 'unknown' as const },
+  ];
+  const said = (language: string) =>
+    caseAccount({ ...facts, credentials, count: 1, dead: 0 }, null, language).paragraphs.join(' ');
+  expect(said('en')).toContain('(CRD-2026-1, production): whether it still works is not yet known');
+  expect(said('de')).toContain('noch nicht bekannt, ob sie noch wirksam sind');
+});
+
 test('leaves no hole and no empty paragraph, whatever is known', () => {
   const time = fc.option(fc.integer({ min: 0, max: 4e12 }));
   const states: CredentialState[] = ['dead', 'live', 'revoked', 'unknown'];

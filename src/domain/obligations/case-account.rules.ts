@@ -113,7 +113,7 @@ const ENGLISH: Words = {
     dead: 'proven dead',
     live: 'still alive',
     revoked: 'revoked, not yet proven dead',
-    unknown: 'not yet known',
+    unknown: 'whether it still works is not yet known',
   },
   open: (dead, count) =>
     count === 0
@@ -155,7 +155,7 @@ const GERMAN: Words = {
     dead: 'nachgewiesen unwirksam',
     live: 'noch wirksam',
     revoked: 'widerrufen, noch nicht nachgewiesen',
-    unknown: 'noch nicht bekannt',
+    unknown: 'noch nicht bekannt, ob sie noch wirksam sind',
   },
   open: (dead, count) =>
     count === 0

@@ -64,9 +64,18 @@ export class DutiesService {
     });
   }
 
-  /** The second person says that it is required after all. */
+  /**
+   * It is required after all: so says the second person, or somebody who finds later that it was decided by mistake. Its
+   * clock is the one that was frozen at first, and counts the time in between.
+   */
   keep(id: Id, reason: string, by: Principal): Promise<Result<DutyStanding, Refusal>> {
     return this.#act(by, async (db) => {
+      const decided = await findDuty(db, id);
+      if (decided?.obligation === 'not_required' && decided.fulfilled_at === null) {
+        await this.#decide(db, decided, 'kept', by, { reason });
+        await takeBack(db, decided, this.clock.now());
+        return { ...standingOf(decided), obligation: 'required' };
+      }
       const duty = await openDuty(db, id);
       if (duty.asked_hand === null)
         throw new Refused(refusal('conflict', 'nobody-asked', 'Nobody asked for it to be not required.'));
@@ -231,6 +240,27 @@ async function setObligation(
     [duty.id, obligation, iso(now)],
   );
   if (duty.kind === 'obligation') await setNotice(db, duty, obligation, now);
+}
+
+/** Owed again by the clock that it had: what has passed meanwhile is said at once. */
+async function takeBack(db: Db, duty: Duty, now: Millis): Promise<void> {
+  if (duty.kind === 'obligation')
+    await db.query(
+      `UPDATE obligation SET obligation = 'required', next_clock_at = CASE WHEN watched THEN NULL ELSE $2::timestamptz END,
+              updated_at = $2, row_version = row_version + 1 WHERE id = $1`,
+      [duty.id, iso(now)],
+    );
+  const notice =
+    duty.kind === 'notice'
+      ? 'id = $1'
+      : 'id = (SELECT w.notice_id FROM obligation o JOIN written_notice w ON w.id = o.written_notice_id WHERE o.id = $1)';
+  await db.query(
+    `UPDATE notice SET obligation = 'required', next_clock_at = $2,
+            next_attempt_at = CASE WHEN dispatch IN ('owed', 'attempting') THEN $2 ELSE next_attempt_at END,
+            updated_at = $2, row_version = row_version + 1
+      WHERE ${notice} AND obligation = 'not_required' AND fulfilled_at IS NULL`,
+    [duty.id, iso(now)],
+  );
 }
 
 /** The notice that carries a duty, as long as it has told nobody, is what its duty is. */

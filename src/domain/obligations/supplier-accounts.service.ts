@@ -81,6 +81,17 @@ export class SupplierAccounts {
       if (!disputed)
         throw new Refused(bad('/disputesId', 'is no account of this case', 'Take it from the case.'));
     }
+    // Who records the same at once waits here: it is one account, and disputes nothing.
+    await rowsOf(db, `SELECT FROM incident_case WHERE id = $1 FOR NO KEY UPDATE`, [caseId]);
+    const [known] = await rowsOf(
+      db,
+      `SELECT FROM supplier_account WHERE case_id = $1 AND party_id = $2 AND knew_at = $3 AND told_at = $4`,
+      [caseId, input.partyId, iso(knewAt), iso(toldAt)],
+    );
+    if (known)
+      throw new Refused(
+        refusal('conflict', 'account-known', 'An account with these times is on record already.'),
+      );
     const clock = await agreedClock(db, of.agreement_version_id, input.partyId, knewAt);
     const judgement =
       clock === null

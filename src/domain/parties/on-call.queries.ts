@@ -106,7 +106,7 @@ export interface ContactReachView {
     mostPerHour: number | null;
   } | null;
   /** Those that are not over, the next first. */
-  absences: { id: Id; from: Millis; until: Millis; standIn: string | null }[];
+  absences: { id: Id; from: Millis; until: Millis; standInId: Id | null; standIn: string | null }[];
   /** Who may stand in. */
   others: { id: Id; name: string }[];
 }
@@ -122,7 +122,7 @@ export async function contactReach(
             CASE WHEN h.contact_id IS NULL THEN NULL ELSE json_build_object('days', h.duty_days, 'from', h.duty_from, 'until', h.duty_until,
               'quietFrom', h.quiet_from, 'quietUntil', h.quiet_until, 'mostPerHour', h.most_per_hour) END AS hours,
             coalesce((SELECT json_agg(json_build_object('id', a.id, 'from', (extract(epoch FROM a.from_at) * 1000)::float8,
-                 'until', (extract(epoch FROM a.until_at) * 1000)::float8, 'standIn', s.name) ORDER BY a.from_at, a.id)
+                 'until', (extract(epoch FROM a.until_at) * 1000)::float8, 'standInId', a.stand_in_id, 'standIn', s.name) ORDER BY a.from_at, a.id)
                FROM contact_absence a LEFT JOIN contact s ON s.id = a.stand_in_id WHERE a.contact_id = c.id AND a.until_at > $3), '[]') AS absences,
             coalesce((SELECT json_agg(json_build_object('id', o.id, 'name', o.name) ORDER BY o.ordinal, o.name, o.id)
                FROM contact o WHERE o.party_id = c.party_id AND o.active AND o.id <> c.id), '[]') AS others

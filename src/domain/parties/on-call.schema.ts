@@ -51,6 +51,22 @@ export const newAbsenceSchema = z
   .meta({ id: 'NewAbsence' });
 export type NewAbsence = z.output<typeof newAbsenceSchema>;
 
+export const absencesSchema = z
+  .object({
+    absences: z
+      .array(
+        z.object({
+          id: z.uuid(),
+          from: z.iso.datetime(),
+          until: z.iso.datetime(),
+          standInId: z.uuid().nullable(),
+          standIn: z.string().nullable().describe('The name of whoever stands in'),
+        }),
+      )
+      .describe('Those that are not over, the next first'),
+  })
+  .meta({ id: 'ContactAbsences' });
+
 /** Another way to reach a contact than its mail address. */
 export const newAddressSchema = z
   .strictObject({

@@ -28,7 +28,10 @@ export interface RegisteredKey {
   registeredAt: Date;
 }
 
-/** Keys with which contacts sign elsewhere. A key counts for what is proposed after it was registered. */
+/**
+ * Keys with which contacts sign elsewhere. A key counts for what is proposed after it was registered. Only the contact's own
+ * side registers one: whoever else could, could answer in its name.
+ */
 @Injectable()
 export class SigningKeys {
   constructor(
@@ -57,11 +60,19 @@ export class SigningKeys {
     try {
       return ok(
         await this.transactions.run(by, async (db) => {
-          const [contact] = await db.query<{ partyId: Id }[]>(
-            'SELECT party_id AS "partyId" FROM contact WHERE id = $1 AND active',
-            [contactId],
+          const [contact] = await db.query<{ partyId: Id; own: boolean }[]>(
+            `SELECT k.party_id AS "partyId", ${OWN} AS own FROM contact k JOIN party p ON p.id = k.party_id WHERE k.id = $1 AND k.active`,
+            [contactId, by.partyId],
           );
           if (!contact) throw new Refused(refusal('not_found', 'no-contact', 'There is no such contact.'));
+          if (!contact.own)
+            throw new Refused(
+              refusal(
+                'forbidden',
+                'not-their-side',
+                'Only the contact’s own party registers a key for it: give one of its people an account, and have them register it on /signing-keys.',
+              ),
+            );
           const id = newId();
           const rows = await db.query<unknown[]>(
             `INSERT INTO signing_key (id, party_id, contact_id, public_key, fingerprint, registered_by, registered_at)
@@ -173,11 +184,18 @@ export async function listKeys(db: Db): Promise<KeyLine[]> {
   }));
 }
 
-/** Contacts for whom a key may be registered. */
-export function contactsForKeys(db: Db): Promise<{ id: Id; name: string; partyName: string }[]> {
+/** Of a contact `k` of a party `p`: whether whoever acts for the party `$2` (null: who runs this) is of its side. */
+const OWN = `CASE WHEN $2::uuid IS NULL THEN p.is_operator ELSE k.party_id = $2 END`;
+
+/** Contacts for whom somebody may register a key: those of their own side. */
+export function contactsForKeys(
+  db: Db,
+  by: Pick<Principal, 'partyId'>,
+): Promise<{ id: Id; name: string; partyName: string }[]> {
   return db.query(
-    `SELECT k.id, k.name, p.name AS "partyName" FROM contact k JOIN party p ON p.id = k.party_id WHERE k.active
-      ORDER BY p.name, k.ordinal, k.name, k.id LIMIT 500`,
+    `SELECT k.id, k.name, p.name AS "partyName" FROM contact k JOIN party p ON p.id = k.party_id WHERE k.active AND ${OWN}
+      ORDER BY p.name, k.ordinal, k.name, k.id LIMIT $1`,
+    [500, by.partyId],
   );
 }
 

@@ -49,6 +49,12 @@ export class EndpointPosts {
     return isId(id) ? id : undefined;
   }
 
+  /** Whether that party has such an endpoint, or such a stream that is pushed: what could carry a notice. */
+  async isOf(partyId: Id, id: Id, kind: 'webhook' | 'set-push'): Promise<boolean> {
+    const row = await this.transactions.run(system('signals', 'is-of'), (db) => subscriptionRow(db, id));
+    return row?.party_id === partyId && row.kind === kind;
+  }
+
   /**
    * Pushes a notice as a Security Event Token (RFC 8935). A stream that is polled cannot carry one: whether it was taken
    * is known only when somebody asks.

@@ -120,6 +120,7 @@ export class StreamsService {
   /** PATCH: what is not named stays. PUT (`whole`): what is not named goes back to how it would have begun. */
   change(input: StreamChange, whole: boolean, by: Principal): Promise<Result<StreamView, Refusal>> {
     return this.#stream(by, input.stream_id, async (db, row, now) => {
+      mustMatch(input, this.#shown(row));
       const before = row.settings as unknown as Settings;
       const delivery = input.delivery ?? (whole ? { method: POLL } : undefined);
       const types = input.credential_types ?? (whole ? undefined : before.credentialTypes);
@@ -295,6 +296,37 @@ export class StreamsService {
 
 function statusOf(row: SubscriptionRow): StreamStatus {
   return { stream_id: row.id, status: row.state, ...(row.state_why === '' ? {} : { reason: row.state_why }) };
+}
+
+/**
+ * What the transmitter supplies may come back in a change, and must be as it is (SSF 1.0, sections 8.1.1.3 and 8.1.1.4):
+ * whoever sends another value means another stream.
+ *
+ * @throws Refused
+ */
+function mustMatch(input: StreamChange, shown: StreamView): void {
+  const given: Record<string, unknown> = { ...input };
+  // What it will be after the change is as right as what it was.
+  const after = input.events_requested && urisOf(typesOf(input.events_requested));
+  const fields = SUPPLIED.filter((member) => {
+    const known: unknown[] = [shown[member], ...(member === 'events_delivered' && after ? [after] : [])];
+    return given[member] !== undefined && !known.some((value) => sameAs(value) === sameAs(given[member]));
+  }).map((member) => ({
+    field: `/${member}`,
+    problem: 'is not what the stream has',
+    mend: 'Leave it out, or send it back as it was read: it is the transmitter’s to supply.',
+  }));
+  if (fields.length > 0)
+    throw new Refused(
+      refusal('invalid', 'not-yours-to-change', 'The stream is another one than that.', { fields }),
+    );
+}
+
+const SUPPLIED = ['iss', 'aud', 'events_supported', 'events_delivered', 'min_verification_interval'] as const;
+
+/** A list of one is that one (RFC 7519, section 4.1.3), and a list of events has no order. */
+function sameAs(value: unknown): string {
+  return JSON.stringify(Array.isArray(value) ? [...new Set(value.map(String))].sort() : [String(value)]);
 }
 
 async function mayHearOf(db: Db, partyId: Id, credentialId: Id): Promise<boolean> {

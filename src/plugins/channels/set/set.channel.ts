@@ -20,6 +20,11 @@ export class SetChannel implements Channel {
     return this.endpoints.streamOf(address) !== undefined;
   }
 
+  async isThere(address: string, partyId: string): Promise<boolean> {
+    const id = this.endpoints.streamOf(address);
+    return id !== undefined && this.endpoints.isOf(partyId, id, 'set-push');
+  }
+
   async send(
     message: OutgoingMessage,
     call: { signal: AbortSignal; now(): Millis },

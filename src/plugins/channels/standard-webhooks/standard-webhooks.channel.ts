@@ -20,6 +20,11 @@ export class StandardWebhooksChannel implements Channel {
     return this.endpoints.endpointOf(address) !== undefined;
   }
 
+  async isThere(address: string, partyId: string): Promise<boolean> {
+    const id = this.endpoints.endpointOf(address);
+    return id !== undefined && this.endpoints.isOf(partyId, id, 'webhook');
+  }
+
   async send(
     message: OutgoingMessage,
     call: { signal: AbortSignal; now(): Millis },

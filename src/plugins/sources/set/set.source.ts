@@ -1,6 +1,13 @@
-import { createHash } from 'node:crypto';
+import { createHash, createPublicKey } from 'node:crypto';
 import { Injectable } from '@nestjs/common';
-import { compactVerify, createLocalJWKSet, decodeProtectedHeader, errors, type JSONWebKeySet } from 'jose';
+import {
+  compactVerify,
+  createLocalJWKSet,
+  decodeProtectedHeader,
+  errors,
+  type JSONWebKeySet,
+  type JWK,
+} from 'jose';
 import { z } from 'zod';
 import type { Refusal } from '../../../kernel/errors.ts';
 import { err, ok, type Result } from '../../../kernel/result.ts';
@@ -70,7 +77,13 @@ export class SetSource implements Source {
   constructor(private readonly outbound: Outbound) {}
 
   checkKey(key: Secret): string | undefined {
-    if (keySetOf(key) !== undefined) return undefined;
+    const set = keySetOf(key);
+    if (set !== undefined) {
+      const wrong = set.keys.map(whyUnusable);
+      return wrong.every((one) => one !== undefined)
+        ? `has ${wrong.length} key${wrong.length === 1 ? '' : 's'}, and none that is usable: ${[...new Set(wrong)].join('; ')}`
+        : undefined;
+    }
     return key.useBytes((bytes) => bytes[0] === 0x7b || bytes.length < 16)
       ? 'must be the key set of the transmitter, {"keys":[…]}, or the value of its Authorization header of at least 16 characters'
       : undefined;
@@ -113,6 +126,24 @@ export class SetSource implements Source {
 
   poll(request: PollRequest): Promise<Result<Polled, Refusal>> {
     return pollOnce(this.outbound, request);
+  }
+}
+
+/** Why nothing that such a key signed would be believed; undefined: it would. */
+function whyUnusable({ kty, use, alg, ...jwk }: JWK): string | undefined {
+  if (kty === 'oct') return 'a symmetric key (oct) that is published is nobody’s secret';
+  if (use !== undefined && use !== 'sig')
+    return `for ${use === 'enc' ? 'encryption' : 'another use'}, not for signatures`;
+  if (alg !== undefined && !ALGORITHMS.includes(alg)) return 'of an algorithm that is not taken here';
+  try {
+    const { asymmetricKeyType: type, asymmetricKeyDetails: is } = createPublicKey({
+      key: { ...jwk, ...(kty === undefined ? {} : { kty }) },
+      format: 'jwk',
+    });
+    if (type === 'rsa') return (is?.modulusLength ?? 0) < 2048 ? 'an RSA key under 2048 bits' : undefined;
+    return type === 'ec' || type === 'ed25519' ? undefined : 'of a kind that is not taken here';
+  } catch {
+    return 'a key that cannot be read';
   }
 }
 
