@@ -1,7 +1,9 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
 import { GateService } from '../../src/domain/policy/gate.service.ts';
+import { DrillsService } from '../../src/domain/revocation/drills.service.ts';
 import { newId, type Id } from '../../src/kernel/ids.ts';
 import { ELAPSED_DAY, HOUR, MINUTE } from '../../src/kernel/time.ts';
+import { Transactions } from '../../src/platform/database/transactions.ts';
 import { startApp, until, type TestApp } from '../support/app.ts';
 import { acknowledgeLink } from '../support/acknowledge.ts';
 import { MailServer } from '../support/mail-server.ts';
@@ -190,6 +192,30 @@ describe('a path by machine', () => {
     (await canary(connectionId)).issued.live = false;
     expect(await ended((await drill(one.pathId)).body.drillId)).toMatchObject({ outcome: 'cancelled' });
     expect(await stopper(one)).toMatchObject({ state: 'proven', stoppers: [{ standing: 'proven' }] });
+  });
+
+  test('says beforehand what stands in the way, as starting it would', async () => {
+    const obstacles = (pathId: Id) =>
+      world.app.get(Transactions).run(BY, (db) => world.app.get(DrillsService).obstacles(db, pathId));
+    const connectionId = await connection();
+    const { pathId } = await known({ connection: connectionId });
+    expect((await obstacles(pathId))!.drill).toBe((await drill(pathId)).body.detail);
+    await canary(connectionId);
+    expect(await obstacles(pathId)).toEqual({ drill: null, 'rotation-drill': null });
+    // One that makes no credentials by machine.
+    const slacking = await scene.connection(
+      partyId,
+      'slack',
+      { ...supplier, baseUrl: supplier.baseUrl, dialect: slack },
+      { canary: null },
+    );
+    const other = await known({ connection: slacking });
+    await canary(slacking);
+    expect(await obstacles(other.pathId)).toEqual({
+      drill: null,
+      'rotation-drill': expect.stringContaining('cannot make a new credential beside the old one'),
+    });
+    expect(await obstacles((await known({ contact: await contact('Pia') })).pathId)).toBeUndefined();
   });
 
   test('has each canary once at a connection, by its id and by its value', async () => {

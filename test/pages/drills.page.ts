@@ -58,6 +58,8 @@ async function ended(): Promise<void> {
 
 test('what may go wrong is chosen in plain words, and what came of it is read', async () => {
   await page.goto(`${site.url}/credentials/${credential}/drills`);
+  // Its supplier makes credentials by machine: rotating is offered.
+  expect(await page.locator('[name=runbook]').count()).toBe(1);
   await page.click('text=Make something go wrong');
   await page.check('[name=response-lost]');
   await page.check('[name=supplier-rejects-reauthentication]');

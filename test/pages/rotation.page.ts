@@ -87,6 +87,16 @@ test('a place is answered for; both versions are shown with the end of the old o
   expect(await page.content()).not.toContain(supplier.keys.at(-1)!.value);
 });
 
+test('a rotation by hand shows the step that waits for a person, with the way to it', async () => {
+  const byHand = await scene.slot(await scene.party(), 'issuing');
+  const id = await scene.start(byHand, { recipe: 'rotation-manual' });
+  const { reference } = await scene.view(id);
+  await page.goto(`${site.url}/rotations/${reference}`);
+  await comes(/Waits for a person now[\s\S]*Make the new version at the supplier/);
+  expect(await page.locator('.asks a[href^="/steps/"]').count()).toBe(1);
+  await site.judge(page, 'rotation-waits');
+});
+
 test('when and how an integration is rotated is set in words, and comes back as it was said', async () => {
   await scene.query(`UPDATE integration SET reference = 'ITG-2026-7001' WHERE id = $1`, [slot.integrationId]);
   await page.goto(`${site.url}/integrations/ITG-2026-7001/rotation`);

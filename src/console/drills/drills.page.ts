@@ -14,7 +14,7 @@ import { stoppersOfAll } from '../credentials/stoppers.queries.ts';
 import { problemsOf, readForm, typedIn, type FormProblems } from '../shared/forms.tsx';
 import { ConsolePage, goes, shows, type Answer } from '../shared/page.ts';
 import { reference } from '../shared/search.ts';
-import { canariesOfPaths } from './drills.queries.ts';
+import { canariesOfPaths, type DrillObstacles } from './drills.queries.ts';
 import { DrillsView } from './drills.view.tsx';
 
 const name = { schema: reference };
@@ -132,9 +132,16 @@ export class DrillsPage {
         throw new Refused(
           refusal('not_found', 'not-found', 'There is no such credential, or it is not yours to see.'),
         );
+      const stoppers = (await stoppersOfAll(db, [head.id], now)).get(head.id) ?? [];
+      const obstacles = new Map<string, DrillObstacles>();
+      for (const { pathId } of stoppers) {
+        const found = await this.drills.obstacles(db, pathId);
+        if (found) obstacles.set(pathId, found);
+      }
       return {
         head,
-        stoppers: (await stoppersOfAll(db, [head.id], now)).get(head.id) ?? [],
+        stoppers,
+        obstacles,
         canaries: await canariesOfPaths(db, head.id),
         drills: await drillsOf(db, { credentialId: head.id }, 30),
       };

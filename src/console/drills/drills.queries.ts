@@ -1,5 +1,9 @@
 import type { Id } from '../../kernel/ids.ts';
+import type { StartDrill } from '../../domain/revocation/drill.schema.ts';
 import type { Db } from '../../platform/database/transactions.ts';
+
+/** Why a path by machine cannot be drilled now, by runbook; null: it can. */
+export type DrillObstacles = Readonly<Record<StartDrill['runbook'], string | null>>;
 
 /** Canaries that a drill of this path could take, and where they are kept. */
 export interface PathCanaries {

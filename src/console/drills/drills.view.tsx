@@ -10,13 +10,15 @@ import { Page } from '../shared/layout.tsx';
 import { Empty } from '../shared/parts.tsx';
 import { Chip } from '../shared/states.tsx';
 import { DrillLine } from './drill-line.tsx';
-import type { PathCanaries } from './drills.queries.ts';
+import type { Id } from '../../kernel/ids.ts';
+import type { DrillObstacles, PathCanaries } from './drills.queries.ts';
 
 export function DrillsView({
   frame,
   head,
   stoppers,
   canaries,
+  obstacles,
   drills,
   problem,
   form,
@@ -25,6 +27,8 @@ export function DrillsView({
   head: CredentialHead;
   stoppers: readonly ShownStopper[];
   canaries: readonly PathCanaries[];
+  /** Why each path by machine cannot be drilled now. */
+  obstacles: ReadonlyMap<Id, DrillObstacles>;
   drills: readonly DrillView[];
   problem?: string;
   form?: { pathId: string; problems: FormProblems; typed: Readonly<Record<string, string>> };
@@ -68,6 +72,7 @@ export function DrillsView({
               base={base}
               stopper={stopper}
               canaries={canaries.find((one) => one.pathId === stopper.pathId)}
+              obstacles={obstacles.get(stopper.pathId)}
               running={drills.some((one) => one.pathId === stopper.pathId && one.endedAt === null)}
               form={form?.pathId === stopper.pathId ? form : undefined}
             />
@@ -94,6 +99,7 @@ function PathCard({
   base,
   stopper,
   canaries,
+  obstacles,
   running,
   form,
 }: {
@@ -101,6 +107,7 @@ function PathCard({
   base: string;
   stopper: ShownStopper;
   canaries: PathCanaries | undefined;
+  obstacles: DrillObstacles | undefined;
   running: boolean;
   form: { problems: FormProblems; typed: Readonly<Record<string, string>> } | undefined;
 }) {
@@ -136,20 +143,25 @@ function PathCard({
               : 'Revokes one canary, and measures until it is proven dead.'}
             {!frame.may('runs:start') && ' A responder or an administrator starts it.'}
           </p>
-          {frame.may('runs:start') && (
+          {obstacles?.drill && <p class="notice wait">{obstacles.drill}</p>}
+          {frame.may('runs:start') && !obstacles?.drill && (
             <PostForm frame={frame} action={`${base}/${stopper.pathId}`} label={`Drill ${stopper.label}`}>
               {stopper.kind === 'connector' && (
                 <>
-                  <label class="check">
-                    <input type="checkbox" name="runbook" value="rotation-drill" />
-                    <span>
-                      Rotate it
-                      <span class="soft small">
-                        {' '}
-                        Makes a new canary at the supplier, sees it work, and only then revokes the old one.
+                  {obstacles?.['rotation-drill'] ? (
+                    <p class="soft small">{obstacles['rotation-drill']}</p>
+                  ) : (
+                    <label class="check">
+                      <input type="checkbox" name="runbook" value="rotation-drill" />
+                      <span>
+                        Rotate it
+                        <span class="soft small">
+                          {' '}
+                          Makes a new canary at the supplier, sees it work, and only then revokes the old one.
+                        </span>
                       </span>
-                    </span>
-                  </label>
+                    </label>
+                  )}
                   <Faults prefix={stopper.pathId} />
                 </>
               )}

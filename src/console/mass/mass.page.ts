@@ -3,7 +3,12 @@ import { z } from 'zod';
 import { Refused, refusal } from '../../kernel/errors.ts';
 import type { Principal } from '../../kernel/principal.ts';
 import { By, Permission } from '../../domain/access/route.ts';
-import { findMass, massPage, whoBreaks } from '../../domain/incidents/mass-revocation.queries.ts';
+import {
+  askedBySelf,
+  findMass,
+  massPage,
+  whoBreaks,
+} from '../../domain/incidents/mass-revocation.queries.ts';
 import type { Selection } from '../../domain/incidents/mass-revocation.schema.ts';
 import { MassRevocationsService } from '../../domain/incidents/mass-revocations.service.ts';
 import { ValuesAtHand } from '../../domain/revocation/values-at-hand.service.ts';
@@ -166,6 +171,7 @@ export class MassPage {
       const { supplierPartyId, integrationId } = found.selection as Selection;
       return {
         mass: found,
+        own: await askedBySelf(db, found.id, by),
         breaks: await whoBreaks(db, found, this.values),
         supplier: supplierPartyId && (await findNamed(db, 'party', { id: supplierPartyId })),
         integration: integrationId && (await findNamed(db, 'integration', { id: integrationId })),
@@ -176,6 +182,7 @@ export class MassPage {
         MassView({
           frame,
           mass: model.mass,
+          own: model.own,
           breaks: model.breaks,
           supplier: model.supplier || undefined,
           integration: model.integration || undefined,

@@ -15,6 +15,7 @@ import { MassState, Progress } from './progress.tsx';
 export function MassView({
   frame,
   mass,
+  own,
   breaks,
   supplier,
   integration,
@@ -22,6 +23,8 @@ export function MassView({
 }: {
   frame: Frame;
   mass: MassRevocationView;
+  /** The reader asked for it. */
+  own: boolean;
   breaks: WhoBreaks;
   supplier: NamedThing | undefined;
   integration: NamedThing | undefined;
@@ -69,7 +72,7 @@ export function MassView({
           <DependencyGraph label="What stands on these credentials" nodes={nodesOf(mass, breaks)} />
           <Integrations breaks={breaks} />
         </section>
-        {mass.state === 'draft' && <Decide frame={frame} mass={mass} problems={problems} />}
+        {mass.state === 'draft' && <Decide frame={frame} mass={mass} own={own} problems={problems} />}
         <section class="card w6">
           <h2>What nobody can say</h2>
           {breaks.unknown.length === 0 ? (
@@ -249,10 +252,12 @@ function Moving({ mass }: { mass: MassRevocationView }) {
 function Decide({
   frame,
   mass,
+  own,
   problems,
 }: {
   frame: Frame;
   mass: MassRevocationView;
+  own: boolean;
   problems: FormProblems | undefined;
 }) {
   return (
@@ -262,7 +267,8 @@ function Decide({
         What stands here is frozen: it is what will be revoked, the riskiest first. Whoever asked for it
         cannot approve it.
       </p>
-      {frame.may('revocations:approve') && (
+      {own && <p class="notice wait">You asked for it: a second person approves it.</p>}
+      {frame.may('revocations:approve') && !own && (
         <PostForm frame={frame} action={`/mass-revocations/${mass.reference}/approve`} label="Approve">
           <Field
             name="versions"

@@ -209,13 +209,16 @@ function Others({ frame, version, side }: Model) {
             </Chip>
             <span class="small">{one.party.name}</span>
             <Given signature={one} />
-            {one.way === 'paper' && one.why?.startsWith('paper') && !frame.outside && (
-              <PostForm frame={frame} action={`${path}/${one.id}/confirm`} inline label="Confirm the paper">
-                <button class="small" type="submit">
-                  I have seen the paper: it is signed
-                </button>
-              </PostForm>
-            )}
+            {one.way === 'paper' &&
+              one.why?.startsWith('paper') &&
+              !frame.outside &&
+              frame.may('matrices:countersign') && (
+                <PostForm frame={frame} action={`${path}/${one.id}/confirm`} inline label="Confirm the paper">
+                  <button class="small" type="submit">
+                    I have seen the paper: it is signed
+                  </button>
+                </PostForm>
+              )}
           </div>
         ))}
       {version.signatures

@@ -4,6 +4,9 @@ import { Refused, refusal, type Refusal } from '../../kernel/errors.ts';
 import type { Id } from '../../kernel/ids.ts';
 import type { Principal } from '../../kernel/principal.ts';
 import { err, type Result } from '../../kernel/result.ts';
+import { may } from '../../domain/access/permissions.ts';
+import { listSteps } from '../../domain/runbooks/steps.queries.ts';
+import { contactNames } from '../runbooks/work.queries.ts';
 import { By, Permission } from '../../domain/access/route.ts';
 import { enterVersionSchema, type RotationView } from '../../domain/rotation/rotation.schema.ts';
 import { findRotation } from '../../domain/rotation/rotations.queries.ts';
@@ -124,7 +127,13 @@ export class RotationPage {
   @Permission('rotations:read', { face: 'console' })
   async show(@Param('reference', name) rotation: string, @By() by: Principal): Promise<Answer> {
     const view = await this.#find(rotation, by);
-    return shows((frame) => RotationPageView({ frame, rotation: view }));
+    const runId = view.rollBackRunId ?? view.runId;
+    const waits = await this.transactions.run(by, async (db) => {
+      const seen = runId !== null && may(by, 'runs:read') && view.closedAt === null;
+      const steps = seen ? await listSteps(db, { runId, states: ['parked'], limit: 20 }) : [];
+      return { steps, contacts: await contactNames(db, steps) };
+    });
+    return shows((frame) => RotationPageView({ frame, rotation: view, waits }));
   }
 
   @Post('rotations/:reference/:form')

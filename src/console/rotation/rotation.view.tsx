@@ -1,4 +1,7 @@
 import type { RotationView } from '../../domain/rotation/rotation.schema.ts';
+import type { StepView } from '../../domain/runbooks/run.schema.ts';
+import type { Id } from '../../kernel/ids.ts';
+import { Waiting } from '../incidents/room-work.view.tsx';
 import { TimeStrips } from '../shared/charts.tsx';
 import type { Frame } from '../shared/frame.ts';
 import { Page } from '../shared/layout.tsx';
@@ -27,10 +30,13 @@ const at = (text: string | null) => (text === null ? null : Date.parse(text));
 export function RotationPageView({
   frame,
   rotation,
+  waits,
   refused,
 }: {
   frame: Frame;
   rotation: RotationView;
+  /** Steps that do not go on without a person. */
+  waits?: { steps: readonly StepView[]; contacts: ReadonlyMap<Id, string> };
   refused?: RefusedForm;
 }) {
   const { credential, places, issues } = rotation;
@@ -58,6 +64,12 @@ export function RotationPageView({
       </div>
       <div class="grid">
         <div class="w8 rows">
+          {waits && waits.steps.length > 0 && (
+            <section class="card">
+              <h2>Waits for a person now</h2>
+              <Waiting {...waits} frame={frame} back="/work" />
+            </section>
+          )}
           <section class="card">
             <h2>The two versions</h2>
             <TimeStrips label="The two versions over time" now={frame.now} strips={strips(rotation)} />

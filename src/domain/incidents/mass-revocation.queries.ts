@@ -1,4 +1,5 @@
 import type { Id } from '../../kernel/ids.ts';
+import { handOf, type Principal } from '../../kernel/principal.ts';
 import type { Millis } from '../../kernel/time.ts';
 import { rowsOf } from '../../platform/database/rows.ts';
 import type { Db } from '../../platform/database/transactions.ts';
@@ -37,6 +38,15 @@ export function selected(selection: Selection, from: number): { sql: string; par
 }
 
 type Dated<T, K extends keyof T> = Omit<T, K> & Record<K, Date | null>;
+/** Whether it was this person who asked for it, and who therefore cannot approve it. */
+export async function askedBySelf(db: Db, id: Id, by: Principal): Promise<boolean> {
+  const rows = await db.query<unknown[]>(`SELECT FROM mass_revocation WHERE id = $1 AND asked_by = $2`, [
+    id,
+    handOf(by),
+  ]);
+  return rows.length > 0;
+}
+
 type Row = Dated<Omit<MassRevocationView, 'standings'>, 'askedAt' | 'approvedAt' | 'startedAt'>;
 
 const VIEW = `SELECT m.id, m.reference, m.state, m.selection, m.reason, m.force, m.asked_at AS "askedAt", m.approved_at AS "approvedAt",

@@ -238,6 +238,15 @@ export class CanariesService {
     return row;
   }
 
+  /** Whether there is one that `take` could take. */
+  async ready(db: Db, connectionId: Id, needs: { value: boolean; id: boolean }): Promise<boolean> {
+    const rows = await db.query<unknown[]>(
+      `SELECT FROM canary WHERE connection_id = $1 AND state = 'ready' AND (NOT $2 OR value_ref IS NOT NULL) AND (NOT $3 OR supplier_id IS NOT NULL) LIMIT 1`,
+      [connectionId, needs.value, needs.id],
+    );
+    return rows.length > 0;
+  }
+
   async value(db: Db, canary: Pick<TakenCanary, 'id' | 'valueRef'>): Promise<Secret | null> {
     return canary.valueRef === null ? null : this.vault.get(db, canary.valueRef, canaryBinding(canary.id));
   }

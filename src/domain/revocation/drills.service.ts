@@ -125,18 +125,49 @@ export class DrillsService {
     return { drillId, runId };
   }
 
+  /**
+   * Why a path by machine cannot be drilled now, as starting it would say. null: it can.
+   *
+   * @returns undefined for a path that ends at a person, or that there is not
+   */
+  async obstacles(db: Db, pathId: Id): Promise<Record<StartDrill['runbook'], string | null> | undefined> {
+    const path = await findDrillPath(db, pathId);
+    if (path?.kind !== 'connector') return undefined;
+    const why = async (runbook: StartDrill['runbook']) => {
+      const judged = await this.#needs(db, path, runbook);
+      if (!judged.ok) return judged.error.message;
+      const through = path.drilledThrough!;
+      const ready = await this.canaries.ready(db, through, judged.value);
+      return ready ? null : noCanary(path, judged.value).message;
+    };
+    return { drill: await why('drill'), 'rotation-drill': await why('rotation-drill') };
+  }
+
   async #takeCanary(db: Db, path: DrillPath, runbook: StartDrill['runbook']): Promise<TakenCanary> {
+    const needs = await this.#needs(db, path, runbook);
+    if (!needs.ok) throw new Refused(needs.error);
+    const canary = await this.canaries.take(db, path.drilledThrough!, needs.value);
+    if (!canary) throw new Refused(noCanary(path, needs.value));
+    return canary;
+  }
+
+  /** What a canary of this path has to have, or why none would help. */
+  async #needs(
+    db: Db,
+    path: DrillPath,
+    runbook: StartDrill['runbook'],
+  ): Promise<Result<CanaryNeeds, Refusal>> {
     const through = path.drilledThrough!;
     const name = path.connectionName ?? 'its connection';
     const known = await this.targets.pathTo(db, canaryAsVersion(path, null), through);
     if (!known.path || known.problems.length > 0) {
-      throw new Refused(
+      return err(
         refusal('conflict', 'path-not-usable', `${name} cannot be used: ${known.problems.join('; ')}.`),
       );
     }
     const { revoke, probe, issue } = known.path.abilities;
     if (runbook === 'rotation-drill' && (issue !== 'adds' || !known.path.connector.listIssued)) {
-      throw new Refused(
+      return err(
         refusal(
           'conflict',
           'no-issue',
@@ -145,7 +176,7 @@ export class DrillsService {
       );
     }
     if (revoke === 'no') {
-      throw new Refused(
+      return err(
         refusal(
           'conflict',
           'no-machine',
@@ -154,7 +185,7 @@ export class DrillsService {
       );
     }
     if (probe === 'no') {
-      throw new Refused(
+      return err(
         refusal(
           'conflict',
           'no-probe',
@@ -162,21 +193,23 @@ export class DrillsService {
         ),
       );
     }
-    const needs = {
+    return ok({
       value: revoke === 'value' || probe === 'value',
       id: revoke === 'id' || probe === 'id',
-    };
-    const canary = await this.canaries.take(db, through, needs);
-    if (!canary) {
-      const what = [needs.value ? 'its value' : '', needs.id ? 'the supplier’s id' : ''].filter(Boolean);
-      throw new Refused(
-        refusal(
-          'conflict',
-          'no-canary',
-          `No canary is ready for ${name}. Issue a credential at the supplier that nobody uses, and record it with ${what.join(' and ')} as a canary of connection ${through}: the drill revokes it.`,
-        ),
-      );
-    }
-    return canary;
+    });
   }
+}
+
+interface CanaryNeeds {
+  value: boolean;
+  id: boolean;
+}
+
+function noCanary(path: DrillPath, needs: CanaryNeeds): Refusal {
+  const what = [needs.value ? 'its value' : '', needs.id ? 'the supplier’s id' : ''].filter(Boolean);
+  return refusal(
+    'conflict',
+    'no-canary',
+    `No canary is ready for ${path.connectionName ?? 'its connection'}. Issue a credential at the supplier that nobody uses, and record it with ${what.join(' and ')} as a canary of connection ${path.drilledThrough}: the drill revokes it.`,
+  );
 }
