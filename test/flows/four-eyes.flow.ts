@@ -253,7 +253,7 @@ describe('a signature', () => {
     expect([key.status, key.body.code]).toEqual([403, 'not-their-side']);
     // One that came to be there all the same, before her time.
     const keyId = newId();
-    await sql(
+    await t.sql(
       `INSERT INTO signing_key (id, party_id, contact_id, public_key, fingerprint, registered_by, registered_at)
        VALUES ($1, $2, $3, $4, '\\x00', $5, $6)`,
       [keyId, ids.northwind, ids.nora, publicKey, olga.id, t.clock.date()],
