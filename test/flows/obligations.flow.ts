@@ -789,6 +789,33 @@ describe('the duties of other parties', () => {
   });
 });
 
+test('a duty that is taken back after its time is late by its first clock, and a notice is owed again', async () => {
+  const late = await leak([await integration('Shop refunds')]);
+  const before = await duty(late.incidentId, 'gdpr-33-1', 'notification');
+  const told = (await register(late.incidentId)).obligations.find(({ kind }) => kind === 'notice')!;
+  for (const { id } of [before, told]) {
+    await act(rita, id, 'not-required', { reason: 'it was a drill' });
+    expect((await act(omar, id, 'not-required', { reason: 'so it was' })).body).toMatchObject({
+      obligation: 'not_required',
+    });
+  }
+  world.clock.advance(100 * HOUR);
+  await sweep();
+  expect(await duty(late.incidentId, 'gdpr-33-1', 'notification')).toMatchObject({ timeliness: 'open' });
+  for (const { id } of [before, told])
+    expect((await act(rita, id, 'keep', { reason: 'it was none' })).body).toMatchObject({
+      obligation: 'required',
+    });
+  await sweep();
+  expect(await duty(late.incidentId, 'gdpr-33-1', 'notification')).toMatchObject({
+    obligation: 'required',
+    timeliness: 'missed',
+    dueAt: before.dueAt,
+  });
+  const after = (await register(late.incidentId)).obligations.find(({ id }) => id === told.id)!;
+  expect(after).toMatchObject({ obligation: 'required', dueAt: told.dueAt });
+});
+
 describe('a process that was down while a deadline passed', () => {
   test('tells on its start, once, that it was missed, and escalates', async () => {
     const { incidentId } = await leak([await integration('Slept through')]);
@@ -820,31 +847,4 @@ describe('a process that was down while a deadline passed', () => {
       world = { ...world, close: () => world.database.drop() };
     }
   });
-});
-
-test('a duty that is taken back after its time is late by its first clock, and a notice is owed again', async () => {
-  const late = await leak([await integration('Shop refunds')]);
-  const before = await duty(late.incidentId, 'gdpr-33-1', 'notification');
-  const told = (await register(late.incidentId)).obligations.find(({ kind }) => kind === 'notice')!;
-  for (const { id } of [before, told]) {
-    await act(rita, id, 'not-required', { reason: 'it was a drill' });
-    expect((await act(omar, id, 'not-required', { reason: 'so it was' })).body).toMatchObject({
-      obligation: 'not_required',
-    });
-  }
-  world.clock.advance(100 * HOUR);
-  await sweep();
-  expect(await duty(late.incidentId, 'gdpr-33-1', 'notification')).toMatchObject({ timeliness: 'open' });
-  for (const { id } of [before, told])
-    expect((await act(rita, id, 'keep', { reason: 'it was none' })).body).toMatchObject({
-      obligation: 'required',
-    });
-  await sweep();
-  expect(await duty(late.incidentId, 'gdpr-33-1', 'notification')).toMatchObject({
-    obligation: 'required',
-    timeliness: 'missed',
-    dueAt: before.dueAt,
-  });
-  const after = (await register(late.incidentId)).obligations.find(({ id }) => id === told.id)!;
-  expect(after).toMatchObject({ obligation: 'required', dueAt: told.dueAt });
 });
