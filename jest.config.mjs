@@ -1,4 +1,6 @@
+const words = '<rootDir>/test/support/jest/words.ts';
 const base = {
+  setupFilesAfterEnv: [words],
   injectGlobals: false,
   testEnvironment: '<rootDir>/test/support/jest/environment.mjs',
   testRunner: '<rootDir>/test/support/jest/run-file.mjs',
@@ -8,7 +10,7 @@ const base = {
 const withDatabase = {
   ...base,
   // Whichever files ran before in a process: the whole product is there.
-  setupFilesAfterEnv: ['<rootDir>/src/app.module.ts'],
+  setupFilesAfterEnv: [words, '<rootDir>/src/app.module.ts'],
   globalSetup: '<rootDir>/test/support/jest/global-setup.mjs',
   globalTeardown: '<rootDir>/test/support/jest/global-teardown.mjs',
 };

@@ -13,9 +13,10 @@ import type { Principal } from '../kernel/principal.ts';
 import { Secret } from '../kernel/secret.ts';
 import { By, Idempotent, Permission } from '../domain/access/route.ts';
 import { CheckoutGrants } from '../domain/releases/checkout-grants.service.ts';
-import { grantsOf, machinesOf } from '../domain/releases/checkouts.queries.ts';
+import { consenters, grantsOf, machinesOf } from '../domain/releases/checkouts.queries.ts';
 import { Machines } from '../domain/releases/machines.service.ts';
 import {
+  consenterSchema,
   decisionSchema,
   grantSchema,
   machineSchema,
@@ -40,6 +41,9 @@ const listQuery = z.strictObject({
 const machinesSchema = z
   .object({ machines: z.array(machineSchema), next: id.nullable() })
   .meta({ id: 'MachineIdentities' });
+const consentersSchema = z
+  .object({ consenters: z.array(consenterSchema) })
+  .meta({ id: 'CheckoutConsenters' });
 const grantsSchema = z.object({ grants: z.array(grantSchema) }).meta({ id: 'CheckoutGrants' });
 const endedSchema = z.object({ ended: z.int().describe('Checkouts') }).meta({ id: 'EndedCheckouts' });
 
@@ -67,6 +71,17 @@ export class MachinesController {
     );
     const page = rows.slice(0, limit);
     return { machines: page, next: rows.length > limit ? page.at(-1)!.id : null };
+  }
+
+  @Get('checkout-consenters')
+  @ApiOperation({ summary: 'List who may be named to consent to checkouts' })
+  @Permission('machines:read')
+  @ApiOkResponse({ standardSchema: consentersSchema })
+  async whoMayConsent(
+    @Query({ schema: z.strictObject({}) }) _query: object,
+    @By() by: Principal,
+  ): Promise<z.infer<typeof consentersSchema>> {
+    return { consenters: await this.transactions.run(by, (db) => consenters(db)) };
   }
 
   @Get('machine-identities/:id')

@@ -598,6 +598,28 @@ describe('machines', () => {
       });
       expect([body, answer.status]).toEqual([body, status]);
     }
+    // Who declares it finds who may consent: an account's id is none, and the refusal says where the right one is.
+    const declare = (consentPersonId: string, purpose: string) =>
+      scene.engineer.call('POST', `/api/v1/machine-identities/${machine.id}/grants`, {
+        body: { ...good, purpose, consentPersonId },
+      });
+    const rosa = await personCalling(world, 'Rosalind', 'responder');
+    const listed = await scene.engineer.call('GET', '/api/v1/checkout-consenters');
+    const found = listed.body.consenters.find(({ name }: { name: string }) => name === 'Rosalind');
+    expect(found).toEqual({ name: 'Rosalind', personId: rosa.who.personId });
+    expect(listed.body.consenters.map(({ name }: { name: string }) => name)).not.toContain('Otto');
+    expect(await declare(rosa.who.id, 'by account')).toMatchObject({
+      status: 400,
+      body: {
+        errors: [{ field: '/consentPersonId', mend: expect.stringContaining('/checkout-consenters') }],
+      },
+    });
+    expect((await declare(found.personId, 'by person')).status).toBe(201);
+    const admin = await personCalling(world, 'Ida', 'admin');
+    const users = (await admin.call('GET', '/api/v1/users?limit=200')).body.users;
+    expect(users.find(({ id }: { id: string }) => id === rosa.who.id)).toMatchObject({
+      personId: rosa.who.personId,
+    });
   });
 
   test('are the integration’s: its parties see their rows, another party none', async () => {

@@ -283,7 +283,11 @@ describe('many at once', () => {
   });
 
   test('nothing selected, everything selected, and a withdrawn draft are refused', async () => {
+    const drawn = () => scene.rows<{ n: string }>(`SELECT last_value::text AS n FROM reference_mrv`);
+    const before = await drawn();
     expect((await asked({ integrationId: newId() })).body).toMatchObject({ code: 'nothing-selected' });
+    // Nobody looks for a request that there never was.
+    expect(await drawn()).toEqual(before);
     expect((await asked({})).status).toBe(400);
     const site = await scene.integration('Mass withdrawn');
     await kept(site, { kind: 'rare_kind' });

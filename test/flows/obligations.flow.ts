@@ -4,13 +4,14 @@ import { system } from '../../src/kernel/principal.ts';
 import { ELAPSED_DAY, HOUR, iso, MINUTE, type Millis } from '../../src/kernel/time.ts';
 import { LedgerService } from '../../src/domain/ledger/ledger.service.ts';
 import { DutyClockSweep } from '../../src/domain/obligations/duty-clock.sweep.ts';
-import type { ObligationView, SupplierAccountView } from '../../src/domain/obligations/obligation.schema.ts';
+import type { SupplierAccountView } from '../../src/domain/obligations/obligation.schema.ts';
 import { BouncesService } from '../../src/domain/notices/bounces.service.ts';
 import { DeliverySweep } from '../../src/domain/notices/deliver-notice.job.ts';
 import { UsageRetentionSweep } from '../../src/domain/usage/usage-retention.sweep.ts';
 import { Clock } from '../../src/platform/clock/clock.ts';
 import { Transactions } from '../../src/platform/database/transactions.ts';
 import { startApp, until, type TestApp } from '../support/app.ts';
+import { DutyScene, type Leaked } from '../support/duty-scene.ts';
 import { LeakScene, REPORTS_KEY } from '../support/leak-scene.ts';
 import { acknowledgeLink } from '../support/acknowledge.ts';
 import { MailServer } from '../support/mail-server.ts';
@@ -23,6 +24,7 @@ import { caller } from '../support/portfolio.ts';
 const BY = system('sweeps', 'test');
 let world: TestApp;
 let scene: LeakScene;
+let duties: DutyScene;
 let rita: Awaited<ReturnType<typeof personCalling>>;
 let omar: Awaited<ReturnType<typeof personCalling>>;
 let mail: MailServer;
@@ -34,6 +36,7 @@ beforeAll(async () => {
   await scene.source({ key: 'reports', kind: 'standard-webhooks', keys: [REPORTS_KEY] });
   rita = await personCalling(world, 'Rita', 'responder');
   omar = await personCalling(world, 'Omar', 'responder');
+  duties = new DutyScene(scene, rita);
   await scene.rows(
     `UPDATE party SET region = 'Germany', sector = 'Credit institution', zone = 'Europe/Berlin' WHERE is_operator`,
   );
@@ -43,112 +46,14 @@ afterAll(async () => {
   await mail?.close();
 });
 
-/** An agreement with a party, in force: who tells whom within how many hours. */
-async function agreement(
-  partyId: Id,
-  terms: readonly { direction: string; hours: number | null }[],
-): Promise<Id> {
-  const [id, versionId, from] = [newId(), newId(), new Date(world.clock.now() - 30 * ELAPSED_DAY)];
-  await scene.work(async (db) => {
-    await db.query(
-      `INSERT INTO agreement (id, reference, party_id, title, created_at, updated_at) VALUES ($1, $2, $3, 'Agreement', $4, $4)`,
-      [id, `AGR-${id}`, partyId, from],
-    );
-    await db.query(
-      `INSERT INTO agreement_version (id, agreement_id, party_id, number, valid_from, authority, approve_within_minutes, content_hash, created_at)
-       VALUES ($1, $2, $3, 1, $4, 'approve_within', 45, '\\x00', $4)`,
-      [versionId, id, partyId, from],
-    );
-    for (const term of terms)
-      await db.query(
-        `INSERT INTO term (id, agreement_version_id, party_id, direction, trigger, start_event, window_count, window_unit, valid_from)
-         VALUES ($1, $2, $3, $4, 'confirmed', 'confirmed', $5::int, CASE WHEN $5::int IS NOT NULL THEN 'elapsed-hours' END, $6)`,
-        [newId(), versionId, partyId, term.direction, term.hours, from],
-      );
-  });
-  return id;
-}
-
-async function party(name: string): Promise<Id> {
-  const id = newId();
-  await scene.rows(
-    `INSERT INTO party (id, reference, name, is_operator, created_at, updated_at) VALUES ($1, $2, $3, false, $4, $4)`,
-    [id, `PTY-${id}`, name, world.clock.date()],
-  );
-  return id;
-}
-
-/** An integration of which the operator is the customer. */
-async function integration(
-  name: string,
-  o: { agreementId?: Id; parties?: Id[]; regions?: string[]; sectors?: string[] } = {},
-) {
-  const id = await scene.integration(name, { parties: [scene.operatorId, ...(o.parties ?? [])] });
-  await scene.rows(
-    `UPDATE integration SET agreement_id = coalesce($2, agreement_id), regions = $3, sectors = $4 WHERE id = $1`,
-    [id, o.agreementId ?? null, o.regions ?? [], o.sectors ?? []],
-  );
-  return id;
-}
-
-interface Leaked {
-  incidentId: Id;
-  versionId: Id;
-  /** By integration. */
-  cases: Map<Id, { id: Id; reference: string }>;
-}
-async function leak(integrations: readonly Id[]): Promise<Leaked> {
-  const [first, ...uses] = integrations;
-  const credential = await scene.credential(first!, { uses });
-  const sent = await scene.signed([{ ref: newId(), value: credential.value }]);
-  expect(sent.status).toBe(202);
-  await scene.settled();
-  const rows = await scene.rows<{ id: Id; reference: string; integration_id: Id; incident_id: Id }>(
-    `SELECT c.id, c.reference, c.integration_id, c.incident_id FROM incident_case c
-       JOIN incident_credential x ON x.incident_id = c.incident_id WHERE x.version_id = $1 ORDER BY c.reference`,
-    [credential.versionId],
-  );
-  return {
-    incidentId: rows[0]!.incident_id,
-    versionId: credential.versionId,
-    cases: new Map(rows.map((row) => [row.integration_id, row])),
-  };
-}
-
-interface Register {
-  obligations: ObligationView[];
-  hold: unknown;
-  total: number;
-}
-const register = async (incidentId: Id) =>
-  (await rita.call('GET', `/api/v1/incidents/${incidentId}/obligations`)).body as Register;
-async function duty(incidentId: Id, rule: string, phase: string): Promise<ObligationView> {
-  const found = (await register(incidentId)).obligations.find(
-    (one) => one.source.startsWith(`${rule} `) && one.phase === phase,
-  );
-  if (!found) throw new Error(`${rule} ${phase} is not in the register`);
-  return found;
-}
-const asserted = (incidentId: Id, kind: string, at: Millis, more: object = {}) =>
-  rita.call('POST', `/api/v1/incidents/${incidentId}/instants`, {
-    body: { kind, at: iso(at), zone: 'Europe/Berlin', basis: 'the team met', ...more },
-  });
-const sweep = () => world.app.get(DutyClockSweep).sweep(BY);
-const act = (who: typeof rita, id: Id, what: string, body: object) =>
-  who.call('POST', `/api/v1/obligations/${id}/${what}`, { body });
-async function same(id: Id): Promise<void> {
-  const { body } = await rita.call('GET', `/api/v1/obligations/${id}/recomputed`);
-  expect(body).toMatchObject({ same: true });
-}
-
 describe('the register of an incident', () => {
   let made: Leaked;
   beforeAll(async () => {
-    made = await leak([await integration('Shop payments')]);
+    made = await duties.leak([await duties.integration('Shop payments')]);
   });
 
   test('holds what laws and agreements ask: dated, without a number, and not started', async () => {
-    const { obligations } = await register(made.incidentId);
+    const { obligations } = await duties.register(made.incidentId);
     const told = Object.fromEntries(
       obligations.map((one) => [`${one.source.split(' ')[0]} ${one.phase}`, one.standing]),
     );
@@ -160,83 +65,87 @@ describe('the register of an incident', () => {
       'dora-19 intermediate': 'not_started',
       'dora-19 final': 'not_started',
     });
-    const gdpr = await duty(made.incidentId, 'gdpr-33-1', 'notification');
+    const gdpr = await duties.duty(made.incidentId, 'gdpr-33-1', 'notification');
     const confirmed = await scene.one<{ at: Date }>(
       `SELECT at FROM instant WHERE case_id = $1 AND kind = 'confirmed'`,
       [gdpr.caseId],
     );
     expect(gdpr.dueAt).toBe(iso(confirmed.at.getTime() + 72 * HOUR));
     expect(gdpr.why).toContain('+ 72 hours');
-    await same(gdpr.id);
+    await duties.same(gdpr.id);
   });
 
   test('a decision starts a clock, with its author and its time', async () => {
     const at = world.clock.now();
-    expect((await asserted(made.incidentId, 'classified', at)).status).toBe(201);
-    const initial = await duty(made.incidentId, 'dora-19', 'initial');
+    expect((await duties.asserted(made.incidentId, 'classified', at)).status).toBe(201);
+    const initial = await duties.duty(made.incidentId, 'dora-19', 'initial');
     expect(initial).toMatchObject({ standing: 'dated', dueAt: iso(at + 4 * HOUR) });
     const [instant] = await scene.rows<{ asserted_by: string; by: string }>(
       `SELECT t.asserted_by, t.asserted_by_kind AS by FROM instant t WHERE t.incident_id = $1 AND t.kind = 'classified' LIMIT 1`,
       [made.incidentId],
     );
     expect(instant).toMatchObject({ by: 'user' });
-    expect((await asserted(made.incidentId, 'determined', at)).status).toBe(201);
-    expect(await duty(made.incidentId, 'gdpr-34', 'communication')).toMatchObject({
+    expect((await duties.asserted(made.incidentId, 'determined', at)).status).toBe(201);
+    expect(await duties.duty(made.incidentId, 'gdpr-34', 'communication')).toMatchObject({
       standing: 'no_number',
       dueAt: null,
     });
-    await same(initial.id);
+    await duties.same(initial.id);
   });
 
   test('a report that was handed in is in time, and starts the next one', async () => {
-    const initial = await duty(made.incidentId, 'dora-19', 'initial');
-    const next = await duty(made.incidentId, 'dora-19', 'intermediate');
+    const initial = await duties.duty(made.incidentId, 'dora-19', 'initial');
+    const next = await duties.duty(made.incidentId, 'dora-19', 'intermediate');
     expect(
-      (await act(rita, next.id, 'submit', { at: iso(world.clock.now()), document: 'portal 1' })).body,
+      (await duties.act(rita, next.id, 'submit', { at: iso(world.clock.now()), document: 'portal 1' })).body,
     ).toMatchObject({
       code: 'not-started',
     });
     world.clock.advance(HOUR);
     const at = world.clock.now();
-    const early = await act(rita, initial.id, 'submit', {
+    const early = await duties.act(rita, initial.id, 'submit', {
       at: iso(at - 9 * ELAPSED_DAY),
       document: 'portal 1',
     });
     expect(early.status).toBe(400);
-    const done = await act(rita, initial.id, 'submit', { at: iso(at), document: 'portal 1' });
+    const done = await duties.act(rita, initial.id, 'submit', { at: iso(at), document: 'portal 1' });
     expect(done).toMatchObject({ status: 200, body: { timeliness: 'met' } });
-    expect(await duty(made.incidentId, 'dora-19', 'intermediate')).toMatchObject({
+    expect(await duties.duty(made.incidentId, 'dora-19', 'intermediate')).toMatchObject({
       standing: 'dated',
       dueAt: iso(at + 72 * HOUR),
     });
-    expect((await act(rita, initial.id, 'submit', { at: iso(at), document: 'again' })).body).toMatchObject({
+    expect(
+      (await duties.act(rita, initial.id, 'submit', { at: iso(at), document: 'again' })).body,
+    ).toMatchObject({
       code: 'already-told',
     });
-    await same(next.id);
+    await duties.same(next.id);
   });
 
   test('"not required" is a reasoned decision by a second person', async () => {
-    const { id } = await duty(made.incidentId, 'gdpr-34', 'communication');
-    expect((await act(rita, id, 'not-required', { reason: '' })).status).toBe(400);
-    expect((await act(rita, id, 'not-required', { reason: 'the data were encrypted' })).body).toMatchObject({
+    const { id } = await duties.duty(made.incidentId, 'gdpr-34', 'communication');
+    expect((await duties.act(rita, id, 'not-required', { reason: '' })).status).toBe(400);
+    expect(
+      (await duties.act(rita, id, 'not-required', { reason: 'the data were encrypted' })).body,
+    ).toMatchObject({
       obligation: 'required',
     });
-    expect(await duty(made.incidentId, 'gdpr-34', 'communication')).toMatchObject({ askedBy: 'Rita' });
-    expect((await act(rita, id, 'not-required', { reason: 'still' })).body).toMatchObject({
+    expect(await duties.duty(made.incidentId, 'gdpr-34', 'communication')).toMatchObject({ askedBy: 'Rita' });
+    expect((await duties.act(rita, id, 'not-required', { reason: 'still' })).body).toMatchObject({
       code: 'second-person-needed',
     });
-    expect((await act(omar, id, 'keep', { reason: 'not all of them were' })).status).toBe(200);
+    expect((await duties.act(omar, id, 'keep', { reason: 'not all of them were' })).status).toBe(200);
     const machine = { ...rita, call: caller(world, await world.token('responder')) };
-    await act(machine, id, 'not-required', { reason: 'no person of ours is named in it' });
-    expect(await duty(made.incidentId, 'gdpr-34', 'communication')).toMatchObject({
+    await duties.act(machine, id, 'not-required', { reason: 'no person of ours is named in it' });
+    expect(await duties.duty(made.incidentId, 'gdpr-34', 'communication')).toMatchObject({
       askedBy: 'somebody over the API',
     });
-    expect((await act(omar, id, 'keep', { reason: 'some are' })).status).toBe(200);
-    expect((await act(omar, id, 'not-required', { reason: 'they were after all' })).status).toBe(200);
-    expect((await act(rita, id, 'not-required', { reason: 'I looked' })).body).toMatchObject({
+    expect((await duties.act(omar, id, 'keep', { reason: 'some are' })).status).toBe(200);
+    expect((await duties.act(omar, id, 'not-required', { reason: 'they were after all' })).status).toBe(200);
+    expect((await duties.act(rita, id, 'not-required', { reason: 'I looked' })).body).toMatchObject({
       obligation: 'not_required',
     });
-    const decided = await duty(made.incidentId, 'gdpr-34', 'communication');
+    const decided = await duties.duty(made.incidentId, 'gdpr-34', 'communication');
     expect(decided).toMatchObject({ obligation: 'not_required', askedBy: null });
     expect(decided.decisions.map((one) => [one.decision, one.by])).toEqual([
       ['not_required_asked', 'Rita'],
@@ -247,74 +156,84 @@ describe('the register of an incident', () => {
       ['not_required', 'Rita'],
     ]);
     // Decided by mistake: it is owed again, by the clock that it had.
-    expect((await act(omar, id, 'keep', { reason: '' })).status).toBe(400);
-    expect((await act(omar, id, 'keep', { reason: 'that was another case' })).body).toMatchObject({
+    expect((await duties.act(omar, id, 'keep', { reason: '' })).status).toBe(400);
+    expect((await duties.act(omar, id, 'keep', { reason: 'that was another case' })).body).toMatchObject({
       obligation: 'required',
     });
-    const again = await duty(made.incidentId, 'gdpr-34', 'communication');
+    const again = await duties.duty(made.incidentId, 'gdpr-34', 'communication');
     expect(again).toMatchObject({ obligation: 'required', dueAt: decided.dueAt, startAt: decided.startAt });
     expect(again.decisions.at(-1)).toMatchObject({
       decision: 'kept',
       by: 'Omar',
       reason: 'that was another case',
     });
-    expect((await act(omar, id, 'keep', { reason: 'once more' })).body).toMatchObject({
+    expect((await duties.act(omar, id, 'keep', { reason: 'once more' })).body).toMatchObject({
       code: 'nobody-asked',
     });
-    await same(id);
-    const notice = (await register(made.incidentId)).obligations.find(({ kind }) => kind === 'notice')!;
-    await act(rita, notice.id, 'not-required', { reason: 'told by phone before the agreement' });
-    expect((await act(omar, notice.id, 'not-required', { reason: 'heard the call' })).body).toMatchObject({
+    await duties.same(id);
+    const notice = (await duties.register(made.incidentId)).obligations.find(
+      ({ kind }) => kind === 'notice',
+    )!;
+    await duties.act(rita, notice.id, 'not-required', { reason: 'told by phone before the agreement' });
+    expect(
+      (await duties.act(omar, notice.id, 'not-required', { reason: 'heard the call' })).body,
+    ).toMatchObject({
       obligation: 'not_required',
     });
   });
 
   test('an authority’s written word withholds it until it expires; then it runs on with what was left', async () => {
-    const before = await duty(made.incidentId, 'gdpr-33-1', 'notification');
+    const before = await duties.duty(made.incidentId, 'gdpr-33-1', 'notification');
     const word = {
       authority: 'Public prosecutor',
       document: 'letter 7 of today',
       reason: 'an arrest is near',
     };
     const [from, until_] = [world.clock.now(), world.clock.now() + 5 * ELAPSED_DAY];
-    expect((await act(rita, before.id, 'withhold', { ...word, until: iso(from - 1) })).status).toBe(400);
-    expect((await act(rita, before.id, 'withhold', { ...word, until: iso(until_) })).body).toMatchObject({
+    expect((await duties.act(rita, before.id, 'withhold', { ...word, until: iso(from - 1) })).status).toBe(
+      400,
+    );
+    expect(
+      (await duties.act(rita, before.id, 'withhold', { ...word, until: iso(until_) })).body,
+    ).toMatchObject({
       obligation: 'withheld',
     });
     world.clock.advance(4 * ELAPSED_DAY);
-    await sweep();
+    await duties.sweep();
     // Its own time has passed meanwhile, and it is not late.
-    expect(await duty(made.incidentId, 'gdpr-33-1', 'notification')).toMatchObject({
+    expect(await duties.duty(made.incidentId, 'gdpr-33-1', 'notification')).toMatchObject({
       obligation: 'withheld',
       timeliness: 'open',
       withheldUntil: iso(until_),
       lateBy: null,
     });
     world.clock.advance(ELAPSED_DAY + MINUTE);
-    await sweep();
-    await sweep();
-    const after = await duty(made.incidentId, 'gdpr-33-1', 'notification');
+    await duties.sweep();
+    await duties.sweep();
+    const after = await duties.duty(made.incidentId, 'gdpr-33-1', 'notification');
     expect(after).toMatchObject({ obligation: 'required', timeliness: 'open' });
     expect(Date.parse(after.dueAt!)).toBe(Date.parse(before.dueAt!) + (until_ - from));
     expect(after.decisions.filter(({ decision }) => decision === 'returned')).toHaveLength(1);
-    await same(after.id);
+    await duties.same(after.id);
   });
 
   test('who is late says why, and stays late', async () => {
-    const intermediate = await duty(made.incidentId, 'dora-19', 'intermediate');
+    const intermediate = await duties.duty(made.incidentId, 'dora-19', 'intermediate');
     await until(
-      async () => (await duty(made.incidentId, 'dora-19', 'intermediate')).timeliness === 'missed',
+      async () => (await duties.duty(made.incidentId, 'dora-19', 'intermediate')).timeliness === 'missed',
       'missed',
     );
     const at = iso(world.clock.now());
-    expect((await act(rita, intermediate.id, 'submit', { at, document: 'portal 2' })).status).toBe(400);
-    const done = await act(rita, intermediate.id, 'submit', {
+    expect((await duties.act(rita, intermediate.id, 'submit', { at, document: 'portal 2' })).status).toBe(
+      400,
+    );
+    const done = await duties.act(rita, intermediate.id, 'submit', {
       at,
       document: 'portal 2',
       reason: 'nobody was there',
     });
     expect(done).toMatchObject({ status: 200, body: { timeliness: 'missed' } });
-    expect((await duty(made.incidentId, 'dora-19', 'intermediate')).lateBy).toBeGreaterThan(0);
+    expect((await duties.duty(made.incidentId, 'dora-19', 'intermediate')).lateBy).toBeGreaterThan(0);
     await expect(
       scene.rows(`UPDATE obligation SET timeliness = 'met' WHERE id = $1`, [intermediate.id]),
     ).rejects.toThrow('decided once');
@@ -324,61 +243,61 @@ describe('the register of an incident', () => {
       ]),
     ).rejects.toThrow('decided once');
     // The final report counts from the day on which the late one was handed in.
-    expect(await duty(made.incidentId, 'dora-19', 'final')).toMatchObject({ standing: 'dated' });
+    expect(await duties.duty(made.incidentId, 'dora-19', 'final')).toMatchObject({ standing: 'dated' });
   });
 });
 
 describe('a dispute about when something was', () => {
   test('keeps both, and works to the earlier', async () => {
-    const { incidentId } = await leak([await integration('Disputed')]);
-    const before = await duty(incidentId, 'gdpr-33-1', 'notification');
-    const notice = (await register(incidentId)).obligations.find(({ kind }) => kind === 'notice')!;
+    const { incidentId } = await duties.leak([await duties.integration('Disputed')]);
+    const before = await duties.duty(incidentId, 'gdpr-33-1', 'notification');
+    const notice = (await duties.register(incidentId)).obligations.find(({ kind }) => kind === 'notice')!;
     const { id: disputesId, at } = await scene.one<{ id: Id; at: Date }>(
       `SELECT id, at FROM instant WHERE incident_id = $1 AND case_id IS NULL AND kind = 'confirmed'`,
       [incidentId],
     );
     const earlier = at.getTime() - 10 * HOUR;
-    expect((await asserted(incidentId, 'confirmed', earlier, { disputesId })).status).toBe(201);
-    const after = await duty(incidentId, 'gdpr-33-1', 'notification');
+    expect((await duties.asserted(incidentId, 'confirmed', earlier, { disputesId })).status).toBe(201);
+    const after = await duties.duty(incidentId, 'gdpr-33-1', 'notification');
     expect(after.dueAt).toBe(iso(earlier + 72 * HOUR));
     expect(after.disputed.map(({ dueAt }) => dueAt)).toEqual([iso(earlier + 72 * HOUR), before.dueAt]);
-    await same(after.id);
-    const told = (await register(incidentId)).obligations.find(({ id }) => id === notice.id)!;
+    await duties.same(after.id);
+    const told = (await duties.register(incidentId)).obligations.find(({ id }) => id === notice.id)!;
     if (notice.fulfilledAt === null) {
       expect(told.dueAt).toBe(iso(Date.parse(notice.dueAt!) - 10 * HOUR));
       expect(told.disputed.map(({ dueAt }) => dueAt)).toEqual([told.dueAt, notice.dueAt]);
     }
     // A later one is kept, too, and moves nothing.
-    await asserted(incidentId, 'confirmed', at.getTime(), { disputesId });
-    expect((await duty(incidentId, 'gdpr-33-1', 'notification')).dueAt).toBe(after.dueAt);
+    await duties.asserted(incidentId, 'confirmed', at.getTime(), { disputesId });
+    expect((await duties.duty(incidentId, 'gdpr-33-1', 'notification')).dueAt).toBe(after.dueAt);
   });
 });
 
 describe('a credential that three integrations share', () => {
   test('opens a case for each, by its own agreement, laws and clocks; each outside party sees its own', async () => {
-    const [north, south] = [await party('North SA'), await party('South Inc')];
-    const a = await integration('North link', {
+    const [north, south] = [await duties.party('North SA'), await duties.party('South Inc')];
+    const a = await duties.integration('North link', {
       parties: [north],
-      agreementId: await agreement(north, [{ direction: 'to_party', hours: 12 }]),
+      agreementId: await duties.agreement(north, [{ direction: 'to_party', hours: 12 }]),
     });
-    const b = await integration('South link', {
+    const b = await duties.integration('South link', {
       parties: [south],
-      agreementId: await agreement(south, [{ direction: 'to_party', hours: 48 }]),
+      agreementId: await duties.agreement(south, [{ direction: 'to_party', hours: 48 }]),
       regions: ['US-CA'],
     });
-    const c = await integration('Own link', {
+    const c = await duties.integration('Own link', {
       regions: ['SG'],
-      agreementId: await agreement(scene.supplierId, []),
+      agreementId: await duties.agreement(scene.supplierId, []),
     });
-    const insurer = await party('Insurer plc');
-    await agreement(insurer, [{ direction: 'to_party', hours: 36 }]);
+    const insurer = await duties.party('Insurer plc');
+    await duties.agreement(insurer, [{ direction: 'to_party', hours: 36 }]);
     await scene.rows(
       `INSERT INTO integration_party (integration_id, party_id, party_name, role) VALUES ($1, $2, 'Insurer plc', 'insurer')`,
       [c, insurer],
     );
-    const { incidentId, cases } = await leak([a, b, c]);
+    const { incidentId, cases } = await duties.leak([a, b, c]);
     expect([...cases.keys()].sort()).toEqual([a, b, c].sort());
-    const { obligations } = await register(incidentId);
+    const { obligations } = await duties.register(incidentId);
     const of = (id: Id) =>
       obligations
         .filter((one) => one.caseId === cases.get(id)!.id && !one.watched)
@@ -418,17 +337,23 @@ describe('a credential that three integrations share', () => {
 
     // A report for all: the same rule is told once, and its cases know it.
     const gdpr = obligations.find((one) => one.source.startsWith('gdpr-33-1'))!;
-    await act(rita, gdpr.id, 'submit', { at: iso(world.clock.now()), document: 'one form', everyCase: true });
-    const told = (await register(incidentId)).obligations.filter((one) => one.source.startsWith('gdpr-33-1'));
+    await duties.act(rita, gdpr.id, 'submit', {
+      at: iso(world.clock.now()),
+      document: 'one form',
+      everyCase: true,
+    });
+    const told = (await duties.register(incidentId)).obligations.filter((one) =>
+      one.source.startsWith('gdpr-33-1'),
+    );
     expect(told.map(({ timeliness }) => timeliness)).toEqual(['met', 'met', 'met']);
   });
 });
 
 describe('the inbound clock', () => {
   test('a supplier that told late is on record as late; a dispute keeps both and counts the earlier', async () => {
-    const agreed = await agreement(scene.supplierId, [{ direction: 'from_party', hours: 24 }]);
-    const linked = await integration('Inbound', { agreementId: agreed });
-    const { incidentId, cases } = await leak([linked]);
+    const agreed = await duties.agreement(scene.supplierId, [{ direction: 'from_party', hours: 24 }]);
+    const linked = await duties.integration('Inbound', { agreementId: agreed });
+    const { incidentId, cases } = await duties.leak([linked]);
     const caseId = cases.get(linked)!.id;
     const now = world.clock.now();
     const said = (knew: Millis, told: Millis, more: object = {}) =>
@@ -485,14 +410,14 @@ describe('the inbound clock', () => {
 
 describe('a legal hold', () => {
   test('keeps the record and what retention would take, until a second person lifts it', async () => {
-    const { incidentId, versionId } = await leak([await integration('Held')]);
+    const { incidentId, versionId } = await duties.leak([await duties.integration('Held')]);
     const hold = (who: typeof rita, what = '') =>
       who.call('POST', `/api/v1/incidents/${incidentId}/legal-hold${what}`, {
         body: { reason: 'a court asked' },
       });
     expect((await hold(rita)).status).toBe(204);
     expect((await hold(omar)).body).toMatchObject({ code: 'held-already' });
-    expect((await register(incidentId)).hold).toMatchObject({
+    expect((await duties.register(incidentId)).hold).toMatchObject({
       reason: 'a court asked',
       placedBy: 'Rita',
     });
@@ -540,11 +465,11 @@ describe('a duty of a law that is told through us', () => {
   const deliver = () =>
     until(async () => {
       await world.app.get(DeliverySweep).sweep(BY);
-      await sweep();
-      return (await duty(made.incidentId, 'gdpr-33-1', 'notification')).fulfilledAt !== null;
+      await duties.sweep();
+      return (await duties.duty(made.incidentId, 'gdpr-33-1', 'notification')).fulfilledAt !== null;
     }, 'told');
   const draft = (id: Id, more: object = {}) =>
-    act(rita, id, 'notice', { contactId: desk, ...more }) as Promise<{
+    duties.act(rita, id, 'notice', { contactId: desk, ...more }) as Promise<{
       status: number;
       body: { writtenId: Id };
     }>;
@@ -559,9 +484,9 @@ describe('a duty of a law that is told through us', () => {
       body: { send, rowVersion: (await written(id)).rowVersion },
     });
   beforeAll(async () => {
-    authority = await party('Data Protection Authority');
+    authority = await duties.party('Data Protection Authority');
     desk = newId();
-    linked = await integration('Told through us', { regions: ['DE'] });
+    linked = await duties.integration('Told through us', { regions: ['DE'] });
     const at = world.clock.date();
     await scene.rows(
       `INSERT INTO integration_party (integration_id, party_id, party_name, role) VALUES ($1, $2, 'Data Protection Authority', 'authority')`,
@@ -575,14 +500,14 @@ describe('a duty of a law that is told through us', () => {
         `INSERT INTO contact (id, party_id, role, ordinal, name, email, language, created_at, updated_at) VALUES ($1, $2, $3, $4, $3, $5, 'en', $6, $6)`,
         [id, authority, role, ordinal, email, at],
       );
-    made = await leak([linked]);
+    made = await duties.leak([linked]);
   });
 
   test('names its authority as soon as the integration has one, though the incident is open already', async () => {
-    const late = await integration('Named later', { regions: ['DE'] });
-    const { incidentId } = await leak([late]);
+    const late = await duties.integration('Named later', { regions: ['DE'] });
+    const { incidentId } = await duties.leak([late]);
     const told = async () => {
-      const { recipient, recipientRole } = await duty(incidentId, 'gdpr-33-1', 'notification');
+      const { recipient, recipientRole } = await duties.duty(incidentId, 'gdpr-33-1', 'notification');
       return { recipient, recipientRole };
     };
     const before = await told();
@@ -596,7 +521,7 @@ describe('a duty of a law that is told through us', () => {
   });
 
   test('is drafted with what is known, approved by a second person, carried, and the register follows', async () => {
-    const gdpr = await duty(made.incidentId, 'gdpr-33-1', 'notification');
+    const gdpr = await duties.duty(made.incidentId, 'gdpr-33-1', 'notification');
     expect(gdpr).toMatchObject({ recipient: 'Data Protection Authority', told: null, watched: false });
     // What somebody wrote them besides told them of no incident.
     await scene.rows(
@@ -622,7 +547,7 @@ describe('a duty of a law that is told through us', () => {
     expect((await decide(rita, drafted.body.writtenId)).body).toMatchObject({ code: 'second-person-needed' });
     expect((await decide(omar, drafted.body.writtenId)).status).toBe(200);
     await deliver();
-    const told = await duty(made.incidentId, 'gdpr-33-1', 'notification');
+    const told = await duties.duty(made.incidentId, 'gdpr-33-1', 'notification');
     expect(told).toMatchObject({
       timeliness: 'met',
       told: { state: 'sent', dispatch: 'accepted', notice: expect.stringMatching(/^NTC-/) },
@@ -638,17 +563,19 @@ describe('a duty of a law that is told through us', () => {
     );
     expect(clock).toEqual({ due_at: new Date(gdpr.dueAt!), category: 'report' });
     await acknowledgeLink(world, got[0]!.text, 'Ada Desk');
-    expect((await duty(made.incidentId, 'gdpr-33-1', 'notification')).told!.receipt).toBe('acknowledged');
+    expect((await duties.duty(made.incidentId, 'gdpr-33-1', 'notification')).told!.receipt).toBe(
+      'acknowledged',
+    );
     expect((await draft(gdpr.id)).body).toMatchObject({ code: 'already-told' });
     // What is told is no second row of the register.
     expect(
-      (await register(made.incidentId)).obligations.filter(({ kind }) => kind === 'notice'),
+      (await duties.register(made.incidentId)).obligations.filter(({ kind }) => kind === 'notice'),
     ).toHaveLength(1);
   });
 
   test('comes back and is owed again; what its contact does not take goes to another of the authority', async () => {
-    made = await leak([linked]);
-    const gdpr = await duty(made.incidentId, 'gdpr-33-1', 'notification');
+    made = await duties.leak([linked]);
+    const gdpr = await duties.duty(made.incidentId, 'gdpr-33-1', 'notification');
     const { writtenId } = (await draft(gdpr.id)).body;
     await decide(omar, writtenId);
     await deliver();
@@ -662,26 +589,26 @@ describe('a duty of a law that is told through us', () => {
       .take(Buffer.from(bounceOf(messageId, 'desk@authority.example')), BY);
     expect(bounced).toMatchObject({ is: 'bounced' });
     await until(async () => {
-      await sweep();
-      const one = await duty(made.incidentId, 'gdpr-33-1', 'notification');
+      await duties.sweep();
+      const one = await duties.duty(made.incidentId, 'gdpr-33-1', 'notification');
       return one.decisions.some(({ decision }) => decision === 'came_back');
     }, 'came back');
     await deliver();
     expect(mail.received.slice(before).map(({ to }) => to)).toEqual([['duty@authority.example']]);
-    const after = await duty(made.incidentId, 'gdpr-33-1', 'notification');
+    const after = await duties.duty(made.incidentId, 'gdpr-33-1', 'notification');
     expect(after).toMatchObject({ timeliness: 'met', obligation: 'required' });
     expect(after.decisions.map(({ decision }) => decision)).toEqual(['told', 'came_back', 'told']);
   });
 
   test('waits for the expiry of a written delay; what was handed in by hand ends its notice', async () => {
-    made = await leak([linked]);
-    const gdpr = await duty(made.incidentId, 'gdpr-33-1', 'notification');
+    made = await duties.leak([linked]);
+    const gdpr = await duties.duty(made.incidentId, 'gdpr-33-1', 'notification');
     const { writtenId } = (await draft(gdpr.id)).body;
     const word = { authority: 'Prosecutor', document: 'letter 9', reason: 'an arrest is near' };
-    await act(rita, gdpr.id, 'withhold', { ...word, until: iso(world.clock.now() + HOUR) });
+    await duties.act(rita, gdpr.id, 'withhold', { ...word, until: iso(world.clock.now() + HOUR) });
     expect((await decide(omar, writtenId)).body).toMatchObject({ code: 'wrong-state' });
     world.clock.advance(HOUR + MINUTE);
-    await sweep();
+    await duties.sweep();
     await mail.behave('busy', 'desk@authority.example');
     await mail.behave('busy', 'duty@authority.example');
     expect((await decide(omar, writtenId)).status).toBe(200);
@@ -691,26 +618,28 @@ describe('a duty of a law that is told through us', () => {
         [writtenId],
       );
     world.clock.advance(MINUTE);
-    await act(rita, gdpr.id, 'withhold', { ...word, until: iso(world.clock.now() + HOUR) });
+    await duties.act(rita, gdpr.id, 'withhold', { ...word, until: iso(world.clock.now() + HOUR) });
     const held = await state();
     expect(held.obligation).toBe('withheld');
     world.clock.advance(HOUR + MINUTE);
-    await sweep();
+    await duties.sweep();
     const back = await state();
     expect(back.obligation).toBe('required');
     expect(back.due_at.getTime()).toBeGreaterThan(held.due_at.getTime());
-    expect(iso(back.due_at.getTime())).toBe((await duty(made.incidentId, 'gdpr-33-1', 'notification')).dueAt);
+    expect(iso(back.due_at.getTime())).toBe(
+      (await duties.duty(made.incidentId, 'gdpr-33-1', 'notification')).dueAt,
+    );
     expect((await draft(gdpr.id)).body).toMatchObject({ code: 'under-way' });
-    await act(rita, gdpr.id, 'submit', { at: iso(world.clock.now()), document: 'portal 11' });
+    await duties.act(rita, gdpr.id, 'submit', { at: iso(world.clock.now()), document: 'portal 11' });
     expect(await state()).toMatchObject({ obligation: 'superseded' });
   });
 });
 
 describe('the duties of other parties', () => {
   test('are in the register as theirs, watched and not told by us', async () => {
-    const customer = await party('Customer of the Union');
+    const customer = await duties.party('Customer of the Union');
     await scene.rows(`UPDATE party SET region = 'FR', zone = 'Europe/Paris' WHERE id = $1`, [customer]);
-    const agreed = await agreement(customer, [{ direction: 'to_party', hours: 24 }]);
+    const agreed = await duties.agreement(customer, [{ direction: 'to_party', hours: 24 }]);
     const desk = newId();
     await scene.rows(
       `INSERT INTO contact (id, party_id, role, ordinal, name, email, language, created_at, updated_at) VALUES ($1, $2, 'security', 1, 'Desk', 'desk@customer.example', 'en', $3, $3)`,
@@ -729,15 +658,15 @@ describe('the duties of other parties', () => {
       `INSERT INTO integration_party (integration_id, party_id, party_name, role) VALUES ($1, $2, 'Customer of the Union', 'customer') ON CONFLICT DO NOTHING`,
       [id, customer],
     );
-    const made = await leak([id]);
+    const made = await duties.leak([id]);
     const of = async (name: string) =>
-      (await register(made.incidentId)).obligations.filter(({ whose }) => whose === name);
+      (await duties.register(made.incidentId)).obligations.filter(({ whose }) => whose === name);
     const supplier = await of('Supplier AG');
     expect(supplier.map((one) => [one.source.split(' ')[0], one.watched, one.recipient])).toEqual([
       ['gdpr-33-2', true, expect.any(String)],
     ]);
     const [asked] = supplier;
-    expect((await act(rita, asked!.id, 'notice', { contactId: desk })).body).toMatchObject({
+    expect((await duties.act(rita, asked!.id, 'notice', { contactId: desk })).body).toMatchObject({
       code: 'not-ours',
     });
 
@@ -746,7 +675,7 @@ describe('the duties of other parties', () => {
       (await of('Customer of the Union')).find((one) => one.source.startsWith('gdpr-33-1 '))!;
     await until(async () => {
       await world.app.get(DeliverySweep).sweep(BY);
-      await sweep();
+      await duties.sweep();
       return (await theirs()).standing === 'dated';
     }, 'started');
     const { at } = await scene.one<{ at: Date }>(
@@ -757,11 +686,11 @@ describe('the duties of other parties', () => {
     expect(running).toMatchObject({ watched: true, dueAt: iso(at.getTime() + 72 * HOUR) });
     expect(running.why).toContain('Europe/Paris');
     world.clock.advance(80 * HOUR);
-    await sweep();
+    await duties.sweep();
     expect(await theirs()).toMatchObject({ timeliness: 'open', lateBy: null });
     expect(await scene.rows(`SELECT FROM escalation WHERE subject_id = $1`, [running.id])).toHaveLength(0);
     // What they say later is on record as theirs, in time or late.
-    await act(rita, running.id, 'submit', {
+    await duties.act(rita, running.id, 'submit', {
       at: iso(at.getTime() + 70 * HOUR),
       document: 'their mail of today',
     });
@@ -790,36 +719,38 @@ describe('the duties of other parties', () => {
 });
 
 test('a duty that is taken back after its time is late by its first clock, and a notice is owed again', async () => {
-  const late = await leak([await integration('Shop refunds')]);
-  const before = await duty(late.incidentId, 'gdpr-33-1', 'notification');
-  const told = (await register(late.incidentId)).obligations.find(({ kind }) => kind === 'notice')!;
+  const late = await duties.leak([await duties.integration('Shop refunds')]);
+  const before = await duties.duty(late.incidentId, 'gdpr-33-1', 'notification');
+  const told = (await duties.register(late.incidentId)).obligations.find(({ kind }) => kind === 'notice')!;
   for (const { id } of [before, told]) {
-    await act(rita, id, 'not-required', { reason: 'it was a drill' });
-    expect((await act(omar, id, 'not-required', { reason: 'so it was' })).body).toMatchObject({
+    await duties.act(rita, id, 'not-required', { reason: 'it was a drill' });
+    expect((await duties.act(omar, id, 'not-required', { reason: 'so it was' })).body).toMatchObject({
       obligation: 'not_required',
     });
   }
   world.clock.advance(100 * HOUR);
-  await sweep();
-  expect(await duty(late.incidentId, 'gdpr-33-1', 'notification')).toMatchObject({ timeliness: 'open' });
+  await duties.sweep();
+  expect(await duties.duty(late.incidentId, 'gdpr-33-1', 'notification')).toMatchObject({
+    timeliness: 'open',
+  });
   for (const { id } of [before, told])
-    expect((await act(rita, id, 'keep', { reason: 'it was none' })).body).toMatchObject({
+    expect((await duties.act(rita, id, 'keep', { reason: 'it was none' })).body).toMatchObject({
       obligation: 'required',
     });
-  await sweep();
-  expect(await duty(late.incidentId, 'gdpr-33-1', 'notification')).toMatchObject({
+  await duties.sweep();
+  expect(await duties.duty(late.incidentId, 'gdpr-33-1', 'notification')).toMatchObject({
     obligation: 'required',
     timeliness: 'missed',
     dueAt: before.dueAt,
   });
-  const after = (await register(late.incidentId)).obligations.find(({ id }) => id === told.id)!;
+  const after = (await duties.register(late.incidentId)).obligations.find(({ id }) => id === told.id)!;
   expect(after).toMatchObject({ obligation: 'required', dueAt: told.dueAt });
 });
 
 describe('a process that was down while a deadline passed', () => {
   test('tells on its start, once, that it was missed, and escalates', async () => {
-    const { incidentId } = await leak([await integration('Slept through')]);
-    const { id } = await duty(incidentId, 'gdpr-33-1', 'notification');
+    const { incidentId } = await duties.leak([await duties.integration('Slept through')]);
+    const { id } = await duties.duty(incidentId, 'gdpr-33-1', 'notification');
     const at = world.clock.now() + 90 * HOUR;
     await world.app.close();
     const later = new (class extends Clock {

@@ -2,20 +2,16 @@ import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import type { VersionView } from '../../src/domain/responsibility/matrix.schema.ts';
 import { OfferingsSweep } from '../../src/domain/responsibility/offerings.sweep.ts';
 import { ProposeOfferingJob } from '../../src/domain/responsibility/propose-offering.job.ts';
-import type {
-  OfferingView,
-  TargetDiff,
-  TargetLine,
-} from '../../src/domain/responsibility/offering.schema.ts';
+import type { OfferingView } from '../../src/domain/responsibility/offering.schema.ts';
 import { SigningLinks } from '../../src/domain/responsibility/signing-links.service.ts';
-import { newId, type Id } from '../../src/kernel/ids.ts';
+import type { Id } from '../../src/kernel/ids.ts';
 import { system } from '../../src/kernel/principal.ts';
 import { expectOk } from '../../src/kernel/result.ts';
 import { HOUR } from '../../src/kernel/time.ts';
 import { startApp, until, type TestApp } from '../support/app.ts';
 import { MailServer } from '../support/mail-server.ts';
-import { person } from '../support/matrix-scene.ts';
-import { signByMail, signHere } from '../support/matrix-signing.ts';
+import type { Customer } from '../support/offering-parties.ts';
+import { OfferingScene } from '../support/offering-scene.ts';
 import { caller } from '../support/portfolio.ts';
 
 const by = system('test', 'offering-flow');
@@ -24,134 +20,31 @@ const from = { correlationId: 'offering-flow', ip: '192.0.2.7' };
 let t: TestApp;
 let mail: MailServer;
 let call: ReturnType<typeof caller>;
-let aurora: Id;
-let customers = 0;
+let scene: OfferingScene;
 
 beforeAll(async () => {
   mail = await MailServer.start();
   t = await startApp({ config: { smtpUrl: `smtp://${mail.host}`, outboundAllow: [mail.host] } });
   call = caller(t, await t.token('contract_owner'));
-  aurora = await party('Aurora Pay', true);
-  for (const role of ['security', 'contract', 'on_call']) await contact(aurora, `ann-${role}`, role);
+  scene = new OfferingScene(t, mail, call);
+  await scene.parties.operator();
 }, 60_000);
 afterAll(async () => {
   await t.close();
   await mail.close();
 });
 
-async function party(name: string, operator = false): Promise<Id> {
-  const id = newId();
-  await t.sql(
-    `INSERT INTO party (id, reference, name, is_operator, created_at, updated_at) VALUES ($1, $2, $3, $4, $5, $5)`,
-    [id, `PTY-2026-${id.slice(-8)}`, name, operator, t.clock.date()],
-  );
-  return id;
-}
-
-async function contact(partyId: Id, name: string, role: string): Promise<Id> {
-  const id = newId();
-  await t.sql(
-    `INSERT INTO contact (id, party_id, name, role, email, created_at, updated_at) VALUES ($1, $2, $3, $4, $5, $6, $6)`,
-    [id, partyId, name, role, `${name}@example.test`, t.clock.date()],
-  );
-  return id;
-}
-
-interface Customer {
-  party: Id;
-  integration: Id;
-  mail: string;
-}
-
-/** A customer whom Aurora supplies. @param roles of the contacts that it has */
-async function customer(roles: readonly string[] = ['security', 'contract']): Promise<Customer> {
-  const name = `cust${++customers}`;
-  const id = await party(`Customer ${customers}`);
-  for (const role of roles) await contact(id, `${name}-${role}`, role);
-  const integration = newId();
-  await t.sql(
-    `INSERT INTO integration (id, reference, name, created_at, updated_at) VALUES ($1, $2, $3, $4, $4)`,
-    [integration, `INT-2026-${8000 + customers}`, `Payments for ${customers}`, t.clock.date()],
-  );
-  for (const [partyId, role] of [
-    [aurora, 'supplier'],
-    [id, 'customer'],
-  ] as const)
-    await t.sql(
-      `INSERT INTO integration_party (integration_id, party_id, party_name, role) SELECT $1, id, name, $3 FROM party WHERE id = $2`,
-      [integration, partyId, role],
-    );
-  return { party: id, integration, mail: `${name}-contract@example.test` };
-}
-
-const TERMS = {
-  validUntil: null,
-  reviewOn: null,
-  prevailingLanguage: 'en',
-  authority: 'approve_within',
-  approveWithinMinutes: 30,
-  approveOtherwise: 'act',
-  containmentSteps: [],
-  drillEveryDays: 90,
-  terms: [
-    {
-      direction: 'to_party',
-      trigger: 'confirmed',
-      startEvent: 'confirmed',
-      window: { count: 24, unit: 'elapsed-hours' },
-      recipients: ['security'],
-    },
-  ],
-};
-
-async function published(): Promise<OfferingView> {
-  const made = await call('POST', '/api/v1/offerings', {
-    body: { name: `Payments ${newId().slice(-6)}`, template: 'supplier-issues' },
-  });
-  expect(made).toMatchObject({ status: 201, body: { rowVersion: 1, leftOut: [] } });
-  const url = `/api/v1/offerings/${made.body.id}`;
-  expect(await call('PATCH', url, { body: { terms: TERMS }, ifMatch: 1 })).toMatchObject({ status: 200 });
-  expect(await call('POST', `${url}/versions`, { ifMatch: 2 })).toMatchObject({
-    status: 201,
-    body: { number: 1 },
-  });
-  return (await call('GET', url)).body as OfferingView;
-}
-
-const targets = async (id: Id) =>
-  ((await call('GET', `/api/v1/offerings/${id}/targets`)).body as { targets: TargetLine[] }).targets;
-const target = async (id: Id, one: Customer) =>
-  (await targets(id)).find(({ integrationId }) => integrationId === one.integration);
-const view = async (id: Id) => (await call('GET', `/api/v1/matrices/${id}`)).body as VersionView;
-const diff = async (id: Id, one: Customer) =>
-  (await call('GET', `/api/v1/offerings/${id}/targets/${one.integration}`)).body as TargetDiff;
-
-async function propose(offering: Id, ...to: Customer[]) {
-  const answer = await call('POST', `/api/v1/offerings/${offering}/proposals`, {
-    body: { integrationIds: to.map(({ integration }) => integration) },
-  });
-  expect(answer.status).toBe(202);
-  await until(
-    async () => (await targets(offering)).every(({ standing }) => standing !== 'queued'),
-    'every customer has an outcome',
-  );
-  return answer.body as { version: number; targets: { outcome: string; problem: { code: string } | null }[] };
-}
-
-async function customerSigns(one: Customer, versionId: Id): Promise<void> {
-  const { shown } = await signByMail(t, mail, one.mail, await view(versionId), 'en');
-  expect(shown.terms?.text).toContain('within 24 hours');
-}
-const weSign = async (versionId: Id) =>
-  signHere(t, versionId, await view(versionId), await person(t, 'Olga', 'contract_owner'));
-
 test('one offering, three customers: each gets its own, one that fails stops nobody, and signatures put the terms in force', async () => {
-  const offering = await published();
-  const [one, two, bare] = [await customer(), await customer(), await customer(['contract'])];
-  const asked = await propose(offering.id, one, two, bare);
+  const offering = await scene.published();
+  const [one, two, bare] = [
+    await scene.customer(),
+    await scene.customer(),
+    await scene.customer(['contract']),
+  ];
+  const asked = await scene.propose(offering.id, one, two, bare);
   expect(asked.version).toBe(1);
   expect(asked.targets.map(({ outcome }) => outcome)).toEqual(['queued', 'queued', 'queued']);
-  const lines = await targets(offering.id);
+  const lines = await scene.targets(offering.id);
   expect(lines.map(({ standing }) => standing)).toEqual(['waiting', 'waiting', 'failed']);
   expect(lines[2]!.failure).toMatchObject({ code: 'does-not-fit' });
   expect(lines[2]!.failure!.fields.map(({ problem }) => problem)).toContain(
@@ -160,17 +53,17 @@ test('one offering, three customers: each gets its own, one that fails stops nob
 
   // The same again changes nothing: no version more, no mail more.
   const before = await t.sql<{ n: number }>('SELECT count(*)::int AS n FROM matrix_version');
-  const again = await propose(offering.id, one, two);
+  const again = await scene.propose(offering.id, one, two);
   expect(again.targets.map(({ outcome }) => outcome)).toEqual(['already', 'already']);
   expect(await t.sql('SELECT count(*)::int AS n FROM matrix_version')).toEqual(before);
 
   // Mended, the third gets it, too, and nobody else anything new.
-  await contact(bare.party, 'late-security', 'security');
-  await propose(offering.id, bare);
-  expect((await target(offering.id, bare))!.standing).toBe('waiting');
+  await scene.parties.contact(bare.party, 'late-security', 'security');
+  await scene.propose(offering.id, bare);
+  expect((await scene.target(offering.id, bare))!.standing).toBe('waiting');
 
-  const { matrixVersionId } = (await target(offering.id, one))!;
-  const shown = await view(matrixVersionId!);
+  const { matrixVersionId } = (await scene.target(offering.id, one))!;
+  const shown = await scene.view(matrixVersionId!);
   expect(shown.texts[0]!.text).toContain(shown.terms!.contentHash);
   expect(shown.texts[0]!.text).toContain(shown.terms!.texts[0]!.textHash);
   expect(JSON.parse(shown.canonical)).toMatchObject({ terms: shown.terms!.contentHash });
@@ -182,29 +75,29 @@ test('one offering, three customers: each gets its own, one that fails stops nob
       [one.integration],
     );
   expect(await agreement()).toEqual([]);
-  await customerSigns(one, matrixVersionId!);
-  expect(await target(offering.id, one)).toMatchObject({
+  await scene.customerSigns(one, matrixVersionId!);
+  expect(await scene.target(offering.id, one)).toMatchObject({
     standing: 'waiting',
     signed: { supplier: false, customer: true },
   });
-  await weSign(matrixVersionId!);
-  expect(await target(offering.id, one)).toMatchObject({
+  await scene.weSign(matrixVersionId!);
+  expect(await scene.target(offering.id, one)).toMatchObject({
     standing: 'signed',
     signed: { supplier: true, customer: true },
   });
   expect(await agreement()).toEqual([{ number: 1, hash: shown.terms!.contentHash, party: one.party }]);
-  expect((await view(matrixVersionId!)).terms!.agreementVersionId).not.toBeNull();
-  expect((await target(offering.id, two))!.standing).toBe('waiting');
-  expect((await diff(offering.id, one)).terms).toEqual([]);
+  expect((await scene.view(matrixVersionId!)).terms!.agreementVersionId).not.toBeNull();
+  expect((await scene.target(offering.id, two))!.standing).toBe('waiting');
+  expect((await scene.diff(offering.id, one)).terms).toEqual([]);
 }, 90_000);
 
 test('a new version: whoever signed the old one is behind, the difference is named, and only they are asked anew', async () => {
-  const offering = await published();
-  const [one, two] = [await customer(), await customer()];
-  await propose(offering.id, one, two);
-  const first = (await target(offering.id, one))!.matrixVersionId!;
-  await customerSigns(one, first);
-  await weSign(first);
+  const offering = await scene.published();
+  const [one, two] = [await scene.customer(), await scene.customer()];
+  await scene.propose(offering.id, one, two);
+  const first = (await scene.target(offering.id, one))!.matrixVersionId!;
+  await scene.customerSigns(one, first);
+  await scene.weSign(first);
   const url = `/api/v1/offerings/${offering.id}`;
   const { draft, rowVersion } = (await call('GET', url)).body as OfferingView;
   const rows = draft.rows.map((row) =>
@@ -221,10 +114,10 @@ test('a new version: whoever signed the old one is behind, the difference is nam
   const since = (await call('GET', `${url}/versions/1/changes`)).body;
   expect(since.rows.map(({ what }: { what: string }) => what)).toEqual(['accountable', 'window']);
   expect(since.terms).toHaveLength(1);
-  expect((await target(offering.id, one))!.standing).toBe('signed');
+  expect((await scene.target(offering.id, one))!.standing).toBe('signed');
   await call('POST', `${url}/versions`, { ifMatch: rowVersion + 1 });
-  expect((await target(offering.id, one))!.standing).toBe('behind');
-  const found = await diff(offering.id, one);
+  expect((await scene.target(offering.id, one))!.standing).toBe('behind');
+  const found = await scene.diff(offering.id, one);
   expect(found).toMatchObject({ offered: 2, current: { state: 'countersigned' }, problems: [] });
   expect(found.rows.map(({ words }) => words.what)).toEqual(['accountable', 'within']);
   expect(found.terms).toEqual([
@@ -235,23 +128,23 @@ test('a new version: whoever signed the old one is behind, the difference is nam
   const answer = await call('POST', `${url}/proposals`, { body: {} });
   expect(answer.body.targets).toHaveLength(2);
   await until(
-    async () => (await targets(offering.id)).every(({ version }) => version === 2),
+    async () => (await scene.targets(offering.id)).every(({ version }) => version === 2),
     'both have version 2',
   );
-  expect((await targets(offering.id)).map(({ standing }) => standing)).toEqual(['waiting', 'waiting']);
+  expect((await scene.targets(offering.id)).map(({ standing }) => standing)).toEqual(['waiting', 'waiting']);
   // What was signed stands for incidents, and signed by both it is no longer.
-  expect(await view(first)).toMatchObject({ state: 'superseded', validUntil: null });
+  expect(await scene.view(first)).toMatchObject({ state: 'superseded', validUntil: null });
   const counts = ((await call('GET', url)).body as OfferingView).counts;
   expect(counts).toEqual({ waiting: 2 });
 }, 90_000);
 
 describe('reminders', () => {
   test('go to those who have not signed, no more often than the offering says, and on record', async () => {
-    const offering = await published();
-    const [one, two] = [await customer(), await customer()];
-    await propose(offering.id, one, two);
-    await customerSigns(one, (await target(offering.id, one))!.matrixVersionId!);
-    await weSign((await target(offering.id, one))!.matrixVersionId!);
+    const offering = await scene.published();
+    const [one, two] = [await scene.customer(), await scene.customer()];
+    await scene.propose(offering.id, one, two);
+    await scene.customerSigns(one, (await scene.target(offering.id, one))!.matrixVersionId!);
+    await scene.weSign((await scene.target(offering.id, one))!.matrixVersionId!);
     const chase = async () =>
       (await call('POST', `/api/v1/offerings/${offering.id}/reminders`, { body: {} })).body.targets as {
         integrationId: Id;
@@ -273,31 +166,31 @@ describe('reminders', () => {
     expect(mail.received.slice(before).filter(({ to }) => to.includes(one.mail))).toEqual([]);
     const [entry] = await t.sql<{ n: number }>(
       `SELECT count(*)::int AS n FROM ledger_entry WHERE kind = 'matrix.chased' AND subject_id = $1`,
-      [(await target(offering.id, two))!.matrixVersionId],
+      [(await scene.target(offering.id, two))!.matrixVersionId],
     );
     expect(entry!.n).toBe(1);
-    expect(await target(offering.id, two)).toMatchObject({ chases: 1 });
+    expect(await scene.target(offering.id, two)).toMatchObject({ chases: 1 });
   }, 90_000);
 });
 
 describe('without anybody asking', () => {
   const sweep = () => t.app.get(OfferingsSweep).sweep(by);
-  const chases = async (id: Id, one: Customer) => (await target(id, one))!.chases;
+  const chases = async (id: Id, one: Customer) => (await scene.target(id, one))!.chases;
 
   test('whose turn it is is reminded, once, and whose offering says so is left alone', async () => {
-    const [offering, quiet] = [await published(), await published()];
-    const [one, two, left] = [await customer(), await customer(), await customer()];
-    await propose(offering.id, one, two);
-    await propose(quiet.id, left);
+    const [offering, quiet] = [await scene.published(), await scene.published()];
+    const [one, two, left] = [await scene.customer(), await scene.customer(), await scene.customer()];
+    await scene.propose(offering.id, one, two);
+    await scene.propose(quiet.id, left);
     expect(
       await call('PATCH', `/api/v1/offerings/${quiet.id}`, {
         body: { chaseByItself: false },
         ifMatch: quiet.rowVersion,
       }),
     ).toMatchObject({ status: 200 });
-    const signed = (await target(offering.id, two))!.matrixVersionId!;
-    await customerSigns(two, signed);
-    await weSign(signed);
+    const signed = (await scene.target(offering.id, two))!.matrixVersionId!;
+    await scene.customerSigns(two, signed);
+    await scene.weSign(signed);
     await sweep();
     expect(await chases(offering.id, one)).toBe(0);
     t.clock.advance(73 * HOUR);
@@ -316,15 +209,15 @@ describe('without anybody asking', () => {
 
 describe('the end of an offering', () => {
   test('nobody is asked any more, links end, what is signed stays', async () => {
-    const offering = await published();
-    const [signs, waits] = [await customer(), await customer()];
-    await propose(offering.id, signs, waits);
+    const offering = await scene.published();
+    const [signs, waits] = [await scene.customer(), await scene.customer()];
+    await scene.propose(offering.id, signs, waits);
     const [signed, open] = [
-      (await target(offering.id, signs))!.matrixVersionId!,
-      (await target(offering.id, waits))!.matrixVersionId!,
+      (await scene.target(offering.id, signs))!.matrixVersionId!,
+      (await scene.target(offering.id, waits))!.matrixVersionId!,
     ];
-    await customerSigns(signs, signed);
-    await weSign(signed);
+    await scene.customerSigns(signs, signed);
+    await scene.weSign(signed);
     const invited = () =>
       mail.received.findLast(({ to, text }) => to.includes(waits.mail) && /\/m\//.test(text));
     await until(() => invited() !== undefined, 'the invitation');
@@ -346,9 +239,9 @@ describe('the end of an offering', () => {
     const { offerings } = (await call('GET', '/api/v1/offerings?limit=100')).body;
     expect(offerings.find(({ id }: { id: Id }) => id === offering.id).retiredAt).not.toBeNull();
 
-    expect((await view(open)).state).toBe('withdrawn');
+    expect((await scene.view(open)).state).toBe('withdrawn');
     expect((await t.app.get(SigningLinks).show(link, 'en', from)).ok).toBe(false);
-    expect((await view(signed)).state).toBe('countersigned');
+    expect((await scene.view(signed)).state).toBe('countersigned');
     const before = mail.received.length;
     t.clock.advance(100 * HOUR);
     call = caller(t, await t.token('contract_owner'));
@@ -367,14 +260,16 @@ describe('the end of an offering', () => {
   }, 90_000);
 
   test('a version that was proposed when the process died is withdrawn by the next sweep', async () => {
-    const [offering, one] = [await published(), await customer()];
-    await propose(offering.id, one);
+    const [offering, one] = [await scene.published(), await scene.customer()];
+    await scene.propose(offering.id, one);
     await t.sql(
       `UPDATE offering SET retired_at = $2, retired_by = 'x', retired_because = 'x' WHERE id = $1`,
       [offering.id, t.clock.date()],
     );
     await t.app.get(OfferingsSweep).sweep(by);
-    expect((await view((await target(offering.id, one))!.matrixVersionId!)).state).toBe('withdrawn');
+    expect((await scene.view((await scene.target(offering.id, one))!.matrixVersionId!)).state).toBe(
+      'withdrawn',
+    );
   }, 90_000);
 });
 
@@ -385,14 +280,14 @@ describe('what does not go', () => {
     const refused = await call('POST', `${url}/versions`, { ifMatch: 1 });
     expect(refused).toMatchObject({ status: 400, body: { code: 'invalid-offering' } });
     expect(refused.body.errors).toHaveLength(12);
-    const one = await customer();
+    const one = await scene.customer();
     expect(
       await call('POST', `${url}/proposals`, { body: { integrationIds: [one.integration] } }),
     ).toMatchObject({ status: 409, body: { code: 'not-published' } });
   });
 
   test('a name of blanks', async () => {
-    const { id, rowVersion } = await published();
+    const { id, rowVersion } = await scene.published();
     for (const name of ['  ', '\u00a0', '']) {
       const answer = await call('PATCH', `/api/v1/offerings/${id}`, { body: { name }, ifMatch: rowVersion });
       expect(answer).toMatchObject({ status: 400, body: { errors: [{ field: '/name' }] } });
@@ -401,7 +296,7 @@ describe('what does not go', () => {
   });
 
   test('a window of zero, a calendar that nobody knows, a row twice, a term that names nobody', async () => {
-    const { id, draft, rowVersion } = await published();
+    const { id, draft, rowVersion } = await scene.published();
     const url = `/api/v1/offerings/${id}`;
     const refused = async (body: unknown) => {
       const answer = await call('PATCH', url, { body, ifMatch: rowVersion });
@@ -419,9 +314,9 @@ describe('what does not go', () => {
   });
 
   test('a customer belongs to one offering; an open draft is nobody’s to overwrite; outsiders see none of it', async () => {
-    const [first, second, one] = [await published(), await published(), await customer()];
-    await propose(first.id, one);
-    const asked = await propose(second.id, one);
+    const [first, second, one] = [await scene.published(), await scene.published(), await scene.customer()];
+    await scene.propose(first.id, one);
+    const asked = await scene.propose(second.id, one);
     expect(asked.targets).toMatchObject([{ outcome: 'refused', problem: { code: 'other-offering' } }]);
     expect((await call('DELETE', `/api/v1/offerings/${first.id}/targets/${one.integration}`)).status).toBe(
       204,
@@ -430,8 +325,8 @@ describe('what does not go', () => {
       body: { template: 'customer-issues', replace: true },
       ifMatch: 0,
     });
-    await propose(second.id, one);
-    expect(await target(second.id, one)).toMatchObject({
+    await scene.propose(second.id, one);
+    expect(await scene.target(second.id, one)).toMatchObject({
       standing: 'failed',
       failure: { code: 'draft-open' },
     });
@@ -440,14 +335,14 @@ describe('what does not go', () => {
   });
 
   test('a sub-processor of the customer’s integration reads the matrix and not the terms', async () => {
-    const [offering, one] = [await published(), await customer()];
-    const host = await party('Fjord Hosting');
+    const [offering, one] = [await scene.published(), await scene.customer()];
+    const host = await scene.parties.party('Fjord Hosting');
     await t.sql(
       `INSERT INTO integration_party (integration_id, party_id, party_name, role) VALUES ($1, $2, 'Fjord Hosting', 'sub_processor')`,
       [one.integration, host],
     );
-    await propose(offering.id, one);
-    const { matrixVersionId } = (await target(offering.id, one))!;
+    await scene.propose(offering.id, one);
+    const { matrixVersionId } = (await scene.target(offering.id, one))!;
     const theirs = caller(t, await t.token('party_contact', host));
     const read = (await theirs('GET', `/api/v1/matrices/${matrixVersionId}`)).body as VersionView;
     expect(read.rows.length).toBeGreaterThan(0);
@@ -458,8 +353,8 @@ describe('what does not go', () => {
   });
 
   test('a job that runs twice proposes once', async () => {
-    const [offering, one] = [await published(), await customer()];
-    await propose(offering.id, one);
+    const [offering, one] = [await scene.published(), await scene.customer()];
+    await scene.propose(offering.id, one);
     const [row] = await t.sql<{ id: Id }>('SELECT id FROM offering_target WHERE integration_id = $1', [
       one.integration,
     ]);
@@ -468,6 +363,6 @@ describe('what does not go', () => {
     await Promise.all([job.handle({ targetId: row!.id }), job.handle({ targetId: row!.id })]);
     const versions = await t.sql('SELECT 1 FROM matrix_version WHERE integration_id = $1', [one.integration]);
     expect(versions).toHaveLength(1);
-    expect((await target(offering.id, one))!.standing).toBe('waiting');
+    expect((await scene.target(offering.id, one))!.standing).toBe('waiting');
   });
 });

@@ -210,7 +210,15 @@ describe('a supplier that makes a new version beside the old one', () => {
     const place = await scene.location(slot, 'owner_statement');
     const id = await scene.start(slot, { overlapMinutes: 600 });
     await scene.once(id, ({ state }) => state === 'propagating');
+    // Before the new version is in use, places converge towards it.
+    const { rows, target } = await scene.convergence(slot.credentialId);
+    expect([target, rows]).toEqual([2, [{ version: null, standing: 'unknown' }]]);
     expectOk(await scene.words.answerPlace(id, place, { state: 'holds_new', note: '' }, BY));
+    expect(await scene.convergence(slot.credentialId)).toEqual({
+      target: 2,
+      converged: true,
+      rows: [{ version: 2, standing: 'stated' }],
+    });
     const overlap = await scene.once(id, ({ state }) => state === 'overlap');
     expectOk(await scene.rotations.rollBack(id, because('a consumer fails')));
     const rolling = await scene.once(id, ({ rollBackRunId }) => rollBackRunId !== null);
@@ -224,6 +232,8 @@ describe('a supplier that makes a new version beside the old one', () => {
       { number: 2, phase: 'overlap' },
     ]);
     expect(rolling.state).toBe('rolling_back');
+    // On the way back it is the old one again that they are to hold.
+    expect(await scene.convergence(slot.credentialId)).toMatchObject({ target: 1, converged: false });
     await scene.once(id, () => true);
     expectOk(await scene.words.answerPlace(id, place, { state: 'taken_back', note: '' }, BY));
     const back = await scene.once(id, ({ state }) => state === 'rolled_back');

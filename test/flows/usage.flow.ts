@@ -83,8 +83,8 @@ describe('reports of use', () => {
       use(credential, { supplierId: undefined, credentialKey: 'shop-key' }),
       use(credential, { supplierId: undefined, sha256, outcome: 'refused', sourceAddress: '203.0.113.77' }),
     ];
-    expect((await report(batch)).body).toEqual({ accepted: 4, known: 0, refused: [] });
-    expect((await report(batch)).body).toEqual({ accepted: 0, known: 4, refused: [] });
+    expect((await report(batch)).body).toEqual({ accepted: 4, known: 0, refused: [], notes: [] });
+    expect((await report(batch)).body).toEqual({ accepted: 0, known: 4, refused: [], notes: [] });
     expect((await report(batch, { feed: 'another-feed' })).body).toMatchObject({ accepted: 4 });
     expect((await report(use(credential))).body).toMatchObject({ accepted: 1 });
     const lines = `${JSON.stringify(use(credential))}\n\n{broken\n${JSON.stringify(use(credential))}`;
@@ -274,13 +274,54 @@ describe('reports of use', () => {
     ]);
     const { body } = await scene.call('GET', `/api/v1/credentials/${credential.credentialId}/usage`);
     expect(body.seen).toMatchObject([
-      { location: { id: vault }, lastAt: last, lastActor: 'ci', uses: 2, label: 'expected' },
+      {
+        location: { id: vault },
+        lastAt: last,
+        lastActor: 'ci',
+        uses: 2,
+        label: 'expected',
+        labels: [{ label: 'expected', uses: 2 }],
+      },
       { location: null, uses: 1, label: 'other_environment' },
     ]);
     expect(body.unseen).toEqual([{ id: laptop, name: 'laptop-1' }]);
     expect(body.note).toMatch(/not "never used"/);
     const shown = await scene.call('GET', `/api/v1/credentials/${credential.credentialId}`);
     expect(shown.body.lastUsedAt).toBe(last);
+  });
+
+  test('a row of uses by many is labelled by its parts, not by the last of them', async () => {
+    const credential = await scene.credential(shop);
+    await scene.rows(
+      `INSERT INTO known_actor (credential_id, integration_id, actor, declared_by, declared_at) VALUES ($1, $2, 'ci', 'test', $3) RETURNING actor`,
+      [credential.credentialId, shop, world.clock.date()],
+    );
+    await report([
+      ...Array.from({ length: 40 }, () => use(credential, { actor: 'ci' })),
+      use(credential, { actor: 'stranger', at: new Date(world.clock.now()).toISOString() }),
+    ]);
+    const { body } = await scene.call('GET', `/api/v1/credentials/${credential.credentialId}/usage`);
+    expect(body.seen).toMatchObject([
+      {
+        lastActor: 'stranger',
+        uses: 41,
+        label: 'expected',
+        labels: [
+          { label: 'expected', uses: 40 },
+          { label: 'unknown_actor', uses: 1 },
+        ],
+      },
+    ]);
+  });
+
+  test('an event from a location that is not on record is taken, and told so by its place', async () => {
+    const credential = await scene.credential(shop);
+    const { body } = await report([use(credential), use(credential, { location: 'of-nobody' })]);
+    expect(body).toMatchObject({
+      accepted: 2,
+      refused: [],
+      notes: [{ index: 1, field: '/location', code: 'unknown-location' }],
+    });
   });
 
   test('a feed that was silent leaves a gap, and an empty batch is a sign of life', async () => {

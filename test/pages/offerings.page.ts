@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import type { Page } from 'playwright-core';
-import { newId, type Id } from '../../src/kernel/ids.ts';
+import { OfferingParties } from '../support/offering-parties.ts';
 import { Console } from './console.ts';
 
 /** Pictures and axe on a busy machine. */
@@ -12,9 +12,12 @@ const said = () => page.locator('main').innerText();
 
 beforeAll(async () => {
   site = await Console.start();
-  const aurora = await party('Aurora Pay', true);
-  await supplied(aurora, 'Webshop payments', 'Meadow Shop', ['security', 'contract']);
-  await supplied(aurora, 'Kiosk payments', 'Bricks Kiosk', ['contract']);
+  const parties = new OfferingParties(
+    (sql, parameters) => site.scene.client.query(sql, parameters),
+    () => new Date(),
+  );
+  await parties.customer(['security', 'contract'], 'Meadow Shop', 'Webshop payments');
+  await parties.customer(['contract'], 'Bricks Kiosk', 'Kiosk payments');
   const { email } = await site.account('Olga', 'contract_owner');
   page = await site.browser.page();
   await site.signIn(page, email, '/offerings');
@@ -23,42 +26,6 @@ afterAll(() => site.close());
 
 /** The browser reports a refused form itself. */
 const quiet = () => (site.browser.complaints.length = 0);
-
-const put = (sql: string, parameters: unknown[]) => site.scene.client.query(sql, parameters);
-
-async function party(name: string, operator = false): Promise<Id> {
-  const id = newId();
-  await put(
-    `INSERT INTO party (id, reference, name, is_operator, created_at, updated_at) VALUES ($1, $2, $3, $4, now(), now())`,
-    [id, `PTY-2026-${id.slice(-6)}`, name, operator],
-  );
-  const roles = operator ? ['security', 'contract', 'on_call'] : [];
-  for (const role of roles) await contact(id, role);
-  return id;
-}
-
-const contact = (partyId: Id, role: string) =>
-  put(
-    `INSERT INTO contact (id, party_id, name, role, email, created_at, updated_at) VALUES ($1, $2, $3, $4, $5, now(), now())`,
-    [newId(), partyId, `${role} desk`, role, `${role}@${partyId.slice(-6)}.example`],
-  );
-
-async function supplied(supplier: Id, name: string, customer: string, roles: string[]): Promise<void> {
-  const [id, customerId] = [newId(), await party(customer)];
-  for (const role of roles) await contact(customerId, role);
-  await put(
-    `INSERT INTO integration (id, reference, name, created_at, updated_at) VALUES ($1, $2, $3, now(), now())`,
-    [id, `INT-2026-${Math.floor(Math.random() * 9000)}`, name],
-  );
-  for (const [partyId, role] of [
-    [supplier, 'supplier'],
-    [customerId, 'customer'],
-  ])
-    await put(
-      `INSERT INTO integration_party (integration_id, party_id, party_name, role) SELECT $1, id, name, $3 FROM party WHERE id = $2`,
-      [id, partyId, role],
-    );
-}
 
 test(
   'an offering is begun from a template, given a term, published, and proposed; each customer says where it stands',

@@ -1,3 +1,6 @@
+import { convergenceOf } from '../../src/domain/credentials/convergence.rules.ts';
+import { placesOf, targetOf } from '../../src/domain/credentials/holdings.queries.ts';
+import { Transactions } from '../../src/platform/database/transactions.ts';
 import { fingerprintsOf } from '../../src/domain/credentials/fingerprint.rules.ts';
 import { CopiesService } from '../../src/domain/revocation/copies.service.ts';
 import { Presets } from '../../src/domain/revocation/presets.service.ts';
@@ -58,6 +61,15 @@ export class RotationScene extends RevocationScene {
       o,
     );
     return { ...known, old };
+  }
+
+  /** Which copies hold what they are to hold, as the console and the API say it. */
+  async convergence(credentialId: Id) {
+    return this.world.app.get(Transactions).run(BY, async (db) => {
+      const places = (await placesOf(db, [credentialId])).get(credentialId) ?? [];
+      const { target, converged, places: told } = convergenceOf(places, await targetOf(db, credentialId));
+      return { target, converged, rows: told.map(({ version, standing }) => ({ version, standing })) };
+    });
   }
 
   /** The old value is known by its fingerprint. */

@@ -35,7 +35,15 @@ export function Usage({ usage }: { usage: CredentialUsage }) {
             <At at={Date.parse(line.lastAt)} />,
             <At at={line.lastAcceptedAt === null ? null : Date.parse(line.lastAcceptedAt)} empty="none" />,
             line.lastActor ?? <span class="soft">not told</span>,
-            <Chip tone={LABELS[line.label].tone}>{LABELS[line.label].word}</Chip>,
+            <span class="line tight">
+              {(line.labels.length > 0 ? line.labels : [{ label: line.label, uses: null }]).map(
+                ({ label, uses }) => (
+                  <Chip tone={LABELS[label].tone}>
+                    {line.labels.length > 1 ? `${uses} ${LABELS[label].word}` : LABELS[label].word}
+                  </Chip>
+                ),
+              )}
+            </span>,
             line.uses,
           ])}
         />

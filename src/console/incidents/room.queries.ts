@@ -12,7 +12,7 @@ import { attemptsShown, type ShownAttempt } from '../../domain/revocation/ways.q
 import { stoppersOfAll, type ShownStopper } from '../credentials/stoppers.queries.ts';
 import { contactNames } from '../runbooks/work.queries.ts';
 import { convergenceOf, type Convergence } from '../../domain/credentials/convergence.rules.ts';
-import { holds, isWanted, placesOf } from '../../domain/credentials/holdings.queries.ts';
+import { holds, placesOf, targetNumber } from '../../domain/credentials/holdings.queries.ts';
 import { ms } from '../shared/sql.ts';
 import { DEAD, EXPOSED_COUNTS, UNPROVEN, type ExposedCounts } from './incidents.queries.ts';
 import { updateCadence } from '../../domain/incidents/update-cadence.queries.ts';
@@ -149,8 +149,7 @@ export async function exposedCredentials(
             ARRAY(SELECT DISTINCT s.kind FROM statement s WHERE s.subject_id = x.version_id) AS statements,
             (SELECT ${ms('max(r.until)')} FROM risk_acceptance r WHERE r.subject_id = x.version_id AND r.until > $2) AS "riskUntil",
             coalesce(copies.list, '[]') AS copies,
-            (SELECT a.number FROM credential_version a WHERE a.credential_id = x.credential_id AND a.id <> x.version_id
-                AND ${isWanted('a')}) AS "activeNumber"
+            nullif(${targetNumber('x.credential_id')}, v.number) AS "activeNumber"
        FROM page x
        JOIN credential_version v ON v.id = x.version_id
        JOIN integration i ON i.id = x.integration_id

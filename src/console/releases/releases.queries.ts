@@ -1,6 +1,6 @@
 import type { Id } from '../../kernel/ids.ts';
 import { iso, type Millis } from '../../kernel/time.ts';
-import { rolesThatMay } from '../../domain/access/permissions.ts';
+import { consenters } from '../../domain/releases/checkouts.queries.ts';
 import type { Db } from '../../platform/database/transactions.ts';
 import { ms } from '../shared/sql.ts';
 
@@ -153,11 +153,7 @@ export async function machineChoices(
         WHERE u.integration_id = $1 AND c.retired_at IS NULL ORDER BY c.name LIMIT 500`,
       [integrationId],
     ),
-    people: await db.query(
-      `SELECT DISTINCT p.id, p.name FROM person p JOIN user_account u ON u.person_id = p.id JOIN user_role r ON r.user_id = u.id
-        WHERE u.state = 'active' AND u.party_id IS NULL AND r.role = ANY($1) ORDER BY p.name LIMIT 200`,
-      [rolesThatMay('approvals:decide')],
-    ),
+    people: (await consenters(db)).map(({ personId, name }) => ({ id: personId, name })),
   };
 }
 

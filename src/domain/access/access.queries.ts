@@ -21,7 +21,7 @@ export class AccessQueries {
   async users(by: Principal, page: PageOf<{ name: string }> = ALL): Promise<UserView[]> {
     const rows = await this.transactions.run(by, (db) =>
       db.query<(Omit<UserView, 'createdAt'> & { createdAt: Date })[]>(
-        `SELECT u.id, u.email, p.name, u.state, u.party_id AS "partyId", u.language, u.created_at AS "createdAt",
+        `SELECT u.id, u.person_id AS "personId", u.email, p.name, u.state, u.party_id AS "partyId", u.language, u.created_at AS "createdAt",
                 coalesce((SELECT array_agg(r.role ORDER BY r.role) FROM user_role r WHERE r.user_id = u.id), '{}') AS roles
            FROM user_account u JOIN person p ON p.id = u.person_id
           WHERE $1::text IS NULL OR u.email > $1 ORDER BY u.email LIMIT $2`,
@@ -57,6 +57,7 @@ export class AccessQueries {
 
 export interface UserView {
   id: Id;
+  personId: Id;
   email: string;
   name: string;
   state: 'active' | 'disabled';

@@ -34,7 +34,8 @@ export const createUserSchema = z
 
 export const userSchema = z
   .object({
-    id: z.uuid(),
+    id: z.uuid().describe('Of the account; the person is another one'),
+    personId: z.uuid().describe('Whose account it is, as consentPersonId takes it'),
     email: z.string(),
     name: z.string(),
     state: z.enum(['active', 'disabled']),

@@ -23,12 +23,26 @@ export const isWanted = (version: string): string =>
   `(${version}.phase = 'active' AND NOT EXISTS (SELECT FROM version_death ended WHERE ended.version_id = ${version}.id
       AND (ended.liveness = 'dead' OR ended.revocation IN ('requested', 'accepted'))))`;
 
+/**
+ * SQL: number of the version that the places of a credential are to hold: the new one of a rotation that is under way and
+ * not on its way back, before it is in use; else the one in use. NULL: there is none.
+ *
+ * @param credential expression of a credential's id
+ */
+export const targetNumber = (credential: string): string =>
+  `coalesce(
+     (SELECT next.number FROM rotation r JOIN credential_version next ON next.id = r.new_version_id
+       WHERE r.credential_id = ${credential} AND r.closed_at IS NULL AND r.state <> 'rolling_back' AND next.phase <> 'retired'
+         AND NOT EXISTS (SELECT FROM version_death ended WHERE ended.version_id = next.id
+                            AND (ended.liveness = 'dead' OR ended.revocation IN ('requested', 'accepted')))
+       ORDER BY r.opened_at DESC LIMIT 1),
+     (SELECT wanted.number FROM credential_version wanted WHERE wanted.credential_id = ${credential} AND ${isWanted('wanted')}))`;
+
 /** Number of the version that the places of a credential are to hold; null: there is none. */
 export async function targetOf(db: Db, credentialId: Id): Promise<number | null> {
-  const [row] = await db.query<{ number: number }[]>(
-    `SELECT v.number FROM credential_version v WHERE v.credential_id = $1 AND ${isWanted('v')}`,
-    [credentialId],
-  );
+  const [row] = await db.query<{ number: number | null }[]>(`SELECT ${targetNumber('$1::uuid')} AS number`, [
+    credentialId,
+  ]);
   return row?.number ?? null;
 }
 

@@ -63,6 +63,8 @@ export class MassRevocationsService {
     if (force && !may(by, 'revocations:force')) return err(FORCE);
     return this.#act(by, async (db) => {
       const now = this.clock.now();
+      // Before its number is drawn: one that is refused uses none up.
+      refuseUnfit(await howMany(db, selection));
       const id = newId();
       const reference = await nextReference(db, 'MRV', now);
       await db.query(
@@ -89,31 +91,7 @@ export class MassRevocationsService {
         [id, MOST_VERSIONS + 1, ...params],
       );
       const versions = frozen!.n;
-      if (versions === 0)
-        throw new Refused(
-          refusal(
-            'invalid',
-            'nothing-selected',
-            'The selection fits no version in use that is not proven dead.',
-            {
-              fields: [
-                { field: '/selection', problem: 'fits nothing', mend: 'Widen it, or check its names.' },
-              ],
-            },
-          ),
-        );
-      if (versions > MOST_VERSIONS)
-        throw new Refused(
-          refusal('invalid', 'too-many-selected', `The selection fits more than ${MOST_VERSIONS} versions.`, {
-            fields: [
-              {
-                field: '/selection',
-                problem: 'fits too many',
-                mend: 'Narrow it by integration, environment or type.',
-              },
-            ],
-          }),
-        );
+      refuseUnfit(versions);
       await this.ledger.append(db, {
         kind: 'mass-revocation.asked',
         subject: { kind: 'mass_revocation', id },
@@ -315,4 +293,42 @@ async function lock(db: Db, id: Id): Promise<MassRow> {
     [id],
   );
   return { ...row, ...counted! };
+}
+
+/** How many versions a selection fits now; counted no further than a selection may go. */
+async function howMany(db: Db, selection: AskMassRevocation['selection']): Promise<number> {
+  const { sql, params } = selected(selection, 2);
+  const [counted] = await rowsOf<{ n: number }>(
+    db,
+    `SELECT count(*)::int AS n FROM (SELECT 1 ${sql} LIMIT $1) fitting`,
+    [MOST_VERSIONS + 1, ...params],
+  );
+  return counted!.n;
+}
+
+/** @throws Refused where nothing is to be revoked, or too much at once */
+function refuseUnfit(versions: number): void {
+  if (versions === 0)
+    throw new Refused(
+      refusal(
+        'invalid',
+        'nothing-selected',
+        'The selection fits no version in use that is not proven dead.',
+        {
+          fields: [{ field: '/selection', problem: 'fits nothing', mend: 'Widen it, or check its names.' }],
+        },
+      ),
+    );
+  if (versions > MOST_VERSIONS)
+    throw new Refused(
+      refusal('invalid', 'too-many-selected', `The selection fits more than ${MOST_VERSIONS} versions.`, {
+        fields: [
+          {
+            field: '/selection',
+            problem: 'fits too many',
+            mend: 'Narrow it by integration, environment or type.',
+          },
+        ],
+      }),
+    );
 }

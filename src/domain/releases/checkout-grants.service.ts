@@ -64,7 +64,12 @@ export class CheckoutGrants {
       return wrong('/expiresAt', 'is past, or more than 400 days away', 'Name an instant in between.');
     if (input.consentPersonId !== undefined) {
       const wrongPerson = await this.#consenterProblem(db, input.consentPersonId, by);
-      if (wrongPerson) return wrong('/consentPersonId', wrongPerson, 'Name somebody else.');
+      if (wrongPerson)
+        return wrong(
+          '/consentPersonId',
+          wrongPerson,
+          'Give the personId of somebody else: GET /api/v1/checkout-consenters lists them.',
+        );
     }
     const [taken] = await db.query<unknown[]>(
       `SELECT FROM checkout_grant WHERE identity_id = $1 AND credential_id = $2 AND purpose = $3 AND state IN ('proposed', 'approved')`,
@@ -117,7 +122,9 @@ export class CheckoutGrants {
         WHERE u.person_id = $1 AND u.state = 'active' AND u.party_id IS NULL AND r.role = ANY($2)`,
       [personId, rolesThatMay('approvals:decide')],
     );
-    return found ? undefined : 'is nobody who may approve here';
+    return found
+      ? undefined
+      : 'is no person who may approve here (an account has another id than its person)';
   }
 
   async decide(db: Db, id: Id, approve: boolean, by: Principal): Promise<Result<void, Refusal>> {

@@ -1,7 +1,8 @@
 import type { Id } from '../../kernel/ids.ts';
 import { iso, type Millis } from '../../kernel/time.ts';
 import type { Db } from '../../platform/database/transactions.ts';
-import type { CHECKOUT_STATES, GrantView, HeldView, MachineView } from './release.schema.ts';
+import { rolesThatMay } from '../access/permissions.ts';
+import type { CHECKOUT_STATES, Consenter, GrantView, HeldView, MachineView } from './release.schema.ts';
 
 export interface CheckoutRow {
   id: Id;
@@ -104,6 +105,15 @@ export async function grantsOf(
     expiresAt: text(row.expiresAt)!,
     requestedAt: text(row.requestedAt)!,
   }));
+}
+
+/** Who may be named to consent to checkouts, by name; at most 200. */
+export function consenters(db: Db): Promise<Consenter[]> {
+  return db.query(
+    `SELECT DISTINCT p.id AS "personId", p.name FROM person p JOIN user_account u ON u.person_id = p.id JOIN user_role r ON r.user_id = u.id
+      WHERE u.state = 'active' AND u.party_id IS NULL AND r.role = ANY($1) ORDER BY p.name, p.id LIMIT 200`,
+    [rolesThatMay('approvals:decide')],
+  );
 }
 
 /** Of a checkout `k` at `$4`: a lease that has lapsed is over, whether or not anybody has written that down yet. */

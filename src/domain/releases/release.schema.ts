@@ -74,10 +74,17 @@ export const newGrantSchema = z
     consentPersonId: z
       .uuid('must be the id of a person')
       .optional()
-      .describe('Who has to consent to each checkout, or open a window for them'),
+      .describe(
+        'Who has to consent to each checkout, or open a window for them: a personId of /checkout-consenters',
+      ),
   })
   .meta({ id: 'NewCheckoutGrant' });
 export type NewGrant = z.output<typeof newGrantSchema>;
+
+export const consenterSchema = z
+  .object({ personId: z.uuid(), name: z.string() })
+  .meta({ id: 'CheckoutConsenter' });
+export type Consenter = z.infer<typeof consenterSchema>;
 
 export const grantSchema = z
   .object({

@@ -35,6 +35,7 @@ import { RotationDrilling } from './rotation-drilling.service.ts';
 import { Sessions } from './sessions.service.ts';
 import { ConnectionAccessSweep } from './connection-access.sweep.ts';
 import { StorePlaces } from './store-places.service.ts';
+import { MachineWays } from './machine-ways.service.ts';
 import { Targets } from './targets.service.ts';
 import { ValuesAtHand } from './values-at-hand.service.ts';
 import { Ways } from './ways.service.ts';
@@ -62,6 +63,7 @@ const services = [
   Sessions,
   StorePlaces,
   Targets,
+  MachineWays,
   ValuesAtHand,
   Ways,
 ];

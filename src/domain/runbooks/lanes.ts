@@ -1,9 +1,8 @@
 import type { Millis } from '../../kernel/time.ts';
 import type { Db } from '../../platform/database/transactions.ts';
-import { bookSlots, holdLanes, limitedLanes, livingWorkers, type LaneRow } from './leases.queries.ts';
+import { bookSlots, holdLanes, limitedLanes, type LaneRow } from './leases.queries.ts';
 import { NO_LANE } from './planning.queries.ts';
 import { claimReady, readyLanes, type Claimed } from './runs.queries.ts';
-import { shareOf } from './shares.rules.ts';
 import { SUSPECTS } from './step.rules.ts';
 import type { Turns } from './turns.ts';
 
@@ -31,12 +30,7 @@ export interface Taken {
 export class Lanes {
   readonly #inHand = new Map<string, number>();
   #total = 0;
-  /** Lanes with ready steps that this process may begin with. */
   #ready: string[] = [];
-  #allReady: string[] = [];
-  /** Since when each lane with a limit was seen ready while nothing of it was in hand here. */
-  readonly #idleSince = new Map<string, Millis>();
-  #workers: readonly string[] = [];
   #readyAt = -Infinity;
   #limited = new Set<string>();
   #limitedAt = -Infinity;
@@ -90,7 +84,7 @@ export class Lanes {
     worker: string,
     now: Millis,
   ): Promise<{ taken: Taken[]; more: boolean; pause: Millis | undefined }> {
-    await this.#look(db, worker);
+    await this.#look(db);
     const quotas = this.#quotas();
     if (quotas.length === 0) {
       this.#full = this.#ready.length > 0;
@@ -170,33 +164,20 @@ export class Lanes {
     for (const { claimed } of taken) this.free(claimed.lane);
   }
 
-  async #look(db: Db, worker: string): Promise<void> {
+  async #look(db: Db): Promise<void> {
     const at = performance.now();
     if (at - this.#readyAt > FRESH) {
-      this.#allReady = await readyLanes(db);
+      this.#ready = await readyLanes(db);
       this.#readyAt = at;
     }
     // A lane that nobody has looked at yet may have limits from its first step on.
-    if (at - this.#limitedAt > 5 * FRESH || this.#allReady.some((lane) => !this.#seen.has(lane))) {
+    if (at - this.#limitedAt > 5 * FRESH || this.#ready.some((lane) => !this.#seen.has(lane))) {
       const limited = await limitedLanes(db);
       for (const lane of this.#limited) if (!limited.has(lane)) this.turns.limit(lane, null);
       this.#limited = limited;
       this.#limitedAt = at;
-      this.#seen = new Set(this.#allReady);
-      this.#workers = await livingWorkers(db);
+      this.#seen = new Set(this.#ready);
     }
-    this.#ready = this.#shared(worker, at);
-  }
-
-  #shared(worker: string, at: Millis): string[] {
-    const lanes = this.#allReady.filter((lane) => this.#limited.has(lane));
-    const inHand = (lane: string) => this.#inHand.has(lane);
-    const idle = new Set(lanes.filter((lane) => !inHand(lane)));
-    for (const lane of this.#idleSince.keys()) if (!idle.has(lane)) this.#idleSince.delete(lane);
-    for (const lane of idle) if (!this.#idleSince.has(lane)) this.#idleSince.set(lane, at);
-    const readyFor = (lane: string) => at - (this.#idleSince.get(lane) ?? at);
-    const share = shareOf({ lanes, workers: this.#workers, worker, inHand, readyFor });
-    return this.#allReady.filter((lane) => !this.#limited.has(lane) || share.has(lane));
   }
 
   /** Shares the room out, beginning with another lane each time. */

@@ -158,16 +158,6 @@ export async function limitedLanes(db: Db): Promise<Set<string>> {
   return new Set(rows.map((row) => row.key));
 }
 
-/** Who has a lease just now. */
-export async function livingWorkers(db: Db): Promise<Id[]> {
-  const rows = await rowsOf<{ id: Id }>(
-    db,
-    `SELECT id FROM engine_worker WHERE lease_until > clock_timestamp() ORDER BY id`,
-    [],
-  );
-  return rows.map(({ id }) => id);
-}
-
 /** Holds lanes for one claim, so that processes together keep each supplier's limits. Lanes that a peer holds are left out. */
 export async function holdLanes(db: Db, keys: readonly string[], worker: Id): Promise<LaneRow[]> {
   if (keys.length === 0) return [];

@@ -3,7 +3,7 @@ import { ELAPSED_DAY, iso, type Millis } from '../../kernel/time.ts';
 import { rowsOf } from '../../platform/database/rows.ts';
 import type { Db } from '../../platform/database/transactions.ts';
 import { KEEP_EVENTS } from './retention.rules.ts';
-import { labelOf, type Declared } from './usage.rules.ts';
+import { labelOf, mixtureOf, type Declared, type UseGroup } from './usage.rules.ts';
 import type { CredentialUsage, UsageFeedView } from './usage.schema.ts';
 import { NOWHERE } from './write-usage.ts';
 
@@ -44,6 +44,7 @@ export async function usageOf(db: Db, credentialId: Id): Promise<CredentialUsage
       ORDER BY v.number DESC, s.location_id, s.last_at DESC`,
     [credentialId],
   );
+  const groups = await groupsOf(db, credentialId);
   const unseen = await rowsOf<{ id: Id; name: string }>(
     db,
     `SELECT l.id, l.name FROM location l WHERE l.credential_id = $1 AND l.retired_at IS NULL
@@ -55,6 +56,8 @@ export async function usageOf(db: Db, credentialId: Id): Promise<CredentialUsage
       .toSorted((a, b) => b.last_at.getTime() - a.last_at.getTime())
       .map((row) => {
         const locationId = row.location_id === NOWHERE ? null : row.location_id;
+        const last = { environment: row.last_environment, actor: row.last_actor };
+        const labels = mixtureOf(groups.get(`${row.version} ${row.location_id}`) ?? [], locationId, declared);
         return {
           version: row.version,
           location:
@@ -65,7 +68,8 @@ export async function usageOf(db: Db, credentialId: Id): Promise<CredentialUsage
           lastAcceptedAt: row.last_accepted_at?.toISOString() ?? null,
           lastActor: row.last_actor,
           environment: row.last_environment,
-          label: labelOf({ environment: row.last_environment, actor: row.last_actor, locationId }, declared),
+          label: labels[0]?.label ?? labelOf({ ...last, locationId }, declared),
+          labels,
           uses: Number(row.uses),
         };
       }),
@@ -76,6 +80,30 @@ export async function usageOf(db: Db, credentialId: Id): Promise<CredentialUsage
         : `What no feed reported is not "never used". Single uses are kept for ${KEEP_EVENTS / ELAPSED_DAY} days.`,
     actors: [...declared.actors].toSorted(),
   };
+}
+
+/** How many single uses of a version are looked at, the newest first. */
+const LOOKED_AT = 20_000;
+
+/** Who used a credential, where and how often, by `<version> <location>`. */
+async function groupsOf(db: Db, credentialId: Id): Promise<Map<string, UseGroup[]>> {
+  const rows = await rowsOf<UseGroup & { version: number; location_id: Id }>(
+    db,
+    `SELECT v.number AS version, e.location_id, e.actor, e.environment, count(*)::int AS uses
+       FROM credential_version v
+      CROSS JOIN LATERAL (SELECT coalesce(u.location_id, $2) AS location_id, u.actor, u.environment FROM usage_event u
+                           WHERE u.version_id = v.id ORDER BY u.at DESC LIMIT ${LOOKED_AT}) e
+      WHERE v.credential_id = $1 GROUP BY v.number, e.location_id, e.actor, e.environment`,
+    [credentialId, NOWHERE],
+  );
+  const groups = new Map<string, UseGroup[]>();
+  for (const { version, location_id: location, ...group } of rows) {
+    const key = `${version} ${location}`;
+    const known = groups.get(key);
+    if (known) known.push(group);
+    else groups.set(key, [group]);
+  }
+  return groups;
 }
 
 /** Every feed, by its key. */

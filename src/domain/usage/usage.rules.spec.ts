@@ -6,6 +6,7 @@ import {
   holdsValue,
   isAfterRevocation,
   labelOf,
+  mixtureOf,
   SLOT,
   UNKNOWN_FLOOR,
   slotOf,
@@ -70,6 +71,45 @@ describe('use after revocation', () => {
           expect(isAfterRevocation({ at: ended + later, outcome }, null)).toBe(false);
         },
       ),
+    );
+  });
+});
+
+describe('a place with uses by many', () => {
+  test('is labelled by most of them, not by the last', () => {
+    const groups = [
+      { actor: 'somebody', environment: null, uses: 1 },
+      { actor: 'ci-deploy', environment: 'production', uses: 9999 },
+      { actor: 'ci-deploy', environment: 'laptop', uses: 3 },
+    ];
+    expect(mixtureOf(groups, null, declared)).toEqual([
+      { label: 'expected', uses: 9999 },
+      { label: 'other_environment', uses: 3 },
+      { label: 'unknown_actor', uses: 1 },
+    ]);
+    expect(mixtureOf([], null, declared)).toEqual([]);
+  });
+
+  test('loses no use, and counts each under its own label', () => {
+    const group = fc.record({
+      actor: fc.option(fc.constantFrom('ci-deploy', 'somebody')),
+      environment: fc.option(fc.constantFrom('production', 'laptop')),
+      uses: fc.integer({ min: 1, max: 100 }),
+    });
+    fc.assert(
+      fc.property(fc.array(group), fc.option(fc.constantFrom('vault', 'nowhere')), (groups, place) => {
+        const told = mixtureOf(groups, place, declared);
+        for (const { label, uses } of told)
+          expect(
+            groups
+              .filter((one) => labelOf({ ...one, locationId: place }, declared) === label)
+              .reduce((sum, one) => sum + one.uses, 0),
+          ).toBe(uses);
+        expect(told.reduce((sum, one) => sum + one.uses, 0)).toBe(
+          groups.reduce((sum, one) => sum + one.uses, 0),
+        );
+        expect(told.map(({ uses }) => uses)).toEqual(told.map(({ uses }) => uses).toSorted((a, b) => b - a));
+      }),
     );
   });
 });

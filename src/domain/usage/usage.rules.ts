@@ -33,6 +33,25 @@ export function labelOf(use: Use, declared: Declared): UseLabel {
   return placed || known ? 'expected' : 'unknown_actor';
 }
 
+/** So many uses by one actor in one environment. */
+export type UseGroup = Omit<Use, 'locationId'> & { uses: number };
+
+/** What the uses from one place are: the label of most of them first; of two alike the graver. */
+export function mixtureOf(
+  groups: readonly UseGroup[],
+  locationId: string | null,
+  declared: Declared,
+): { label: UseLabel; uses: number }[] {
+  const counts = new Map<UseLabel, number>();
+  for (const { uses, ...group } of groups) {
+    const label = labelOf({ ...group, locationId }, declared);
+    counts.set(label, (counts.get(label) ?? 0) + uses);
+  }
+  return [...counts]
+    .map(([label, uses]) => ({ label, uses }))
+    .toSorted((a, b) => b.uses - a.uses || USE_LABELS.indexOf(b.label) - USE_LABELS.indexOf(a.label));
+}
+
 /** How far two honest clocks may be apart, and how long a supplier's caches may answer after a revocation. */
 const SLACK = MINUTE;
 

@@ -73,6 +73,17 @@ export const usageReceiptSchema = z
         mend: z.string(),
       }),
     ),
+    notes: z
+      .array(
+        z.object({
+          index: z.int().describe('Place in the body, from 0'),
+          field: z.string(),
+          code: z.string(),
+          problem: z.string(),
+          mend: z.string(),
+        }),
+      )
+      .describe('Of events that were taken, though not all that they say is known here'),
   })
   .meta({ id: 'UsageReceipt' });
 export type UsageReceipt = z.output<typeof usageReceiptSchema>;
@@ -119,7 +130,12 @@ export const usageLineSchema = z.object({
   lastAcceptedAt: z.iso.datetime().nullable(),
   lastActor: z.string().nullable(),
   environment: z.string().nullable(),
-  label: z.enum(USE_LABELS),
+  label: z.enum(USE_LABELS).describe('Of most of its uses'),
+  labels: z
+    .array(z.object({ label: z.enum(USE_LABELS), uses: z.int() }))
+    .describe(
+      'What its uses are, the most first; of the newest 20,000 of each version that are kept one by one',
+    ),
   uses: z.int(),
 });
 

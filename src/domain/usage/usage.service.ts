@@ -62,6 +62,7 @@ export class UsageService {
     }
     const now = this.clock.now();
     const refused = [...read.refused];
+    const notes: UsageReceipt['notes'] = [];
     const events: Candidate[] = [];
     for (const { index, item } of read.items) {
       const judged = judge(item, now);
@@ -96,7 +97,11 @@ export class UsageService {
         }
         const version = meant(named, event);
         if ('problem' in version) refused.push({ index, ...version });
-        else rows.push(rowOf(event, version, named, pseudonym));
+        else {
+          const row = rowOf(event, version, named, pseudonym);
+          if (event.location !== undefined && row.locationId === null) notes.push({ index, ...NO_LOCATION });
+          rows.push(row);
+        }
       }
       // The same name twice in one batch is one event: the first.
       const once = [...new Map(rows.toReversed().map((row) => [row.eventId, row])).values()].toReversed();
@@ -124,7 +129,7 @@ export class UsageService {
       }
       return { accepted: fresh.length, known: rows.length - fresh.length };
     });
-    return ok({ ...receipt, refused: refused.toSorted((a, b) => a.index - b.index) });
+    return ok({ ...receipt, refused: refused.toSorted((a, b) => a.index - b.index), notes });
   }
 
   /** What is known of the clock of a feed that was heard of, and how long it may be silent. */
@@ -214,6 +219,14 @@ const HOLDS_VALUE = {
   code: 'holds-a-value',
   problem: 'seems to hold a secret',
   mend: 'Never send a value: send the SHA-256 of it as sha256, and what else names the credential or the actor.',
+};
+
+/** The use is taken all the same: that it happened counts more than where. */
+const NO_LOCATION = {
+  field: '/location',
+  code: 'unknown-location',
+  problem: 'names no location of this credential: the use is kept as one from no location on record',
+  mend: 'Record the copy under this external key, or send the key that it has.',
 };
 
 /** What of an event is written down as it came. */

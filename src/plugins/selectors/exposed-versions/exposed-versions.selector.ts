@@ -1,11 +1,10 @@
 import { Injectable } from '@nestjs/common';
 import { isArriving } from '../../../domain/incidents/arrivals.ts';
 import { laneOf } from '../../../domain/revocation/connections.service.ts';
-import { firstConnections } from '../../../domain/revocation/ways.queries.ts';
+import { MachineWays, type MachineWay } from '../../../domain/revocation/machine-ways.service.ts';
 import type { SelectedItem, Subject } from '../../../domain/runbooks/action.ts';
 import type { Selector } from '../../../domain/runbooks/selector.ts';
 import type { Id } from '../../../kernel/ids.ts';
-import { Clock } from '../../../platform/clock/clock.ts';
 import type { Db } from '../../../platform/database/transactions.ts';
 
 interface Row {
@@ -43,7 +42,7 @@ export class ExposedVersionsSelector implements Selector {
   readonly name = 'exposed-versions';
   readonly title = 'The exposed credential versions of an incident';
 
-  constructor(private readonly clock: Clock) {}
+  constructor(private readonly ways: MachineWays) {}
 
   async page(
     db: Db,
@@ -68,12 +67,11 @@ export class ExposedVersionsSelector implements Selector {
     const last = rows.at(-1);
     const behind = last ? `${last.portion}:${last.risk}:${last.version_id}` : (request.cursor ?? BEFORE_ALL);
     const next = open || rows.length === request.limit ? behind : null;
-    const connections = await firstConnections(
+    const ways = await this.ways.of(
       db,
-      rows.map((row) => row.credential_id),
-      this.clock.now(),
+      rows.map((row) => ({ credentialId: row.credential_id, kind: row.kind })),
     );
-    return { items: rows.map((row) => itemOf(row, connections.get(row.credential_id))), next };
+    return { items: rows.map((row) => itemOf(row, ways.get(row.credential_id) ?? [])), next };
   }
 
   async count(db: Db, request: Request): Promise<number> {
@@ -85,7 +83,8 @@ export class ExposedVersionsSelector implements Selector {
   }
 }
 
-function itemOf(row: Row, connectionId: Id | undefined): SelectedItem {
+function itemOf(row: Row, ways: readonly MachineWay[]): SelectedItem {
+  const connectionId = ways[0]?.connectionId;
   return {
     key: row.version_id,
     label: row.label,
@@ -105,6 +104,8 @@ function itemOf(row: Row, connectionId: Id | undefined): SelectedItem {
       approveWithin: `${row.approve_within_minutes ?? 60}m`,
       approveOtherwise: row.approve_otherwise ?? 'escalate',
       byMachine: connectionId !== undefined,
+      // Most suppliers leave nothing behind that could be undone.
+      clearsAway: ways.some(({ abilities }) => abilities?.clearAway === true),
     },
     ...(connectionId ? { lane: laneOf(connectionId) } : {}),
     priority: row.risk,
