@@ -523,9 +523,18 @@ describe('a duty of a law that is told through us', () => {
   test('is drafted with what is known, approved by a second person, carried, and the register follows', async () => {
     const gdpr = await duties.duty(made.incidentId, 'gdpr-33-1', 'notification');
     expect(gdpr).toMatchObject({ recipient: 'Data Protection Authority', told: null, watched: false });
+    // What somebody wrote them besides told them of no incident.
+    await scene.rows(
+      `INSERT INTO notice (id, reference, integration_id, party_id, subject_kind, subject_id, idempotency_key, category, trigger, start_event,
+                           start_at, fulfilled_by, facts, message_id, correlation_id, created_at, updated_at, dispatch, accepted_at, fulfilled_at)
+       VALUES ($1, 'NTC-2026-9099', $2, $3, 'case', $4, 'besides', 'written', 'written', 'written', $5, 'accepted_by_peer', '{}', 'besides', 'test',
+               $5, $5, 'accepted', $5, $5)`,
+      [newId(), linked, authority, gdpr.caseId, world.clock.date()],
+    );
     const drafted = await draft(gdpr.id);
     expect(drafted).toMatchObject({ status: 201 });
     const { text } = await written(drafted.body.writtenId);
+    expect(text).not.toContain('NTC-2026-9099');
     const { reference } = await scene.one<{ reference: string }>(
       `SELECT d.reference FROM credential d JOIN credential_version v ON v.credential_id = d.id WHERE v.id = $1`,
       [made.versionId],

@@ -30,8 +30,8 @@ export async function caseFacts(
   const [row] = await rowsOf<Row>(
     db,
     `SELECT c.reference, i.name AS "integrationName", c.contained_at AS "containedAt",
-            (SELECT n.reference FROM notice n WHERE n.subject_id = c.id AND n.party_id = $2 AND n.accepted_at IS NOT NULL
-              ORDER BY n.created_at DESC, n.id DESC LIMIT 1) AS "toldAs",
+            (SELECT n.reference FROM notice n WHERE n.subject_id = c.id AND n.party_id = $2 AND n.accepted_at IS NOT NULL AND n.category <> 'written'
+              ORDER BY n.term_id IS NULL, n.created_at, n.id LIMIT 1) AS "toldAs",
             (SELECT p.role FROM integration_party p WHERE p.integration_id = c.integration_id AND p.party_id = $2
               ORDER BY p.role IN ('authority', 'insurer') DESC, p.role LIMIT 1) AS role,
             (SELECT jsonb_object_agg(k.kind, k.at) FROM (SELECT kind, min(at) AS at FROM instant WHERE case_id = c.id GROUP BY kind) k) AS instants,
