@@ -348,10 +348,12 @@ describe('what fails after a revocation', () => {
       'unclear',
       'supplier',
     ]);
+    // No answer, while the same supplier answered us: it is ours.
+    expect((await report({ ...used, failure: 'connect' })).body).toMatchObject({ class: 'outage' });
 
     const { body } = await scene.call('GET', `/api/v1/incidents/${incident.id}/failures`);
-    const { failures } = body as { failures: { status: number }[] };
-    expect(new Set(failures.map(({ status }) => status))).toEqual(new Set([401, 422, 500, 503]));
+    const { failures } = body as { failures: { status: number | null }[] };
+    expect(new Set(failures.map(({ status }) => status))).toEqual(new Set([401, null, 422, 500, 503]));
     const customer = await scene.token('party_contact', scene.customerId);
     expect((await report({ status: 500 }, customer)).status).toBe(201);
     const stranger = await scene.token('party_contact', await new RevocationScene(world.app).party());
