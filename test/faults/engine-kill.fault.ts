@@ -105,17 +105,34 @@ const stateOf = (runId: string) =>
     40_000,
   );
 
+/** Stops the worker that was seen last, until it is one that has begun steps which it has not ended. */
+const stoppedWithWork = (workers: readonly ChildProcess[], runId: string) =>
+  until(async () => {
+    const last = (await traced()).at(-1)!.pid;
+    const busy = workers.find(({ pid }) => pid === last)!;
+    busy.kill('SIGSTOP');
+    const keys = (await traced()).filter(({ pid }) => pid === last).map(({ key }) => key);
+    const held = await world.rows(
+      `SELECT FROM step WHERE run_id = $1 AND state = 'running' AND item_key = ANY ($2::text[])`,
+      [runId, keys],
+    );
+    if (held.length > 0) return busy;
+    busy.kill('SIGCONT');
+    return null;
+  });
+
 test('a worker killed with -9: its peer goes on within three seconds, probes first, and no effect happens twice', async () => {
   world = await engineWorld(db.url, { actions: [effect], clock: new SystemClock(), start: false });
-  const [first] = [await worker(60), await worker(60)];
+  const workers = [await worker(60), await worker(60)];
   const runId = await world.run(`  - { id: each, title: E, uses: effect, forEach: numbers }\n`, {
     count: 400,
   });
   await until(
     async () => new Set((await traced()).map((trace) => trace.pid)).size === 2 && (await doneOf(runId)) > 20,
   );
+  const busy = await stoppedWithWork(workers, runId);
   const killedAt = Date.now();
-  first!.kill('SIGKILL');
+  busy.kill('SIGKILL');
   const probe = await until(async () => (await traced()).find((trace) => trace.what === 'probe'));
   expect(probe.at - killedAt).toBeLessThanOrEqual(3000);
   expect(await stateOf(runId)).toBe('done');

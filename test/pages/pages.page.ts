@@ -27,7 +27,7 @@ describe('the first page', () => {
     expect(text).toMatch(/3\s+still alive/);
     expect(text).toContain('Ledger keys in a public repository');
     expect(text).toMatch(/One report waits in triage/);
-    expect(text).toMatch(/Northwind Cloud confirmed\s+20 h 0 min left/);
+    expect(text).toMatch(/Northwind Cloud confirmed, NTC-\d{4}-\d{4}, [^\n]+\s+20 h 0 min left/);
   });
 });
 
