@@ -16,6 +16,12 @@ import { CANARY, Scene } from './scene.ts';
 
 export const PASSWORD = 'correct horse battery staple';
 
+/** Reloads a page, after what it is still going to: Chromium refuses to in the middle of it. */
+export async function afresh(page: Page): Promise<void> {
+  await page.waitForLoadState();
+  await page.reload();
+}
+
 /** The application on a free port, with a browser in front of it. */
 export class Console {
   #plain: TestBrowser | undefined;

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import type { Page } from 'playwright-core';
-import { Console, PASSWORD } from './console.ts';
+import { afresh, Console, PASSWORD } from './console.ts';
 import { incidentScene } from './incident-scene.ts';
 import { portfolioScene, type PortfolioScene } from './scene.ts';
 
@@ -62,7 +62,7 @@ describe('the door', () => {
       expect(refused.status).toBe(403);
       expect(await refused.text()).toContain('did not come from our own page');
     }
-    await page.reload();
+    await afresh(page);
     expect(await page.locator('.who').innerText()).toContain('Rita');
   });
 

@@ -5,7 +5,7 @@ import { newId } from '../../src/kernel/ids.ts';
 import { expectOk } from '../../src/kernel/result.ts';
 import { BY, RevocationScene } from '../support/revocation-scene.ts';
 import { datadog, ScriptedSupplier } from '../support/scripted-supplier.ts';
-import { Console } from './console.ts';
+import { afresh, Console } from './console.ts';
 
 /** A drill in which things go wrong, from its form to what it showed, at a supplier that answers. */
 
@@ -67,7 +67,7 @@ test('what may go wrong is chosen in plain words, and what came of it is read', 
   await page.click('text=Drill this path');
   expect(await page.locator('main').innerText()).toMatch(/A drill of this path is under way/);
   await ended();
-  await page.reload();
+  await afresh(page);
   const shown = await page.locator('main').innerText();
   expect(shown).toMatch(/passed/);
   expect(shown).toMatch(/held[\s\S]*The answer is lost[\s\S]*was not revoked a second time/);

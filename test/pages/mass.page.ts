@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import type { Page } from 'playwright-core';
 import { newId } from '../../src/kernel/ids.ts';
 import { HOUR } from '../../src/kernel/time.ts';
-import { Console } from './console.ts';
+import { afresh, Console } from './console.ts';
 import { incidentScene } from './incident-scene.ts';
 import { portfolioScene } from './scene.ts';
 
@@ -99,7 +99,7 @@ describe('mass revocation', () => {
       const { rows } = await site.scene.client.query(`SELECT FROM mass_revocation WHERE state = 'started'`);
       return rows.length === 1;
     });
-    await page.reload();
+    await afresh(page);
     await site.judge(page, 'mass-started');
     expect(await page.locator('main').innerText()).toMatch(/INC-\d{4}-\d{4}/);
     await page.goto(`${site.url}/mass-revocations`);

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import type { Page } from 'playwright-core';
 import { OfferingParties } from '../support/offering-parties.ts';
-import { Console } from './console.ts';
+import { afresh, Console } from './console.ts';
 
 /** Pictures and axe on a busy machine. */
 const LONG = 180_000;
@@ -66,7 +66,7 @@ test(
       );
       return rows[0]!.n === 0;
     });
-    await page.reload();
+    await afresh(page);
     expect(await page.getByRole('row', { name: /Webshop/ }).innerText()).toContain('waits for signatures');
     expect(await page.getByRole('row', { name: /Kiosk/ }).innerText()).toMatch(
       /could not be proposed[\s\S]*no reachable contact in the role security/,

@@ -7,7 +7,7 @@ import { BY } from '../support/revocation-scene.ts';
 import { RotationScene, type Slot } from '../support/rotation-scene.ts';
 import { ScriptedSupplier } from '../support/scripted-supplier.ts';
 import { OUR_TOKEN, ScriptedKv } from '../support/scripted-vault.ts';
-import { Console } from './console.ts';
+import { afresh, Console } from './console.ts';
 
 /** The value of version 2. */
 let issued: string;
@@ -44,7 +44,7 @@ const comes = (says: RegExp) =>
   until(
     async () => {
       site.world.clock.advance(2000);
-      await page.reload();
+      await afresh(page);
       return says.test(await main());
     },
     `the page to say ${String(says)}`,
@@ -145,7 +145,7 @@ test('how often a credential is rotated stands there with what decides it, and i
   await form.getByRole('button', { name: 'Set it' }).click();
   expect(await main()).toMatch(/Shop key: every 20 days\.[\s\S]*its own interval\s+every 20 days/);
   await scene.query(`UPDATE credential SET risk = 950 WHERE id = $1`, [slot.credentialId]);
-  await page.reload();
+  await afresh(page);
   expect(await main()).toMatch(
     /its own interval and its risk\s+every 20 days, shortened to 50 % by its risk of 950/,
   );

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import type { Page } from 'playwright-core';
 import { SignalPeer } from '../support/signal-peer.ts';
-import { Console } from './console.ts';
+import { afresh, Console } from './console.ts';
 import { portfolioScene } from './scene.ts';
 
 let site: Console;
@@ -44,7 +44,7 @@ test('an endpoint is added, tried, rotated; its log says what was answered, and 
   peer.answer(500, {}, 'out of order');
   await page.getByRole('button', { name: 'Send a test' }).click();
   await site.until(async () => {
-    await page.reload();
+    await afresh(page);
     return (await page.locator('#log').innerText()).includes('out of order');
   });
   await site.judge(page, 'signals-endpoint');
@@ -54,7 +54,7 @@ test('an endpoint is added, tried, rotated; its log says what was answered, and 
     await site.until(() => Promise.resolve(peer.received.length === times));
   }
   await site.until(async () => {
-    await page.reload();
+    await afresh(page);
     return (await page.locator('#circuit').count()) === 1;
   });
   expect(await page.locator('h1').innerText()).toContain('circuit open');
@@ -66,7 +66,7 @@ test('an endpoint is added, tried, rotated; its log says what was answered, and 
   peer.answer(204);
   await page.getByRole('button', { name: 'Send again' }).first().click();
   await site.until(async () => {
-    await page.reload();
+    await afresh(page);
     return (await page.locator('#log').innerText()).includes('taken');
   });
   expect(await page.locator('h1').innerText()).toContain('circuit closed');

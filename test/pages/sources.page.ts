@@ -5,7 +5,7 @@ import { system } from '../../src/kernel/principal.ts';
 import { Transactions } from '../../src/platform/database/transactions.ts';
 import { SignalPeer } from '../support/signal-peer.ts';
 import { RISC, claimsOf, setOver, voices } from '../support/source-voices.ts';
-import { Console } from './console.ts';
+import { afresh, Console } from './console.ts';
 import { CANARY } from './scene.ts';
 
 let site: Console;
@@ -53,7 +53,7 @@ test('a source is added, gets a second key, and its deliveries are gone through 
   });
   expect(delivered.statusCode).toBe(202);
   await site.until(async () => {
-    await page.reload();
+    await afresh(page);
     return (await page.getByRole('row', { name: /secret_scanning_alert/ }).innerText()).includes('accepted');
   });
   await page.getByLabel('A further key').fill('short');
