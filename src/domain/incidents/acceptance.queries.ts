@@ -117,7 +117,9 @@ export function exposedVersions(
             SELECT authority, approve_within_minutes, approve_otherwise FROM agreement_version
              WHERE agreement_id = n.agreement_id AND valid_from <= $3 AND (valid_until IS NULL OR valid_until > $3)
              ORDER BY number DESC LIMIT 1) a ON true
-       LEFT JOIN incident_credential x ON x.incident_id = $2 AND x.version_id = v.id
+       -- One look for each: planned before the first portion has joined, a join would compare each with all that have.
+       LEFT JOIN LATERAL (
+            SELECT match, may_act FROM incident_credential WHERE incident_id = $2 AND version_id = v.id LIMIT 1) x ON true
       WHERE v.id = ANY($1::uuid[]) ORDER BY c.risk DESC, v.id`,
     [versionIds, incidentId, awareness],
   );

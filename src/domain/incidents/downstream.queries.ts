@@ -19,11 +19,31 @@ export interface ReachRow {
   contact_id: Id | null;
 }
 
+/** The exposed versions of an incident, after a version, that reach anything at all; of the certain ones among them, see `reachOf`. */
+export async function versionsThatReach(
+  db: Db,
+  incidentId: Id,
+  after: Id | null,
+  limit: number,
+): Promise<Id[]> {
+  const rows = await rowsOf<{ id: Id }>(
+    db,
+    `SELECT x.version_id AS id FROM incident_credential x
+      WHERE x.incident_id = $1 AND ($2::uuid IS NULL OR x.version_id > $2)
+        AND (x.credential_id IN (SELECT credential_id FROM credential_system)
+             OR x.credential_id IN (SELECT l.credential_id FROM location l JOIN location_system ls ON ls.location_id = l.id
+                                     WHERE l.retired_at IS NULL))
+      ORDER BY x.version_id LIMIT $3`,
+    [incidentId, after, limit],
+  );
+  return rows.map(({ id }) => id);
+}
+
 /**
- * What the confirmed versions of an incident reach, after a version. Whoever the matrix at awareness makes accountable for
+ * What these versions of an incident reach, as far as they are confirmed. Whoever the matrix at awareness makes accountable for
  * downstream impact looks; without one, whoever owns the system.
  */
-export function reachOf(db: Db, incidentId: Id, after: Id | null, limit: number): Promise<ReachRow[]> {
+export function reachOf(db: Db, incidentId: Id, versionIds: readonly Id[]): Promise<ReachRow[]> {
   return rowsOf<ReachRow>(
     db,
     `WITH exposed AS (
@@ -31,11 +51,10 @@ export function reachOf(db: Db, incidentId: Id, after: Id | null, limit: number)
               (SELECT c.id FROM incident_case c JOIN case_credential k ON k.case_id = c.id AND k.version_id = x.version_id
                 WHERE c.incident_id = x.incident_id ORDER BY c.integration_id = x.integration_id DESC, c.id LIMIT 1) AS case_id
          FROM incident_credential x
-        WHERE x.incident_id = $1 AND ($2::uuid IS NULL OR x.version_id > $2)
+        WHERE x.incident_id = $1 AND x.version_id = ANY($2::uuid[])
           AND (x.match = 'value' OR EXISTS (
                 SELECT FROM instant t JOIN case_credential k ON k.case_id = t.case_id AND k.version_id = x.version_id
-                 WHERE t.incident_id = x.incident_id AND t.kind = 'confirmed'))
-        ORDER BY x.version_id LIMIT $3)
+                 WHERE t.incident_id = x.incident_id AND t.kind = 'confirmed')))
      SELECT e.version_id, e.credential_id, e.case_id, s.id AS system_id, s.name AS system_name, s.kind AS system_kind, r.basis, r.scope,
             coalesce(m.accountable_party_id, s.party_id) AS party_id, coalesce(m.contact_id, o.id) AS contact_id
        FROM exposed e
@@ -55,7 +74,7 @@ export function reachOf(db: Db, incidentId: Id, after: Id | null, limit: number)
          SELECT k.id FROM contact k WHERE k.party_id = coalesce(m.accountable_party_id, s.party_id) AND k.active
           ORDER BY k.role = 'security' DESC, k.created_at LIMIT 1) o ON true
       ORDER BY e.version_id, s.id`,
-    [incidentId, after, limit],
+    [incidentId, versionIds],
   );
 }
 

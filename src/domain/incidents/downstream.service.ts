@@ -8,7 +8,7 @@ import { Clock } from '../../platform/clock/clock.ts';
 import { rowsOf } from '../../platform/database/rows.ts';
 import { Transactions, type Db } from '../../platform/database/transactions.ts';
 import { LedgerService } from '../ledger/ledger.service.ts';
-import { downstreamItems, reachOf, type ReachRow } from './downstream.queries.ts';
+import { downstreamItems, reachOf, versionsThatReach, type ReachRow } from './downstream.queries.ts';
 import {
   DOWNSTREAM_BASES,
   kindsReached,
@@ -52,13 +52,16 @@ export class DownstreamService {
   }
 
   async #listPortion(db: Db, incidentId: Id, after: Id | null, by: Principal): Promise<Portion> {
+    // Before the lock: while thousands join an incident it is asked again and again, and mostly nothing is reached.
+    const versionIds = await versionsThatReach(db, incidentId, after, PORTION);
+    if (versionIds.length === 0) return { added: 0, last: null };
     const [incident] = await rowsOf<{ open: boolean }>(
       db,
       `SELECT state NOT IN ('closed', 'dismissed') AS open FROM incident WHERE id = $1 FOR NO KEY UPDATE`,
       [incidentId],
     );
     if (!incident?.open) return { added: 0, last: null };
-    const reach = await reachOf(db, incidentId, after, PORTION);
+    const reach = await reachOf(db, incidentId, versionIds);
     const items = itemsOf(reach);
     const now = this.clock.now();
     const rows = await rowsOf<{ id: Id }>(
@@ -85,14 +88,7 @@ export class DownstreamService {
         facts: { items: rows.length },
       });
     }
-    // Versions that reach nothing leave no row here: the portion is counted by what was asked for, not by what came.
-    const versions = await rowsOf<{ version_id: Id }>(
-      db,
-      `SELECT version_id FROM incident_credential WHERE incident_id = $1 AND ($2::uuid IS NULL OR version_id > $2)
-        ORDER BY version_id LIMIT $3`,
-      [incidentId, after, PORTION],
-    );
-    return { added: rows.length, last: versions.length === PORTION ? versions.at(-1)!.version_id : null };
+    return { added: rows.length, last: versionIds.length === PORTION ? versionIds.at(-1)! : null };
   }
 
   /**
