@@ -1,5 +1,6 @@
 import type { Millis } from '../../kernel/time.ts';
 import type { Db } from '../../platform/database/transactions.ts';
+import { laneRoom, MOST_IN_HAND } from './lane-room.rules.ts';
 import { bookSlots, holdLanes, limitedLanes, type LaneRow } from './leases.queries.ts';
 import { NO_LANE } from './planning.queries.ts';
 import { claimReady, readyLanes, type Claimed } from './runs.queries.ts';
@@ -11,8 +12,6 @@ const LANE_WIDTH = 32;
 /** The same for steps without a lane, and for one claim of them. */
 const PLAIN_WIDTH = 1000;
 const PLAIN_CLAIM = 500;
-/** Steps that one process runs at once, over all lanes. */
-const MOST_IN_HAND = 1500;
 /** How far ahead starts are booked in a lane with a rate. */
 const HORIZON: Millis = 300;
 /** A rate is kept a little below its limit, so that the jitter of timers cannot push a second over it. */
@@ -155,8 +154,8 @@ export class Lanes {
   #roomIn({ key, concurrency, perSecond, running, others }: LaneRow): number {
     this.turns.limit(key, concurrency);
     if (concurrency === null) return Infinity;
-    const deep = others === 0 && perSecond === null ? this.turns.depth(key) : 1;
-    return Math.max(0, concurrency * deep - running);
+    const depth = others === 0 && perSecond === null ? this.turns.depth(key) : 1;
+    return laneRoom({ concurrency, depth, running, lanes: this.#ready.length });
   }
 
   /** A claim whose transaction failed took nothing. */

@@ -73,6 +73,6 @@ describe('turns in a lane', () => {
     turns.limit('a', 4);
     expect(turns.depth('a')).toBe(1);
     (await turns.take('a', never))();
-    expect(turns.depth('a')).toBe(8);
+    expect(turns.depth('a')).toBe(32);
   });
 });

@@ -3,7 +3,7 @@ import { SECOND, type Millis } from '../../kernel/time.ts';
 /** How long what waits in a lane may take to be worked off, so that no step that was claimed waits for long. */
 const AHEAD: Millis = 3 * SECOND;
 /** Steps in hand for each that a lane lets run at once. */
-const DEEPEST = 8;
+const DEEPEST = 32;
 /** How much the last call counts in what a call takes. */
 const LEARNING = 0.1;
 
