@@ -228,7 +228,7 @@ class Worker {
   static async start(environment: Readonly<Record<string, string>>): Promise<Worker> {
     const child = fork(new URL(import.meta.url.replace('mass.bench', 'mass-child')), {
       // As `npm start` does.
-      execArgv: [...process.execArgv, '--max-semi-space-size=32'],
+      execArgv: [...process.execArgv, '--max-semi-space-size=32', '--heap-growing-percent=100'],
       env: { ...process.env, ...environment, COUNTERSIGN_ROLE: 'worker' },
     });
     await once(child, 'message');
