@@ -184,9 +184,9 @@ export interface Config {
   outboundAllow: readonly string[];
   smtpUrl?: string;
   mailFrom: string;
-  /** Base of the return paths: `bounces@example.org`. */
   /** How long the body of a request may take to arrive. */
   bodySeconds: number;
+  /** Base of the return paths: `bounces@example.org`. */
   mailBounce?: string;
   bounceMaildir?: string;
   pepper?: string;
