@@ -8,6 +8,7 @@ import { AcknowledgementService } from '../../src/domain/notices/acknowledgement
 import { NoticeClock } from '../../src/domain/notices/notice-clock.ts';
 import { findNotice } from '../../src/domain/notices/notices.queries.ts';
 import { DeliveryService } from '../../src/domain/notices/delivery.service.ts';
+import { NoticeTemplates } from '../../src/domain/notices/notice-templates.ts';
 import { NoticesService } from '../../src/domain/notices/notices.service.ts';
 import { isDetachedSignature } from '../../src/kernel/detached-signature.ts';
 import { PolicyAcknowledgementFloor } from '../../src/domain/policy/policy-acknowledgement-floor.ts';
@@ -18,7 +19,7 @@ import { HOUR, iso, MINUTE } from '../../src/kernel/time.ts';
 import { AccessService } from '../../src/domain/access/access.service.ts';
 import { expectOk } from '../../src/kernel/result.ts';
 import { acknowledgementCode } from '../support/acknowledge.ts';
-import { person } from '../support/matrix-scene.ts';
+import { member, person } from '../support/matrix-scene.ts';
 import { confirmedExposure, noticeScene, type NoticeScene } from '../support/notice-scene.ts';
 import { BY, tellingWorld, type Calling, type TellingWorld } from '../support/telling-world.ts';
 
@@ -284,6 +285,24 @@ describe('how strong an answer must be', () => {
       await t.app.get(DeliveryService).deliver(id!, BY, AbortSignal.timeout(20_000));
     }
     expect(frozen).toEqual(['second_channel', 'second_channel', 'detached_signature']);
+  });
+
+  test('a code is sent in the words that the operator has for this kind of recipient', async () => {
+    await run((db) => member(db, made.integrationId, made.partyId, 'supplier'));
+    const source = t.app.get(NoticeTemplates).sourceOf('acknowledgement-code', 'en')!;
+    const owner = calling(await t.token('contract_owner'));
+    for (const recipient of ['any', 'supplier'])
+      expect(
+        await owner('POST', '/notice-templates', {
+          category: 'acknowledgement-code',
+          language: 'en',
+          recipient,
+          source: { ...source, text: `To ${recipient}:\n\n{{ code }}\n\nIt is good once.\n` },
+        }),
+      ).toMatchObject({ status: 201 });
+    const { token } = await reached();
+    expect(await acknowledgements().sendCode(token, 'slack')).toMatchObject({ ok: true });
+    expect(chat.taken().at(-1)!.body).toContain('To supplier:');
   });
 
   test('codes end: after five wrong ones, after a quarter of an hour, and no sixth is sent in an hour', async () => {

@@ -111,8 +111,10 @@ export class SigningLinks {
     if (holder.value.usedAt !== null) return err(USED);
     const { subject, contactId, principal } = holder.value;
     const [to] = await this.transactions.run({ ...principal, partyId: null }, (db) =>
-      db.query<{ email: string; language: string; integrationName: string; integrationId: Id }[]>(
-        `SELECT k.email, ${readsIn('k')} AS language, i.name AS "integrationName", i.id AS "integrationId" FROM contact k, matrix_version v JOIN integration i ON i.id = v.integration_id
+      db.query<
+        { email: string; language: string; partyId: Id; integrationName: string; integrationId: Id }[]
+      >(
+        `SELECT k.email, ${readsIn('k')} AS language, k.party_id AS "partyId", i.name AS "integrationName", i.id AS "integrationId" FROM contact k, matrix_version v JOIN integration i ON i.id = v.integration_id
           WHERE k.id = $1 AND k.active AND v.id = $2 AND coalesce(k.email, '') <> ''`,
         [contactId, subject.id],
       ),
