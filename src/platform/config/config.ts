@@ -46,7 +46,9 @@ export const environmentSchema = z.object({
   COUNTERSIGN_PORT: port.default(4100).describe('Port to listen on; 0 takes any free one'),
   COUNTERSIGN_PUBLIC_URL: url('http:', 'https:')
     .optional()
-    .describe('How people reach the console: goes into links in mails'),
+    .describe(
+      'How people reach the console: in links of mails, and where forms come from behind a proxy that changes Host',
+    ),
   COUNTERSIGN_TRUST_PROXY: z
     .string()
     .regex(/^[0-9a-fA-F:./, ]+$/, 'must be a list of addresses or CIDR ranges; `true` would trust anybody')
