@@ -1,6 +1,8 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
 import { LooseEndsSweep } from '../../src/domain/rotation/loose-ends.sweep.ts';
+import { waitsForAnother } from '../../src/domain/rotation/new-version.queries.ts';
 import { newId, type Id } from '../../src/kernel/ids.ts';
+import type { Principal } from '../../src/kernel/principal.ts';
 import { expectOk } from '../../src/kernel/result.ts';
 import { HOUR, MINUTE } from '../../src/kernel/time.ts';
 import { startApp, until, type TestApp } from '../support/app.ts';
@@ -37,6 +39,15 @@ beforeEach(() => {
 });
 
 const keyOf = (supplierId: string | null | undefined) => supplier.keys.find(({ id }) => id === supplierId);
+/** Somebody with an account. */
+const person = (): Principal => ({
+  kind: 'user',
+  id: newId(),
+  personId: newId(),
+  roles: ['integration_engineer'],
+  partyId: null,
+  correlationId: 'correlation-1',
+});
 const because = (reason = 'a test') => ({ reason, by: BY });
 const phases = (of: Slot) =>
   scene.query<{ number: number; phase: string }>(
@@ -420,13 +431,72 @@ describe('by hand', () => {
     const made = supplier.issue('kept elsewhere');
     await scene.once(id, ({ state }) => state === 'creating');
     const sha256 = (await import('node:crypto')).hash('sha256', made.value, 'hex');
-    expectOk(await scene.words.enterVersion(id, { supplierId: made.id, sha256 }, BY));
+    const [ines, vera] = [person(), person()];
+    expectOk(await scene.words.enterVersion(id, { supplierId: made.id, sha256 }, ines));
     const waiting = await scene.once(id, ({ state }) => state === 'validating');
     const step = await scene.once(id, () => true).then(() => scene.waitsFor(waiting.runId));
     expect(step[0]).toMatchObject({ step: 'validate' });
     expect(slot.old.live).toBe(true);
-    expectOk(await scene.words.confirmWorks(id, { note: 'The shop works with it.' }, BY));
+    // Whoever entered it does not end the old one alone: not by the account, not by a token that they made.
+    const say = (by: Principal) => scene.words.confirmWorks(id, { note: 'The shop works with it.' }, by);
+    expect(await say(ines)).toMatchObject({
+      ok: false,
+      error: { kind: 'conflict', code: 'second-person-needed' },
+    });
+    expect(await say({ ...ines, id: newId() })).toMatchObject({ ok: false });
+    expect(await scene.view(id)).toMatchObject({ validatedAt: null, state: 'validating' });
+    expectOk(await say(vera));
     const view = await scene.once(id, () => !slot.old.live);
     expect(view.validatedHow).toBe('statement');
+  });
+
+  test('an invented version does not end the working one in an emergency, as one person says it', async () => {
+    const slot = await scene.slot(partyId, 'by-hand');
+    const id = await scene.start(slot, { emergency: true, recipe: 'rotation-manual' });
+    await scene.once(id, ({ state }) => state === 'creating');
+    const token: Principal = {
+      kind: 'token',
+      id: newId(),
+      madeBy: newId(),
+      roles: ['integration_engineer'],
+      partyId: null,
+      correlationId: 'correlation-1',
+    };
+    // Entered by a token, and vouched for by the person who made the token.
+    expectOk(await scene.words.enterVersion(id, { supplierId: 'key_fake' }, token));
+    await scene.once(id, ({ state }) => state === 'validating');
+    const maker = { ...person(), personId: token.madeBy! };
+    const said = await scene.words.confirmWorks(id, { note: 'It works.' }, maker);
+    expect(said).toMatchObject({ ok: false, error: { code: 'second-person-needed' } });
+    world.clock.advance(HOUR);
+    expect(await scene.view(id)).toMatchObject({ state: 'validating', validatedAt: null });
+    expect(slot.old.live).toBe(true);
+    // A use that the same hand reports vouches for nothing; one that another reports does.
+    const { id: versionId } = (await scene.view(id)).new!;
+    const used = (reportedBy: string) =>
+      scene.query(
+        `INSERT INTO usage_event (id, version_id, credential_id, integration_id, at, outcome, reported_by)
+         VALUES ($1, $2, $3, $4, $5, 'accepted', $6)`,
+        [newId(), versionId, slot.credentialId, slot.integrationId, world.clock.date(), reportedBy],
+      );
+    const waits = () => scene.transactions.run(BY, (db) => waitsForAnother(db, id, maker));
+    await used(token.madeBy!);
+    expect(await waits()).toBe(true);
+    await used(newId());
+    expect(await waits()).toBe(false);
+  });
+
+  test('what a machine saw accepted may be said by whoever entered it', async () => {
+    const slot = await scene.slot(partyId, 'by-hand');
+    const place = await scene.location(slot, 'owner_statement');
+    const ines = person();
+    const id = await scene.start(slot, { recipe: 'rotation-manual' });
+    await scene.once(id, ({ state }) => state === 'creating');
+    const made = supplier.issue('by hand');
+    expectOk(await scene.words.enterVersion(id, { supplierId: made.id, value: made.value }, ines));
+    await scene.once(id, (view) => view.new?.liveness === 'live');
+    const left = { state: 'left', note: 'It is switched off.' } as const;
+    expectOk(await scene.words.answerPlace(id, place, left, ines));
+    expectOk(await scene.words.confirmWorks(id, { note: 'The shop works with it.' }, ines));
   });
 });

@@ -32,12 +32,15 @@ export function RotationPageView({
   rotation,
   waits,
   refused,
+  another,
 }: {
   frame: Frame;
   rotation: RotationView;
   /** Steps that do not go on without a person. */
   waits?: { steps: readonly StepView[]; contacts: ReadonlyMap<Id, string> };
   refused?: RefusedForm;
+  /** Whoever looks cannot say alone that the new version works. */
+  another: boolean;
 }) {
   const { credential, places, issues } = rotation;
   return (
@@ -116,7 +119,7 @@ export function RotationPageView({
           )}
         </div>
         <div class="w4 rows">
-          <Acts frame={frame} rotation={rotation} refused={refused} />
+          <Acts frame={frame} rotation={rotation} refused={refused} another={another} />
           <section class="card">
             <h2>How it went</h2>
             <Facts

@@ -1,7 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { Refused } from '../../kernel/errors.ts';
 import type { Id } from '../../kernel/ids.ts';
-import type { Principal } from '../../kernel/principal.ts';
+import { handOf, type Principal } from '../../kernel/principal.ts';
 import { iso, type Millis } from '../../kernel/time.ts';
 import { Clock } from '../../platform/clock/clock.ts';
 import type { Db } from '../../platform/database/transactions.ts';
@@ -154,6 +154,7 @@ export class RotationRecords {
         to: next.value,
         oldVersionId: row.oldVersionId,
         newVersionId: changes.new_version_id ?? row.newVersionId,
+        ...(changes.new_version_id ? { enteredBy: handOf(by) } : {}),
         ...(changes.overlap_until ? { overlapUntil: iso(changes.overlap_until.getTime()) } : {}),
         ...(changes.validated_how ? { validatedHow: changes.validated_how } : {}),
         ...(changes.old_end ? { oldEnd: changes.old_end } : {}),

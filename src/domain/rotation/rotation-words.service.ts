@@ -9,12 +9,19 @@ import { Clock } from '../../platform/clock/clock.ts';
 import { LedgerService } from '../ledger/ledger.service.ts';
 import { RunsService } from '../runbooks/runs.service.ts';
 import { issuesOf, settleIssue } from './issues.queries.ts';
+import { waitsForAnother } from './new-version.queries.ts';
 import { NewVersions } from './new-versions.service.ts';
 import { PlacesService } from './places.service.ts';
 import { MAKES } from './recipes.ts';
 import { RotationActs } from './rotation-acts.service.ts';
 import { RotationRecords } from './rotation-records.service.ts';
 import type { EnterVersion, PlaceAnswer } from './rotation.schema.ts';
+
+const ANOTHER = refusal(
+  'conflict',
+  'second-person-needed',
+  'You entered this version, and no machine has seen it accepted: a second person has to use it and say that it works.',
+);
 
 /** What people tell a rotation that no machine can see. */
 @Injectable()
@@ -148,7 +155,10 @@ export class RotationWords {
     });
   }
 
-  /** A named person says that the new version works, where no machine can look. */
+  /**
+   * A named person says that the new version works, where no machine can look. Where nothing but people vouches for it,
+   * that is another person than whoever entered it.
+   */
   confirmWorks(id: Id, said: { note: string }, by: Principal): Promise<Result<void, Refusal>> {
     return this.acts.on(id, by, async (db, row) => {
       if (by.kind === 'token')
@@ -162,6 +172,7 @@ export class RotationWords {
       const next = await this.records.may(db, row, 'validate');
       if (!next.ok) return next;
       if (row.validatedAt !== null) return ok(undefined);
+      if (await waitsForAnother(db, id, by)) return err(ANOTHER);
       await this.records.move(db, row, 'validate', by, {
         validated_at: this.clock.date(),
         validated_how: 'statement',

@@ -1,0 +1,23 @@
+import type { Id } from '../../kernel/ids.ts';
+import { handOf, type Principal } from '../../kernel/principal.ts';
+import type { Db } from '../../platform/database/transactions.ts';
+import { needsAnother } from './rotation.rules.ts';
+
+/** Whether the word of this caller that the new version of a rotation works waits for another person; false: there is none. */
+export async function waitsForAnother(db: Db, rotationId: Id, by: Principal): Promise<boolean> {
+  // Who entered it is what the ledger says: nobody can change that afterwards. A use that the same hand reported is their word again.
+  const [facts] = await db.query<{ seen: boolean; enteredBy: string | null }[]>(
+    `SELECT EXISTS (SELECT FROM evidence e WHERE e.version_id = r.new_version_id AND e.kind = 'probe' AND e.outcome = 'live')
+            OR EXISTS (SELECT FROM usage_event u
+                         LEFT JOIN user_account a ON a.id::text = u.reported_by LEFT JOIN api_token t ON t.id::text = u.reported_by
+                        WHERE u.version_id = r.new_version_id AND u.outcome = 'accepted'
+                          AND coalesce(a.person_id::text, t.made_by, u.reported_by) <> entered.hand) AS seen,
+            entered.hand AS "enteredBy"
+       FROM rotation r LEFT JOIN LATERAL (
+         SELECT coalesce(l.body::jsonb #>> '{facts,enteredBy}', l.body::jsonb #>> '{by,person}', l.body::jsonb #>> '{by,id}') AS hand
+           FROM ledger_entry l WHERE l.subject_id = r.id AND l.kind = 'rotation.store' ORDER BY l.n DESC LIMIT 1) entered ON true
+      WHERE r.id = $1 AND r.new_version_id IS NOT NULL`,
+    [rotationId],
+  );
+  return facts !== undefined && needsAnother(facts, handOf(by));
+}
