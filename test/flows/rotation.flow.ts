@@ -207,9 +207,24 @@ describe('a supplier that makes a new version beside the old one', () => {
       { number: 1, phase: 'active' },
       { number: 2, phase: 'pending' },
     ]);
+    // It is said where people look, and once.
+    const refused = { label: 'version 2', state: 'refused', why: expect.stringContaining('401') };
+    expect((await scene.view(id)).issues).toEqual([
+      expect.objectContaining({ state: 'issued' }),
+      expect.objectContaining({ ...refused, settledAt: expect.any(String) }),
+    ]);
+    const alerts = () =>
+      scene.query(
+        `SELECT severity, message, handled_at IS NOT NULL AS over FROM alert WHERE dedupe_key = $1`,
+        [`rotation-refused:${id}`],
+      );
+    const message = expect.stringMatching(/^Version 2 of .* is refused \(.*\)\. Version 1 stays\./);
+    expect(await alerts()).toEqual([{ severity: 'warning', message, over: false }]);
     expectOk(await scene.rotations.rollBack(id, because('it does not work')));
     const back = await scene.once(id, ({ state }) => state === 'rolled_back');
     expect(back.oldStanding).toBe('in use');
+    expect(back.issues.map(({ state }) => state)).not.toContain('refused');
+    expect(await alerts()).toEqual([{ severity: 'warning', message, over: true }]);
     expect(await phases(slot)).toEqual([
       { number: 1, phase: 'active' },
       { number: 2, phase: 'retired' },

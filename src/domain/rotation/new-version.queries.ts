@@ -21,3 +21,25 @@ export async function waitsForAnother(db: Db, rotationId: Id, by: Principal): Pr
   );
   return facts !== undefined && needsAnother(facts, handOf(by));
 }
+
+/** The machine's last look at the new version that told, where it saw it refused. */
+export interface SeenRefused {
+  number: number;
+  supplierId: string | null;
+  startedAt: Date;
+  endedAt: Date;
+  why: string;
+}
+
+/** @returns undefined where it was seen accepted last, or nobody has looked; and where it was to end, as the rotation is taken back */
+export async function seenRefused(db: Db, rotationId: Id): Promise<SeenRefused | undefined> {
+  const [look] = await db.query<(SeenRefused & { outcome: string })[]>(
+    `SELECT v.number, v.supplier_id AS "supplierId", e.started_at AS "startedAt", e.ended_at AS "endedAt", e.why, e.outcome
+       FROM rotation r JOIN credential_version v ON v.id = r.new_version_id
+       JOIN evidence e ON e.version_id = v.id AND e.kind = 'probe' AND e.outcome IN ('live', 'dead')
+      WHERE r.id = $1 AND r.state NOT IN ('rolling_back', 'rolled_back') AND (r.closed_at IS NULL OR e.ended_at <= r.closed_at)
+      ORDER BY e.started_at DESC, e.id DESC LIMIT 1`,
+    [rotationId],
+  );
+  return look?.outcome === 'dead' ? look : undefined;
+}

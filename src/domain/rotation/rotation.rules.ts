@@ -152,6 +152,9 @@ export function transition(
   }
 }
 
+/** Beside the states of requests: a machine looked at the new version, and saw it refused. */
+export const REFUSED = 'refused';
+
 /** What is known of a new version beside the word of whoever says that it works. */
 export interface WordFacts {
   /** A machine looked and saw it accepted, or a use of it was reported as accepted. */
