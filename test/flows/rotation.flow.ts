@@ -501,6 +501,46 @@ describe('by hand', () => {
     expect(await waits()).toBe(false);
   });
 
+  test('a mistyped value is entered again: the one before is destroyed, and the old version stays meanwhile', async () => {
+    const slot = await scene.slot(partyId, 'by-hand');
+    const ines = person();
+    const id = await scene.start(slot, { recipe: 'rotation-manual', emergency: true });
+    await scene.once(id, ({ state }) => state === 'creating');
+    const made = supplier.issue('by hand');
+    const enter = (value: string, supplierId = made.id) =>
+      scene.words.enterVersion(id, { supplierId, value }, ines);
+    const { versionId } = expectOk(await enter('mistyped-value-1'));
+    await scene.once(id, ({ issues }) => issues.some(({ state }) => state === 'refused'));
+    const known = { ok: false, error: { kind: 'conflict', code: 'version-known' } };
+    expect(await enter(made.value, 'another-id')).toMatchObject(known);
+    expect(await scene.words.enterVersion(id, { supplierId: made.id }, ines)).toMatchObject(known);
+    await scene.fingerprinted(slot);
+    expect(await enter(slot.old.value)).toMatchObject({ ok: false, error: { code: 'value-known' } });
+    const kept = () =>
+      scene.query<{ ref: string; digests: number; secrets: number }>(
+        `SELECT store_ref AS ref, (SELECT count(*)::int FROM fingerprint f WHERE f.version_id = v.id) AS digests,
+                (SELECT count(*)::int FROM sealed_secret WHERE destroyed_at IS NULL) AS secrets FROM credential_version v WHERE id = $1`,
+        [versionId],
+      );
+    const [before] = await kept();
+    expect(slot.old.live).toBe(true);
+    // Twice, as whoever gets no answer sends it again: one correction.
+    for (const _ of [1, 2]) expect(expectOk(await enter(made.value))).toEqual({ versionId });
+    const [after] = await kept();
+    expect(after).toMatchObject({ digests: before!.digests, secrets: before!.secrets });
+    expect(after!.ref).not.toBe(before!.ref);
+    const entries = await scene.query<{ body: string }>(
+      `SELECT body FROM ledger_entry WHERE subject_id = $1 AND kind = 'rotation.version-corrected'`,
+      [id],
+    );
+    expect(entries).toHaveLength(1);
+    expect(await scene.valueIn(versionId)).toBe(made.value);
+    const done = await scene.once(id, ({ state }) => state === 'done', 5000);
+    expect(done).toMatchObject({ validatedHow: 'probe', oldEnd: 'proven_dead', issues: [] });
+    expect(await enter('too-late-value-1')).toMatchObject({ ok: false });
+    expect(await scene.everythingStored()).not.toContain(made.value);
+  });
+
   test('what a machine saw accepted may be said by whoever entered it', async () => {
     const slot = await scene.slot(partyId, 'by-hand');
     const place = await scene.location(slot, 'owner_statement');

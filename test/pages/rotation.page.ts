@@ -121,11 +121,18 @@ test('a new version that a machine saw refused is shown in red, whatever a perso
     /The new version was refused when a machine looked: version 2 is not accepted/,
   );
   expect(await main()).toMatch(/seen to work\s+refused/);
-  await page.getByText('Say that the new version works').click();
-  await page.getByLabel('How you know').fill('I think so');
-  await page.getByRole('button', { name: 'It works' }).click();
+  await site.judge(page, 'rotation-correct');
+  const correct = page.getByRole('form', { name: 'Correct its value' });
+  await correct.getByLabel('Its value').fill('mistyped-value-2');
+  await correct.getByRole('button', { name: 'Correct it' }).click();
+  await page.getByText('The new version is on record.').waitFor({ timeout: 10_000 });
+  // Whoever corrected it has entered it.
+  expect(await main()).toContain('A second person has to use it');
+  expectOk(await scene.words.confirmWorks(id, { note: 'I think so' }, BY));
+  await afresh(page);
   expect(await main()).toMatch(/seen to work\s+refused, against a person’s word/);
-  expect(await page.content()).not.toContain('mistyped-value-1');
+  expect(await correct.count()).toBe(0);
+  expect(await page.content()).not.toContain('mistyped-value');
   await site.judge(page, 'rotation-refused');
 });
 

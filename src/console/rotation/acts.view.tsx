@@ -1,3 +1,4 @@
+import { REFUSED } from '../../domain/rotation/rotation.rules.ts';
 import type { RotationView } from '../../domain/rotation/rotation.schema.ts';
 import { Field, FormError, PostForm, SelectField } from '../shared/forms.tsx';
 import type { Frame } from '../shared/frame.ts';
@@ -26,12 +27,19 @@ export function Acts({ frame, rotation, refused, another }: Model) {
     rotation.validatedAt === null &&
     rotation.behind === 0 &&
     ['stored', 'propagating', 'validating'].includes(state);
+  const mistyped =
+    rotation.issues.some((one) => one.state === REFUSED) &&
+    rotation.validatedAt === null &&
+    rotation.oldFate === 'stays' &&
+    rotation.madeBy === 'person' &&
+    ['stored', 'propagating', 'validating'].includes(state);
   const model = { frame, rotation, refused, another };
   return (
     <section class="card">
       <h2>What you can do</h2>
       {closed && <p class="soft small">It has ended.</p>}
       {!closed && byHand && ['planned', 'creating'].includes(state) && <EnterVersion {...model} />}
+      {mistyped && <CorrectValue {...model} />}
       {lost && <LostAnswer {...model} />}
       {asksWord && another && (
         <p class="notice wait">
@@ -132,6 +140,31 @@ function EnterVersion({ frame, rotation, refused }: Omit<Model, 'another'>) {
         maxLength={64}
       />
       <button type="submit">Enter it</button>
+    </PostForm>
+  );
+}
+
+function CorrectValue({ frame, rotation, refused }: Omit<Model, 'another'>) {
+  const own = refused?.form === 'version' ? refused : undefined;
+  return (
+    <PostForm frame={frame} action={`/rotations/${rotation.reference}/version`} label="Correct its value">
+      <p class="soft small">
+        It was refused. If its value was mistyped, enter it again: the one before is destroyed.
+      </p>
+      <FormError problems={own?.problems} />
+      <input type="hidden" name="supplierId" value={rotation.new?.supplierId ?? ''} />
+      {/* Of the same form as entering it; its value alone is corrected. */}
+      <input type="hidden" name="expires" value="" />
+      <input type="hidden" name="sha256" value="" />
+      <Field
+        name="value"
+        label="Its value"
+        type="password"
+        autocomplete="off"
+        required
+        problem={own?.problems['value']}
+      />
+      <button type="submit">Correct it</button>
     </PostForm>
   );
 }

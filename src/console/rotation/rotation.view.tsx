@@ -70,7 +70,7 @@ export function RotationPageView({
       </div>
       {refusedNew && (
         <p class="notice live">
-          {`The new version was refused when a machine looked: ${refusedNew.why} `}
+          {`The new version was refused when a machine looked: ${refusedNew.why}, at `}
           <At at={at(refusedNew.settledAt)} />
         </p>
       )}

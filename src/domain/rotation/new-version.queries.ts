@@ -15,7 +15,7 @@ export async function waitsForAnother(db: Db, rotationId: Id, by: Principal): Pr
             entered.hand AS "enteredBy"
        FROM rotation r LEFT JOIN LATERAL (
          SELECT coalesce(l.body::jsonb #>> '{facts,enteredBy}', l.body::jsonb #>> '{by,person}', l.body::jsonb #>> '{by,id}') AS hand
-           FROM ledger_entry l WHERE l.subject_id = r.id AND l.kind = 'rotation.store' ORDER BY l.n DESC LIMIT 1) entered ON true
+           FROM ledger_entry l WHERE l.subject_id = r.id AND l.kind IN ('rotation.store', 'rotation.version-corrected') ORDER BY l.n DESC LIMIT 1) entered ON true
       WHERE r.id = $1 AND r.new_version_id IS NOT NULL`,
     [rotationId],
   );
@@ -42,4 +42,22 @@ export async function seenRefused(db: Db, rotationId: Id): Promise<SeenRefused |
     [rotationId],
   );
   return look?.outcome === 'dead' ? look : undefined;
+}
+
+/**
+ * Whether the value of a new version may still be entered anew: a person entered it, the old version is as it was, nobody
+ * vouches for the new one, and no place holds it.
+ */
+export async function mayBeCorrected(db: Db, rotationId: Id): Promise<boolean> {
+  const [row] = await db.query<object[]>(
+    `SELECT FROM rotation r LEFT JOIN version_death d ON d.version_id = r.new_version_id
+      WHERE r.id = $1 AND r.new_version_id IS NOT NULL AND r.old_fate = 'stays' AND r.validated_at IS NULL
+        AND r.state IN ('stored', 'propagating', 'validating') AND d.revocation_at IS NULL AND d.value_ref IS NULL
+        AND NOT EXISTS (SELECT FROM rotation_issue i WHERE i.version_id = r.new_version_id AND i.state = 'issued')
+        AND NOT EXISTS (SELECT FROM location l WHERE l.credential_id = r.credential_id AND l.version_id = r.new_version_id)
+        AND NOT EXISTS (SELECT FROM evidence e WHERE e.version_id = r.new_version_id AND e.kind = 'probe' AND e.outcome = 'live')
+        AND NOT EXISTS (SELECT FROM usage_event u WHERE u.version_id = r.new_version_id AND u.outcome = 'accepted')`,
+    [rotationId],
+  );
+  return row !== undefined;
 }
