@@ -6,7 +6,7 @@ import type { Principal } from '../../kernel/principal.ts';
 import { err, type Result } from '../../kernel/result.ts';
 import { may } from '../../domain/access/permissions.ts';
 import { listSteps } from '../../domain/runbooks/steps.queries.ts';
-import { contactNames } from '../runbooks/work.queries.ts';
+import { askedOf } from '../runbooks/work.queries.ts';
 import { By, Permission } from '../../domain/access/route.ts';
 import { enterVersionSchema, type RotationView } from '../../domain/rotation/rotation.schema.ts';
 import { findRotation } from '../../domain/rotation/rotations.queries.ts';
@@ -131,7 +131,7 @@ export class RotationPage {
     const waits = await this.transactions.run(by, async (db) => {
       const seen = runId !== null && may(by, 'runs:read') && view.closedAt === null;
       const steps = seen ? await listSteps(db, { runId, states: ['parked'], limit: 20 }) : [];
-      return { steps, contacts: await contactNames(db, steps) };
+      return { steps, asked: await askedOf(db, steps) };
     });
     return shows((frame) => RotationPageView({ frame, rotation: view, waits }));
   }
