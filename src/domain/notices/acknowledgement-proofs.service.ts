@@ -146,9 +146,14 @@ export class AcknowledgementProofs {
         ).use((whole) => whole)
       : address;
     const facts = { reference: notice.reference, code, minutes: CODE_LIFE / MINUTE };
-    const message = await this.transactions.run(by, (db) =>
-      this.texts.mail(db, 'acknowledgement-code', notice.language, facts, { partyId: notice.partyId }),
-    );
+    const message = await this.transactions.run(by, async (db) => {
+      const [of] = await db.query<[{ integrationId: Id }]>(
+        'SELECT integration_id AS "integrationId" FROM notice WHERE id = $1',
+        [notice.id],
+      );
+      const { partyId, language } = notice;
+      return this.texts.mail(db, 'acknowledgement-code', language, facts, { ...of, partyId });
+    });
     const answer = await this.channels
       .find(({ key }) => key === channelKey)!
       .send(
