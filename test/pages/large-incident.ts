@@ -56,7 +56,7 @@ export async function largeIncident(
   const entries: { kind: string; subject: { kind: string; id: Id } }[] = [
     { kind: 'incident.opened', subject: { kind: 'incident', id: incident } },
   ];
-  const opened = scene.ago(3 * HOUR);
+  const opened = scene.ago(3 * HOUR + 20 * MINUTE);
   for (let at = 0; at < CASES; at += 1) {
     const number = String(at + 1).padStart(4, '0');
     const integration = newId();
