@@ -130,17 +130,15 @@ async function account(name: string, role: Role, partyId: Id | null = null) {
 test('who may confirm a paper finds the button for it, and nobody else', async () => {
   const BUTTON = 'I have seen the paper: it is signed';
   const olga = await account('Paper-Olga', 'contract_owner');
-  const token = await t.app
-    .get(AccessService)
-    .createToken(
-      {
-        name: 'hers',
-        role: 'contract_owner',
-        expiresAt: t.clock.now() + ELAPSED_DAY,
-        userId: olga.principal.id,
-      },
-      olga.principal,
-    );
+  const token = await t.app.get(AccessService).createToken(
+    {
+      name: 'hers',
+      role: 'contract_owner',
+      expiresAt: t.clock.now() + ELAPSED_DAY,
+      userId: olga.principal.id,
+    },
+    olga.principal,
+  );
   const hers = caller(
     t,
     expectOk(token).value.use((value) => value),
