@@ -20,6 +20,8 @@ const exposure: NoticeFacts = {
   credentials: [{ label: 'Payments key', environment: 'production', state: 'live' }],
   copies: 3,
   reason: 'Found in a public repository.',
+  unknown: ['began', 'use'],
+  updateWithinHours: 12,
 };
 
 const matrix = {
