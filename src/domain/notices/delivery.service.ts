@@ -22,10 +22,8 @@ import {
   fallbacksAreIn,
   isFulfilled,
   messageIdOf,
-  nextAttemptAt,
-  nextOpening,
   nextRecipient,
-  othersLeft,
+  nextTryAt,
   timesOf,
   type Recipient,
 } from './notice.rules.ts';
@@ -57,10 +55,9 @@ interface Prepared {
   /** What it is written by, and its text without the link: the same for every attempt. */
   writer: NoticeWriter;
   textHash: Buffer;
-  /** Somebody else is still untried: their turn is at once. */
-  othersLeft: boolean;
-  /** When somebody's turn comes next. */
-  rungAt: Millis | null;
+  /** Whom it was chosen from. */
+  recipients: readonly Recipient[];
+  fallbacksToo: boolean;
   /** The newest signed checkpoint, so that the recipient holds a copy of the ledger's head. */
   checkpoint: string;
 }
@@ -212,8 +209,8 @@ export class DeliveryService {
       messageId,
       writer,
       textHash,
-      othersLeft: othersLeft(known.recipients, recipient, fallbacksToo, now),
-      rungAt: nextOpening(known.recipients, now),
+      recipients: known.recipients,
+      fallbacksToo,
       checkpoint,
     };
   }
@@ -279,17 +276,20 @@ export class DeliveryService {
   ): Promise<DeliveryResult> {
     const { notice, attemptId, number, messageId, textHash } = prepared;
     const now = this.clock.now();
-    const times = { ...timesOf(notice), rungAt: prepared.rungAt };
     const accepted = answer.outcome === 'accepted';
-    const next = accepted
-      ? null
-      : answer.outcome === 'refused' || (answer.outcome === 'retry' && prepared.othersLeft)
-        ? now
-        : nextAttemptAt(
-            prepared.recipient.tries + 1,
+    const next =
+      answer.outcome === 'accepted'
+        ? null
+        : nextTryAt(
+            prepared.recipients,
+            prepared.recipient,
+            {
+              refused: answer.outcome === 'refused',
+              after: answer.outcome === 'retry' ? answer.after : undefined,
+            },
+            prepared.fallbacksToo,
+            timesOf(notice),
             now,
-            times,
-            answer.outcome === 'retry' ? answer.after : undefined,
           );
     await endAttempt(db, {
       id: attemptId,

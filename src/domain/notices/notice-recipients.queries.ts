@@ -40,6 +40,7 @@ interface HistoryRow {
   address: string;
   refused: boolean;
   tries: number;
+  lastAt: Date | null;
   taken: number;
   lost: boolean;
 }
@@ -118,6 +119,7 @@ export async function recipientsOf(
           ...(opens.has(contactId) && !first.includes(contactId) ? { opensAt: opens.get(contactId)! } : {}),
           refused: past?.refused ?? false,
           tries: past?.tries ?? 0,
+          ...(past?.lastAt ? { lastAt: past.lastAt.getTime() } : {}),
           taken: past?.taken ?? 0,
         };
       });
@@ -204,6 +206,7 @@ const historyOf = inOne(
       `SELECT q.asked::int, a.channel, a.address,
               bool_or(a.outcome = 'refused' OR coalesce(a.bounce LIKE '5%', false)) AS refused,
               count(*) FILTER (WHERE a.message_id = q.message_id)::int AS tries,
+              max(a.started_at) FILTER (WHERE a.message_id = q.message_id) AS "lastAt",
               count(*) FILTER (WHERE a.message_id <> q.message_id AND a.outcome = 'accepted')::int AS taken,
               bool_or(a.message_id = q.message_id AND a.outcome = 'unknown') AS lost
          FROM unnest($1::uuid[], $2::text[]) WITH ORDINALITY AS q(id, message_id, asked)
