@@ -146,7 +146,8 @@ export class AcknowledgementProofs {
         ).use((whole) => whole)
       : address;
     const facts = { reference: notice.reference, code, minutes: CODE_LIFE / MINUTE };
-    const message = await this.transactions.run(by, (db) =>
+    // What wrote it is the operator's own, and no link reads that.
+    const message = await this.transactions.run(system('acknowledgement', notice.id), (db) =>
       this.texts.mail(db, 'acknowledgement-code', notice.language, facts, { partyId: notice.partyId }),
     );
     const answer = await this.channels

@@ -8,7 +8,9 @@ import type { FulfilledBy } from './notice.rules.ts';
 export interface AnswerableNotice {
   id: Id;
   reference: string;
+  integration_id: Id;
   party_id: Id;
+  contact_id: Id | null;
   category: string;
   language: string;
   facts: Record<string, unknown>;
@@ -34,7 +36,7 @@ export interface AnswerableNotice {
 }
 
 const FIND = `
-  SELECT n.id, n.reference, n.party_id, n.category, n.language, n.facts, n.start_at, n.due_at, n.created_at, n.fulfilled_by,
+  SELECT n.id, n.reference, n.integration_id, n.party_id, n.contact_id, n.category, n.language, n.facts, n.start_at, n.due_at, n.created_at, n.fulfilled_by,
          n.fulfilled_at, n.timeliness, n.receipt, n.obligation, n.least_strength, n.acknowledged_at, n.acknowledgement_lapses_at, n.term_id,
          n.sent_subject, n.sent_text, coalesce((SELECT p.zone FROM party p WHERE p.id = n.party_id), 'UTC') AS zone, a.typed_name, a.next_action, a.strength,
          (SELECT json_build_object('at', (extract(epoch FROM w.at) * 1000)::float8, 'strength', w.strength, 'name', w.typed_name)

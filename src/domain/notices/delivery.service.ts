@@ -30,6 +30,7 @@ import {
 import { hashOf, LINK_LIFE, shownText, type NoticeWriter, type RenderedNotice } from './notice-templates.ts';
 import { NoticeTexts } from './notice-texts.service.ts';
 import { heldUntil } from './pace.rules.ts';
+import { RecipientTexts } from './recipient-texts.service.ts';
 import { isDuty } from './written-about.ts';
 
 /** The channels that are switched on, in order of preference. */
@@ -52,8 +53,9 @@ interface Prepared {
   number: number;
   /** Of this telling. */
   messageId: string;
-  /** What it is written by, and its text without the link: the same for every attempt. */
+  /** What it is written by, in which language, and its text without the link: the same for every attempt to who reads it. */
   writer: NoticeWriter;
+  language: string;
   textHash: Buffer;
   /** Whom it was chosen from. */
   recipients: readonly Recipient[];
@@ -75,6 +77,7 @@ export class DeliveryService {
     private readonly ledger: LedgerService,
     private readonly alerts: AlertsService,
     private readonly texts: NoticeTexts,
+    private readonly recipientTexts: RecipientTexts,
     private readonly keys: Keys,
     private readonly publicUrl: PublicUrl,
     private readonly vault: Vault,
@@ -98,7 +101,7 @@ export class DeliveryService {
         messageId: prepared.messageId,
         to: await this.wholeAddress(recipient, by),
         partyId: notice.party_id,
-        language: notice.language,
+        language: prepared.language,
         subject: rendered.subject,
         text: rendered.text,
         html: rendered.html,
@@ -199,6 +202,7 @@ export class DeliveryService {
       subject: shown.subject,
       text: shown.text,
     });
+    const own = await this.recipientTexts.of(db, notice, recipient, now);
     const checkpoint = await headOf(db, this.ledger);
     return {
       attemptId,
@@ -207,8 +211,9 @@ export class DeliveryService {
       recipient,
       number,
       messageId,
-      writer,
-      textHash,
+      writer: own?.writer ?? writer,
+      language: own?.language ?? notice.language,
+      textHash: own?.textHash ?? textHash,
       recipients: known.recipients,
       fallbacksToo,
       checkpoint,
@@ -322,14 +327,14 @@ export class DeliveryService {
     return { state: 'accepted' };
   }
 
-  /** The same text for every attempt, but for whom the link is for. */
-  private render({ notice, recipient, writer, checkpoint }: Prepared): RenderedNotice {
+  /** The same text for every attempt to who reads it, but for whom the link is for. */
+  private render({ notice, recipient, writer, language, checkpoint }: Prepared): RenderedNotice {
     const expiresAt = notice.created_at.getTime() + LINK_LIFE;
     const token = linkToken(
       { noticeId: notice.id, contactId: recipient.contactId, expiresAt },
       this.keys.linkKey(),
     );
-    return writer.render(notice.category, notice.language, {
+    return writer.render(notice.category, language, {
       ...notice.facts,
       link: `${this.publicUrl.get()}/n/${token}`,
       code: linkCode(token, this.keys.linkKey()),

@@ -6,6 +6,7 @@ import {
   fallbackIsDue,
   fallbacksAreIn,
   isFulfilled,
+  languageToTell,
   messageIdOf,
   nextAttemptAt,
   nextRecipient,
@@ -308,6 +309,15 @@ describe('whom to write to', () => {
         }),
       );
     });
+  });
+
+  test('each reads it in their own language, and what has no term in the one that it was written in', () => {
+    const notice = { contactId: 'a', termId: 't', language: 'en' };
+    expect(languageToTell(notice, { contactId: 'b', language: 'de' })).toBe('de');
+    expect(languageToTell(notice, { contactId: 'b', language: null })).toBe('en');
+    // Frozen when it was owed, whatever they read now.
+    expect(languageToTell(notice, { contactId: 'a', language: 'de' })).toBe('en');
+    expect(languageToTell({ ...notice, termId: null }, { contactId: 'b', language: 'de' })).toBe('en');
   });
 
   test('every telling has an id of its own, and every attempt of it the same', () => {

@@ -117,6 +117,8 @@ export function fallbackIsDue(
 /** One way to one person, in the order in which they are to be told. */
 export interface Recipient {
   contactId: string;
+  /** In which they are told what a term has told: their own, else as agreed. */
+  language?: string | null;
   /** Of the channel. */
   channel: string;
   address: string;
@@ -226,6 +228,23 @@ function isOpen(
   now: Millis,
 ): boolean {
   return !fallback || (opensAt === undefined ? fallbacksToo : now >= opensAt);
+}
+
+export interface Reader {
+  contactId: string;
+  language?: string | null;
+}
+
+/**
+ * The language that somebody is told in. The one whom a notice is for reads it in the language that it was owed in; whoever is
+ * told in their place, or as well, in their own. What a person wrote, or asks one person, is there in one language only.
+ */
+export function languageToTell(
+  notice: { contactId: string | null; termId: string | null; language: string },
+  reader: Reader,
+): string {
+  if (notice.termId === null || reader.contactId === notice.contactId) return notice.language;
+  return reader.language ?? notice.language;
 }
 
 /** The id of one telling: the first has the notice's own, so that a receiver sees a double as one, and a reminder as new. */
