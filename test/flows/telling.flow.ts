@@ -16,6 +16,8 @@ import { NoticeTemplates } from '../../src/domain/notices/notice-templates.ts';
 import { NoticesService } from '../../src/domain/notices/notices.service.ts';
 import { SecondPerson } from '../../src/domain/notices/second-person.ts';
 import { isDetachedSignature } from '../../src/kernel/detached-signature.ts';
+import { SigningKeys } from '../../src/domain/responsibility/signing-keys.service.ts';
+import { TellOfKeyJob } from '../../src/domain/responsibility/tell-of-key.job.ts';
 import { PolicyAcknowledgementFloor } from '../../src/domain/policy/policy-acknowledgement-floor.ts';
 import { Policies } from '../../src/domain/policy/policies.ts';
 import { PolicySecondPerson } from '../../src/domain/policy/policy-second-person.ts';
@@ -516,6 +518,62 @@ describe('how strong an answer must be', () => {
       signing_key_id: (registered.body as { id: string }).id,
       signature: entry!['signature'],
     });
+  });
+
+  test('a contact hears of every key that was registered for them, by whom, and what to do if it is not theirs', async () => {
+    const colleague = await person(t, 'Tom-Weber', 'party_contact', made.partyId);
+    const key = async () => {
+      const { publicKey } = generateKeyPairSync('ed25519');
+      return expectOk(
+        await t.app
+          .get(SigningKeys)
+          .register(made.contactId, String(publicKey.export({ type: 'spki', format: 'pem' })), colleague),
+      );
+    };
+    const tell = async (keyId: Id) => {
+      const owed = await run((db) =>
+        db.query<{ payload: { keyId: string } }[]>(
+          `SELECT payload FROM outbox WHERE job = 'responsibility.tell-of-key' AND payload->>'keyId' = $1`,
+          [keyId],
+        ),
+      );
+      expect(owed).toHaveLength(1);
+      const before = mail.received.length;
+      const call = { by, attempt: 1, signal: AbortSignal.timeout(20_000) };
+      await t.app.get(TellOfKeyJob).handle(owed[0]!.payload, call);
+      return mail.received.slice(before);
+    };
+    const one = await key();
+    const [sent, ...more] = await tell(one.id);
+    expect(more).toEqual([]);
+    expect(sent).toMatchObject({
+      to: ['security@lucerne.example'],
+      subject: 'A signing key was registered for you',
+    });
+    for (const said of ['Tom-Weber', one.fingerprint, '/signing-keys', 'If this is not a key of yours'])
+      expect(sent!.text).toContain(said);
+
+    await run((db) => db.query(`UPDATE contact SET language = 'de' WHERE id = $1`, [made.contactId]));
+    const two = await key();
+    const [inGerman] = await tell(two.id);
+    expect(inGerman!.subject).toBe('Für Sie wurde ein Signaturschlüssel hinterlegt');
+    expect(inGerman!.text).toContain(two.fingerprint);
+    await run((db) => db.query(`UPDATE contact SET language = NULL WHERE id = $1`, [made.contactId]));
+
+    // Retired before the mail left: it signs nothing, and there is nothing to tell.
+    const three = await key();
+    expectOk(await t.app.get(SigningKeys).retire(three.id, colleague));
+    expect(await tell(three.id)).toEqual([]);
+
+    // Refused by its server, it is for the operator to ask by another way.
+    const four = await key();
+    await mail.behave('refuse recipient', 'security@lucerne.example');
+    expect(await tell(four.id)).toEqual([]);
+    await mail.behave('accept', 'security@lucerne.example');
+    const alerts = await run((db) =>
+      db.query(`SELECT subject_id FROM alert WHERE dedupe_key = $1`, [`signing_key.mail-refused:${four.id}`]),
+    );
+    expect(alerts).toEqual([{ subject_id: made.contactId }]);
   });
 });
 

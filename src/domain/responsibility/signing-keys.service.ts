@@ -8,7 +8,9 @@ import { err, ok, type Result } from '../../kernel/result.ts';
 import { iso } from '../../kernel/time.ts';
 import { Clock } from '../../platform/clock/clock.ts';
 import { Transactions, type Db } from '../../platform/database/transactions.ts';
+import { Outbox } from '../../platform/outbox/outbox.ts';
 import { LedgerService } from '../ledger/ledger.service.ts';
+import { tellOfKey } from './tell-of-key.definition.ts';
 
 export interface SigningKeyView {
   id: Id;
@@ -38,6 +40,7 @@ export class SigningKeys {
     private readonly transactions: Transactions,
     private readonly clock: Clock,
     private readonly ledger: LedgerService,
+    private readonly outbox: Outbox,
   ) {}
 
   async register(contactId: Id, pem: string, by: Principal): Promise<Result<SigningKeyView, Refusal>> {
@@ -96,6 +99,7 @@ export class SigningKeys {
             at,
             facts: { key: id, fingerprint: fingerprint.toString('hex') },
           });
+          await this.outbox.put(db, tellOfKey, { keyId: id });
           return {
             id,
             contactId,
