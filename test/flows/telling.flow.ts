@@ -505,6 +505,18 @@ describe('how strong an answer must be', () => {
     expect(JSON.parse(document)).toMatchObject({ noticeId: id, textHash: typed.textHash });
     const give = (signature: string) => acknowledgements().acknowledge(token, { ...typed, signature });
     expect(await give(tooLate)).toMatchObject({ ok: false, error: { code: 'signature-refused' } });
+    // One that somebody else registered for them is none.
+    const { id: keyId } = registered.body as { id: Id };
+    const registeredBy = (hand: string) =>
+      run((db) => db.query(`UPDATE signing_key SET registered_by = $2 WHERE id = $1`, [keyId, hand]));
+    const [theirs] = await run((db) =>
+      db.query<[{ hand: string }]>(`SELECT registered_by AS hand FROM signing_key WHERE id = $1`, [keyId]),
+    );
+    await registeredBy((await person(t, 'Vera', 'admin')).id);
+    expect(await give(signed(document))).toMatchObject({ ok: false, error: { code: 'signature-refused' } });
+    expect(expectOk(await acknowledgements().show(token)).ways.hasKey).toBe(false);
+    await registeredBy(theirs.hand);
+    expect(expectOk(await acknowledgements().show(token)).ways.hasKey).toBe(true);
     expect(await give(signed(document))).toEqual({
       ok: true,
       value: { late: false, strength: 'detached_signature', enough: true },

@@ -1,6 +1,7 @@
 import type { Id } from '../../kernel/ids.ts';
 import type { Millis } from '../../kernel/time.ts';
 import type { Db } from '../../platform/database/transactions.ts';
+import { actedFor } from '../access/acted-for.ts';
 import type { Strength } from './acknowledgement.rules.ts';
 import type { FulfilledBy } from './notice.rules.ts';
 
@@ -76,7 +77,10 @@ export async function contactsOf(db: Db, partyId: Id): Promise<Id[]> {
   return rows.map(({ id }) => id);
 }
 
-/** Keys that were registered before the notice was owed: nobody adds one to answer for another. */
+/**
+ * Keys that the contact's own side registered before the notice was owed: nobody adds one to answer for another. Asked in the
+ * scope of the installation, which alone knows who registered them.
+ */
 export function keysFor(
   db: Db,
   contactIds: readonly Id[],
@@ -85,6 +89,7 @@ export function keysFor(
   return db.query(
     `SELECT k.id, k.public_key AS "publicKey" FROM signing_key k, notice n
       WHERE n.id = $2 AND k.contact_id = ANY ($1) AND k.revoked_at IS NULL AND k.registered_at < n.created_at
+        AND ${actedFor('k.registered_by', 'k.party_id')}
       ORDER BY k.registered_at DESC, k.id LIMIT 20`,
     [contactIds, noticeId],
   );

@@ -108,16 +108,15 @@ export class AcknowledgementService {
     const { noticeId, contactId } = read.link;
     const found = await this.transactions.run(linkPrincipal(read.link, null), async (db) => {
       const row = await findAnswerable(db, noticeId, STRENGTHS);
-      if (!row || !(await isContactOf(db, contactId, row.party_id))) return undefined;
-      return { row, ways: await this.proofs.waysOf(db, noticeId, contactId) };
+      return row && (await isContactOf(db, contactId, row.party_id)) ? row : undefined;
     });
     if (!found) return err(NO_SUCH_LINK);
-    const { row, ways } = found;
-    // What wrote it is the operator's own, and no link reads that.
-    const own = await this.transactions.run(system('acknowledgement', noticeId), (db) =>
-      this.recipientTexts.readBy(db, row, contactId, this.clock.now()),
-    );
-    return ok({ notice: this.shown(row, own), link: read.link, ways });
+    // What wrote it, and who registered a key, is the operator's own, and no link reads that.
+    return this.transactions.run(system('acknowledgement', noticeId), async (db) => {
+      const own = await this.recipientTexts.readBy(db, found, contactId, this.clock.now());
+      const ways = await this.proofs.waysOf(db, noticeId, contactId);
+      return ok({ notice: this.shown(found, own), link: read.link, ways });
+    });
   }
 
   /** The bytes that the holder of a link signs elsewhere. */
@@ -249,7 +248,7 @@ export class AcknowledgementService {
     plain: PlainStrength,
     by: Principal,
   ): Promise<Result<Acknowledged, Refusal>> {
-    const proof = await this.proofs.proofOf(notice, contactIds, typed, plain, by);
+    const proof = await this.proofs.proofOf(notice, contactIds, typed, plain);
     if (!proof.ok) return proof;
     return this.inTrail(notice.id, by, async (db, trailed) =>
       ok(await this.recorder.record(db, notice.id, typed, proof.value, trailed)),
