@@ -1,5 +1,6 @@
 import { DataSource, type DataSourceOptions } from 'typeorm';
 import { MINUTE, SECOND, type Millis } from '../../kernel/time.ts';
+import { heedDying } from './sessions.ts';
 
 export interface DataSourceNeeds {
   entities: NonNullable<DataSourceOptions['entities']>;
@@ -34,6 +35,7 @@ export function postgresOptions(url: string, needs: DataSourceNeeds): DataSource
       max: needs.max ?? 8,
       connectionTimeoutMillis: 10 * SECOND,
       keepAlive: true,
+      onConnect: heedDying,
       statement_timeout: needs.statementTimeout ?? MINUTE,
       lock_timeout: needs.lockTimeout ?? 10 * SECOND,
       // No network call happens inside a transaction, so one that idles has lost its process.

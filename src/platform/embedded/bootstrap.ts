@@ -9,6 +9,7 @@ const BOOTSTRAP_LOCK = 4_100_001;
 /** Makes the roles and the database where they are missing. Repeating it changes nothing. */
 export async function bootstrap(port: number, passwords: Passwords, database: string): Promise<void> {
   const client = new Client(connection(port, passwords));
+  client.on('error', () => {}); // the query under way says it
   await client.connect();
   try {
     await client.query('SELECT pg_advisory_lock($1)', [BOOTSTRAP_LOCK]);
@@ -36,6 +37,7 @@ export async function bootstrap(port: number, passwords: Passwords, database: st
 /** How many sessions other than our own the server serves. */
 export async function otherSessions(port: number, passwords: Passwords): Promise<number> {
   const client = new Client(connection(port, passwords));
+  client.on('error', () => {}); // the query under way says it
   await client.connect();
   try {
     const { rows } = await client.query<{ count: number }>(

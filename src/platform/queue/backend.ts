@@ -3,6 +3,7 @@ import { Redis } from 'ioredis';
 import pg from 'pg';
 import { SECOND } from '../../kernel/time.ts';
 import type { Config } from '../config/config.ts';
+import { heedDying } from '../database/sessions.ts';
 import { QUEUES, type QueueName } from '../outbox/definitions.ts';
 import { CONCURRENCY, within } from './runner.ts';
 
@@ -123,6 +124,7 @@ async function openPostgres(url: string, settings: BackendSettings): Promise<Bac
     application_name: 'countersign-queue',
     max: settings.onJob ? QUEUE_POOL : 2,
     keepAlive: true,
+    onConnect: heedDying,
     connectionTimeoutMillis: 5 * SECOND,
   });
   pool.on('error', settings.onError);
