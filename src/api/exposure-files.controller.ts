@@ -4,12 +4,12 @@ import type { FastifyRequest } from 'fastify';
 import { z } from 'zod';
 import { Refused, refusal } from '../kernel/errors.ts';
 import type { Principal } from '../kernel/principal.ts';
+import { SECOND } from '../kernel/time.ts';
 import { By, Permission, Takes } from '../domain/access/route.ts';
 import { FileReports, type FileTaken } from '../domain/exposures/file-reports.service.ts';
-import { answered } from './answered.ts';
-import { SECOND } from '../kernel/time.ts';
 import type { Config } from '../platform/config/config.ts';
 import { CONFIG } from '../platform/config/token.ts';
+import { answered } from './answered.ts';
 import { refuseOtherEncoding } from './body.ts';
 import { readUpTo } from './read-up-to.ts';
 

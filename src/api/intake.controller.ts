@@ -3,11 +3,11 @@ import { ApiAcceptedResponse, ApiOperation, ApiParam, ApiTags } from '@nestjs/sw
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { z } from 'zod';
 import { Refused, type Refusal } from '../kernel/errors.ts';
+import { SECOND } from '../kernel/time.ts';
 import { Public, Takes } from '../domain/access/route.ts';
 import type { Admitted } from '../domain/exposures/admitted-sources.ts';
 import { IntakeService } from '../domain/exposures/intake.service.ts';
 import type { Knock } from '../domain/exposures/refused-delivery.rules.ts';
-import { SECOND } from '../kernel/time.ts';
 import type { Config } from '../platform/config/config.ts';
 import { CONFIG } from '../platform/config/token.ts';
 import { refuseOtherEncoding } from './body.ts';

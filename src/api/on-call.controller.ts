@@ -12,10 +12,10 @@ import type { Principal } from '../kernel/principal.ts';
 import { iso } from '../kernel/time.ts';
 import { By, Permission } from '../domain/access/route.ts';
 import type { Channel } from '../domain/notices/channel.ts';
-import { CHANNELS } from '../domain/notices/delivery.service.ts';
-import { ContactReach } from '../domain/parties/contact-reach.service.ts';
 import { contactWays } from '../domain/notices/contact-ways.queries.ts';
 import { contactWaysSchema } from '../domain/notices/contact-ways.schema.ts';
+import { CHANNELS } from '../domain/notices/delivery.service.ts';
+import { ContactReach } from '../domain/parties/contact-reach.service.ts';
 import { contactReach, onCallNow } from '../domain/parties/on-call.queries.ts';
 import {
   absencesSchema,

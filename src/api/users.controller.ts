@@ -8,8 +8,8 @@ import {
 } from '@nestjs/swagger';
 import type { FastifyReply } from 'fastify';
 import { z } from 'zod';
-import type { Principal } from '../kernel/principal.ts';
 import { refusal } from '../kernel/errors.ts';
+import type { Principal } from '../kernel/principal.ts';
 import { err } from '../kernel/result.ts';
 import { Secret } from '../kernel/secret.ts';
 import {

@@ -176,7 +176,6 @@ describe('over a socket', () => {
     const each = (performance.now() - began) / 4;
     clearInterval(watch);
     const grown = (most - before.rss) / 1024 / 1024;
-    process.stderr.write(`25 MB: ${each.toFixed(0)} ms each, at most ${grown.toFixed(0)} MB above before\n`);
     expect(each).toBeLessThan(10_000);
     // The bytes, their text, and what the sender of this test holds of them.
     expect(grown).toBeLessThan(600);

@@ -87,6 +87,13 @@ describe('an empty installation is filled by hand', () => {
     const edit = (body: object) => staff('PATCH', `/api/v1/contacts/${other.body.id}`, { ifMatch: 1, body });
     expect((await edit({ role: 'contract' })).body).toMatchObject({ status: 409, code: 'contact-exists' });
     expect((await edit({ active: false, role: 'contract' })).status).toBe(200);
+    const third = (
+      await staff('POST', url, { body: { ...desk, role: 'security', email: 'third@twice.example' } })
+    ).body;
+    const half = (body: object) => staff('PATCH', `/api/v1/contacts/${third.id}`, { ifMatch: '*', body });
+    // Each half is fine by itself, and both together are the other one.
+    const halves = await Promise.all([half({ role: 'contract' }), half({ email: desk.email })]);
+    expect(halves.map(({ status }) => status).sort((a, b) => a - b)).toEqual([200, 409]);
     const whole = await staff('POST', '/api/v1/parties', {
       body: { name: 'Twice Told', contacts: [desk, { ...desk, role: 'security' }, desk] },
     });

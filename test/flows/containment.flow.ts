@@ -1,7 +1,9 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { exposedCredentials } from '../../src/console/incidents/room.queries.ts';
 import { prepare } from '../../src/domain/exposures/record-reports.ts';
 import { ReportsService } from '../../src/domain/exposures/reports.service.ts';
 import { ContainmentSweep } from '../../src/domain/incidents/containment.sweep.ts';
+import { caseFacts } from '../../src/domain/obligations/case-account.queries.ts';
 import { CopiesService } from '../../src/domain/revocation/copies.service.ts';
 import { ReprobeVersionJob } from '../../src/domain/revocation/reprobe-version.job.ts';
 import { newId, type Id } from '../../src/kernel/ids.ts';
@@ -303,11 +305,26 @@ describe('an exposed credential', () => {
       );
       await world.app.get(ContainmentSweep).sweep(system('test', 'test-correlation'));
       expect(await stateOf(second)).toBe('containing');
+      const verifiedDead = async (incidentId: Id) =>
+        (await scene.call('GET', `/api/v1/incidents/${incidentId}`)).body.counts.verifiedDead;
+      expect([await verifiedDead(first), await verifiedDead(second)]).toEqual([1, 0]);
+      const [shown] = await scene.work((db) =>
+        exposedCredentials(db, second, world.clock.now(), { limit: 10 }),
+      );
+      expect(shown).toMatchObject({ liveness: 'dead', standing: 'unproven' });
+      const [{ id: caseId }] = (await scene.rows<{ id: Id }>(
+        `SELECT id FROM incident_case WHERE incident_id = $1`,
+        [second],
+      )) as [{ id: Id }];
+      const account = async () => (await scene.work((db) => caseFacts(db, caseId, newId())))!.facts;
+      expect(await account()).toMatchObject({ count: 1, dead: 0, credentials: [{ state: 'revoked' }] });
       const refused = await close(second);
       expect(refused).toMatchObject({ status: 409, body: { code: 'not-contained' } });
       expect(JSON.stringify(refused.body)).toContain('nobody has looked since');
       letThrough();
       await becomes(second, 'contained');
+      expect(await verifiedDead(second)).toBe(1);
+      expect(await account()).toMatchObject({ dead: 1, credentials: [{ state: 'dead' }] });
     } finally {
       letThrough();
       supplier.onRequest = () => {};

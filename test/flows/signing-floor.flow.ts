@@ -81,10 +81,11 @@ test('the high tier takes no link with a code: it says so beforehand, sends no c
   const service = t.app.get(CountersigningService);
   expect(await service.attest(versionId, input, olga)).toMatchObject(refused);
   expect((await said(versionId)).body.signatures).toEqual([]);
-  // With a code from the mailbox of the account it is two factors.
-  expectOk(await service.sendCode(versionId, olga));
+  // With a code from the mailbox of the account it is two factors; it is written in the language of whoever has the account.
+  await t.sql(`UPDATE user_account SET language = 'de' WHERE id = $1`, [olga.id]);
   const [account] = await t.sql<{ email: string }>('SELECT email FROM user_account WHERE id = $1', [olga.id]);
-  const code = codeIn(await mail.letter(account!.email, /^Your code/));
+  expectOk(await service.sendCode(versionId, olga));
+  const code = codeIn(await mail.letter(account!.email, /^Ihr Code/));
   expect(expectOk(await service.attest(versionId, { ...input, code }, olga)).strength).toBe('account_mfa');
 });
 

@@ -1,9 +1,7 @@
 import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals';
-import { generateKeyPairSync, sign } from 'node:crypto';
 import { cp, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { AcknowledgementFloor } from '../../src/domain/notices/acknowledgement-floor.ts';
 import { AcknowledgementService } from '../../src/domain/notices/acknowledgement.service.ts';
 import { AlertDigest } from '../../src/domain/notices/alert-digest.ts';
 import { AlertsService } from '../../src/domain/notices/alerts.service.ts';
@@ -15,52 +13,29 @@ import { stuckNotices } from '../../src/domain/notices/stuck-notices.service.ts'
 import { NoticeTemplates } from '../../src/domain/notices/notice-templates.ts';
 import { NoticesService } from '../../src/domain/notices/notices.service.ts';
 import { SecondPerson } from '../../src/domain/notices/second-person.ts';
-import { isDetachedSignature } from '../../src/kernel/detached-signature.ts';
-import { SigningKeys } from '../../src/domain/responsibility/signing-keys.service.ts';
-import { TellOfKeyJob } from '../../src/domain/responsibility/tell-of-key.job.ts';
-import { PolicyAcknowledgementFloor } from '../../src/domain/policy/policy-acknowledgement-floor.ts';
 import { Policies } from '../../src/domain/policy/policies.ts';
 import { PolicySecondPerson } from '../../src/domain/policy/policy-second-person.ts';
 import { newId, type Id } from '../../src/kernel/ids.ts';
-import { system, type Principal } from '../../src/kernel/principal.ts';
 import { HOUR, iso, MINUTE } from '../../src/kernel/time.ts';
-import { Duties } from '../../src/platform/queue/duties.ts';
-import { Transactions, type Db } from '../../src/platform/database/transactions.ts';
-import { acknowledgementCode } from '../support/acknowledge.ts';
-import { startApp, type TestApp } from '../support/app.ts';
-import { SignalPeer } from '../support/signal-peer.ts';
-import { MailServer } from '../support/mail-server.ts';
-import { member, person } from '../support/matrix-scene.ts';
-import { confirmedExposure, contactOf, noticeScene, type NoticeScene } from '../support/notice-scene.ts';
-import { caller, type Answer } from '../support/portfolio.ts';
-import { AccessService } from '../../src/domain/access/access.service.ts';
 import { expectOk } from '../../src/kernel/result.ts';
+import { acknowledgementCode } from '../support/acknowledge.ts';
+import { MailServer } from '../support/mail-server.ts';
+import { member } from '../support/matrix-scene.ts';
+import { confirmedExposure, contactOf, noticeScene } from '../support/notice-scene.ts';
+import type { Answer } from '../support/portfolio.ts';
+import { BY, tellingWorld, type Calling, type TellingWorld } from '../support/telling-world.ts';
 
-const by = system('test', 'correlation-telling');
-const idle: Duties = { serves: true, works: false };
-
-let t: TestApp;
-let mail: MailServer;
-let chat: SignalPeer;
-let scene: NoticeScene;
-let call: (
-  method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE',
-  url: string,
-  body?: unknown,
-  ifMatch?: number,
-) => Promise<Answer>;
-
-const run = <T>(work: (db: Db) => Promise<T>) => t.app.get(Transactions).run(by, work);
+let t: TellingWorld['t'];
+let mail: TellingWorld['mail'];
+let chat: TellingWorld['chat'];
+let scene: TellingWorld['scene'];
+let run: TellingWorld['run'];
+let calling: TellingWorld['calling'];
+let told: TellingWorld['told'];
+let call: Calling;
 
 beforeAll(async () => {
-  mail = await MailServer.start();
-  chat = await SignalPeer.start();
-  chat.answer(200, {}, 'ok');
-  t = await startApp({
-    config: { smtpUrl: `smtp://${mail.host}`, outboundAllow: [mail.host, chat.host] },
-    settings: { duties: idle },
-  });
-  scene = await run((db) => noticeScene(db, t.clock.date()));
+  ({ t, mail, chat, scene, run, calling, told } = await tellingWorld());
   call = calling(await t.token('vendor_risk'));
 });
 afterAll(async () => {
@@ -68,24 +43,6 @@ afterAll(async () => {
   await mail.close();
   await chat.close();
 });
-
-/** A caller of the API, by what it says and what it sends. */
-function calling(token: string): typeof call {
-  const api = caller(t, token);
-  return (method, url, body, ifMatch) =>
-    api(method, `/api/v1${url}`, {
-      ...(body === undefined ? {} : { body }),
-      ...(ifMatch === undefined ? {} : { ifMatch }),
-    });
-}
-
-async function told(): Promise<Id> {
-  const [id] = await run((db) =>
-    t.app.get(NoticesService).owe(db, [confirmedExposure(scene, t.clock.now())], by),
-  );
-  await t.app.get(DeliveryService).deliver(id!, by, AbortSignal.timeout(20_000));
-  return id!;
-}
 
 describe('whom to call', () => {
   test('is who is on duty and there; a stand-in takes the place of who is away', async () => {
@@ -184,411 +141,6 @@ test('an endpoint or a stream that the party of the contact does not have is no 
   expect((await way(other.contactId, 'standard-webhooks', `endpoint:${id}`)).status).toBe(201);
 });
 
-test('somebody who is signed in for the recipient acknowledges with the code of the message, and nobody else does', async () => {
-  const id = await told();
-  const letter = mail.received.at(-1)!;
-  const code = /with the code (\d{6})/.exec(letter.text)![1]!;
-  const read = (await call('GET', `/notices/${id}`)).body as { text: string; textHash: string };
-  expect(letter.text.replaceAll('\r\n', '\n')).toContain(read.text.slice(0, 200));
-  const asked = { name: 'Ada Example', code, textHash: read.textHash };
-  const ada = await person(t, 'Ada', 'admin');
-  const tokenFor = async (partyId: Id | null, userId?: string) =>
-    calling(
-      expectOk(
-        await t.app.get(AccessService).createToken(
-          {
-            name: newId(),
-            role: partyId === null ? 'admin' : 'party_contact',
-            partyId,
-            expiresAt: t.clock.now() + 100 * HOUR,
-            ...(userId === undefined ? {} : { userId }),
-          },
-          // A machine is nobody's hand; an account is its own.
-          userId === undefined ? by : ada,
-        ),
-      ).value.use((value) => value),
-    );
-  const at = `/notices/${id}/acknowledgements`;
-  expect((await (await tokenFor(null, ada.id))('POST', at, asked)).status).toBe(403);
-  expect((await (await tokenFor(scene.partyId))('POST', at, asked)).status).toBe(403);
-  const nora = expectOk(
-    await t.app
-      .get(AccessService)
-      .createUser(
-        { email: 'nora@northwind.example', name: 'Nora', roles: ['party_contact'], partyId: scene.partyId },
-        by,
-      ),
-  );
-  const hers = await tokenFor(scene.partyId, nora.userId);
-  expect((await hers('POST', at, { ...asked, code: '000000' })).status).toBe(400);
-  const done = await hers('POST', at, asked);
-  // A token says of no second factor: it is another channel than the message, and no more.
-  expect([done.status, done.body]).toEqual([201, { late: false, strength: 'second_channel', enough: true }]);
-  const after = (await call('GET', `/notices/${id}`)).body as Record<string, unknown>;
-  expect(after).toMatchObject({ receipt: 'acknowledged', acknowledgementStrength: 'second_channel' });
-
-  const another = await told();
-  const next = (await call('GET', `/notices/${another}`)).body as { textHash: string };
-  const signedIn: Principal = {
-    kind: 'user',
-    id: nora.userId,
-    personId: nora.personId,
-    roles: ['party_contact'],
-    partyId: scene.partyId,
-    correlationId: 'test-signed-in',
-  };
-  const typed = {
-    name: 'Ada Example',
-    code: acknowledgementCode(mail.received.at(-1)!.text),
-    textHash: next.textHash,
-  };
-  expect(await t.app.get(AcknowledgementService).acknowledgeAs(another, typed, signedIn)).toMatchObject({
-    ok: true,
-    value: { strength: 'account_mfa' },
-  });
-});
-
-test('a form of another site answers nothing, whatever it proves', async () => {
-  const id = await told();
-  const { text } = mail.received.at(-1)!;
-  const token = /\/n\/([A-Za-z0-9_-]+)/.exec(text)![1]!;
-  const door = await t.app.inject({ url: `/n/${token}` });
-  const path = door.headers.location!;
-  const cookie = String(door.headers['set-cookie']).split(';')[0]!;
-  const page = await t.app.inject({ url: path, headers: { cookie } });
-  const hidden = (name: string) => new RegExp(`name="${name}" value="([^"]+)"`).exec(page.body)![1]!;
-  const typed = {
-    name: 'Ada Example',
-    code: /with the code (\d{6})/.exec(text)![1]!,
-    proof: hidden('proof'),
-    text_hash: hidden('text_hash'),
-  };
-  const answer = async (headers: Record<string, string>) =>
-    (
-      await t.app.inject({
-        method: 'POST',
-        url: path,
-        headers: {
-          host: 'us.example',
-          cookie,
-          'content-type': 'application/x-www-form-urlencoded',
-          ...headers,
-        },
-        payload: new URLSearchParams(typed).toString(),
-      })
-    ).statusCode;
-  for (const headers of [
-    { origin: 'https://evil.example' },
-    { origin: 'https://us.example.evil.example' },
-    { origin: 'https://us.example:444' },
-    { origin: 'no address' },
-    { origin: 'https://evil.example', 'sec-fetch-site': 'same-origin' },
-    { 'sec-fetch-site': 'cross-site' },
-    { origin: 'null', 'sec-fetch-site': 'same-site' },
-  ] as Record<string, string>[])
-    expect([headers, await answer(headers)]).toEqual([headers, 403]);
-  const receipt = async () => ((await call('GET', `/notices/${id}`)).body as { receipt: string }).receipt;
-  expect(await receipt()).not.toBe('acknowledged');
-  // Our own page tells nobody where it is.
-  expect(await answer({ origin: 'null', 'sec-fetch-site': 'same-origin' })).toBe(303);
-  expect(await receipt()).toBe('acknowledged');
-});
-
-describe('how strong an answer must be', () => {
-  const acknowledgements = () => t.app.get(AcknowledgementService);
-  let folder: string;
-  let made: NoticeScene;
-  let floor: { mockRestore(): void };
-
-  beforeAll(async () => {
-    folder = await mkdtemp(join(tmpdir(), 'countersign-policies-'));
-    await cp(new URL('../../templates/policies/', import.meta.url), folder, { recursive: true });
-    const baseline = await readFile(join(folder, 'baseline.yaml'), 'utf8');
-    await writeFile(
-      join(folder, 'baseline.yaml'),
-      baseline.replace('acknowledgementStrength: mailbox', 'acknowledgementStrength: second_channel'),
-    );
-    const ours = new PolicyAcknowledgementFloor(new Policies(folder));
-    floor = jest
-      .spyOn(t.app.get(AcknowledgementFloor), 'least')
-      .mockImplementation((db, ids) => ours.least(db, ids));
-    made = await run((db) =>
-      noticeScene(db, t.clock.date(), {
-        name: 'Lucerne',
-        email: 'security@lucerne.example',
-        fulfilledBy: 'acknowledged',
-      }),
-    );
-    const way = { channel: 'slack', address: `${chat.url}/services/T2/B2/abcdefghijklmnopqrst` };
-    expect((await call('POST', `/contacts/${made.contactId}/addresses`, way)).status).toBe(201);
-  });
-  afterAll(async () => {
-    floor.mockRestore();
-    await rm(folder, { recursive: true });
-  });
-
-  /** A notice that reached its contact by mail: its id, and what the mail gave them. */
-  async function reached() {
-    const [id] = await run((db) =>
-      t.app.get(NoticesService).owe(db, [confirmedExposure(made, t.clock.now())], by),
-    );
-    await t.app.get(DeliveryService).deliver(id!, by, AbortSignal.timeout(20_000));
-    const { text } = mail.received.findLast(({ to }) => to.includes('security@lucerne.example'))!;
-    const token = /\/n\/([A-Za-z0-9_-]+)/.exec(text)![1]!;
-    const { notice } = expectOk(await acknowledgements().show(token));
-    expect(notice.id).toBe(id);
-    const typed = { name: 'Ada Example', code: acknowledgementCode(text), textHash: notice.textHash };
-    return { id: id!, token, typed };
-  }
-  /** The newest of those that a person there reads: eight digits on a line of their own. */
-  const secondCodeSent = () => /\\n(\d{8})\\n/.exec(chat.taken().at(-1)!.body)![1]!;
-  const read = async (id: Id) => (await run((db) => findNotice(db, id)))!;
-  const facts = async (id: Id, kind: string) => {
-    const rows = await run((db) =>
-      db.query<{ body: { facts: Record<string, unknown> } }[]>(
-        `SELECT body::json AS body FROM ledger_entry WHERE subject_id = $1 AND kind = $2`,
-        [id, kind],
-      ),
-    );
-    return rows.map(({ body }) => body.facts);
-  };
-
-  test('the code of one mailbox is on record and leaves the duty open; a code by a second channel ends it', async () => {
-    const { id, token, typed } = await reached();
-    const weak = { ok: true, value: { late: false, strength: 'mailbox', enough: false } };
-    expect(await acknowledgements().acknowledge(token, typed)).toEqual(weak);
-    expect(await acknowledgements().acknowledge(token, typed)).toEqual(weak);
-    await t.app.get(NoticeClock).sweep(by);
-    expect(await read(id)).toMatchObject({
-      receipt: 'delivered',
-      timeliness: 'open',
-      fulfilledAt: null,
-      leastStrength: 'second_channel',
-      acknowledgementStrength: null,
-      weakerAcknowledgement: 'mailbox',
-    });
-    expect(await facts(id, 'notice.acknowledged_too_weakly')).toHaveLength(1);
-    expect(expectOk(await acknowledgements().show(token)).notice).toMatchObject({
-      acknowledged: null,
-      weaker: { strength: 'mailbox', name: 'Ada Example' },
-    });
-
-    // The message came by mail: mail is no second channel to them.
-    expect(await acknowledgements().sendCode(token, 'mail')).toMatchObject({
-      ok: false,
-      error: { code: 'no-second-channel' },
-    });
-    chat.taken();
-    expect(await acknowledgements().sendCode(token, 'slack')).toEqual({
-      ok: true,
-      value: { channel: 'Slack' },
-    });
-    const secondCode = secondCodeSent();
-    const wrong = String((Number(secondCode) + 1) % 100_000_000).padStart(8, '0');
-    expect(await acknowledgements().acknowledge(token, { ...typed, secondCode: wrong })).toMatchObject({
-      ok: false,
-      error: { fields: [{ field: 'secondCode' }] },
-    });
-    expect(await acknowledgements().acknowledge(token, { ...typed, secondCode })).toEqual({
-      ok: true,
-      value: { late: false, strength: 'second_channel', enough: true },
-    });
-    await t.app.get(NoticeClock).sweep(by);
-    expect(await read(id)).toMatchObject({
-      receipt: 'acknowledged',
-      timeliness: 'met',
-      acknowledgementStrength: 'second_channel',
-      weakerAcknowledgement: null,
-    });
-    expect(await facts(id, 'notice.acknowledged')).toMatchObject([
-      { strength: 'second_channel', channel: 'slack', leastStrength: 'second_channel' },
-    ]);
-    // Good once: it answers nothing else.
-    const another = await reached();
-    expect(
-      await acknowledgements().acknowledge(another.token, { ...another.typed, secondCode }),
-    ).toMatchObject({
-      ok: false,
-    });
-  });
-
-  test('of what the agreement and the policy ask for, the stronger is frozen on the notice', async () => {
-    const frozen = [];
-    for (const leastStrength of [null, 'mailbox', 'detached_signature']) {
-      const other = await run((db) =>
-        noticeScene(db, t.clock.date(), { name: 'Trey', email: 'security@trey.example', leastStrength }),
-      );
-      const [id] = await run((db) =>
-        t.app.get(NoticesService).owe(db, [confirmedExposure(other, t.clock.now())], by),
-      );
-      frozen.push((await read(id!)).leastStrength);
-      await t.app.get(DeliveryService).deliver(id!, by, AbortSignal.timeout(20_000));
-    }
-    expect(frozen).toEqual(['second_channel', 'second_channel', 'detached_signature']);
-  });
-
-  test('codes end: after five wrong ones, after a quarter of an hour, and no sixth is sent in an hour', async () => {
-    const { token, typed } = await reached();
-    const ask = () => acknowledgements().sendCode(token, 'slack');
-    const code = secondCodeSent;
-    const give = (secondCode: string) => acknowledgements().acknowledge(token, { ...typed, secondCode });
-    expectOk(await ask());
-    for (let n = 0; n < 5; n++) expect((await give('not this')).ok).toBe(false);
-    expect((await give(code())).ok).toBe(false);
-    expectOk(await ask());
-    t.clock.advance(15 * MINUTE + 1);
-    expect((await give(code())).ok).toBe(false);
-    for (let n = 0; n < 3; n++) expectOk(await ask());
-    expect(await ask()).toMatchObject({ ok: false, error: { kind: 'too_many' } });
-    expect(expectOk(await give(code())).strength).toBe('second_channel');
-  });
-
-  test('a code that is read back by phone makes the call an acknowledgement', async () => {
-    const { id, typed } = await reached();
-    await run((db) =>
-      db.query(`UPDATE contact SET phone = '+41 41 000 00 00' WHERE id = $1`, [made.contactId]),
-    );
-    const called = (code: string, answeredBy: string | null = 'Ines at the desk') =>
-      call('POST', `/notices/${id}/calls`, {
-        contactId: made.contactId,
-        at: iso(t.clock.now()),
-        answeredBy,
-        code,
-        nextAction: 'We rotate the key tonight.',
-      });
-    const wrong = String((Number(typed.code) + 1) % 1_000_000).padStart(6, '0');
-    const refused = await called(wrong);
-    expect([refused.status, refused.body]).toMatchObject([400, { errors: [{ field: 'code' }] }]);
-    expect((await called(typed.code, null)).status).toBe(400);
-    expect((await called(typed.code)).status).toBe(204);
-    expect(await read(id)).toMatchObject({
-      receipt: 'acknowledged',
-      acknowledgementStrength: 'second_channel',
-    });
-    const [row] = await run((db) =>
-      db.query(
-        `SELECT channel, typed_name, user_id, recorded_by IS NOT NULL AS recorded, next_action FROM acknowledgement WHERE notice_id = $1`,
-        [id],
-      ),
-    );
-    expect(row).toEqual({
-      channel: 'phone',
-      typed_name: 'Ines at the desk',
-      user_id: null,
-      recorded: true,
-      next_action: 'We rotate the key tonight.',
-    });
-  });
-
-  test('a signature with a key of the recipient is the strongest, and verifies from the ledger alone', async () => {
-    const pair = generateKeyPairSync('ed25519');
-    const publicKey = String(pair.publicKey.export({ type: 'spki', format: 'pem' }));
-    const early = await reached();
-    const signed = (document: string) =>
-      sign(null, Buffer.from(document), pair.privateKey).toString('base64');
-    t.clock.advance(1000);
-    const path = `/contacts/${made.contactId}/signing-keys`;
-    // Whoever sends the notice makes no key that would answer it.
-    expect((await calling(await t.token('admin'))('POST', path, { publicKey })).status).toBe(403);
-    const own = calling(await t.token('party_contact', made.partyId));
-    const registered = await own('POST', path, { publicKey });
-    expect(registered.status).toBe(201);
-    // A key that came after the notice answers nothing: whoever registers one could answer for another.
-    const tooLate = signed(expectOk(await acknowledgements().document(early.token)));
-    expect(
-      await acknowledgements().acknowledge(early.token, { ...early.typed, signature: tooLate }),
-    ).toMatchObject({ ok: false, error: { fields: [{ field: 'signature' }] } });
-
-    t.clock.advance(1000);
-    const { id, token, typed } = await reached();
-    const document = expectOk(await acknowledgements().document(token));
-    expect(JSON.parse(document)).toMatchObject({ noticeId: id, textHash: typed.textHash });
-    const give = (signature: string) => acknowledgements().acknowledge(token, { ...typed, signature });
-    expect(await give(tooLate)).toMatchObject({ ok: false, error: { code: 'signature-refused' } });
-    // One that somebody else registered for them is none.
-    const { id: keyId } = registered.body as { id: Id };
-    const registeredBy = (hand: string) =>
-      run((db) => db.query(`UPDATE signing_key SET registered_by = $2 WHERE id = $1`, [keyId, hand]));
-    const [theirs] = await run((db) =>
-      db.query<[{ hand: string }]>(`SELECT registered_by AS hand FROM signing_key WHERE id = $1`, [keyId]),
-    );
-    await registeredBy((await person(t, 'Vera', 'admin')).id);
-    expect(await give(signed(document))).toMatchObject({ ok: false, error: { code: 'signature-refused' } });
-    expect(expectOk(await acknowledgements().show(token)).ways.hasKey).toBe(false);
-    await registeredBy(theirs.hand);
-    expect(expectOk(await acknowledgements().show(token)).ways.hasKey).toBe(true);
-    expect(await give(signed(document))).toEqual({
-      ok: true,
-      value: { late: false, strength: 'detached_signature', enough: true },
-    });
-    const [entry] = await facts(id, 'notice.acknowledged');
-    expect(isDetachedSignature(publicKey, document, String(entry!['signature']))).toBe(true);
-    const [row] = await run((db) =>
-      db.query(`SELECT signing_key_id, signature FROM acknowledgement WHERE notice_id = $1`, [id]),
-    );
-    expect(row).toEqual({
-      signing_key_id: (registered.body as { id: string }).id,
-      signature: entry!['signature'],
-    });
-  });
-
-  test('a contact hears of every key that was registered for them, by whom, and what to do if it is not theirs', async () => {
-    const colleague = await person(t, 'Tom-Weber', 'party_contact', made.partyId);
-    const key = async () => {
-      const { publicKey } = generateKeyPairSync('ed25519');
-      return expectOk(
-        await t.app
-          .get(SigningKeys)
-          .register(made.contactId, String(publicKey.export({ type: 'spki', format: 'pem' })), colleague),
-      );
-    };
-    const tell = async (keyId: Id) => {
-      const owed = await run((db) =>
-        db.query<{ payload: { keyId: string } }[]>(
-          `SELECT payload FROM outbox WHERE job = 'responsibility.tell-of-key' AND payload->>'keyId' = $1`,
-          [keyId],
-        ),
-      );
-      expect(owed).toHaveLength(1);
-      const before = mail.received.length;
-      const call = { by, attempt: 1, signal: AbortSignal.timeout(20_000) };
-      await t.app.get(TellOfKeyJob).handle(owed[0]!.payload, call);
-      return mail.received.slice(before);
-    };
-    const one = await key();
-    const [sent, ...more] = await tell(one.id);
-    expect(more).toEqual([]);
-    expect(sent).toMatchObject({
-      to: ['security@lucerne.example'],
-      subject: 'A signing key was registered for you',
-    });
-    for (const said of ['Tom-Weber', one.fingerprint, '/signing-keys', 'If this is not a key of yours'])
-      expect(sent!.text).toContain(said);
-
-    await run((db) => db.query(`UPDATE contact SET language = 'de' WHERE id = $1`, [made.contactId]));
-    const two = await key();
-    const [inGerman] = await tell(two.id);
-    expect(inGerman!.subject).toBe('Für Sie wurde ein Signaturschlüssel hinterlegt');
-    expect(inGerman!.text).toContain(two.fingerprint);
-    await run((db) => db.query(`UPDATE contact SET language = NULL WHERE id = $1`, [made.contactId]));
-
-    // Retired before the mail left: it signs nothing, and there is nothing to tell.
-    const three = await key();
-    expectOk(await t.app.get(SigningKeys).retire(three.id, colleague));
-    expect(await tell(three.id)).toEqual([]);
-
-    // Refused by its server, it is for the operator to ask by another way.
-    const four = await key();
-    await mail.behave('refuse recipient', 'security@lucerne.example');
-    expect(await tell(four.id)).toEqual([]);
-    await mail.behave('accept', 'security@lucerne.example');
-    const alerts = await run((db) =>
-      db.query(`SELECT subject_id FROM alert WHERE dedupe_key = $1`, [`signing_key.mail-refused:${four.id}`]),
-    );
-    expect(alerts).toEqual([{ subject_id: made.contactId }]);
-  });
-});
-
 test('alerts go out together, the critical ones soon, and none of them twice', async () => {
   await run((db) =>
     db.query(`UPDATE alert SET handled_at = now(), handled_by = 'test' WHERE handled_at IS NULL`),
@@ -615,7 +167,7 @@ test('alerts go out together, the critical ones soon, and none of them twice', a
       }),
     );
   const digests = () => mail.received.filter((one) => one.to.includes('duty@brightwater.example'));
-  const sweep = () => t.app.get(AlertDigest).sweep(by);
+  const sweep = () => t.app.get(AlertDigest).sweep(BY);
   for (let n = 0; n < 30; n++) await raise('warning', n);
   await sweep();
   expect(digests()).toHaveLength(0);
@@ -668,7 +220,7 @@ describe('the text of a notice', () => {
     expect(asked.body).toEqual({ versions: [] });
     return t.app.get(NoticeTemplates).sourceOf('exposure', language)!;
   };
-  let owner: typeof call;
+  let owner: Calling;
   beforeAll(async () => {
     owner = calling(await t.token('contract_owner'));
   });
@@ -709,7 +261,7 @@ describe('the text of a notice', () => {
           name: `Reads ${contact ?? 'nothing'}, agreed ${term}`,
           languages: { contact, term },
         });
-        await t.app.get(NoticesService).owe(db, [confirmedExposure(other, t.clock.now())], by);
+        await t.app.get(NoticesService).owe(db, [confirmedExposure(other, t.clock.now())], BY);
         return db.query(`SELECT language FROM notice WHERE party_id = $1`, [other.partyId]);
       });
       return row.language;
@@ -724,10 +276,10 @@ describe('the text of a notice', () => {
     const source = await shipped('de');
     const inGerman = async () => {
       const [id] = await run((db) =>
-        t.app.get(NoticesService).owe(db, [confirmedExposure(scene, t.clock.now())], by),
+        t.app.get(NoticesService).owe(db, [confirmedExposure(scene, t.clock.now())], BY),
       );
       await run((db) => db.query(`UPDATE notice SET language = 'de-AT' WHERE id = $1`, [id]));
-      await t.app.get(DeliveryService).deliver(id!, by, AbortSignal.timeout(20_000));
+      await t.app.get(DeliveryService).deliver(id!, BY, AbortSignal.timeout(20_000));
       return mail.received.at(-1)!;
     };
     expect((await inGerman()).text).toMatch(/^An den Sicherheitskontakt/);
@@ -774,9 +326,9 @@ describe('the text of a notice', () => {
     await save('Guten Tag.');
     await mail.behave('refuse recipient', 'gone@two.example');
     const [id] = await run((db) =>
-      t.app.get(NoticesService).owe(db, [confirmedExposure(other, t.clock.now())], by),
+      t.app.get(NoticesService).owe(db, [confirmedExposure(other, t.clock.now())], BY),
     );
-    const deliver = () => t.app.get(DeliveryService).deliver(id!, by, AbortSignal.timeout(20_000));
+    const deliver = () => t.app.get(DeliveryService).deliver(id!, BY, AbortSignal.timeout(20_000));
     expect(await deliver()).toMatchObject({ state: 'waiting' });
     t.clock.advance(1000);
     // Written after the first attempt: it is for the next notice.
@@ -822,9 +374,9 @@ test('what has not arrived stands in one queue, and is tried again once its cont
   );
   await mail.behave('refuse recipient', 'gone@fourth.example');
   const [id] = await run((db) =>
-    t.app.get(NoticesService).owe(db, [confirmedExposure(made, t.clock.now())], by),
+    t.app.get(NoticesService).owe(db, [confirmedExposure(made, t.clock.now())], BY),
   );
-  const deliver = () => t.app.get(DeliveryService).deliver(id!, by, AbortSignal.timeout(20_000));
+  const deliver = () => t.app.get(DeliveryService).deliver(id!, BY, AbortSignal.timeout(20_000));
   await deliver();
   expect(await deliver()).toMatchObject({ state: 'failed' });
   const queue = () => run((db) => stuckNotices(db, t.clock.now(), 100));
@@ -864,18 +416,18 @@ describe('a notice that somebody writes', () => {
     });
     const { id } = drafted.body as { id: Id };
     const text = 'The old key is dead.\n\nThe new one <b>is</b> in use.';
-    const edit = (who: typeof call, version: number) =>
+    const edit = (who: Calling, version: number) =>
       who('PATCH', `${at}/${id}`, { subject: 'All is well', text }, version);
     expect((await edit(other, 1)).status).toBe(403);
     expect((await edit(writer, 1)).body).toMatchObject({ rowVersion: 2, subject: 'All is well' });
-    const decide = (who: typeof call, rowVersion: number, send = true) =>
+    const decide = (who: Calling, rowVersion: number, send = true) =>
       who('POST', `${at}/${id}/decide`, { send, rowVersion });
     expect((await decide(writer, 2)).status).toBe(403);
     expect((await decide(other, 1)).status).toBe(412);
     const sent = await decide(other, 2);
     expect(sent.body).toMatchObject({ state: 'sent', notice: expect.stringMatching(/^NTC-/) });
     expect((await decide(other, 3)).status).toBe(409);
-    await t.app.get(DeliverySweep).sweep(by);
+    await t.app.get(DeliverySweep).sweep(BY);
     const letter = mail.received.find((one) => one.subject.endsWith(': All is well'))!;
     expect(letter.text).toContain('The old key is dead.');
     expect(letter.html).toContain('The new one &lt;b&gt;is&lt;/b&gt; in use.');
@@ -929,7 +481,7 @@ describe('a notice that somebody writes', () => {
             status === 200 ? { state: 'sent', alone: true } : { state: 'drafted', alone: false },
           );
           // What was sent goes out here, and not into the mailbox of another test.
-          await t.app.get(DeliverySweep).sweep(by);
+          await t.app.get(DeliverySweep).sweep(BY);
         }
       } finally {
         spy.mockRestore();
@@ -965,7 +517,7 @@ test('a notice whose duty has no number waits half an hour for a dead mailbox, a
   const port = Number(mail.host.split(':')[1]);
   const before = chat.taken().length;
   await mail.behave('down');
-  const deliver = () => t.app.get(DeliveryService).deliver(id, by, AbortSignal.timeout(20_000));
+  const deliver = () => t.app.get(DeliveryService).deliver(id, BY, AbortSignal.timeout(20_000));
   for (let tries = 0; (await deliver()).state !== 'accepted' && tries < 20; tries++)
     t.clock.advance(Math.max(MINUTE, (await read()).nextAttemptAt! - t.clock.now()));
   mail = await MailServer.start(port);
@@ -980,11 +532,11 @@ test('the mail server is down for half of the window: the other channel carries 
   const way = { channel: 'slack', address: `${chat.url}/services/T1/B1/abcdefghijklmnopqrst` };
   expect((await call('POST', `/contacts/${made.contactId}/addresses`, way)).status).toBe(201);
   const [id] = await run((db) =>
-    t.app.get(NoticesService).owe(db, [confirmedExposure(made, t.clock.now())], by),
+    t.app.get(NoticesService).owe(db, [confirmedExposure(made, t.clock.now())], BY),
   );
   const port = Number(mail.host.split(':')[1]);
   await mail.behave('down');
-  const sweep = () => t.app.get(DeliverySweep).sweep(by);
+  const sweep = () => t.app.get(DeliverySweep).sweep(BY);
   const read = async () => (await run((db) => findNotice(db, id!)))!;
   const { startAt, dueAt } = await read();
   const half = startAt + (dueAt! - startAt) / 2;
@@ -997,7 +549,7 @@ test('the mail server is down for half of the window: the other channel carries 
   mail = await MailServer.start(port);
   t.clock.advance(HOUR);
   await sweep();
-  await t.app.get(NoticeClock).sweep(by);
+  await t.app.get(NoticeClock).sweep(BY);
   expect(await read()).toMatchObject({ dispatch: 'accepted', timeliness: 'met' });
   expect([chat.taken().length, mail.received.length]).toEqual([1, 0]);
 

@@ -4,8 +4,10 @@ import type { ObligationView } from '../../src/domain/obligations/obligation.sch
 import { newId, type Id } from '../../src/kernel/ids.ts';
 import { system } from '../../src/kernel/principal.ts';
 import { ELAPSED_DAY, iso, type Millis } from '../../src/kernel/time.ts';
-import type { LeakScene } from './leak-scene.ts';
-import type { personCalling } from './people.ts';
+import { startApp, type TestApp } from './app.ts';
+import { LeakScene, REPORTS_KEY } from './leak-scene.ts';
+import { MailServer } from './mail-server.ts';
+import { personCalling } from './people.ts';
 import type { Answer } from './portfolio.ts';
 
 const BY = system('sweeps', 'test');
@@ -131,4 +133,27 @@ export class DutyScene {
   sweep(): Promise<void> {
     return this.scene.world.app.get(DutyClockSweep).sweep(BY);
   }
+}
+
+/** An operator whom laws of the Union bind, two who respond for it, and mail. */
+export interface DutyWorld {
+  world: TestApp;
+  mail: MailServer;
+  scene: LeakScene;
+  duties: DutyScene;
+  rita: Caller;
+  omar: Caller;
+}
+
+export async function dutyWorld(): Promise<DutyWorld> {
+  const mail = await MailServer.start();
+  const world = await startApp({ config: { smtpUrl: `smtp://${mail.host}`, outboundAllow: [mail.host] } });
+  const scene = await LeakScene.set(world);
+  await scene.source({ key: 'reports', kind: 'standard-webhooks', keys: [REPORTS_KEY] });
+  const rita = await personCalling(world, 'Rita', 'responder');
+  const omar = await personCalling(world, 'Omar', 'responder');
+  await scene.rows(
+    `UPDATE party SET region = 'Germany', sector = 'Credit institution', zone = 'Europe/Berlin' WHERE is_operator`,
+  );
+  return { world, mail, scene, duties: new DutyScene(scene, rita), rita, omar };
 }

@@ -27,7 +27,7 @@ export function caller(world: TestApp, token: string) {
   return async (
     method: 'GET' | 'POST' | 'PATCH' | 'PUT' | 'DELETE',
     url: string,
-    o: { body?: unknown; type?: string; ifMatch?: number } = {},
+    o: { body?: unknown; type?: string; ifMatch?: number | '*' } = {},
   ): Promise<Answer> => {
     const raw = typeof o.body === 'string' || Buffer.isBuffer(o.body);
     const answer = await world.app.inject({
@@ -36,7 +36,7 @@ export function caller(world: TestApp, token: string) {
       headers: {
         authorization: `Bearer ${token}`,
         ...(o.body === undefined ? {} : { 'content-type': o.type ?? 'application/json' }),
-        ...(o.ifMatch === undefined ? {} : { 'if-match': `"${o.ifMatch}"` }),
+        ...(o.ifMatch === undefined ? {} : { 'if-match': o.ifMatch === '*' ? '*' : `"${o.ifMatch}"` }),
       },
       ...(o.body === undefined
         ? {}

@@ -1,6 +1,7 @@
 import type { DrillView } from '../../domain/revocation/drill.schema.ts';
 import { FAULT_WORDS } from '../../domain/revocation/drill-faults.rules.ts';
 import { DRILL_FAULTS } from '../../domain/revocation/drill.schema.ts';
+import type { Id } from '../../kernel/ids.ts';
 import type { CredentialHead } from '../credentials/credential.queries.ts';
 import type { ShownStopper } from '../credentials/stoppers.queries.ts';
 import { STANDING } from '../credentials/stoppers.view.tsx';
@@ -10,7 +11,6 @@ import { Page } from '../shared/layout.tsx';
 import { Empty } from '../shared/parts.tsx';
 import { Chip } from '../shared/states.tsx';
 import { DrillLine } from './drill-line.tsx';
-import type { Id } from '../../kernel/ids.ts';
 import type { DrillObstacles, PathCanaries } from './drills.queries.ts';
 
 export function DrillsView({

@@ -1,5 +1,6 @@
 import type { Id } from '../../kernel/ids.ts';
 import type { Millis } from '../../kernel/time.ts';
+import { provenDead } from '../../domain/revocation/deaths.queries.ts';
 import type { Db } from '../../platform/database/transactions.ts';
 import { PAGE_SIZE } from '../shared/paging.tsx';
 import { contains, ms } from '../shared/sql.ts';
@@ -16,9 +17,9 @@ export interface ExposedCounts {
 }
 
 /** Exclusive and complete: each version of `x` with its facets `d` is one of the three. */
-export const DEAD = `d.liveness IS NOT DISTINCT FROM 'dead'`;
-export const UNPROVEN = `d.liveness IS DISTINCT FROM 'dead' AND d.liveness IS DISTINCT FROM 'live'
-  AND (d.liveness = 'indeterminate' OR d.revocation IN ('requested', 'accepted')
+export const DEAD = provenDead('d', 'x.joined_at');
+export const UNPROVEN = `NOT ${DEAD} AND d.liveness IS DISTINCT FROM 'live'
+  AND (d.liveness IN ('dead', 'indeterminate') OR d.revocation IN ('requested', 'accepted')
        OR EXISTS (SELECT 1 FROM statement s WHERE s.subject_id = x.version_id AND s.kind IN ('revoked', 'replaced', 'not_affected')))`;
 
 export const EXPOSED_COUNTS = `

@@ -1,10 +1,10 @@
 import type { ShownConfirmation, ShownVersion } from '../../domain/responsibility/signing-links.service.ts';
 import { DUTIES } from '../../domain/responsibility/matrix.rules.ts';
+import { dutyName } from '../../domain/responsibility/matrix-text.rules.ts';
 import { Field } from '../shared/forms.tsx';
 import { OutsidePage } from '../shared/layout.tsx';
 import { At, DataTable, Facts, PaperFoot } from '../shared/parts.tsx';
 import { Chip, words } from '../shared/states.tsx';
-import { dutyName } from '../../domain/responsibility/matrix-text.rules.ts';
 import { signingWordsIn, type SigningWords } from './signing-link.words.ts';
 import type { Standing } from './standing.queries.ts';
 

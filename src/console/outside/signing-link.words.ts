@@ -1,10 +1,5 @@
-import type { Strength } from '../../domain/responsibility/attestation.rules.ts';
-import { WAYS_TO_SIGN } from '../../domain/responsibility/attestation.rules.ts';
-import {
-  isTextLanguage,
-  textLanguageOf,
-  type TextLanguage,
-} from '../../domain/responsibility/matrix-text.rules.ts';
+import { WAYS_TO_SIGN, type Strength } from '../../domain/responsibility/attestation.rules.ts';
+import { textLanguageOf, type TextLanguage } from '../../domain/responsibility/matrix-text.rules.ts';
 
 /** What the pages behind the links of a matrix say around it, in the language in which it is read. */
 export interface SigningWords {
@@ -58,7 +53,6 @@ export interface SigningWords {
   asked: string;
   /** Each with what is set in bold before it. */
   steps(to: string): readonly (readonly [string, string])[];
-  /** Before and after the mailbox, for instance. */
   asks: string;
   operator: string;
   byWhen: string;
@@ -330,5 +324,5 @@ const WORDS: Readonly<Record<TextLanguage, SigningWords>> = { en: ENGLISH, de: G
 
 /** In the language of the text that is read, or of the reader; English where nobody wrote another. */
 export function signingWordsIn(language: string): SigningWords {
-  return WORDS[isTextLanguage(language) ? language : textLanguageOf(language)];
+  return WORDS[textLanguageOf(language)];
 }

@@ -133,14 +133,7 @@ export class ReachPage {
       if (!ways.some((one) => one.id === addressId)) throw notFound();
       return this.reach.endAddress(db, addressId, by);
     });
-    return this.#after(
-      party,
-      contactId,
-      by,
-      done,
-      { at: 'absence', form: {} },
-      'Nothing goes there any more.',
-    );
+    return this.#after(party, contactId, by, done, { at: 'ways', form: {} }, 'Nothing goes there any more.');
   }
 
   #work<T>(

@@ -10,7 +10,7 @@ import type { PartyHead } from './party.queries.ts';
 
 /** A form that was refused: which one, what was typed, and what was wrong. */
 export interface ReachBad {
-  at: 'hours' | 'absence';
+  at: 'hours' | 'absence' | 'ways';
   form: Readonly<Record<string, string>>;
   problems: FormProblems;
 }
@@ -60,6 +60,7 @@ export function ReachView(model: Model) {
         </section>
         <section class="card w12" id="ways">
           <h2>Other ways</h2>
+          {model.bad?.at === 'ways' && <FormError problems={model.bad.problems} />}
           <Ways {...model} />
         </section>
       </div>

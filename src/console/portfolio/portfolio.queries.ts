@@ -1,5 +1,6 @@
 import type { Id } from '../../kernel/ids.ts';
 import type { Millis } from '../../kernel/time.ts';
+import { provenDead } from '../../domain/revocation/deaths.queries.ts';
 import type { Db } from '../../platform/database/transactions.ts';
 import { PAGE_SIZE, type Cursor } from '../shared/paging.tsx';
 import { contains, ms, named } from '../shared/sql.ts';
@@ -39,10 +40,11 @@ export interface PortfolioFilter {
 /**
  * The versions of credential `c` that some open incident names. A party sees no incident, and is told by its open cases.
  */
-export const EXPOSED_VERSIONS = `
-  SELECT x.version_id FROM incident_credential x WHERE x.credential_id = c.id AND x.open
+const EXPOSED = `
+  SELECT x.version_id, x.joined_at FROM incident_credential x WHERE x.credential_id = c.id AND x.open
   UNION ALL
-  SELECT y.version_id FROM case_credential y JOIN incident_case k ON k.id = y.case_id WHERE y.credential_id = c.id AND k.state = 'open'`;
+  SELECT y.version_id, y.joined_at FROM case_credential y JOIN incident_case k ON k.id = y.case_id WHERE y.credential_id = c.id AND k.state = 'open'`;
+export const EXPOSED_VERSIONS = `SELECT version_id FROM (${EXPOSED}) exposed`;
 
 /**
  * The standing of one credential `c`. Exposed: some open incident names a version of it that is not proven dead. A path to
@@ -50,10 +52,10 @@ export const EXPOSED_VERSIONS = `
  */
 export const STANDING = `
   CASE
-    WHEN EXISTS (SELECT 1 FROM (${EXPOSED_VERSIONS}) z LEFT JOIN version_death d ON d.version_id = z.version_id
-                  WHERE d.liveness IS DISTINCT FROM 'dead' AND (d.liveness = 'live' OR d.revocation IS NULL OR d.revocation IN ('none', 'rejected'))) THEN 'alive'
-    WHEN EXISTS (SELECT 1 FROM (${EXPOSED_VERSIONS}) z LEFT JOIN version_death d ON d.version_id = z.version_id
-                  WHERE d.liveness IS DISTINCT FROM 'dead') THEN 'unproven'
+    WHEN EXISTS (SELECT 1 FROM (${EXPOSED}) z LEFT JOIN version_death d ON d.version_id = z.version_id
+                  WHERE NOT ${provenDead('d', 'z.joined_at')} AND (d.liveness = 'live' OR d.revocation IS NULL OR d.revocation IN ('none', 'rejected'))) THEN 'alive'
+    WHEN EXISTS (SELECT 1 FROM (${EXPOSED}) z LEFT JOIN version_death d ON d.version_id = z.version_id
+                  WHERE NOT ${provenDead('d', 'z.joined_at')}) THEN 'unproven'
     WHEN c.revocability IN ('impossible', 'expiry_only')
       OR NOT EXISTS (SELECT 1 FROM revocation_path rp WHERE rp.credential_id = c.id) THEN 'nobody_can_stop'
     WHEN EXISTS (SELECT 1 FROM credential_version v

@@ -53,19 +53,16 @@ export class SignInPage {
     request.session.userId = judged.value.userId;
     request.session.userName = await this.#nameOf(judged.value.userId, request.correlationId);
     const asked = mailLanguageOf(request.headers['accept-language']);
-    if (asked) await this.#speakAtFirst(judged.value.userId, asked, request.correlationId);
+    if (asked) await this.#speak(judged.value.userId, asked, request.correlationId);
     return goes(next);
   }
 
   /** Whoever never said in which language they are written to reads what their browser asks for. */
-  async #speakAtFirst(userId: string, language: MailLanguage, correlationId: string): Promise<void> {
+  async #speak(userId: string, language: MailLanguage, correlationId: string): Promise<void> {
     const by = system('access', correlationId);
-    await this.transactions.run(by, async (db) => {
-      const open = await db.query<unknown[]>('SELECT FROM user_account WHERE id = $1 AND language IS NULL', [
-        userId,
-      ]);
-      if (open.length > 0) await this.accounts.speak(db, userId, language, by);
-    });
+    await this.transactions.run(by, (db) =>
+      this.accounts.speak(db, userId, language, by, { unlessSaid: true }),
+    );
   }
 
   async #nameOf(userId: string, correlationId: string): Promise<string> {

@@ -1,8 +1,8 @@
 import { Injectable } from '@nestjs/common';
 import type { Id } from '../../kernel/ids.ts';
 import type { Principal, Role } from '../../kernel/principal.ts';
-import type { MailLanguage } from './mail-language.rules.ts';
 import { Transactions } from '../../platform/database/transactions.ts';
+import type { MailLanguage } from './mail-language.rules.ts';
 
 /** Which rows of a list. `after`: the last one of the page before. */
 export interface PageOf<After> {

@@ -63,15 +63,25 @@ export class AccountsService {
     return ok(undefined);
   }
 
-  /** In which language the person is written to; the same again changes nothing. */
-  async speak(db: Db, userId: Id, language: MailLanguage, by: Principal): Promise<Result<void, Refusal>> {
+  /**
+   * In which language the person is written to; the same again changes nothing.
+   *
+   * @param o.unlessSaid  only where they never said one
+   */
+  async speak(
+    db: Db,
+    userId: Id,
+    language: MailLanguage,
+    by: Principal,
+    o: { unlessSaid: boolean } = { unlessSaid: false },
+  ): Promise<Result<void, Refusal>> {
     const [user] = await rowsOf<{ language: string | null }>(
       db,
       `SELECT language FROM user_account WHERE id = $1 FOR UPDATE`,
       [userId],
     );
     if (!user) return err(refusal('not_found', 'not-found', 'There is no such account.'));
-    if (user.language === language) return ok(undefined);
+    if (user.language === language || (o.unlessSaid && user.language !== null)) return ok(undefined);
     await db.query(`UPDATE user_account SET language = $2, row_version = row_version + 1 WHERE id = $1`, [
       userId,
       language,

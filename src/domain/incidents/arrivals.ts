@@ -8,8 +8,8 @@ import { isOpen, titleOf, type IncidentState, type Severity } from './incident.r
 import type { Order } from './mass-order.rules.ts';
 
 /**
- * A large delivery, or what is revoked together, comes into incidents over several transactions. What of it belongs to one incident is one batch and one
- * run there, and what no incident knows belongs to the one that its first portion opened.
+ * A large delivery, or what is revoked together, comes into incidents over several transactions. What of it belongs to one
+ * incident is one batch and one run there, and what no incident knows belongs to the one that its first portion opened.
  */
 export interface Arrival {
   exposureBatchId: Id;

@@ -8,7 +8,7 @@ import { Outbox } from '../../platform/outbox/outbox.ts';
 import { LedgerService } from '../ledger/ledger.service.ts';
 import { AlertsService } from '../notices/alerts.service.ts';
 import { containmentOf, type CopyFacets, type DeathFacets } from '../revocation/containment.rules.ts';
-import { copyFacetsOf, deathFacetsOf } from '../revocation/deaths.queries.ts';
+import { copyFacetsOf, deathFacetsOf, provenDead } from '../revocation/deaths.queries.ts';
 import { Deaths } from '../revocation/deaths.service.ts';
 import { RunsService } from '../runbooks/runs.service.ts';
 import { EMERGENCY } from './acceptance.service.ts';
@@ -98,15 +98,13 @@ export class ContainmentRollUp {
           AND NOT EXISTS (SELECT FROM case_credential o
                             JOIN incident_credential x ON x.incident_id = c.incident_id AND x.version_id = o.version_id
                             LEFT JOIN version_death d ON d.version_id = o.version_id
-                           WHERE o.case_id = c.id AND (d.liveness IS DISTINCT FROM 'dead' OR d.liveness_at < x.joined_at))
+                           WHERE o.case_id = c.id AND NOT ${provenDead('d', 'x.joined_at')})
         ORDER BY c.id`,
       [incidentId],
     );
     const [left] = await rowsOf<{ exposed: number; alive: number }>(
       db,
-      // A death that was proven before the version was exposed is proven anew.
-      `SELECT count(*)::int AS exposed,
-              count(*) FILTER (WHERE d.liveness IS DISTINCT FROM 'dead' OR d.liveness_at < x.joined_at)::int AS alive
+      `SELECT count(*)::int AS exposed, count(*) FILTER (WHERE NOT ${provenDead('d', 'x.joined_at')})::int AS alive
          FROM incident_credential x LEFT JOIN version_death d ON d.version_id = x.version_id WHERE x.incident_id = $1`,
       [incidentId],
     );

@@ -1,8 +1,9 @@
-import { holds } from '../credentials/holdings.queries.ts';
 import type { Id } from '../../kernel/ids.ts';
 import { iso, type Millis } from '../../kernel/time.ts';
 import { rowsOf } from '../../platform/database/rows.ts';
 import type { Db } from '../../platform/database/transactions.ts';
+import { holds } from '../credentials/holdings.queries.ts';
+import { provenDead } from '../revocation/deaths.queries.ts';
 import type { DoneAbout } from './incident.rules.ts';
 import type { CaseDetail, CaseView, IncidentView, InstantView } from './incident.schema.ts';
 
@@ -15,7 +16,7 @@ const INCIDENT = `SELECT i.id, i.reference, i.title, i.state, i.severity, i.prev
       'exposures', (SELECT count(*) FROM exposure e WHERE e.incident_id = i.id),
       'credentials', (SELECT count(*) FROM incident_credential x WHERE x.incident_id = i.id),
       'verifiedDead', (SELECT count(*) FROM incident_credential x JOIN version_death d ON d.version_id = x.version_id
-                        WHERE x.incident_id = i.id AND d.liveness = 'dead'),
+                        WHERE x.incident_id = i.id AND ${provenDead('d', 'x.joined_at')}),
       'cases', (SELECT count(*) FROM incident_case c WHERE c.incident_id = i.id),
       'locations', l.total, 'locationsCleared', l.cleared) AS counts
   FROM incident i

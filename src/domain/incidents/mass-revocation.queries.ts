@@ -37,7 +37,6 @@ export function selected(selection: Selection, from: number): { sql: string; par
   };
 }
 
-type Dated<T, K extends keyof T> = Omit<T, K> & Record<K, Date | null>;
 /** Whether it was this person who asked for it, and who therefore cannot approve it. */
 export async function askedBySelf(db: Db, id: Id, by: Principal): Promise<boolean> {
   const rows = await db.query<unknown[]>(`SELECT FROM mass_revocation WHERE id = $1 AND asked_by = $2`, [
@@ -47,6 +46,7 @@ export async function askedBySelf(db: Db, id: Id, by: Principal): Promise<boolea
   return rows.length > 0;
 }
 
+type Dated<T, K extends keyof T> = Omit<T, K> & Record<K, Date | null>;
 type Row = Dated<Omit<MassRevocationView, 'standings'>, 'askedAt' | 'approvedAt' | 'startedAt'>;
 
 const VIEW = `SELECT m.id, m.reference, m.state, m.selection, m.reason, m.force, m.asked_at AS "askedAt", m.approved_at AS "approvedAt",

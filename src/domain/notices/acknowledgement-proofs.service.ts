@@ -148,9 +148,14 @@ export class AcknowledgementProofs {
       : address;
     const facts = { reference: notice.reference, code, minutes: CODE_LIFE / MINUTE };
     // What wrote it is the operator's own, and no link reads that.
-    const message = await this.transactions.run(system('acknowledgement', notice.id), (db) =>
-      this.texts.mail(db, 'acknowledgement-code', notice.language, facts, { partyId: notice.partyId }),
-    );
+    const message = await this.transactions.run(system('acknowledgement', notice.id), async (db) => {
+      const [of] = await db.query<[{ integrationId: Id }]>(
+        'SELECT integration_id AS "integrationId" FROM notice WHERE id = $1',
+        [notice.id],
+      );
+      const { partyId, language } = notice;
+      return this.texts.mail(db, 'acknowledgement-code', language, facts, { ...of, partyId });
+    });
     const answer = await this.channels
       .find(({ key }) => key === channelKey)!
       .send(

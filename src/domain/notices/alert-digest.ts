@@ -8,9 +8,9 @@ import { Transactions, type Db } from '../../platform/database/transactions.ts';
 import { Mailer } from '../../platform/mail/mailer.ts';
 import { Sweep, type Sweeper } from '../../platform/queue/handlers.ts';
 import { onCallNow } from '../parties/on-call.queries.ts';
+import { readsIn } from '../parties/contact-language.ts';
 import { alertWords } from './alert-words.rules.ts';
 import { NoticeTexts } from './notice-texts.service.ts';
-import { readsIn } from '../parties/contact-language.ts';
 
 /** Named one by one; of the others the number. */
 const MOST_NAMED = 20;

@@ -1,8 +1,7 @@
 import type { Id } from '../../kernel/ids.ts';
 import { iso, type Millis } from '../../kernel/time.ts';
 import type { Db } from '../../platform/database/transactions.ts';
-
-export const WAY_STATES = ['untried', 'taken', 'failing', 'bounced', 'confirmed'] as const;
+import type { WAY_STATES } from './contact-ways.schema.ts';
 
 /** One way to a contact beside their mail. */
 export interface ContactWay {

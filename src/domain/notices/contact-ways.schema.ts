@@ -1,5 +1,6 @@
 import { z } from 'zod';
-import { WAY_STATES } from './contact-ways.queries.ts';
+
+export const WAY_STATES = ['untried', 'taken', 'failing', 'bounced', 'confirmed'] as const;
 
 export const contactWaysSchema = z
   .object({

@@ -19,8 +19,8 @@ const ATTEMPT: Millis = 15 * SECOND;
 
 /**
  * Carries what is due, a few dozen at once: the notices that come together share their transactions and the connections
- * to the mail server. One round at a time in a process; in others it may run at the same
- * moment: what one is telling is held there, by the database's clock, and the others pass it by.
+ * to the mail server. One round at a time in a process; in others it may run at the same moment: what one is telling is
+ * held there, by the database's clock, and the others pass it by.
  */
 @Injectable()
 export class NoticePump {

@@ -79,20 +79,20 @@ export class NoticeTexts {
    * A mail that is no notice, as its text stands now: the one that somebody wrote for this kind of recipient, or for anybody,
    * else the shipped one.
    *
-   * @param to whoever has a part in an integration; left out: it is nobody's in particular
+   * @param to whose part in the integration says which kind of recipient it is; left out: nobody's in particular
    */
   async mail(
     db: Db,
     category: string,
     language: string,
     facts: Record<string, unknown>,
-    to: { integrationId?: Id; partyId?: Id } = {},
+    to?: { integrationId: Id; partyId: Id | null },
   ): Promise<RenderedNotice> {
     const { writer } = await this.writerOf(db, {
       category,
       language,
-      integrationId: to.integrationId ?? null,
-      partyId: to.partyId ?? null,
+      integrationId: to?.integrationId ?? null,
+      partyId: to?.partyId ?? null,
       templateId: null,
       asShipped: false,
     });

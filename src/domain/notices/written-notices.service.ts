@@ -7,12 +7,12 @@ import { iso } from '../../kernel/time.ts';
 import { Clock } from '../../platform/clock/clock.ts';
 import type { Db } from '../../platform/database/transactions.ts';
 import { LedgerService } from '../ledger/ledger.service.ts';
+import { readsIn } from '../parties/contact-language.ts';
 import { languagesFor } from './notice-templates.ts';
 import { NoticesService } from './notices.service.ts';
 import { SecondPerson } from './second-person.ts';
 import { REPORT, WrittenAbout } from './written-about.ts';
 import type { DecideWritten, EditWritten, NewWritten, WrittenView } from './written-notice.schema.ts';
-import { readsIn } from '../parties/contact-language.ts';
 
 interface Row {
   id: Id;

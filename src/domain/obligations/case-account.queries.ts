@@ -2,6 +2,7 @@ import type { Id } from '../../kernel/ids.ts';
 import { rowsOf } from '../../platform/database/rows.ts';
 import type { Db } from '../../platform/database/transactions.ts';
 import { holds } from '../credentials/holdings.queries.ts';
+import { provenDead } from '../revocation/deaths.queries.ts';
 import type { CaseFacts, CredentialState, ToldRole } from './case-account.rules.ts';
 
 const MOST_NAMED = 50;
@@ -37,19 +38,22 @@ export async function caseFacts(
             (SELECT jsonb_object_agg(k.kind, k.at) FROM (SELECT kind, min(at) AS at FROM instant WHERE case_id = c.id GROUP BY kind) k) AS instants,
             (SELECT jsonb_agg(x) FROM (
                SELECT d.reference, u.label, d.environment,
-                      CASE WHEN e.liveness = 'dead' THEN 'dead' WHEN e.liveness = 'live' THEN 'live'
+                      CASE WHEN ${provenDead('e', 'j.joined_at')} THEN 'dead' WHEN e.liveness = 'live' THEN 'live'
                            WHEN e.revocation = 'accepted' THEN 'revoked' ELSE 'unknown' END AS state
                  FROM case_credential k
                  JOIN credential_use u ON u.credential_id = k.credential_id AND u.integration_id = k.integration_id
                  JOIN credential d ON d.id = k.credential_id
+                 JOIN incident_credential j ON j.incident_id = c.incident_id AND j.version_id = k.version_id
                  LEFT JOIN version_death e ON e.version_id = k.version_id
                 WHERE k.case_id = c.id ORDER BY d.risk DESC, u.label, d.reference LIMIT ${MOST_NAMED}) x) AS credentials,
             n.count, n.dead, l.total AS copies, l.gone,
             EXISTS (SELECT FROM exposure x WHERE x.incident_id = c.incident_id AND x.publicly_leaked
                        AND x.credential_id IN (SELECT k.credential_id FROM case_credential k WHERE k.case_id = c.id)) AS "publiclyLeaked"
        FROM incident_case c JOIN integration i ON i.id = c.integration_id
-       CROSS JOIN LATERAL (SELECT count(*)::int AS count, count(*) FILTER (WHERE e.liveness = 'dead')::int AS dead
-                             FROM case_credential k LEFT JOIN version_death e ON e.version_id = k.version_id WHERE k.case_id = c.id) n
+       CROSS JOIN LATERAL (SELECT count(*)::int AS count, count(*) FILTER (WHERE ${provenDead('e', 'j.joined_at')})::int AS dead
+                             FROM case_credential k
+                             JOIN incident_credential j ON j.incident_id = c.incident_id AND j.version_id = k.version_id
+                             LEFT JOIN version_death e ON e.version_id = k.version_id WHERE k.case_id = c.id) n
        CROSS JOIN LATERAL (
          SELECT count(*)::int AS total, count(*) FILTER (WHERE g.verdict = 'gone')::int AS gone
            FROM case_credential k

@@ -151,9 +151,13 @@ export class PartiesService {
     by: Principal,
   ): Promise<Result<Edited, Refusal>> {
     if (edit.email !== undefined || edit.role !== undefined || edit.active) {
+      // Whoever adds or edits a contact of the party at once waits here, and only then is read what there is.
+      await db.query(
+        'SELECT FROM party WHERE id = (SELECT party_id FROM contact WHERE id = $1) FOR NO KEY UPDATE',
+        [id],
+      );
       const [row] = await db.query<{ partyId: Id; role: string; email: string | null; active: boolean }[]>(
-        `SELECT k.party_id AS "partyId", k.role, k.email, k.active FROM contact k JOIN party p ON p.id = k.party_id
-          WHERE k.id = $1 FOR NO KEY UPDATE OF p`,
+        'SELECT party_id AS "partyId", role, email, active FROM contact WHERE id = $1',
         [id],
       );
       const after = row && { ...row, ...edit };

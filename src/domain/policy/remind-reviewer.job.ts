@@ -7,8 +7,8 @@ import { Mailer } from '../../platform/mail/mailer.ts';
 import { JobHandler, type Handler, type JobCall } from '../../platform/queue/handlers.ts';
 import { AlertsService } from '../notices/alerts.service.ts';
 import { NoticeTexts } from '../notices/notice-texts.service.ts';
-import { remindReviewer } from './remind-reviewer.definition.ts';
 import { readsIn } from '../parties/contact-language.ts';
+import { remindReviewer } from './remind-reviewer.definition.ts';
 
 type Asked = z.infer<typeof remindReviewer.payload>;
 

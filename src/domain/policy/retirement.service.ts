@@ -7,9 +7,9 @@ import { Transactions, type Db } from '../../platform/database/transactions.ts';
 import { Outbox } from '../../platform/outbox/outbox.ts';
 import { LedgerService } from '../ledger/ledger.service.ts';
 import { NoticesService } from '../notices/notices.service.ts';
+import { readsIn } from '../parties/contact-language.ts';
 import { ENDS_WITH, holdsOpen } from './offboarding.queries.ts';
 import { retired } from './policy.events.ts';
-import { readsIn } from '../parties/contact-language.ts';
 
 /** The last of an integration: told to both sides, and retired once nothing of it can be abused any more. */
 @Injectable()

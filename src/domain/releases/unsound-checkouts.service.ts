@@ -7,8 +7,8 @@ import { Transactions, type Db } from '../../platform/database/transactions.ts';
 import { LedgerService } from '../ledger/ledger.service.ts';
 import { AlertsService } from '../notices/alerts.service.ts';
 import { NoticesService } from '../notices/notices.service.ts';
-import { BEING_REVOKED, EXPOSED } from './version-state.queries.ts';
 import { readsIn } from '../parties/contact-language.ts';
+import { BEING_REVOKED, EXPOSED } from './version-state.queries.ts';
 
 interface Unsound {
   id: Id;

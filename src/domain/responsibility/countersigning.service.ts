@@ -76,20 +76,25 @@ export class CountersigningService {
     const found = await this.transactions.run(by, async (db) => {
       const version = await findVersion(db, versionId);
       if (!version) return undefined;
-      const [row] = await db.query<{ name: string }[]>('SELECT name FROM integration WHERE id = $1', [
-        version.integrationId,
-      ]);
+      const [row] = await db.query<{ id: Id; name: string }[]>(
+        'SELECT id, name FROM integration WHERE id = $1',
+        [version.integrationId],
+      );
       return row;
     });
     if (!found || by.kind !== 'user') return err(noVersion());
     const [account] = await this.transactions.run({ ...by, partyId: null }, (db) =>
-      db.query<{ email: string }[]>('SELECT email FROM user_account WHERE id = $1', [by.id]),
+      db.query<{ email: string; language: string }[]>(
+        `SELECT email, coalesce(language, 'en') AS language FROM user_account WHERE id = $1`,
+        [by.id],
+      ),
     );
     if (!account) return err(noVersion());
     const sent = await this.codes.send(`user:${by.id}`, versionId, {
-      email: account.email,
-      language: 'en',
+      ...account,
+      integrationId: found.id,
       integrationName: found.name,
+      partyId: by.partyId,
     });
     return sent.ok ? ok(undefined) : sent;
   }

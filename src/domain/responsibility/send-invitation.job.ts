@@ -10,6 +10,7 @@ import { LinksService } from '../access/links.service.ts';
 import { AlertsService } from '../notices/alerts.service.ts';
 import type { RenderedNotice } from '../notices/notice-templates.ts';
 import { NoticeTexts } from '../notices/notice-texts.service.ts';
+import { readsIn } from '../parties/contact-language.ts';
 import { changeWords } from './change-words.rules.ts';
 import { findVersion, partiesIn, type VersionFacts } from './matrix-facts.queries.ts';
 import type { Duty } from './matrix.rules.ts';
@@ -17,7 +18,6 @@ import { dutyName, textLanguageOf } from './matrix-text.rules.ts';
 import { sendInvitation } from './send-invitation.definition.ts';
 import type { InvitationPurpose } from './signatures.service.ts';
 import { ATTEST, CONFIRM } from './signing-links.service.ts';
-import { readsIn } from '../parties/contact-language.ts';
 
 /** How long a link to sign works. */
 const LINK_LIFE = 14 * ELAPSED_DAY;

@@ -34,7 +34,7 @@ export class SigningCodes {
   async send(
     holder: string,
     versionId: Id,
-    to: { email: string; language: string; integrationName: string },
+    to: { email: string; language: string; integrationName: string; integrationId: Id; partyId: Id | null },
   ): Promise<Result<void, Refusal>> {
     const now = this.clock.now();
     const code = String(randomInt(100_000_000)).padStart(8, '0');
@@ -63,7 +63,7 @@ export class SigningCodes {
       );
     const facts = { code, integrationName: to.integrationName, minutes: CODE_LIFE / MINUTE };
     const mail = await this.transactions.run(system('countersigning', id), (db) =>
-      this.texts.mail(db, 'matrix-code', to.language, facts),
+      this.texts.mail(db, 'matrix-code', to.language, facts, to),
     );
     const answer = await this.mailer.send(
       { messageId: `${id}@countersign`, to: to.email, language: to.language, ...mail },

@@ -70,7 +70,7 @@ export class SigningKeys {
       return ok(
         await this.transactions.run(by, async (db) => {
           const [contact] = await db.query<{ partyId: Id; own: boolean }[]>(
-            `SELECT k.party_id AS "partyId", ${OWN} AS own FROM contact k JOIN party p ON p.id = k.party_id WHERE k.id = $1 AND k.active`,
+            `SELECT k.party_id AS "partyId", ${isOwn('$2')} AS own FROM contact k JOIN party p ON p.id = k.party_id WHERE k.id = $1 AND k.active`,
             [contactId, by.partyId],
           );
           if (!contact) throw new Refused(refusal('not_found', 'no-contact', 'There is no such contact.'));
@@ -226,8 +226,9 @@ export interface KeyLine extends SigningKeyView {
   signatures: number;
 }
 
-/** Of a contact `k` of a party `p`: whether whoever acts for the party `$2` (null: who runs this) is of its side. */
-const OWN = `CASE WHEN $2::uuid IS NULL THEN p.is_operator ELSE k.party_id = $2 END`;
+/** SQL, of a contact `k` of a party `p`: whether whoever acts for a party (null: who runs this) is of its side. */
+const isOwn = (party: string) =>
+  `CASE WHEN ${party}::uuid IS NULL THEN p.is_operator ELSE k.party_id = ${party} END`;
 
 /** Contacts for whom somebody may register a key: those of their own side. */
 export function contactsForKeys(
@@ -235,9 +236,9 @@ export function contactsForKeys(
   by: Pick<Principal, 'partyId'>,
 ): Promise<{ id: Id; name: string; partyName: string }[]> {
   return db.query(
-    `SELECT k.id, k.name, p.name AS "partyName" FROM contact k JOIN party p ON p.id = k.party_id WHERE k.active AND ${OWN}
-      ORDER BY p.name, k.ordinal, k.name, k.id LIMIT $1`,
-    [500, by.partyId],
+    `SELECT k.id, k.name, p.name AS "partyName" FROM contact k JOIN party p ON p.id = k.party_id WHERE k.active AND ${isOwn('$1')}
+      ORDER BY p.name, k.ordinal, k.name, k.id LIMIT 500`,
+    [by.partyId],
   );
 }
 

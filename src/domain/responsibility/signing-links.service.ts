@@ -8,6 +8,7 @@ import { Transactions, type Db } from '../../platform/database/transactions.ts';
 import type { From } from '../access/access.service.ts';
 import { LinksService, type LinkHolder } from '../access/links.service.ts';
 import { LedgerService } from '../ledger/ledger.service.ts';
+import { readsIn } from '../parties/contact-language.ts';
 import {
   Attestations,
   contactOf,
@@ -20,9 +21,9 @@ import {
 import { strengthsThatSuffice, strongEnough, type Strength } from './attestation.rules.ts';
 import { SigningFloor } from './signing-floor.ts';
 import { findTerms, type StoredTerms } from './bound-terms.ts';
-import type { Duty } from './matrix.rules.ts';
 import { changeWords, type WordedChange } from './change-words.rules.ts';
 import { materialChanges } from './material-changes.rules.ts';
+import type { Duty } from './matrix.rules.ts';
 import { isTextLanguage, textHash, textLanguageOf } from './matrix-text.rules.ts';
 import { MatrixProposalsService } from './matrix-proposals.service.ts';
 import type { SendBack } from './matrix-edit.schema.ts';
@@ -37,7 +38,6 @@ import {
 } from './matrix-facts.queries.ts';
 import { Signatures } from './signatures.service.ts';
 import { SigningCodes } from './signing-codes.service.ts';
-import { readsIn } from '../parties/contact-language.ts';
 
 export const ATTEST = 'attest-matrix';
 export const CONFIRM = 'confirm-contact';
@@ -111,8 +111,10 @@ export class SigningLinks {
     if (holder.value.usedAt !== null) return err(USED);
     const { subject, contactId, principal } = holder.value;
     const [to] = await this.transactions.run({ ...principal, partyId: null }, (db) =>
-      db.query<{ email: string; language: string; integrationName: string; integrationId: Id }[]>(
-        `SELECT k.email, ${readsIn('k')} AS language, i.name AS "integrationName", i.id AS "integrationId" FROM contact k, matrix_version v JOIN integration i ON i.id = v.integration_id
+      db.query<
+        { email: string; language: string; partyId: Id; integrationName: string; integrationId: Id }[]
+      >(
+        `SELECT k.email, ${readsIn('k')} AS language, k.party_id AS "partyId", i.name AS "integrationName", i.id AS "integrationId" FROM contact k, matrix_version v JOIN integration i ON i.id = v.integration_id
           WHERE k.id = $1 AND k.active AND v.id = $2 AND coalesce(k.email, '') <> ''`,
         [contactId, subject.id],
       ),

@@ -12,7 +12,6 @@ import { tellOfKey } from './tell-of-key.definition.ts';
 
 interface RegisteredFor {
   contactId: Id;
-  partyId: Id;
   contactName: string;
   partyName: string;
   email: string | null;
@@ -43,7 +42,7 @@ export class TellOfKeyJob implements Handler<{ keyId: string }> {
     const prepared = await this.transactions.run(call.by, async (db) => {
       const found = await registeredFor(db, keyId);
       if (!found || found.email === null) return undefined;
-      const { contactName, partyName, fingerprint, partyId, language, email, contactId } = found;
+      const { contactName, partyName, fingerprint, language, email, contactId } = found;
       const facts = {
         contactName,
         partyName,
@@ -52,7 +51,7 @@ export class TellOfKeyJob implements Handler<{ keyId: string }> {
         at: found.at.toISOString(),
         link: `${this.publicUrl.get()}/signing-keys`,
       };
-      const mail = await this.texts.mail(db, 'signing-key', language, facts, { partyId });
+      const mail = await this.texts.mail(db, 'signing-key', language, facts);
       return { contactId, message: { messageId: `${keyId}.key@countersign`, to: email, language, ...mail } };
     });
     if (!prepared) return;
@@ -78,7 +77,7 @@ export class TellOfKeyJob implements Handler<{ keyId: string }> {
 /** Undefined where it was retired meanwhile: it signs nothing. */
 async function registeredFor(db: Db, keyId: string): Promise<RegisteredFor | undefined> {
   const [row] = await db.query<RegisteredFor[]>(
-    `SELECT s.contact_id AS "contactId", s.party_id AS "partyId", k.name AS "contactName", p.name AS "partyName", k.email,
+    `SELECT s.contact_id AS "contactId", k.name AS "contactName", p.name AS "partyName", k.email,
             ${readsIn('k')} AS language, encode(s.fingerprint, 'hex') AS fingerprint, s.registered_by AS "registeredBy", s.registered_at AS at
        FROM signing_key s JOIN contact k ON k.id = s.contact_id JOIN party p ON p.id = s.party_id
       WHERE s.id = $1 AND s.revoked_at IS NULL AND k.active`,

@@ -13,6 +13,15 @@ import type {
 import { stoppersOf, type DrillResult, type Stopper, type StopPath } from './stoppers.rules.ts';
 
 /**
+ * SQL: whether a version is proven dead, and not only before it was known to be exposed; never null.
+ *
+ * @param death  alias of its `version_death`, which may be none
+ * @param since  expression of when it came to be known as exposed
+ */
+export const provenDead = (death: string, since: string): string =>
+  `coalesce(${death}.liveness = 'dead' AND ${death}.liveness_at >= ${since}, false)`;
+
+/**
  * What is known of these versions' deaths, for `containmentOf`. A version that was never touched counts as not looked at.
  * One whose looks never reached the verifier by machine is not probeable; `probeable` says so from its evidence and paths.
  *

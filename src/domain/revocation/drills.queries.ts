@@ -2,10 +2,10 @@ import type { Id } from '../../kernel/ids.ts';
 import type { Millis } from '../../kernel/time.ts';
 import type { Db } from '../../platform/database/transactions.ts';
 import type { StoredRef } from '../../platform/vault/store.ts';
+import { readsIn } from '../parties/contact-language.ts';
 import type { Revocability } from './connector.ts';
 import type { DrillExchange, DrillView, Injection } from './drill.schema.ts';
 import type { DrillFault } from './drill.schema.ts';
-import { readsIn } from '../parties/contact-language.ts';
 
 /** A path as a drill needs it, with whatever stands in the way. */
 export interface DrillPath {

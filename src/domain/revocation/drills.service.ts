@@ -133,76 +133,81 @@ export class DrillsService {
   async obstacles(db: Db, pathId: Id): Promise<Record<StartDrill['runbook'], string | null> | undefined> {
     const path = await findDrillPath(db, pathId);
     if (path?.kind !== 'connector') return undefined;
+    const known = await this.#known(db, path);
     const why = async (runbook: StartDrill['runbook']) => {
-      const judged = await this.#needs(db, path, runbook);
-      if (!judged.ok) return judged.error.message;
-      const through = path.drilledThrough!;
-      const ready = await this.canaries.ready(db, through, judged.value);
-      return ready ? null : noCanary(path, judged.value).message;
+      const needs = canaryNeeds(path, known, runbook);
+      if (!needs.ok) return needs.error.message;
+      const ready = await this.canaries.ready(db, path.drilledThrough!, needs.value);
+      return ready ? null : noCanary(path, needs.value).message;
     };
     return { drill: await why('drill'), 'rotation-drill': await why('rotation-drill') };
   }
 
   async #takeCanary(db: Db, path: DrillPath, runbook: StartDrill['runbook']): Promise<TakenCanary> {
-    const needs = await this.#needs(db, path, runbook);
+    const needs = canaryNeeds(path, await this.#known(db, path), runbook);
     if (!needs.ok) throw new Refused(needs.error);
     const canary = await this.canaries.take(db, path.drilledThrough!, needs.value);
     if (!canary) throw new Refused(noCanary(path, needs.value));
     return canary;
   }
 
-  /** What a canary of this path has to have, or why none would help. */
-  async #needs(
-    db: Db,
-    path: DrillPath,
-    runbook: StartDrill['runbook'],
-  ): Promise<Result<CanaryNeeds, Refusal>> {
-    const through = path.drilledThrough!;
-    const name = path.connectionName ?? 'its connection';
-    const known = await this.targets.pathTo(db, canaryAsVersion(path, null), through);
-    if (!known.path || known.problems.length > 0) {
-      return err(
-        refusal('conflict', 'path-not-usable', `${name} cannot be used: ${known.problems.join('; ')}.`),
-      );
-    }
-    const { revoke, probe, issue } = known.path.abilities;
-    if (runbook === 'rotation-drill' && (issue !== 'adds' || !known.path.connector.listIssued)) {
-      return err(
-        refusal(
-          'conflict',
-          'no-issue',
-          `${name} cannot make a new credential beside the old one and say afterwards what it made, so that its rotation cannot be drilled by machine.`,
-        ),
-      );
-    }
-    if (revoke === 'no') {
-      return err(
-        refusal(
-          'conflict',
-          'no-machine',
-          `${name} revokes through a person. Add the contact who does it as a path of this credential, and drill that.`,
-        ),
-      );
-    }
-    if (probe === 'no') {
-      return err(
-        refusal(
-          'conflict',
-          'no-probe',
-          `${name} has no way to look whether a credential is dead, so that a drill could prove nothing. Add a probe to its preset, or a contact as a path.`,
-        ),
-      );
-    }
-    return ok({
-      value: revoke === 'value' || probe === 'value',
-      id: revoke === 'id' || probe === 'id',
-    });
+  /** What it takes to speak to the supplier of a path about its canaries. */
+  #known(db: Db, path: DrillPath): Promise<KnownPath> {
+    return this.targets.pathTo(db, canaryAsVersion(path, null), path.drilledThrough!);
   }
 }
+
+type KnownPath = Awaited<ReturnType<Targets['pathTo']>>;
 
 interface CanaryNeeds {
   value: boolean;
   id: boolean;
+}
+
+/** What a canary of this path has to have, or why none would help. */
+function canaryNeeds(
+  path: DrillPath,
+  known: KnownPath,
+  runbook: StartDrill['runbook'],
+): Result<CanaryNeeds, Refusal> {
+  const name = path.connectionName ?? 'its connection';
+  if (!known.path || known.problems.length > 0) {
+    return err(
+      refusal('conflict', 'path-not-usable', `${name} cannot be used: ${known.problems.join('; ')}.`),
+    );
+  }
+  const { revoke, probe, issue } = known.path.abilities;
+  if (runbook === 'rotation-drill' && (issue !== 'adds' || !known.path.connector.listIssued)) {
+    return err(
+      refusal(
+        'conflict',
+        'no-issue',
+        `${name} cannot make a new credential beside the old one and say afterwards what it made, so that its rotation cannot be drilled by machine.`,
+      ),
+    );
+  }
+  if (revoke === 'no') {
+    return err(
+      refusal(
+        'conflict',
+        'no-machine',
+        `${name} revokes through a person. Add the contact who does it as a path of this credential, and drill that.`,
+      ),
+    );
+  }
+  if (probe === 'no') {
+    return err(
+      refusal(
+        'conflict',
+        'no-probe',
+        `${name} has no way to look whether a credential is dead, so that a drill could prove nothing. Add a probe to its preset, or a contact as a path.`,
+      ),
+    );
+  }
+  return ok({
+    value: revoke === 'value' || probe === 'value',
+    id: revoke === 'id' || probe === 'id',
+  });
 }
 
 function noCanary(path: DrillPath, needs: CanaryNeeds): Refusal {

@@ -60,29 +60,22 @@ export function usageEventJsonSchema(): object {
   };
 }
 
+/** What is told of one event of a batch. */
+const aboutEvent = z.object({
+  index: z.int().describe('Place in the body, from 0'),
+  field: z.string(),
+  code: z.string(),
+  problem: z.string(),
+  mend: z.string(),
+});
+
 export const usageReceiptSchema = z
   .object({
     accepted: z.int().describe('New events'),
     known: z.int().describe('Events that the feed had reported before'),
-    refused: z.array(
-      z.object({
-        index: z.int().describe('Place in the body, from 0'),
-        field: z.string(),
-        code: z.string(),
-        problem: z.string(),
-        mend: z.string(),
-      }),
-    ),
+    refused: z.array(aboutEvent),
     notes: z
-      .array(
-        z.object({
-          index: z.int().describe('Place in the body, from 0'),
-          field: z.string(),
-          code: z.string(),
-          problem: z.string(),
-          mend: z.string(),
-        }),
-      )
+      .array(aboutEvent)
       .describe('Of events that were taken, though not all that they say is known here'),
   })
   .meta({ id: 'UsageReceipt' });

@@ -46,7 +46,9 @@ export const environmentSchema = z.object({
   COUNTERSIGN_PORT: port.default(4100).describe('Port to listen on; 0 takes any free one'),
   COUNTERSIGN_PUBLIC_URL: url('http:', 'https:')
     .optional()
-    .describe('How people reach the console: goes into links in mails'),
+    .describe(
+      'How people reach the console: in links of mails, and where forms come from behind a proxy that changes Host',
+    ),
   COUNTERSIGN_TRUST_PROXY: z
     .string()
     .regex(/^[0-9a-fA-F:./, ]+$/, 'must be a list of addresses or CIDR ranges; `true` would trust anybody')
@@ -184,9 +186,9 @@ export interface Config {
   outboundAllow: readonly string[];
   smtpUrl?: string;
   mailFrom: string;
-  /** Base of the return paths: `bounces@example.org`. */
   /** How long the body of a request may take to arrive. */
   bodySeconds: number;
+  /** Base of the return paths: `bounces@example.org`. */
   mailBounce?: string;
   bounceMaildir?: string;
   pepper?: string;
