@@ -103,6 +103,14 @@ export class OfflineSigning {
         language: input.language,
       });
       refuseKey(key, await personBehind(db, key.registeredBy), version);
+      if (!key.counts)
+        throw new Refused(
+          refusal(
+            'conflict',
+            'key-of-others',
+            'Somebody else registered this key for the contact: it counts for what is proposed after the contact’s own party has registered it, too.',
+          ),
+        );
       const signature = Buffer.from(input.signature, 'base64');
       if (!isDetachedSignature(key.publicKey, document, input.signature))
         throw new Refused(
