@@ -237,6 +237,7 @@ export class RotationsController {
     answered(await this.rotations.stop(rotationId, { reason, by }));
   }
 
+  /** The same version again, with another value, corrects it: as long as nothing holds it and nobody has seen it accepted. */
   @Post('rotations/:id/version')
   @ApiOperation({ summary: 'Enter the new version that a person made' })
   @Permission('rotations:operate')

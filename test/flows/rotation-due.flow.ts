@@ -168,6 +168,14 @@ describe('what is due, and what it would do', () => {
       },
     });
     expect(wrong.body.errors[0].mend).not.toContain('webhook');
+    const both = await engineer('POST', address, { body: { ...start, emergency: true, overlapMinutes: 60 } });
+    expect(both).toMatchObject({
+      status: 400,
+      body: {
+        code: 'emergency-without-overlap',
+        errors: [{ field: '/overlapMinutes', mend: expect.stringContaining('Leave it out') }],
+      },
+    });
     const begun = await engineer('POST', address, { body: start });
     expect(begun.status).toBe(201);
     expect((await auditor('GET', `/api/v1/rotations/${begun.body.id}`)).body).toMatchObject({

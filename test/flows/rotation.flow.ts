@@ -1,6 +1,8 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
 import { LooseEndsSweep } from '../../src/domain/rotation/loose-ends.sweep.ts';
+import { waitsForAnother } from '../../src/domain/rotation/new-version.queries.ts';
 import { newId, type Id } from '../../src/kernel/ids.ts';
+import type { Principal } from '../../src/kernel/principal.ts';
 import { expectOk } from '../../src/kernel/result.ts';
 import { HOUR, MINUTE } from '../../src/kernel/time.ts';
 import { startApp, until, type TestApp } from '../support/app.ts';
@@ -37,6 +39,15 @@ beforeEach(() => {
 });
 
 const keyOf = (supplierId: string | null | undefined) => supplier.keys.find(({ id }) => id === supplierId);
+/** Somebody with an account. */
+const person = (): Principal => ({
+  kind: 'user',
+  id: newId(),
+  personId: newId(),
+  roles: ['integration_engineer'],
+  partyId: null,
+  correlationId: 'correlation-1',
+});
 const because = (reason = 'a test') => ({ reason, by: BY });
 const phases = (of: Slot) =>
   scene.query<{ number: number; phase: string }>(
@@ -196,9 +207,24 @@ describe('a supplier that makes a new version beside the old one', () => {
       { number: 1, phase: 'active' },
       { number: 2, phase: 'pending' },
     ]);
+    // It is said where people look, and once.
+    const refused = { label: 'version 2', state: 'refused', why: expect.stringContaining('401') };
+    expect((await scene.view(id)).issues).toEqual([
+      expect.objectContaining({ state: 'issued' }),
+      expect.objectContaining({ ...refused, settledAt: expect.any(String) }),
+    ]);
+    const alerts = () =>
+      scene.query(
+        `SELECT severity, message, handled_at IS NOT NULL AS over FROM alert WHERE dedupe_key = $1`,
+        [`rotation-refused:${id}`],
+      );
+    const message = expect.stringMatching(/^Version 2 of .* is refused \(.*\)\. Version 1 stays\./);
+    expect(await alerts()).toEqual([{ severity: 'warning', message, over: false }]);
     expectOk(await scene.rotations.rollBack(id, because('it does not work')));
     const back = await scene.once(id, ({ state }) => state === 'rolled_back');
     expect(back.oldStanding).toBe('in use');
+    expect(back.issues.map(({ state }) => state)).not.toContain('refused');
+    expect(await alerts()).toEqual([{ severity: 'warning', message, over: true }]);
     expect(await phases(slot)).toEqual([
       { number: 1, phase: 'active' },
       { number: 2, phase: 'retired' },
@@ -420,13 +446,112 @@ describe('by hand', () => {
     const made = supplier.issue('kept elsewhere');
     await scene.once(id, ({ state }) => state === 'creating');
     const sha256 = (await import('node:crypto')).hash('sha256', made.value, 'hex');
-    expectOk(await scene.words.enterVersion(id, { supplierId: made.id, sha256 }, BY));
+    const [ines, vera] = [person(), person()];
+    expectOk(await scene.words.enterVersion(id, { supplierId: made.id, sha256 }, ines));
     const waiting = await scene.once(id, ({ state }) => state === 'validating');
     const step = await scene.once(id, () => true).then(() => scene.waitsFor(waiting.runId));
     expect(step[0]).toMatchObject({ step: 'validate' });
     expect(slot.old.live).toBe(true);
-    expectOk(await scene.words.confirmWorks(id, { note: 'The shop works with it.' }, BY));
+    // Whoever entered it does not end the old one alone: not by the account, not by a token that they made.
+    const say = (by: Principal) => scene.words.confirmWorks(id, { note: 'The shop works with it.' }, by);
+    expect(await say(ines)).toMatchObject({
+      ok: false,
+      error: { kind: 'conflict', code: 'second-person-needed' },
+    });
+    expect(await say({ ...ines, id: newId() })).toMatchObject({ ok: false });
+    expect(await scene.view(id)).toMatchObject({ validatedAt: null, state: 'validating' });
+    expectOk(await say(vera));
     const view = await scene.once(id, () => !slot.old.live);
     expect(view.validatedHow).toBe('statement');
+  });
+
+  test('an invented version does not end the working one in an emergency, as one person says it', async () => {
+    const slot = await scene.slot(partyId, 'by-hand');
+    const id = await scene.start(slot, { emergency: true, recipe: 'rotation-manual' });
+    await scene.once(id, ({ state }) => state === 'creating');
+    const token: Principal = {
+      kind: 'token',
+      id: newId(),
+      madeBy: newId(),
+      roles: ['integration_engineer'],
+      partyId: null,
+      correlationId: 'correlation-1',
+    };
+    // Entered by a token, and vouched for by the person who made the token.
+    expectOk(await scene.words.enterVersion(id, { supplierId: 'key_fake' }, token));
+    await scene.once(id, ({ state }) => state === 'validating');
+    const maker = { ...person(), personId: token.madeBy! };
+    const said = await scene.words.confirmWorks(id, { note: 'It works.' }, maker);
+    expect(said).toMatchObject({ ok: false, error: { code: 'second-person-needed' } });
+    world.clock.advance(HOUR);
+    expect(await scene.view(id)).toMatchObject({ state: 'validating', validatedAt: null });
+    expect(slot.old.live).toBe(true);
+    // A use that the same hand reports vouches for nothing; one that another reports does.
+    const { id: versionId } = (await scene.view(id)).new!;
+    const used = (reportedBy: string) =>
+      scene.query(
+        `INSERT INTO usage_event (id, version_id, credential_id, integration_id, at, outcome, reported_by)
+         VALUES ($1, $2, $3, $4, $5, 'accepted', $6)`,
+        [newId(), versionId, slot.credentialId, slot.integrationId, world.clock.date(), reportedBy],
+      );
+    const waits = () => scene.transactions.run(BY, (db) => waitsForAnother(db, id, maker));
+    await used(token.madeBy!);
+    expect(await waits()).toBe(true);
+    await used(newId());
+    expect(await waits()).toBe(false);
+  });
+
+  test('a mistyped value is entered again: the one before is destroyed, and the old version stays meanwhile', async () => {
+    const slot = await scene.slot(partyId, 'by-hand');
+    const ines = person();
+    const id = await scene.start(slot, { recipe: 'rotation-manual', emergency: true });
+    await scene.once(id, ({ state }) => state === 'creating');
+    const made = supplier.issue('by hand');
+    const enter = (value: string, supplierId = made.id) =>
+      scene.words.enterVersion(id, { supplierId, value }, ines);
+    const { versionId } = expectOk(await enter('mistyped-value-1'));
+    await scene.once(id, ({ issues }) => issues.some(({ state }) => state === 'refused'));
+    const known = { ok: false, error: { kind: 'conflict', code: 'version-known' } };
+    expect(await enter(made.value, 'another-id')).toMatchObject(known);
+    expect(await scene.words.enterVersion(id, { supplierId: made.id }, ines)).toMatchObject(known);
+    await scene.fingerprinted(slot);
+    expect(await enter(slot.old.value)).toMatchObject({ ok: false, error: { code: 'value-known' } });
+    const kept = () =>
+      scene.query<{ ref: string; digests: number; secrets: number }>(
+        `SELECT store_ref AS ref, (SELECT count(*)::int FROM fingerprint f WHERE f.version_id = v.id) AS digests,
+                (SELECT count(*)::int FROM sealed_secret WHERE destroyed_at IS NULL) AS secrets FROM credential_version v WHERE id = $1`,
+        [versionId],
+      );
+    const [before] = await kept();
+    expect(slot.old.live).toBe(true);
+    // Twice, as whoever gets no answer sends it again: one correction.
+    for (const _ of [1, 2]) expect(expectOk(await enter(made.value))).toEqual({ versionId });
+    const [after] = await kept();
+    expect(after).toMatchObject({ digests: before!.digests, secrets: before!.secrets });
+    expect(after!.ref).not.toBe(before!.ref);
+    const entries = await scene.query<{ body: string }>(
+      `SELECT body FROM ledger_entry WHERE subject_id = $1 AND kind = 'rotation.version-corrected'`,
+      [id],
+    );
+    expect(entries).toHaveLength(1);
+    expect(await scene.valueIn(versionId)).toBe(made.value);
+    const done = await scene.once(id, ({ state }) => state === 'done', 5000);
+    expect(done).toMatchObject({ validatedHow: 'probe', oldEnd: 'proven_dead', issues: [] });
+    expect(await enter('too-late-value-1')).toMatchObject({ ok: false });
+    expect(await scene.everythingStored()).not.toContain(made.value);
+  });
+
+  test('what a machine saw accepted may be said by whoever entered it', async () => {
+    const slot = await scene.slot(partyId, 'by-hand');
+    const place = await scene.location(slot, 'owner_statement');
+    const ines = person();
+    const id = await scene.start(slot, { recipe: 'rotation-manual' });
+    await scene.once(id, ({ state }) => state === 'creating');
+    const made = supplier.issue('by hand');
+    expectOk(await scene.words.enterVersion(id, { supplierId: made.id, value: made.value }, ines));
+    await scene.once(id, (view) => view.new?.liveness === 'live');
+    const left = { state: 'left', note: 'It is switched off.' } as const;
+    expectOk(await scene.words.answerPlace(id, place, left, ines));
+    expectOk(await scene.words.confirmWorks(id, { note: 'The shop works with it.' }, ines));
   });
 });

@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import type { Page } from 'playwright-core';
 import { settingOf } from '../../src/domain/rotation/settings.queries.ts';
+import { expectOk } from '../../src/kernel/result.ts';
 import { until } from '../support/app.ts';
 import { IssuingSupplier } from '../support/issuing-supplier.ts';
 import { BY } from '../support/revocation-scene.ts';
@@ -98,6 +99,41 @@ test('a rotation by hand shows the step that waits for a person, with the way to
   await comes(/Waits for a person now[\s\S]*Make the new version at the supplier/);
   expect(await page.locator('.asks a[href^="/steps/"]').count()).toBe(1);
   await site.judge(page, 'rotation-waits');
+  // A version of which nobody knows the value: whoever entered it does not say alone that it works.
+  const entered = page.getByRole('form', { name: 'Enter the new version' });
+  await entered.getByLabel('The supplier’s id').fill('key_typed');
+  await entered.getByRole('button', { name: 'Enter it' }).click();
+  await comes(/being validated/);
+  expect(await main()).toContain('A second person has to use it');
+  expect(await page.getByRole('button', { name: 'It works' }).count()).toBe(0);
+  await site.judge(page, 'rotation-second-person');
+});
+
+test('a new version that a machine saw refused is shown in red, whatever a person says of it', async () => {
+  const byHand = await scene.slot(await scene.party(), 'issuing');
+  const id = await scene.start(byHand, { recipe: 'rotation-manual' });
+  const { reference } = await scene.view(id);
+  await scene.once(id, ({ state }) => state === 'creating');
+  expectOk(await scene.words.enterVersion(id, { supplierId: 'key_x', value: 'mistyped-value-1' }, BY));
+  await scene.once(id, ({ issues }) => issues.some(({ state }) => state === 'refused'));
+  await page.goto(`${site.url}/rotations/${reference}`);
+  expect(await main()).toMatch(
+    /The new version was refused when a machine looked: version 2 is not accepted/,
+  );
+  expect(await main()).toMatch(/seen to work\s+refused/);
+  await site.judge(page, 'rotation-correct');
+  const correct = page.getByRole('form', { name: 'Correct its value' });
+  await correct.getByLabel('Its value').fill('mistyped-value-2');
+  await correct.getByRole('button', { name: 'Correct it' }).click();
+  await page.getByText('The new version is on record.').waitFor({ timeout: 10_000 });
+  // Whoever corrected it has entered it.
+  expect(await main()).toContain('A second person has to use it');
+  expectOk(await scene.words.confirmWorks(id, { note: 'I think so' }, BY));
+  await afresh(page);
+  expect(await main()).toMatch(/seen to work\s+refused, against a person’s word/);
+  expect(await correct.count()).toBe(0);
+  expect(await page.content()).not.toContain('mistyped-value');
+  await site.judge(page, 'rotation-refused');
 });
 
 test('when and how an integration is rotated is set in words, and comes back as it was said', async () => {

@@ -1,3 +1,4 @@
+import { REFUSED } from '../../domain/rotation/rotation.rules.ts';
 import type { RotationView } from '../../domain/rotation/rotation.schema.ts';
 import { Field, FormError, PostForm, SelectField } from '../shared/forms.tsx';
 import type { Frame } from '../shared/frame.ts';
@@ -7,10 +8,12 @@ interface Model {
   frame: Frame;
   rotation: RotationView;
   refused: RefusedForm | undefined;
+  /** Whoever looks entered the new version, and nothing but people vouches for it. */
+  another: boolean;
 }
 
 /** What may be done with a rotation now: first what is asked for, then what ends it. */
-export function Acts({ frame, rotation, refused }: Model) {
+export function Acts({ frame, rotation, refused, another }: Model) {
   if (!frame.may('rotations:operate')) return null;
   const { state } = rotation;
   const lost = rotation.issues.some((one) => one.state === 'unknown');
@@ -19,15 +22,32 @@ export function Acts({ frame, rotation, refused }: Model) {
     ['planned', 'creating', 'stored', 'propagating', 'validating', 'overlap'].includes(state) &&
     (rotation.oldFate === 'stays' || rotation.issues.length === 0);
   const closed = rotation.closedAt !== null;
-  const wordWanted = rotation.new !== null && rotation.validatedAt === null && rotation.behind === 0;
-  const model = { frame, rotation, refused };
+  const asksWord =
+    rotation.new !== null &&
+    rotation.validatedAt === null &&
+    rotation.behind === 0 &&
+    ['stored', 'propagating', 'validating'].includes(state);
+  const mistyped =
+    rotation.issues.some((one) => one.state === REFUSED) &&
+    rotation.validatedAt === null &&
+    rotation.oldFate === 'stays' &&
+    rotation.madeBy === 'person' &&
+    ['stored', 'propagating', 'validating'].includes(state);
+  const model = { frame, rotation, refused, another };
   return (
     <section class="card">
       <h2>What you can do</h2>
       {closed && <p class="soft small">It has ended.</p>}
       {!closed && byHand && ['planned', 'creating'].includes(state) && <EnterVersion {...model} />}
+      {mistyped && <CorrectValue {...model} />}
       {lost && <LostAnswer {...model} />}
-      {wordWanted && ['stored', 'propagating', 'validating'].includes(state) && (
+      {asksWord && another && (
+        <p class="notice wait">
+          You entered the new version, and no machine has seen it accepted. A second person has to use it, and
+          say here that it works.
+        </p>
+      )}
+      {asksWord && !another && (
         <details open={refused?.form === 'works'}>
           <summary>Say that the new version works</summary>
           <p class="soft small">Only where no machine can look. Your name stands beside it.</p>
@@ -75,7 +95,7 @@ function Act({
   field,
   label,
   button,
-}: Model & { act: string; field: string; label: string; button: string }) {
+}: Omit<Model, 'another'> & { act: string; field: string; label: string; button: string }) {
   const own = refused?.form === act ? refused : undefined;
   return (
     <PostForm frame={frame} action={`/rotations/${rotation.reference}/${act}`} label={button}>
@@ -96,7 +116,7 @@ function Act({
   );
 }
 
-function EnterVersion({ frame, rotation, refused }: Model) {
+function EnterVersion({ frame, rotation, refused }: Omit<Model, 'another'>) {
   const own = refused?.form === 'version' ? refused : undefined;
   const shared = (name: string) => ({ name, value: own?.typed[name], problem: own?.problems[name] });
   return (
@@ -124,7 +144,32 @@ function EnterVersion({ frame, rotation, refused }: Model) {
   );
 }
 
-function LostAnswer({ frame, rotation, refused }: Model) {
+function CorrectValue({ frame, rotation, refused }: Omit<Model, 'another'>) {
+  const own = refused?.form === 'version' ? refused : undefined;
+  return (
+    <PostForm frame={frame} action={`/rotations/${rotation.reference}/version`} label="Correct its value">
+      <p class="soft small">
+        It was refused. If its value was mistyped, enter it again: the one before is destroyed.
+      </p>
+      <FormError problems={own?.problems} />
+      <input type="hidden" name="supplierId" value={rotation.new?.supplierId ?? ''} />
+      {/* Of the same form as entering it; its value alone is corrected. */}
+      <input type="hidden" name="expires" value="" />
+      <input type="hidden" name="sha256" value="" />
+      <Field
+        name="value"
+        label="Its value"
+        type="password"
+        autocomplete="off"
+        required
+        problem={own?.problems['value']}
+      />
+      <button type="submit">Correct it</button>
+    </PostForm>
+  );
+}
+
+function LostAnswer({ frame, rotation, refused }: Omit<Model, 'another'>) {
   const own = refused?.form === 'lost-answer' ? refused : undefined;
   return (
     <PostForm

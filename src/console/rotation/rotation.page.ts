@@ -7,6 +7,7 @@ import { err, type Result } from '../../kernel/result.ts';
 import { may } from '../../domain/access/permissions.ts';
 import { listSteps } from '../../domain/runbooks/steps.queries.ts';
 import { By, Permission } from '../../domain/access/route.ts';
+import { waitsForAnother } from '../../domain/rotation/new-version.queries.ts';
 import { enterVersionSchema, type RotationView } from '../../domain/rotation/rotation.schema.ts';
 import { findRotation } from '../../domain/rotation/rotations.queries.ts';
 import { RotationsService } from '../../domain/rotation/rotations.service.ts';
@@ -133,7 +134,8 @@ export class RotationPage {
       const steps = seen ? await listSteps(db, { runId, states: ['parked'], limit: 20 }) : [];
       return { steps, asked: await askedOf(db, steps) };
     });
-    return shows((frame) => RotationPageView({ frame, rotation: view, waits }));
+    const another = await this.#another(view, by);
+    return shows((frame) => RotationPageView({ frame, rotation: view, waits, another }));
   }
 
   @Post('rotations/:reference/:form')
@@ -172,10 +174,13 @@ export class RotationPage {
     // What was typed as a value is never shown again.
     const { value: _value, ...typed } = typedIn(body);
     const view = await this.#find(rotation, by);
-    return shows(
-      (frame) => RotationPageView({ frame, rotation: view, refused: { form, problems: done.error, typed } }),
-      422,
-    );
+    const another = await this.#another(view, by);
+    const refused = { form, problems: done.error, typed };
+    return shows((frame) => RotationPageView({ frame, rotation: view, refused, another }), 422);
+  }
+
+  #another(view: RotationView, by: Principal): Promise<boolean> {
+    return this.transactions.run(by, (db) => waitsForAnother(db, view.id, by));
   }
 
   async #find(rotation: string, by: Principal): Promise<RotationView> {

@@ -1,4 +1,5 @@
 import type { RotationView } from '../../domain/rotation/rotation.schema.ts';
+import { REFUSED } from '../../domain/rotation/rotation.rules.ts';
 import type { StepView } from '../../domain/runbooks/run.schema.ts';
 import type { Asked } from '../runbooks/work.queries.ts';
 import { Waiting } from '../incidents/room-work.view.tsx';
@@ -32,14 +33,19 @@ export function RotationPageView({
   rotation,
   waits,
   refused,
+  another,
 }: {
   frame: Frame;
   rotation: RotationView;
   /** Steps that do not go on without a person. */
   waits?: { steps: readonly StepView[]; asked: Asked };
   refused?: RefusedForm;
+  /** Whoever looks cannot say alone that the new version works. */
+  another: boolean;
 }) {
-  const { credential, places, issues } = rotation;
+  const { credential, places } = rotation;
+  const refusedNew = rotation.issues.find(({ state }) => state === REFUSED);
+  const issues = rotation.issues.filter((one) => one !== refusedNew);
   return (
     <Page
       title={`${rotation.reference}, rotation of ${credential.name}`}
@@ -62,6 +68,12 @@ export function RotationPageView({
           <Chip tone={OLD[rotation.oldStanding] ?? 'calm'}>{`old version: ${rotation.oldStanding}`}</Chip>
         </p>
       </div>
+      {refusedNew && (
+        <p class="notice live">
+          {`The new version was refused when a machine looked: ${refusedNew.why}, at `}
+          <At at={at(refusedNew.settledAt)} />
+        </p>
+      )}
       <div class="grid">
         <div class="w8 rows">
           {waits && waits.steps.length > 0 && (
@@ -116,7 +128,7 @@ export function RotationPageView({
           )}
         </div>
         <div class="w4 rows">
-          <Acts frame={frame} rotation={rotation} refused={refused} />
+          <Acts frame={frame} rotation={rotation} refused={refused} another={another} />
           <section class="card">
             <h2>How it went</h2>
             <Facts
@@ -127,7 +139,9 @@ export function RotationPageView({
                 ['stored', <At at={at(rotation.storedAt)} />],
                 [
                   'seen to work',
-                  rotation.validatedHow === 'statement' ? (
+                  refusedNew ? (
+                    <Chip tone="live">{`refused${rotation.validatedHow === 'statement' ? ', against a person’s word' : ''}`}</Chip>
+                  ) : rotation.validatedHow === 'statement' ? (
                     <>
                       <At at={at(rotation.validatedAt)} /> <Chip tone="doubt">a person’s word</Chip>
                     </>

@@ -10,7 +10,7 @@ import { revokeAnswer } from '../revocation/step-answers.ts';
 import type { StepAnswer } from '../runbooks/action.ts';
 import { overlapEnd } from './cadence.rules.ts';
 import { InUse } from './in-use.service.ts';
-import { Looks } from './looks.service.ts';
+import { Looks, type Seen } from './looks.service.ts';
 import { LostAnswers } from './lost-answers.service.ts';
 import { RotationRecords, type RotationRow } from './rotation-records.service.ts';
 import { CLOSED, type RotationState } from './rotation.rules.ts';
@@ -62,6 +62,7 @@ export class CutOver {
     if ('answer' in start) return start;
     if (before === 'overlap' && start.validatedAt !== null) return this.#accept(rotationId, null, call);
     const seen = await this.looks.accepted(start.newVersionId!, call);
+    await this.#tell(start, seen, first !== undefined, call);
     const name = `version ${start.newNumber} of ${start.credentialName}`;
     switch (seen.outcome) {
       case 'live':
@@ -89,6 +90,14 @@ export class CutOver {
           ...(seen.after === undefined ? {} : { after: seen.after }),
         };
     }
+  }
+
+  /** @param expected people have to do something first, and were asked to: that it is refused until then alerts nobody */
+  async #tell(row: RotationRow, seen: Seen, expected: boolean, call: RevocationCall): Promise<void> {
+    if (seen.outcome !== 'live' && (seen.outcome !== 'dead' || expected)) return;
+    await this.transactions.run(call.by, (db) =>
+      seen.outcome === 'live' ? this.records.newSettled(db, row) : this.records.newRefused(db, row, seen.why),
+    );
   }
 
   /** Both work from here on; the end of the old one is on the clock. */
@@ -158,6 +167,7 @@ export class CutOver {
     });
     if ('answer' in start) return start;
     const seen = await this.looks.accepted(start.newVersionId!, call);
+    await this.#tell(start, seen, false, call);
     if (seen.outcome === 'dead' || seen.outcome === 'indeterminate')
       return {
         answer: 'retry',

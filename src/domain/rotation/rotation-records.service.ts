@@ -1,7 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { Refused } from '../../kernel/errors.ts';
 import type { Id } from '../../kernel/ids.ts';
-import type { Principal } from '../../kernel/principal.ts';
+import { handOf, type Principal } from '../../kernel/principal.ts';
 import { iso, type Millis } from '../../kernel/time.ts';
 import { Clock } from '../../platform/clock/clock.ts';
 import type { Db } from '../../platform/database/transactions.ts';
@@ -154,6 +154,7 @@ export class RotationRecords {
         to: next.value,
         oldVersionId: row.oldVersionId,
         newVersionId: changes.new_version_id ?? row.newVersionId,
+        ...(changes.new_version_id ? { enteredBy: handOf(by) } : {}),
         ...(changes.overlap_until ? { overlapUntil: iso(changes.overlap_until.getTime()) } : {}),
         ...(changes.validated_how ? { validatedHow: changes.validated_how } : {}),
         ...(changes.old_end ? { oldEnd: changes.old_end } : {}),
@@ -181,9 +182,28 @@ export class RotationRecords {
     if (row.state === 'done') await this.signals.publish(db, { type: 'credential.rotated', ...about });
   }
 
+  /** A machine saw the new version refused: whoever entered or made it has to look. One alert for each rotation. */
+  newRefused(db: Db, row: RotationRow, why: string): Promise<void> {
+    const old = row.oldFate === 'dies' ? '' : ` Version ${row.oldNumber} stays.`;
+    return this.alerts.raise(db, {
+      kind: 'rotation.new-refused',
+      severity: 'warning',
+      message: `Version ${row.newNumber} of ${row.credentialName} is refused (${why}).${old} See the page of the rotation ${row.reference}.`,
+      dedupeKey: `rotation-refused:${row.id}`,
+      subject: { kind: 'credential', id: row.credentialId },
+      at: this.clock.now(),
+    });
+  }
+
+  /** It is seen accepted, or the rotation has ended: nobody has to look at the new version any more. */
+  newSettled(db: Db, row: RotationRow): Promise<void> {
+    return this.alerts.settle(db, `rotation-refused:${row.id}`, this.clock.now());
+  }
+
   /** A rotation that ended while two versions may live, or none, is somebody's to look at. */
   async #tell(db: Db, row: RotationRow, now: Millis): Promise<void> {
     const key = `rotation-left:${row.credentialId}`;
+    await this.newSettled(db, row);
     await this.alerts.settle(db, `rotation-due:${row.credentialId}`, now);
     if (row.state === 'done' || row.state === 'rolled_back') return this.alerts.settle(db, key, now);
     if (row.newVersionId === null) return;

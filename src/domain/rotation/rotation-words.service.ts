@@ -6,15 +6,24 @@ import { err, ok, type Result } from '../../kernel/result.ts';
 import { Secret } from '../../kernel/secret.ts';
 import { parseInstant } from '../../kernel/time.ts';
 import { Clock } from '../../platform/clock/clock.ts';
+import type { Db } from '../../platform/database/transactions.ts';
 import { LedgerService } from '../ledger/ledger.service.ts';
 import { RunsService } from '../runbooks/runs.service.ts';
+import { Corrections, known } from './corrections.service.ts';
 import { issuesOf, settleIssue } from './issues.queries.ts';
+import { waitsForAnother } from './new-version.queries.ts';
 import { NewVersions } from './new-versions.service.ts';
 import { PlacesService } from './places.service.ts';
 import { MAKES } from './recipes.ts';
 import { RotationActs } from './rotation-acts.service.ts';
-import { RotationRecords } from './rotation-records.service.ts';
+import { RotationRecords, type RotationRow } from './rotation-records.service.ts';
 import type { EnterVersion, PlaceAnswer } from './rotation.schema.ts';
+
+const ANOTHER = refusal(
+  'conflict',
+  'second-person-needed',
+  'You entered this version, and no machine has seen it accepted: a second person has to use it and say that it works.',
+);
 
 /** What people tell a rotation that no machine can see. */
 @Injectable()
@@ -23,13 +32,17 @@ export class RotationWords {
     private readonly acts: RotationActs,
     private readonly records: RotationRecords,
     private readonly versions: NewVersions,
+    private readonly corrections: Corrections,
     private readonly places: PlacesService,
     private readonly runs: RunsService,
     private readonly ledger: LedgerService,
     private readonly clock: Clock,
   ) {}
 
-  /** A person made the new version. Its value goes to the vault; or it stays elsewhere, and at most its hash is told. */
+  /**
+   * A person made the new version. Its value goes to the vault; or it stays elsewhere, and at most its hash is told. Entered
+   * again with another value, it is corrected.
+   */
   async enterVersion(
     id: Id,
     input: EnterVersion,
@@ -39,13 +52,7 @@ export class RotationWords {
     try {
       return await this.acts.on(id, by, async (db, row) => {
         if (row.newVersionId !== null)
-          return err(
-            refusal(
-              'conflict',
-              'version-known',
-              `The new version of this rotation is on record: version ${row.newNumber}.`,
-            ),
-          );
+          return this.#correct(db, { ...row, newVersionId: row.newVersionId }, input, value, by);
         const [open] = (await issuesOf(db, id)).filter(
           ({ state }) => state === 'asked' || state === 'unknown',
         );
@@ -82,6 +89,22 @@ export class RotationWords {
     } finally {
       value?.wipe();
     }
+  }
+
+  /** The version is on record: the same one again, with another value, corrects what was entered. */
+  async #correct(
+    db: Db,
+    row: RotationRow & { newVersionId: Id },
+    input: EnterVersion,
+    value: Secret | null,
+    by: Principal,
+  ): Promise<Result<{ versionId: Id }, Refusal>> {
+    if (value === null || input.expiresAt !== undefined)
+      return err(known(row, 'Its value alone can be corrected.'));
+    const done = await this.corrections.correct(db, row, { supplierId: input.supplierId ?? null, value }, by);
+    if (!done.ok) return done;
+    if (done.value.changed) await this.acts.again(db, row, 'validate-version', 'its value was corrected', by);
+    return ok({ versionId: row.newVersionId });
   }
 
   /** Somebody looked at the supplier whether a request whose answer was lost made a version. */
@@ -148,7 +171,10 @@ export class RotationWords {
     });
   }
 
-  /** A named person says that the new version works, where no machine can look. */
+  /**
+   * A named person says that the new version works, where no machine can look. Where nothing but people vouches for it,
+   * that is another person than whoever entered it.
+   */
   confirmWorks(id: Id, said: { note: string }, by: Principal): Promise<Result<void, Refusal>> {
     return this.acts.on(id, by, async (db, row) => {
       if (by.kind === 'token')
@@ -162,6 +188,7 @@ export class RotationWords {
       const next = await this.records.may(db, row, 'validate');
       if (!next.ok) return next;
       if (row.validatedAt !== null) return ok(undefined);
+      if (await waitsForAnother(db, id, by)) return err(ANOTHER);
       await this.records.move(db, row, 'validate', by, {
         validated_at: this.clock.date(),
         validated_how: 'statement',

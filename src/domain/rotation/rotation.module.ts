@@ -5,6 +5,7 @@ import { NoticesModule } from '../notices/notices.module.ts';
 import { RevocationModule } from '../revocation/revocation.module.ts';
 import { SignalsModule } from '../signals/signals.module.ts';
 import { CloseRotationJob } from './close-rotation.job.ts';
+import { Corrections } from './corrections.service.ts';
 import { CutOver } from './cut-over.service.ts';
 import { DueSweep } from './due.sweep.ts';
 import { InUse } from './in-use.service.ts';
@@ -31,6 +32,7 @@ import { Simulation } from './simulation.service.ts';
   imports: [CredentialsModule, LedgerModule, NoticesModule, RevocationModule, SignalsModule],
   providers: [
     CloseRotationJob,
+    Corrections,
     CutOver,
     DueSweep,
     InUse,

@@ -3,6 +3,7 @@ import fc from 'fast-check';
 import { expectOk } from '../../kernel/result.ts';
 import {
   CLOSED,
+  needsAnother,
   oldStanding,
   ROTATION_STATES,
   settleByList,
@@ -258,4 +259,14 @@ describe('a lost answer, by the supplier’s list', () => {
     expect(settleByList([one('x', null, null)], asked, new Set())).toBeNull();
     expect(settleByList([one('x', '', NOW - 3_600_000)], asked, new Set())).toEqual([]);
   });
+});
+
+test('a word that only people vouch for is another person’s than whose who entered the version', () => {
+  const entered = { seen: false, enteredBy: 'ines' };
+  expect(needsAnother(entered, 'ines')).toBe(true);
+  expect(needsAnother(entered, 'vera')).toBe(false);
+  // What a machine saw does not hang on who says it.
+  expect(needsAnother({ ...entered, seen: true }, 'ines')).toBe(false);
+  // Nobody knows who entered it: it could be the same hand.
+  expect(needsAnother({ seen: false, enteredBy: null }, 'vera')).toBe(true);
 });

@@ -152,6 +152,25 @@ export function transition(
   }
 }
 
+/** Beside the states of requests: a machine looked at the new version, and saw it refused. */
+export const REFUSED = 'refused';
+
+/** What is known of a new version beside the word of whoever says that it works. */
+export interface WordFacts {
+  /** A machine looked and saw it accepted, or a use of it was reported as accepted. */
+  seen: boolean;
+  /** Whose hand entered it; null: that is not known. */
+  enteredBy: string | null;
+}
+
+/**
+ * Whether somebody's word that a new version works waits for another person. The word ends the old version: where nothing
+ * but people vouches for the new one, two do, who enters it and who has seen it work.
+ */
+export function needsAnother({ seen, enteredBy }: WordFacts, hand: string): boolean {
+  return !seen && (enteredBy === null || enteredBy === hand);
+}
+
 /** Where the old version stands, for people: never nothing. */
 export interface OldStanding {
   word: 'in use' | 'overlap' | 'being revoked' | 'dead' | 'stated dead' | 'unproven' | 'left alive';

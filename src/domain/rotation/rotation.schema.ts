@@ -163,7 +163,9 @@ export const rotationSchema = rotationLineSchema
     issues: z.array(
       z.object({
         label: z.string(),
-        state: z.string(),
+        state: z
+          .string()
+          .describe('Of a request to the supplier; refused: a machine saw the new version refused'),
         askedAt: at,
         settledAt: at.nullable(),
         supplierId: z.string().nullable(),

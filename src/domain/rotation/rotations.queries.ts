@@ -1,6 +1,7 @@
 import type { Id } from '../../kernel/ids.ts';
 import type { Db } from '../../platform/database/transactions.ts';
-import { oldStanding } from './rotation.rules.ts';
+import { seenRefused } from './new-version.queries.ts';
+import { oldStanding, REFUSED } from './rotation.rules.ts';
 import type { RotationLine, RotationView } from './rotation.schema.ts';
 
 export interface RotationFilter {
@@ -162,7 +163,23 @@ async function issuesView(db: Db, rotationId: Id): Promise<RotationView['issues'
        FROM rotation_issue WHERE rotation_id = $1 ORDER BY number`,
     [rotationId],
   );
-  return rows.map((one) => ({ ...one, askedAt: one.askedAt.toISOString(), settledAt: text(one.settledAt) }));
+  const requests = rows.map((one) => ({
+    ...one,
+    askedAt: one.askedAt.toISOString(),
+    settledAt: text(one.settledAt),
+  }));
+  const refused = await seenRefused(db, rotationId);
+  if (!refused) return requests;
+  const { number, supplierId, startedAt, endedAt, why } = refused;
+  const look = {
+    label: `version ${number}`,
+    state: REFUSED,
+    askedAt: startedAt.toISOString(),
+    settledAt: endedAt.toISOString(),
+    supplierId,
+    why: `version ${number} is not accepted: ${why}`,
+  };
+  return [...requests, look];
 }
 
 function text(at: Date | null): string | null {

@@ -20,6 +20,16 @@ import { settingOf } from './settings.queries.ts';
 
 const ROLL_BACK = 'rotation-roll-back';
 
+const NO_OVERLAP = refusal('invalid', 'emergency-without-overlap', 'An emergency has no overlap.', {
+  fields: [
+    {
+      field: '/overlapMinutes',
+      problem: 'stands beside emergency, which ends the old version as soon as the new one works',
+      mend: 'Leave it out, or leave emergency out.',
+    },
+  ],
+});
+
 interface Subject {
   name: string;
   kind: string;
@@ -57,6 +67,7 @@ export class RotationsService {
     input: StartRotation,
     by: Principal,
   ): Promise<Result<{ id: Id; reference: string; runId: Id }, Refusal>> {
+    if (input.emergency && input.overlapMinutes !== undefined) return err(NO_OVERLAP);
     await db.query(`SELECT FROM credential WHERE id = $1 AND retired_at IS NULL FOR UPDATE`, [credentialId]);
     const [subject] = await db.query<Subject[]>(
       `SELECT c.name, c.kind, c.integration_id AS "integrationId",
