@@ -73,7 +73,7 @@ export const PERMISSIONS = {
     'see the value of a credential; given for one of them, for a short time, and by no role',
   'credentials:break-glass': 'see the value of a credential that nobody gave: everyone passed over is told',
   'self:read': 'see who one is',
-  'self:write': 'say in which language one is written to',
+  'self:write': 'say in which language one is written to, and make API tokens of one’s own account',
 } as const satisfies Record<string, string>;
 
 export type Permission = keyof typeof PERMISSIONS;
