@@ -356,6 +356,84 @@ describe('what cannot be proven', () => {
     ).toMatchObject({ status: 200, body: { state: 'closed' } });
   });
 
+  test('whoever owns a copy gives their word about it, and about nothing else', async () => {
+    const [tomas, ugo] = [
+      await person('Tomas', 'integration_engineer'),
+      await person('Ugo', 'integration_engineer'),
+    ];
+    const integration = await scene.integration('Owned copies', { parties: [scene.customerId] });
+    const credential = await scene.credential(integration, { authority: 'revoke_now' });
+    const owned = async (name: string, email: string, personId: Id | null) => {
+      const [contact, location] = [newId(), newId()];
+      await scene.rows(
+        `INSERT INTO contact (id, party_id, name, role, email, person_id, created_at, updated_at) VALUES ($1, $2, $3, 'security', $4, $5, $6, $6)`,
+        [contact, scene.operatorId, name, email, personId, world.clock.date()],
+      );
+      await scene.rows(
+        `INSERT INTO location (id, credential_id, integration_id, kind, name, party_id, owner_contact_id, provable, created_at, updated_at)
+         VALUES ($1, $2, $3, 'ci_variable', $4, $5, $6, 'owner_statement', $7, $7)`,
+        [
+          location,
+          credential.credentialId,
+          credential.integrationId,
+          `Of ${name}`,
+          scene.operatorId,
+          contact,
+          world.clock.date(),
+        ],
+      );
+      return { contact, location };
+    };
+    const byAddress = await owned('Tomas', 'Tomas@operator.example', null);
+    const byPerson = await owned('Tomas elsewhere', 'elsewhere@operator.example', tomas.personId);
+    // The address is his, and the contact is somebody else all the same.
+    const notHis = await owned('Ugo', 'tomas@operator.example', ugo.personId);
+    const [tomasToken, ugoToken] = [
+      await tokenOf(tomas.userId, 'integration_engineer'),
+      await tokenOf(ugo.userId, 'integration_engineer'),
+    ];
+    const sign = (token: string, subject: Record<string, string>) =>
+      scene.call('POST', '/api/v1/statements', {
+        token,
+        body: { signsFor: 'Tomas Reyes, integrations', text: 'The variable is deleted.', ...subject },
+      });
+    const copy = (locationId: Id) => ({
+      kind: 'copy_gone',
+      subjectKind: 'location',
+      subjectId: locationId,
+      versionId: credential.versionId,
+    });
+    const no = { status: 403, body: { code: 'not-your-copy', errors: [{ field: '/subjectId' }] } };
+    expect(await sign(ugoToken, copy(byAddress.location))).toMatchObject(no);
+    expect(await sign(tomasToken, copy(notHis.location))).toMatchObject(no);
+    const ofVersion = {
+      kind: 'revoked',
+      subjectKind: 'credential_version',
+      subjectId: credential.versionId,
+    };
+    expect(await sign(tomasToken, ofVersion)).toMatchObject(no);
+    expect(await sign(tomasToken, copy(byAddress.location))).toMatchObject({ status: 201 });
+    expect(
+      await scene.rows(
+        `SELECT p.verdict, s.user_id FROM location_proof p JOIN statement s ON s.id = p.statement_id WHERE p.location_id = $1`,
+        [byAddress.location],
+      ),
+    ).toEqual([{ verdict: 'gone', user_id: tomas.userId }]);
+    // Whoever left owns nothing any more.
+    await scene.rows(`UPDATE contact SET active = false WHERE id = $1`, [byPerson.contact]);
+    expect(await sign(tomasToken, copy(byPerson.location))).toMatchObject(no);
+    await scene.rows(`UPDATE contact SET active = true WHERE id = $1`, [byPerson.contact]);
+    expect(await sign(tomasToken, copy(byPerson.location))).toMatchObject({ status: 201 });
+    // What reads and changes nothing states nothing either, and a responder goes on stating of every copy.
+    expect(await sign(await tokenOf(ugo.userId, 'auditor'), copy(notHis.location))).toMatchObject({
+      status: 403,
+      body: { code: 'forbidden' },
+    });
+    expect(await sign(await tokenOf(people.rita.userId, 'responder'), copy(notHis.location))).toMatchObject({
+      status: 201,
+    });
+  });
+
   test('signed in, a person makes their own token; it is shown once and acts as them', async () => {
     const ina = await person('Ina', 'integration_engineer');
     const session = await ConsoleSession.signIn(world, 'ina@operator.example', PASSWORD);

@@ -48,6 +48,7 @@ export const PERMISSIONS = {
   'sources:read': 'see where reports come from',
   'sources:write': 'set where reports come from',
   'statements:sign': 'state that something is so, with a name',
+  'copies:sign-own': 'state, with a name, that a copy that one owns is gone',
   'copies:report': 'report which version a copy holds, and what a look at it showed',
   'failures:report': 'report what fails after a revocation',
   'risks:accept': 'accept a risk until a date',
@@ -172,6 +173,7 @@ const GRANTS: Readonly<Record<Role, readonly Permission[]>> = {
     'connections:read',
     'runs:read',
     'steps:settle',
+    'copies:sign-own',
     'copies:report',
     'failures:report',
     'rotations:read',
@@ -209,12 +211,17 @@ const GRANTS: Readonly<Record<Role, readonly Permission[]>> = {
   ],
 };
 
+/** Whoever may do the second may do the first, which is a part of it. */
+const PART_OF: Partial<Record<Permission, Permission>> = { 'copies:sign-own': 'statements:sign' };
+
 /**
  * Whether somebody may do something at all; row-level security says to which rows. A token or link with permissions of
  * its own has exactly those.
  */
 export function may(principal: Principal, permission: Permission): boolean {
   if (principal.kind === 'system') return true;
+  const wider = PART_OF[permission];
+  if (wider !== undefined && may(principal, wider)) return true;
   if (principal.permissions) return principal.permissions.includes(permission);
   return (
     principal.roles.some((role) => GRANTS[role].includes(permission)) ||
