@@ -6,9 +6,9 @@ import { Page } from '../shared/layout.tsx';
 import { addressOf, Pager, type Listed } from '../shared/paging.tsx';
 import type { StuckNotice } from '../../domain/notices/stuck-notices.service.ts';
 import { PostForm } from '../shared/forms.tsx';
-import { At, Countdown, Tabs } from '../shared/parts.tsx';
+import { At, Countdown, OnlyOf, Tabs } from '../shared/parts.tsx';
 import { Chip } from '../shared/states.tsx';
-import type { WorkCounts } from './work.queries.ts';
+import type { Asked, WorkCounts } from './work.queries.ts';
 
 const EMPTY = {
   mine: 'Nothing waits for you.',
@@ -22,7 +22,7 @@ export function WorkView({
   steps,
   counts,
   notices,
-  contacts,
+  asked,
   incidents,
   incident,
   first,
@@ -35,7 +35,7 @@ export function WorkView({
   counts: WorkCounts;
   /** That have not arrived. */
   notices: readonly StuckNotice[];
-  contacts: ReadonlyMap<Id, string>;
+  asked: Asked;
   incidents: ReadonlyMap<Id, string>;
   /** Only what is about this one. */
   incident: string | undefined;
@@ -70,11 +70,7 @@ export function WorkView({
           },
         ]}
       />
-      {incident && (
-        <p class="notice">
-          Only what is about <a href={`/incidents/${incident}`}>{incident}</a>. <a href={here}>Show all</a>
-        </p>
-      )}
+      {incident && <OnlyOf incident={incident} all={here} />}
       {releases > 0 && (
         <p class="notice wait">
           <a href="/releases">
@@ -149,7 +145,7 @@ export function WorkView({
         {steps.rows.length === 0 ? (
           <p class="empty">{EMPTY[show]}</p>
         ) : (
-          <Waiting steps={steps.rows} contacts={contacts} frame={frame} back={back} incidents={incidents} />
+          <Waiting steps={steps.rows} asked={asked} frame={frame} back={back} incidents={incidents} />
         )}
         <Pager
           path="/work"
