@@ -108,6 +108,7 @@ const GRANTS: Readonly<Record<Role, readonly Permission[]>> = {
     'signals:write',
     'attachments:write',
     'statements:sign',
+    'copies:sign-own',
     'copies:report',
     'failures:report',
     'approvals:decide',
@@ -131,6 +132,7 @@ const GRANTS: Readonly<Record<Role, readonly Permission[]>> = {
     'reviews:decide',
     'gate:check',
     'statements:sign',
+    'copies:sign-own',
     'copies:report',
     'failures:report',
     'risks:accept',
@@ -154,6 +156,7 @@ const GRANTS: Readonly<Record<Role, readonly Permission[]>> = {
     'notices:write',
     'notice-templates:write',
     'statements:sign',
+    'copies:sign-own',
     'attachments:write',
     'machines:approve',
   ],
@@ -203,6 +206,7 @@ const GRANTS: Readonly<Record<Role, readonly Permission[]>> = {
     'signals:read',
     'signals:write',
     'statements:sign',
+    'copies:sign-own',
     'copies:report',
     'failures:report',
     'attachments:read',
@@ -211,7 +215,7 @@ const GRANTS: Readonly<Record<Role, readonly Permission[]>> = {
   ],
 };
 
-/** Whoever may do the second may do the first, which is a part of it. */
+/** The first is a part of the second: a token that was given the second alone may do it, too. */
 const PART_OF: Partial<Record<Permission, Permission>> = { 'copies:sign-own': 'statements:sign' };
 
 /**
@@ -220,9 +224,8 @@ const PART_OF: Partial<Record<Permission, Permission>> = { 'copies:sign-own': 's
  */
 export function may(principal: Principal, permission: Permission): boolean {
   if (principal.kind === 'system') return true;
-  const wider = PART_OF[permission];
-  if (wider !== undefined && may(principal, wider)) return true;
-  if (principal.permissions) return principal.permissions.includes(permission);
+  const given = principal.permissions;
+  if (given) return given.some((one) => one === permission || one === PART_OF[permission]);
   return (
     principal.roles.some((role) => GRANTS[role].includes(permission)) ||
     (principal.temporary?.includes(permission) ?? false)
