@@ -16,16 +16,18 @@ export class StatementsController {
   @ApiOperation({
     summary: 'Sign a statement that a credential was revoked or a copy is gone',
     description:
-      'Somebody with a name says so; the step that waits for it goes on. Of a copy it is the proof that its owner can give; a credential it never makes dead.',
+      'Somebody with a name says so; the step that waits for it goes on. Of a copy it is the proof that its owner can give; a credential it never makes dead. Whoever owns a copy may say so of it without statements:sign; anything else needs that.',
   })
-  @Permission('statements:sign')
+  @Permission('copies:sign-own')
   @Idempotent()
   @ApiCreatedResponse({ standardSchema: signedSchema })
   async sign(
     @Body({ schema: signSchema }) input: z.output<typeof signSchema>,
     @By() by: Principal,
   ): Promise<z.infer<typeof signedSchema>> {
-    const { statementId, textHash } = answered(await this.copies.sign(by, { ...input, strength: 'account' }));
+    const { statementId, textHash } = answered(
+      await this.copies.signAsAllowed(by, { ...input, strength: 'account' }),
+    );
     return { id: statementId, textHash };
   }
 }

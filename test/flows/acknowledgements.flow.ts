@@ -65,8 +65,7 @@ test('somebody who is signed in for the recipient acknowledges with the code of 
             expiresAt: t.clock.now() + 100 * HOUR,
             ...(userId === undefined ? {} : { userId }),
           },
-          // A machine is nobody's hand; an account is its own.
-          userId === undefined ? BY : ada,
+          BY,
         ),
       ).value.use((value) => value),
     );

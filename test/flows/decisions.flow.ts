@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { makeAtTheHost } from '../../src/cli/token-create.command.ts';
 import { AccessService } from '../../src/domain/access/access.service.ts';
 import { newId, type Id } from '../../src/kernel/ids.ts';
 import { system, type Role } from '../../src/kernel/principal.ts';
@@ -35,6 +36,12 @@ async function person(name: string, role: Role): Promise<{ userId: Id; personId:
       .get(AccessService)
       .createUser({ email, name, roles: [role], password: Secret.of(PASSWORD) }, system('test', 'test')),
   );
+}
+
+/** A token that acts as somebody, made at the host's terminal. */
+async function tokenOf(userId: Id, role: Role): Promise<string> {
+  const input = { name: 'mine', role, userId, expiresAt: world.clock.now() + 1000 * HOUR };
+  return expectOk(await makeAtTheHost(world.app, input, system('cli', 'test'))).value.use((value) => value);
 }
 
 /** What a page says was wrong. */
@@ -298,14 +305,10 @@ describe('what cannot be proven', () => {
 
   test('over the API, a token answers only for the person that it belongs to', async () => {
     const { credential, incidentId } = await confirmed();
-    const tokenOf = async (userId: Id) => {
-      const made = await scene.call('POST', '/api/v1/tokens', {
-        body: { name: 'mine', role: 'responder', userId },
-      });
-      expect(made.status).toBe(201);
-      return (made.body as { value: string }).value;
-    };
-    const [ritas, omars] = [await tokenOf(people.rita.userId), await tokenOf(people.omar.userId)];
+    const [ritas, omars] = [
+      await tokenOf(people.rita.userId, 'responder'),
+      await tokenOf(people.omar.userId, 'responder'),
+    ];
     const sign = (kind: string, token?: string) =>
       scene.call('POST', '/api/v1/statements', {
         ...(token ? { token } : {}),
@@ -353,20 +356,120 @@ describe('what cannot be proven', () => {
     ).toMatchObject({ status: 200, body: { state: 'closed' } });
   });
 
+  test('whoever owns a copy gives their word about it, and about nothing else', async () => {
+    const [tomas, ugo] = [
+      await person('Tomas', 'integration_engineer'),
+      await person('Ugo', 'integration_engineer'),
+    ];
+    const integration = await scene.integration('Owned copies', { parties: [scene.customerId] });
+    const credential = await scene.credential(integration, { authority: 'revoke_now' });
+    const owned = async (name: string, email: string, personId: Id | null) => {
+      const [contact, location] = [newId(), newId()];
+      await scene.rows(
+        `INSERT INTO contact (id, party_id, name, role, email, person_id, created_at, updated_at) VALUES ($1, $2, $3, 'security', $4, $5, $6, $6)`,
+        [contact, scene.operatorId, name, email, personId, world.clock.date()],
+      );
+      await scene.rows(
+        `INSERT INTO location (id, credential_id, integration_id, kind, name, party_id, owner_contact_id, provable, created_at, updated_at)
+         VALUES ($1, $2, $3, 'ci_variable', $4, $5, $6, 'owner_statement', $7, $7)`,
+        [
+          location,
+          credential.credentialId,
+          credential.integrationId,
+          `Of ${name}`,
+          scene.operatorId,
+          contact,
+          world.clock.date(),
+        ],
+      );
+      return { contact, location };
+    };
+    const byAddress = await owned('Tomas', 'Tomas@operator.example', null);
+    const byPerson = await owned('Tomas elsewhere', 'elsewhere@operator.example', tomas.personId);
+    // The address is his, and the contact is somebody else all the same.
+    const notHis = await owned('Ugo', 'tomas@operator.example', ugo.personId);
+    const [tomasToken, ugoToken] = [
+      await tokenOf(tomas.userId, 'integration_engineer'),
+      await tokenOf(ugo.userId, 'integration_engineer'),
+    ];
+    const sign = (token: string, subject: Record<string, string>) =>
+      scene.call('POST', '/api/v1/statements', {
+        token,
+        body: { signsFor: 'Tomas Reyes, integrations', text: 'The variable is deleted.', ...subject },
+      });
+    const copy = (locationId: Id) => ({
+      kind: 'copy_gone',
+      subjectKind: 'location',
+      subjectId: locationId,
+      versionId: credential.versionId,
+    });
+    const no = { status: 403, body: { code: 'not-your-copy', errors: [{ field: '/subjectId' }] } };
+    expect(await sign(ugoToken, copy(byAddress.location))).toMatchObject(no);
+    expect(await sign(tomasToken, copy(notHis.location))).toMatchObject(no);
+    const ofVersion = {
+      kind: 'revoked',
+      subjectKind: 'credential_version',
+      subjectId: credential.versionId,
+    };
+    expect(await sign(tomasToken, ofVersion)).toMatchObject(no);
+    expect(await sign(tomasToken, copy(byAddress.location))).toMatchObject({ status: 201 });
+    expect(
+      await scene.rows(
+        `SELECT p.verdict, s.user_id FROM location_proof p JOIN statement s ON s.id = p.statement_id WHERE p.location_id = $1`,
+        [byAddress.location],
+      ),
+    ).toEqual([{ verdict: 'gone', user_id: tomas.userId }]);
+    // Whoever left owns nothing any more.
+    await scene.rows(`UPDATE contact SET active = false WHERE id = $1`, [byPerson.contact]);
+    expect(await sign(tomasToken, copy(byPerson.location))).toMatchObject(no);
+    await scene.rows(`UPDATE contact SET active = true WHERE id = $1`, [byPerson.contact]);
+    expect(await sign(tomasToken, copy(byPerson.location))).toMatchObject({ status: 201 });
+    // What reads and changes nothing states nothing either, and a responder goes on stating of every copy.
+    expect(await sign(await tokenOf(ugo.userId, 'auditor'), copy(notHis.location))).toMatchObject({
+      status: 403,
+      body: { code: 'forbidden' },
+    });
+    expect(await sign(await tokenOf(people.rita.userId, 'responder'), copy(notHis.location))).toMatchObject({
+      status: 201,
+    });
+  });
+
+  test('signed in, a person makes their own token; it is shown once and acts as them', async () => {
+    const ina = await person('Ina', 'integration_engineer');
+    const session = await ConsoleSession.signIn(world, 'ina@operator.example', PASSWORD);
+    const make = (fields: Record<string, string>) => session.send('/profile', '/profile/tokens', fields);
+    expect(await make({ name: 'cli', role: 'integration_engineer', days: '0' })).toMatchObject({
+      status: 422,
+      html: expect.stringContaining('At least one day.'),
+    });
+    // Nobody gives themselves more than they hold.
+    expect((await make({ name: 'cli', role: 'admin', days: '9' })).status).toBe(422);
+    const made = await make({ name: 'cli', role: 'integration_engineer', days: '9' });
+    expect(made.status).toBe(200);
+    const token = /<code>(cs_[\w-]{43})<\/code>/.exec(made.html)![1]!;
+    expect(await scene.call('GET', '/api/v1/me', { token })).toMatchObject({
+      status: 200,
+      body: { id: ina.userId },
+    });
+    expect((await session.page('/profile')).html).not.toContain(token);
+    expect(
+      await scene.rows(`SELECT name, role, made_by FROM api_token WHERE user_id = $1`, [ina.userId]),
+    ).toEqual([{ name: 'cli', role: 'integration_engineer', made_by: ina.personId }]);
+  });
+
   test('a token of an account that was closed is worth nothing; it gives no more than its person may', async () => {
     const ivo = await person('Ivo', 'integration_engineer');
-    const made = await scene.call('POST', '/api/v1/tokens', {
-      body: { name: 'ivo', role: 'admin', userId: ivo.userId },
-    });
-    const token = (made.body as { value: string }).value;
+    const token = await tokenOf(ivo.userId, 'admin');
     expect((await scene.call('GET', '/api/v1/users', { token })).status).toBe(403);
     expect((await scene.call('GET', '/api/v1/integrations', { token })).status).toBe(200);
     await scene.rows(`UPDATE user_account SET state = 'disabled' WHERE id = $1`, [ivo.userId]);
     expect((await scene.call('GET', '/api/v1/integrations', { token })).status).toBe(401);
-    const another = await scene.call('POST', '/api/v1/tokens', {
-      body: { name: 'ivo', role: 'admin', userId: ivo.userId },
-    });
-    expect(another).toMatchObject({ status: 400, body: { errors: [{ field: '/userId' }] } });
+    const another = await makeAtTheHost(
+      world.app,
+      { name: 'ivo', role: 'admin', userId: ivo.userId, expiresAt: world.clock.now() + HOUR },
+      system('cli', 'test'),
+    );
+    expect(another).toMatchObject({ ok: false, error: { kind: 'invalid', fields: [{ field: '/userId' }] } });
   });
 });
 

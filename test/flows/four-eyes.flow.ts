@@ -1,5 +1,6 @@
 import { generateKeyPairSync, sign } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { makeAtTheHost } from '../../src/cli/token-create.command.ts';
 import { AccessService } from '../../src/domain/access/access.service.ts';
 import { GateService } from '../../src/domain/policy/gate.service.ts';
 import { whoIs } from '../../src/domain/runbooks/approval.rules.ts';
@@ -67,6 +68,64 @@ test('tokens that a command made are one hand, too: nobody knows whose', async (
   const [one, two] = [await principal(await token(cli)), await principal(await token(cli))];
   expect(one.id).not.toBe(two.id);
   expect(handOf(one)).toBe(handOf(two));
+});
+
+describe('a token that acts as a person', () => {
+  const ask = (value: string, userId: Id) =>
+    caller(t, value)('POST', '/api/v1/tokens', { body: { name: 'mine', role: 'admin', userId } });
+
+  test('is made by that person alone: not by a machine, not by another one, not by a machine of their own', async () => {
+    const machine = await token(olga);
+    for (const other of [await t.token('admin'), machine, await token(olga, 'admin', true)])
+      expect(await ask(other, omar.id)).toMatchObject({
+        status: 403,
+        body: {
+          code: 'anothers-token',
+          errors: [{ field: '/userId', mend: expect.stringContaining('/profile') }],
+        },
+      });
+    expect(await ask(machine, olga.id)).toMatchObject({ status: 403, body: { code: 'anothers-token' } });
+    const own = await ask(await token(olga, 'admin', true), olga.id);
+    expect(own.status).toBe(201);
+    expect(await principal(own.body.value)).toMatchObject({ kind: 'user', id: olga.id });
+  });
+
+  test('is made by whoever holds the terminal of the host, and never unseen', async () => {
+    const input = { name: 'stand-in', role: 'admin' as const, expiresAt: t.clock.now() + ELAPSED_DAY };
+    const cli = system('cli', 'four-eyes');
+    const made = expectOk(await makeAtTheHost(t.app, { ...input, userId: omar.id }, cli));
+    expect(await principal(made.value.use((value) => value))).toMatchObject({ kind: 'user', id: omar.id });
+    expect(
+      await t.app
+        .get(Transactions)
+        .run(by, (db) =>
+          db.query(
+            `SELECT subject_kind, subject_id, severity, message FROM alert WHERE kind = 'access.token-made-at-host'`,
+          ),
+        ),
+    ).toEqual([
+      {
+        subject_kind: 'user',
+        subject_id: omar.id,
+        severity: 'warning',
+        message: expect.stringContaining(made.id),
+      },
+    ]);
+    expect(
+      await t.app
+        .get(Transactions)
+        .run(by, (db) =>
+          db.query(`SELECT subject_id FROM ledger_entry WHERE kind = 'user.token-made-at-host'`),
+        ),
+    ).toEqual([{ subject_id: omar.id }]);
+    // A machine's token tells nobody.
+    expectOk(await makeAtTheHost(t.app, input, cli));
+    expect(
+      await t.app
+        .get(Transactions)
+        .run(by, (db) => db.query(`SELECT FROM alert WHERE kind = 'access.token-made-at-host'`)),
+    ).toHaveLength(1);
+  });
 });
 
 test('an exception', async () => {

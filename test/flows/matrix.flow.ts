@@ -2,6 +2,7 @@ import { createHash, generateKeyPairSync, sign } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { CountersigningService } from '../../src/domain/responsibility/countersigning.service.ts';
 import type { WorkingMatrix, VersionView } from '../../src/domain/responsibility/matrix.schema.ts';
+import { findVersion } from '../../src/domain/responsibility/matrix-facts.queries.ts';
 import { OfflineSigning } from '../../src/domain/responsibility/offline-signing.service.ts';
 import { SignaturesSweep } from '../../src/domain/responsibility/signatures.sweep.ts';
 import { SigningLinks } from '../../src/domain/responsibility/signing-links.service.ts';
@@ -14,6 +15,7 @@ import { startApp, until, type TestApp } from '../support/app.ts';
 import { MailServer } from '../support/mail-server.ts';
 import { matrixScene, member, person, type MatrixScene } from '../support/matrix-scene.ts';
 import { codeIn, linkIn, signByMail, signHere } from '../support/matrix-signing.ts';
+import { personCalling } from '../support/people.ts';
 import { caller } from '../support/portfolio.ts';
 
 const by = system('test', 'matrix-flow');
@@ -684,6 +686,31 @@ describe('what a proposal goes through', () => {
     });
     await call('PATCH', address(ids), { body: { cells: [cell(ids, { windowMinutes: 120 })] }, ifMatch: 0 });
     await proposed(ids);
+  });
+
+  test('withdrawn before anybody signed, it is proposed again just as it stands, and keeps who wrote it', async () => {
+    const ids = await drafted();
+    const versionId = await proposed(ids);
+    const again = () => call('POST', `${address(ids)}/propose`, { body: {}, ifMatch: 0 });
+    expect(await again()).toMatchObject({ status: 409, body: { code: 'nothing-drafted' } });
+    const withdrawn = await call('POST', `/api/v1/matrices/${versionId}/withdraw`, {
+      body: { reason: 'Too early.' },
+    });
+    expect(withdrawn.status).toBe(204);
+    expect((await version(versionId)).state).toBe('withdrawn');
+    const olga = await personCalling(t, 'Olga', 'contract_owner');
+    const anew = await olga.call('POST', `${address(ids)}/propose`, { body: {}, ifMatch: 0 });
+    expect(anew).toMatchObject({ status: 201, body: { number: 2, state: 'proposed' } });
+    const [first, second] = [await version(versionId), await version(anew.body.versionId)];
+    expect(second.contentHash).toBe(first.contentHash);
+    const authors = async (id: Id): Promise<{ id: Id }[]> =>
+      (await t.app.get(Transactions).run(by, (db) => findVersion(db, id)))!.authors;
+    expect(await authors(second.id)).toEqual([
+      ...(await authors(first.id)),
+      expect.objectContaining({ id: olga.who.id }),
+    ]);
+    // It lies before them now: nothing was changed since.
+    expect(await again()).toMatchObject({ status: 409, body: { code: 'nothing-drafted' } });
   });
 
   test('an invitation is mailed again, and withdrawn: its links end, by the side that proposed alone', async () => {

@@ -60,7 +60,7 @@ export const createTokenSchema = z
       .uuid()
       .optional()
       .describe(
-        'The account whose person acts with it; absent: a machine, which can sign and accept nothing',
+        'The caller’s own account, to act as that person; absent: a machine, which can sign and accept nothing',
       ),
     expiresAt: z.iso.datetime({ offset: true }).optional().describe('Absent: in 90 days'),
   })

@@ -15,6 +15,7 @@ import { hashOf } from './hash-of.ts';
 import type { MailLanguage } from './mail-language.rules.ts';
 import { addressSubject, forgetFailures, lockedUntilOf, slowDown } from './login-throttle.ts';
 import { grantsOf, isPermission, may } from './permissions.ts';
+import { actsAsAnother, beyondOwn, boundBeyondContact } from './beyond.ts';
 
 /** Where a request comes from, as its edge saw it. */
 export interface From {
@@ -44,53 +45,10 @@ export interface NewToken {
   expiresAt: Millis;
 }
 
-/** Nobody hands out more than they hold, nor outside of their own party. */
-function beyondOwn(by: Principal, permissions: readonly string[], partyId: Id | null): Refusal | undefined {
-  const over = permissions.filter((permission) => !isPermission(permission) || !may(by, permission));
-  if (over.length > 0) {
-    return refusal(
-      'forbidden',
-      'beyond-own-permissions',
-      `You do not hold ${over.slice(0, 5).join(', ')} yourself.`,
-    );
-  }
-  if (by.partyId !== null && by.partyId !== partyId) {
-    return refusal('forbidden', 'beyond-own-party', 'You can only do this for your own party.');
-  }
-  return undefined;
-}
-
-/**
- * The operator's roles are for the installation: bound to a party they would promise what row-level security never lets
- * them do. Only what a contact of a party may do can be bound to one.
- */
-function boundBeyondContact(
-  held: {
-    field: '/role' | '/roles' | '/permissions';
-    roles: readonly Role[];
-    permissions: readonly string[];
-  },
-  partyId: Id | null,
-): Refusal | undefined {
-  if (partyId === null) return undefined;
-  const ofContacts: readonly string[] = grantsOf('party_contact');
-  const over = [
-    ...held.roles.filter((role) => role !== 'party_contact'),
-    ...held.permissions.filter((permission) => !ofContacts.includes(permission)),
-  ];
-  if (over.length === 0) return undefined;
-  return refusal('invalid', 'not-for-parties', 'Only a contact of a party may be bound to a party.', {
-    fields: [
-      {
-        field: held.field,
-        problem: `${over.slice(0, 5).join(', ')} is the operator's, and cannot be bound to a party`,
-        mend:
-          held.field === '/permissions'
-            ? 'Name only permissions that party_contact has, or no party.'
-            : 'Name the role party_contact alone, or no party.',
-      },
-    ],
-  });
+export interface NewTokenMade {
+  id: Id;
+  value: Secret;
+  expiresAt: Millis;
 }
 
 /** @returns what to answer when there is no such party, or none that `by` may see */
@@ -248,10 +206,12 @@ export class AccessService {
   }
 
   /** Makes an API token. Its value is in this answer and nowhere else. */
-  async createToken(
-    input: NewToken,
-    by: Principal,
-  ): Promise<Result<{ id: Id; value: Secret; expiresAt: Millis }, Refusal>> {
+  createToken(input: NewToken, by: Principal): Promise<Result<NewTokenMade, Refusal>> {
+    return this.transactions.run(by, (db) => this.makeToken(db, input, by));
+  }
+
+  /** The same in a transaction of the caller's. */
+  async makeToken(db: Db, input: NewToken, by: Principal): Promise<Result<NewTokenMade, Refusal>> {
     if (input.role === 'party_contact' && !input.partyId) {
       return err(
         refusal('invalid', 'party-needed', 'A token of a party contact needs a party.', {
@@ -268,7 +228,9 @@ export class AccessService {
           permissions: input.permissions ?? [],
         },
         partyId,
-      ) ?? beyondOwn(by, input.permissions ?? (input.role ? grantsOf(input.role) : []), partyId);
+      ) ??
+      beyondOwn(by, input.permissions ?? (input.role ? grantsOf(input.role) : []), partyId) ??
+      actsAsAnother(by, input.userId);
     if (beyond) return err(beyond);
     const now = this.clock.now();
     if (input.expiresAt <= now) {
@@ -280,56 +242,54 @@ export class AccessService {
     }
     const value = `cs_${randomBytes(32).toString('base64url')}`;
     const id = newId();
-    return this.transactions.run(by, async (db) => {
-      const nobody = await unknownParty(db, partyId);
-      if (nobody) return err(nobody);
-      if (input.userId !== undefined && !(await isAccountOf(db, input.userId, partyId)))
-        return err(
-          refusal('invalid', 'no-account', 'A token of a person needs their account.', {
-            fields: [
-              {
-                field: '/userId',
-                problem: 'is no active account of that party',
-                mend: 'Name an active account, and its party.',
-              },
-            ],
-          }),
-        );
-      await db.query(
-        `INSERT INTO api_token (id, name, token_hash, hint, role, permissions, party_id, created_by, created_at, expires_at, user_id, made_by)
+    const nobody = await unknownParty(db, partyId);
+    if (nobody) return err(nobody);
+    if (input.userId !== undefined && !(await isAccountOf(db, input.userId, partyId)))
+      return err(
+        refusal('invalid', 'no-account', 'A token of a person needs their account.', {
+          fields: [
+            {
+              field: '/userId',
+              problem: 'is no active account of that party',
+              mend: 'Name an active account, and its party.',
+            },
+          ],
+        }),
+      );
+    await db.query(
+      `INSERT INTO api_token (id, name, token_hash, hint, role, permissions, party_id, created_by, created_at, expires_at, user_id, made_by)
          VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11,
                  coalesce((SELECT u.person_id::text FROM user_account u WHERE u.id = $11), $12))`,
-        [
-          id,
-          input.name,
-          hashOf(value),
-          value.slice(-4),
-          input.role ?? null,
-          input.permissions ? [...input.permissions] : null,
-          partyId,
-          by.id,
-          new Date(now),
-          new Date(input.expiresAt),
-          input.userId ?? null,
-          handOf(by),
-        ],
-      );
-      await this.ledger.append(db, {
-        kind: 'token.created',
-        subject: { kind: 'token', id },
-        by,
-        at: now,
-        facts: {
-          role: input.role ?? null,
-          permissions: input.permissions ? [...input.permissions] : null,
-          party: partyId,
-          ...(input.userId === undefined ? {} : { user: input.userId }),
-          expiresAt: iso(input.expiresAt),
-        },
-        committed: { name: input.name },
-      });
-      return ok({ id, value: Secret.of(value), expiresAt: input.expiresAt });
+      [
+        id,
+        input.name,
+        hashOf(value),
+        value.slice(-4),
+        input.role ?? null,
+        input.permissions ? [...input.permissions] : null,
+        partyId,
+        by.id,
+        new Date(now),
+        new Date(input.expiresAt),
+        input.userId ?? null,
+        handOf(by),
+      ],
+    );
+    await this.ledger.append(db, {
+      kind: 'token.created',
+      subject: { kind: 'token', id },
+      by,
+      at: now,
+      facts: {
+        role: input.role ?? null,
+        permissions: input.permissions ? [...input.permissions] : null,
+        party: partyId,
+        ...(input.userId === undefined ? {} : { user: input.userId }),
+        expiresAt: iso(input.expiresAt),
+      },
+      committed: { name: input.name },
     });
+    return ok({ id, value: Secret.of(value), expiresAt: input.expiresAt });
   }
 
   /** @returns undefined for a token that is unknown, expired or revoked. */

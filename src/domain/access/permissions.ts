@@ -48,6 +48,7 @@ export const PERMISSIONS = {
   'sources:read': 'see where reports come from',
   'sources:write': 'set where reports come from',
   'statements:sign': 'state that something is so, with a name',
+  'copies:sign-own': 'state, with a name, that a copy that one owns is gone',
   'copies:report': 'report which version a copy holds, and what a look at it showed',
   'failures:report': 'report what fails after a revocation',
   'risks:accept': 'accept a risk until a date',
@@ -73,7 +74,7 @@ export const PERMISSIONS = {
     'see the value of a credential; given for one of them, for a short time, and by no role',
   'credentials:break-glass': 'see the value of a credential that nobody gave: everyone passed over is told',
   'self:read': 'see who one is',
-  'self:write': 'say in which language one is written to',
+  'self:write': 'say in which language one is written to, and make API tokens of one’s own account',
 } as const satisfies Record<string, string>;
 
 export type Permission = keyof typeof PERMISSIONS;
@@ -107,6 +108,7 @@ const GRANTS: Readonly<Record<Role, readonly Permission[]>> = {
     'signals:write',
     'attachments:write',
     'statements:sign',
+    'copies:sign-own',
     'copies:report',
     'failures:report',
     'approvals:decide',
@@ -130,6 +132,7 @@ const GRANTS: Readonly<Record<Role, readonly Permission[]>> = {
     'reviews:decide',
     'gate:check',
     'statements:sign',
+    'copies:sign-own',
     'copies:report',
     'failures:report',
     'risks:accept',
@@ -153,6 +156,7 @@ const GRANTS: Readonly<Record<Role, readonly Permission[]>> = {
     'notices:write',
     'notice-templates:write',
     'statements:sign',
+    'copies:sign-own',
     'attachments:write',
     'machines:approve',
   ],
@@ -172,6 +176,7 @@ const GRANTS: Readonly<Record<Role, readonly Permission[]>> = {
     'connections:read',
     'runs:read',
     'steps:settle',
+    'copies:sign-own',
     'copies:report',
     'failures:report',
     'rotations:read',
@@ -201,6 +206,7 @@ const GRANTS: Readonly<Record<Role, readonly Permission[]>> = {
     'signals:read',
     'signals:write',
     'statements:sign',
+    'copies:sign-own',
     'copies:report',
     'failures:report',
     'attachments:read',
@@ -209,13 +215,17 @@ const GRANTS: Readonly<Record<Role, readonly Permission[]>> = {
   ],
 };
 
+/** The first is a part of the second: a token that was given the second alone may do it, too. */
+const PART_OF: Partial<Record<Permission, Permission>> = { 'copies:sign-own': 'statements:sign' };
+
 /**
  * Whether somebody may do something at all; row-level security says to which rows. A token or link with permissions of
  * its own has exactly those.
  */
 export function may(principal: Principal, permission: Permission): boolean {
   if (principal.kind === 'system') return true;
-  if (principal.permissions) return principal.permissions.includes(permission);
+  const given = principal.permissions;
+  if (given) return given.some((one) => one === permission || one === PART_OF[permission]);
   return (
     principal.roles.some((role) => GRANTS[role].includes(permission)) ||
     (principal.temporary?.includes(permission) ?? false)

@@ -45,6 +45,8 @@ export interface Answerer {
 }
 
 const CURRENT = ['proposed'];
+/** What is laid before nobody any more, or never was: its content may be proposed just as it stands. */
+const OPEN_AGAIN: readonly VersionFacts['state'][] = ['draft', 'sent_back', 'withdrawn'];
 
 /** Freezes what was drafted, lays it before those who must sign, and takes what comes back. */
 @Injectable()
@@ -77,7 +79,7 @@ export class MatrixProposalsService {
         throw new Refused(
           refusal('precondition', 'stale-version', 'The draft was changed since you read it. Read it again.'),
         );
-      if (!draft && before && before.state !== 'draft' && before.state !== 'sent_back')
+      if (!draft && before && !OPEN_AGAIN.includes(before.state))
         throw new Refused(
           refusal('conflict', 'nothing-drafted', 'Nothing was changed since the last version was proposed.'),
         );
@@ -94,9 +96,7 @@ export class MatrixProposalsService {
           }),
         );
       const partyId = await actingParty(db, integrationId, by);
-      const authors: Author[] = draft?.editors ?? [
-        { id: by.id, personId: by.personId ?? (await personBehind(db, by.id)), partyId },
-      ];
+      const authors = draft?.editors ?? (await this.#authorsAnew(db, before, partyId, by));
       return this.lay(db, integrationId, cells, {
         number: (before?.number ?? 0) + 1,
         authors,
@@ -108,6 +108,18 @@ export class MatrixProposalsService {
         invite: input.invite,
       });
     });
+  }
+
+  /** What is proposed just as it stood is still of those who wrote it, beside whoever proposes it now. */
+  async #authorsAnew(
+    db: Db,
+    before: VersionFacts | undefined,
+    partyId: Id | null,
+    by: Principal,
+  ): Promise<Author[]> {
+    const wrote = before?.authors ?? [];
+    if (wrote.some((one) => one.id === by.id && one.partyId === partyId)) return wrote;
+    return [...wrote, { id: by.id, personId: by.personId ?? (await personBehind(db, by.id)), partyId }];
   }
 
   /** Freezes cells that are as they must be, and lays them before those who must sign. The matrix is the caller's, locked. */

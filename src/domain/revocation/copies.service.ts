@@ -11,7 +11,9 @@ import { Transactions, type Db } from '../../platform/database/transactions.ts';
 import { Outbox } from '../../platform/outbox/outbox.ts';
 import { LedgerService } from '../ledger/ledger.service.ts';
 import { AlertsService } from '../notices/alerts.service.ts';
+import { may } from '../access/permissions.ts';
 import type { LocationVerdict } from './containment.rules.ts';
+import { ownsCopy } from './copy-owner.queries.ts';
 import { Deaths } from './deaths.service.ts';
 import { statementSigned } from './revocation.events.ts';
 import type { StatementInput } from './statement.schema.ts';
@@ -146,6 +148,37 @@ export class CopiesService {
       if (thrown instanceof Refused) return err(thrown.refusal);
       throw thrown;
     }
+  }
+
+  /** The same, by whoever may state anything, or owns the copy that it is about. */
+  async signAsAllowed(
+    by: Principal,
+    input: StatementInput,
+  ): Promise<Result<{ statementId: Id; textHash: string }, Refusal>> {
+    if (by.kind === 'token' || may(by, 'statements:sign')) return this.sign(by, input);
+    const owns =
+      input.subjectKind === 'location' &&
+      // Whose account it is only the installation sees.
+      (await this.transactions.run(system('revocation', by.correlationId), (db) =>
+        ownsCopy(db, input.subjectId, by.personId),
+      ));
+    if (owns) return this.sign(by, input);
+    return err(
+      refusal(
+        'forbidden',
+        'not-your-copy',
+        'Without statements:sign you state only of copies that you own.',
+        {
+          fields: [
+            {
+              field: '/subjectId',
+              problem: 'is no copy that you own',
+              mend: 'Let its owner sign, somebody with the permission statements:sign, or name its owner right in the inventory.',
+            },
+          ],
+        },
+      ),
+    );
   }
 
   async #sign(

@@ -53,9 +53,7 @@ export async function stage(cast: Omit<Cast, 'display'> & { display: Pick<Displa
 export async function enter(cast: Cast, app: AppProcess, env: NodeJS.ProcessEnv): Promise<Product> {
   const { story, folder, entries } = cast;
   if (story.adminToken === null) {
-    const args = ['token', 'create', '--role', 'admin', '--name', 'demonstration', '--json'];
-    const made = JSON.parse(await runCli(entries.cli, args, env)) as { value: string };
-    story.adminToken = made.value;
+    story.adminToken = await makeToken(entries, env, ['--role', 'admin', '--name', 'demonstration']);
     await folder.write(story);
   }
   const product = new Product(app.url, story.adminToken);
@@ -69,6 +67,18 @@ export async function enter(cast: Cast, app: AppProcess, env: NodeJS.ProcessEnv)
   return product;
 }
 
+/** @returns the value of a new API token, made on the command line of the host */
+async function makeToken(
+  entries: Entries,
+  env: NodeJS.ProcessEnv,
+  options: readonly string[],
+): Promise<string> {
+  const made = JSON.parse(await runCli(entries.cli, ['token', 'create', ...options, '--json'], env)) as {
+    value: string;
+  };
+  return made.value;
+}
+
 async function ensureUser(cast: Cast, product: Product): Promise<void> {
   const { signIn } = cast.story;
   if (!signIn) return;
@@ -79,8 +89,13 @@ async function ensureUser(cast: Cast, product: Product): Promise<void> {
 }
 
 /** Brings the product to where the leak can be reported: everything of it that is not done yet. */
-export async function prepare(cast: Cast, product: Product, leak: Leak): Promise<void> {
-  const { story, folder, world, display } = cast;
+export async function prepare(
+  cast: Cast,
+  product: Product,
+  leak: Leak,
+  env: NodeJS.ProcessEnv,
+): Promise<void> {
+  const { story, folder, world, display, entries } = cast;
   const keep = () => folder.write(story);
   await ensureUser(cast, product);
   if (!leak.imported) {
@@ -91,7 +106,9 @@ export async function prepare(cast: Cast, product: Product, leak: Leak): Promise
   }
   await equipConnections(product, world.client, story, keep);
   if (!story.people) {
-    await introducePeople(product, world.client);
+    await introducePeople(product, world.client, ({ userId, name, role }) =>
+      makeToken(entries, env, ['--user', userId, '--role', role, '--name', name]),
+    );
     story.people = true;
     await keep();
   }

@@ -135,8 +135,16 @@ export async function connectCodeHost(product: Product, world: WorldClient): Pro
 /** How long after a mail or a task people turn to it, in milliseconds. */
 const SOON = 400;
 
-/** Tells the people of the outside world where the product is, and gives those who work with it a token of their own. */
-export async function introducePeople(product: Product, world: WorldClient): Promise<void> {
+/**
+ * Tells the people of the outside world where the product is, and gives those who work with it a token of their own.
+ *
+ * @param tokenOf makes a token of an account; only its person may over the API, and whoever runs the host
+ */
+export async function introducePeople(
+  product: Product,
+  world: WorldClient,
+  tokenOf: (account: { userId: string; name: string; role: string }) => Promise<string>,
+): Promise<void> {
   const { users } = await product.get<{ users: { id: string; email: string }[] }>('/api/v1/users');
   // What somebody approves or signs is theirs: their token belongs to their account.
   const tokenFor = async (
@@ -147,7 +155,7 @@ export async function introducePeople(product: Product, world: WorldClient): Pro
     const { id: userId } =
       known ?? (await product.post<{ id: string }>('/api/v1/users', { name, email, roles: [role] }));
     if (!known) users.push({ id: userId, email });
-    return (await product.post<{ value: string }>('/api/v1/tokens', { name, role, userId })).value;
+    return tokenOf({ userId, name, role });
   };
   const approver = contactOf(OPERATOR, 'security');
   const engineer = contactOf(OPERATOR, 'on_call');

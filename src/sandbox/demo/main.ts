@@ -137,7 +137,8 @@ async function run(o: {
     );
     const performance = async (): Promise<number> => {
       if (!app) throw new Error('there is no application');
-      const product = await enter(cast, app, appEnvironment(env, folder, world, story.port));
+      const appEnv = appEnvironment(env, folder, world, story.port);
+      const product = await enter(cast, app, appEnv);
       if (leak && !fresh) {
         if (leak.over) {
           display.say(
@@ -149,14 +150,14 @@ async function run(o: {
         }
       }
       if (!leak) throw new Error('nothing was staged');
-      await prepare(cast, product, leak);
+      await prepare(cast, product, leak, appEnv);
       const sight = await play(cast, product, app, leak);
       const { outcome, broken } = await judge({
         cast,
         product,
         leak,
         sight,
-        env: appEnvironment(env, folder, world, story.port),
+        env: appEnv,
       });
       leak.over = true;
       await folder.write(story);
