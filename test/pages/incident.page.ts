@@ -3,15 +3,16 @@ import type { Page } from 'playwright-core';
 import { tabStops } from '../support/browser.ts';
 import { Console } from './console.ts';
 import { incidentScene, type IncidentScene } from './incident-scene.ts';
-import { portfolioScene } from './scene.ts';
+import { portfolioScene, type PortfolioScene } from './scene.ts';
 
 let site: Console;
 let page: Page;
 let made: IncidentScene;
 
+let ids: PortfolioScene;
 beforeAll(async () => {
   site = await Console.start();
-  const ids = await portfolioScene(site.scene);
+  ids = await portfolioScene(site.scene);
   made = await incidentScene(site.scene, ids, site.world.app);
   const { email } = await site.account('Rita', 'responder');
   page = await site.browser.page();
@@ -121,6 +122,33 @@ describe('the room of an incident', () => {
     await plain.goto(`${site.url}/incidents/INC-2026-0007`);
     expect(await plain.locator('main').innerText()).toContain('Load it again');
     expect(await plain.locator('#room-counts').innerText()).toContain('exposed');
+  });
+
+  test('work names nobody else, and what a finished run left behind is none', async () => {
+    const { client } = site.scene;
+    const { rows } = await client.query<{ id: string }>(
+      `UPDATE step SET approved = true, owner_role = 'responder', owner_contact_id = NULL
+        WHERE id = (SELECT id FROM step WHERE run_id = $1 AND state = 'parked' ORDER BY id LIMIT 1) RETURNING id`,
+      [made.run],
+    );
+    const { id } = rows[0]!;
+    const listed = async (path: string) => {
+      await page.goto(`${site.url}${path}`);
+      return page.locator(`#ask-${id}`).count();
+    };
+    const stuck = async () => Number(await page.locator('a[href="/work?show=stuck"] .count').innerText());
+    expect(await listed('/work')).toBe(1);
+    expect(await page.locator(`#ask-${id}`).innerText()).not.toContain('· ');
+    await client.query(`UPDATE step SET owner_contact_id = $2 WHERE id = $1`, [id, ids.contacts.piet]);
+    expect(await listed('/work')).toBe(0);
+    expect(await listed('/work?show=parked')).toBe(1);
+    const before = await stuck();
+    await client.query(`UPDATE step SET state = 'failed', finished_at = now() WHERE id = $1`, [id]);
+    expect(await listed('/work?show=stuck')).toBe(1);
+    expect(await stuck()).toBe(before + 1);
+    await client.query(`UPDATE run SET state = 'failed', finished_at = now() WHERE id = $1`, [made.run]);
+    expect(await listed('/work?show=stuck')).toBe(0);
+    expect(await stuck()).toBe(await page.locator('.asks > li').count());
   });
 
   test('the stream ends when the server stops', async () => {
