@@ -77,6 +77,11 @@ const keySchema = z
     fingerprint: z.string().describe('SHA-256 of the key, lower-case hex'),
     registeredAt: z.iso.datetime(),
     revokedAt: z.iso.datetime().nullable(),
+    counts: z
+      .boolean()
+      .describe(
+        'Registered by the contact’s own party; one that somebody else registered counts for nothing until that party registers it, too',
+      ),
   })
   .meta({ id: 'SigningKey' });
 const documentQuery = z.strictObject({

@@ -29,6 +29,7 @@ export async function withApp<T>(
 ): Promise<T> {
   const config = configured();
   const database = await openDatabase(config, { migrations });
+  if (database.isNew) process.stderr.write(madeAnew(config));
   try {
     const app = await createApp({
       config: quiet(database.config),
@@ -44,6 +45,11 @@ export async function withApp<T>(
   } finally {
     await database.close();
   }
+}
+
+/** Whoever means another database than an empty one hears of it before they wonder. */
+function madeAnew({ dataFolder }: Config): string {
+  return `countersign: ${dataFolder} held no database, so that a new one was made there. COUNTERSIGN_DATA names the folder of another, DATABASE_URL a server.\n`;
 }
 
 /** A command's standard output is its answer; only warnings go to standard error. */

@@ -13,6 +13,8 @@ import { NoticesService } from '../../src/domain/notices/notices.service.ts';
 import { isDetachedSignature } from '../../src/kernel/detached-signature.ts';
 import { PolicyAcknowledgementFloor } from '../../src/domain/policy/policy-acknowledgement-floor.ts';
 import { Policies } from '../../src/domain/policy/policies.ts';
+import { SigningKeys } from '../../src/domain/responsibility/signing-keys.service.ts';
+import { TellOfKeyJob } from '../../src/domain/responsibility/tell-of-key.job.ts';
 import { newId, type Id } from '../../src/kernel/ids.ts';
 import type { Principal } from '../../src/kernel/principal.ts';
 import { HOUR, iso, MINUTE } from '../../src/kernel/time.ts';
@@ -383,6 +385,18 @@ describe('how strong an answer must be', () => {
     expect(JSON.parse(document)).toMatchObject({ noticeId: id, textHash: typed.textHash });
     const give = (signature: string) => acknowledgements().acknowledge(token, { ...typed, signature });
     expect(await give(tooLate)).toMatchObject({ ok: false, error: { code: 'signature-refused' } });
+    // One that somebody else registered for them is none.
+    const { id: keyId } = registered.body as { id: Id };
+    const registeredBy = (hand: string) =>
+      run((db) => db.query(`UPDATE signing_key SET registered_by = $2 WHERE id = $1`, [keyId, hand]));
+    const [theirs] = await run((db) =>
+      db.query<[{ hand: string }]>(`SELECT registered_by AS hand FROM signing_key WHERE id = $1`, [keyId]),
+    );
+    await registeredBy((await person(t, 'Vera', 'admin')).id);
+    expect(await give(signed(document))).toMatchObject({ ok: false, error: { code: 'signature-refused' } });
+    expect(expectOk(await acknowledgements().show(token)).ways.hasKey).toBe(false);
+    await registeredBy(theirs.hand);
+    expect(expectOk(await acknowledgements().show(token)).ways.hasKey).toBe(true);
     expect(await give(signed(document))).toEqual({
       ok: true,
       value: { late: false, strength: 'detached_signature', enough: true },
@@ -396,5 +410,61 @@ describe('how strong an answer must be', () => {
       signing_key_id: (registered.body as { id: string }).id,
       signature: entry!['signature'],
     });
+  });
+
+  test('a contact hears of every key that was registered for them, by whom, and what to do if it is not theirs', async () => {
+    const colleague = await person(t, 'Tom-Weber', 'party_contact', made.partyId);
+    const key = async () => {
+      const { publicKey } = generateKeyPairSync('ed25519');
+      return expectOk(
+        await t.app
+          .get(SigningKeys)
+          .register(made.contactId, String(publicKey.export({ type: 'spki', format: 'pem' })), colleague),
+      );
+    };
+    const tell = async (keyId: Id) => {
+      const owed = await run((db) =>
+        db.query<{ payload: { keyId: string } }[]>(
+          `SELECT payload FROM outbox WHERE job = 'responsibility.tell-of-key' AND payload->>'keyId' = $1`,
+          [keyId],
+        ),
+      );
+      expect(owed).toHaveLength(1);
+      const before = mail.received.length;
+      const call = { by: BY, attempt: 1, signal: AbortSignal.timeout(20_000) };
+      await t.app.get(TellOfKeyJob).handle(owed[0]!.payload, call);
+      return mail.received.slice(before);
+    };
+    const one = await key();
+    const [sent, ...more] = await tell(one.id);
+    expect(more).toEqual([]);
+    expect(sent).toMatchObject({
+      to: ['security@lucerne.example'],
+      subject: 'A signing key was registered for you',
+    });
+    for (const said of ['Tom-Weber', one.fingerprint, '/signing-keys', 'If this is not a key of yours'])
+      expect(sent!.text).toContain(said);
+
+    await run((db) => db.query(`UPDATE contact SET language = 'de' WHERE id = $1`, [made.contactId]));
+    const two = await key();
+    const [inGerman] = await tell(two.id);
+    expect(inGerman!.subject).toBe('Für Sie wurde ein Signaturschlüssel hinterlegt');
+    expect(inGerman!.text).toContain(two.fingerprint);
+    await run((db) => db.query(`UPDATE contact SET language = NULL WHERE id = $1`, [made.contactId]));
+
+    // Retired before the mail left: it signs nothing, and there is nothing to tell.
+    const three = await key();
+    expectOk(await t.app.get(SigningKeys).retire(three.id, colleague));
+    expect(await tell(three.id)).toEqual([]);
+
+    // Refused by its server, it is for the operator to ask by another way.
+    const four = await key();
+    await mail.behave('refuse recipient', 'security@lucerne.example');
+    expect(await tell(four.id)).toEqual([]);
+    await mail.behave('accept', 'security@lucerne.example');
+    const alerts = await run((db) =>
+      db.query(`SELECT subject_id FROM alert WHERE dedupe_key = $1`, [`signing_key.mail-refused:${four.id}`]),
+    );
+    expect(alerts).toEqual([{ subject_id: made.contactId }]);
   });
 });

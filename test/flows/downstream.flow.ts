@@ -374,7 +374,7 @@ describe('what fails after a revocation', () => {
     });
     expect(sent).toMatchObject({ status: 303, location: path });
     const { html } = await rita.page(`/incidents/${incident.reference}`);
-    const part = /<div id="room-failures">(.*?)<div id="room-timeline">/s.exec(html)?.[1] ?? '';
+    const part = /<div id="room-failures">(.*?)<div id="room-cases">/s.exec(html)?.[1] ?? '';
     for (const word of [
       'nightly export',
       'authentication',

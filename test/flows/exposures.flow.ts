@@ -56,10 +56,19 @@ describe('one leak, one incident', () => {
       .map((one: { kind: string }) => one.kind);
     expect(kinds.toSorted()).toEqual(['confirmed', 'detected', 'matched', 'received', 'suspected']);
     expect(
-      await scene.rows(`SELECT subject_id, obligation FROM notice WHERE subject_id = $1`, [
+      await scene.rows(`SELECT subject_id, obligation, facts FROM notice WHERE subject_id = $1`, [
         cases.cases[0].id,
       ]),
-    ).toMatchObject([{ obligation: 'required' }]);
+    ).toMatchObject([
+      {
+        obligation: 'required',
+        facts: {
+          credentials: [{ state: 'not yet known' }],
+          unknown: ['began', 'use', 'liveness'],
+          updateWithinHours: 12,
+        },
+      },
+    ]);
     const runs = await scene.rows<{ runbook: string }>(
       `SELECT runbook FROM run WHERE subject_id = $1 ORDER BY runbook`,
       [incident.id],

@@ -211,7 +211,7 @@ describe('a form that is saved as it is shown', () => {
 });
 
 describe('a source that was just made', () => {
-  const make = async (kind: string, secret: string) => {
+  const post = async (kind: string, secret: string, more: Record<string, string> = {}) => {
     const key = `made-${newId()}`;
     const sent = await session.send('/settings/sources/new', '/settings/sources', {
       key,
@@ -225,7 +225,12 @@ describe('a source that was just made', () => {
           (field) => [field, ''],
         ),
       ),
+      ...more,
     });
+    return { key, sent };
+  };
+  const make = async (...all: Parameters<typeof post>) => {
+    const { key, sent } = await post(...all);
     expect([sent.status, sent.location]).toEqual([303, `/settings/sources/${key}`]);
     return (await session.page(`/settings/sources/${key}`)).html;
   };
@@ -239,10 +244,26 @@ describe('a source that was just made', () => {
     expect(whole).not.toContain('may not deliver');
   });
 
-  test('of a partner of GitHub leads to what false positives need', async () => {
-    expect(await make('github-partner', '')).toContain(
-      'Say under “Change it” whether: Every token that we issue is in the inventory.',
-    );
+  test('of a partner of GitHub says at once whether every token is in the inventory', async () => {
+    const box = 'github-partner.inventoryIsComplete';
+    const { html } = await session.page('/settings/sources/new');
+    expect(html).toContain(`name="${box}"`);
+    expect(html).toContain('Every token that we issue is in the inventory');
+    const settingsOf = async (key: string) => {
+      const { body } = await staff('GET', '/api/v1/sources');
+      return body.sources.find((one: { key: string }) => one.key === key)?.settings as unknown;
+    };
+    const ticked = await post('github-partner', '', { [box]: '1' });
+    expect(ticked.sent.status).toBe(303);
+    expect(await settingsOf(ticked.key)).toEqual({ inventoryIsComplete: true });
+    const unticked = await post('github-partner', '');
+    expect(await settingsOf(unticked.key)).toEqual({ inventoryIsComplete: false });
+    // Ticked for another kind, it is said and stays ticked; nothing is made.
+    const strange = await post('github', 'a-secret-of-github', { [box]: '1' });
+    expect(strange.sent.status).toBe(422);
+    expect(strange.sent.html).toContain('is only for: GitHub secret scanning, as a partner.');
+    expect(strange.sent.html).toMatch(/name="github-partner\.inventoryIsComplete"[^>]*checked/);
+    expect(await settingsOf(strange.key)).toBeUndefined();
   });
 });
 

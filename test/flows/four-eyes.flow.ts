@@ -2,7 +2,7 @@ import { generateKeyPairSync, sign } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { AccessService } from '../../src/domain/access/access.service.ts';
 import { GateService } from '../../src/domain/policy/gate.service.ts';
-import { whoIs } from '../../src/domain/runbooks/steps.service.ts';
+import { whoIs } from '../../src/domain/runbooks/approval.rules.ts';
 import { newId, type Id } from '../../src/kernel/ids.ts';
 import { handOf, system, type Principal, type Role } from '../../src/kernel/principal.ts';
 import { expectOk } from '../../src/kernel/result.ts';

@@ -1,4 +1,4 @@
-import { generateKeyPairSync, sign } from 'node:crypto';
+import { createHash, generateKeyPairSync, sign } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { CountersigningService } from '../../src/domain/responsibility/countersigning.service.ts';
 import type { WorkingMatrix, VersionView } from '../../src/domain/responsibility/matrix.schema.ts';
@@ -366,6 +366,58 @@ describe('other ways to sign', () => {
       body: { ...body(sign(null, document.rawPayload, late.privateKey)), keyId: second.body.id },
     });
     expect(tooLate).toMatchObject({ status: 409, body: { code: 'key-too-late' } });
+  });
+
+  test('a key that somebody else registered earlier counts once the contact’s own side registers it, too', async () => {
+    const ids = await drafted();
+    const { publicKey, privateKey } = pair();
+    const vera = await person(t, 'Vera', 'admin');
+    const keyId = newId();
+    await t.sql(
+      `INSERT INTO signing_key (id, party_id, contact_id, public_key, fingerprint, registered_by, registered_at)
+       VALUES ($1, $2, $3, $4, $5, $6, $7)`,
+      [
+        keyId,
+        ids.northwind,
+        ids.nora,
+        pem(publicKey),
+        createHash('sha256')
+          .update(publicKey.export({ type: 'spki', format: 'der' }))
+          .digest(),
+        vera.id,
+        t.clock.date(),
+      ],
+    );
+    t.clock.advance(MINUTE);
+    const versionId = await proposed(ids);
+    const signed = async (version: Id) => {
+      const document = await t.app.inject({
+        url: `/api/v1/matrices/${version}/documents/${ids.nora}?signsFor=Nora`,
+        headers: { authorization: `Bearer ${await t.token('contract_owner')}` },
+      });
+      const signature = sign(null, document.rawPayload, privateKey).toString('base64');
+      return call('POST', `/api/v1/matrices/${version}/attestations`, {
+        body: { keyId, signsFor: 'Nora', language: 'en', signature },
+      });
+    };
+    expect(await signed(versionId)).toMatchObject({ status: 409, body: { code: 'key-of-others' } });
+
+    const own = caller(t, await t.token('party_contact', ids.northwind));
+    const path = `/api/v1/contacts/${ids.nora}/signing-keys`;
+    const counts = async () =>
+      (await own('GET', path)).body.keys.map((one: { id: string; counts: boolean }) => [one.id, one.counts]);
+    expect(await counts()).toEqual([[keyId, false]]);
+    const register = () => own('POST', path, { body: { publicKey: pem(publicKey) } });
+    expect(await register()).toMatchObject({ status: 201, body: { id: keyId, counts: true } });
+    expect(await counts()).toEqual([[keyId, true]]);
+    expect(await register()).toMatchObject({ status: 409, body: { code: 'key-known' } });
+    // From then on, and not for what was proposed before.
+    expect(await signed(versionId)).toMatchObject({ status: 409, body: { code: 'key-too-late' } });
+    const entries = await t.sql(
+      `SELECT kind FROM ledger_entry WHERE subject_id = $1 AND kind LIKE 'signing_key.%'`,
+      [ids.nora],
+    );
+    expect(entries).toEqual([{ kind: 'signing_key.confirmed' }]);
   });
 
   test('scanned paper counts once a second person has confirmed it', async () => {

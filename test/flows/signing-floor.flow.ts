@@ -4,10 +4,14 @@ import { CountersigningService } from '../../src/domain/responsibility/countersi
 import { OfflineSigning } from '../../src/domain/responsibility/offline-signing.service.ts';
 import { SigningLinks } from '../../src/domain/responsibility/signing-links.service.ts';
 import type { Id } from '../../src/kernel/ids.ts';
-import { system } from '../../src/kernel/principal.ts';
+import { system, type Principal, type Role } from '../../src/kernel/principal.ts';
 import { expectOk } from '../../src/kernel/result.ts';
 import { Transactions } from '../../src/platform/database/transactions.ts';
 import { startApp, type TestApp } from '../support/app.ts';
+import { AccessService } from '../../src/domain/access/access.service.ts';
+import { Secret } from '../../src/kernel/secret.ts';
+import { ELAPSED_DAY } from '../../src/kernel/time.ts';
+import { ConsoleSession } from '../support/console-session.ts';
 import { MailServer } from '../support/mail-server.ts';
 import { matrixScene, person, type MatrixScene } from '../support/matrix-scene.ts';
 import { codeIn, linkIn } from '../support/matrix-signing.ts';
@@ -35,12 +39,12 @@ async function tier(ids: MatrixScene, riskTier: number): Promise<void> {
   await t.sql('UPDATE integration SET risk_tier = $2 WHERE id = $1', [ids.integration, riskTier]);
 }
 
-async function proposed(riskTier: number): Promise<{ ids: MatrixScene; versionId: Id }> {
+async function proposed(riskTier: number, by = call): Promise<{ ids: MatrixScene; versionId: Id }> {
   const ids = await matrixScene(t, ++scenes);
   await tier(ids, riskTier);
   const url = `/api/v1/integrations/${ids.integration}/matrix`;
-  await call('POST', `${url}/inherit`, { body: { template: 'supplier-issues' }, ifMatch: 0 });
-  const answer = await call('POST', `${url}/propose`, { body: {}, ifMatch: 1 });
+  await by('POST', `${url}/inherit`, { body: { template: 'supplier-issues' }, ifMatch: 0 });
+  const answer = await by('POST', `${url}/propose`, { body: {}, ifMatch: 1 });
   expect(answer.status).toBe(201);
   return { ids, versionId: answer.body.versionId };
 }
@@ -108,6 +112,63 @@ test('a tier that asks for nothing takes the link; raised later, the gate finds 
   const code = codeIn(await mail.letter(account!.email, /^Your code/));
   expectOk(await service.attest(versionId, { ...input, code }, olga));
   expect(await gateOf(ids)).not.toContain('weak-signature');
+});
+
+/** Somebody who signs in to the console. */
+async function account(name: string, role: Role, partyId: Id | null = null) {
+  const access = t.app.get(AccessService);
+  const password = 'correct horse battery staple';
+  const email = `${name.toLowerCase()}@paper.example`;
+  const made = await access.createUser(
+    { email, name, roles: [role], partyId, password: Secret.of(password) },
+    by,
+  );
+  const principal = (await access.principalOfUser(expectOk(made).userId, from)) as Principal;
+  return { principal, session: await ConsoleSession.signIn(t, email, password) };
+}
+
+test('who may confirm a paper finds the button for it, and nobody else', async () => {
+  const BUTTON = 'I have seen the paper: it is signed';
+  const olga = await account('Paper-Olga', 'contract_owner');
+  const token = await t.app.get(AccessService).createToken(
+    {
+      name: 'hers',
+      role: 'contract_owner',
+      expiresAt: t.clock.now() + ELAPSED_DAY,
+      userId: olga.principal.id,
+    },
+    olga.principal,
+  );
+  const hers = caller(
+    t,
+    expectOk(token).value.use((value) => value),
+  );
+  const { ids, versionId } = await proposed(1, hers);
+  const vera = await account('Paper-Vera', 'contract_owner');
+  const { attestationId } = expectOk(
+    await t.app
+      .get(OfflineSigning)
+      .attestOnPaper(
+        versionId,
+        { contactId: ids.nora, signsFor: 'Nora', language: 'en' },
+        Buffer.from('%PDF-1.7 a scan'),
+        vera.principal,
+      ),
+  );
+  const page = `/matrices/${versionId}`;
+  const nora = await account('Paper-Nora', 'party_contact', ids.northwind);
+  const auditor = await account('Paper-Ada', 'auditor');
+  for (const [who, { session }] of Object.entries({ author: olga, taker: vera, outside: nora, auditor })) {
+    const { status, html } = await session.page(page);
+    expect([who, status, html.includes('on paper'), html.includes(BUTTON)]).toEqual([who, 200, true, false]);
+  }
+  const { session } = await account('Paper-Rosa', 'contract_owner');
+  expect((await session.page(page)).html).toContain(BUTTON);
+  const sent = await session.send(page, `${page}/signatures/${attestationId}/confirm`, {});
+  expect(sent).toMatchObject({ status: 303, location: page });
+  const { html } = await session.page(page);
+  expect(html).toContain('Confirmed: the paper counts.');
+  expect(html).not.toContain(BUTTON);
 });
 
 test('paper counts at the gate once a second person has confirmed it, and not before', async () => {

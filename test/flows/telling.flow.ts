@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals
 import { cp, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { AcknowledgementService } from '../../src/domain/notices/acknowledgement.service.ts';
 import { AlertDigest } from '../../src/domain/notices/alert-digest.ts';
 import { AlertsService } from '../../src/domain/notices/alerts.service.ts';
 import { DeliverySweep } from '../../src/domain/notices/deliver-notice.job.ts';
@@ -16,6 +17,8 @@ import { Policies } from '../../src/domain/policy/policies.ts';
 import { PolicySecondPerson } from '../../src/domain/policy/policy-second-person.ts';
 import { newId, type Id } from '../../src/kernel/ids.ts';
 import { HOUR, iso, MINUTE } from '../../src/kernel/time.ts';
+import { expectOk } from '../../src/kernel/result.ts';
+import { acknowledgementCode } from '../support/acknowledge.ts';
 import { MailServer } from '../support/mail-server.ts';
 import { member } from '../support/matrix-scene.ts';
 import { confirmedExposure, contactOf, noticeScene } from '../support/notice-scene.ts';
@@ -297,6 +300,71 @@ describe('the text of a notice', () => {
       ),
     );
     expect((await inGerman()).text).toMatch(/^An das Amt\./);
+  });
+
+  test('is in the language of whoever is told instead, in the message, on the page and in the answer', async () => {
+    const other = await run(async (db) => {
+      const made = await noticeScene(db, t.clock.date(), {
+        name: 'Two languages',
+        email: 'gone@two.example',
+        languages: { contact: 'en', term: 'en' },
+      });
+      await contactOf(db, made.partyId, t.clock.date(), {
+        name: 'Karla',
+        email: 'karla@two.example',
+        language: 'de',
+      });
+      return made;
+    });
+    const source = t.app.get(NoticeTemplates).sourceOf('exposure', 'de')!;
+    const save = (word: string) =>
+      owner('POST', texts, {
+        category: 'exposure',
+        language: 'de',
+        source: { ...source, text: `${word}\n${source.text}` },
+      });
+    await save('Guten Tag.');
+    await mail.behave('refuse recipient', 'gone@two.example');
+    const [id] = await run((db) =>
+      t.app.get(NoticesService).owe(db, [confirmedExposure(other, t.clock.now())], BY),
+    );
+    const deliver = () => t.app.get(DeliveryService).deliver(id!, BY, AbortSignal.timeout(20_000));
+    expect(await deliver()).toMatchObject({ state: 'waiting' });
+    t.clock.advance(1000);
+    // Written after the first attempt: it is for the next notice.
+    await save('Guten Abend.');
+    expect(await deliver()).toMatchObject({ state: 'accepted' });
+    const sent = mail.received.at(-1)!;
+    expect(sent.to).toContain('karla@two.example');
+    expect(sent.text).toMatch(/^Guten Tag\.\r?\nAn den Sicherheitskontakt/);
+    expect(sent.subject).toContain('offengelegt');
+
+    const service = t.app.get(AcknowledgementService);
+    const token = /\/n\/([A-Za-z0-9_-]+)/.exec(sent.text)![1]!;
+    const { notice } = expectOk(await service.show(token));
+    expect(notice).toMatchObject({ language: 'de', subject: sent.subject });
+    expect(notice.text).toMatch(/^Guten Tag\.\nAn den Sicherheitskontakt/);
+    const door = await t.app.inject({ url: `/n/${token}` });
+    const cookie = String(door.headers['set-cookie']).split(';')[0]!;
+    const page = await t.app.inject({ url: door.headers.location!, headers: { cookie } });
+    expect(page.body).toMatch(/<html [^>]*lang="de"/);
+    expect(page.body).toContain('An den Sicherheitskontakt');
+    const typed = { name: 'Karla Example', code: acknowledgementCode(sent.text), textHash: notice.textHash };
+    expectOk(await service.acknowledge(token, typed));
+    const hashes = await run((db) =>
+      db.query<{ kind: string; hash: string }[]>(
+        `SELECT kind, body::json->'facts'->>'textHash' AS hash FROM ledger_entry
+          WHERE subject_id = $1 AND kind IN ('notice.attempt_failed', 'notice.accepted_by_peer', 'notice.acknowledged') ORDER BY kind`,
+        [id],
+      ),
+    );
+    const [inGerman, acknowledged, inEnglish] = hashes.map(({ hash }) => hash);
+    expect([inGerman, acknowledged]).toEqual([notice.textHash, notice.textHash]);
+    expect(inEnglish).not.toBe(inGerman);
+    // Whom it was for still finds it in theirs.
+    expect((await call('GET', `/notices/${id}`)).body).toMatchObject({
+      text: expect.stringMatching(/^To the security contact/),
+    });
   });
 });
 

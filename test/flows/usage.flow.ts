@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import { witnessesOf } from '../../src/console/incidents/room.queries.ts';
+import { witnessesOf } from '../../src/console/incidents/room-context.queries.ts';
 import { AccessService } from '../../src/domain/access/access.service.ts';
 import { ownWays } from '../../src/domain/exposures/reported-by.queries.ts';
 import { UsageRetentionSweep } from '../../src/domain/usage/usage-retention.sweep.ts';

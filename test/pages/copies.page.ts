@@ -105,6 +105,7 @@ test('who uses a credential as they should is listed, and declared on a page', a
 test('the room shows what was reached, with who looks and until when, and what failed, told apart', async () => {
   await page.goto(`${site.url}/incidents/INC-2026-0007`);
   await site.judge(page, 'incident-reach');
+  await page.locator('#reached-more summary').click();
   const reach = await page.locator('#room-reach').innerText();
   expect(reach).toMatch(/reads\s+in Ledger production/);
   // Whoever the matrix makes accountable for downstream impact looks, whose ever the system is.

@@ -1,20 +1,27 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import type { Page } from 'playwright-core';
-import { tabStops } from '../support/browser.ts';
+import { tabStops, TestBrowser } from '../support/browser.ts';
+import type { Id } from '../../src/kernel/ids.ts';
 import { Console } from './console.ts';
+import { AccessService } from '../../src/domain/access/access.service.ts';
 import { incidentScene, type IncidentScene } from './incident-scene.ts';
+import { CASES, LARGE, largeIncident } from './large-incident.ts';
 import { portfolioScene, type PortfolioScene } from './scene.ts';
 
 let site: Console;
 let page: Page;
 let made: IncidentScene;
+let large: Id;
 
 let ids: PortfolioScene;
 beforeAll(async () => {
   site = await Console.start();
   ids = await portfolioScene(site.scene);
   made = await incidentScene(site.scene, ids, site.world.app);
-  const { email } = await site.account('Rita', 'responder');
+  const { email, userId } = await site.account('Rita', 'responder');
+  const access = site.world.app.get(AccessService);
+  const rita = await access.principalOfUser(userId, { correlationId: 'test' });
+  large = await largeIncident(site.scene, ids, made, site.world.app, rita!);
   page = await site.browser.page();
   await site.signIn(page, email, '/');
 }, 120_000);
@@ -117,11 +124,126 @@ describe('the room of an incident', () => {
     },
   );
 
+  describe('of a large incident', () => {
+    const parked = async () => {
+      const { rows } = await site.scene.client.query(
+        `SELECT FROM step s JOIN run r ON r.id = s.run_id WHERE r.subject_id = $1 AND s.state = 'parked'`,
+        [large],
+      );
+      return rows.length;
+    };
+    const visible = (of: Page, selector: string) => of.locator(selector).filter({ visible: true }).count();
+    const PHONE = { width: 360, height: 780 };
+
+    test('is short on a phone: what is open comes first, what is settled is folded and counted', async () => {
+      await site.until(async () => (await parked()) >= 10);
+      await page.setViewportSize(PHONE);
+      await page.goto(`${site.url}/incidents/${LARGE}`);
+      expect(await page.evaluate(() => document.documentElement.scrollHeight)).toBeLessThan(8_000);
+      expect(await visible(page, '#room-cases li')).toBe(3);
+      expect(await page.locator('#room-cases').innerText()).toMatch(
+        /More open cases\s+7 open\s+The other cases\s+5 contained/,
+      );
+      expect(await page.locator('#room-credentials').innerText()).toMatch(
+        /More that are not proven dead\s+7 alive\s+Proven dead\s+20 proven dead/,
+      );
+      // Late before what has time, and both before what is told.
+      expect(await page.locator('#room-notices').innerText()).toMatch(
+        /late by[\s\S]*left[\s\S]*More clocks that run\s+7 to be told\s+Nothing left to tell\s+20 told in time/,
+      );
+      expect(await page.locator('#room-reach tbody tr').first().innerText()).toContain('late by');
+      await site.judge(page, 'incident-large');
+    });
+
+    test('loses nothing: a fold opens by a key, every item stands in it once, and paper has them all', async () => {
+      await page.setViewportSize(PHONE);
+      await page.goto(`${site.url}/incidents/${LARGE}`);
+      const settled = page.locator('#cases-settled');
+      await settled.locator('summary').focus();
+      await page.keyboard.press('Enter');
+      expect(await visible(page, '#cases-settled li')).toBe(5);
+      await page.keyboard.press('Enter');
+      expect(await visible(page, '#cases-settled li')).toBe(0);
+      const all = {
+        '#room-cases li': CASES,
+        '#room-credentials tbody tr': 2 * CASES,
+        '#room-notices tbody tr': 2 * CASES,
+        '#room-board .copies > li': 4 * CASES,
+        '#room-witnesses li': CASES,
+        '#room-alive tbody tr': 10,
+        '#room-waiting .asks > li': 8,
+      };
+      for (const [selector, count] of Object.entries(all))
+        expect([selector, await page.locator(selector).count()]).toEqual([selector, count]);
+      await page.emulateMedia({ media: 'print' });
+      for (const [selector, count] of Object.entries(all))
+        expect([selector, await visible(page, selector)]).toEqual([selector, count]);
+      // What only a screen can do anything with stays away from paper.
+      expect(await page.getByText('Record an instant').isVisible()).toBe(false);
+      await page.emulateMedia({ media: 'screen' });
+      await page.setViewportSize({ width: 1360, height: 900 });
+    });
+
+    test('the whole of each list is a page', async () => {
+      await page.goto(`${site.url}/incidents/${LARGE}/cases`);
+      expect(await page.locator('main li[id^=case-]').count()).toBe(CASES);
+      await site.judge(page, 'incident-cases');
+      for (const [path, count] of [
+        ['/notices?show=all', 2 * CASES],
+        ['/exposures?show=all', CASES],
+      ] as const) {
+        await page.goto(`${site.url}${path}&incident=${LARGE}`);
+        expect(await page.locator('main tbody tr').count()).toBe(count);
+        expect(await page.locator('main').innerText()).toContain(`Only what is about ${LARGE}`);
+      }
+    });
+
+    test('who asked for a step is told that a second person decides, and that person decides', async () => {
+      const words = 'Who requested this cannot approve it; a second person has to.';
+      const asks = (of: Page) => of.locator('.asks li').filter({ hasText: 'key of export' });
+      const { rows } = await site.scene.client.query<{ id: Id }>(
+        `SELECT s.id FROM step s JOIN run r ON r.id = s.run_id WHERE r.subject_id = $1 AND s.state = 'parked' ORDER BY s.id`,
+        [large],
+      );
+      const step = `/steps/${rows[0]!.id}`;
+      for (const path of [`/incidents/${LARGE}`, `/work?show=parked&incident=${LARGE}`, step]) {
+        await page.goto(`${site.url}${path}`);
+        expect(await page.locator('main').innerText()).toContain(words);
+        expect(await page.getByRole('button', { name: 'Approve' }).count()).toBe(0);
+      }
+      await page.goto(`${site.url}/incidents/${LARGE}`);
+      await page.locator('#cases-settled summary').click();
+
+      const { email } = await site.account('Omar', 'responder');
+      const theirs = await TestBrowser.open();
+      try {
+        const second = await theirs.page();
+        await site.signIn(second, email, `/incidents/${LARGE}`);
+        expect(await asks(second).filter({ hasText: words }).count()).toBe(0);
+        expect(await second.getByRole('button', { name: 'Approve' }).count()).toBeGreaterThan(0);
+        await second.goto(`${site.url}${step}`);
+        await second.getByRole('button', { name: 'Approve' }).click();
+        await second.getByText('Your decision is on record.').waitFor();
+      } finally {
+        await theirs.close();
+      }
+      // What moves draws the reader's own words again, and leaves open what they opened.
+      await page.locator('#room-timeline').getByText('Approved').waitFor({ timeout: 15_000 });
+      await page.locator(`#ask-${rows[0]!.id}`).waitFor({ state: 'detached', timeout: 15_000 });
+      expect(await asks(page).filter({ hasText: words }).count()).toBeGreaterThan(0);
+      expect(await page.getByRole('button', { name: 'Approve' }).count()).toBe(0);
+      expect(await visible(page, '#cases-settled li')).toBe(5);
+    });
+  });
+
   test('without scripts it is a plain page that says so', async () => {
     const plain = await site.plainPage();
     await plain.goto(`${site.url}/incidents/INC-2026-0007`);
     expect(await plain.locator('main').innerText()).toContain('Load it again');
     expect(await plain.locator('#room-counts').innerText()).toContain('exposed');
+    await plain.goto(`${site.url}/incidents/${LARGE}`);
+    await plain.locator('#cases-settled summary').click();
+    expect(await plain.locator('#cases-settled li').filter({ visible: true }).count()).toBe(5);
   });
 
   test('work names nobody else, and what a finished run left behind is none', async () => {

@@ -177,15 +177,21 @@ describe('the page behind the link of a notice', () => {
     const { client } = site.scene;
     const pair = generateKeyPairSync('ed25519');
     const [noticeId, now] = [newId(), site.world.clock.date()];
+    const { rows } = await client.query<{ partyId: string }>(
+      `SELECT party_id AS "partyId" FROM contact WHERE id = $1`,
+      [ids.contacts.nora],
+    );
+    const { userId } = await site.account('Nadia', 'party_contact', rows[0]!);
     await client.query(
       `INSERT INTO signing_key (id, party_id, contact_id, public_key, fingerprint, registered_by, registered_at)
-       SELECT $1, party_id, id, $3, $4, 'test', $5 FROM contact WHERE id = $2`,
+       SELECT $1, party_id, id, $3, $4, $6, $5 FROM contact WHERE id = $2`,
       [
         newId(),
         ids.contacts.nora,
         pair.publicKey.export({ type: 'spki', format: 'pem' }),
         Buffer.alloc(32, 3),
         site.scene.ago(HOUR),
+        userId,
       ],
     );
     await client.query(

@@ -232,3 +232,22 @@ test('which entry of which store a copy is is set, looked at without showing a v
     expect.arrayContaining(['location.store-set', 'location.store-unset']),
   );
 });
+
+test('only recipes that fit the kind of credential are offered', async () => {
+  const offered = async (kind: string) => {
+    await scene.query(`UPDATE credential SET kind = $2 WHERE id = $1`, [other.credentialId, kind]);
+    await page.goto(`${site.url}/credentials/CRD-2026-7002/rotation`);
+    const options = await page
+      .getByLabel('Recipe')
+      .locator('option')
+      .evaluateAll((all) => all.map((one) => (one as unknown as { value: string }).value));
+    return options.filter((value) => value !== '').toSorted();
+  };
+  const other = await scene.slot(await scene.party(), 'issuing');
+  await scene.query(`UPDATE credential SET reference = 'CRD-2026-7002' WHERE id = $1`, [other.credentialId]);
+  const forAll = ['rotation', 'rotation-manual', 'rotation-replacing'];
+  expect(await offered('api_key')).toEqual(forAll);
+  expect(await offered('certificate')).toEqual([...forAll, 'rotation-certificate'].toSorted());
+  expect(await offered('webhook_secret')).toEqual([...forAll, 'rotation-webhook-secret'].toSorted());
+  expect(await offered('oauth_refresh_token')).toEqual(['oauth-refresh', ...forAll]);
+});

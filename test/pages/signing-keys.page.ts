@@ -1,7 +1,7 @@
 import { generateKeyPairSync } from 'node:crypto';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import type { Page } from 'playwright-core';
-import { Console } from './console.ts';
+import { afresh, Console } from './console.ts';
 import { portfolioScene, type PortfolioScene } from './scene.ts';
 
 /** Pictures and axe on a busy machine. */
@@ -37,6 +37,16 @@ test(
     await page.getByRole('button', { name: 'Register' }).click();
     expect(await page.getByRole('row', { name: /Ann Meyer/ }).innerText()).toContain('in use');
     await site.judge(page, 'signing-keys');
+    // As if it had been registered by somebody who is not of their side, before that was refused.
+    const hand = (await site.scene.client.query(`SELECT registered_by FROM signing_key`)).rows[0]
+      .registered_by;
+    await site.scene.client.query(`UPDATE signing_key SET registered_by = 'somebody else'`);
+    await afresh(page);
+    expect(await page.getByRole('row', { name: /Ann Meyer/ }).innerText()).toContain('not confirmed');
+    await site.judge(page, 'signing-keys-not-confirmed');
+    await site.scene.client.query(`UPDATE signing_key SET registered_by = $1`, [hand]);
+    await afresh(page);
+    expect(await page.getByRole('row', { name: /Ann Meyer/ }).innerText()).toContain('in use');
     await page.getByRole('button', { name: 'Retire' }).click();
     expect(await page.getByRole('row', { name: /Ann Meyer/ }).innerText()).toContain('retired');
     expect(await page.getByRole('button', { name: 'Retire' }).count()).toBe(0);

@@ -14,7 +14,7 @@ export async function acknowledgeLink(world: TestApp, mailText: string, name: st
 
 /** The code of a mail: it shows that a person read the message, and not only followed its link. */
 export function acknowledgementCode(mailText: string): string {
-  const code = /with the code (\d{6})/.exec(mailText)?.[1];
+  const code = /(?:with the code|mit dem Code) (\d{6})/.exec(mailText)?.[1];
   if (code === undefined) throw new Error(`the mail has no code: ${mailText}`);
   return code;
 }

@@ -106,12 +106,12 @@ export async function contactOf(
   db: Db,
   partyId: Id,
   now: Date,
-  o: { name: string; email: string; role?: string; ordinal?: number },
+  o: { name: string; email: string; role?: string; ordinal?: number; language?: string },
 ): Promise<Id> {
   const id = newId();
   await db.query(
-    `INSERT INTO contact (id, party_id, name, role, email, ordinal, created_at, updated_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $7)`,
-    [id, partyId, o.name, o.role ?? 'on_call', o.email, o.ordinal ?? 1, now],
+    `INSERT INTO contact (id, party_id, name, role, email, ordinal, language, created_at, updated_at) VALUES ($1, $2, $3, $4, $5, $6, $8, $7, $7)`,
+    [id, partyId, o.name, o.role ?? 'on_call', o.email, o.ordinal ?? 1, now, o.language ?? null],
   );
   return id;
 }

@@ -8,7 +8,7 @@ import { Clock } from '../../platform/clock/clock.ts';
 import { Transactions } from '../../platform/database/transactions.ts';
 import { listIncidents } from '../incidents/incidents.queries.ts';
 import { listAlerts } from '../notices/alerts.queries.ts';
-import { contactNames, incidentReferences, mineOf, workCounts } from '../runbooks/work.queries.ts';
+import { askedOf, incidentReferences, mineOf, workCounts } from '../runbooks/work.queries.ts';
 import { ConsolePage, goes, shows, type Answer } from '../shared/page.ts';
 import { importsNow, nextDuties, nowOf, troubleOf } from './home.queries.ts';
 import { HomeView } from './home.view.tsx';
@@ -37,7 +37,7 @@ export class HomePage {
         current: await nowOf(db),
         incidents: await listIncidents(db, { open: true, limit: 8 }),
         steps,
-        contacts: await contactNames(db, steps),
+        asked: await askedOf(db, steps),
         references: await incidentReferences(db, steps),
         work: await workCounts(db),
         notices: (await listNotices(db, { timeliness: 'open', limit: 100 }))

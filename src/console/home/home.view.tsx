@@ -3,6 +3,7 @@ import type { NoticeView } from '../../domain/notices/notices.queries.ts';
 import type { StepView } from '../../domain/runbooks/run.schema.ts';
 import { IncidentTable } from '../incidents/incidents.view.tsx';
 import type { IncidentLine } from '../incidents/incidents.queries.ts';
+import type { Asked } from '../runbooks/work.queries.ts';
 import { Waiting } from '../incidents/room-work.view.tsx';
 import type { AlertLine } from '../notices/alerts.queries.ts';
 import { AlertList } from '../notices/alerts.view.tsx';
@@ -19,7 +20,7 @@ export function HomeView({
   current,
   incidents,
   steps,
-  contacts,
+  asked,
   references,
   work,
   notices,
@@ -32,7 +33,7 @@ export function HomeView({
   current: Now;
   incidents: readonly IncidentLine[];
   steps: readonly StepView[];
-  contacts: ReadonlyMap<Id, string>;
+  asked: Asked;
   references: ReadonlyMap<Id, string>;
   work: WorkCounts;
   notices: readonly NoticeView[];
@@ -106,7 +107,7 @@ export function HomeView({
               all work
             </a>
           </h2>
-          <Waiting steps={steps} contacts={contacts} frame={frame} back="/" incidents={references} />
+          <Waiting steps={steps} asked={asked} frame={frame} back="/" incidents={references} />
         </section>
         <section class="card w5">
           <h2>

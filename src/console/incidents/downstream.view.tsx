@@ -3,6 +3,7 @@ import type { DownstreamItemView } from '../../domain/incidents/downstream.schem
 import { Choice, Field, FormError, PostForm, type FormProblems } from '../shared/forms.tsx';
 import type { Frame } from '../shared/frame.ts';
 import { Page } from '../shared/layout.tsx';
+import { Short, tally } from '../shared/fold.tsx';
 import { Pager, type Listed } from '../shared/paging.tsx';
 import { At, Countdown, DataTable, Empty, Facts, ShareBar, Tabs } from '../shared/parts.tsx';
 import { Chip, words, type Tone } from '../shared/states.tsx';
@@ -48,7 +49,17 @@ export function Downstream({
           { tone: 'live', word: 'late', count: counts.overdue },
         ]}
       />
-      {items.length > 0 && <ItemTable items={items} now={now} />}
+      {items.length > 0 && (
+        <Short
+          id="reached"
+          items={items}
+          first={2}
+          more="More to look for"
+          states={(part) => tally(part, standingOf)}
+        >
+          {(part) => <ItemTable items={part} now={now} />}
+        </Short>
+      )}
       {total > items.length && (
         <p class="pager">
           <a class="button plain small" href={path}>
@@ -60,10 +71,15 @@ export function Downstream({
   );
 }
 
+function standingOf({ state, overdue }: DownstreamItemView): { tone: Tone; word: string } {
+  return overdue ? { tone: 'live', word: 'late' } : STATES[state];
+}
+
 function ItemTable({ items, now }: { items: readonly DownstreamItemView[]; now: number }) {
   return (
     <DataTable
       caption="What the exposed credentials reached"
+      close
       columns={[
         { title: 'Look for' },
         { title: 'Because' },
@@ -106,9 +122,7 @@ function ItemTable({ items, now }: { items: readonly DownstreamItemView[]; now: 
           <At at={item.settledAt === null ? null : Date.parse(item.settledAt)} />
         ),
         <div>
-          <Chip tone={item.overdue ? 'live' : STATES[item.state].tone}>
-            {item.overdue ? 'late' : STATES[item.state].word}
-          </Chip>
+          <Chip tone={standingOf(item).tone}>{standingOf(item).word}</Chip>
           {item.note !== '' && <div class="soft small">{item.note.slice(0, 160)}</div>}
         </div>,
       ])}
@@ -205,9 +219,7 @@ export function DownstreamItemPageView({
           <h1>{`${words(item.kind)} in ${item.system}`}</h1>
           <p class="lead">{item.why}.</p>
         </div>
-        <Chip tone={item.overdue ? 'live' : STATES[item.state].tone}>
-          {item.overdue ? 'late' : STATES[item.state].word}
-        </Chip>
+        <Chip tone={standingOf(item).tone}>{standingOf(item).word}</Chip>
       </div>
       <div class="grid">
         <section class="card w5">

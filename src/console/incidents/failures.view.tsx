@@ -4,6 +4,7 @@ import { Choice, Field, FormError, PostForm, type FormProblems } from '../shared
 import type { Frame } from '../shared/frame.ts';
 import { Page } from '../shared/layout.tsx';
 import { At, DataTable, Empty } from '../shared/parts.tsx';
+import { tally, type Tally } from '../shared/fold.tsx';
 import { Chip, type Tone } from '../shared/states.tsx';
 import type { RoomHead } from './room.queries.ts';
 
@@ -21,12 +22,18 @@ const FALLBACKS: Readonly<Record<FailureView['fallback'], { tone: Tone; word: st
   unknown: { tone: 'doubt', word: 'not known' },
 };
 
+/** How many are of which kind. */
+export function failureClasses(failures: readonly FailureView[]): Tally[] {
+  return tally(failures, (one) => CLASSES[one.class]);
+}
+
 /** What failed since the incident is known, what kind of failure each is, and whether its fallback started. */
 export function Failures({ failures }: { failures: readonly FailureView[] }) {
   if (failures.length === 0) return <Empty>Nobody has reported that anything fails.</Empty>;
   return (
     <DataTable
       caption="What failed"
+      close
       columns={[
         { title: 'What failed' },
         { title: 'When' },

@@ -1,5 +1,6 @@
 import { Get, Param, Query, Req, Res } from '@nestjs/common';
 import type { FastifyReply, FastifyRequest } from 'fastify';
+import { z } from 'zod';
 import { Refused, refusal } from '../../kernel/errors.ts';
 import type { Principal } from '../../kernel/principal.ts';
 import { SECOND } from '../../kernel/time.ts';
@@ -12,9 +13,10 @@ import { EventStream } from '../shared/event-stream.ts';
 import { reference, searchAfter } from '../shared/search.ts';
 import { ConsolePage, shows, type Answer } from '../shared/page.ts';
 import { cursorText, listed, PAGE_SIZE, readCursor, readTimeCursor, timeCursor } from '../shared/paging.tsx';
-import { AllCredentialsView, IncidentsView } from './incidents.view.tsx';
+import { AllCasesView, AllCredentialsView, IncidentsView } from './incidents.view.tsx';
 import { listIncidents } from './incidents.queries.ts';
 import { incidentSearch } from './incidents.schema.ts';
+import { casesAfter } from './room-context.queries.ts';
 import { exposedCredentials, exposedCursor, findIncident, roomOf } from './room.queries.ts';
 import { RoomView } from './room.view.tsx';
 import { MOST_VIEWERS, Rooms } from './rooms.ts';
@@ -74,6 +76,23 @@ export class IncidentPage {
     return shows((frame) => AllCredentialsView({ frame, head: found.head, page, first: !from }));
   }
 
+  @Get('incidents/:reference/cases')
+  @Permission('incidents:read', { face: 'console' })
+  async cases(
+    @Param('reference', { schema: reference }) name: string,
+    @Query('after') place: unknown,
+    @By() by: Principal,
+  ): Promise<Answer> {
+    const after = z.uuid().optional().catch(undefined).parse(place);
+    const found = await this.transactions.run(by, async (db) => {
+      const head = await findIncident(db, name);
+      if (!head) throw nowhere();
+      return { head, rows: await casesAfter(db, head.id, after, PAGE_SIZE + 1) };
+    });
+    const page = listed(found.rows, ({ id }) => id);
+    return shows((frame) => AllCasesView({ frame, head: found.head, page, first: !after }));
+  }
+
   /** What moves in the room, as it moves. */
   @Get('incidents/:reference/moves')
   @Permission('incidents:read', { face: 'console' })
@@ -102,6 +121,7 @@ export class IncidentPage {
     this.rooms.join(head, {
       by,
       frame: {
+        by,
         csrf,
         areas: [],
         outside: by.partyId !== null,

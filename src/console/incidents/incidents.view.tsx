@@ -9,6 +9,8 @@ import { Chip, StateChip, words, type Tone } from '../shared/states.tsx';
 import type { IncidentLine } from './incidents.queries.ts';
 import type { IncidentSearch } from './incidents.schema.ts';
 import { ExposedCredentials } from './room-credentials.view.tsx';
+import { CaseList } from './room-context.view.tsx';
+import type { RoomCase } from './room-context.queries.ts';
 import type { ExposedCredential, RoomHead } from './room.queries.ts';
 
 const SEVERITY: Readonly<Record<string, Tone>> = {
@@ -148,6 +150,37 @@ export function AllCredentialsView({
       <section class="card">
         <ExposedCredentials credentials={page.rows} now={frame.now} />
         <Pager path={`/incidents/${head.reference}/credentials`} query={{}} next={page.next} first={first} />
+      </section>
+    </Page>
+  );
+}
+
+/** Every case of an incident, a page at a time. */
+export function AllCasesView({
+  frame,
+  head,
+  page,
+  first,
+}: {
+  frame: Frame;
+  head: RoomHead;
+  page: Listed<RoomCase>;
+  first: boolean;
+}) {
+  return (
+    <Page
+      title={`Cases of ${head.reference}`}
+      frame={frame}
+      crumbs={[
+        { title: 'Incidents', path: '/incidents' },
+        { title: head.reference, path: `/incidents/${head.reference}` },
+      ]}
+    >
+      <h1>Cases</h1>
+      <p class="lead">{head.title}</p>
+      <section class="card">
+        <CaseList cases={page.rows} />
+        <Pager path={`/incidents/${head.reference}/cases`} query={{}} next={page.next} first={first} />
       </section>
     </Page>
   );

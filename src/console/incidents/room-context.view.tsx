@@ -1,9 +1,30 @@
 import { At, Empty, span } from '../shared/parts.tsx';
-import { Chip, StateChip } from '../shared/states.tsx';
-import type { Room } from './room.queries.ts';
+import { Short, tally, Whole, type Tally } from '../shared/fold.tsx';
+import { Chip, StateChip, toneOf, words, type Tone } from '../shared/states.tsx';
+import type { RoomCase, Witness } from './room-context.queries.ts';
 
-export function Cases({ cases }: { cases: Room['cases'] }) {
+/** Who is affected: the open cases in sight, the others folded. */
+export function Cases({ cases, total, path }: { cases: readonly RoomCase[]; total: number; path: string }) {
   if (cases.length === 0) return <Empty>No integration is affected, as far as is known.</Empty>;
+  return (
+    <>
+      <Short
+        id="cases"
+        items={cases}
+        first={3}
+        needs={({ state }) => state === 'open'}
+        more="More open cases"
+        settled="The other cases"
+        states={(part) => tally(part, ({ state }) => ({ tone: toneOf(state), word: words(state) }))}
+      >
+        {(part) => <CaseList cases={part} />}
+      </Short>
+      <Whole shown={cases.length} of={total} path={path} />
+    </>
+  );
+}
+
+export function CaseList({ cases }: { cases: readonly RoomCase[] }) {
   return (
     <ul class="plain">
       {cases.map((one) => (
@@ -31,8 +52,39 @@ export function Cases({ cases }: { cases: Room['cases'] }) {
   );
 }
 
-export function Witnesses({ witnesses }: { witnesses: Room['witnesses'] }) {
+const MATCHES: Readonly<Record<string, { tone: Tone; word: string }>> = {
+  value: { tone: 'live', word: 'by value' },
+  metadata: { tone: 'wait', word: 'by description' },
+};
+const NO_MATCH = { tone: 'wait', word: 'no match' } as const;
+const NOT_MATCHED = { tone: 'calm', word: 'not matched' } as const;
+
+function matches(witnesses: readonly Witness[]): Tally[] {
+  return tally(witnesses, ({ match }) => (match ? (MATCHES[match] ?? NO_MATCH) : NOT_MATCHED));
+}
+
+/** Who told of it, the newest in sight. */
+export function Witnesses({
+  witnesses,
+  total,
+  path,
+}: {
+  witnesses: readonly Witness[];
+  total: number;
+  path: string;
+}) {
   if (witnesses.length === 0) return <Empty>No report names this.</Empty>;
+  return (
+    <>
+      <Short id="witnesses" items={witnesses} first={2} more="Earlier reports" states={matches}>
+        {(part) => <WitnessList witnesses={part} />}
+      </Short>
+      <Whole shown={witnesses.length} of={total} path={path} />
+    </>
+  );
+}
+
+function WitnessList({ witnesses }: { witnesses: readonly Witness[] }) {
   return (
     <ul class="plain">
       {witnesses.map((one) => (
@@ -42,12 +94,8 @@ export function Witnesses({ witnesses }: { witnesses: Room['witnesses'] }) {
             <span class="line tight">
               {one.publiclyLeaked && <Chip tone="live">public</Chip>}
               {one.match && (
-                <Chip tone={one.match === 'value' ? 'live' : 'wait'}>
-                  {one.match === 'value'
-                    ? 'by value'
-                    : one.match === 'metadata'
-                      ? 'by description'
-                      : 'no match'}
+                <Chip tone={(MATCHES[one.match] ?? NO_MATCH).tone}>
+                  {(MATCHES[one.match] ?? NO_MATCH).word}
                 </Chip>
               )}
             </span>

@@ -1,6 +1,7 @@
 import { ConvergenceBar } from '../credentials/convergence.tsx';
 import { CopiesChip, FacetChip, shownBy } from '../credentials/facets.tsx';
 import { At, Countdown, DataTable, Empty } from '../shared/parts.tsx';
+import { Short, tally, type Tally } from '../shared/fold.tsx';
 import { Chip, words, type Tone } from '../shared/states.tsx';
 import { ATTEMPT } from '../credentials/stoppers.view.tsx';
 import type { ExposedCredential } from './room.queries.ts';
@@ -10,6 +11,11 @@ const STANDING: Readonly<Record<ExposedCredential['standing'], { tone: Tone; wor
   unproven: { tone: 'doubt', word: 'unproven' },
   dead: { tone: 'dead', word: 'proven dead' },
 };
+
+/** How many of these stand how. */
+export function standings(credentials: readonly ExposedCredential[]): Tally[] {
+  return tally(credentials, ({ standing }) => STANDING[standing]);
+}
 
 /** Each exposed version with its four facets, none of which implies another. */
 export function ExposedCredentials({
@@ -23,6 +29,7 @@ export function ExposedCredentials({
   return (
     <DataTable
       caption="Exposed credentials"
+      close
       columns={[
         { title: 'Credential' },
         { title: 'Stands' },
@@ -113,8 +120,9 @@ export function StillAlive({ credentials }: { credentials: readonly ExposedCrede
   return (
     <DataTable
       caption="Who can still stop what lives"
+      close
       columns={[{ title: 'Not proven dead' }, { title: 'Call first' }, { title: 'Then' }]}
-      rows={open.slice(0, 12).map((one) => {
+      rows={open.map((one) => {
         // Who has just given up is not who to call.
         const [first, ...others] = [
           ...one.stoppers.filter(({ attempt }) => attempt?.state !== 'gave_up'),
@@ -140,11 +148,7 @@ export function StillAlive({ credentials }: { credentials: readonly ExposedCrede
           ) : (
             <Chip tone="live">nobody can stop it</Chip>
           ),
-          others.length > 0 ? (
-            others.map((other) => `${other.label}${other.reach ? ` (${other.reach})` : ''}`).join(', ')
-          ) : (
-            <span class="soft">–</span>
-          ),
+          others.map((other) => `${other.label}${other.reach ? ` (${other.reach})` : ''}`).join(', '),
         ];
       })}
     />
@@ -167,7 +171,7 @@ function Tried({ attempts }: { attempts: ExposedCredential['attempts'] }) {
   );
 }
 
-/** Where copies of each credential lie; what is not gone comes first. */
+/** Where copies of each credential lie: those in sight of which one is not gone. */
 export function Board({
   credentials,
   incident,
@@ -179,7 +183,31 @@ export function Board({
   const rows = credentials.filter(({ copies }) => copies.length > 0);
   if (rows.length === 0) return <Empty>No copy is known of what was exposed.</Empty>;
   return (
-    <table class="board">
+    <Short
+      id="copies"
+      items={rows}
+      first={2}
+      needs={({ copies }) => copies.some(notGone)}
+      more="Copies of the other credentials"
+      settled="Every copy gone"
+      states={(part) =>
+        tally(
+          part.flatMap(({ copies }) => copies),
+          standingOf,
+        )
+      }
+    >
+      {(part) => <BoardTable rows={part} incident={incident} />}
+    </Short>
+  );
+}
+
+type ShownCopy = ExposedCredential['copies'][number];
+const notGone = ({ verdict }: ShownCopy) => verdict !== 'gone';
+
+function BoardTable({ rows, incident }: { rows: readonly ExposedCredential[]; incident: string }) {
+  return (
+    <table class="board copy-board">
       <caption class="skip">Copies of each exposed credential</caption>
       <thead class="skip">
         <tr>
@@ -204,13 +232,23 @@ export function Board({
               </div>
             </th>
             <td>
-              <ul class="copies">
-                {row.copies
-                  .toSorted((a, b) => Number(a.verdict === 'gone') - Number(b.verdict === 'gone'))
-                  .map((copy) => (
-                    <Copy copy={copy} path={`/incidents/${incident}/items/copy/${copy.id}`} />
-                  ))}
-              </ul>
+              <Short
+                id={`copies-${row.versionId}`}
+                items={row.copies}
+                first={4}
+                needs={notGone}
+                more="More of its copies"
+                settled="Gone"
+                states={(part) => tally(part, standingOf)}
+              >
+                {(part) => (
+                  <ul class="copies">
+                    {part.map((copy) => (
+                      <Copy copy={copy} path={`/incidents/${incident}/items/copy/${copy.id}`} />
+                    ))}
+                  </ul>
+                )}
+              </Short>
             </td>
           </tr>
         ))}
@@ -225,16 +263,19 @@ const COPY: Readonly<Record<string, { tone: Tone; word: string }>> = {
   cannot_be_proven: { tone: 'doubt', word: 'cannot be proven' },
 };
 
-function Copy({ copy, path }: { copy: ExposedCredential['copies'][number]; path: string }) {
-  const known = copy.verdict ? COPY[copy.verdict] : undefined;
-  const tone = known?.tone ?? (copy.provable === 'no' ? 'doubt' : 'wait');
+/** In a colour and a word; what was not looked at is in doubt. */
+function standingOf({ verdict, provable }: ShownCopy): { tone: Tone; word: string } {
+  const known = verdict ? COPY[verdict] : undefined;
+  if (provable === 'no' && verdict !== 'gone')
+    return { tone: known?.tone ?? 'doubt', word: 'active location cannot be proved' };
+  return known ?? { tone: 'wait', word: 'not looked' };
+}
+
+function Copy({ copy, path }: { copy: ShownCopy; path: string }) {
+  const { tone, word } = standingOf(copy);
   return (
     <li class={tone}>
-      <Chip tone={tone}>
-        {copy.provable === 'no' && copy.verdict !== 'gone'
-          ? 'active location cannot be proved'
-          : (known?.word ?? 'not looked')}
-      </Chip>
+      <Chip tone={tone}>{word}</Chip>
       <a class="small block" href={path}>
         <b>{copy.name}</b>
       </a>

@@ -10,7 +10,8 @@ import type { StepView } from '../../domain/runbooks/run.schema.ts';
 import { listSteps } from '../../domain/runbooks/steps.queries.ts';
 import { attemptsShown, type ShownAttempt } from '../../domain/revocation/ways.queries.ts';
 import { stoppersOfAll, type ShownStopper } from '../credentials/stoppers.queries.ts';
-import { contactNames } from '../runbooks/work.queries.ts';
+import { subjectsOf } from '../notices/notices.queries.ts';
+import { askedOf, type Asked } from '../runbooks/work.queries.ts';
 import { convergenceOf, type Convergence } from '../../domain/credentials/convergence.rules.ts';
 import { holds, placesOf, targetNumber } from '../../domain/credentials/holdings.queries.ts';
 import { ms } from '../shared/sql.ts';
@@ -18,10 +19,18 @@ import { DEAD, EXPOSED_COUNTS, UNPROVEN, type ExposedCounts } from './incidents.
 import { updateCadence } from '../../domain/incidents/update-cadence.queries.ts';
 import type { UpdateCadenceView } from '../../domain/incidents/update-cadence.schema.ts';
 import { timelineOf, type TimelineEntry } from './timeline.queries.ts';
-import { REPORTED_BY } from '../../domain/exposures/reported-by.queries.ts';
+import {
+  instantsOf,
+  roomCasesOf,
+  totalsOf,
+  witnessesOf,
+  SHOWN,
+  type RoomCase,
+  type RoomInstant,
+  type RoomTotals,
+  type Witness,
+} from './room-context.queries.ts';
 
-/** How many credentials, and how many of anything else, a room shows at once; the rest is counted and a page away. */
-export const SHOWN = 50;
 /** How many of those who are asked stand in the room itself. */
 const ASKS = 8;
 
@@ -236,77 +245,6 @@ export function runNodesOf(db: Db, incidentId: Id): Promise<RunNode[]> {
   );
 }
 
-export interface Witness {
-  reference: string;
-  sourceName: string;
-  state: string;
-  match: string | null;
-  place: string | null;
-  credentialName: string | null;
-  publiclyLeaked: boolean;
-  receivedAt: Millis;
-  detectedAt: Millis | null;
-}
-
-export function witnessesOf(db: Db, incidentId: Id): Promise<Witness[]> {
-  return db.query(
-    `SELECT e.reference, ${REPORTED_BY} AS "sourceName", e.state, e.match, e.place, c.name AS "credentialName",
-            e.publicly_leaked AS "publiclyLeaked", ${ms('e.received_at')} AS "receivedAt", ${ms('e.detected_at')} AS "detectedAt"
-       FROM exposure e LEFT JOIN source s ON s.id = e.source_id LEFT JOIN credential c ON c.id = e.credential_id
-      WHERE e.incident_id = $1 ORDER BY e.received_at DESC, e.id DESC LIMIT ${SHOWN}`,
-    [incidentId],
-  );
-}
-
-export interface RoomCase {
-  id: Id;
-  reference: string;
-  state: string;
-  integrationReference: string;
-  integrationName: string;
-  parties: string[];
-  credentials: number;
-  awarenessAt: Millis;
-  /** Accountable for containment by the matrix in force at awareness. */
-  accountable: string | null;
-}
-
-export function roomCasesOf(db: Db, incidentId: Id): Promise<RoomCase[]> {
-  return db.query(
-    `SELECT k.id, k.reference, k.state, i.reference AS "integrationReference", i.name AS "integrationName",
-            ARRAY(SELECT DISTINCT p.party_name FROM integration_party p WHERE p.integration_id = i.id) AS parties,
-            (SELECT count(*)::int FROM case_credential z WHERE z.case_id = k.id) AS credentials,
-            ${ms('k.awareness_at')} AS "awarenessAt",
-            (SELECT p.party_name FROM matrix_row m JOIN integration_party p ON p.party_id = m.accountable_party_id AND p.integration_id = i.id
-              WHERE m.matrix_version_id = k.matrix_version_id AND m.duty = 'containment' AND m.credential_id IS NULL
-              ORDER BY m.part LIMIT 1) AS accountable
-       FROM incident_case k JOIN integration i ON i.id = k.integration_id
-      WHERE k.incident_id = $1 ORDER BY k.state = 'open' DESC, i.name LIMIT ${SHOWN}`,
-    [incidentId],
-  );
-}
-
-export interface RoomInstant {
-  kind: string;
-  at: Millis;
-  assertedBy: string;
-  /** The person behind it, where one is known. */
-  assertedByName: string | null;
-  basis: string;
-  caseReference: string | null;
-}
-
-export function instantsOf(db: Db, incidentId: Id): Promise<RoomInstant[]> {
-  return db.query(
-    `SELECT t.kind, ${ms('t.at')} AS at, t.asserted_by_kind AS "assertedBy", p.name AS "assertedByName", t.basis, k.reference AS "caseReference"
-       FROM instant t LEFT JOIN incident_case k ON k.id = t.case_id
-       LEFT JOIN user_account u ON t.asserted_by_kind = 'user' AND u.id::text = t.asserted_by
-       LEFT JOIN person p ON p.id = u.person_id
-      WHERE t.incident_id = $1 ORDER BY t.at DESC, t.id DESC LIMIT ${SHOWN}`,
-    [incidentId],
-  );
-}
-
 export interface Room {
   head: RoomHead;
   credentials: ExposedCredential[];
@@ -315,14 +253,16 @@ export interface Room {
   waiting: StepView[];
   /** How many wait or have failed, those included that are not shown. */
   waitingCount: number;
-  /** Names of the contacts who are asked, by id. */
-  contacts: ReadonlyMap<Id, string>;
+  /** Who is asked by those. */
+  asked: Asked;
   notices: NoticeView[];
   updates: UpdateCadenceView | undefined;
   timeline: TimelineEntry[];
   instants: RoomInstant[];
   witnesses: Witness[];
   cases: RoomCase[];
+  /** How many there are of what a room shows only the first of. */
+  totals: RoomTotals;
   /** What the exposed credentials reached: how much, and what ends first. */
   downstream: { counts: Awaited<ReturnType<typeof downstreamCounts>>; items: DownstreamItemView[] };
   /** What failed since it is known, the newest. */
@@ -341,10 +281,11 @@ export async function roomOf(db: Db, reference: string, now: Millis): Promise<Ro
   if (!head) return undefined;
   const credentials = await exposedCredentials(db, head.id, now, { limit: SHOWN });
   const cases = await roomCasesOf(db, head.id);
-  const notices = await listNotices(db, {
-    subjectIds: [head.id, ...cases.map(({ id }) => id)],
-    limit: SHOWN,
-  });
+  // Each kind by itself, so that what was told does not crowd out what was not.
+  const told = { subjectIds: await subjectsOf(db, reference), limit: SHOWN };
+  const notices: NoticeView[] = [];
+  for (const timeliness of ['missed', 'open', 'met'] as const)
+    notices.push(...(await listNotices(db, { ...told, timeliness })));
   const subjects = [
     head.id,
     ...cases.map(({ id }) => id),
@@ -357,9 +298,10 @@ export async function roomOf(db: Db, reference: string, now: Millis): Promise<Ro
     head,
     credentials,
     cases,
+    totals: await totalsOf(db, head.id, told.subjectIds),
     waiting,
     waitingCount: held.length,
-    contacts: await contactNames(db, waiting),
+    asked: await askedOf(db, waiting),
     notices,
     updates: await updateCadence(db, head.id),
     nodes: await runNodesOf(db, head.id),
@@ -386,7 +328,7 @@ export async function pulseOf(db: Db, incidentId: Id): Promise<string> {
           LEFT JOIN version_death d ON d.version_id = x.version_id WHERE x.incident_id = $1),
        (SELECT concat_ws('.', count(*), sum(n.total), sum(n.open), sum(n.done), sum(n.failed), sum(n.skipped), sum(n.cancelled))
           FROM run r JOIN run_node n ON n.run_id = r.id WHERE r.subject_id = $1),
-       (SELECT concat_ws('.', count(*), max(s.id::text)) FROM run r JOIN step s ON s.run_id = r.id AND s.state = 'parked' WHERE r.subject_id = $1),
+       (SELECT concat_ws('.', count(*), max(s.id::text), sum((SELECT count(*) FROM step_approval a WHERE a.step_id = s.id))) FROM run r JOIN step s ON s.run_id = r.id AND s.state = 'parked' WHERE r.subject_id = $1),
        (SELECT concat_ws('.', count(*), sum(k.row_version), (SELECT concat_ws('.', count(*), sum(n.row_version), sum(n.attempts), max(n.updated_at))
           FROM notice n JOIN incident_case c ON c.id = n.subject_id WHERE c.incident_id = $1)) FROM incident_case k WHERE k.incident_id = $1),
        (SELECT count(*) FROM exposure WHERE incident_id = $1),

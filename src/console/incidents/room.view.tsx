@@ -3,16 +3,17 @@ import { PostForm } from '../shared/forms.tsx';
 import type { Frame } from '../shared/frame.ts';
 import { Page } from '../shared/layout.tsx';
 import { At, Headed, ShareBar, Stat } from '../shared/parts.tsx';
-import { Chip, StateChip, type Tone } from '../shared/states.tsx';
+import { Short, tally, Whole } from '../shared/fold.tsx';
+import { Chip, StateChip, toneOf, words, type Tone } from '../shared/states.tsx';
 import { Downstream } from './downstream.view.tsx';
-import { Failures } from './failures.view.tsx';
+import { failureClasses, Failures } from './failures.view.tsx';
 import { InstantForm } from './instant.view.tsx';
 import { Cases, Witnesses } from './room-context.view.tsx';
 import { Notices } from './room-notices.view.tsx';
-import { Board, ExposedCredentials, StillAlive } from './room-credentials.view.tsx';
+import { Board, ExposedCredentials, standings, StillAlive } from './room-credentials.view.tsx';
 import { Runs, Waiting } from './room-work.view.tsx';
 import type { Room } from './room.queries.ts';
-import { Instants, TimeLine } from './timeline.view.tsx';
+import { InstantsOf, TimeLineOf } from './timeline.view.tsx';
 
 const OPEN = new Set(['reported', 'triage', 'containing', 'contained', 'recovering']);
 const SEVERITY: Readonly<Record<string, Tone>> = {
@@ -49,27 +50,40 @@ export const ROOM_PARTS: readonly RoomPart[] = [
       <Downstream {...downstream} now={minute(frame.now)} path={`/downstream?incident=${head.reference}`} />
     ),
   },
-  { id: 'room-failures', draw: ({ failures }) => <Failures failures={failures} /> },
+  {
+    id: 'room-failures',
+    draw: ({ failures }) => (
+      <Short id="failed" items={failures} first={3} more="Earlier failures" states={failureClasses}>
+        {(part) => <Failures failures={part} />}
+      </Short>
+    ),
+  },
   { id: 'room-notices', draw: (room, frame) => <Notices room={room} now={minute(frame.now)} /> },
-  { id: 'room-timeline', draw: (room) => <TimeLine entries={room.timeline.slice(0, NEWEST)} /> },
-  { id: 'room-cases', draw: (room) => <Cases cases={room.cases.slice(0, AT_ONCE)} /> },
-  { id: 'room-witnesses', draw: (room) => <Witnesses witnesses={room.witnesses.slice(0, AT_ONCE)} /> },
-  { id: 'room-instants', draw: (room) => <Instants instants={ofIncident(room)} /> },
-  // What is folded away stands in parts of its own, so that a part that moves does not fold it again.
-  { id: 'room-alive-more', draw: (room) => <StillAlive credentials={open(room).slice(PINNED)} /> },
-  { id: 'room-timeline-more', draw: (room) => <TimeLine entries={room.timeline.slice(NEWEST)} /> },
-  { id: 'room-cases-more', draw: (room) => <Cases cases={room.cases.slice(AT_ONCE)} /> },
-  { id: 'room-witnesses-more', draw: (room) => <Witnesses witnesses={room.witnesses.slice(AT_ONCE)} /> },
-  { id: 'room-instants-more', draw: (room) => <Instants instants={ofCases(room)} /> },
+  {
+    id: 'room-cases',
+    draw: ({ cases, totals, head }) => (
+      <Cases cases={cases} total={totals.cases} path={`/incidents/${head.reference}/cases`} />
+    ),
+  },
+  {
+    id: 'room-witnesses',
+    draw: ({ witnesses, totals, head }) => (
+      <Witnesses
+        witnesses={witnesses}
+        total={totals.reports}
+        path={`/exposures?show=all&incident=${head.reference}`}
+      />
+    ),
+  },
+  { id: 'room-timeline', draw: (room, frame) => <TimeLineOf room={room} frame={frame} /> },
+  { id: 'room-instants', draw: (room) => <InstantsOf room={room} /> },
 ];
 
-const NEWEST = 25;
+/** How many steps that wait for somebody stand in sight. */
+const ASKED = 3;
 /** How many credentials stand with their stoppers above everything else, so that the rest of the room is near. */
 const PINNED = 3;
 const open = ({ credentials }: Room) => credentials.filter(({ standing }) => standing !== 'dead');
-const AT_ONCE = 6;
-const ofIncident = ({ instants }: Room) => instants.filter(({ caseReference }) => !caseReference);
-const ofCases = ({ instants }: Room) => instants.filter(({ caseReference }) => caseReference);
 
 /** What is told in minutes changes once a minute. */
 function minute(now: number): number {
@@ -84,15 +98,6 @@ export function RoomView({ room, frame }: { room: Room; frame: Frame }) {
   const { head } = room;
   const path = `/incidents/${head.reference}`;
   const show = (id: string) => part(id, room, frame);
-  const folded = (id: string, word: string, count: number) =>
-    count > 0 ? (
-      <details>
-        <summary>{word}</summary>
-        {show(id)}
-      </details>
-    ) : (
-      <div hidden>{show(id)}</div>
-    );
   return (
     <Page
       title={`${head.reference} ${head.title}`}
@@ -103,13 +108,6 @@ export function RoomView({ room, frame }: { room: Room; frame: Frame }) {
       <div hx-sse:connect={`/incidents/${head.reference}/moves`} hx-swap="none" />
       {show('room-state')}
       {show('room-alive')}
-      {open(room).length > PINNED ? (
-        <div class="card slim pinned">
-          {folded('room-alive-more', 'The others that are not proven dead', open(room).length - PINNED)}
-        </div>
-      ) : (
-        folded('room-alive-more', '', 0)
-      )}
       {show('room-counts')}
       <div class="grid">
         <section class="card w12">
@@ -151,28 +149,26 @@ export function RoomView({ room, frame }: { room: Room; frame: Frame }) {
           />
           {show('room-failures')}
         </section>
-        <section class="card w7">
-          <h2>
-            Time line <span class="aside">newest first, from the ledger</span>
-          </h2>
-          {show('room-timeline')}
-          {folded('room-timeline-more', 'Earlier', room.timeline.length - NEWEST)}
-        </section>
         <div class="w5 rows">
           <section class="card">
             <h2>Cases</h2>
             {show('room-cases')}
-            {folded('room-cases-more', 'The other cases', room.cases.length - AT_ONCE)}
           </section>
           <section class="card">
             <h2>Witnesses</h2>
             {show('room-witnesses')}
-            {folded('room-witnesses-more', 'The other reports', room.witnesses.length - AT_ONCE)}
+          </section>
+        </div>
+        <div class="w7 rows">
+          <section class="card">
+            <h2>
+              Time line <span class="aside">newest first, from the ledger</span>
+            </h2>
+            {show('room-timeline')}
           </section>
           <section class="card">
             <h2>Instants</h2>
             {show('room-instants')}
-            {folded('room-instants-more', 'Of each case', ofCases(room).length)}
             {frame.may('incidents:act') && head.state !== 'dismissed' && (
               <details>
                 <summary>Record an instant</summary>
@@ -319,12 +315,22 @@ function WaitingPart({ room, frame }: { room: Room; frame: Frame }) {
   const { head, waiting, waitingCount } = room;
   return (
     <>
-      <Waiting
-        steps={waiting}
-        contacts={room.contacts}
-        frame={{ ...frame, now: minute(frame.now) }}
-        back={`/incidents/${head.reference}`}
-      />
+      <Short
+        id="asks"
+        items={waiting}
+        first={ASKED}
+        more="More that wait for somebody"
+        states={(part) => tally(part, ({ state }) => ({ tone: toneOf(state), word: words(state) }))}
+      >
+        {(part) => (
+          <Waiting
+            steps={part}
+            asked={room.asked}
+            frame={{ ...frame, now: minute(frame.now) }}
+            back={`/incidents/${head.reference}`}
+          />
+        )}
+      </Short>
       {waitingCount > waiting.length && (
         <p class="pager">
           <a class="button plain small" href={`/work?show=parked&incident=${head.reference}`}>
@@ -342,7 +348,15 @@ function AlivePart({ room }: { room: Room }) {
   return (
     <section class="card slim pinned">
       <h2>Who can still stop it</h2>
-      <StillAlive credentials={open(room).slice(0, PINNED)} />
+      <Short
+        id="alive"
+        items={open(room)}
+        first={PINNED}
+        more="The others that are not proven dead"
+        states={standings}
+      >
+        {(part) => <StillAlive credentials={part} />}
+      </Short>
     </section>
   );
 }
@@ -350,14 +364,18 @@ function AlivePart({ room }: { room: Room }) {
 function CredentialsPart({ room: { head, credentials }, now }: { room: Room; now: number }) {
   return (
     <>
-      <ExposedCredentials credentials={credentials} now={now} />
-      {head.exposed > credentials.length && (
-        <p class="pager">
-          <a class="button plain small" href={`/incidents/${head.reference}/credentials`}>
-            All {head.exposed}
-          </a>
-        </p>
-      )}
+      <Short
+        id="exposed"
+        items={credentials}
+        first={3}
+        needs={({ standing }) => standing !== 'dead'}
+        more="More that are not proven dead"
+        settled="Proven dead"
+        states={standings}
+      >
+        {(part) => <ExposedCredentials credentials={part} now={now} />}
+      </Short>
+      <Whole shown={credentials.length} of={head.exposed} path={`/incidents/${head.reference}/credentials`} />
     </>
   );
 }

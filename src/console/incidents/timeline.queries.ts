@@ -18,7 +18,8 @@ export interface TimelineEntry {
   facts: Record<string, unknown>;
 }
 
-const SHOWN = 60;
+/** How many entries a time line has. */
+export const NEWEST = 60;
 
 /**
  * The newest entries about these subjects, the runs of the incident, and the steps that somebody decided on. Read from the
@@ -34,8 +35,8 @@ export async function timelineOf(db: Db, incidentId: Id, subjects: readonly Id[]
             UNION SELECT s.id FROM runs JOIN step s ON s.run_id = runs.id WHERE EXISTS (SELECT 1 FROM step_approval a WHERE a.step_id = s.id)),
           newest AS (
             SELECT e.* FROM subjects
-             CROSS JOIN LATERAL (SELECT * FROM ledger_entry x WHERE x.subject_id = subjects.id ORDER BY x.n DESC LIMIT ${SHOWN}) e
-             ORDER BY e.n DESC LIMIT ${SHOWN})
+             CROSS JOIN LATERAL (SELECT * FROM ledger_entry x WHERE x.subject_id = subjects.id ORDER BY x.n DESC LIMIT ${NEWEST}) e
+             ORDER BY e.n DESC LIMIT ${NEWEST})
      SELECT e.id, e.kind, ${ms('e.at')} AS at, e.body,
             CASE e.subject_kind
               WHEN 'credential_version' THEN (SELECT c.name || ', version ' || v.number FROM credential_version v JOIN credential c ON c.id = v.credential_id WHERE v.id = e.subject_id)

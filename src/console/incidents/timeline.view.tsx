@@ -1,7 +1,10 @@
 import { At, Empty } from '../shared/parts.tsx';
+import type { Frame } from '../shared/frame.ts';
+import { Fold, Short } from '../shared/fold.tsx';
 import { words, type Tone } from '../shared/states.tsx';
-import type { RoomInstant } from './room.queries.ts';
-import type { TimelineEntry } from './timeline.queries.ts';
+import type { RoomInstant } from './room-context.queries.ts';
+import type { Room } from './room.queries.ts';
+import { NEWEST, type TimelineEntry } from './timeline.queries.ts';
 
 /** Kinds of entries that turn the head; all others are told in their own words, in grey. */
 const KINDS: Readonly<Record<string, { tone: Tone; says: string }>> = {
@@ -59,8 +62,22 @@ const ASSERTED: Readonly<Record<string, string>> = {
 };
 
 /** What happened, newest first: every line is an entry of the ledger. */
-export function TimeLine({ entries }: { entries: readonly TimelineEntry[] }) {
+function TimeLine({ entries }: { entries: readonly TimelineEntry[] }) {
   if (entries.length === 0) return <Empty>Nothing is on record yet.</Empty>;
+  return (
+    <Short
+      id="timeline"
+      items={entries}
+      first={5}
+      more="Earlier"
+      states={({ length }) => [{ tone: 'calm', word: 'entries', count: length }]}
+    >
+      {(part) => <Entries entries={part} />}
+    </Short>
+  );
+}
+
+function Entries({ entries }: { entries: readonly TimelineEntry[] }) {
   return (
     <ol class="timeline">
       {entries.map((entry) => {
@@ -100,7 +117,7 @@ function sentence(kind: string): string {
 }
 
 /** When what happened, by whose word: what the clocks start from. */
-export function Instants({ instants }: { instants: readonly RoomInstant[] }) {
+function Instants({ instants }: { instants: readonly RoomInstant[] }) {
   if (instants.length === 0) return null;
   return (
     <dl class="facts">
@@ -121,5 +138,43 @@ export function Instants({ instants }: { instants: readonly RoomInstant[] }) {
         </>
       ))}
     </dl>
+  );
+}
+
+/** The time line of a room, with the way to the whole of it. */
+export function TimeLineOf({ room: { head, timeline }, frame }: { room: Room; frame: Frame }) {
+  return (
+    <>
+      <TimeLine entries={timeline} />
+      {timeline.length >= NEWEST && frame.may('ledger:read') && (
+        <p class="soft small whole">
+          {`The newest ${timeline.length} are here. `}
+          <a class="button plain small" href={`/ledger?subject=${head.id}`}>
+            The ledger of {head.reference}
+          </a>
+        </p>
+      )}
+    </>
+  );
+}
+
+/** Those of the incident in sight, those of its cases folded. */
+export function InstantsOf({ room: { instants } }: { room: Room }) {
+  const ofCases = instants.filter(({ caseReference }) => caseReference);
+  return (
+    <>
+      <Instants instants={instants.filter(({ caseReference }) => !caseReference)} />
+      {ofCases.length > 0 && (
+        <Fold
+          id="instants-of-cases"
+          word="Of each case"
+          states={[
+            { tone: 'calm', word: ofCases.length === 1 ? 'instant' : 'instants', count: ofCases.length },
+          ]}
+        >
+          <Instants instants={ofCases} />
+        </Fold>
+      )}
+    </>
   );
 }

@@ -13,8 +13,12 @@ import { reference, searchAfter } from '../shared/search.ts';
 import { findExposure, listExposures, versionOf } from './triage.queries.ts';
 import { ExposurePageView, ExposuresView } from './triage.view.tsx';
 
-const search = z.object({ show: z.enum(['triage', 'all']).catch('triage'), after: searchAfter });
 const name = { schema: reference };
+const search = z.object({
+  show: z.enum(['triage', 'all']).catch('triage'),
+  incident: reference.optional().catch(undefined),
+  after: searchAfter,
+});
 const why = z.string().trim().min(1, 'Say why: it goes on record.').max(2000);
 const dismissForm = z.object({ reason: why });
 const matchForm = z.object({
@@ -43,12 +47,12 @@ export class TriagePage {
   @Get('exposures')
   @Permission('exposures:read', { face: 'console' })
   async list(@Query() query: unknown, @By() by: Principal): Promise<Answer> {
-    const { show, after } = search.parse(query);
+    const { show, incident, after } = search.parse(query);
     const rows = await this.transactions.run(by, (db) =>
-      listExposures(db, { triage: show === 'triage', after: readTimeCursor(after) }),
+      listExposures(db, { triage: show === 'triage', incident, after: readTimeCursor(after) }),
     );
     const page = listed(rows, ({ receivedAt, id }) => timeCursor(receivedAt, id));
-    return shows((frame) => ExposuresView({ frame, show, page, first: !after }));
+    return shows((frame) => ExposuresView({ frame, show, incident, page, first: !after }));
   }
 
   @Get('exposures/:reference')

@@ -30,13 +30,14 @@ const COLUMNS = `e.id, e.reference, e.state, e.triage_reason AS "triageReason", 
 /** Reports, the newest first; those in triage wait for a person. */
 export function listExposures(
   db: Db,
-  o: { triage: boolean; after?: { at: Date; id: string } | undefined },
+  o: { triage: boolean; incident?: string | undefined; after?: { at: Date; id: string } | undefined },
 ): Promise<ExposureLine[]> {
   return db.query(
     `SELECT ${COLUMNS}
       WHERE (NOT $1::boolean OR e.state = 'triage') AND ($2::timestamptz IS NULL OR (e.received_at, e.id) < ($2, $3::uuid))
+        AND ($4::text IS NULL OR i.reference = $4)
       ORDER BY e.received_at DESC, e.id DESC LIMIT ${PAGE_SIZE + 1}`,
-    [o.triage, o.after?.at ?? null, o.after?.id ?? null],
+    [o.triage, o.after?.at ?? null, o.after?.id ?? null, o.incident ?? null],
   );
 }
 

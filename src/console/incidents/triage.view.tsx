@@ -2,18 +2,21 @@ import { Field, FormError, PostForm, type FormProblems } from '../shared/forms.t
 import type { Frame } from '../shared/frame.ts';
 import { Page } from '../shared/layout.tsx';
 import { Pager, type Listed } from '../shared/paging.tsx';
-import { At, DataTable, Facts, Tabs } from '../shared/parts.tsx';
+import { At, DataTable, Facts, OnlyOf, Tabs } from '../shared/parts.tsx';
 import { Chip, StateChip, words } from '../shared/states.tsx';
 import type { ExposureLine, FoundAt } from './triage.queries.ts';
 
 export function ExposuresView({
   frame,
   show,
+  incident,
   page,
   first,
 }: {
   frame: Frame;
   show: 'triage' | 'all';
+  /** Only what belongs to this one. */
+  incident: string | undefined;
   page: Listed<ExposureLine>;
   first: boolean;
 }) {
@@ -35,6 +38,9 @@ export function ExposuresView({
           { title: 'All', path: '/exposures?show=all' },
         ]}
       />
+      {incident && (
+        <OnlyOf incident={incident} all={show === 'triage' ? '/exposures' : '/exposures?show=all'} />
+      )}
       <section class="card">
         {page.rows.length === 0 ? (
           <p class="empty">None.</p>
@@ -74,7 +80,7 @@ export function ExposuresView({
         )}
         <Pager
           path="/exposures"
-          query={{ show: show === 'triage' ? undefined : show }}
+          query={{ show: show === 'triage' ? undefined : show, incident }}
           next={page.next}
           first={first}
         />

@@ -3,7 +3,7 @@ import { z } from 'zod';
 import type { Refusal } from '../../kernel/errors.ts';
 import type { Principal } from '../../kernel/principal.ts';
 import { By, Permission, PerMinute } from '../../domain/access/route.ts';
-import { contactsForKeys, listKeys, SigningKeys } from '../../domain/responsibility/signing-keys.service.ts';
+import { contactsForKeys, SigningKeys } from '../../domain/responsibility/signing-keys.service.ts';
 import { Transactions } from '../../platform/database/transactions.ts';
 import { problemsOf, readForm, typedIn, type FormProblems } from '../shared/forms.tsx';
 import { ConsolePage, goes, shows, type Answer } from '../shared/page.ts';
@@ -66,11 +66,9 @@ export class SigningKeysPage {
     problems: FormProblems,
     status = 200,
   ): Promise<Answer> {
-    const model = await this.transactions.run(by, async (db) => ({
-      keys: await listKeys(db),
-      contacts: await contactsForKeys(db, by),
-    }));
-    return shows((frame) => SigningKeysView({ frame, ...model, typed, problems }), status);
+    const keys = await this.keys.list(by);
+    const contacts = await this.transactions.run(by, (db) => contactsForKeys(db, by));
+    return shows((frame) => SigningKeysView({ frame, keys, contacts, typed, problems }), status);
   }
 }
 

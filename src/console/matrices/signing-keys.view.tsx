@@ -51,10 +51,12 @@ export function SigningKeysView({
                 key.revokedAt === null ? (
                   <div class="rows tight">
                     <span>
-                      <Chip tone="dead">in use</Chip>
+                      {key.counts ? <Chip tone="dead">in use</Chip> : <Chip tone="wait">not confirmed</Chip>}
                     </span>
                     <span class="soft small">
                       since <At at={Date.parse(key.registeredAt)} day />
+                      {!key.counts &&
+                        ': somebody else registered it, and it counts once its own party registers it, too'}
                     </span>
                   </div>
                 ) : (

@@ -4,10 +4,15 @@ import { Refused, refusal, type Refusal } from '../../kernel/errors.ts';
 import type { Id } from '../../kernel/ids.ts';
 import type { Principal } from '../../kernel/principal.ts';
 import { err, ok, type Result } from '../../kernel/result.ts';
+import { may } from '../../domain/access/permissions.ts';
 import { By, Permission, PerMinute } from '../../domain/access/route.ts';
 import { Attestations } from '../../domain/responsibility/attestations.service.ts';
 import { CountersigningService } from '../../domain/responsibility/countersigning.service.ts';
-import { actingParty, lastSignedVersion } from '../../domain/responsibility/matrix-facts.queries.ts';
+import {
+  actingParty,
+  findVersion,
+  lastSignedVersion,
+} from '../../domain/responsibility/matrix-facts.queries.ts';
 import { Invitations } from '../../domain/responsibility/invitations.service.ts';
 import { MatrixProposalsService } from '../../domain/responsibility/matrix-proposals.service.ts';
 import { isTextLanguage } from '../../domain/responsibility/matrix-text.rules.ts';
@@ -15,7 +20,7 @@ import { matrixDiff, versionView } from '../../domain/responsibility/matrix-view
 import { OfflineSigning } from '../../domain/responsibility/offline-signing.service.ts';
 import { SigningFloor } from '../../domain/responsibility/signing-floor.ts';
 import { Clock } from '../../platform/clock/clock.ts';
-import { Transactions } from '../../platform/database/transactions.ts';
+import { Transactions, type Db } from '../../platform/database/transactions.ts';
 import { readForm } from '../shared/forms.tsx';
 import { ConsolePage, goes, shows, type Answer } from '../shared/page.ts';
 import { choicesFor, versionsOf } from './choices.queries.ts';
@@ -216,6 +221,14 @@ export class MatrixVersionPage {
     );
   }
 
+  /** Those that the reader may confirm. */
+  async #papers(db: Db, versionId: Id, by: Principal): Promise<ReadonlySet<Id>> {
+    const facts = await findVersion(db, versionId);
+    return facts && by.partyId === null && may(by, 'matrices:countersign')
+      ? this.offline.toConfirm(db, facts, by)
+      : new Set();
+  }
+
   async #model(versionId: Id, by: Principal) {
     const model = await this.transactions.run(by, async (db) => {
       const version = await versionView(db, versionId, this.clock.now());
@@ -228,6 +241,7 @@ export class MatrixVersionPage {
         head,
         diff,
         least: await this.floor.least(db, version.integrationId),
+        papers: await this.#papers(db, versionId, by),
         side: await actingParty(db, version.integrationId, by),
         ...(await choicesFor(db, version.integrationId)),
         versions: await versionsOf(db, version.integrationId),

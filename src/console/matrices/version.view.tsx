@@ -26,6 +26,8 @@ interface Model {
   /** What the policy asks of a signature. */
   least: Strength;
   side: Id | null;
+  /** Signatures on paper that the reader may confirm. */
+  papers: ReadonlySet<Id>;
   credentials: readonly { id: Id; name: string }[];
   contacts: Choices['contacts'];
   versions: readonly VersionLine[];
@@ -196,7 +198,7 @@ function TermsText({ version, language }: { version: VersionView; language: stri
 export const LANGUAGES: Readonly<Record<string, string>> = { en: 'English', de: 'Deutsch' };
 
 /** Signatures that do not count, and one's own to take back. */
-function Others({ frame, version, side }: Model) {
+function Others({ frame, version, side, papers }: Model) {
   const path = `/matrices/${version.id}/signatures`;
   return (
     <>
@@ -209,16 +211,13 @@ function Others({ frame, version, side }: Model) {
             </Chip>
             <span class="small">{one.party.name}</span>
             <Given signature={one} />
-            {one.way === 'paper' &&
-              one.why?.startsWith('paper') &&
-              !frame.outside &&
-              frame.may('matrices:countersign') && (
-                <PostForm frame={frame} action={`${path}/${one.id}/confirm`} inline label="Confirm the paper">
-                  <button class="small" type="submit">
-                    I have seen the paper: it is signed
-                  </button>
-                </PostForm>
-              )}
+            {papers.has(one.id) && (
+              <PostForm frame={frame} action={`${path}/${one.id}/confirm`} inline label="Confirm the paper">
+                <button class="small" type="submit">
+                  I have seen the paper: it is signed
+                </button>
+              </PostForm>
+            )}
           </div>
         ))}
       {version.signatures

@@ -11,11 +11,12 @@ import { Transactions } from '../../platform/database/transactions.ts';
 import { ConsolePage, goes, shows, type Answer } from '../shared/page.ts';
 import { listed, PAGE_SIZE, readTimeCursor, timeCursor } from '../shared/paging.tsx';
 import { reference, searchAfter } from '../shared/search.ts';
-import { noticeTotals, textSourceOf, type TextSource } from './notices.queries.ts';
+import { noticeTotals, subjectsOf, textSourceOf, type TextSource } from './notices.queries.ts';
 import { NoticesView, NoticeView } from './notices.view.tsx';
 
 const search = z.object({
   show: z.enum(['all', 'open', 'missed', 'met']).catch('all'),
+  incident: reference.optional().catch(undefined),
   after: searchAfter,
 });
 
@@ -30,10 +31,11 @@ export class NoticesPage {
   @Get('notices')
   @Permission('notices:read', { face: 'console' })
   async list(@Query() query: unknown, @By() by: Principal): Promise<Answer> {
-    const { show, after } = search.parse(query);
+    const { show, incident, after } = search.parse(query);
     const from = readTimeCursor(after);
     const { rows, totals } = await this.transactions.run(by, async (db) => ({
       rows: await listNotices(db, {
+        ...(incident ? { subjectIds: await subjectsOf(db, incident) } : {}),
         ...(show === 'all' ? {} : { timeliness: show }),
         ...(from ? { after: { createdAt: from.at.getTime(), id: from.id } } : {}),
         limit: PAGE_SIZE + 1,
@@ -41,7 +43,7 @@ export class NoticesPage {
       totals: await noticeTotals(db),
     }));
     const page = listed(rows, ({ createdAt, id }) => timeCursor(createdAt, id));
-    return shows((frame) => NoticesView({ frame, show, page, totals, first: !after }));
+    return shows((frame) => NoticesView({ frame, show, incident, page, totals, first: !after }));
   }
 
   @Get('notices/:reference')

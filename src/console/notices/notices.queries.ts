@@ -19,6 +19,16 @@ export async function noticeTotals(db: Db): Promise<NoticeTotals> {
   return row ?? { open: 0, met: 0, missed: 0 };
 }
 
+/** What the notices of an incident are about: itself and its cases; nothing where there is no such incident. */
+export async function subjectsOf(db: Db, incident: string): Promise<Id[]> {
+  const rows = await db.query<{ id: Id }[]>(
+    `SELECT i.id FROM incident i WHERE i.reference = $1
+      UNION ALL SELECT k.id FROM incident i JOIN incident_case k ON k.incident_id = i.id WHERE i.reference = $1`,
+    [incident],
+  );
+  return rows.map(({ id }) => id);
+}
+
 /** What the text of a notice is made from, and what it led to. */
 export interface TextSource {
   id: Id;

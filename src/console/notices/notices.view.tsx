@@ -4,7 +4,7 @@ import { PostForm } from '../shared/forms.tsx';
 import type { Frame } from '../shared/frame.ts';
 import { Page } from '../shared/layout.tsx';
 import { Pager, type Listed } from '../shared/paging.tsx';
-import { At, DataTable, Facts, Tabs } from '../shared/parts.tsx';
+import { At, DataTable, Facts, OnlyOf, Tabs } from '../shared/parts.tsx';
 import { Chip, words, type Tone } from '../shared/states.tsx';
 import { NoticeClock, NoticeReceipt } from './notice-parts.tsx';
 import type { NoticeTotals, TextSource } from './notices.queries.ts';
@@ -12,12 +12,15 @@ import type { NoticeTotals, TextSource } from './notices.queries.ts';
 export function NoticesView({
   frame,
   show,
+  incident,
   page,
   totals,
   first,
 }: {
   frame: Frame;
   show: 'all' | 'open' | 'missed' | 'met';
+  /** Only what is about this one. */
+  incident: string | undefined;
   page: Listed<NoticeRow>;
   totals: NoticeTotals;
   first: boolean;
@@ -44,6 +47,7 @@ export function NoticesView({
           { title: 'In time', path: '/notices?show=met', count: totals.met },
         ]}
       />
+      {incident && <OnlyOf incident={incident} all={show === 'all' ? '/notices' : `/notices?show=${show}`} />}
       <section class="card">
         {page.rows.length === 0 ? (
           <p class="empty">None.</p>
@@ -78,7 +82,7 @@ export function NoticesView({
         )}
         <Pager
           path="/notices"
-          query={{ show: show === 'all' ? undefined : show }}
+          query={{ show: show === 'all' ? undefined : show, incident }}
           next={page.next}
           first={first}
         />

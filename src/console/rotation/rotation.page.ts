@@ -14,7 +14,7 @@ import { RotationWords } from '../../domain/rotation/rotation-words.service.ts';
 import { instantIn } from '../../kernel/calendar.ts';
 import { iso } from '../../kernel/time.ts';
 import { Transactions } from '../../platform/database/transactions.ts';
-import { contactNames } from '../runbooks/work.queries.ts';
+import { askedOf } from '../runbooks/work.queries.ts';
 import { problemsOf, readForm, typedIn, type FormProblems } from '../shared/forms.tsx';
 import type { Flash } from '../shared/frame.ts';
 import { ConsolePage, goes, shows, type Answer } from '../shared/page.ts';
@@ -131,7 +131,7 @@ export class RotationPage {
     const waits = await this.transactions.run(by, async (db) => {
       const seen = runId !== null && may(by, 'runs:read') && view.closedAt === null;
       const steps = seen ? await listSteps(db, { runId, states: ['parked'], limit: 20 }) : [];
-      return { steps, contacts: await contactNames(db, steps) };
+      return { steps, asked: await askedOf(db, steps) };
     });
     return shows((frame) => RotationPageView({ frame, rotation: view, waits }));
   }

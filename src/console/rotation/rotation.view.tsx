@@ -1,6 +1,6 @@
 import type { RotationView } from '../../domain/rotation/rotation.schema.ts';
 import type { StepView } from '../../domain/runbooks/run.schema.ts';
-import type { Id } from '../../kernel/ids.ts';
+import type { Asked } from '../runbooks/work.queries.ts';
 import { Waiting } from '../incidents/room-work.view.tsx';
 import { TimeStrips } from '../shared/charts.tsx';
 import type { Frame } from '../shared/frame.ts';
@@ -36,7 +36,7 @@ export function RotationPageView({
   frame: Frame;
   rotation: RotationView;
   /** Steps that do not go on without a person. */
-  waits?: { steps: readonly StepView[]; contacts: ReadonlyMap<Id, string> };
+  waits?: { steps: readonly StepView[]; asked: Asked };
   refused?: RefusedForm;
 }) {
   const { credential, places, issues } = rotation;

@@ -16,7 +16,7 @@ import { ConsolePage, goes, shows, type Answer } from '../shared/page.ts';
 import { backOf } from '../sign-in/next.rules.ts';
 import { completeForm, decideForm, reasonForm, replacementForm, statementForm } from './step.schema.ts';
 import { StepPageView, type StepForm } from './step.view.tsx';
-import { contactNames, evidenceOfStep, happeningsOf, incidentReferences } from './work.queries.ts';
+import { askedOf, evidenceOfStep, happeningsOf, incidentReferences } from './work.queries.ts';
 
 const id = z.uuid();
 
@@ -210,7 +210,7 @@ export class StepPage {
       if (!step) return undefined;
       return {
         step,
-        contacts: await contactNames(db, [step]),
+        asked: await askedOf(db, [step]),
         incident: (await incidentReferences(db, [step])).get(step.subject.id),
         happenings: await happeningsOf(db, stepId),
         evidence: await evidenceOfStep(db, stepId),

@@ -1,14 +1,13 @@
 import type { ComponentChildren } from 'preact';
-import type { Id } from '../../kernel/ids.ts';
 import type { StepView } from '../../domain/runbooks/run.schema.ts';
-import { whoActs } from '../incidents/room-work.view.tsx';
+import { barred, whoActs } from '../incidents/room-work.view.tsx';
 import { Choice, Field, FormError, PostForm, type FormProblems } from '../shared/forms.tsx';
 import type { Frame } from '../shared/frame.ts';
 import { Page } from '../shared/layout.tsx';
 import { At, Countdown, DataTable, Empty, Facts } from '../shared/parts.tsx';
 import { Chip, StateChip, words } from '../shared/states.tsx';
 import { STATEMENTS } from './step.schema.ts';
-import type { StepEvidence, StepHappening } from './work.queries.ts';
+import type { Asked, StepEvidence, StepHappening } from './work.queries.ts';
 
 export type StepForm = 'decide' | 'complete' | 'replace' | 'sign' | 'retry' | 'skip';
 
@@ -21,7 +20,7 @@ interface Refusal {
 export function StepPageView({
   frame,
   step,
-  contacts,
+  asked,
   incident,
   happenings,
   evidence,
@@ -30,7 +29,7 @@ export function StepPageView({
 }: {
   frame: Frame;
   step: StepView;
-  contacts: ReadonlyMap<Id, string>;
+  asked: Asked;
   incident: string | undefined;
   happenings: readonly StepHappening[];
   evidence: readonly StepEvidence[];
@@ -62,10 +61,10 @@ export function StepPageView({
         <div class="w7 rows">
           {(step.forWhat ?? step.reason) && (
             <p class={`notice ${step.reason ? 'live' : 'wait'}`}>
-              {step.forWhat ?? step.reason} <span class="soft">({whoActs(step, contacts)})</span>
+              {step.forWhat ?? step.reason} <span class="soft">({whoActs(step, asked.contacts)})</span>
             </p>
           )}
-          <Acts frame={frame} step={step} back={back} refused={refused} />
+          <Acts frame={frame} step={step} barred={barred(step, asked, frame)} back={back} refused={refused} />
           <section class="card">
             <h2>What has happened</h2>
             <Happenings happenings={happenings} />
@@ -116,11 +115,14 @@ const ENDED = new Set(['done', 'skipped', 'cancelled']);
 function Acts({
   frame,
   step,
+  barred: why,
   back,
   refused,
 }: {
   frame: Frame;
   step: StepView;
+  /** Why the reader may not decide on it; undefined: they may. */
+  barred: string | undefined;
   back: string | undefined;
   refused: Refusal | undefined;
 }) {
@@ -151,8 +153,12 @@ function Acts({
   const isReplacement = step.uses === 'manual-task' && step.item?.facts['mayAct'] === 'replace_first';
   return (
     <>
+      {step.approval && frame.may('approvals:decide') && why !== undefined && (
+        <p class="notice wait">{why}</p>
+      )}
       {step.approval &&
         frame.may('approvals:decide') &&
+        why === undefined &&
         form('decide', 'approve', 'Decide', step.forWhat ?? '', (own) => (
           <>
             <Text own={own} name="note" label="Why" hint="May stay empty when you approve." area />

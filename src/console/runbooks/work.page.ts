@@ -13,7 +13,7 @@ import { ConsolePage, shows, type Answer } from '../shared/page.ts';
 import { listed, PAGE_SIZE } from '../shared/paging.tsx';
 import { reference } from '../shared/search.ts';
 import { waitingReleases } from '../releases/releases.queries.ts';
-import { aboutOf, contactNames, incidentId, incidentReferences, mineOf, workCounts } from './work.queries.ts';
+import { aboutOf, askedOf, incidentId, incidentReferences, mineOf, workCounts } from './work.queries.ts';
 import { WorkView } from './work.view.tsx';
 
 const search = z.object({
@@ -54,7 +54,7 @@ export class WorkPage {
           asked.show === 'stuck' && may(by, 'notices:read')
             ? await stuckNotices(db, this.clock.now(), PAGE_SIZE)
             : [],
-        contacts: await contactNames(db, steps.rows),
+        asked: await askedOf(db, steps.rows),
         incidents: await incidentReferences(db, steps.rows),
         about: await aboutOf(db, steps.rows),
         reviews: asked.show === 'mine' && by.personId ? await reviewsOf(db, by.personId) : [],

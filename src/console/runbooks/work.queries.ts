@@ -4,10 +4,23 @@ import type { Millis } from '../../kernel/time.ts';
 import type { Db } from '../../platform/database/transactions.ts';
 import type { StepView } from '../../domain/runbooks/run.schema.ts';
 import { countSteps, type StepFilter } from '../../domain/runbooks/steps.queries.ts';
+import type { ApprovalTerms } from '../../domain/runbooks/approval-terms.rules.ts';
+import { approvalTerms } from '../../domain/runbooks/approvals.queries.ts';
 import { ms } from '../shared/sql.ts';
 
-/** Names of those who are asked by name, for a page of steps. */
-export async function contactNames(db: Db, steps: readonly StepView[]): Promise<Map<Id, string>> {
+/** Who is asked, for a page of steps. */
+export interface Asked {
+  /** Names of those who are asked by name, by contact. */
+  contacts: ReadonlyMap<Id, string>;
+  /** What decides who may approve, by step. */
+  terms: ReadonlyMap<Id, ApprovalTerms>;
+}
+
+export async function askedOf(db: Db, steps: readonly StepView[]): Promise<Asked> {
+  return { contacts: await contactNames(db, steps), terms: await approvalTerms(db, steps) };
+}
+
+async function contactNames(db: Db, steps: readonly StepView[]): Promise<Map<Id, string>> {
   const ids = [...new Set(steps.flatMap(({ owner }) => owner.contactId ?? []))];
   if (ids.length === 0) return new Map();
   const rows = await db.query<{ id: Id; name: string }[]>(

@@ -6,9 +6,9 @@ import { Page } from '../shared/layout.tsx';
 import { addressOf, Pager, type Listed } from '../shared/paging.tsx';
 import type { StuckNotice } from '../../domain/notices/stuck-notices.service.ts';
 import { PostForm } from '../shared/forms.tsx';
-import { At, Countdown, Tabs } from '../shared/parts.tsx';
+import { At, Countdown, OnlyOf, Tabs } from '../shared/parts.tsx';
 import { Chip } from '../shared/states.tsx';
-import type { About, WorkCounts } from './work.queries.ts';
+import type { About, Asked, WorkCounts } from './work.queries.ts';
 
 const EMPTY = {
   mine: 'Nothing waits for you.',
@@ -22,7 +22,7 @@ export function WorkView({
   steps,
   counts,
   notices,
-  contacts,
+  asked,
   incidents,
   about,
   incident,
@@ -36,7 +36,7 @@ export function WorkView({
   counts: WorkCounts;
   /** That have not arrived. */
   notices: readonly StuckNotice[];
-  contacts: ReadonlyMap<Id, string>;
+  asked: Asked;
   incidents: ReadonlyMap<Id, string>;
   /** What steps are about, by step. */
   about: ReadonlyMap<Id, About>;
@@ -73,11 +73,7 @@ export function WorkView({
           },
         ]}
       />
-      {incident && (
-        <p class="notice">
-          Only what is about <a href={`/incidents/${incident}`}>{incident}</a>. <a href={here}>Show all</a>
-        </p>
-      )}
+      {incident && <OnlyOf incident={incident} all={here} />}
       {releases > 0 && (
         <p class="notice wait">
           <a href="/releases">
@@ -154,7 +150,7 @@ export function WorkView({
         ) : (
           <Waiting
             steps={steps.rows}
-            contacts={contacts}
+            asked={asked}
             frame={frame}
             back={back}
             incidents={incidents}

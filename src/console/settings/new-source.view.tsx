@@ -1,6 +1,8 @@
+import type { KnownKind } from '../../domain/exposures/sources.service.ts';
 import { Field, FormError, PostForm, SelectField, type FormProblems } from '../shared/forms.tsx';
 import type { Frame } from '../shared/frame.ts';
 import { Page } from '../shared/layout.tsx';
+import { SETTING } from './source.view.tsx';
 import { TRUST } from './settings.view.tsx';
 
 export function NewSourceView({
@@ -11,12 +13,15 @@ export function NewSourceView({
   problems,
 }: {
   frame: Frame;
-  kinds: readonly { key: string; title: string }[];
+  kinds: readonly KnownKind[];
   owners: readonly { value: string; word: string }[];
   typed: Readonly<Record<string, string>>;
   problems?: FormProblems | undefined;
 }) {
   const field = (name: string) => ({ name, value: typed[name], problem: problems?.[name] });
+  const flagged = kinds
+    .map((kind) => ({ ...kind, flags: kind.settings.filter(({ type }) => type === 'flag') }))
+    .filter(({ flags }) => flags.length > 0);
   return (
     <Page title="A source" frame={frame} crumbs={[{ title: 'Sources', path: '/settings/sources' }]}>
       <h1>A source of reports</h1>
@@ -78,6 +83,25 @@ export function NewSourceView({
               autocomplete="off"
             />
           </section>
+          {flagged.map(({ key, title, flags }) => (
+            <section class="card w12">
+              <h2>Of {title}</h2>
+              {flags.map(({ name, hint }) => (
+                <label class="check">
+                  <input
+                    type="checkbox"
+                    name={`${key}.${name}`}
+                    value="1"
+                    checked={typed[`${key}.${name}`] === '1'}
+                  />
+                  <span>
+                    {SETTING[name] ?? name}
+                    <span class="soft small"> {hint}</span>
+                  </span>
+                </label>
+              ))}
+            </section>
+          ))}
           <section class="card w12">
             <h2>Of security event tokens</h2>
             <Field {...field('issuer')} label="Issuer" maxLength={1000} />

@@ -21,7 +21,7 @@ import { SourceSettingsView } from './source-settings.view.tsx';
 const key = { schema: z.string().regex(/^[a-z0-9-]{1,60}$/) };
 
 const text = (longest: number) => z.string().trim().max(longest).default('');
-const newForm = z.object({
+const newForm = z.looseObject({
   key: z.string().trim(),
   kind: z.string().trim(),
   name: z.string().trim(),
@@ -86,13 +86,26 @@ export class SourceSettingsPage {
       pollEverySeconds,
       environment,
       ownerContactId,
-      ...rest
+      key,
+      kind,
+      name,
+      trust,
     } = form.value;
-    const settings = Object.fromEntries(
-      Object.entries({ issuer, audience, jwksUri, pollUrl }).filter(([, value]) => value !== ''),
-    );
+    const flags = this.#flagsOf(form.value);
+    const strange = flags.find((flag) => flag.kind.key !== kind);
+    if (strange)
+      return again({ '': `“${SETTING[strange.name] ?? strange.name}” is only for: ${strange.kind.title}.` });
+    const settings = {
+      ...Object.fromEntries(
+        Object.entries({ issuer, audience, jwksUri, pollUrl }).filter(([, value]) => value !== ''),
+      ),
+      ...Object.fromEntries(flags.map((flag) => [flag.name, true])),
+    };
     const input = createSourceSchema.safeParse({
-      ...rest,
+      key,
+      kind,
+      name,
+      trust,
       settings,
       ...(pollEverySeconds === '' ? {} : { pollEverySeconds: wholeOf(pollEverySeconds) }),
       ...(environment === '' ? {} : { environment }),
@@ -110,19 +123,25 @@ export class SourceSettingsPage {
     return goes(`/settings/sources/${made.value.key}`, this.#madeOf(made.value));
   }
 
-  /** Whether it may deliver at once, and what its kind needs besides. */
+  /** The boxes of a form that are ticked, of whatever kind they are. */
+  #flagsOf(form: Record<string, unknown>): { name: string; kind: KnownKind }[] {
+    return this.sources
+      .known()
+      .flatMap((kind) =>
+        kind.settings
+          .filter(({ name, type }) => type === 'flag' && form[`${kind.key}.${name}`] === '1')
+          .map(({ name }) => ({ name, kind })),
+      );
+  }
+
+  /** Whether it may deliver at once. */
   #madeOf({ kind, keys }: SourceView): { tone: 'dead' | 'wait'; text: string } {
     const known = this.sources.known().find((one) => one.key === kind);
-    // A flag is no field of the form that makes a source.
-    const flags = known?.settings.filter(({ type }) => type === 'flag') ?? [];
-    const besides = flags
-      .map(({ name }) => ` Say under “Change it” whether: ${SETTING[name] ?? name}.`)
-      .join('');
     return keys.length > 0 || known?.filesOnly === true
-      ? { tone: 'dead', text: `The source may deliver.${besides}` }
+      ? { tone: 'dead', text: 'The source may deliver.' }
       : {
           tone: 'wait',
-          text: `The source is there. It may not deliver until it has a key, set here or published by its sender.${besides}`,
+          text: 'The source is there. It may not deliver until it has a key, set here or published by its sender.',
         };
   }
 

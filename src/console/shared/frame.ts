@@ -1,4 +1,5 @@
 import type { Millis } from '../../kernel/time.ts';
+import type { Principal } from '../../kernel/principal.ts';
 import type { Permission } from '../../domain/access/permissions.ts';
 
 /** One sentence about what just happened. */
@@ -11,6 +12,8 @@ export interface Flash {
 export interface Frame {
   /** Absent for people who have not signed in. */
   userName?: string;
+  /** Who reads; absent for people who have not signed in. */
+  by?: Principal;
   /** For forms: proof that the console served them. */
   csrf: string;
   /** The areas that this reader may open. */

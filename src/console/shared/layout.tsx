@@ -110,7 +110,10 @@ function Head({ title, moves }: { title: string; moves?: boolean }) {
       <link rel="icon" href="data:," />
       {moves && (
         <>
-          <meta name="htmx-config" content='{"includeIndicatorCSS":false}' />
+          <meta
+            name="htmx-config"
+            content='{"includeIndicatorCSS":false,"morphIgnore":["data-htmx-powered","open"]}'
+          />
           <script src="/assets/htmx/htmx.min.js?v=4.0.1" />
           <script src="/assets/htmx/ext/hx-sse.min.js?v=4.0.1" />
         </>

@@ -106,6 +106,7 @@ export class ConsoleAnswers implements NestInterceptor<Answer, string> {
       now: this.clock.now(),
       outside: principal !== undefined && principal.partyId !== null,
       may: (permission) => principal !== undefined && may(principal, permission),
+      ...(principal ? { by: principal } : {}),
       ...(principal && userName ? { userName } : {}),
       ...(flash ? { flash } : {}),
     };

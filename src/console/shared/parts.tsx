@@ -146,19 +146,21 @@ export function Stat({ value, word, tone }: { value: number | string; word: stri
   );
 }
 
-/** A table that becomes a list of cards on a phone. Cells carry their column's name for that. */
+/** A table that becomes a list of cards on a phone, `close` two cells beside each other. Cells carry their column's name for that. */
 export function DataTable({
   columns,
   rows,
   caption,
+  close,
 }: {
   caption: string;
+  close?: boolean;
   columns: readonly { title: string; numeric?: boolean }[];
   rows: readonly (readonly ComponentChildren[])[];
 }) {
   return (
     <div class="scroll">
-      <table class="stack">
+      <table class={close ? 'stack close' : 'stack'}>
         <caption class="skip">{caption}</caption>
         <thead>
           <tr>
@@ -204,6 +206,15 @@ export function Tabs({
         </a>
       ))}
     </nav>
+  );
+}
+
+/** Says that a list shows only what is about one incident, with the way to all. */
+export function OnlyOf({ incident, all }: { incident: string; all: string }) {
+  return (
+    <p class="notice">
+      Only what is about <a href={`/incidents/${incident}`}>{incident}</a>. <a href={all}>Show all</a>
+    </p>
   );
 }
 

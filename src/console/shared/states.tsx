@@ -113,6 +113,11 @@ export function words(stored: string): string {
   return WORDS[stored] ?? stored.replaceAll('_', ' ').replaceAll('-', ' ');
 }
 
+/** What a stored state means; see `StateChip`. */
+export function toneOf(state: string): Tone {
+  return TONES[state] ?? (state === 'unknown' ? 'doubt' : 'calm');
+}
+
 /** The chip of a stored state, in its own words. `live` is dangerous for a credential and good for an integration. */
 export function StateChip({
   state,
@@ -124,11 +129,6 @@ export function StateChip({
   /** In place of its own word. */
   word?: string | undefined;
 }) {
-  const tone: Tone =
-    state === 'live'
-      ? of === 'integration'
-        ? 'dead'
-        : 'live'
-      : (TONES[state] ?? (state === 'unknown' ? 'doubt' : 'calm'));
+  const tone: Tone = state === 'live' ? (of === 'integration' ? 'dead' : 'live') : toneOf(state);
   return <Chip tone={tone}>{word ?? words(state)}</Chip>;
 }

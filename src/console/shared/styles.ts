@@ -112,7 +112,7 @@ iframe.mail { width: 100%; height: 520px; border: 1px solid var(--line); border-
 [data-stale] { opacity: .6; }
 .letter { white-space: pre-wrap; overflow-wrap: anywhere; font: 15px/1.6 var(--sans); background: var(--card); border: 1px solid var(--line); border-radius: 10px; padding: 22px 24px; margin: 0 0 20px; }
 .outside main { max-width: 720px; }
-details > summary { cursor: pointer; color: var(--soft); }
+details > summary { cursor: pointer; color: var(--soft); } .fold { border-top: 1px solid var(--line); } .fold > summary { padding: 10px 0; color: var(--ink); font-weight: 560; font-size: 14px; } .fold > summary .line { display: inline-flex; max-width: calc(100% - 20px); vertical-align: top; } .fold .fold { margin-left: 12px; } .whole { margin: 10px 0 0; }
 .chart text { fill: var(--soft); font: 11px var(--sans); } .chart .axis { stroke: var(--line); } .chart .now { stroke: var(--live); stroke-width: 1.5; }
 .chart.wide { width: 100%; min-width: 420px; max-width: 640px; height: auto; display: block; }
 .chart .span { fill: var(--faint); } .chart .span.dead { fill: var(--dead); } .chart .span.live { fill: var(--live); } .chart .span.wait { fill: var(--wait); } .chart .span.doubt { fill: var(--doubt); } .chart .span.info { fill: var(--info); } .chart .lane { fill: var(--calm-bg); } .chart .tick { stroke: var(--wait); stroke-width: 1.5; } .chart .tick.late { stroke: var(--live); } .chart .due { stroke: var(--ink); stroke-width: 2; }
@@ -144,18 +144,23 @@ fieldset { border: 1px solid var(--line); border-radius: 8px; padding: 8px 14px 
 @media screen and (max-width: 900px) {
   .stop-board > li { grid-template-columns: 1fr; }
   .pair, .trio, .step-row { grid-template-columns: 1fr; }
-  main { padding: 16px 14px 60px; } .top { padding: 8px 14px; gap: 10px; }
+  main { padding: 14px 12px 48px; } .grid, .grid > .rows { gap: 12px; } .card, .card.slim { padding: 12px 14px; } .top { padding: 8px 14px; gap: 10px; }
   .w3 { grid-column: span 6; } .w4, .w5, .w6, .w7, .w8 { grid-column: span 12; }
   h1 { font-size: 22px; } .chip { white-space: normal; }
   .top nav { flex: 1 0 100%; order: 3; flex-wrap: nowrap; overflow-x: auto; margin: 0 -14px; padding: 0 14px; } .top .who { margin-left: auto; }
   table.stack td .line { justify-content: flex-end; } table.stack td .rows { align-items: flex-end; }
   dl.facts { grid-template-columns: minmax(0, max-content) minmax(0, 1fr); gap: 6px 12px; } dl.facts .nowrap { white-space: normal; }
   .hashes dl.facts { grid-template-columns: minmax(0, 1fr); } .hashes dd { margin-bottom: 8px; }
-  .node-line { grid-template-columns: 1fr; } .clocks { gap: 18px; } .bar-cell { width: 60%; }
+  h2 { margin-bottom: 8px; } .timeline li { padding-bottom: 9px; } .empty { padding: 10px 0; } .asks li { padding: 7px 0; gap: 6px 14px; } .fold > summary { padding: 8px 0; } ul.plain { margin-bottom: 4px; } .copies > li a.block { display: inline; }
+  .node-line { grid-template-columns: minmax(40%, 1fr) fit-content(60%); gap: 4px 10px; } .node-line > div { display: contents; } .node-line .bar { grid-column: 1 / -1; order: 1; height: 8px; } .node-line .legend { margin: 0; justify-content: flex-end; }
+  .clocks { display: grid; grid-template-columns: repeat(3, minmax(0, max-content)); gap: 14px; } .clocks .stat b { font-size: 19px; } .clocks .stat span { font-size: 12.5px; line-height: 1.3; } .bar-cell { width: 60%; } .counts { gap: 8px 20px; margin-bottom: 12px; } .counts .stat span { font-size: 12px; } .counts .stat b { font-size: 21px; } .head { gap: 10px; margin-bottom: 12px; } .head p { margin: 4px 0; }
   table.stack thead { position: absolute; left: -9999px; }
   table.stack tr { display: block; border: 1px solid var(--line); border-radius: 8px; margin-bottom: 10px; padding: 6px 4px; background: var(--card); }
   table.stack td { display: flex; justify-content: space-between; gap: 14px; border: 0; padding: 4px 10px; text-align: right; }
   table.stack tbody th { display: block; } table.stack td > * { min-width: 0; } .outside dl.facts { grid-template-columns: minmax(0, 1fr); gap: 0; } .outside dl.facts dd { margin-bottom: 8px; }
+  table.stack.close tr { display: grid; grid-template-columns: minmax(0, 1fr) minmax(0, 1fr); border-width: 0 0 1px; border-radius: 0; margin: 0; padding: 6px 0; } table.stack.close tr:last-child { border: 0; } table.stack.close td { display: block; padding: 2px 8px 2px 0; text-align: left; } table.stack.close td:empty { display: none; } table.stack.close td:has(+ td:empty:last-child) { grid-column: 1 / -1; } table.stack.close td:first-child, table.stack.close td:last-child:nth-child(even) { grid-column: 1 / -1; }
+  table.stack.close td::before { display: block; } table.stack.close td:first-child::before { content: none; } table.stack.close td .line { justify-content: flex-start; } table.stack.close td .rows { align-items: flex-start; }
+  .copy-board tr, .copy-board th[scope=row], .copy-board td { display: block; } .copy-board th[scope=row], .copy-board td { padding-left: 0; padding-right: 0; } .copy-board th[scope=row] { border-bottom: 0; padding-bottom: 0; } .copy-board .bar-cell { width: auto; } .copies { gap: 6px; } .copies > li { max-width: none; }
   table.stack td::before { content: attr(data-label); color: var(--soft); font-size: 12.5px; text-align: left; flex: none; }
 }
 @media (prefers-reduced-motion: no-preference) { .moving { transition: background-color .4s; } }
@@ -163,7 +168,8 @@ fieldset { border: 1px solid var(--line); border-radius: 8px; padding: 8px 14px 
 @page board { size: landscape; }
 @media print {
   :root { --paper: #fff; --card: #fff; --ink: #000; --soft: #333; --line: #999; }
-  .top, .crumbs, .skip, .search, form, .pager, .button, button, .unprinted, .pick input, .aside:has(a), details:not([open]) { display: none !important; }
+  .top, .crumbs, .skip, .search, form, .pager, .button, button, .unprinted, .pick input, .aside:has(a), details:not([open], .fold) { display: none !important; }
+  .fold::details-content { content-visibility: visible; display: block; } .fold > summary { list-style: none; }
   .grid { display: block; } .card { border: 0; border-top: 1px solid #999; border-radius: 0; padding: 10px 0; margin: 0 0 8px; } main { max-width: none; padding: 0; } a { text-decoration: none; }
   .scroll { overflow: visible; margin: 0; padding: 0; } thead { display: table-header-group; } tr, li, dd, .notice, .stat, svg { break-inside: avoid; } h1, h2, h3 { break-after: avoid; } .letter { border: 0; padding: 0; }
   main:has(.duty-board) { page: board; } .duty-board { font-size: 9px; } .duty-board td, .duty-board th, .duty-board th.rot { padding: 3px; font-size: 9px; } .duty-board th[scope=row] { min-width: 110px; } .duty-board .ref, .duty-board .chip { font-size: 9px; line-height: 14px; }

@@ -2,7 +2,7 @@ import { holds } from '../credentials/holdings.queries.ts';
 import { Injectable } from '@nestjs/common';
 import { newId, type Id } from '../../kernel/ids.ts';
 import type { Principal } from '../../kernel/principal.ts';
-import { iso, type Millis } from '../../kernel/time.ts';
+import { HOUR, iso, type Millis } from '../../kernel/time.ts';
 import { rowsOf } from '../../platform/database/rows.ts';
 import type { Db } from '../../platform/database/transactions.ts';
 import { Outbox } from '../../platform/outbox/outbox.ts';
@@ -12,7 +12,10 @@ import { ObligationsService } from '../obligations/obligations.service.ts';
 import { RunsService } from '../runbooks/runs.service.ts';
 import { deriveObligations } from './derive-obligations.job.ts';
 import { HAPPENED } from './happened.rules.ts';
+import type { Severity } from './incident.rules.ts';
 import { instantsOfCases, type InstantKind } from './instants.ts';
+import { STATE_UNKNOWN, unknownOf } from './unknown-facts.rules.ts';
+import { updateEvery } from './update-cadence.queries.ts';
 
 export const NOTIFICATION = 'notification';
 
@@ -34,6 +37,11 @@ interface CaseRow {
   agreement_version_id: Id | null;
   awareness_at: Date;
   copies: number;
+  open: boolean;
+  severity: Severity;
+  update_every_hours: number | null;
+  began: boolean;
+  determined: boolean;
   credentials: { label: string; environment: string; state: string }[] | null;
   /** Of the agreement's terms. */
   triggers: string[] | null;
@@ -49,6 +57,10 @@ const OTHERS = `
                    WHERE agreement_id = a.id AND valid_from <= c.awareness_at AND (valid_until IS NULL OR valid_until > c.awareness_at)
                    ORDER BY number DESC LIMIT 1) v ON true
    WHERE p.integration_id = c.integration_id AND p.role IN ('authority', 'insurer')`;
+
+/** Whether somebody said when it happened, of the case or of its incident as a whole. */
+const said = (kind: InstantKind) =>
+  `EXISTS (SELECT FROM instant t WHERE t.incident_id = c.incident_id AND t.kind = '${kind}' AND (t.case_id IS NULL OR t.case_id = c.id))`;
 
 /** Credentials that a notice names one by one; the number of the others is on the case. */
 const MOST_NAMED = 50;
@@ -119,11 +131,12 @@ export class OwedNotices {
     const cases = await rowsOf<CaseRow>(
       db,
       `SELECT c.id, c.reference, c.integration_id, n.name AS integration_name, c.agreement_version_id, c.awareness_at,
+              c.state = 'open' AS open, i.severity, i.update_every_hours, ${said('occurred')} AS began, ${said('determined')} AS determined,
               (SELECT count(*)::int FROM location l WHERE l.integration_id = c.integration_id AND l.retired_at IS NULL
                   AND EXISTS (SELECT FROM case_credential k WHERE k.case_id = c.id AND k.credential_id = l.credential_id
                                  AND ${holds('l', 'k.version_id')})) AS copies,
               (SELECT jsonb_agg(x) FROM (
-                 SELECT u.label, d.environment, coalesce(e.liveness, 'not yet known') AS state
+                 SELECT u.label, d.environment, coalesce(e.liveness, '${STATE_UNKNOWN}') AS state
                    FROM case_credential k
                    JOIN credential_use u ON u.credential_id = k.credential_id AND u.integration_id = k.integration_id
                    JOIN credential d ON d.id = k.credential_id
@@ -131,7 +144,7 @@ export class OwedNotices {
                   WHERE k.case_id = c.id ORDER BY d.risk DESC, u.label LIMIT ${MOST_NAMED}) x) AS credentials,
               (SELECT array_agg(DISTINCT t.trigger) FROM term t WHERE t.agreement_version_id = c.agreement_version_id) AS triggers,
               (${OTHERS}) AS others
-         FROM incident_case c JOIN integration n ON n.id = c.integration_id
+         FROM incident_case c JOIN integration n ON n.id = c.integration_id JOIN incident i ON i.id = c.incident_id
         WHERE c.id = ANY($1::uuid[]) ORDER BY c.id`,
       [caseIds],
     );
@@ -165,6 +178,13 @@ export class OwedNotices {
           credentials: row.credentials ?? [],
           copies: row.copies,
           reason: o.reason,
+          unknown: unknownOf({
+            credentials: row.credentials ?? [],
+            began: row.began,
+            determined: row.determined,
+          }),
+          // Nobody is held to updates of a case that is closed.
+          updateWithinHours: row.open ? updateEvery(row.severity, row.update_every_hours) / HOUR : null,
         },
         ...(o.batchId ? { batchId: o.batchId } : {}),
         correlationId: o.by.correlationId,

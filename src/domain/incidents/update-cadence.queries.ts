@@ -13,6 +13,11 @@ export const UPDATE_EVERY: Readonly<Record<Severity, Millis>> = {
   low: 72 * HOUR,
 };
 
+/** @param hours set for the incident by hand; null: as its severity says */
+export function updateEvery(severity: Severity, hours: number | null): Millis {
+  return hours === null ? UPDATE_EVERY[severity] : hours * HOUR;
+}
+
 /**
  * Parties that were told of open cases, with when they heard last. A report to an authority has phases and clocks of its own,
  * and is not followed by updates.
@@ -31,7 +36,7 @@ export async function updateCadence(db: Db, incidentId: Id): Promise<UpdateCaden
   );
   if (!incident) return undefined;
   const { severity, hours } = incident;
-  const every = hours === null ? UPDATE_EVERY[severity] : hours * HOUR;
+  const every = updateEvery(severity, hours);
   const told = await rowsOf<{ caseReference: string; partyName: string; last: Date }>(
     db,
     `SELECT t.case_reference AS "caseReference", p.name AS "partyName", t.last

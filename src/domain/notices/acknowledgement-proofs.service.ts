@@ -63,6 +63,7 @@ export class AcknowledgementProofs {
     @Inject(CHANNELS) private readonly channels: readonly Channel[],
   ) {}
 
+  /** @param db of the installation: it alone knows who registered a key */
   async waysOf(db: Db, noticeId: Id, contactId: Id): Promise<StrongerWays> {
     const now = iso(this.clock.now());
     const ways = await otherWays(db, noticeId, contactId, now);
@@ -146,7 +147,8 @@ export class AcknowledgementProofs {
         ).use((whole) => whole)
       : address;
     const facts = { reference: notice.reference, code, minutes: CODE_LIFE / MINUTE };
-    const message = await this.transactions.run(by, async (db) => {
+    // What wrote it is the operator's own, and no link reads that.
+    const message = await this.transactions.run(system('acknowledgement', notice.id), async (db) => {
       const [of] = await db.query<[{ integrationId: Id }]>(
         'SELECT integration_id AS "integrationId" FROM notice WHERE id = $1',
         [notice.id],
@@ -186,12 +188,13 @@ export class AcknowledgementProofs {
     contactIds: readonly Id[],
     typed: TypedAcknowledgement,
     plain: PlainStrength,
-    by: Principal,
   ): Promise<Result<Proof, Refusal>> {
     const signature = typed.signature?.trim() ?? '';
     if (signature !== '') {
       const document = acknowledgementDocument(notice);
-      const keys = await this.transactions.run(by, (db) => keysFor(db, contactIds, notice.id));
+      const keys = await this.transactions.run(system('acknowledgement', notice.id), (db) =>
+        keysFor(db, contactIds, notice.id),
+      );
       const key = keys.find(({ publicKey }) => isDetachedSignature(publicKey, document, signature));
       return key
         ? ok({ strength: 'detached_signature', channel: null, signed: { keyId: key.id, signature } })

@@ -1,6 +1,7 @@
 import type { Id } from '../../kernel/ids.ts';
 import type { Millis } from '../../kernel/time.ts';
 import type { Db } from '../../platform/database/transactions.ts';
+import { actedFor } from '../access/acted-for.ts';
 import type { Strength } from './acknowledgement.rules.ts';
 import type { FulfilledBy } from './notice.rules.ts';
 
@@ -8,7 +9,9 @@ import type { FulfilledBy } from './notice.rules.ts';
 export interface AnswerableNotice {
   id: Id;
   reference: string;
+  integration_id: Id;
   party_id: Id;
+  contact_id: Id | null;
   category: string;
   language: string;
   facts: Record<string, unknown>;
@@ -34,7 +37,7 @@ export interface AnswerableNotice {
 }
 
 const FIND = `
-  SELECT n.id, n.reference, n.party_id, n.category, n.language, n.facts, n.start_at, n.due_at, n.created_at, n.fulfilled_by,
+  SELECT n.id, n.reference, n.integration_id, n.party_id, n.contact_id, n.category, n.language, n.facts, n.start_at, n.due_at, n.created_at, n.fulfilled_by,
          n.fulfilled_at, n.timeliness, n.receipt, n.obligation, n.least_strength, n.acknowledged_at, n.acknowledgement_lapses_at, n.term_id,
          n.sent_subject, n.sent_text, coalesce((SELECT p.zone FROM party p WHERE p.id = n.party_id), 'UTC') AS zone, a.typed_name, a.next_action, a.strength,
          (SELECT json_build_object('at', (extract(epoch FROM w.at) * 1000)::float8, 'strength', w.strength, 'name', w.typed_name)
@@ -74,7 +77,10 @@ export async function contactsOf(db: Db, partyId: Id): Promise<Id[]> {
   return rows.map(({ id }) => id);
 }
 
-/** Keys that were registered before the notice was owed: nobody adds one to answer for another. */
+/**
+ * Keys that the contact's own side registered before the notice was owed: nobody adds one to answer for another. Asked in the
+ * scope of the installation, which alone knows who registered them.
+ */
 export function keysFor(
   db: Db,
   contactIds: readonly Id[],
@@ -83,6 +89,7 @@ export function keysFor(
   return db.query(
     `SELECT k.id, k.public_key AS "publicKey" FROM signing_key k, notice n
       WHERE n.id = $2 AND k.contact_id = ANY ($1) AND k.revoked_at IS NULL AND k.registered_at < n.created_at
+        AND ${actedFor('k.registered_by', 'k.party_id')}
       ORDER BY k.registered_at DESC, k.id LIMIT 20`,
     [contactIds, noticeId],
   );

@@ -1,7 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { refusal, type Refusal } from '../../kernel/errors.ts';
 import type { Id } from '../../kernel/ids.ts';
-import { isSignedIn, type Principal } from '../../kernel/principal.ts';
+import { isSignedIn, system, type Principal } from '../../kernel/principal.ts';
 import { err, ok, type Result } from '../../kernel/result.ts';
 import { iso, type Millis } from '../../kernel/time.ts';
 import { Clock } from '../../platform/clock/clock.ts';
@@ -25,6 +25,7 @@ import {
 import { isLinkCode, linkToken, readLinkToken, type NoticeLink } from './notice-link.rules.ts';
 import { ACKNOWLEDGED_FOR } from './notice.rules.ts';
 import { LINK_LIFE, NoticeTemplates, textOf } from './notice-templates.ts';
+import { RecipientTexts, type RecipientText } from './recipient-texts.service.ts';
 
 /** One notice as its recipient sees it: their own facts, and nothing of anybody else's. */
 export interface ShownNotice {
@@ -67,6 +68,7 @@ export class AcknowledgementService {
     private readonly keys: Keys,
     private readonly proofs: AcknowledgementProofs,
     private readonly recorder: AcknowledgementRecorder,
+    private readonly recipientTexts: RecipientTexts,
   ) {}
 
   /**
@@ -104,11 +106,16 @@ export class AcknowledgementService {
       );
     }
     const { noticeId, contactId } = read.link;
-    return this.transactions.run(linkPrincipal(read.link, null), async (db) => {
+    const found = await this.transactions.run(linkPrincipal(read.link, null), async (db) => {
       const row = await findAnswerable(db, noticeId, STRENGTHS);
-      if (!row || !(await isContactOf(db, contactId, row.party_id))) return err(NO_SUCH_LINK);
+      return row && (await isContactOf(db, contactId, row.party_id)) ? row : undefined;
+    });
+    if (!found) return err(NO_SUCH_LINK);
+    // What wrote it, and who registered a key, is the operator's own, and no link reads that.
+    return this.transactions.run(system('acknowledgement', noticeId), async (db) => {
+      const own = await this.recipientTexts.readBy(db, found, contactId, this.clock.now());
       const ways = await this.proofs.waysOf(db, noticeId, contactId);
-      return ok({ notice: this.shown(row), link: read.link, ways });
+      return ok({ notice: this.shown(found, own), link: read.link, ways });
     });
   }
 
@@ -241,7 +248,7 @@ export class AcknowledgementService {
     plain: PlainStrength,
     by: Principal,
   ): Promise<Result<Acknowledged, Refusal>> {
-    const proof = await this.proofs.proofOf(notice, contactIds, typed, plain, by);
+    const proof = await this.proofs.proofOf(notice, contactIds, typed, plain);
     if (!proof.ok) return proof;
     return this.inTrail(notice.id, by, async (db, trailed) =>
       ok(await this.recorder.record(db, notice.id, typed, proof.value, trailed)),
@@ -263,8 +270,8 @@ export class AcknowledgementService {
     );
   }
 
-  private shown(row: AnswerableNotice): ShownNotice {
-    const { subject, text, textHash } = textOf(this.templates, row);
+  private shown(row: AnswerableNotice, own?: RecipientText): ShownNotice {
+    const { subject, text, textHash } = own ?? textOf(this.templates, row);
     return {
       id: row.id,
       reference: row.reference,
@@ -273,7 +280,7 @@ export class AcknowledgementService {
       subject,
       text,
       textHash: textHash.toString('hex'),
-      language: row.language,
+      language: own?.language ?? row.language,
       startAt: row.start_at.getTime(),
       dueAt: row.due_at?.getTime() ?? null,
       zone: row.zone,

@@ -22,16 +22,15 @@ import {
   fallbacksAreIn,
   isFulfilled,
   messageIdOf,
-  nextAttemptAt,
-  nextOpening,
   nextRecipient,
-  othersLeft,
+  nextTryAt,
   timesOf,
   type Recipient,
 } from './notice.rules.ts';
 import { hashOf, LINK_LIFE, shownText, type NoticeWriter, type RenderedNotice } from './notice-templates.ts';
 import { NoticeTexts } from './notice-texts.service.ts';
 import { heldUntil } from './pace.rules.ts';
+import { RecipientTexts } from './recipient-texts.service.ts';
 import { isDuty } from './written-about.ts';
 
 /** The channels that are switched on, in order of preference. */
@@ -54,13 +53,13 @@ interface Prepared {
   number: number;
   /** Of this telling. */
   messageId: string;
-  /** What it is written by, and its text without the link: the same for every attempt. */
+  /** What it is written by, in which language, and its text without the link: the same for every attempt to who reads it. */
   writer: NoticeWriter;
+  language: string;
   textHash: Buffer;
-  /** Somebody else is still untried: their turn is at once. */
-  othersLeft: boolean;
-  /** When somebody's turn comes next. */
-  rungAt: Millis | null;
+  /** Whom it was chosen from. */
+  recipients: readonly Recipient[];
+  fallbacksToo: boolean;
   /** The newest signed checkpoint, so that the recipient holds a copy of the ledger's head. */
   checkpoint: string;
 }
@@ -78,6 +77,7 @@ export class DeliveryService {
     private readonly ledger: LedgerService,
     private readonly alerts: AlertsService,
     private readonly texts: NoticeTexts,
+    private readonly recipientTexts: RecipientTexts,
     private readonly keys: Keys,
     private readonly publicUrl: PublicUrl,
     private readonly vault: Vault,
@@ -101,7 +101,7 @@ export class DeliveryService {
         messageId: prepared.messageId,
         to: await this.wholeAddress(recipient, by),
         partyId: notice.party_id,
-        language: notice.language,
+        language: prepared.language,
         subject: rendered.subject,
         text: rendered.text,
         html: rendered.html,
@@ -202,6 +202,7 @@ export class DeliveryService {
       subject: shown.subject,
       text: shown.text,
     });
+    const own = await this.recipientTexts.of(db, notice, recipient, now);
     const checkpoint = await headOf(db, this.ledger);
     return {
       attemptId,
@@ -210,10 +211,11 @@ export class DeliveryService {
       recipient,
       number,
       messageId,
-      writer,
-      textHash,
-      othersLeft: othersLeft(known.recipients, recipient, fallbacksToo, now),
-      rungAt: nextOpening(known.recipients, now),
+      writer: own?.writer ?? writer,
+      language: own?.language ?? notice.language,
+      textHash: own?.textHash ?? textHash,
+      recipients: known.recipients,
+      fallbacksToo,
       checkpoint,
     };
   }
@@ -279,17 +281,20 @@ export class DeliveryService {
   ): Promise<DeliveryResult> {
     const { notice, attemptId, number, messageId, textHash } = prepared;
     const now = this.clock.now();
-    const times = { ...timesOf(notice), rungAt: prepared.rungAt };
     const accepted = answer.outcome === 'accepted';
-    const next = accepted
-      ? null
-      : answer.outcome === 'refused' || (answer.outcome === 'retry' && prepared.othersLeft)
-        ? now
-        : nextAttemptAt(
-            prepared.recipient.tries + 1,
+    const next =
+      answer.outcome === 'accepted'
+        ? null
+        : nextTryAt(
+            prepared.recipients,
+            prepared.recipient,
+            {
+              refused: answer.outcome === 'refused',
+              after: answer.outcome === 'retry' ? answer.after : undefined,
+            },
+            prepared.fallbacksToo,
+            timesOf(notice),
             now,
-            times,
-            answer.outcome === 'retry' ? answer.after : undefined,
           );
     await endAttempt(db, {
       id: attemptId,
@@ -322,14 +327,14 @@ export class DeliveryService {
     return { state: 'accepted' };
   }
 
-  /** The same text for every attempt, but for whom the link is for. */
-  private render({ notice, recipient, writer, checkpoint }: Prepared): RenderedNotice {
+  /** The same text for every attempt to who reads it, but for whom the link is for. */
+  private render({ notice, recipient, writer, language, checkpoint }: Prepared): RenderedNotice {
     const expiresAt = notice.created_at.getTime() + LINK_LIFE;
     const token = linkToken(
       { noticeId: notice.id, contactId: recipient.contactId, expiresAt },
       this.keys.linkKey(),
     );
-    return writer.render(notice.category, notice.language, {
+    return writer.render(notice.category, language, {
       ...notice.facts,
       link: `${this.publicUrl.get()}/n/${token}`,
       code: linkCode(token, this.keys.linkKey()),

@@ -7,6 +7,7 @@ import { onCall, type Absence, type DailyHours } from '../parties/on-call.rules.
 import type { Channel } from './channel.ts';
 import type { Recipient } from './notice.rules.ts';
 import type { Pace } from './pace.rules.ts';
+import { languageOfReader } from './recipient-texts.service.ts';
 
 interface Way {
   channel: string;
@@ -18,6 +19,7 @@ interface Way {
 interface ContactRow {
   id: Id;
   email: string | null;
+  language: string | null;
   rung: boolean;
   own_rung: boolean;
   afterMinutes: number | null;
@@ -40,6 +42,7 @@ interface HistoryRow {
   address: string;
   refused: boolean;
   tries: number;
+  lastAt: Date | null;
   taken: number;
   lost: boolean;
 }
@@ -111,6 +114,7 @@ export async function recipientsOf(
         const past = history.find((one) => one.channel === channel && one.address === address);
         return {
           contactId,
+          language: byId.get(contactId)?.language ?? null,
           channel,
           address,
           ...(sealed ? { sealed } : {}),
@@ -118,6 +122,7 @@ export async function recipientsOf(
           ...(opens.has(contactId) && !first.includes(contactId) ? { opensAt: opens.get(contactId)! } : {}),
           refused: past?.refused ?? false,
           tries: past?.tries ?? 0,
+          ...(past?.lastAt ? { lastAt: past.lastAt.getTime() } : {}),
           taken: past?.taken ?? 0,
         };
       });
@@ -166,10 +171,10 @@ const contactsOf = inOne(
     asked: readonly { partyId: Id; contactId: Id | null; termId: Id | null; now: Millis }[],
   ): Promise<ContactRow[][]> => {
     const rows: (ContactRow & { asked: number })[] = await db.query(
-      `SELECT q.asked::int, x.id, x.email, x.rung, x.own_rung, x."afterMinutes", x."afterPercent", x.hours, x.addresses, x.absences
+      `SELECT q.asked::int, x.id, x.email, x.language, x.rung, x.own_rung, x."afterMinutes", x."afterPercent", x.hours, x.addresses, x.absences
          FROM unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::timestamptz[]) WITH ORDINALITY AS q(party_id, contact_id, term_id, now, asked)
         CROSS JOIN LATERAL (
-          SELECT c.id, c.email,
+          SELECT c.id, c.email, ${languageOfReader('c', 'q.term_id')} AS language,
                  (r.contact_id IS NOT NULL OR c.role IN ('security', 'on_call')) AS rung,
                   coalesce(r.fallback, false) AS own_rung, r.after_minutes AS "afterMinutes", r.after_percent AS "afterPercent",
                  CASE WHEN h.contact_id IS NULL THEN NULL ELSE json_build_object('zone', h.zone, 'days', h.duty_days, 'from', h.duty_from,
@@ -204,6 +209,7 @@ const historyOf = inOne(
       `SELECT q.asked::int, a.channel, a.address,
               bool_or(a.outcome = 'refused' OR coalesce(a.bounce LIKE '5%', false)) AS refused,
               count(*) FILTER (WHERE a.message_id = q.message_id)::int AS tries,
+              max(a.started_at) FILTER (WHERE a.message_id = q.message_id) AS "lastAt",
               count(*) FILTER (WHERE a.message_id <> q.message_id AND a.outcome = 'accepted')::int AS taken,
               bool_or(a.message_id = q.message_id AND a.outcome = 'unknown') AS lost
          FROM unnest($1::uuid[], $2::text[]) WITH ORDINALITY AS q(id, message_id, asked)

@@ -20,6 +20,8 @@ const exposure: NoticeFacts = {
   credentials: [{ label: 'Payments key', environment: 'production', state: 'live' }],
   copies: 3,
   reason: 'Found in a public repository.',
+  unknown: ['began', 'use'],
+  updateWithinHours: 12,
 };
 
 const matrix = {
@@ -163,6 +165,18 @@ export const EDITABLE: Readonly<Record<string, EditableText>> = {
     title: 'The code to sign a matrix',
     sample: { code: '48291375', integrationName: 'Payments bridge', minutes: 15 },
     mail: { says: ['code'] },
+  },
+  'signing-key': {
+    title: 'A key was registered to sign with',
+    sample: {
+      contactName: 'Nora Visser',
+      partyName: 'Northwind',
+      registeredBy: 'Tom Weber',
+      fingerprint: '3f6c1d0b9a2e4c57b8d1e0f2a3b4c5d6e7f8091a2b3c4d5e6f708192a3b4c5d6',
+      at: '2026-11-22T08:05:31.000Z',
+      link: 'https://countersign.example/signing-keys',
+    },
+    mail: { says: ['fingerprint', 'link'] },
   },
   'access-review': {
     title: 'A reviewer is reminded',

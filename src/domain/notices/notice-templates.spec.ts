@@ -56,6 +56,50 @@ describe('the notice of an exposure', () => {
   });
 });
 
+describe('what is not known yet', () => {
+  const told = (language: string, more: object) => {
+    const said = { ...facts, ...OF_EVERY_MESSAGE, ...more };
+    const { text, html } = templates.render('exposure', language, said);
+    return [text, html];
+  };
+  const unknown = ['began', 'use', 'liveness', 'credentials'];
+
+  test('is named one by one, with when more is told', () => {
+    for (const part of told('en', { unknown, updateWithinHours: 12 })) {
+      expect(part).toContain('Not yet known:');
+      expect(part).toMatch(/since when[^]*whether anybody used it[^]*still works[^]*which credentials/);
+      expect(part).toContain('The next update follows within 12 hours of this notice');
+    }
+    for (const part of told('de', { unknown, updateWithinHours: 1 })) {
+      expect(part).toContain('Noch nicht bekannt:');
+      expect(part).toMatch(/seit wann[^]*unbefugt[^]*noch gelten[^]*welche Zugangsdaten/);
+      expect(part).toContain('innerhalb von 1 Stunde nach dieser');
+      expect(part).not.toMatch(/\b(began|use|liveness|credentials)\b/);
+    }
+  });
+
+  test('promises no time where none is set', () => {
+    for (const part of told('en', { unknown, updateWithinHours: null }))
+      expect(part).toContain('No time is set for the next update');
+    for (const part of told('de', { unknown, updateWithinHours: null }))
+      expect(part).toContain('keine Frist gesetzt');
+  });
+
+  test('is not spoken of where everything is known, nor by what was written down before', () => {
+    for (const more of [{ unknown: null, updateWithinHours: 4 }, {}])
+      for (const part of [...told('en', more), ...told('de', more)])
+        expect(part).not.toMatch(/[Nn]ot yet known|[Nn]och nicht bekannt|update|Frist/);
+  });
+
+  test('of a credential says what of it', () => {
+    const credentials = [{ label: 'Key', environment: 'production', state: 'not yet known' }];
+    for (const part of told('en', { credentials }))
+      expect(part).toContain('not yet known whether it still works');
+    for (const part of told('de', { credentials }))
+      expect(part).toContain('noch nicht bekannt, ob sie noch gelten');
+  });
+});
+
 describe.each([
   ['drill', { credentialName: 'Ledger key' }],
   ['contact-confirmation', {}],

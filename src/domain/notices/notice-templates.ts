@@ -28,6 +28,10 @@ export interface NoticeFacts {
   credentials: { label: string; environment: string; state: string }[];
   copies: number;
   reason: string;
+  /** What is not established yet, by the words that the texts know; null: nothing. */
+  unknown?: string[] | null;
+  /** How soon more is told at the latest, counted from this notice; null: no time is set. */
+  updateWithinHours?: number | null;
   [key: string]: unknown;
 }
 

@@ -4,7 +4,7 @@ import { refusal, type Refusal } from '../../kernel/errors.ts';
 import { newId, type Id } from '../../kernel/ids.ts';
 import { handOf, type Principal } from '../../kernel/principal.ts';
 import { err, ok, type Result } from '../../kernel/result.ts';
-import { iso } from '../../kernel/time.ts';
+import { iso, type Millis } from '../../kernel/time.ts';
 import { Clock } from '../../platform/clock/clock.ts';
 import { inOne } from '../../platform/database/together.ts';
 import type { Db } from '../../platform/database/transactions.ts';
@@ -54,6 +54,8 @@ export class NoticeTexts {
       templateId: Id | null;
       /** Whether it has been written before, and not by a version. */
       asShipped: boolean;
+      /** The newest version of that moment; absent: of now. */
+      asOf?: Millis;
     },
   ): Promise<{ templateId: Id | null; writer: NoticeWriter }> {
     if (notice.asShipped || EDITABLE[notice.category] === undefined)
@@ -62,7 +64,8 @@ export class NoticeTexts {
       return { templateId: notice.templateId, writer: await this.#written(db, notice.templateId) };
     const languages = languagesFor(notice.language);
     const { category, integrationId, partyId } = notice;
-    const rows = await versionsFor(db, { category, languages, integrationId, partyId });
+    const asOf = notice.asOf === undefined ? null : iso(notice.asOf);
+    const rows = await versionsFor(db, { category, languages, integrationId, partyId, asOf });
     for (const language of languages) {
       const own = rows.filter((row) => row.language === language && !row.shipped);
       const row = own.find(({ recipient }) => recipient !== 'any') ?? own[0];
@@ -227,16 +230,23 @@ export class NoticeTexts {
 const versionsFor = inOne(
   async (
     db: Db,
-    asked: readonly { category: string; languages: string[]; integrationId: Id | null; partyId: Id | null }[],
+    asked: readonly {
+      category: string;
+      languages: string[];
+      integrationId: Id | null;
+      partyId: Id | null;
+      asOf: string | null;
+    }[],
   ) => {
     const rows = await db.query<
       { asked: number; id: Id; shipped: boolean; language: string; recipient: string }[]
     >(
       `SELECT q.asked, v.id, v.shipped, v.language, v.recipient
-         FROM jsonb_to_recordset($1::jsonb) AS q(asked int, category text, languages text[], "integrationId" uuid, "partyId" uuid)
+         FROM jsonb_to_recordset($1::jsonb) AS q(asked int, category text, languages text[], "integrationId" uuid, "partyId" uuid, "asOf" timestamptz)
         CROSS JOIN LATERAL (
           SELECT DISTINCT ON (language, recipient) id, shipped, language, recipient FROM notice_template
            WHERE category = q.category AND language = ANY (q.languages)
+             AND (q."asOf" IS NULL OR created_at <= q."asOf")
              AND recipient IN (SELECT 'any' UNION ALL SELECT role FROM integration_party
                                 WHERE integration_id = q."integrationId" AND party_id = q."partyId")
            ORDER BY language, recipient, number DESC) v`,

@@ -69,27 +69,24 @@ export function timelinessAt(notice: Pick<NoticeState, 'dueAt' | 'fulfilledAt'>,
   return notice.dueAt !== null && now > notice.dueAt ? 'missed' : 'open';
 }
 
+/** No address is asked twice within this. */
+const LEAST_WAIT: Millis = MINUTE;
 const BACK_OFF = [1, 5, 15, 30, 60].map((minutes) => minutes * MINUTE);
 
 /**
- * When to try again after `attempts` tries that did not succeed: 1, 5, 15, 30 and then every 60 minutes, or what the
- * peer asked for, but never past an instant that matters while it is still to come: the one at which others are told as
- * well, the next rung of the agreement's ladder, and the due time (RFC 5321 section 4.5.4.1 lets a mail server hold a message for days; our window is shorter).
+ * When to ask the same address again after `attempts` tries that did not succeed: 1, 5, 15, 30 and then every 60 minutes,
+ * or what the peer asked for and a minute at the least; but not past the end of a window that is still to come (RFC 5321
+ * section 4.5.4.1 lets a mail server hold a message for days; our window is shorter).
  */
 export function nextAttemptAt(
   attempts: number,
   now: Millis,
-  times: { startAt: Millis; dueAt: Millis | null; rungAt?: Millis | null },
+  { dueAt }: Pick<NoticeState, 'dueAt'>,
   peerAsks?: Millis,
 ): Millis {
   const wait = peerAsks ?? BACK_OFF[Math.min(Math.max(attempts, 1), BACK_OFF.length) - 1]!;
-  const { dueAt } = times;
-  const others = fallbackAt(times);
-  const at = Math.min(
-    now + wait,
-    ...([others, times.rungAt ?? null].filter((time) => time !== null && now < time) as Millis[]),
-  );
-  return dueAt !== null && now < dueAt ? Math.min(at, Math.max(now + MINUTE, dueAt - MINUTE)) : at;
+  const at = now + Math.max(wait, LEAST_WAIT);
+  return dueAt !== null && now < dueAt ? Math.min(at, Math.max(now + LEAST_WAIT, dueAt - LEAST_WAIT)) : at;
 }
 
 /** The clock of a notice, as it is stored. */
@@ -120,6 +117,8 @@ export function fallbackIsDue(
 /** One way to one person, in the order in which they are to be told. */
 export interface Recipient {
   contactId: string;
+  /** In which they are told what a term has told: their own, else as agreed. */
+  language?: string | null;
   /** Of the channel. */
   channel: string;
   address: string;
@@ -133,6 +132,8 @@ export interface Recipient {
   refused: boolean;
   /** Attempts of this telling that went there. */
   tries: number;
+  /** When the last of them began; absent: none did. */
+  lastAt?: Millis;
   /** Earlier tellings that a peer took for it, and that nobody answered. */
   taken: number;
 }
@@ -152,7 +153,12 @@ export function nextRecipient(
   const open = usable.filter((r) => isOpen(r, all, now));
   // Who else is left is told before nobody is.
   const pool = open.length === 0 ? usable : open;
-  return pool.toSorted((a, b) => a.taken - b.taken || a.tries - b.tries)[0];
+  return pool.toSorted(byTurn)[0];
+}
+
+/** Who was asked least comes first; of those asked as often, who did not fail to answer just now. */
+function byTurn(a: Recipient, b: Recipient): number {
+  return a.taken + a.tries - (b.taken + b.tries) || a.tries - b.tries;
 }
 
 /**
@@ -169,20 +175,50 @@ export function fallbacksAreIn(
   return now >= fallbackAt(notice);
 }
 
-/** Whether somebody else is still untried: their turn is at once. */
-export function othersLeft(
+/** What a peer answered that did not take a message; `after`: what it asked to wait. */
+export interface Failure {
+  refused: boolean;
+  after?: Millis | undefined;
+}
+
+/**
+ * When the next attempt is made after one that failed: at once where another address is next, else when the same one may be
+ * asked again, or somebody else's turn comes before that (half of the window, a rung of the ladder). An instant that brings
+ * nobody else is none: the only address that is left is not asked again a moment after it was.
+ *
+ * @param recipients as they were when `chosen` was chosen of them
+ */
+export function nextTryAt(
   recipients: readonly Recipient[],
   chosen: Recipient,
+  failure: Failure,
   fallbacksToo: boolean,
+  times: Pick<NoticeState, 'startAt' | 'dueAt'>,
   now: Millis,
-): boolean {
-  return recipients.some(
-    (one) =>
-      one !== chosen &&
-      !one.refused &&
-      one.tries + one.taken <= chosen.tries + chosen.taken &&
-      isOpen(one, fallbacksToo, now),
+): Millis {
+  const after = recipients.map((one) =>
+    isSameAddress(one, chosen)
+      ? { ...one, tries: one.tries + 1, lastAt: now, refused: one.refused || failure.refused }
+      : one,
   );
+  const next = nextRecipient(after, fallbacksToo, now);
+  if (!next) return now; // to be told that nobody is left
+  if (next.lastAt === undefined || next.lastAt + LEAST_WAIT <= now) return now;
+  const again = nextAttemptAt(
+    next.tries,
+    now,
+    times,
+    isSameAddress(next, chosen) ? failure.after : undefined,
+  );
+  const turns = after
+    .filter((one) => !one.refused && !isOpen(one, fallbacksToo, now) && byTurn(one, next) < 0)
+    .map((one) => Math.max(one.opensAt ?? fallbackAt(times), (one.lastAt ?? -Infinity) + LEAST_WAIT))
+    .filter((at) => at > now);
+  return Math.min(again, ...turns);
+}
+
+function isSameAddress(one: Recipient, other: Recipient): boolean {
+  return one.channel === other.channel && one.address === other.address;
 }
 
 /** Whether somebody's turn has come. */
@@ -194,12 +230,21 @@ function isOpen(
   return !fallback || (opensAt === undefined ? fallbacksToo : now >= opensAt);
 }
 
-/** When the next turn comes, of those who are still to be told. */
-export function nextOpening(recipients: readonly Recipient[], now: Millis): Millis | null {
-  const times = recipients.flatMap(({ refused, opensAt }) =>
-    !refused && opensAt !== undefined && opensAt > now ? [opensAt] : [],
-  );
-  return times.length === 0 ? null : Math.min(...times);
+export interface Reader {
+  contactId: string;
+  language?: string | null;
+}
+
+/**
+ * The language that somebody is told in. The one whom a notice is for reads it in the language that it was owed in; whoever is
+ * told in their place, or as well, in their own. What a person wrote, or asks one person, is there in one language only.
+ */
+export function languageToTell(
+  notice: { contactId: string | null; termId: string | null; language: string },
+  reader: Reader,
+): string {
+  if (notice.termId === null || reader.contactId === notice.contactId) return notice.language;
+  return reader.language ?? notice.language;
 }
 
 /** The id of one telling: the first has the notice's own, so that a receiver sees a double as one, and a reminder as new. */

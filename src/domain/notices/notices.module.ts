@@ -18,6 +18,7 @@ import { NoticeTemplates } from './notice-templates.ts';
 import { NoticeTexts } from './notice-texts.service.ts';
 import { NoticesService } from './notices.service.ts';
 import { MaildropSweep } from './read-maildrop.sweep.ts';
+import { RecipientTexts } from './recipient-texts.service.ts';
 import { SettleAcknowledgedJob } from './settle-acknowledged.job.ts';
 import { StuckNotices } from './stuck-notices.service.ts';
 import { WrittenNotices } from './written-notices.service.ts';
@@ -56,6 +57,7 @@ const shared = [
     AlertDigest,
     BouncesService,
     NoticeTexts,
+    RecipientTexts,
     StuckNotices,
     WrittenNotices,
     MaildropSweep,

@@ -8,7 +8,7 @@ import { Clock } from '../../platform/clock/clock.ts';
 import { Transactions } from '../../platform/database/transactions.ts';
 import { LedgerService } from '../ledger/ledger.service.ts';
 import { RunsService } from '../runbooks/runs.service.ts';
-import { whoIs } from '../runbooks/steps.service.ts';
+import { whoIs } from '../runbooks/approval.rules.ts';
 import type { StartedWay } from './onboarding.schema.ts';
 
 /** Ends an integration: out of production at once, then everything that could still be abused. */

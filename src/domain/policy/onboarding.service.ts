@@ -10,7 +10,7 @@ import { Outbox } from '../../platform/outbox/outbox.ts';
 import { LedgerService } from '../ledger/ledger.service.ts';
 import { Runbooks } from '../runbooks/runbooks.service.ts';
 import { RunsService } from '../runbooks/runs.service.ts';
-import { whoIs } from '../runbooks/steps.service.ts';
+import { whoIs } from '../runbooks/approval.rules.ts';
 import { advanceWay } from './advance-way.definition.ts';
 import type { ReviewScope, StartedWay, StartOnboarding } from './onboarding.schema.ts';
 import { vouchedForAlone } from './partners.service.ts';

@@ -222,6 +222,11 @@ export async function refusalsOf<T>(work: () => Promise<T>): Promise<Result<T, R
   }
 }
 
+/** Whether a version is still to be signed. */
+export function isCurrent({ state }: Pick<VersionFacts, 'state'>): boolean {
+  return SIGNABLE.includes(state);
+}
+
 /** What policy asks for, and how to get there. */
 export function tooWeak(strength: Strength, least: Strength): Refusal {
   const mend = `Sign ${waysThatSuffice(least).join('; or ')}.`;
@@ -232,7 +237,7 @@ export function tooWeak(strength: Strength, least: Strength): Refusal {
 }
 
 export function refuseNotCurrent(version: VersionFacts): void {
-  if (SIGNABLE.includes(version.state)) return;
+  if (isCurrent(version)) return;
   throw new Refused(
     refusal(
       'conflict',

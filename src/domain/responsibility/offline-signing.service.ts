@@ -15,6 +15,7 @@ import {
   Attestations,
   contactOf,
   field,
+  isCurrent,
   lockVersion,
   noVersion,
   personOf,
@@ -38,6 +39,24 @@ export class OfflineSigning {
     private readonly attestations: Attestations,
     private readonly signatures: Signatures,
   ) {}
+
+  /** The papers of a version that wait for a second person, where this one is that. */
+  async toConfirm(
+    db: Db,
+    version: Pick<VersionFacts, 'id' | 'authors' | 'state'>,
+    by: Principal,
+  ): Promise<Set<Id>> {
+    if (!isCurrent(version)) return new Set();
+    const rows = await db.query<{ id: Id; uploadedBy: string | null }[]>(
+      `SELECT id, uploaded_by AS "uploadedBy" FROM attestation
+        WHERE matrix_version_id = $1 AND way = 'paper' AND confirmed_at IS NULL AND withdrawn_at IS NULL AND fallen_at IS NULL`,
+      [version.id],
+    );
+    const theirs = new Set<Id>();
+    for (const { id, uploadedBy } of rows)
+      if (await isSecondPerson(db, uploadedBy, version, by)) theirs.add(id);
+    return theirs;
+  }
 
   /** The bytes that a contact signs elsewhere. */
   async document(
@@ -84,6 +103,14 @@ export class OfflineSigning {
         language: input.language,
       });
       refuseKey(key, await personBehind(db, key.registeredBy), version);
+      if (!key.counts)
+        throw new Refused(
+          refusal(
+            'conflict',
+            'key-of-others',
+            'Somebody else registered this key for the contact: it counts for what is proposed after the contact’s own party has registered it, too.',
+          ),
+        );
       const signature = Buffer.from(input.signature, 'base64');
       if (!isDetachedSignature(key.publicKey, document, input.signature))
         throw new Refused(
@@ -186,14 +213,7 @@ export class OfflineSigning {
       if (!row || row.way !== 'paper')
         throw new Refused(refusal('not_found', 'no-paper', 'There is no such paper to confirm.'));
       const version = await lockVersion(db, row.versionId);
-      const uploader = row.uploadedBy === null ? null : await personBehind(db, row.uploadedBy);
-      if (
-        row.uploadedBy === by.id ||
-        (uploader !== null && uploader === by.personId) ||
-        version.authors.some(
-          ({ id, personId }) => id === by.id || (personId !== null && personId === by.personId),
-        )
-      )
+      if (!(await isSecondPerson(db, row.uploadedBy, version, by)))
         throw new Refused(
           refusal(
             'forbidden',
@@ -231,6 +251,19 @@ export class OfflineSigning {
       return err(noVersion());
     return refusalsOf(() => this.transactions.run({ ...by, partyId: null }, work));
   }
+}
+
+/** Whether somebody neither uploaded a paper nor wrote the matrix that it signs. */
+async function isSecondPerson(
+  db: Db,
+  uploadedBy: string | null,
+  version: Pick<VersionFacts, 'authors'>,
+  by: Principal,
+): Promise<boolean> {
+  const own = (id: string, personId: Id | null) =>
+    id === by.id || (personId !== null && personId === by.personId);
+  if (uploadedBy !== null && own(uploadedBy, await personBehind(db, uploadedBy))) return false;
+  return !version.authors.some(({ id, personId }) => own(id, personId));
 }
 
 function onlyOperator(by: Principal): void {

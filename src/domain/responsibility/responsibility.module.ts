@@ -27,6 +27,7 @@ import { SignaturesSweep } from './signatures.sweep.ts';
 import { SigningCodes } from './signing-codes.service.ts';
 import { SigningKeys } from './signing-keys.service.ts';
 import { SigningLinks } from './signing-links.service.ts';
+import { TellOfKeyJob } from './tell-of-key.job.ts';
 import { TermsInForce } from './terms-in-force.ts';
 
 const shared = [
@@ -74,6 +75,7 @@ const shared = [
     SigningCodes,
     SigningKeys,
     SigningLinks,
+    TellOfKeyJob,
     TermsInForce,
     { provide: MatrixTemplates, useFactory: () => new MatrixTemplates(templatesFolder('matrices')) },
   ],

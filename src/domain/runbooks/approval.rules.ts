@@ -1,5 +1,5 @@
 import { refusal, type Refusal } from '../../kernel/errors.ts';
-import type { Role } from '../../kernel/principal.ts';
+import { handOf, type Principal, type Role } from '../../kernel/principal.ts';
 import type { Millis } from '../../kernel/time.ts';
 import { parseDuration, type Approval } from './definition.schema.ts';
 import { lookUp, type Facts } from './facts.rules.ts';
@@ -15,6 +15,12 @@ export interface Decision {
 export interface Voice {
   who: string;
   roles: readonly Role[];
+}
+
+/** Who speaks, as quorum and four eyes count them: a hand, as `handOf` says; the kind beside an id that is no person's. */
+export function whoIs(by: Principal): string {
+  const hand = handOf(by);
+  return hand === by.id ? `${by.kind}:${hand}` : hand;
 }
 
 /** Why this one may not decide, or undefined. An admin may stand in for any role, but never for a second pair of eyes. */

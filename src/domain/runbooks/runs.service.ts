@@ -27,7 +27,8 @@ import type { Runbooks } from './runbooks.service.ts';
 import { runFinished } from './runs.events.ts';
 import { closeRunNodes } from './progress.queries.ts';
 import { insertEvents, rowsOf } from './runs.queries.ts';
-import { whoIs, type StepsService } from './steps.service.ts';
+import { whoIs } from './approval.rules.ts';
+import type { StepsService } from './steps.service.ts';
 
 export interface StartRun {
   /** A runbook's id: `emergency-revocation`. */

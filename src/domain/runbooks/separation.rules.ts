@@ -1,4 +1,6 @@
 import { refusal, type Refusal } from '../../kernel/errors.ts';
+import type { Principal } from '../../kernel/principal.ts';
+import { whoIs } from './approval.rules.ts';
 
 /** Somebody's part in a run: the person where one is known. */
 export interface Part {
@@ -51,3 +53,17 @@ export const PERSON_NEEDED = refusal(
   'person-needed',
   'Duties are kept apart here, so that a person has to act: sign in, or use a token that belongs to an account.',
 );
+
+/** Why somebody may not play a part of this runbook, whatever is done with it; null: they may. */
+export function whyApart(
+  runbook: { title: string; separation?: readonly (readonly string[])[] | undefined },
+  before: readonly Part[],
+  act: string,
+  by: Principal,
+): Refusal | null {
+  const groups = runbook.separation ?? [];
+  if (by.kind === 'system' || !isSeparated(groups, act)) return null;
+  if (by.personId === undefined) return PERSON_NEEDED;
+  const conflict = conflictOf(groups, before, { act, who: whoIs(by) });
+  return conflict === null ? null : separationRefusal(runbook.title, act, conflict);
+}

@@ -1,6 +1,6 @@
 import { errorText, refusal, type Refusal } from '../../kernel/errors.ts';
 import { newId, type Id } from '../../kernel/ids.ts';
-import { handOf, type Principal } from '../../kernel/principal.ts';
+import type { Principal } from '../../kernel/principal.ts';
 import { err, ok, type Result } from '../../kernel/result.ts';
 import type { Millis } from '../../kernel/time.ts';
 import type { Clock } from '../../platform/clock/clock.ts';
@@ -8,7 +8,7 @@ import type { Db } from '../../platform/database/transactions.ts';
 import type { Outbox } from '../../platform/outbox/outbox.ts';
 import type { LedgerService } from '../ledger/ledger.service.ts';
 import { settledByPerson, type Settlement } from './answer.rules.ts';
-import { mayDecide, verdictOf, type Decision } from './approval.rules.ts';
+import { mayDecide, verdictOf, whoIs, type Decision } from './approval.rules.ts';
 import { meetDeadlines } from './deadlines.queries.ts';
 import {
   addDecision,
@@ -22,7 +22,7 @@ import {
 import type { Ended, Progress } from './progress.ts';
 import { pumpJob } from './pump.job.ts';
 import type { RunContexts } from './run-contexts.ts';
-import { conflictOf, isSeparated, PERSON_NEEDED, REQUEST, separationRefusal } from './separation.rules.ts';
+import { isSeparated, REQUEST, whyApart } from './separation.rules.ts';
 import { insertEvents } from './runs.queries.ts';
 import { FINAL, mayBecome } from './step.rules.ts';
 
@@ -34,12 +34,6 @@ export type PersonsAnswer =
 /** `late`: the step had ended already; the word is on record and changes nothing. */
 export interface Heard {
   late: boolean;
-}
-
-/** Who speaks, as quorum and four eyes count them: a hand, as `handOf` says; the kind beside an id that is no person's. */
-export function whoIs(by: Principal): string {
-  const hand = handOf(by);
-  return hand === by.id ? `${by.kind}:${hand}` : hand;
 }
 
 const NOT_FOUND = refusal('not_found', 'step-not-found', 'There is no such step.');
@@ -270,14 +264,12 @@ export class StepsService {
   async #apart(db: Db, step: HeldStep, by: Principal): Promise<Refusal | null> {
     const { act } = this.contexts.node(step.runId, step.node)!.step;
     const { definition, requestedBy } = this.contexts.of(step.runId);
-    const groups = definition.separation ?? [];
-    if (act === undefined || by.kind === 'system' || !isSeparated(groups, act)) return null;
-    if (by.personId === undefined) return PERSON_NEEDED;
+    if (act === undefined || by.kind === 'system' || !isSeparated(definition.separation ?? [], act))
+      return null;
     // One act of a run after the other: two at once would not see each other.
     await db.query(`SELECT pg_advisory_xact_lock(hashtextextended($1, 0))`, [`parts:${step.runId}`]);
     const before = [{ act: REQUEST, who: requestedBy }, ...(await partsIn(db, step.runId))];
-    const conflict = conflictOf(groups, before, { act, who: whoIs(by) });
-    return conflict === null ? null : separationRefusal(definition.title, act, conflict);
+    return whyApart(definition, before, act, by);
   }
 
   async #hold(db: Db, stepId: Id): Promise<HeldStep | undefined> {

@@ -14,6 +14,8 @@ export interface OpenDatabase {
   config: Config;
   /** What the migrations changed; absent where this process may not migrate. */
   migrated?: Migrated;
+  /** An embedded one that did not exist before. */
+  isNew: boolean;
   /** Has the embedded server started again whenever it is found dead; nothing for a named one. */
   supervise(log: Log): void;
   /** Lets go of the embedded server; it stops unless another process of the same data folder uses it. */
@@ -37,6 +39,7 @@ export async function openDatabase(
     return {
       config,
       ...(o.migrate ? { migrated: await migrateNamed(config, o.migrations) } : {}),
+      isNew: false,
       supervise: () => {},
       close: async () => {},
     };
@@ -47,6 +50,7 @@ export async function openDatabase(
     return {
       config: { ...config, databaseUrl: local.url() },
       migrated,
+      isNew: migrated.applied.length === Object.values(o.migrations).length,
       supervise: (log) =>
         local.supervise({
           onRestart: () =>

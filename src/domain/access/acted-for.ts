@@ -1,0 +1,14 @@
+/**
+ * Whether the account or the token that did something acts for a party, in SQL; an account of whoever runs this acts for the
+ * operator's own. Sees what the installation sees: in the scope of a party it is true of nothing.
+ *
+ * @param hand the id of the account or token, as text
+ * @param party the id of the party
+ */
+export function actedFor(hand: string, party: string): string {
+  return `EXISTS (
+    SELECT FROM (SELECT u.party_id FROM user_account u WHERE u.id::text = ${hand}
+                 UNION ALL SELECT t.party_id FROM api_token t WHERE t.id::text = ${hand}) acted
+     WHERE CASE WHEN acted.party_id IS NULL THEN EXISTS (SELECT FROM party own WHERE own.id = ${party} AND own.is_operator)
+                ELSE acted.party_id = ${party} END)`;
+}
