@@ -42,7 +42,12 @@ import { answered } from './answered.ts';
 
 const id = z.uuid();
 const convergenceQuery = z.strictObject({
-  version: z.coerce.number().int().positive().optional().describe('Its number. Left out: the active version'),
+  version: z.coerce
+    .number()
+    .int()
+    .positive()
+    .optional()
+    .describe('Its number. Left out: the one that copies are to hold now'),
 });
 const holdingsSchema = z.object({ holdings: z.array(holdingSchema) }).meta({ id: 'Holdings' });
 const movedSchema = z

@@ -142,12 +142,12 @@ export class OnCallController {
           fields: [
             channel
               ? {
-                  field: 'address',
+                  field: '/address',
                   problem: `is no address of ${channel.title}`,
                   mend: 'Write it as that channel knows it.',
                 }
               : {
-                  field: 'channel',
+                  field: '/channel',
                   problem: 'is no channel here',
                   mend: `Use one of: ${this.channels.map((one) => one.key).join(', ')}.`,
                 },
@@ -180,7 +180,7 @@ export class OnCallController {
       refusal('invalid', 'no-such-way', 'A contact cannot be reached by that.', {
         fields: [
           {
-            field: 'address',
+            field: '/address',
             problem: 'is nothing of the party of this contact that could carry a notice',
             mend: 'Name an endpoint of that party, or a stream of theirs that is pushed; both are listed among its subscriptions.',
           },

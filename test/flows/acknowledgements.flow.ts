@@ -337,7 +337,7 @@ describe('how strong an answer must be', () => {
       });
     const wrong = String((Number(typed.code) + 1) % 1_000_000).padStart(6, '0');
     const refused = await called(wrong);
-    expect([refused.status, refused.body]).toMatchObject([400, { errors: [{ field: 'code' }] }]);
+    expect([refused.status, refused.body]).toMatchObject([400, { errors: [{ field: '/code' }] }]);
     expect((await called(typed.code, null)).status).toBe(400);
     expect((await called(typed.code)).status).toBe(204);
     expect(await read(id)).toMatchObject({

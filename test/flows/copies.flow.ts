@@ -188,6 +188,23 @@ describe('a copy', () => {
     ).rejects.toThrow(/permission denied/);
   });
 
+  test('is to hold the version in use; where that is being revoked, the one that overlaps with it, unless it was exposed', async () => {
+    const of = await credential();
+    await copy(of);
+    const second = await nextVersion(of, 'the value of another version two, quite long');
+    const target = async () =>
+      (await scene.call('GET', `/api/v1/credentials/${of.credentialId}/convergence`)).body.target;
+    expect(await target()).toBe(2);
+    await scene.rows(
+      `INSERT INTO version_death (version_id, credential_id, integration_id, revocation, updated_at)
+       SELECT id, credential_id, integration_id, 'requested', $2 FROM credential_version WHERE id = $1`,
+      [second, world.clock.date()],
+    );
+    expect(await target()).toBe(1);
+    await reported(of);
+    expect(await target()).toBeNull();
+  });
+
   test('by its fingerprint shows what is used: the exposed version, or a value that nobody knows', async () => {
     const of = await credential();
     const locationId = await copy(of, { provable: 'fingerprint' });

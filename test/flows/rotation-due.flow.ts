@@ -70,6 +70,32 @@ describe('what is due, and what it would do', () => {
     );
   });
 
+  test('uses from no known place are told, and count as not known', async () => {
+    const slot = await scene.slot(partyId, 'issuing');
+    const log = await scene.location(slot, 'scan', 'Shop');
+    await scene.query(`UPDATE location SET kind = 'log' WHERE id = $1`, [log]);
+    const feed = caller(world, await world.token('integration_engineer'));
+    const simulated = async () =>
+      (await feed('GET', `/api/v1/credentials/${slot.credentialId}/rotation-simulation`)).body;
+    expect(await simulated()).toMatchObject({ elsewhere: null, counts: { no_consumer: 1, unknown: 0 } });
+    const at = new Date(world.clock.now() - HOUR).toISOString();
+    const { reference } = (await feed('GET', `/api/v1/credentials/${slot.credentialId}`)).body;
+    const use = { credential: reference, at, outcome: 'accepted' };
+    const reported = await feed('POST', '/api/v1/usage-events?feed=elsewhere', {
+      body: [
+        { ...use, eventId: 'e1', actor: 'nightly' },
+        { ...use, eventId: 'e2', actor: 'nightly' },
+        { ...use, eventId: 'e3' },
+      ],
+    });
+    expect(reported.body).toMatchObject({ accepted: 3 });
+    expect(await simulated()).toMatchObject({
+      elsewhere: { uses: 3, lastUsedAt: at, actors: ['nightly'], why: expect.stringContaining('not known') },
+      counts: { breaks: 0, unknown: 1 },
+    });
+    expect((await simulated()).places[0].lastUsedAt).toBeNull();
+  });
+
   test('is opened by itself inside its window where its integration asks for it; else an alert says so, once', async () => {
     const [own, other] = [await scene.slot(partyId, 'issuing'), await scene.slot(partyId, 'issuing')];
     const now = world.clock.now();

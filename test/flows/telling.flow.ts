@@ -135,7 +135,7 @@ test('an endpoint or a stream that the party of the contact does not have is no 
     await way(other.contactId, 'set', `stream:${id}`),
   ];
   for (const refused of [foreign, absent, stream, polled])
-    expect([refused.status, refused.body]).toMatchObject([400, { errors: [{ field: 'address' }] }]);
+    expect([refused.status, refused.body]).toMatchObject([400, { errors: [{ field: '/address' }] }]);
   const said = ({ body }: Answer) => ({ ...(body as object), correlationId: null });
   expect(said(foreign)).toEqual(said(absent));
   expect((await way(other.contactId, 'standard-webhooks', `endpoint:${id}`)).status).toBe(201);

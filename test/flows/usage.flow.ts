@@ -290,7 +290,7 @@ describe('reports of use', () => {
     expect(shown.body.lastUsedAt).toBe(last);
   });
 
-  test('a row of uses by many is labelled by its parts, not by the last of them', async () => {
+  test('a row of uses by many is labelled by its parts, not by the last of them, and names one that the label is about', async () => {
     const credential = await scene.credential(shop);
     await scene.rows(
       `INSERT INTO known_actor (credential_id, integration_id, actor, declared_by, declared_at) VALUES ($1, $2, 'ci', 'test', $3) RETURNING actor`,
@@ -303,7 +303,7 @@ describe('reports of use', () => {
     const { body } = await scene.call('GET', `/api/v1/credentials/${credential.credentialId}/usage`);
     expect(body.seen).toMatchObject([
       {
-        lastActor: 'stranger',
+        lastActor: 'ci',
         uses: 41,
         label: 'expected',
         labels: [

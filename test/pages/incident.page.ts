@@ -6,16 +6,17 @@ import { Console } from './console.ts';
 import { AccessService } from '../../src/domain/access/access.service.ts';
 import { incidentScene, type IncidentScene } from './incident-scene.ts';
 import { CASES, LARGE, largeIncident } from './large-incident.ts';
-import { portfolioScene } from './scene.ts';
+import { portfolioScene, type PortfolioScene } from './scene.ts';
 
 let site: Console;
 let page: Page;
 let made: IncidentScene;
 let large: Id;
 
+let ids: PortfolioScene;
 beforeAll(async () => {
   site = await Console.start();
-  const ids = await portfolioScene(site.scene);
+  ids = await portfolioScene(site.scene);
   made = await incidentScene(site.scene, ids, site.world.app);
   const { email, userId } = await site.account('Rita', 'responder');
   const access = site.world.app.get(AccessService);
@@ -243,6 +244,33 @@ describe('the room of an incident', () => {
     await plain.goto(`${site.url}/incidents/${LARGE}`);
     await plain.locator('#cases-settled summary').click();
     expect(await plain.locator('#cases-settled li').filter({ visible: true }).count()).toBe(5);
+  });
+
+  test('work names nobody else, and what a finished run left behind is none', async () => {
+    const { client } = site.scene;
+    const { rows } = await client.query<{ id: string }>(
+      `UPDATE step SET approved = true, owner_role = 'responder', owner_contact_id = NULL
+        WHERE id = (SELECT id FROM step WHERE run_id = $1 AND state = 'parked' ORDER BY id LIMIT 1) RETURNING id`,
+      [made.run],
+    );
+    const { id } = rows[0]!;
+    const listed = async (path: string) => {
+      await page.goto(`${site.url}${path}`);
+      return page.locator(`#ask-${id}`).count();
+    };
+    const stuck = async () => Number(await page.locator('a[href="/work?show=stuck"] .count').innerText());
+    expect(await listed('/work')).toBe(1);
+    expect(await page.locator(`#ask-${id}`).innerText()).not.toContain('· ');
+    await client.query(`UPDATE step SET owner_contact_id = $2 WHERE id = $1`, [id, ids.contacts.piet]);
+    expect(await listed('/work')).toBe(0);
+    expect(await listed('/work?show=parked')).toBe(1);
+    const before = await stuck();
+    await client.query(`UPDATE step SET state = 'failed', finished_at = now() WHERE id = $1`, [id]);
+    expect(await listed('/work?show=stuck')).toBe(1);
+    expect(await stuck()).toBe(before + 1);
+    await client.query(`UPDATE run SET state = 'failed', finished_at = now() WHERE id = $1`, [made.run]);
+    expect(await listed('/work?show=stuck')).toBe(0);
+    expect(await stuck()).toBe(await page.locator('.asks > li').count());
   });
 
   test('the stream ends when the server stops', async () => {

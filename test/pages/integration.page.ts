@@ -1,14 +1,17 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import type { Page } from 'playwright-core';
+import { MINUTE } from '../../src/kernel/time.ts';
 import { Console } from './console.ts';
-import { portfolioScene } from './scene.ts';
+import { deathOf } from './incident-scene.ts';
+import { portfolioScene, type PortfolioScene } from './scene.ts';
 
 let site: Console;
 let page: Page;
+let ids: PortfolioScene;
 
 beforeAll(async () => {
   site = await Console.start();
-  await portfolioScene(site.scene);
+  ids = await portfolioScene(site.scene);
   const { email } = await site.account('Rita', 'responder');
   page = await site.browser.page();
   await site.signIn(page, email, '/portfolio');
@@ -42,6 +45,27 @@ describe('integration', () => {
     expect(order).toHaveLength(2);
     expect(order[0]).toMatch(/Northwind \(production\)[\s\S]*proven[\s\S]*3 min in the last drill/);
     expect(order[1]).toMatch(/Piet de Boer[\s\S]*drill failed/);
+  });
+
+  test('a version that is proven dead is nowhere called active, and ends where it died; the one before is aimed at', async () => {
+    await deathOf(site.scene, ids, ids.versions.live, ids.credentials.live);
+    await page.goto(`${site.url}/credentials/CRD-2026-0001`);
+    await site.judge(page, 'credential-dead-version');
+    const row = page.locator('table tr').filter({ hasText: 'proven dead' });
+    expect(await row.count()).toBe(1);
+    expect(await row.innerText()).not.toContain('active');
+    const died = site.scene
+      .ago(188 * MINUTE)
+      .toISOString()
+      .slice(0, 10);
+    expect(await page.locator('svg[aria-label^="Versions over time"]').getAttribute('aria-label')).toMatch(
+      new RegExp(`version 3 dead, from [-0-9]+ until ${died}`),
+    );
+    expect(await page.locator('#convergence').innerText()).toContain('hold version 2');
+    await page.goto(`${site.url}/integrations/INT-2026-0001`);
+    const main = await page.locator('main').innerText();
+    expect(main).toContain('3 dead');
+    expect(main).not.toContain('3 active');
   });
 
   test('what is nowhere is a page that says so', async () => {

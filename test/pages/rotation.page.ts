@@ -2,6 +2,7 @@ import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import type { Page } from 'playwright-core';
 import { settingOf } from '../../src/domain/rotation/settings.queries.ts';
 import { expectOk } from '../../src/kernel/result.ts';
+import { NOWHERE } from '../../src/domain/usage/write-usage.ts';
 import { until } from '../support/app.ts';
 import { IssuingSupplier } from '../support/issuing-supplier.ts';
 import { BY } from '../support/revocation-scene.ts';
@@ -54,7 +55,15 @@ const comes = (says: RegExp) =>
   );
 
 test('a simulation says what is known and what is not, and starts a rotation', async () => {
+  await scene.query(
+    `INSERT INTO usage_seen (version_id, location_id, feed_key, credential_id, integration_id, first_at, last_at, last_accepted_at, uses)
+     VALUES ($1, $4, $4, $2, $3, $5, $5, $5, 20000)`,
+    [slot.versionId, slot.credentialId, slot.integrationId, NOWHERE, site.world.clock.date()],
+  );
   await page.goto(`${site.url}/credentials/CRD-2026-7001/rotation`);
+  expect(await main()).toMatch(
+    /20000 uses were reported from no place on record[\s\S]*It is not known what breaks/,
+  );
   expect(await main()).toMatch(/Nothing is changed by looking/);
   expect(await main()).toMatch(/Deploy pipeline[\s\S]*not known/);
   await site.judge(page, 'rotation-simulation');

@@ -14,7 +14,13 @@ const IN_ORDER: readonly PlaceStanding[] = ['seen', 'stated', 'unknown', 'other'
 export function ConvergenceBar({ convergence, label }: { convergence: Convergence; label?: string }) {
   const { target, counts, places } = convergence;
   if (places.length === 0) return <Empty>No copy is known. That is no proof that there is none.</Empty>;
-  if (target === null) return <Empty>No version is in use that its copies could hold.</Empty>;
+  if (target === null)
+    return (
+      <Empty>
+        Every version of it is dead, exposed, being revoked or out of use: there is none that its copies could
+        hold.
+      </Empty>
+    );
   return (
     <ShareBar
       label={label ?? `Copies that hold version ${target}`}

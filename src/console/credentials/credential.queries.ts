@@ -80,6 +80,8 @@ export interface VersionLine {
   revocationAt: Millis | null;
   liveness: string | null;
   livenessAt: Millis | null;
+  /** Since when it is proven dead. */
+  deadSince: Millis | null;
   sessions: string | null;
   sessionsUntil: Millis | null;
   exposed: boolean;
@@ -92,6 +94,7 @@ export function versionsOf(db: Db, credentialId: Id): Promise<VersionLine[]> {
             v.store_ref IS NOT NULL AS kept,
             (SELECT count(*)::int FROM fingerprint f WHERE f.version_id = v.id) AS fingerprints,
             d.revocation, ${ms('d.revocation_at')} AS "revocationAt", d.liveness, ${ms('d.liveness_at')} AS "livenessAt",
+            ${ms("CASE WHEN d.liveness = 'dead' THEN coalesce(d.dead_since, d.liveness_at) END")} AS "deadSince",
             d.sessions, ${ms('d.sessions_until')} AS "sessionsUntil",
             EXISTS (SELECT 1 FROM incident_credential x WHERE x.version_id = v.id)
               OR EXISTS (SELECT 1 FROM case_credential y WHERE y.version_id = v.id) AS exposed

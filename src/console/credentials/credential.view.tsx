@@ -3,6 +3,7 @@ import type { Holding } from '../../domain/credentials/holdings.queries.ts';
 import type { CredentialUsage } from '../../domain/usage/usage.schema.ts';
 import type { WordedPermission } from '../../domain/credentials/permission-words.ts';
 import type { LocationLine } from '../integrations/integration.queries.ts';
+import { endOfVersion, standingOfVersion } from '../../domain/credentials/version-standing.rules.ts';
 import { TimeStrips } from '../shared/charts.tsx';
 import type { Frame } from '../shared/frame.ts';
 import { Page } from '../shared/layout.tsx';
@@ -41,7 +42,7 @@ export function CredentialView({
   versions: readonly VersionLine[];
   stoppers: readonly ShownStopper[];
   locations: readonly LocationLine[];
-  /** Towards the active version. */
+  /** Towards the version that its copies are to hold. */
   convergence: Convergence;
   holdings: readonly Holding[];
   evidence: readonly EvidenceLine[];
@@ -114,10 +115,10 @@ export function CredentialView({
               now={frame.now}
               strips={versions.slice(0, 8).map((version) => ({
                 name: `version ${version.number}`,
-                word: version.phase,
-                tone: PHASES[version.phase] ?? 'calm',
+                word: standingOfVersion(version),
+                tone: PHASES[standingOfVersion(version)] ?? 'calm',
                 from: version.activatedAt ?? version.issuedAt,
-                until: version.retiredAt ?? version.expiresAt,
+                until: endOfVersion(version),
               }))}
             />
           )}
@@ -287,7 +288,10 @@ function Versions({ versions, now }: { versions: readonly VersionLine[]; now: nu
       rows={versions.map((version) => [
         <span class="line tight">
           <b>{version.number}</b>
-          <Chip tone={PHASES[version.phase] ?? 'calm'}>{version.phase}</Chip>
+          {/* That it is dead is said once, by its verifier. */}
+          {standingOfVersion(version) !== 'dead' && (
+            <Chip tone={PHASES[version.phase] ?? 'calm'}>{version.phase}</Chip>
+          )}
         </span>,
         <div>
           <span class="mono">{version.supplierId ?? '–'}</span>

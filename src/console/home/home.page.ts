@@ -8,7 +8,7 @@ import { Clock } from '../../platform/clock/clock.ts';
 import { Transactions } from '../../platform/database/transactions.ts';
 import { listIncidents } from '../incidents/incidents.queries.ts';
 import { listAlerts } from '../notices/alerts.queries.ts';
-import { askedOf, incidentReferences, workCounts } from '../runbooks/work.queries.ts';
+import { askedOf, incidentReferences, mineOf, workCounts } from '../runbooks/work.queries.ts';
 import { ConsolePage, goes, shows, type Answer } from '../shared/page.ts';
 import { importsNow, nextDuties, nowOf, troubleOf } from './home.queries.ts';
 import { HomeView } from './home.view.tsx';
@@ -30,7 +30,7 @@ export class HomePage {
     const model = await this.transactions.run(by, async (db) => {
       const steps = await listSteps(db, {
         states: ['parked'],
-        mine: { roles: by.roles, personId: by.personId ?? null },
+        mine: mineOf(by),
         limit: 6,
       });
       return {

@@ -66,11 +66,7 @@ export function HomeView({
         <Stat value={current.unproven} word="unproven" tone={current.unproven > 0 ? 'doubt' : undefined} />
         <Stat value={current.dead} word="proven dead" tone="dead" />
         <Stat value={work.parked} word="wait for somebody" tone={work.parked > 0 ? 'wait' : undefined} />
-        <Stat
-          value={work.failed + work.stalled}
-          word="failed or stalled"
-          tone={work.failed + work.stalled > 0 ? 'live' : undefined}
-        />
+        <Stat value={work.stuck} word="failed or stalled" tone={work.stuck > 0 ? 'live' : undefined} />
         <div class="grow">
           <ShareBar
             label="Exposed credentials of open incidents"

@@ -16,6 +16,7 @@ export function Waiting({
   frame,
   back,
   incidents,
+  about,
 }: {
   steps: readonly StepView[];
   asked: Asked;
@@ -24,6 +25,8 @@ export function Waiting({
   back: string;
   /** References of incidents by subject, on lists of several. */
   incidents?: ReadonlyMap<Id, string>;
+  /** What a step is about that is about no incident, by step, on lists of several. */
+  about?: ReadonlyMap<Id, { name: string; path: string }>;
 }) {
   if (steps.length === 0) return <Empty>Nothing waits for anybody.</Empty>;
   return (
@@ -37,7 +40,7 @@ export function Waiting({
                 <div class="line tight">
                   <StateChip state={step.state} />
                   <b>{step.title}</b>
-                  {step.item && <span>· {step.item.label}</span>}
+                  {step.item && <span>{step.item.label}</span>}
                   {step.stalledAt && <Chip tone="live">stalled</Chip>}
                 </div>
                 <div class="small">{step.forWhat ?? step.reason}</div>
@@ -52,6 +55,7 @@ export function Waiting({
                       {incidents.get(step.subject.id)}
                     </a>
                   )}
+                  {about?.get(step.id) && <a href={about.get(step.id)!.path}>{about.get(step.id)!.name}</a>}
                 </div>
               </div>
               <div class="line acts">

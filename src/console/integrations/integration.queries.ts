@@ -143,7 +143,7 @@ export interface IntegrationCredential {
   isHome: boolean;
   /** Other integrations that use the same credential. */
   sharedWith: { reference: string; name: string }[];
-  versions: { number: number; phase: string; expiresAt: Millis | null }[];
+  versions: { number: number; phase: string; liveness: string | null; expiresAt: Millis | null }[];
   revocation: string | null;
   liveness: string | null;
   sessions: string | null;
@@ -169,8 +169,9 @@ export function credentialsOf(db: Db, integrationId: Id): Promise<IntegrationCre
            FROM credential_use o JOIN integration i ON i.id = o.integration_id
           WHERE o.credential_id = u.credential_id AND o.integration_id <> u.integration_id) others ON true
        LEFT JOIN LATERAL (
-         SELECT json_agg(json_build_object('number', v.number, 'phase', v.phase, 'expiresAt', ${ms('v.expires_at')}) ORDER BY v.number DESC) AS list
-           FROM credential_version v WHERE v.credential_id = u.credential_id AND v.phase <> 'retired') versions ON true
+         SELECT json_agg(json_build_object('number', v.number, 'phase', v.phase, 'liveness', dead.liveness, 'expiresAt', ${ms('v.expires_at')}) ORDER BY v.number DESC) AS list
+           FROM credential_version v LEFT JOIN version_death dead ON dead.version_id = v.id
+          WHERE v.credential_id = u.credential_id AND v.phase <> 'retired') versions ON true
        LEFT JOIN LATERAL (
          SELECT v.id FROM credential_version v WHERE v.credential_id = u.credential_id
           ORDER BY v.id IN (${EXPOSED_VERSIONS}) DESC,

@@ -1,4 +1,5 @@
 import type { Id } from '../../kernel/ids.ts';
+import { standingOfVersion } from '../../domain/credentials/version-standing.rules.ts';
 import { CopiesChip, FacetChip } from '../credentials/facets.tsx';
 import { Locations } from '../credentials/locations.view.tsx';
 import { Stoppers } from '../credentials/stoppers.view.tsx';
@@ -285,7 +286,9 @@ function Credentials({ credentials, now }: { credentials: readonly IntegrationCr
         <div class="rows tight">
           {one.versions.map((version) => (
             <span class="line tight">
-              <Chip tone={PHASE_TONES[version.phase] ?? 'calm'}>{`${version.number} ${version.phase}`}</Chip>
+              <Chip
+                tone={PHASE_TONES[standingOfVersion(version)] ?? 'calm'}
+              >{`${version.number} ${standingOfVersion(version)}`}</Chip>
               {version.expiresAt !== null && (
                 <span class="soft small">
                   {version.expiresAt <= now ? 'expired ' : 'until '}

@@ -1,3 +1,4 @@
+import { standingOfVersion } from '../../domain/credentials/version-standing.rules.ts';
 import type { RevealLevel } from '../../domain/releases/release.rules.ts';
 import type { CredentialHead, VersionLine } from '../credentials/credential.queries.ts';
 import { Field, FormError, PostForm, SelectField, type FormProblems } from '../shared/forms.tsx';
@@ -133,7 +134,9 @@ function Version({
     <li>
       <div class="line">
         <b>{`Version ${version.number}`}</b>
-        <Chip tone={version.phase === 'active' ? 'dead' : 'calm'}>{version.phase}</Chip>
+        <Chip tone={standingOfVersion(version) === 'active' ? 'dead' : 'calm'}>
+          {standingOfVersion(version)}
+        </Chip>
         {version.kept ? (
           <>
             <span class="mono" aria-label="masked">

@@ -25,7 +25,7 @@ export function SimulationView({
   recipes: readonly Recipe[];
   refused?: { problems: FormProblems; typed: Readonly<Record<string, string>> };
 }) {
-  const { places, counts, obstacles, recipe, users, systems } = simulation;
+  const { places, counts, elsewhere, obstacles, recipe, users, systems } = simulation;
   const open = rotations.find((one) => one.closedAt === null);
   return (
     <Page
@@ -52,6 +52,7 @@ export function SimulationView({
         )}
       </div>
       {recipe && <p class={`notice ${recipe.oldFate === 'dies' ? 'live' : 'wait'}`}>{recipe.says}</p>}
+      {elsewhere && <p class="notice doubt">{elsewhere.why}</p>}
       {obstacles.length > 0 && (
         <ul>
           {obstacles.map((one) => (

@@ -35,5 +35,5 @@ export const FATES: Readonly<Record<PlaceFate, { tone: Tone; word: string }>> = 
   overdue: { tone: 'doubt', word: 'overdue' },
   unknown: { tone: 'doubt', word: 'not known' },
   updates_itself: { tone: 'dead', word: 'updates itself' },
-  no_consumer: { tone: 'calm', word: 'nothing uses it' },
+  no_consumer: { tone: 'calm', word: 'no use is known' },
 };

@@ -13,7 +13,7 @@ import { ConsolePage, shows, type Answer } from '../shared/page.ts';
 import { listed, PAGE_SIZE } from '../shared/paging.tsx';
 import { reference } from '../shared/search.ts';
 import { waitingReleases } from '../releases/releases.queries.ts';
-import { askedOf, incidentId, incidentReferences, workCounts } from './work.queries.ts';
+import { aboutOf, askedOf, incidentId, incidentReferences, mineOf, workCounts } from './work.queries.ts';
 import { WorkView } from './work.view.tsx';
 
 const search = z.object({
@@ -41,21 +41,12 @@ export class WorkPage {
         ...(subjectId ? { subjectId } : {}),
         limit: PAGE_SIZE + 1,
       };
-      const filters: Record<typeof asked.show, StepFilter[]> = {
-        mine: [{ ...page, states: ['parked'], mine: { roles: by.roles, personId: by.personId ?? null } }],
-        parked: [{ ...page, states: ['parked'] }],
-        stuck: [
-          { ...page, states: ['failed'] },
-          { ...page, stalled: true },
-        ],
+      const filters: Record<typeof asked.show, StepFilter> = {
+        mine: { ...page, states: ['parked'], mine: mineOf(by) },
+        parked: { ...page, states: ['parked'] },
+        stuck: { ...page, stuck: true },
       };
-      const found = [];
-      for (const filter of filters[asked.show]) found.push(...(await listSteps(db, filter)));
-      const once = [...new Map(found.map((step) => [step.id, step])).values()];
-      const steps = listed(
-        once.sort((a, b) => (a.id < b.id ? -1 : 1)),
-        ({ id }) => id,
-      );
+      const steps = listed(await listSteps(db, filters[asked.show]), ({ id }) => id);
       return {
         steps,
         counts: await workCounts(db),
@@ -65,6 +56,7 @@ export class WorkPage {
             : [],
         asked: await askedOf(db, steps.rows),
         incidents: await incidentReferences(db, steps.rows),
+        about: await aboutOf(db, steps.rows),
         reviews: asked.show === 'mine' && by.personId ? await reviewsOf(db, by.personId) : [],
         releases:
           asked.show === 'mine' && by.personId && may(by, 'approvals:decide')

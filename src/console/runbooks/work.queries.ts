@@ -1,7 +1,9 @@
 import type { Id } from '../../kernel/ids.ts';
+import type { Principal } from '../../kernel/principal.ts';
 import type { Millis } from '../../kernel/time.ts';
 import type { Db } from '../../platform/database/transactions.ts';
 import type { StepView } from '../../domain/runbooks/run.schema.ts';
+import { countSteps, type StepFilter } from '../../domain/runbooks/steps.queries.ts';
 import type { ApprovalTerms } from '../../domain/runbooks/approval-terms.rules.ts';
 import { approvalTerms } from '../../domain/runbooks/approvals.queries.ts';
 import { ms } from '../shared/sql.ts';
@@ -47,23 +49,52 @@ export async function incidentId(db: Db, reference: string): Promise<Id> {
   return row?.id ?? '00000000-0000-4000-8000-000000000000';
 }
 
+/** What is for the reader, or for their roles; not what asks somebody else by name. */
+export function mineOf({ roles, personId }: Principal): NonNullable<StepFilter['mine']> {
+  return { roles, personId: personId ?? null, notNamed: true };
+}
+
 export interface WorkCounts {
   parked: number;
-  failed: number;
-  stalled: number;
+  /** Steps that failed or stand still. */
+  stuck: number;
   /** Notices that nobody is left to tell, or that came back. */
   notices: number;
 }
 
-/** Failed steps count while their run still goes on; what a finished run left behind is history. */
+/** As many as the lists of work hold. */
 export async function workCounts(db: Db): Promise<WorkCounts> {
-  const [row] = await db.query<WorkCounts[]>(
-    `SELECT (SELECT count(*)::int FROM step WHERE state = 'parked') AS parked,
-            (SELECT count(*)::int FROM step s JOIN run r ON r.id = s.run_id AND r.finished_at IS NULL WHERE s.state = 'failed') AS failed,
-            (SELECT count(*)::int FROM step WHERE stalled_at IS NOT NULL) AS stalled,
-            (SELECT count(*)::int FROM notice WHERE obligation = 'required' AND (dispatch = 'failed' OR (receipt = 'bounced' AND dispatch <> 'accepted'))) AS notices`,
+  const [row] = await db.query<{ notices: number }[]>(
+    `SELECT count(*)::int AS notices FROM notice WHERE obligation = 'required' AND (dispatch = 'failed' OR (receipt = 'bounced' AND dispatch <> 'accepted'))`,
   );
-  return row ?? { parked: 0, failed: 0, stalled: 0, notices: 0 };
+  return { ...(await countSteps(db)), notices: row?.notices ?? 0 };
+}
+
+/** What steps are about where they are not about an incident: the credential, rotation or drill, by the id of the step. */
+export interface About {
+  name: string;
+  path: string;
+}
+
+export async function aboutOf(db: Db, steps: readonly StepView[]): Promise<Map<Id, About>> {
+  const rows = await db.query<{ id: Id; name: string; reference: string; drill: boolean }[]>(
+    `SELECT s.id, c.name, c.reference, d.id IS NOT NULL AS drill
+       FROM step s JOIN run r ON r.id = s.run_id
+       LEFT JOIN drill d ON d.run_id = r.id
+       LEFT JOIN rotation t ON t.id = r.subject_id
+       LEFT JOIN revocation_path p ON p.id = d.revocation_path_id
+       JOIN credential c ON c.id = coalesce(p.credential_id, t.credential_id, r.subject_id)
+      WHERE s.id = ANY ($1::uuid[])`,
+    [steps.map(({ id }) => id)],
+  );
+  return new Map(
+    rows.map(({ id, name, reference, drill }) => [
+      id,
+      drill
+        ? { name: `drill of ${name}`, path: `/credentials/${reference}/drills` }
+        : { name, path: `/credentials/${reference}` },
+    ]),
+  );
 }
 
 export interface StepHappening {

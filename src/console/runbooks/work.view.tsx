@@ -8,7 +8,7 @@ import type { StuckNotice } from '../../domain/notices/stuck-notices.service.ts'
 import { PostForm } from '../shared/forms.tsx';
 import { At, Countdown, OnlyOf, Tabs } from '../shared/parts.tsx';
 import { Chip } from '../shared/states.tsx';
-import type { Asked, WorkCounts } from './work.queries.ts';
+import type { About, Asked, WorkCounts } from './work.queries.ts';
 
 const EMPTY = {
   mine: 'Nothing waits for you.',
@@ -24,6 +24,7 @@ export function WorkView({
   notices,
   asked,
   incidents,
+  about,
   incident,
   first,
   reviews,
@@ -37,6 +38,8 @@ export function WorkView({
   notices: readonly StuckNotice[];
   asked: Asked;
   incidents: ReadonlyMap<Id, string>;
+  /** What steps are about, by step. */
+  about: ReadonlyMap<Id, About>;
   /** Only what is about this one. */
   incident: string | undefined;
   first: boolean;
@@ -66,7 +69,7 @@ export function WorkView({
           {
             title: 'Failed and stalled',
             path: '/work?show=stuck',
-            count: counts.failed + counts.stalled + counts.notices,
+            count: counts.stuck + counts.notices,
           },
         ]}
       />
@@ -145,7 +148,14 @@ export function WorkView({
         {steps.rows.length === 0 ? (
           <p class="empty">{EMPTY[show]}</p>
         ) : (
-          <Waiting steps={steps.rows} asked={asked} frame={frame} back={back} incidents={incidents} />
+          <Waiting
+            steps={steps.rows}
+            asked={asked}
+            frame={frame}
+            back={back}
+            incidents={incidents}
+            about={about}
+          />
         )}
         <Pager
           path="/work"

@@ -15,17 +15,22 @@ export const holds = (location: string, version: string): string =>
     OR EXISTS (SELECT FROM location_holding held WHERE held.location_id = ${location}.id AND held.version_id = ${version}))`;
 
 /**
- * SQL: whether a version is one that places are to hold: none that was asked to be revoked, or is dead.
+ * SQL: whether a version is one that places may be to hold: neither asked to be revoked nor dead, and in use, or overlapping
+ * with what is and never exposed.
  *
  * @param version alias of a `credential_version`
  */
 export const isWanted = (version: string): string =>
-  `(${version}.phase = 'active' AND NOT EXISTS (SELECT FROM version_death ended WHERE ended.version_id = ${version}.id
+  `((${version}.phase = 'active' OR ${version}.phase = 'overlap'
+        AND NOT EXISTS (SELECT FROM incident_credential leaked WHERE leaked.version_id = ${version}.id)
+        AND NOT EXISTS (SELECT FROM case_credential leaked WHERE leaked.version_id = ${version}.id))
+     AND NOT EXISTS (SELECT FROM version_death ended WHERE ended.version_id = ${version}.id
       AND (ended.liveness = 'dead' OR ended.revocation IN ('requested', 'accepted'))))`;
 
 /**
  * SQL: number of the version that the places of a credential are to hold: the new one of a rotation that is under way and
- * not on its way back, before it is in use; else the one in use. NULL: there is none.
+ * not on its way back, before it is in use; else the one in use; where that is dead or being revoked, the newest that still
+ * overlaps with it. NULL: there is none.
  *
  * @param credential expression of a credential's id
  */
@@ -36,7 +41,8 @@ export const targetNumber = (credential: string): string =>
          AND NOT EXISTS (SELECT FROM version_death ended WHERE ended.version_id = next.id
                             AND (ended.liveness = 'dead' OR ended.revocation IN ('requested', 'accepted')))
        ORDER BY r.opened_at DESC LIMIT 1),
-     (SELECT wanted.number FROM credential_version wanted WHERE wanted.credential_id = ${credential} AND ${isWanted('wanted')}))`;
+     (SELECT wanted.number FROM credential_version wanted WHERE wanted.credential_id = ${credential} AND ${isWanted('wanted')}
+       ORDER BY wanted.phase = 'active' DESC, wanted.number DESC LIMIT 1))`;
 
 /** Number of the version that the places of a credential are to hold; null: there is none. */
 export async function targetOf(db: Db, credentialId: Id): Promise<number | null> {

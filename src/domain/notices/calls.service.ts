@@ -156,14 +156,14 @@ export class CallsService {
     );
     const now = this.clock.now();
     const at = Date.parse(call.at);
-    if (!contact) throw new Refused(bad('contactId', 'names no contact of its recipient with a phone'));
+    if (!contact) throw new Refused(bad('/contactId', 'names no contact of its recipient with a phone'));
     if (at > now || at < notice.created_at.getTime())
-      throw new Refused(bad('at', 'is not between the notice and now'));
+      throw new Refused(bad('/at', 'is not between the notice and now'));
     const heard = call.answeredBy !== null;
     if (call.code !== '') {
-      if (!heard) throw new Refused(bad('code', 'was read back by nobody'));
+      if (!heard) throw new Refused(bad('/code', 'was read back by nobody'));
       if (!this.acknowledgements.isCodeOf(notice, await contactsOf(db, notice.party_id), call.code))
-        throw new Refused(bad('code', 'is not the code of a message of this notice'));
+        throw new Refused(bad('/code', 'is not the code of a message of this notice'));
     }
     const said = heard ? `answered by ${call.answeredBy!}` : 'nobody answered';
     await db.query(

@@ -76,7 +76,7 @@ export class ContactReach {
           refusal('invalid', 'no-stand-in', 'Who stands in is another contact of the same party.', {
             fields: [
               {
-                field: 'standInId',
+                field: '/standInId',
                 problem: 'is no other contact of this party',
                 mend: 'Choose another contact of the party.',
               },

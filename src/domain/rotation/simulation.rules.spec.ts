@@ -1,7 +1,14 @@
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import { ELAPSED_DAY } from '../../kernel/time.ts';
-import { obstaclesOf, fateOf, PLACE_FATES, type SimulatedPlace } from './simulation.rules.ts';
+import {
+  countsOf,
+  elsewhereSays,
+  fateOf,
+  obstaclesOf,
+  PLACE_FATES,
+  type SimulatedPlace,
+} from './simulation.rules.ts';
 
 const NOW = Date.parse('2026-11-22T12:00:00Z');
 const place: SimulatedPlace = {
@@ -55,6 +62,28 @@ describe('what a rotation would do to a place', () => {
       ),
     );
     expect(PLACE_FATES).toContain(at({}).fate);
+  });
+});
+
+describe('uses from no known place', () => {
+  test('are told with their number, time and actors; what breaks is not known', () => {
+    const lastUsedAt = NOW - ELAPSED_DAY;
+    expect(elsewhereSays({ uses: 20_000, lastUsedAt, actors: ['ci', 'cron'] })).toMatch(
+      /^20000 uses were .* at 2026-11-21T12:00:00\.000Z, by ci, cron\. It is not known what breaks\.$/,
+    );
+    expect(elsewhereSays({ uses: 1, lastUsedAt, actors: [] })).toMatch(/^1 use was .*by whom was not told/);
+  });
+
+  test('count as one that is not known, beside the places', () => {
+    expect(countsOf([], true)).toEqual({
+      breaks: 0,
+      updates_itself: 0,
+      overdue: 0,
+      no_consumer: 0,
+      unknown: 1,
+    });
+    expect(countsOf(['breaks', 'unknown', 'breaks'], false)).toMatchObject({ breaks: 2, unknown: 1 });
+    expect(countsOf(['unknown'], true)).toMatchObject({ unknown: 2 });
   });
 });
 

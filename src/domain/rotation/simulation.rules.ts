@@ -69,6 +69,29 @@ function useOf({ lastUsedAt, reportedSince }: SimulatedPlace, now: Millis): stri
   return `No use was reported from there in ${days} ${days === 1 ? 'day' : 'days'}, which is not "never".`;
 }
 
+/** Accepted uses that named no place on record. */
+export interface UsedElsewhere {
+  /** As reported, the refused ones among them. */
+  uses: number;
+  /** The last accepted one. */
+  lastUsedAt: Millis;
+  /** Who used it, where that was told. */
+  actors: readonly string[];
+}
+
+/** What uses from no known place mean for a rotation: somebody would be hit, and nobody knows who. */
+export function elsewhereSays({ uses, lastUsedAt, actors }: UsedElsewhere): string {
+  const by = actors.length === 0 ? 'by whom was not told' : `by ${actors.join(', ')}`;
+  return `${uses === 1 ? '1 use was' : `${uses} uses were`} reported from no place on record, the last accepted at ${iso(lastUsedAt)}, ${by}. It is not known what breaks.`;
+}
+
+/** How many places come to each fate. What uses it from elsewhere counts as one more that is not known, however much it is. */
+export function countsOf(fates: readonly PlaceFate[], elsewhere: boolean): Record<PlaceFate, number> {
+  const counts = { breaks: 0, updates_itself: 0, overdue: 0, no_consumer: 0, unknown: elsewhere ? 1 : 0 };
+  for (const fate of fates) counts[fate] += 1;
+  return counts;
+}
+
 export interface Rotated {
   versionId: string | null;
   /** The rotation that is under way. */

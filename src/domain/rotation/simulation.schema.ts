@@ -33,7 +33,20 @@ export const simulationSchema = z
     systems: z
       .array(z.object({ name: z.string(), basis: z.string(), scope: z.string() }))
       .describe('What can be reached with it: all of that waits if it breaks'),
-    counts: z.record(z.enum(PLACE_FATES), z.int()),
+    elsewhere: z
+      .object({
+        uses: z.int().describe('As reported, the refused ones among them'),
+        lastUsedAt: at.describe('The last accepted one'),
+        actors: z.array(z.string()).describe('Who used it, the most uses first; at most 20. Empty: not told'),
+        why: z.string(),
+      })
+      .nullable()
+      .describe('Uses that named no place on record: what they break is not known. null: none was accepted'),
+    counts: z
+      .record(z.enum(PLACE_FATES), z.int())
+      .describe(
+        'Places by what becomes of them; `unknown` counts `elsewhere`, where there is one, as one more',
+      ),
   })
   .meta({ id: 'RotationSimulation' });
 export type SimulationView = z.infer<typeof simulationSchema>;

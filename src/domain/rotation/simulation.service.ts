@@ -3,13 +3,14 @@ import type { Id } from '../../kernel/ids.ts';
 import { HOUR, iso } from '../../kernel/time.ts';
 import { Clock } from '../../platform/clock/clock.ts';
 import type { Db } from '../../platform/database/transactions.ts';
+import { NOWHERE } from '../usage/write-usage.ts';
 import { overlapEnd } from './cadence.rules.ts';
 import { dueOfPage } from './due.queries.ts';
 import { RotationIntervals } from './intervals.ts';
 import { Recipes } from './recipes.ts';
 import { RotationsService } from './rotations.service.ts';
 import { settingOf } from './settings.queries.ts';
-import { obstaclesOf, fateOf, PLACE_FATES, type PlaceFate } from './simulation.rules.ts';
+import { countsOf, elsewhereSays, fateOf, obstaclesOf, type UsedElsewhere } from './simulation.rules.ts';
 import type { SimulationView } from './simulation.schema.ts';
 
 interface Head {
@@ -102,9 +103,7 @@ export class Simulation {
          FROM credential_use u WHERE u.credential_id = $1 ORDER BY 2, 1`,
       [credentialId],
     );
-    const counts = Object.fromEntries(
-      PLACE_FATES.map((fate) => [fate, places.filter((one) => one.fate === fate).length]),
-    );
+    const elsewhere = await elsewhereOf(db, credentialId);
     const length =
       recipe && (setting.overlapHours === null ? recipe.overlap.length : setting.overlapHours * HOUR);
     return {
@@ -137,9 +136,49 @@ export class Simulation {
           WHERE e.credential_id = $1 ORDER BY s.name LIMIT 200`,
         [credentialId],
       ),
-      counts: counts as Record<PlaceFate, number>,
+      elsewhere: elsewhere && {
+        ...elsewhere,
+        actors: [...elsewhere.actors],
+        lastUsedAt: iso(elsewhere.lastUsedAt),
+        why: elsewhereSays(elsewhere),
+      },
+      counts: countsOf(
+        places.map(({ fate }) => fate),
+        elsewhere !== null,
+      ),
     };
   }
+}
+
+/** How many single uses of a version are looked at for who they were by, the newest first. */
+const LOOKED_AT = 20_000;
+
+/** Uses of versions that are not retired, from no place that is on record now; null: none was accepted. */
+async function elsewhereOf(db: Db, credentialId: Id): Promise<UsedElsewhere | null> {
+  const placed = (location: string) =>
+    `EXISTS (SELECT FROM location l WHERE l.id = ${location} AND l.credential_id = $1 AND l.retired_at IS NULL)`;
+  const [seen] = await db.query<{ uses: string; lastUsedAt: Date }[]>(
+    `SELECT sum(s.uses) AS uses, max(s.last_accepted_at) AS "lastUsedAt"
+       FROM usage_seen s JOIN credential_version v ON v.id = s.version_id AND v.phase <> 'retired'
+      WHERE s.credential_id = $1 AND s.last_accepted_at IS NOT NULL AND (s.location_id = $2 OR NOT ${placed('s.location_id')})
+     HAVING count(*) > 0`,
+    [credentialId, NOWHERE],
+  );
+  if (!seen) return null;
+  const actors = await db.query<{ actor: string }[]>(
+    `SELECT e.actor FROM credential_version v
+      CROSS JOIN LATERAL (SELECT u.actor, u.location_id, u.outcome FROM usage_event u
+                           WHERE u.version_id = v.id ORDER BY u.at DESC LIMIT ${LOOKED_AT}) e
+      WHERE v.credential_id = $1 AND v.phase <> 'retired' AND e.outcome = 'accepted' AND e.actor IS NOT NULL
+        AND (e.location_id IS NULL OR NOT ${placed('e.location_id')})
+      GROUP BY e.actor ORDER BY count(*) DESC, e.actor LIMIT 20`,
+    [credentialId],
+  );
+  return {
+    uses: Number(seen.uses),
+    lastUsedAt: seen.lastUsedAt.getTime(),
+    actors: actors.map(({ actor }) => actor),
+  };
 }
 
 function placesOf(db: Db, credentialId: Id): Promise<PlaceRow[]> {

@@ -76,8 +76,15 @@ export interface StepFilter {
   subjectId?: Id;
   states?: readonly StepState[];
   stalled?: boolean;
+  /** What stands still that should move: failed or stalled, in a run that goes on. What a finished run left is history. */
+  stuck?: boolean;
   /** What waits for somebody of these roles, or for this person. */
-  mine?: { roles: readonly Role[]; personId: Id | null };
+  mine?: {
+    roles: readonly Role[];
+    personId: Id | null;
+    /** Without what asks another person by name and a role beside them. */
+    notNamed?: boolean;
+  };
   /** The last id of the page before. */
   after?: Id;
   limit: number;
@@ -116,6 +123,24 @@ const STEP = `
     JOIN runbook_definition d ON d.hash = r.definition_hash
     CROSS JOIN LATERAL (SELECT ${DEFINITION} AS def) x`;
 
+/**
+ * SQL: whether a step is work that stands still.
+ *
+ * @param step alias of a `step`
+ * @param run alias of its `run`
+ */
+const isStuck = (step: string, run: string): string =>
+  `(${run}.finished_at IS NULL AND (${step}.state = 'failed' OR ${step}.stalled_at IS NOT NULL))`;
+
+/** How many steps wait for a person, and how many stand still: as `listSteps` lists them. */
+export async function countSteps(db: Db): Promise<{ parked: number; stuck: number }> {
+  const [row] = await db.query<{ parked: number; stuck: number }[]>(
+    `SELECT (SELECT count(*)::int FROM step WHERE state = 'parked') AS parked,
+            (SELECT count(*)::int FROM step s JOIN run r ON r.id = s.run_id WHERE ${isStuck('s', 'r')}) AS stuck`,
+  );
+  return row ?? { parked: 0, stuck: 0 };
+}
+
 /** Oldest first, by keyset. */
 export async function listSteps(db: Db, filter: StepFilter): Promise<StepView[]> {
   const { mine } = filter;
@@ -123,9 +148,12 @@ export async function listSteps(db: Db, filter: StepFilter): Promise<StepView[]>
     `${STEP}
       WHERE ($1::uuid IS NULL OR s.run_id = $1) AND ($2::uuid IS NULL OR r.subject_id = $2) AND ($3::text[] IS NULL OR s.state = ANY ($3))
         AND ($4::boolean IS NULL OR (s.stalled_at IS NOT NULL) = $4)
+        AND ($9::boolean IS NULL OR ${isStuck('s', 'r')} = $9)
         AND ($5::text[] IS NULL OR CASE
               WHEN s.state = 'parked' AND NOT s.approved AND x.def ? 'approval' THEN 'admin' = ANY ($5) OR x.def->'approval'->'roles' ?| $5
-              WHEN s.owner_contact_id IS NOT NULL AND EXISTS (SELECT FROM contact c WHERE c.id = s.owner_contact_id AND c.person_id = $6::uuid) THEN true
+              WHEN s.owner_contact_id IS NOT NULL AND EXISTS (SELECT FROM contact c WHERE c.id = s.owner_contact_id AND (c.person_id = $6::uuid
+                OR EXISTS (SELECT FROM user_account u WHERE u.person_id = $6::uuid AND u.state = 'active' AND u.email = lower(c.email)))) THEN true
+              WHEN s.owner_contact_id IS NOT NULL AND $10::boolean THEN false
               ELSE s.owner_role IS NULL OR 'admin' = ANY ($5) OR s.owner_role = ANY ($5) END)
         AND ($7::uuid IS NULL OR s.id > $7)
       ORDER BY s.id LIMIT $8`,
@@ -138,6 +166,8 @@ export async function listSteps(db: Db, filter: StepFilter): Promise<StepView[]>
       mine?.personId ?? null,
       filter.after ?? null,
       filter.limit,
+      filter.stuck ?? null,
+      mine?.notNamed ?? false,
     ],
   );
   return rows.map(stepOf);

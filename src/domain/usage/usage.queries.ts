@@ -3,7 +3,7 @@ import { ELAPSED_DAY, iso, type Millis } from '../../kernel/time.ts';
 import { rowsOf } from '../../platform/database/rows.ts';
 import type { Db } from '../../platform/database/transactions.ts';
 import { KEEP_EVENTS } from './retention.rules.ts';
-import { labelOf, mixtureOf, type Declared, type UseGroup } from './usage.rules.ts';
+import { labelOf, lastLabelled, mixtureOf, type Declared, type UseGroup } from './usage.rules.ts';
 import type { CredentialUsage, UsageFeedView } from './usage.schema.ts';
 import { NOWHERE } from './write-usage.ts';
 
@@ -57,7 +57,11 @@ export async function usageOf(db: Db, credentialId: Id): Promise<CredentialUsage
       .map((row) => {
         const locationId = row.location_id === NOWHERE ? null : row.location_id;
         const last = { environment: row.last_environment, actor: row.last_actor };
-        const labels = mixtureOf(groups.get(`${row.version} ${row.location_id}`) ?? [], locationId, declared);
+        const used = groups.get(`${row.version} ${row.location_id}`) ?? [];
+        const labels = mixtureOf(used, locationId, declared);
+        const label = labels[0]?.label ?? labelOf({ ...last, locationId }, declared);
+        // By whom and from where: of a use that is what the label says, though another may have come later.
+        const { actor, environment } = lastLabelled(used, label, locationId, declared) ?? last;
         return {
           version: row.version,
           location:
@@ -66,9 +70,9 @@ export async function usageOf(db: Db, credentialId: Id): Promise<CredentialUsage
               : { id: locationId, name: row.location_name ?? 'a location that was removed' },
           lastAt: iso(row.last_at.getTime()),
           lastAcceptedAt: row.last_accepted_at?.toISOString() ?? null,
-          lastActor: row.last_actor,
-          environment: row.last_environment,
-          label: labels[0]?.label ?? labelOf({ ...last, locationId }, declared),
+          lastActor: actor,
+          environment,
+          label,
           labels,
           uses: Number(row.uses),
         };
@@ -85,19 +89,22 @@ export async function usageOf(db: Db, credentialId: Id): Promise<CredentialUsage
 /** How many single uses of a version are looked at, the newest first. */
 const LOOKED_AT = 20_000;
 
+type DatedGroup = UseGroup & { lastAt: Millis };
+
 /** Who used a credential, where and how often, by `<version> <location>`. */
-async function groupsOf(db: Db, credentialId: Id): Promise<Map<string, UseGroup[]>> {
-  const rows = await rowsOf<UseGroup & { version: number; location_id: Id }>(
+async function groupsOf(db: Db, credentialId: Id): Promise<Map<string, DatedGroup[]>> {
+  const rows = await rowsOf<UseGroup & { version: number; location_id: Id; last_at: Date }>(
     db,
-    `SELECT v.number AS version, e.location_id, e.actor, e.environment, count(*)::int AS uses
+    `SELECT v.number AS version, e.location_id, e.actor, e.environment, count(*)::int AS uses, max(e.at) AS last_at
        FROM credential_version v
-      CROSS JOIN LATERAL (SELECT coalesce(u.location_id, $2) AS location_id, u.actor, u.environment FROM usage_event u
+      CROSS JOIN LATERAL (SELECT coalesce(u.location_id, $2) AS location_id, u.actor, u.environment, u.at FROM usage_event u
                            WHERE u.version_id = v.id ORDER BY u.at DESC LIMIT ${LOOKED_AT}) e
       WHERE v.credential_id = $1 GROUP BY v.number, e.location_id, e.actor, e.environment`,
     [credentialId, NOWHERE],
   );
-  const groups = new Map<string, UseGroup[]>();
-  for (const { version, location_id: location, ...group } of rows) {
+  const groups = new Map<string, DatedGroup[]>();
+  for (const { version, location_id: location, last_at: lastAt, ...uses } of rows) {
+    const group = { ...uses, lastAt: lastAt.getTime() };
     const key = `${version} ${location}`;
     const known = groups.get(key);
     if (known) known.push(group);

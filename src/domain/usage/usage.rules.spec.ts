@@ -6,6 +6,7 @@ import {
   holdsValue,
   isAfterRevocation,
   labelOf,
+  lastLabelled,
   mixtureOf,
   SLOT,
   UNKNOWN_FLOOR,
@@ -19,6 +20,20 @@ const declared: Declared = {
   actors: new Set(['ci-deploy']),
   locations: new Set(['vault']),
 };
+
+test('the last of a row is the last that its label is about', () => {
+  const declared = { environment: 'production', actors: new Set(['ci']), locations: new Set<string>() };
+  const group = (actor: string, uses: number, lastAt: number) => ({
+    actor,
+    uses,
+    lastAt,
+    environment: 'production',
+  });
+  const groups = [group('first', 5, 1), group('second', 4, 2), group('ci', 1, 3)];
+  expect(lastLabelled(groups, 'unknown_actor', null, declared)?.actor).toBe('second');
+  expect(lastLabelled(groups, 'expected', null, declared)?.actor).toBe('ci');
+  expect(lastLabelled(groups, 'other_environment', null, declared)).toBeUndefined();
+});
 
 describe('what a use looks like', () => {
   test.each([

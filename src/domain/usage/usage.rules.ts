@@ -52,6 +52,18 @@ export function mixtureOf(
     .toSorted((a, b) => b.uses - a.uses || USE_LABELS.indexOf(b.label) - USE_LABELS.indexOf(a.label));
 }
 
+/** Of the uses that bear the label: the last one. Undefined: none does. */
+export function lastLabelled<T extends UseGroup & { lastAt: Millis }>(
+  groups: readonly T[],
+  label: UseLabel,
+  locationId: string | null,
+  declared: Declared,
+): T | undefined {
+  return groups
+    .filter((group) => labelOf({ ...group, locationId }, declared) === label)
+    .toSorted((a, b) => b.lastAt - a.lastAt)[0];
+}
+
 /** How far two honest clocks may be apart, and how long a supplier's caches may answer after a revocation. */
 const SLACK = MINUTE;
 

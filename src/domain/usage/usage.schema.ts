@@ -121,8 +121,8 @@ export const usageLineSchema = z.object({
   location: z.object({ id: z.uuid(), name: z.string() }).nullable(),
   lastAt: z.iso.datetime(),
   lastAcceptedAt: z.iso.datetime().nullable(),
-  lastActor: z.string().nullable(),
-  environment: z.string().nullable(),
+  lastActor: z.string().nullable().describe('Of the last use that is what `label` says; null: not told'),
+  environment: z.string().nullable().describe('Of that use'),
   label: z.enum(USE_LABELS).describe('Of most of its uses'),
   labels: z
     .array(z.object({ label: z.enum(USE_LABELS), uses: z.int() }))
