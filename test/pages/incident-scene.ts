@@ -262,7 +262,12 @@ export async function incidentScene(
 }
 
 /** Dead, with the control that the table demands, and one copy shown to be gone. */
-export async function deathOf(scene: Scene, ids: PortfolioScene, version_id: Id, credential_id: Id): Promise<void> {
+export async function deathOf(
+  scene: Scene,
+  ids: PortfolioScene,
+  version_id: Id,
+  credential_id: Id,
+): Promise<void> {
   const at = scene.ago(188 * MINUTE);
   const evidence = (kind: string, outcome: string, asked: string, status: number) => ({
     id: newId(),
