@@ -236,6 +236,40 @@ describe('a row', () => {
     expect(bench.ran('plain')).toEqual([1, 1]);
   });
 
+  test('is not missed by the wake-up that comes while somebody puts its key anew', async () => {
+    const world = await start(new Bench());
+    const transactions = world.app.get(Transactions);
+    const rows = world.app.get(OutboxRows);
+    const later = world.clock.now() + MINUTE;
+    await put(world, 1, { key: 'k', dueAt: later });
+    const ask = <T>(sql: string) => transactions.run(by, (db) => db.query<T[]>(sql));
+    const [row] = await ask<{ id: string }>(`SELECT id FROM outbox WHERE key = 'k' AND done_at IS NULL`);
+    const gate: { open: () => void; opened: Promise<void> } = { open: () => {}, opened: Promise.resolve() };
+    gate.opened = new Promise((resolve) => (gate.open = resolve));
+    let claim: ReturnType<typeof rows.claim> | undefined;
+    const anew = transactions.run(by, async (db) => {
+      await world.app.get(Outbox).put(db, plain, { n: 2 }, { key: 'k', dueAt: later });
+      claim = rows.claim(row!.id, later, MINUTE);
+      await gate.opened;
+    });
+    const waits = async () =>
+      (
+        await ask(
+          `SELECT FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'`,
+        )
+      ).length > 0;
+    let left = false;
+    await until(async () => {
+      void claim?.then(() => (left = true));
+      return left || (await waits());
+    }, 'the wake-up meets the lock');
+    gate.open();
+    await anew;
+    const claimed = await claim;
+    expect(claimed).toMatchObject({ id: row!.id });
+    await rows.finish(claimed!, later);
+  });
+
   test('of a worker that died is taken up within seconds, and its late result changes nothing', async () => {
     const bench = new Bench();
     const world = await start(bench);

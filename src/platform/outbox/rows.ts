@@ -86,11 +86,15 @@ export class OutboxRows {
     ]);
   }
 
-  /** @returns undefined when the row is finished, not due, or in other hands. */
+  /**
+   * Waits for whoever puts its key anew in this moment: a wake-up that met their lock and left would be missed for long.
+   *
+   * @returns undefined when the row is finished, not due, or in other hands.
+   */
   async claim(id: Id, now: Millis, lease: Millis): Promise<ClaimedRow | undefined> {
     const [row] = await this.#query<ClaimedRow>(
       `UPDATE outbox o SET ${CLAIM}
-         FROM (SELECT id, lease_until FROM outbox WHERE id = $2 AND ${UNFINISHED} AND due_at <= $3 AND ${UNHELD} FOR UPDATE SKIP LOCKED) c
+         FROM (SELECT id, lease_until FROM outbox WHERE id = $2 AND ${UNFINISHED} AND due_at <= $3 AND ${UNHELD} FOR UPDATE) c
         WHERE o.id = c.id
         RETURNING ${CLAIMED}`,
       [lease, id, new Date(now)],
