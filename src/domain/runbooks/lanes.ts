@@ -89,6 +89,7 @@ export class Lanes {
       this.#full = this.#ready.length > 0;
       return { taken: [], more: this.#full, pause: undefined };
     }
+    const running = new Map(this.#inHand);
     // Reserved while the query runs, as another claim may run beside it.
     for (const { lane, quota } of quotas) this.#count(lane, quota);
     const got = new Map<string, number>();
@@ -111,7 +112,7 @@ export class Lanes {
         const spacing = row.perSecond === null ? 0 : 1000 / (row.perSecond * CARE);
         const first = Math.max(0, row.wait);
         const slots = spacing === 0 ? quota : Math.max(0, Math.floor((HORIZON - first) / spacing) + 1);
-        const room = this.#roomIn(row);
+        const room = this.#roomIn(row, running.get(lane) ?? 0);
         const allowed = Math.min(quota, slots, room);
         if (room < quota) this.#atLimit.add(lane);
         else this.#atLimit.delete(lane);
@@ -151,11 +152,11 @@ export class Lanes {
    * here for its turn; else no more than may run over all processes. So either way no more have a turn than the lane
    * allows, and a process that has many in hand keeps the lane until it has worked them off.
    */
-  #roomIn({ key, concurrency, perSecond, running, others }: LaneRow): number {
+  #roomIn({ key, concurrency, perSecond, others }: LaneRow, ours: number): number {
     this.turns.limit(key, concurrency);
     if (concurrency === null) return Infinity;
     const depth = others === 0 && perSecond === null ? this.turns.depth(key) : 1;
-    return laneRoom({ concurrency, depth, running, lanes: this.#ready.length });
+    return laneRoom({ concurrency, depth, running: ours + others, lanes: this.#ready.length });
   }
 
   /** A claim whose transaction failed took nothing. */

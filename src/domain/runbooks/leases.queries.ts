@@ -144,8 +144,7 @@ export interface LaneRow {
   perSecond: number | null;
   /** Milliseconds until the next start is allowed; negative: it was allowed so long ago. */
   wait: number;
-  running: number;
-  /** Of those how many other workers have. */
+  /** Steps that other workers run in it. */
   others: number;
 }
 
@@ -161,25 +160,28 @@ export async function limitedLanes(db: Db): Promise<Set<string>> {
 /** Holds lanes for one claim, so that processes together keep each supplier's limits. Lanes that a peer holds are left out. */
 export async function holdLanes(db: Db, keys: readonly string[], worker: Id): Promise<LaneRow[]> {
   if (keys.length === 0) return [];
-  const held = await rowsOf<Omit<LaneRow, 'running' | 'others'>>(
+  const held = await rowsOf<Omit<LaneRow, 'others'>>(
     db,
     `SELECT l.key, l.concurrency, l.per_second AS "perSecond",
             (extract(epoch FROM l.next_slot_at - clock_timestamp()) * 1000)::float8 AS wait
        FROM lane l WHERE l.key = ANY($1::text[]) ORDER BY l.key FOR UPDATE SKIP LOCKED`,
     [keys],
   );
-  // Counted by a statement of its own: one that began before a peer's claim was committed would not see what it took.
-  const counted = await rowsOf<{ key: string; running: number; others: number }>(
+  // Counted by a statement of its own: one that began before a peer's claim was committed would not see what it took. Our
+  // own steps we know, and the index is full of those that ran a moment ago: it is read on both sides of them.
+  const counted = await rowsOf<{ key: string; others: number }>(
     db,
-    `SELECT s.lane AS key, count(*)::int AS running, (count(*) FILTER (WHERE s.worker IS DISTINCT FROM $2))::int AS others
-       FROM step s WHERE s.state = 'running' AND s.lane = ANY($1::text[]) GROUP BY s.lane`,
+    `SELECT s.lane AS key, count(*)::int AS others
+       FROM (SELECT lane FROM step WHERE state = 'running' AND worker < $2 AND lane = ANY($1::text[])
+             UNION ALL
+             SELECT lane FROM step WHERE state = 'running' AND worker > $2 AND lane = ANY($1::text[])
+             UNION ALL
+             SELECT lane FROM step WHERE state = 'running' AND worker IS NULL AND lane = ANY($1::text[])) s
+      GROUP BY s.lane`,
     [held.map(({ key }) => key), worker],
   );
-  const byLane = new Map(counted.map((row) => [row.key, row]));
-  return held.map((lane) => {
-    const { running = 0, others = 0 } = byLane.get(lane.key) ?? {};
-    return { ...lane, running, others };
-  });
+  const byLane = new Map(counted.map(({ key, others }) => [key, others]));
+  return held.map((lane) => ({ ...lane, others: byLane.get(lane.key) ?? 0 }));
 }
 
 /** Books the starts that a claim has taken. */

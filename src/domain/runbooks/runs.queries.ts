@@ -41,6 +41,12 @@ export async function rowsOf<T>(db: Db, sql: string, params: unknown[]): Promise
   return (wrapped ? answer[0] : answer) as T[];
 }
 
+/**
+ * Of a step that is found by its id. Said so that no plan goes by the index of what runs instead: that one is full of what
+ * ran a moment ago, and reading it took ten times as long as all the rest.
+ */
+const RUNS = `CASE s.state WHEN 'running' THEN true ELSE false END`;
+
 const date = (at: Millis | null) => (at === null ? null : new Date(at));
 
 /**
@@ -118,7 +124,7 @@ export async function recordDone(
     `WITH done AS (
        UPDATE step s SET state = 'done', passed = true, finished_at = $3, lease_until = NULL, stalled_at = NULL, reason = NULL, for_what = NULL, wake_at = NULL
          FROM unnest($1::uuid[], $2::int[]) AS r(id, fence)
-        WHERE s.id = r.id AND s.fence = r.fence AND s.state = 'running'
+        WHERE s.id = r.id AND s.fence = r.fence AND ${RUNS}
        RETURNING s.id, s.run_id, s.worker, s.fence, s.attempt),
      noted AS (
        INSERT INTO step_event (step_id, run_id, at, worker, fence, attempt, kind, state)
@@ -143,7 +149,7 @@ export async function recordResults(db: Db, results: readonly Recorded[], now: M
        FROM unnest($1::uuid[], $2::int[], $3::text[], $4::bool[], $5::int[], $6::bool[], $7::timestamptz[], $8::text[], $9::text[],
                    $10::text[], $11::uuid[], $12::timestamptz[], $13::jsonb[], $15::bool[], $16::text[])
             AS r(id, fence, state, passed, failures, taken_over, wake_at, reason, for_what, owner_role, owner_contact_id, due_at, output, final, lane)
-      WHERE s.id = r.id AND s.fence = r.fence AND s.state = 'running' RETURNING s.id`,
+      WHERE s.id = r.id AND s.fence = r.fence AND ${RUNS} RETURNING s.id`,
     [
       column((r) => r.id),
       column((r) => r.fence),
