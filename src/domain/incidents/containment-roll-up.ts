@@ -41,25 +41,32 @@ export class ContainmentRollUp {
     private readonly alerts: AlertsService,
   ) {}
 
-  /** Asked as often as anything may have changed; changes something only when it did. */
-  async rollUp(db: Db, incidentId: Id, by: Principal, now: Millis): Promise<IncidentState | undefined> {
+  /**
+   * Asked as often as anything may have changed; changes something only when it did.
+   *
+   * @returns how many exposed versions were looked at
+   */
+  async rollUp(db: Db, incidentId: Id, by: Principal, now: Millis): Promise<number> {
     const [incident] = await rowsOf<{ state: IncidentState; reference: string }>(
       db,
       `SELECT state, reference FROM incident WHERE id = $1 FOR NO KEY UPDATE`,
       [incidentId],
     );
-    if (!incident || incident.state === 'dismissed') return incident?.state;
-    const alive = await aliveVersions(db, incidentId);
-    if (alive.length > 0 && ['contained', 'recovering', 'closed'].includes(incident.state)) {
-      return this.#revive(db, incidentId, incident, alive, by, now);
+    if (!incident || incident.state === 'dismissed') return 0;
+    if (['contained', 'recovering', 'closed'].includes(incident.state)) {
+      const alive = await aliveVersions(db, incidentId);
+      if (alive.length > 0) {
+        await this.#revive(db, incidentId, incident, alive, by, now);
+        return alive.length;
+      }
     }
-    if (!isOpen(incident.state)) return incident.state;
+    if (!isOpen(incident.state)) return 0;
     const parts = { ledger: this.ledger, outbox: this.outbox };
     if (incident.state !== 'containing' && (await somethingDone(db, incidentId))) {
       await moveIncident(db, parts, incidentId, 'contain', by, now);
     }
     const cases = await this.#cases(db, incidentId, by, now);
-    if (!cases.allContained) return incident.state;
+    if (!cases.allContained) return cases.exposed;
     const to = await moveIncident(db, parts, incidentId, 'prove', by, now);
     if (to === 'contained') {
       await appendInstants(
@@ -79,7 +86,7 @@ export class ContainmentRollUp {
       // Nothing is left to be revoked or proven with them.
       await this.deaths.forgetValues(db, cases.versionIds, by);
     }
-    return to ?? incident.state;
+    return cases.exposed;
   }
 
   /** Each case by its own credentials and the copies in its own integration. */
@@ -88,7 +95,7 @@ export class ContainmentRollUp {
     incidentId: Id,
     by: Principal,
     now: Millis,
-  ): Promise<{ allContained: boolean; versionIds: Id[] }> {
+  ): Promise<{ allContained: boolean; versionIds: Id[]; exposed: number }> {
     // Copies and sessions are looked up only where everything is dead: while a run of thousands is under way, that is cheap.
     const candidates = await rowsOf<CaseVersion>(
       db,
@@ -108,10 +115,12 @@ export class ContainmentRollUp {
          FROM incident_credential x LEFT JOIN version_death d ON d.version_id = x.version_id WHERE x.incident_id = $1`,
       [incidentId],
     );
-    const allDead = left !== undefined && left.exposed > 0 && left.alive === 0;
-    if (candidates.length === 0 && !allDead) return { allContained: false, versionIds: [] };
+    const { exposed = 0, alive = 0 } = left ?? {};
+    const allDead = exposed > 0 && alive === 0;
+    const notYet = { allContained: false, versionIds: [], exposed };
+    if (candidates.length === 0 && !allDead) return notYet;
     // What is still on its way into this incident is not dead.
-    if (await isArriving(db, await batchesOf(db, incidentId))) return { allContained: false, versionIds: [] };
+    if (await isArriving(db, await batchesOf(db, incidentId))) return notYet;
     // A credential that nobody uses any more has no case, and still has to be dead.
     const joined = await joinedSince(db, incidentId);
     const versionIds = allDead ? [...joined.keys()] : [];
@@ -136,7 +145,7 @@ export class ContainmentRollUp {
       now,
     );
     const all = versionIds.map((version_id) => ({ integration_id: null, version_id }));
-    return { allContained: allDead && isContained(all, facets, now), versionIds };
+    return { allContained: allDead && isContained(all, facets, now), versionIds, exposed };
   }
 
   async #contain(

@@ -12,9 +12,10 @@ import { cameBackToLife, copyShown, statementSigned } from '../revocation/revoca
 import { runFinished, stepSettled } from '../runbooks/runs.events.ts';
 import { ContainmentRollUp } from './containment-roll-up.ts';
 
-/** A look that takes longer is followed by a rest of so many times as long. */
-const DEAR: Millis = 50;
-const REST = 4;
+/** A look at more versions than these is followed by a rest of so much for each. */
+const MANY = 200;
+const REST_FOR_EACH: Millis = 0.1;
+const LONGEST_REST: Millis = 2 * SECOND;
 
 /** Whatever may change what is contained says so in its own words; only the subject matters here. */
 const noticed = z.object({
@@ -36,14 +37,25 @@ export const noteProgress = defineJob<Noticed>({
     copyShown,
     statementSigned,
   ] as unknown as EventDefinition<Noticed>[],
-  key: ({ subject }) => (subject?.kind === 'incident' ? subject.id : null),
+  only: async (_, { subject }) => subject?.kind !== 'incident',
 });
 
-export const rollUpContainment = defineJob({
+const looked = z.union([
+  z.strictObject({ incidentId: z.uuid() }),
+  z.object({ subject: z.object({ kind: z.string(), id: z.uuid() }) }),
+]);
+type Looked = z.output<typeof looked>;
+const incidentOf = (of: Looked): Id => ('incidentId' in of ? of.incidentId : of.subject.id);
+
+/** Started by an incident's own steps, too: what they say while a look is under way, or rests, makes one more look. */
+export const rollUpContainment = defineJob<Looked>({
   name: 'incidents.roll-up-containment',
   queue: 'intake',
-  payload: z.strictObject({ incidentId: z.uuid() }),
+  payload: looked,
   retry: { attempts: 10, backoff: SECOND },
+  on: [stepSettled, runFinished] as unknown as EventDefinition<Looked>[],
+  only: async (_, of) => 'incidentId' in of || of.subject.kind === 'incident',
+  key: incidentOf,
 });
 
 export const takeUpAgain = defineJob({
@@ -90,15 +102,14 @@ export class RollUpContainmentJob {
     private readonly clock: Clock,
   ) {}
 
-  async handle({ incidentId }: { incidentId: string }, call: JobCall): Promise<void> {
-    const began = performance.now();
-    await this.transactions.run(call.by, (db) =>
-      this.rollUp.rollUp(db, incidentId, call.by, this.clock.now()),
+  async handle(of: Looked, call: JobCall): Promise<void> {
+    const versions = await this.transactions.run(call.by, (db) =>
+      this.rollUp.rollUp(db, incidentOf(of), call.by, this.clock.now()),
     );
     // Of thousands of versions it costs something, and is asked for without a pause while they die: the next look, which
     // waits for this job's end, leaves most of the time to them.
-    const took = performance.now() - began;
-    if (took > DEAR) await pause(Math.min(SECOND, REST * took), undefined, { signal: call.signal });
+    if (versions > MANY)
+      await pause(Math.min(LONGEST_REST, versions * REST_FOR_EACH), undefined, { signal: call.signal });
   }
 }
 
