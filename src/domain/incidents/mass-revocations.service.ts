@@ -1,8 +1,10 @@
+import { setTimeout as pause } from 'node:timers/promises';
 import { Injectable } from '@nestjs/common';
 import { Refused, refusal, type Refusal } from '../../kernel/errors.ts';
 import { newId, type Id } from '../../kernel/ids.ts';
 import { handOf, type Principal } from '../../kernel/principal.ts';
 import { err, ok, type Result } from '../../kernel/result.ts';
+import { SECOND } from '../../kernel/time.ts';
 import { Clock } from '../../platform/clock/clock.ts';
 import { nextReference } from '../../platform/database/references.ts';
 import { rowsOf } from '../../platform/database/rows.ts';
@@ -41,6 +43,8 @@ interface Item {
 /** Versions that one transaction hands over: few at first, so that the first revocation leaves at once. */
 const FIRST_PORTION = 25;
 const LARGEST_PORTION = 500;
+/** From this size on a portion is followed by a rest of as long: what has started is worked on meanwhile. */
+const RESTED_PORTION = 200;
 
 /** Many credentials revoked together: one person asks and sees who breaks, a second one approves exactly that. */
 @Injectable()
@@ -173,7 +177,10 @@ export class MassRevocationsService {
   async start(id: Id, by: Principal, signal?: AbortSignal): Promise<void> {
     for (let size = FIRST_PORTION, more = true; more; size = Math.min(2 * size, LARGEST_PORTION)) {
       signal?.throwIfAborted();
+      const began = performance.now();
       more = await this.transactions.run(by, (db) => this.#portion(db, id, size, by));
+      if (more && size >= RESTED_PORTION)
+        await pause(Math.min(SECOND, performance.now() - began), undefined, signal ? { signal } : {});
     }
   }
 

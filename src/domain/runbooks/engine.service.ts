@@ -29,6 +29,8 @@ import { insertEvents, rowsOf } from './runs.queries.ts';
 const LOOK: Millis = 0.5 * SECOND;
 /** How long a step that should move may stand still. */
 const PATIENCE: Millis = MINUTE;
+/** With so many steps in hand, planning of more may take its time. */
+const AHEAD = 500;
 /** What running steps get when the process stops. */
 export const GRACE: Millis = 20 * SECOND;
 
@@ -43,6 +45,7 @@ export class Engine {
   #looking: Promise<void> | undefined;
   #planning: Promise<void> | undefined;
   #planAgain = false;
+  #goOn: (() => void) | undefined;
   #started = false;
   #suspects = new Set<string>();
 
@@ -87,13 +90,15 @@ export class Engine {
 
   #plan(): void {
     this.#planAgain = true;
+    this.#goOn?.();
     this.#planning ??= (async () => {
       try {
         while (this.#planAgain && this.#started) {
           this.#planAgain = false;
-          if (!(await this.planner.work())) continue;
-          this.#planAgain = true;
-          this.pump.wake();
+          const { moved, rest } = await this.planner.work({ ahead: this.pump.inHand > AHEAD });
+          if (moved) this.pump.wake();
+          else if (rest !== undefined && !this.#planAgain) await this.#rest(rest);
+          this.#planAgain ||= moved || rest !== undefined;
         }
       } catch (thrown) {
         this.log.error({ err: thrown }, 'planning failed and will be tried again');
@@ -101,6 +106,17 @@ export class Engine {
         this.#planning = undefined;
       }
     })();
+  }
+
+  /** Waits, until somebody asks for planning. */
+  async #rest(wait: Millis): Promise<void> {
+    let timer: NodeJS.Timeout | undefined;
+    await new Promise<void>((resolve) => {
+      this.#goOn = resolve;
+      timer = setTimeout(resolve, wait);
+    });
+    clearTimeout(timer);
+    this.#goOn = undefined;
   }
 
   /** One look at everything that time or a dead peer may have made due. Never throws: the next look comes anyway. */
@@ -277,6 +293,7 @@ export class Engine {
     clearInterval(this.#timer);
     const { worker } = this.pump;
     await this.pump.stop(grace);
+    this.#goOn?.();
     await this.#planning;
     await this.#looking;
     await this.#heart.stop();

@@ -1,5 +1,5 @@
 import { system } from '../../kernel/principal.ts';
-import { MINUTE } from '../../kernel/time.ts';
+import { MINUTE, SECOND, type Millis } from '../../kernel/time.ts';
 import type { Id } from '../../kernel/ids.ts';
 import type { Clock } from '../../platform/clock/clock.ts';
 import type { Db, Transactions } from '../../platform/database/transactions.ts';
@@ -33,6 +33,16 @@ import { rowsOf } from './runs.queries.ts';
  */
 const FIRST_PAGE = 100;
 const NEXT_PAGES = 250;
+/** Longest rest of a fan-out between two pages. */
+const LONGEST_REST: Millis = SECOND;
+
+/** What one pass of planning has come to. */
+export interface Planned {
+  /** A page was written: there may be more, and steps may be ready. */
+  moved: boolean;
+  /** How long until a fan-out that rests goes on; undefined: none rests. */
+  rest: Millis | undefined;
+}
 
 /**
  * Turns fan-outs into steps, a page a transaction: the cursor moves in the transaction that writes the page, so that a
@@ -41,6 +51,8 @@ const NEXT_PAGES = 250;
 export class Planner {
   readonly #by = system('engine', 'planner');
   readonly #troubles = new Map<string, { times: number; until: number }>();
+  /** Until when a fan-out rests. */
+  readonly #rests = new Map<string, number>();
 
   constructor(
     private readonly transactions: Transactions,
@@ -53,9 +65,11 @@ export class Planner {
 
   /**
    * One page for each group that has work.
-   * @returns whether a page was written: if so there may be more, and steps may be ready
+   *
+   * @param o.ahead  there is enough to do: a fan-out that has written a page rests for as long as that took, so that
+   *                 planning thousands leaves half of the time to those that are planned
    */
-  async work(): Promise<boolean> {
+  async work(o: { ahead: boolean }): Promise<Planned> {
     const found = await this.transactions.run(this.#by, async (db) => {
       const work = await planWork(db);
       await this.contexts.load(db, work);
@@ -70,8 +84,21 @@ export class Planner {
         groups.set(`${runId}:${group}`, { runId, group });
       }
     }
-    for (const { runId, group } of groups.values()) moved = (await this.#guarded(runId, group)) || moved;
-    return moved;
+    let rest: Millis | undefined;
+    for (const [key, { runId, group }] of groups) {
+      const left = o.ahead ? (this.#rests.get(key) ?? 0) - performance.now() : 0;
+      if (left > 0) {
+        rest = Math.min(rest ?? left, left);
+        continue;
+      }
+      const began = performance.now();
+      if (!(await this.#guarded(runId, group))) continue;
+      moved = true;
+      const ended = performance.now();
+      this.#rests.set(key, ended + Math.min(LONGEST_REST, ended - began));
+    }
+    for (const key of this.#rests.keys()) if (!groups.has(key)) this.#rests.delete(key);
+    return { moved, rest };
   }
 
   /** One group's trouble (a selector that fails) stops no other; it is tried again later and later, up to a minute. */
