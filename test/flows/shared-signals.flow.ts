@@ -138,6 +138,23 @@ test('an address that nothing would ever be sent to is refused when it is given,
   await end(id);
 });
 
+test('a new stream that names another issuer or audience is not made', async () => {
+  const before = (await call('GET', streams)).body;
+  for (const [member, value] of [
+    ['iss', 'https://somebody-else.example'],
+    ['aud', 'https://receiver.example'],
+    ['events_supported', ['https://example.com/unknown']],
+  ] as const) {
+    const refused = await call('POST', streams, { [member]: value });
+    expect(refused).toMatchObject({
+      status: 400,
+      body: { errors: [{ field: `/${member}`, mend: expect.any(String) }] },
+    });
+  }
+  expect((await call('GET', streams)).body).toEqual(before);
+  await end(await stream({ iss: ISSUER, events_supported: [CHANGE, COMPROMISE] }));
+});
+
 describe('a pushed stream', () => {
   test('gets one signed token an event, with its own authorization, under the same jti when it is repeated', async () => {
     const id = await stream({

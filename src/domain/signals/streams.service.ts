@@ -100,7 +100,9 @@ export class StreamsService {
         by,
         now,
       );
-      return this.#shown(row);
+      const shown = this.#shown(row);
+      mustMatch(input, shown);
+      return shown;
     });
   }
 
@@ -300,11 +302,11 @@ function statusOf(row: SubscriptionRow): StreamStatus {
 
 /**
  * What the transmitter supplies may come back in a change, and must be as it is (SSF 1.0, sections 8.1.1.3 and 8.1.1.4):
- * whoever sends another value means another stream.
+ * whoever sends another value means another stream. So does whoever names another issuer or audience for a new one.
  *
  * @throws Refused
  */
-function mustMatch(input: StreamChange, shown: StreamView): void {
+function mustMatch(input: NewStream, shown: StreamView): void {
   const given: Record<string, unknown> = { ...input };
   // What it will be after the change is as right as what it was.
   const after = input.events_requested && urisOf(typesOf(input.events_requested));
