@@ -30,7 +30,7 @@ export class Clearing {
   ) {}
 
   async clearAway(versionId: Id, call: RevocationCall): Promise<ClearingResult> {
-    const start = await this.transactions.together(call.by, versionId, async (db) => {
+    const start = await this.transactions.gathered(call.by, versionId, async (db) => {
       const used = await this.targets.load(db, versionId);
       if (!used) return null;
       const loaded = await this.#throughWhichToClear(db, used);
@@ -49,7 +49,7 @@ export class Clearing {
       now: () => this.clock.now(),
     };
     const answer = await inTurn(call, () => path.connector.clearAway!(path.target, asked));
-    return this.transactions.together(call.by, versionId, async (db) => {
+    return this.transactions.gathered(call.by, versionId, async (db) => {
       await this.deaths.lock(db, version);
       const why =
         'why' in answer

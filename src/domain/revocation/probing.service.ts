@@ -105,7 +105,7 @@ export class Probing {
       if (path.control) {
         served =
           known ??
-          (await this.transactions.together(call.by, version.id, (db) => this.recentControl(db, path)));
+          (await this.transactions.gathered(call.by, version.id, (db) => this.recentControl(db, path)));
         if (!served) controls.push(await this.#ask(path, path.control, 'control', call));
       } else if (path.abilities.ownAuthentication) {
         controls.push(await this.#askOwn(path, call));
@@ -113,7 +113,7 @@ export class Probing {
     }
     const vouched = served !== null || controls.some((control) => control.answer.verdict === 'live');
     const last = vouched ? await this.#ask(path, path.target, 'probe', call) : seen;
-    return this.transactions.together(call.by, version.id, async (db) => {
+    return this.transactions.gathered(call.by, version.id, async (db) => {
       const death = await this.deaths.lock(db, version);
       const firsts = vouched ? [seen] : [];
       const findings = [...firsts, ...controls, last].map((one) => findingOf(path, one));

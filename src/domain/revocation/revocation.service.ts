@@ -40,7 +40,7 @@ export class RevocationService {
    * asking; a revoke is never repeated without a look in between, nor sent after a takeover without one.
    */
   async revoke(versionId: Id, call: RevocationCall): Promise<RevokeResult> {
-    const start = await this.transactions.together(call.by, versionId, async (db) => {
+    const start = await this.transactions.gathered(call.by, versionId, async (db) => {
       const loaded = await this.targets.load(db, versionId, familyOf(call));
       if (!loaded) return null;
       const death = await this.deaths.lock(db, loaded.version);
@@ -57,7 +57,7 @@ export class RevocationService {
     if (plan.go === 'look_first') {
       looked = await this.probing.look({ ...loaded, path }, asked);
       if (looked.verdict === 'dead') {
-        await this.transactions.together(call.by, versionId, (db) =>
+        await this.transactions.gathered(call.by, versionId, (db) =>
           this.#succeeded(db, loaded, call, 'it was dead already'),
         );
         return { outcome: 'already_dead', evidence: looked.evidence, note: `not asked again: ${looked.why}` };
@@ -69,7 +69,7 @@ export class RevocationService {
     }
     const { lastSentAt } =
       start.intended ??
-      (await this.transactions.together(call.by, versionId, async (db) =>
+      (await this.transactions.gathered(call.by, versionId, async (db) =>
         this.#intend(db, loaded, await this.deaths.lock(db, loaded.version), asked),
       ));
     const answer = path.connector.revoke
@@ -113,7 +113,7 @@ export class RevocationService {
    * @param controlVersionId  another version of the same credential, known to be live: the control where its connection has none
    */
   async verifyDead(versionId: Id, call: RevocationCall, controlVersionId?: Id): Promise<VerifyResult> {
-    const start = await this.transactions.together(call.by, versionId, async (db) => {
+    const start = await this.transactions.gathered(call.by, versionId, async (db) => {
       const used = await this.targets.load(db, versionId);
       const seen = used && (await this.probing.throughWhichToLook(db, used));
       const loaded = seen && (await this.targets.withControl(db, seen, controlVersionId));
@@ -206,7 +206,7 @@ export class RevocationService {
     asked: RevocationCall,
   ): Promise<RevokeResult> {
     const { version } = loaded;
-    return this.transactions.together(call.by, version.id, async (db) => {
+    return this.transactions.gathered(call.by, version.id, async (db) => {
       const death = await this.deaths.lock(db, version);
       const exchange = 'exchange' in answer ? answer.exchange : null;
       const why =

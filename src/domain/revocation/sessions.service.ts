@@ -30,7 +30,7 @@ export class Sessions {
 
   /** Ends what was derived from the version, or says until when it lives. */
   async end(versionId: Id, call: RevocationCall): Promise<SessionsResult> {
-    const start = await this.transactions.together(call.by, versionId, async (db) => {
+    const start = await this.transactions.gathered(call.by, versionId, async (db) => {
       const used = await this.targets.load(db, versionId);
       if (!used) return null;
       const loaded = await this.probing.throughWhichToLook(db, used);
@@ -48,7 +48,7 @@ export class Sessions {
       now: () => this.clock.now(),
     };
     const answer = await inTurn(call, () => path.connector.endSessions!(path.target, asked));
-    return this.transactions.together(call.by, versionId, async (db) =>
+    return this.transactions.gathered(call.by, versionId, async (db) =>
       this.#settle(
         db,
         loaded,

@@ -8,11 +8,13 @@ import type { Db, Transactions } from '../../platform/database/transactions.ts';
 import type { Log } from '../../platform/log/log.ts';
 import type { Action, StepAnswer } from './action.ts';
 import type { Actions } from './catalogue.ts';
+import { gatherFor } from './gather.rules.ts';
 import { Lanes, type Taken } from './lanes.ts';
 import type { Answered, Recorder } from './recorder.ts';
 import type { RunContexts } from './run-contexts.ts';
 import { Lifeline, limitOf, type Job, type Runner } from './runner.ts';
 import { renewCall } from './leases.queries.ts';
+import { NO_LANE } from './planning.queries.ts';
 import { leaseCalls, outputsOf } from './runs.queries.ts';
 import type { Turns } from './turns.ts';
 
@@ -48,6 +50,11 @@ export class Pump {
   #accepting = true;
   #stopped = false;
   readonly #idle: (() => void)[] = [];
+  /** When the last transaction began, and what ends the wait of a loop that gathers results for the next one. */
+  #began = -Infinity;
+  #enough: (() => void) | undefined;
+  /** Results of lanes that have nothing to do until these are written. */
+  #pressing = 0;
   /** Under which id steps are claimed; undefined while there is no lease. */
   worker: Id | undefined;
   /** Told after a commit that left a fan-out to be planned. */
@@ -112,9 +119,10 @@ export class Pump {
 
   async #loop(): Promise<void> {
     while (!this.#stopped && this.#hasWork()) {
-      // Whatever answers in this very moment goes into the same group.
-      await new Promise(setImmediate);
+      await this.#gather();
+      this.#began = performance.now();
       const answers = this.#answers.splice(0, GROUP);
+      this.#pressing = 0;
       try {
         await this.#turn(answers);
         this.#failures = 0;
@@ -122,6 +130,28 @@ export class Pump {
         await this.#recover(answers, thrown);
       }
     }
+  }
+
+  /** Waits for what belongs into the same group. */
+  async #gather(): Promise<void> {
+    // Whatever answers in this very moment.
+    await new Promise(setImmediate);
+    const wait = this.#gatherFor();
+    if (wait === 0 || this.#enough || !this.#accepting) return;
+    await new Promise<void>((resolve) => {
+      this.#enough = resolve;
+      setTimeout(resolve, wait);
+    });
+    this.#enough = undefined;
+  }
+
+  #gatherFor(): Millis {
+    return gatherFor({
+      inHand: this.#inHand.size,
+      answers: this.#answers.length,
+      pressing: this.#pressing > 0,
+      since: performance.now() - this.#began,
+    });
   }
 
   /** One transaction: results in, next steps out. */
@@ -215,6 +245,9 @@ export class Pump {
     const answered = (answer: StepAnswer, late: boolean) => {
       this.#tell(job, answer, performance.now() - begun);
       this.#answers.push({ job, worker, answer, late });
+      const { lane } = job.claimed;
+      if (lane !== NO_LANE && !this.turns.goesOn(lane)) this.#pressing += 1;
+      if (this.#enough && this.#gatherFor() === 0) this.#enough();
       this.#spin();
     };
     const run = () => {
@@ -331,6 +364,7 @@ export class Pump {
   async stop(limit: Millis): Promise<boolean> {
     this.#accepting = false;
     this.#wanted = false;
+    this.#enough?.();
     clearTimeout(this.#timer);
     const ended = await Promise.race([this.whenIdle().then(() => true), pause(limit, false, { ref: false })]);
     for (const { line } of this.#inHand.values()) line.cut(new Error('the process is stopping'));

@@ -38,6 +38,11 @@ export class Turns {
     return this.#lanes.get(lane)?.depth() ?? 1;
   }
 
+  /** Whether a lane with a limit has somebody to go on with: it is not idle while a result waits to be written. */
+  goesOn(lane: string): boolean {
+    return (this.#lanes.get(lane)?.waiting ?? 0) > 0;
+  }
+
   /** @returns what gives the turn back; undefined: there is none just now */
   tryTake(lane: string): (() => void) | undefined {
     const known = this.#lanes.get(lane);
@@ -60,6 +65,10 @@ class Lane {
   #takes: Millis | undefined;
 
   constructor(public most: number) {}
+
+  get waiting(): number {
+    return this.#waiting.size;
+  }
 
   tryTake(): (() => void) | undefined {
     if (this.#held.size >= this.most || this.#waiting.size > 0) return undefined;

@@ -14,6 +14,9 @@ const MOST = 48;
 const LOOPS = 3;
 const MANY = 48;
 const LONG: Millis = 100;
+/** What can wait is gathered for so long after the last transaction began, unless so many wait already. */
+const GATHER: Millis = 40;
+const ENOUGH = 24;
 /** How often a group steps aside together before its pieces go on one by one. */
 const MOST_ASIDES = 3;
 
@@ -36,10 +39,16 @@ type AsideOf = (reason: unknown) => (() => Promise<void>) | undefined;
 export class Together {
   #waiting: Piece[] = [];
   #open = 0;
+  /** When the last transaction began, and how many shared it. */
+  #began = -Infinity;
+  #shared = 0;
+  #later: NodeJS.Timeout | undefined;
 
+  /** @param patient  while several share each transaction, the next one may wait a little, so that more share it */
   constructor(
     private readonly run: Run,
     private readonly asideOf: AsideOf,
+    private readonly patient = false,
   ) {}
 
   /** @param key  two pieces with one key never share a transaction: they would share its locks, too */
@@ -53,17 +62,31 @@ export class Together {
   #spin(late = false): void {
     if (this.#open >= LOOPS || this.#waiting.length === 0) return;
     if (this.#open > 0 && this.#waiting.length < MANY && !late) return;
+    if (this.#open === 0 && this.#mayWait()) return;
     this.#open += 1;
+    this.#began = performance.now();
     const patience = setInterval(() => this.#spin(true), LONG).unref();
     // Whoever asks in this very moment is in it, too.
     setImmediate(() => {
       const pieces = this.#take();
+      this.#shared = pieces.length;
       void (pieces.length === 0 ? Promise.resolve() : this.#group(pieces)).finally(() => {
         clearInterval(patience);
         this.#open -= 1;
         this.#spin();
       });
     });
+  }
+
+  /** Whether the next transaction waits; whoever is to be in it is asked again when it has waited for long enough. */
+  #mayWait(): boolean {
+    const left = this.#began + GATHER - performance.now();
+    if (!this.patient || this.#shared < 2 || this.#waiting.length >= ENOUGH || left <= 0) return false;
+    this.#later ??= setTimeout(() => {
+      this.#later = undefined;
+      this.#spin();
+    }, left);
+    return true;
   }
 
   #take(): Piece[] {

@@ -16,10 +16,8 @@ export type Db = EntityManager;
  */
 export class Transactions {
   readonly #statements = new Statements();
-  readonly #together = new Together(
-    (work) => this.run(INSTALLATION, work),
-    (reason) => (reason instanceof StepAside ? reason.first : undefined),
-  );
+  readonly #together = this.#shared(false);
+  readonly #patient = this.#shared(true);
 
   /** @param onConflict told of each time that the database gave one of two up, with its error: a sign of locks taken crosswise */
   constructor(
@@ -69,8 +67,25 @@ export class Transactions {
    * @param key  what the work is about, and locks first: two pieces about one thing never share a transaction
    */
   together<T>(principal: Principal, key: string, work: (db: Db) => Promise<T>): Promise<T> {
+    return this.#join(this.#together, principal, key, work);
+  }
+
+  /** The same for what nobody waits for alone: while much is under way it waits a little, so that more share a transaction. */
+  gathered<T>(principal: Principal, key: string, work: (db: Db) => Promise<T>): Promise<T> {
+    return this.#join(this.#patient, principal, key, work);
+  }
+
+  #join<T>(shared: Together, principal: Principal, key: string, work: (db: Db) => Promise<T>): Promise<T> {
     const own = principal.partyId !== null || surroundings.getStore()?.open === true;
-    return own ? this.run(principal, work) : this.#together.join(key, work);
+    return own ? this.run(principal, work) : shared.join(key, work);
+  }
+
+  #shared(patient: boolean): Together {
+    return new Together(
+      (work) => this.run(INSTALLATION, work),
+      (reason) => (reason instanceof StepAside ? reason.first : undefined),
+      patient,
+    );
   }
 
   async #transaction<T>(principal: Principal, work: (db: Db) => Promise<T>): Promise<T> {
