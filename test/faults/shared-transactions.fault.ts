@@ -68,6 +68,21 @@ test('work of one moment shares a commit and a statement, and each has its own a
   expect(await marks()).toEqual(['a', 'b', 'c']);
 });
 
+test('what nobody waits for alone waits for others, but only after several have shared a transaction', async () => {
+  const gathered = (name: string) => transactions.gathered(BY, name, (db) => mark(db, name));
+  const soon = () => new Promise((resolve) => setTimeout(resolve, 5));
+  const alone = gathered('first');
+  await soon();
+  const next = gathered('second');
+  expect(await alone).not.toBe(await next);
+  await Promise.all(['a', 'b', 'c'].map(gathered));
+  const early = gathered('d');
+  await soon();
+  const late = gathered('e');
+  expect(await early).toBe(await late);
+  expect(await marks()).toEqual(['a', 'b', 'c', 'd', 'e', 'first', 'second']);
+});
+
 test('one that fails fails alone, and what it wrote is gone', async () => {
   const ends = await Promise.allSettled(
     ['a', 'b', 'c'].map((name) =>

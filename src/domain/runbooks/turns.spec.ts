@@ -62,6 +62,18 @@ describe('turns in a lane', () => {
     expect(turns.tryTake('a')).toBeDefined();
   });
 
+  test('a lane goes on while somebody waits for the next turn', async () => {
+    const turns = new Turns();
+    turns.limit('a', 1);
+    const first = await turns.take('a', never);
+    expect(turns.goesOn('a')).toBe(false);
+    const second = turns.take('a', never);
+    expect(turns.goesOn('a')).toBe(true);
+    first();
+    (await second)();
+    expect([turns.goesOn('a'), turns.goesOn('b')]).toEqual([false, false]);
+  });
+
   test('a lane without a limit has turns for all', () => {
     const turns = new Turns();
     expect(turns.depth('b')).toBe(1);
