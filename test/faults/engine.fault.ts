@@ -232,6 +232,20 @@ describe('what a run does', () => {
     expect(new Set(action.calls.map((call) => call.key)).size).toBe(1500);
   });
 
+  test('a large fan-out rests between pages while there is enough to do, and holds up no other', async () => {
+    world = await engineWorld(db.url, { actions: [new Scripted()], start: false });
+    const { planner } = world.parts;
+    const each = `  - { id: each, title: E, uses: scripted, forEach: numbers }\n`;
+    await world.run(each, { count: 1500 });
+    let rested = await planner.work({ ahead: true });
+    for (let pages = 0; rested.moved && pages < 6; pages++) rested = await planner.work({ ahead: true });
+    expect(rested).toEqual({ moved: false, rest: expect.any(Number) });
+    const other = await world.run(each, { count: 3 });
+    expect((await planner.work({ ahead: true })).moved).toBe(true);
+    expect(await world.rows(`SELECT total FROM run_node WHERE run_id = $1`, [other])).toEqual([{ total: 3 }]);
+    expect((await planner.work({ ahead: false })).moved).toBe(true);
+  });
+
   test('outputs, conditions and values reach the steps that refer to them', async () => {
     const action = new Scripted((context) =>
       context.with.as === 'list'
