@@ -29,8 +29,9 @@ import { insertEvents, rowsOf } from './runs.queries.ts';
 const LOOK: Millis = 0.5 * SECOND;
 /** How long a step that should move may stand still. */
 const PATIENCE: Millis = MINUTE;
-/** With so many steps in hand, planning of more may take its time. */
+/** With more steps in hand than these, planning of more may take its time; so often it looks whether there still are. */
 const AHEAD = 500;
+const LOOK_AHEAD: Millis = 25;
 /** What running steps get when the process stops. */
 export const GRACE: Millis = 20 * SECOND;
 
@@ -95,7 +96,7 @@ export class Engine {
       try {
         while (this.#planAgain && this.#started) {
           this.#planAgain = false;
-          const { moved, rest } = await this.planner.work({ ahead: this.pump.inHand > AHEAD });
+          const { moved, rest } = await this.planner.work({ ahead: this.#ahead });
           if (moved) this.pump.wake();
           else if (rest !== undefined && !this.#planAgain) await this.#rest(rest);
           this.#planAgain ||= moved || rest !== undefined;
@@ -108,14 +109,24 @@ export class Engine {
     })();
   }
 
-  /** Waits, until somebody asks for planning. */
+  get #ahead(): boolean {
+    return this.pump.inHand > AHEAD;
+  }
+
+  /** Waits, until somebody asks for planning or there is too little to do. */
   async #rest(wait: Millis): Promise<void> {
+    const over = performance.now() + wait;
     let timer: NodeJS.Timeout | undefined;
     await new Promise<void>((resolve) => {
       this.#goOn = resolve;
-      timer = setTimeout(resolve, wait);
+      timer = setInterval(
+        () => {
+          if (!this.#ahead || performance.now() >= over) resolve();
+        },
+        Math.min(wait, LOOK_AHEAD),
+      );
     });
-    clearTimeout(timer);
+    clearInterval(timer);
     this.#goOn = undefined;
   }
 
