@@ -204,6 +204,17 @@ describe('a statement that was prepared', () => {
     expect(await ask()).toEqual([{ a: 1, b: 2 }]);
   });
 
+  test('means the same to whoever else asks on the same connections', async () => {
+    const others = new Transactions(dataSource);
+    for (let times = 0; times < 5; times++) {
+      await ask();
+      const [row] = await others.run(BY, (db) =>
+        db.query<{ twice: number }[]>(`SELECT $1::int * 2 AS twice`, [times]),
+      );
+      expect(row).toEqual({ twice: 2 * times });
+    }
+  });
+
   test('is asked unprepared where a connection does not keep what was prepared', async () => {
     for (let times = 0; times < 5; times++) await ask();
     await transactions.run(BY, (db) => db.query(`DEALLOCATE ALL`));

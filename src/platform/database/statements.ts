@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import type { PoolClient } from 'pg';
 import { QueryFailedError, type QueryRunner } from 'typeorm';
 import { SECOND, type Millis } from '../../kernel/time.ts';
@@ -26,7 +27,7 @@ export class Statements {
   readonly #seen = new Map<string, number>();
   readonly #names = new Map<string, string>();
   readonly #planned = new WeakMap<PoolClient, number>();
-  #made = 0;
+  #generation = 0;
   #usable = true;
 
   /** Has what this session asks with parameters prepared, until it is released. */
@@ -67,7 +68,9 @@ export class Statements {
       return undefined;
     }
     this.#seen.delete(sql);
-    const name = `cs_${(this.#made += 1)}`;
+    // Of the text itself: whoever else prepares on the same connections means the same by it.
+    const digest = createHash('sha256').update(sql).digest('base64url').slice(0, 22);
+    const name = `cs_${this.#generation}_${digest}`;
     this.#names.set(sql, name);
     return name;
   }
@@ -76,6 +79,7 @@ export class Statements {
   #learn(thrown: unknown): void {
     if (!isStale(thrown)) return;
     this.#names.clear();
+    this.#generation += 1;
     if ((thrown as { code?: unknown }).code !== '0A000') this.#usable = false;
   }
 }
