@@ -4,12 +4,15 @@ import { AccessService } from '../../src/domain/access/access.service.ts';
 import { newId, type Id } from '../../src/kernel/ids.ts';
 import { system, type Role } from '../../src/kernel/principal.ts';
 import { expectOk } from '../../src/kernel/result.ts';
+import { Secret } from '../../src/kernel/secret.ts';
 import { HOUR } from '../../src/kernel/time.ts';
 import { startApp, until, type TestApp } from '../support/app.ts';
+import { ConsoleSession } from '../support/console-session.ts';
 import { LeakScene, REPORTS_KEY, type SceneCredential } from '../support/leak-scene.ts';
 
 /** Whom the steps of a run ask, as the API lists them for whoever asks for what is theirs. */
 
+const PASSWORD = 'correct horse battery staple';
 let world: TestApp;
 let scene: LeakScene;
 
@@ -23,7 +26,9 @@ afterAll(() => world?.close());
 async function person(name: string, role: Role): Promise<{ email: string; token: string }> {
   const email = `${name.toLowerCase()}@operator.example`;
   const { userId } = expectOk(
-    await world.app.get(AccessService).createUser({ email, name, roles: [role] }, system('test', 'test')),
+    await world.app
+      .get(AccessService)
+      .createUser({ email, name, roles: [role], password: Secret.of(PASSWORD) }, system('test', 'test')),
   );
   const input = { name, role, userId, expiresAt: world.clock.now() + 1000 * HOUR };
   const made = expectOk(await makeAtTheHost(world.app, input, system('cli', 'test')));
@@ -74,4 +79,29 @@ test('what asks somebody by name is theirs, and of nobody else; what asks a role
   expect(await asked(await scene.token('responder'), '&mine=true')).toEqual([anybodys]);
   // Everything is there for whoever looks for it.
   expect((await asked(rita.token, '&mine=false')).toSorted()).toEqual([named, anybodys].toSorted());
+});
+
+test('on the page of a step, too, only whoever may state it signs', async () => {
+  const credential = await leaked(
+    await scene.integration('Signed on a page', { parties: [scene.customerId] }),
+  );
+  const steps = () =>
+    scene.rows<{ id: Id }>(`SELECT id FROM step WHERE state = 'parked' AND item->'subject'->>'id' = $1`, [
+      credential.versionId,
+    ]);
+  await until(async () => (await steps()).length === 1, 'somebody is asked to revoke it');
+  const page = `/steps/${(await steps())[0]!.id}`;
+  const sign = async (name: string) => {
+    const session = await ConsoleSession.signIn(world, `${name}@operator.example`, PASSWORD);
+    return session.send(page, `${page}/sign`, { kind: 'revoked', signsFor: name, text: 'It is revoked.' });
+  };
+  const signed = () =>
+    scene.rows(`SELECT signs_for FROM statement WHERE subject_id = $1`, [credential.versionId]);
+  await person('Enno', 'integration_engineer');
+  const refused = await sign('enno');
+  expect(refused.status).toBe(422);
+  expect(refused.html).toContain('s no copy that you own');
+  expect(await signed()).toEqual([]);
+  expect((await sign('rita')).status).toBe(303);
+  expect(await signed()).toEqual([{ signs_for: 'rita' }]);
 });

@@ -94,12 +94,7 @@ test('what is approved is what is left, and a draft of which nothing is left wai
     .filter(({ kind }) => kind === 'revoke')
     .slice(before)
     .map(({ name }) => name);
-  expect([...new Set(names)].sort()).toEqual(
-    keys
-      .slice(0, 2)
-      .map(({ value }) => supplier.byValue(value)!.name)
-      .sort(),
-  );
+  expect(new Set(names)).toEqual(new Set(keys.slice(0, 2).map(({ value }) => supplier.byValue(value)!.name)));
 
   expect(await read(again)).toMatchObject({
     state: 'overtaken',

@@ -162,19 +162,17 @@ test('a token of a party that the operator made is told to its security contacts
   const paula = await person(t, 'Paula', 'party_contact', made.partyId);
   const own = expectOk(
     await run((db) =>
-      t.app
-        .get(AccessService)
-        .makeToken(
-          db,
-          {
-            name: 'mine',
-            role: 'party_contact',
-            partyId: made.partyId,
-            userId: paula.id,
-            expiresAt: later(),
-          },
-          paula,
-        ),
+      t.app.get(AccessService).makeToken(
+        db,
+        {
+          name: 'mine',
+          role: 'party_contact',
+          partyId: made.partyId,
+          userId: paula.id,
+          expiresAt: later(),
+        },
+        paula,
+      ),
     ),
   );
   expect(await told(own.id)).toEqual([]);
