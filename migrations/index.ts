@@ -50,3 +50,4 @@ export { DeadSince2026112257000 } from './2026112257-dead-since.ts';
 export { WhenItCameAbout2026112258000 } from './2026112258-when-it-came-about.ts';
 export { MassPortions2026112259000 } from './2026112259-mass-portions.ts';
 export { WhoReads2026112260000 } from './2026112260-who-reads.ts';
+export { WhoNamedTheOwner2026112261000 } from './2026112261-who-named-the-owner.ts';

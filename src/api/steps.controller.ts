@@ -29,7 +29,9 @@ const listQuery = z.strictObject({
     .optional()
     .describe('Several times for several'),
   stalled: flag.optional(),
-  mine: flag.default(false).describe('Only what the caller is asked for, by role or in person'),
+  mine: flag
+    .default(false)
+    .describe('Only what asks the caller in person, or one of their roles and nobody by name'),
   cursor: id.optional(),
   limit: pageLimit,
 });
@@ -58,7 +60,7 @@ export class StepsController {
         ...(subject === undefined ? {} : { subjectId: subject }),
         ...(states === undefined ? {} : { states }),
         ...(stalled === undefined ? {} : { stalled }),
-        ...(mine ? { mine: { roles: by.roles, personId: by.personId ?? null } } : {}),
+        ...(mine ? { mine: { roles: by.roles, personId: by.personId ?? null, notNamed: true } } : {}),
         ...(cursor === undefined ? {} : { after: cursor }),
         limit,
       }),

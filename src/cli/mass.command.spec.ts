@@ -14,6 +14,7 @@ const detail: MassDetail = {
   approvedAt: '2026-11-22T00:01:00.000Z',
   startedAt: null,
   versions: 3,
+  left: 1,
   toStart: 1,
   standings: { ...none, proven_dead: 2, untouched: 1 },
   incidents: [],
@@ -57,6 +58,17 @@ describe('a mass revocation on a terminal', () => {
       'will need a person, as their value is not kept here: 1',
       '  CRD-2026-0007 Key, version 2: to revoke and probe',
       'not known: 1 credential has no location on record',
+    ]);
+  });
+
+  test('says of a draft what is left of it, and that nobody is waited for where nothing is', () => {
+    const draft = { ...detail, state: 'draft' as const, toStart: 0 };
+    expect(massLines(draft)).toContain('  1 left to revoke: whoever approves it approves 1');
+    const over = massLines({ ...draft, state: 'overtaken', left: 0, standings: { ...none, proven_dead: 3 } });
+    expect(over.slice(0, 3)).toEqual([
+      'MRV-2026-0001  overtaken  3 versions of 3 credentials',
+      '  3 proven dead',
+      '  every version is proven dead: nothing is left to do, and nobody has to approve it',
     ]);
   });
 

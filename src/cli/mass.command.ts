@@ -36,6 +36,7 @@ export function massLines({ whoBreaks: breaks, ...mass }: MassDetail): string[] 
   return [
     `${mass.reference}  ${mass.state}${mass.force ? ', forced' : ''}  ${mass.versions} versions of ${breaks.credentials} credentials`,
     ...standings.map(([standing, n]) => `  ${n} ${standing.replaceAll('_', ' ')}`),
+    ...leftLines(mass),
     ...(mass.toStart > 0 ? [`  ${mass.toStart} of them still to start`] : []),
     `revoked at once: ${decisions.act}; wait for an approval: ${decisions.approve}; for a replacement: ${decisions.replace_first}`,
     ...breaks.integrations.map(
@@ -52,4 +53,13 @@ export function massLines({ whoBreaks: breaks, ...mass }: MassDetail): string[] 
         ]),
     ...breaks.unknown.map((one) => `not known: ${one}`),
   ];
+}
+
+/** What is left to approve of a draft, where others killed part of it. */
+function leftLines({ state, left, versions }: Omit<MassDetail, 'whoBreaks'>): string[] {
+  if (state === 'overtaken')
+    return ['  every version is proven dead: nothing is left to do, and nobody has to approve it'];
+  return state === 'draft' && left < versions
+    ? [`  ${left} left to revoke: whoever approves it approves ${left}`]
+    : [];
 }

@@ -3,12 +3,14 @@ import { Refused, type Refusal } from '../kernel/errors.ts';
 import type { Principal } from '../kernel/principal.ts';
 import type { Result } from '../kernel/result.ts';
 import { ELAPSED_DAY, iso } from '../kernel/time.ts';
+import { tokenMadeForAnother } from '../domain/access/access.events.ts';
 import { createTokenSchema } from '../domain/access/access.schema.ts';
 import { AccessService, type NewToken, type NewTokenMade } from '../domain/access/access.service.ts';
 import { LedgerService } from '../domain/ledger/ledger.service.ts';
 import { AlertsService } from '../domain/notices/alerts.service.ts';
 import { Clock } from '../platform/clock/clock.ts';
 import { Transactions } from '../platform/database/transactions.ts';
+import { Outbox } from '../platform/outbox/outbox.ts';
 import { accepted, print, withApp, type AddCommand } from './command.ts';
 import { badOptions, inOptions } from './user-add.command.ts';
 
@@ -59,8 +61,8 @@ export const addTokenCreate: AddCommand = (program) => {
 };
 
 /**
- * Whoever runs the host can act as anybody, and so may make what acts as a person: but never unseen. In the same
- * transaction an alert and an entry of the ledger say whose token was made.
+ * Whoever runs the host can act as anybody, and so may make what acts as a person or for a party: but never unseen. In the
+ * same transaction an alert and an entry of the ledger say whose token was made, and whom it acts for is sent a mail.
  */
 export async function makeAtTheHost(
   app: Pick<NestFastifyApplication, 'get'>,
@@ -70,7 +72,9 @@ export async function makeAtTheHost(
   const at = app.get(Clock).now();
   return app.get(Transactions).run(by, async (db) => {
     const made = await app.get(AccessService).makeToken(db, input, by);
-    if (!made.ok || input.userId === undefined) return made;
+    if (!made.ok || (input.userId === undefined && !input.partyId)) return made;
+    await app.get(Outbox).put(db, tokenMadeForAnother, { tokenId: made.value.id });
+    if (input.userId === undefined) return made;
     const subject = { kind: 'user', id: input.userId };
     await app.get(LedgerService).append(db, {
       kind: 'user.token-made-at-host',

@@ -58,7 +58,9 @@ export function MassListView({
               <MassState state={mass.state} />
               {mass.force && <Chip tone="live">forced</Chip>}
             </span>,
-            mass.versions,
+            mass.state === 'draft' && mass.left < mass.versions
+              ? `${mass.left} left of ${mass.versions}`
+              : mass.versions,
             <div class="bar-cell">
               <Progress mass={mass} />
             </div>,

@@ -41,7 +41,7 @@ export function MassView({
       <div class="head">
         <div>
           <p class="ref">{mass.reference}</p>
-          <h1>{`Revoke ${mass.versions} ${mass.versions === 1 ? 'version' : 'versions'} together`}</h1>
+          <h1>{titleOf(mass)}</h1>
           <p class="lead">{mass.reason}</p>
         </div>
         <p class="line">
@@ -73,6 +73,7 @@ export function MassView({
           <Integrations breaks={breaks} />
         </section>
         {mass.state === 'draft' && <Decide frame={frame} mass={mass} own={own} problems={problems} />}
+        {mass.state === 'overtaken' && <Overtaken frame={frame} mass={mass} />}
         <section class="card w6">
           <h2>What nobody can say</h2>
           {breaks.unknown.length === 0 ? (
@@ -174,6 +175,14 @@ export function MassView({
   );
 }
 
+/** What whoever approves it approves, in a draft; else what was asked for. */
+function titleOf({ state, left, versions }: MassRevocationView): string {
+  const all = `${versions} ${versions === 1 ? 'version' : 'versions'}`;
+  return state === 'draft' && left < versions
+    ? `Revoke ${left} of ${all} together`
+    : `Revoke ${all} together`;
+}
+
 const NEEDED: Readonly<Record<WhoBreaks['valueless']['listed'][number]['neededFor'], string>> = {
   revoke: 'to be revoked',
   probe: 'to be proven dead',
@@ -267,6 +276,12 @@ function Decide({
         What stands here is frozen: it is what will be revoked, the riskiest first. Whoever asked for it
         cannot approve it.
       </p>
+      {mass.left < mass.versions && (
+        <p>
+          {`${mass.versions - mass.left} of ${mass.versions} versions ${mass.versions - mass.left === 1 ? 'was' : 'were'} proven dead since: `}
+          <b>{`${mass.left} ${mass.left === 1 ? 'is' : 'are'} left`}</b>, and that is what is approved.
+        </p>
+      )}
       {own && <p class="notice wait">You asked for it: a second person approves it.</p>}
       {frame.may('revocations:approve') && !own && (
         <PostForm frame={frame} action={`/mass-revocations/${mass.reference}/approve`} label="Approve">
@@ -283,14 +298,30 @@ function Decide({
           </button>
         </PostForm>
       )}
-      {frame.may('revocations:ask') && (
-        <PostForm frame={frame} action={`/mass-revocations/${mass.reference}/withdraw`} label="Withdraw">
-          <button class="plain" type="submit">
-            Withdraw
-          </button>
-        </PostForm>
-      )}
+      <Withdraw frame={frame} mass={mass} />
     </section>
+  );
+}
+
+/** Others killed all of it: nobody is waited for. */
+function Overtaken({ frame, mass }: { frame: Frame; mass: MassRevocationView }) {
+  return (
+    <section class="card w12">
+      <h2>Nothing is left to do</h2>
+      <p>Every version of it is proven dead by now. Nobody has to approve it, and nothing will be revoked.</p>
+      <Withdraw frame={frame} mass={mass} />
+    </section>
+  );
+}
+
+function Withdraw({ frame, mass }: { frame: Frame; mass: MassRevocationView }) {
+  if (!frame.may('revocations:ask')) return null;
+  return (
+    <PostForm frame={frame} action={`/mass-revocations/${mass.reference}/withdraw`} label="Withdraw">
+      <button class="plain" type="submit">
+        Withdraw
+      </button>
+    </PostForm>
   );
 }
 

@@ -18,6 +18,7 @@ export const STANDING: Readonly<Record<Standing, { tone: Tone; word: string }>> 
 
 const STATES: Readonly<Record<MassRevocationView['state'], { tone: Tone; word: string }>> = {
   draft: { tone: 'wait', word: 'waits for a second person' },
+  overtaken: { tone: 'dead', word: 'overtaken: every version is proven dead' },
   approved: { tone: 'info', word: 'approved, starting' },
   started: { tone: 'info', word: 'under way' },
   withdrawn: { tone: 'calm', word: 'withdrawn' },

@@ -127,7 +127,7 @@ export class StepPage {
         }
         const versionId = step?.item?.facts['versionId'];
         return () =>
-          this.copies.sign(by, {
+          this.copies.signAsAllowed(by, {
             kind,
             subjectKind: subject.kind as 'credential_version' | 'location',
             subjectId: subject.id,

@@ -55,7 +55,10 @@ export const createTokenSchema = z
     name: line(200),
     role: role.optional(),
     permissions: z.array(permission).min(1).max(100).optional(),
-    partyId: z.uuid().nullish(),
+    partyId: z
+      .uuid()
+      .nullish()
+      .describe('For whom it acts: a machine of that party, whose security contacts are told of it'),
     userId: z
       .uuid()
       .optional()

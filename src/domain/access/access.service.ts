@@ -9,7 +9,9 @@ import { Secret } from '../../kernel/secret.ts';
 import { iso, type Millis } from '../../kernel/time.ts';
 import { Clock } from '../../platform/clock/clock.ts';
 import { Transactions, type Db } from '../../platform/database/transactions.ts';
+import { Outbox } from '../../platform/outbox/outbox.ts';
 import { LedgerService } from '../ledger/ledger.service.ts';
+import { tokenMadeForAnother } from './access.events.ts';
 import { Passwords } from './passwords.ts';
 import { hashOf } from './hash-of.ts';
 import type { MailLanguage } from './mail-language.rules.ts';
@@ -79,6 +81,7 @@ export class AccessService {
     private readonly clock: Clock,
     private readonly passwords: Passwords,
     private readonly ledger: LedgerService,
+    private readonly outbox: Outbox,
   ) {}
 
   async createUser(input: NewUser, by: Principal): Promise<Result<{ userId: Id; personId: Id }, Refusal>> {
@@ -256,6 +259,8 @@ export class AccessService {
           ],
         }),
       );
+    if (partyId !== null && input.userId === undefined && (await isPersonOf(db, partyId, input.name)))
+      return err(PERSONS_NAME);
     await db.query(
       `INSERT INTO api_token (id, name, token_hash, hint, role, permissions, party_id, created_by, created_at, expires_at, user_id, made_by)
          VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11,
@@ -289,6 +294,9 @@ export class AccessService {
       },
       committed: { name: input.name },
     });
+    // Whoever makes one for themselves knows of it; at the host's terminal everybody is another one.
+    if (by.kind !== 'system' && partyId !== null && by.partyId !== partyId)
+      await this.outbox.put(db, tokenMadeForAnother, { tokenId: id });
     return ok({ id, value: Secret.of(value), expiresAt: input.expiresAt });
   }
 
@@ -338,6 +346,34 @@ export class AccessService {
       ...from,
     };
   }
+}
+
+/** A token without a person is a machine's, and is seen by its name: no name of somebody who could have done it. */
+const PERSONS_NAME = refusal(
+  'invalid',
+  'a-persons-name',
+  'A token of a party without a person is a machine’s, and has a name of its own.',
+  {
+    fields: [
+      {
+        field: '/name',
+        problem: 'is the name or the mail address of a person of that party',
+        mend: 'Name the machine that acts with it. A person makes a token of their own, signed in, on the page of their account (/profile).',
+      },
+    ],
+  },
+);
+
+/** Whether somebody of a party is called so, or written to so. */
+async function isPersonOf(db: Db, partyId: Id, name: string): Promise<boolean> {
+  const rows = await db.query<unknown[]>(
+    `SELECT FROM contact k WHERE k.party_id = $1 AND lower($2) IN (lower(k.name), lower(k.email))
+     UNION ALL
+     SELECT FROM user_account u JOIN person p ON p.id = u.person_id WHERE u.party_id = $1 AND lower($2) IN (lower(p.name), u.email)
+     LIMIT 1`,
+    [partyId, name.trim()],
+  );
+  return rows.length > 0;
 }
 
 async function isAccountOf(db: Db, userId: Id, partyId: Id | null): Promise<boolean> {

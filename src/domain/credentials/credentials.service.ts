@@ -1,7 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { refusal, type Refusal } from '../../kernel/errors.ts';
 import { newId, type Id } from '../../kernel/ids.ts';
-import type { Principal } from '../../kernel/principal.ts';
+import { handOf, type Principal } from '../../kernel/principal.ts';
 import { err, ok, type Result } from '../../kernel/result.ts';
 import { Secret } from '../../kernel/secret.ts';
 import type { WantedVersion } from '../../kernel/row-version.ts';
@@ -280,8 +280,8 @@ export class CredentialsService {
     if (isAhead(input.putAt, now)) return wrong('/putAt', ...NOT_YET_PUT);
     const id = newId();
     await db.query(
-      `INSERT INTO location (id, source, external_key, credential_id, integration_id, version_id, kind, name, path, arrived_by, put_by, put_at, party_id, owner_contact_id, provable, created_at, updated_at)
-       VALUES ($1, 'api', $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $15)`,
+      `INSERT INTO location (id, source, external_key, credential_id, integration_id, version_id, kind, name, path, arrived_by, put_by, put_at, party_id, owner_contact_id, owner_named_by, provable, created_at, updated_at)
+       VALUES ($1, 'api', $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $16)`,
       [
         id,
         input.key ?? null,
@@ -296,6 +296,7 @@ export class CredentialsService {
         input.putAt ?? null,
         input.partyId,
         input.ownerContactId ?? null,
+        input.ownerContactId ? handOf(by) : null,
         input.provable,
         new Date(now),
       ],

@@ -67,6 +67,14 @@ export class CredentialLocation {
   @Column({ name: 'owner_contact_id', type: 'uuid', nullable: true })
   ownerContactId: string | null;
 
+  @Column({
+    name: 'owner_named_by',
+    type: 'text',
+    nullable: true,
+    comment: 'whose hand named the owner; null: an import, or from before it was kept',
+  })
+  ownerNamedBy: string | null;
+
   @Column({ name: 'provable', type: 'text', default: 'owner_statement' })
   provable: string;
 

@@ -1,6 +1,7 @@
 import type { Id } from '../../kernel/ids.ts';
 import type { Db } from '../../platform/database/transactions.ts';
 import type { KeyedDigest } from './fingerprint.rules.ts';
+import { standingOfVersion } from './version-standing.rules.ts';
 import { isBlocking, reuseKind, type ReuseKind } from './reuse.rules.ts';
 
 export interface ReusedValue {
@@ -16,14 +17,16 @@ export interface ReusedValue {
     integrationId: Id;
     integrationReference: string;
     integrationName: string;
+    /** `phase`: dead where it is proven so, whatever it was for. */
     versions: { number: number; phase: string }[];
   }[];
 }
 
 const MEMBERS = `(SELECT jsonb_agg(m ORDER BY m."integrationName", m.name) FROM (
    SELECT c.id AS "credentialId", c.reference, c.name, c.environment, i.id AS "integrationId", i.reference AS "integrationReference", i.name AS "integrationName",
-          jsonb_agg(DISTINCT jsonb_build_object('number', v.number, 'phase', v.phase)) AS versions
-     FROM fingerprint f JOIN credential_version v ON v.id = f.version_id JOIN credential c ON c.id = f.credential_id JOIN integration i ON i.id = c.integration_id
+          jsonb_agg(DISTINCT jsonb_build_object('number', v.number, 'phase', v.phase, 'liveness', d.liveness)) AS versions
+     FROM fingerprint f JOIN credential_version v ON v.id = f.version_id LEFT JOIN version_death d ON d.version_id = v.id
+     JOIN credential c ON c.id = f.credential_id JOIN integration i ON i.id = c.integration_id
     WHERE f.digest = g.digest AND c.retired_at IS NULL
     GROUP BY c.id, i.id) m)`;
 
@@ -37,7 +40,9 @@ export async function reusedValues(
   db: Db,
   o: { after?: string | undefined; limit: number },
 ): Promise<ReusedValue[]> {
-  const groups = await db.query<{ group: string; members: ReusedValue['members'] }[]>(
+  type Version = ReusedValue['members'][number]['versions'][number] & { liveness: string | null };
+  type Member = Omit<ReusedValue['members'][number], 'versions'> & { versions: Version[] };
+  const groups = await db.query<{ group: string; members: Member[] }[]>(
     `SELECT encode(g.digest, 'hex') AS "group", ${MEMBERS} AS members
        FROM (SELECT (array_agg(s.digest ORDER BY s.digest))[1] AS digest FROM (
                SELECT f.digest, array_agg(DISTINCT f.credential_id ORDER BY f.credential_id) AS ids
@@ -49,8 +54,12 @@ export async function reusedValues(
       ORDER BY g.digest LIMIT $2`,
     [o.after === undefined ? null : Buffer.from(o.after, 'hex'), o.limit],
   );
-  return groups.map(({ group, members }) => {
-    const kind = reuseKind(members);
+  return groups.map(({ group, members: found }) => {
+    const kind = reuseKind(found);
+    const members = found.map((member) => ({
+      ...member,
+      versions: member.versions.map(({ number, ...lived }) => ({ number, phase: standingOfVersion(lived) })),
+    }));
     return { group, kind, blocking: isBlocking(kind), members };
   });
 }

@@ -2,6 +2,7 @@ import type { Id } from '../../kernel/ids.ts';
 import { iso, type Millis } from '../../kernel/time.ts';
 import { rowsOf } from '../../platform/database/rows.ts';
 import type { Db } from '../../platform/database/transactions.ts';
+import { standingOfVersion } from '../credentials/version-standing.rules.ts';
 import type { Completeness, CompletenessLine, Standing } from './mass-revocation.schema.ts';
 import { standingSql, standingsOf } from './standings.sql.ts';
 
@@ -74,10 +75,11 @@ export async function linesOf(
   now: Millis,
   o: { since: Date | null; after?: Id | undefined; limit: number },
 ): Promise<CompletenessLine[]> {
-  const rows = await rowsOf<Omit<CompletenessLine, 'evidenceAt'> & { evidenceAt: Date | null }>(
+  type Row = Omit<CompletenessLine, 'evidenceAt'> & { evidenceAt: Date | null; liveness: string | null };
+  const rows = await rowsOf<Row>(
     db,
     `SELECT c.id AS "credentialId", c.reference, c.name, (SELECT n.name FROM integration n WHERE n.id = c.integration_id) AS integration,
-            c.environment, v.id AS "versionId", v.number AS version, v.phase, ${standingSql('$2')} AS standing,
+            c.environment, v.id AS "versionId", v.number AS version, v.phase, d.liveness, ${standingSql('$2')} AS standing,
             CASE WHEN d.liveness IS NOT NULL THEN d.liveness_evidence_id ELSE d.revocation_evidence_id END AS "evidenceId",
             CASE WHEN d.liveness IS NOT NULL THEN d.liveness_at ELSE d.revocation_at END AS "evidenceAt",
             (SELECT i.reference FROM incident_credential x JOIN incident i ON i.id = x.incident_id
@@ -85,7 +87,11 @@ export async function linesOf(
        ${OF} AND ($4::uuid IS NULL OR ${ORDER} > $4) ORDER BY ${ORDER} LIMIT $5`,
     [supplierId, new Date(now), o.since, o.after ?? null, o.limit],
   );
-  return rows.map((row) => ({ ...row, evidenceAt: row.evidenceAt?.toISOString() ?? null }));
+  return rows.map(({ liveness, ...row }) => ({
+    ...row,
+    phase: row.phase === null ? null : standingOfVersion({ phase: row.phase, liveness }),
+    evidenceAt: row.evidenceAt?.toISOString() ?? null,
+  }));
 }
 
 /** The columns of the whole table as a file. */

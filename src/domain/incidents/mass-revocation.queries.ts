@@ -47,7 +47,7 @@ export async function askedBySelf(db: Db, id: Id, by: Principal): Promise<boolea
 }
 
 type Dated<T, K extends keyof T> = Omit<T, K> & Record<K, Date | null>;
-type Row = Dated<Omit<MassRevocationView, 'standings'>, 'askedAt' | 'approvedAt' | 'startedAt'>;
+type Row = Dated<Omit<MassRevocationView, 'standings' | 'left'>, 'askedAt' | 'approvedAt' | 'startedAt'>;
 
 const VIEW = `SELECT m.id, m.reference, m.state, m.selection, m.reason, m.force, m.asked_at AS "askedAt", m.approved_at AS "approvedAt",
        m.started_at AS "startedAt", (SELECT count(*)::int FROM mass_revocation_item i WHERE i.mass_revocation_id = m.id) AS versions,
@@ -92,12 +92,17 @@ async function viewOf(db: Db, row: Row, now: Millis): Promise<MassRevocationView
       WHERE i.mass_revocation_id = $1 GROUP BY 1`,
     [row.id, new Date(now)],
   );
+  const counts = standingsOf(standings);
+  const left = row.versions - counts.proven_dead;
   return {
     ...row,
+    // Computed, as containment is: should one of them live again, a second person is waited for again.
+    state: row.state === 'draft' && left === 0 ? 'overtaken' : row.state,
+    left,
     askedAt: row.askedAt!.toISOString(),
     approvedAt: row.approvedAt?.toISOString() ?? null,
     startedAt: row.startedAt?.toISOString() ?? null,
-    standings: standingsOf(standings),
+    standings: counts,
   };
 }
 
@@ -138,7 +143,7 @@ export async function whoBreaks(db: Db, mass: MassRevocationView, values: Values
        JOIN system s ON s.id = r.system_id GROUP BY s.id ORDER BY 3 DESC, s.name, s.id LIMIT ${SHOWN}`,
     [id],
   );
-  const added = mass.state === 'draft' || mass.state === 'approved' ? await addedSince(db, mass) : [];
+  const added = ['draft', 'overtaken', 'approved'].includes(mass.state) ? await addedSince(db, mass) : [];
   const [known] = await rowsOf<{
     credentials: number;
     unplaced: number;
@@ -234,7 +239,7 @@ async function addedSince(db: Db, mass: MassRevocationView): Promise<WhoBreaks['
   );
 }
 
-/** What each version would wait for, by what is agreed today. */
+/** What each version would wait for, by what is agreed today. Of what nobody approved yet, what is proven dead waits for nothing. */
 async function decisionsOf(db: Db, mass: MassRevocationView): Promise<WhoBreaks['decisions']> {
   const rows = await rowsOf<AuthoritySources & { n: number }>(
     db,
@@ -244,8 +249,9 @@ async function decisionsOf(db: Db, mass: MassRevocationView): Promise<WhoBreaks[
        LEFT JOIN LATERAL (
             SELECT authority, approve_within_minutes, approve_otherwise FROM agreement_version
              WHERE agreement_id = g.agreement_id AND valid_until IS NULL ORDER BY number DESC LIMIT 1) a ON true
-      WHERE i.mass_revocation_id = $1 GROUP BY 1, 2, 3, 4, 5, 6`,
-    [mass.id],
+       LEFT JOIN version_death d ON d.version_id = i.version_id
+      WHERE i.mass_revocation_id = $1 AND NOT ($2 AND d.liveness IS NOT DISTINCT FROM 'dead') GROUP BY 1, 2, 3, 4, 5, 6`,
+    [mass.id, mass.state === 'draft' || mass.state === 'overtaken'],
   );
   const decisions = { act: 0, approve: 0, replace_first: 0, person: 0 };
   for (const row of rows) decisions[orderedDecision(authorityOf(row), mass, 0).may] += row.n;

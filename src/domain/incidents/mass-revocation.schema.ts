@@ -39,11 +39,11 @@ export type AskMassRevocation = z.output<typeof askMassRevocationSchema>;
 
 export const approveMassRevocationSchema = z
   .strictObject({
-    versions: z.int().min(1).describe('How many versions were previewed: what you approve is what you saw'),
+    versions: z.int().min(1).describe('How many versions are left: what you approve is what you saw'),
   })
   .meta({ id: 'ApproveMassRevocation' });
 
-export const massStates = ['draft', 'approved', 'started', 'withdrawn'] as const;
+export const massStates = ['draft', 'overtaken', 'approved', 'started', 'withdrawn'] as const;
 
 /** Where one version stands, the first that is true. Together they are everything: counts add up. */
 export const STANDINGS = [
@@ -66,7 +66,9 @@ export const massRevocationSchema = z
   .object({
     id: z.uuid(),
     reference: z.string(),
-    state: z.enum(massStates),
+    state: z
+      .enum(massStates)
+      .describe('overtaken: a draft whose every version is proven dead; nobody has to approve it'),
     selection: z.record(z.string(), z.unknown()),
     reason: z.string(),
     force: z.boolean(),
@@ -74,6 +76,7 @@ export const massRevocationSchema = z
     approvedAt: z.iso.datetime().nullable(),
     startedAt: z.iso.datetime().nullable(),
     versions: z.int().describe('Frozen'),
+    left: z.int().describe('Not proven dead: so many does whoever approves a draft approve'),
     toStart: z.int().describe('Approved, and not yet handed to the emergency revocation'),
     standings: counts,
     incidents: z.array(z.object({ id: z.uuid(), reference: z.string(), state: z.string() })),
@@ -89,7 +92,7 @@ export const whoBreaksSchema = z
     shared: z.array(named.extend({ id: z.uuid(), uses: z.int() })),
     decisions: z
       .object({ act: z.int(), approve: z.int(), replace_first: z.int(), person: z.int() })
-      .describe('What each version would do first'),
+      .describe('What each version would do first; of a draft, each one that is left'),
     integrations: z.array(
       named.extend({
         id: z.uuid(),
@@ -137,7 +140,7 @@ export const completenessLineSchema = z.object({
   environment: z.string(),
   versionId: z.uuid().nullable(),
   version: z.int().nullable(),
-  phase: z.string().nullable(),
+  phase: z.string().nullable().describe('What it is for; dead where it is proven so, whatever it was for'),
   standing: z.enum(STANDINGS),
   evidenceId: z.uuid().nullable(),
   evidenceAt: z.iso.datetime().nullable(),

@@ -4,7 +4,7 @@ import { Refused, refusal, type Refusal } from '../../kernel/errors.ts';
 import { newId, type Id } from '../../kernel/ids.ts';
 import { handOf, type Principal } from '../../kernel/principal.ts';
 import { err, ok, type Result } from '../../kernel/result.ts';
-import { SECOND } from '../../kernel/time.ts';
+import { SECOND, type Millis } from '../../kernel/time.ts';
 import { Clock } from '../../platform/clock/clock.ts';
 import { nextReference } from '../../platform/database/references.ts';
 import { rowsOf } from '../../platform/database/rows.ts';
@@ -108,7 +108,11 @@ export class MassRevocationsService {
     });
   }
 
-  /** A second person approves what was previewed; it starts at once. */
+  /**
+   * A second person approves what was previewed and is left of it; it starts at once.
+   *
+   * @param versions how many they saw that are not proven dead
+   */
   approve(id: Id, versions: number, by: Principal): Promise<Result<void, Refusal>> {
     return this.#act(by, async (db) => {
       const row = await lock(db, id);
@@ -119,18 +123,9 @@ export class MassRevocationsService {
         );
       if (row.state !== 'draft') throw new Refused(impossible(row, 'approved'));
       if (row.force && !may(by, 'revocations:force')) throw new Refused(FORCE);
-      if (row.versions !== versions)
-        throw new Refused(
-          refusal('precondition', 'other-than-seen', `It holds ${row.versions} versions, not ${versions}.`, {
-            fields: [
-              {
-                field: '/versions',
-                problem: 'is not what is frozen',
-                mend: 'Look at the preview again, then approve it.',
-              },
-            ],
-          }),
-        );
+      // What others killed since is nobody's to approve, and stays out even if it should live again before the start.
+      const dead = await markDead(db, id, now);
+      refuseOther(row, { left: row.left - dead, seen: versions });
       await db.query(
         `UPDATE mass_revocation SET state = 'approved', approved_by = $2, approved_at = $3, row_version = row_version + 1 WHERE id = $1`,
         [id, handOf(by), new Date(now)],
@@ -140,7 +135,7 @@ export class MassRevocationsService {
         subject: { kind: 'mass_revocation', id },
         by,
         at: now,
-        facts: { reference: row.reference, versions, force: row.force, askedBy: row.asked_by },
+        facts: { reference: row.reference, versions, dead, force: row.force, askedBy: row.asked_by },
       });
       await this.outbox.put(db, massRevocationApproved, { massRevocationId: id }, { key: id });
     });
@@ -300,6 +295,49 @@ async function lock(db: Db, id: Id): Promise<MassRow> {
     [id],
   );
   return { ...row, ...counted! };
+}
+
+/** Takes what was proven dead since it was asked for out of what is to start. @returns how many */
+async function markDead(db: Db, id: Id, now: Millis): Promise<number> {
+  const dead = await rowsOf(
+    db,
+    `UPDATE mass_revocation_item i SET started_at = $2 FROM version_death d
+      WHERE i.mass_revocation_id = $1 AND i.started_at IS NULL AND d.version_id = i.version_id AND d.liveness = 'dead' RETURNING 1`,
+    [id, new Date(now)],
+  );
+  return dead.length;
+}
+
+/** @throws Refused where nothing is left to do, or something else than was seen */
+function refuseOther(row: MassRow, { left, seen }: { left: number; seen: number }): void {
+  if (left === 0)
+    throw new Refused(
+      refusal(
+        'conflict',
+        'nothing-left',
+        `Every version of ${row.reference} is proven dead: nothing is left to do, and nobody has to approve it.`,
+      ),
+    );
+  if (left === seen) return;
+  const dead = row.versions - left;
+  const since =
+    dead === 0 ? '' : ` ${dead} of its ${row.versions} versions ${dead === 1 ? 'is' : 'are'} proven dead.`;
+  throw new Refused(
+    refusal(
+      'precondition',
+      'other-than-seen',
+      `${left} ${left === 1 ? 'version is' : 'versions are'} left to revoke, not ${seen}.${since}`,
+      {
+        fields: [
+          {
+            field: '/versions',
+            problem: `is not how many are left to revoke, which is ${left}`,
+            mend: 'Look at the preview again, then approve what is left of it.',
+          },
+        ],
+      },
+    ),
+  );
 }
 
 /** How many versions a selection fits now; counted no further than a selection may go. */

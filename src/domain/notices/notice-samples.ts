@@ -178,6 +178,19 @@ export const EDITABLE: Readonly<Record<string, EditableText>> = {
     },
     mail: { says: ['fingerprint', 'link'] },
   },
+  'token-made': {
+    title: 'A token was made that acts for the reader, or for their party',
+    sample: {
+      name: 'Nora Visser',
+      partyName: 'Northwind',
+      tokenName: 'Signal receiver',
+      tokenId: '01a206e3-72c7-7178-986e-ed33d7a3c114',
+      madeBy: 'Tom Weber',
+      at: '2026-11-22T08:05:31.000Z',
+      expiresAt: '2027-02-20T08:05:31.000Z',
+    },
+    mail: { says: ['tokenId'] },
+  },
   'access-review': {
     title: 'A reviewer is reminded',
     sample: {

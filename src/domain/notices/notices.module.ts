@@ -21,6 +21,8 @@ import { MaildropSweep } from './read-maildrop.sweep.ts';
 import { RecipientTexts } from './recipient-texts.service.ts';
 import { SettleAcknowledgedJob } from './settle-acknowledged.job.ts';
 import { StuckNotices } from './stuck-notices.service.ts';
+import { TellOfTokenJob } from './tell-of-token.job.ts';
+import { TokenMadeJob } from './token-made.job.ts';
 import { WrittenNotices } from './written-notices.service.ts';
 
 const shared = [
@@ -59,6 +61,8 @@ const shared = [
     NoticeTexts,
     RecipientTexts,
     StuckNotices,
+    TellOfTokenJob,
+    TokenMadeJob,
     WrittenNotices,
     MaildropSweep,
     { provide: NoticeTemplates, useFactory: () => new NoticeTemplates(projectFolder('templates/notices')) },

@@ -11,6 +11,7 @@ import { rowsOf } from '../../platform/database/rows.ts';
 import type { Db } from '../../platform/database/transactions.ts';
 import { LedgerService } from '../ledger/ledger.service.ts';
 import { Vault } from '../../platform/vault/vault.ts';
+import { absenceMeets, type RecordedAbsence } from './on-call.rules.ts';
 import type { ContactHoursInput, NewAbsence, NewAddress } from './on-call.schema.ts';
 
 /** When and how a contact is to be reached: hours, absences with who stands in, and ways beside mail. */
@@ -67,11 +68,18 @@ export class ContactReach {
     input: NewAbsence,
     by: Principal,
   ): Promise<Result<{ id: Id }, Refusal>> {
-    const partyId = await partyOf(db, contactId);
+    // Both at once and in one order, so that two who stand in for each other do not wait for one another; and before
+    // looking at what is on record, so that of two who enter the same at once the second sees the first.
+    const there = await rowsOf<{ id: Id; party_id: Id }>(
+      db,
+      `SELECT id, party_id FROM contact WHERE id = ANY($1::uuid[]) AND active ORDER BY id FOR NO KEY UPDATE`,
+      [[contactId, ...(input.standInId === null ? [] : [input.standInId])]],
+    );
+    const partyId = there.find((one) => one.id === contactId)?.party_id;
     if (!partyId) return err(NO_CONTACT);
     if (input.standInId !== null) {
-      const standIn = input.standInId === contactId ? undefined : await partyOf(db, input.standInId);
-      if (standIn !== partyId)
+      const standIn = there.find((one) => one.id === input.standInId && one.id !== contactId);
+      if (standIn?.party_id !== partyId)
         return err(
           refusal('invalid', 'no-stand-in', 'Who stands in is another contact of the same party.', {
             fields: [
@@ -84,6 +92,14 @@ export class ContactReach {
           }),
         );
     }
+    const met = absenceMeets(await absencesOf(db, contactId), {
+      contactId,
+      from: Date.parse(input.from),
+      until: Date.parse(input.until),
+      standInId: input.standInId,
+    });
+    if (met?.as === 'same') return ok({ id: met.other.id });
+    if (met) return err(clashing(met.other));
     const id = newId();
     await db.query(
       `INSERT INTO contact_absence (id, contact_id, party_id, from_at, until_at, stand_in_id, created_at) VALUES ($1, $2, $3, $4, $5, $6, $7)`,
@@ -187,6 +203,39 @@ async function partyOf(db: Db, contactId: Id): Promise<Id | undefined> {
     [contactId],
   );
   return row?.party_id;
+}
+
+async function absencesOf(db: Db, contactId: Id): Promise<RecordedAbsence[]> {
+  const rows = await rowsOf<{ id: Id; from_at: Date; until_at: Date; stand_in_id: Id | null }>(
+    db,
+    `SELECT id, from_at, until_at, stand_in_id FROM contact_absence WHERE contact_id = $1 ORDER BY from_at, id`,
+    [contactId],
+  );
+  return rows.map((row) => ({
+    id: row.id,
+    contactId,
+    from: row.from_at.getTime(),
+    until: row.until_at.getTime(),
+    standInId: row.stand_in_id,
+  }));
+}
+
+function clashing({ from, until, standInId }: RecordedAbsence): Refusal {
+  const who = standInId === null ? 'nobody to stand in' : 'somebody else to stand in';
+  return refusal(
+    'conflict',
+    'absence-overlaps',
+    `An absence from ${iso(from)} until ${iso(until)} is on record, with ${who}.`,
+    {
+      fields: [
+        {
+          field: '/from',
+          problem: `overlaps the absence from ${iso(from)} until ${iso(until)}, which has ${who}`,
+          mend: 'Take that one back first, or choose times outside it.',
+        },
+      ],
+    },
+  );
 }
 
 const NO_CONTACT = refusal('not_found', 'no-contact', 'There is no such contact.');

@@ -32,6 +32,15 @@ export class Contact {
   @Column({ name: 'email', type: 'text', nullable: true })
   email: string | null;
 
+  @Column({
+    name: 'addressed_by',
+    type: 'text',
+    nullable: true,
+    comment:
+      'whose hand last said at which mail address it is reached, or put it in use again; null: an import, or from before it was kept',
+  })
+  addressedBy: string | null;
+
   @Column({ name: 'phone', type: 'text', nullable: true })
   phone: string | null;
 

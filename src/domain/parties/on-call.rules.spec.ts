@@ -1,7 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import { HOUR, MINUTE } from '../../kernel/time.ts';
-import { endOf, isWithin, nextOnCall, onCall, type DailyHours } from './on-call.rules.ts';
+import { absenceMeets, endOf, isWithin, nextOnCall, onCall, type DailyHours } from './on-call.rules.ts';
 
 const at = (text: string) => Date.parse(text);
 const BERLIN_NIGHT: DailyHours = { zone: 'Europe/Berlin', from: '22:00', until: '07:00' };
@@ -143,5 +143,45 @@ describe('who is on call', () => {
         },
       ),
     );
+  });
+});
+
+describe('what a new absence meets', () => {
+  const ids = fc.constantFrom('a', 'b', null);
+  const absence = fc
+    .record({
+      contactId: fc.constantFrom('x', 'y'),
+      standInId: ids,
+      from: fc.integer({ min: 0, max: 6 }),
+      length: fc.integer({ min: 1, max: 4 }),
+    })
+    .map(({ length, ...one }) => ({ ...one, until: one.from + length }));
+
+  test('what is kept one by one never leaves it open who stands in, and nothing twice', () => {
+    fc.assert(
+      fc.property(fc.array(absence, { maxLength: 12 }), (wanted) => {
+        const kept: ((typeof wanted)[number] & { id: string })[] = [];
+        for (const [n, one] of wanted.entries()) {
+          const met = absenceMeets(kept, one);
+          if (met?.as === 'same') expect(met.other).toMatchObject(one);
+          if (met?.as === 'clash') expect(met.other.standInId).not.toBe(one.standInId);
+          if (!met) kept.push({ ...one, id: `${n}` });
+        }
+        for (let instant = 0; instant < 10; instant++)
+          for (const contact of ['x', 'y']) {
+            const away = kept.filter(
+              (one) => one.contactId === contact && one.from <= instant && instant < one.until,
+            );
+            expect(new Set(away.map((one) => one.standInId)).size).toBeLessThanOrEqual(1);
+          }
+        const said = kept.map(({ id: _, ...one }) => JSON.stringify(one));
+        expect(new Set(said).size).toBe(said.length);
+      }),
+    );
+  });
+
+  test('one that begins when another ends meets nothing', () => {
+    const first = { id: '1', contactId: 'x', standInId: null, from: 0, until: 2 };
+    expect(absenceMeets([first], { ...first, standInId: 'a', from: 2, until: 3 })).toBeUndefined();
   });
 });

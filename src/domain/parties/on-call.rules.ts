@@ -85,6 +85,30 @@ export function onCall(ladder: readonly Rung[], absences: readonly Absence[], no
   return [...new Set([...first, ...later, ...last])];
 }
 
+/** An absence that is on record. */
+export interface RecordedAbsence extends Absence {
+  id: Id;
+}
+
+/**
+ * What a new absence of a contact meets among those on record: the very same one, or another one at the same time with
+ * somebody else to call, so that nobody could say who stands in. Overlapping ones with one stand-in say the same.
+ */
+export function absenceMeets(
+  onRecord: readonly RecordedAbsence[],
+  wanted: Absence,
+): { as: 'same' | 'clash'; other: RecordedAbsence } | undefined {
+  const met = onRecord.filter(
+    (one) => one.contactId === wanted.contactId && one.from < wanted.until && wanted.from < one.until,
+  );
+  const clash = met.find((one) => one.standInId !== wanted.standInId);
+  const same = met.find(
+    (one) => one.from === wanted.from && one.until === wanted.until && one.standInId === wanted.standInId,
+  );
+  if (same) return { as: 'same', other: same };
+  return clash && { as: 'clash', other: clash };
+}
+
 /** Days within which hours come round, and one more. */
 const AHEAD = 8;
 

@@ -1,7 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { refusal, type Refusal } from '../../kernel/errors.ts';
 import { newId, type Id } from '../../kernel/ids.ts';
-import type { Principal } from '../../kernel/principal.ts';
+import { handOf, type Principal } from '../../kernel/principal.ts';
 import { err, ok, type Result } from '../../kernel/result.ts';
 import type { WantedVersion } from '../../kernel/row-version.ts';
 import { Clock } from '../../platform/clock/clock.ts';
@@ -31,6 +31,8 @@ const CONTACT: EditableTable = {
 };
 /** Another address is another way to be told: whoever is behind it has confirmed nothing yet. */
 const UNCONFIRMS = ['name', 'email'];
+/** What decides who a contact is that names no person: whoever signs in with its address. */
+const ADDRESSES = ['email', 'active'];
 
 /** Organisations and the ways to reach them, as people add and edit them. */
 @Injectable()
@@ -105,7 +107,7 @@ export class PartiesService {
   async #insertContact(db: Db, partyId: Id, input: NewContact, by: Principal): Promise<Id> {
     const [id, now] = [newId(), this.clock.now()];
     await db.query(
-      `INSERT INTO contact (id, party_id, name, role, email, phone, language, ordinal, created_at, updated_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $9)`,
+      `INSERT INTO contact (id, party_id, name, role, email, phone, language, ordinal, created_at, updated_at, addressed_by) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $9, $10)`,
       [
         id,
         partyId,
@@ -116,6 +118,7 @@ export class PartiesService {
         input.language,
         input.ordinal,
         new Date(now),
+        handOf(by),
       ],
     );
     await this.ledger.append(db, {
@@ -166,6 +169,9 @@ export class PartiesService {
     const edited = await this.#edit(db, CONTACT, id, edit, rowVersion, by);
     if (edited.ok && edited.value.changed.some((field) => UNCONFIRMS.includes(field))) {
       await db.query('UPDATE contact SET confirmed_at = NULL WHERE id = $1', [id]);
+    }
+    if (edited.ok && edited.value.changed.some((field) => ADDRESSES.includes(field))) {
+      await db.query('UPDATE contact SET addressed_by = $2 WHERE id = $1', [id, handOf(by)]);
     }
     return edited;
   }

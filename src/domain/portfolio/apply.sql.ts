@@ -239,6 +239,7 @@ export const CHANGED_LOCATIONS = `
             arrived_by = coalesce(g.arrived_by, t.arrived_by), put_by = CASE WHEN g.body ? 'putBy' THEN g.put_by ELSE t.put_by END,
             put_at = CASE WHEN g.body ? 'putAt' THEN g.put_at ELSE t.put_at END, party_id = g.party_id,
             owner_contact_id = CASE WHEN g.body ? 'owner' THEN g.owner_contact_id ELSE t.owner_contact_id END,
+            owner_named_by = CASE WHEN g.body ? 'owner' AND t.owner_contact_id IS DISTINCT FROM g.owner_contact_id THEN NULL ELSE t.owner_named_by END,
             provable = coalesce(g.provable, t.provable), updated_at = :now, row_version = t.row_version + 1
        FROM (${LOCATION}) g
       WHERE t.id = g.id AND NOT g.fresh

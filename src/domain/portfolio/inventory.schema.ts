@@ -76,7 +76,12 @@ export const reuseSchema = z
             integrationId: z.uuid(),
             integrationReference: z.string(),
             integrationName: z.string(),
-            versions: z.array(z.object({ number: z.int(), phase: z.string() })),
+            versions: z.array(
+              z.object({
+                number: z.int(),
+                phase: z.string().describe('What it is for; dead where it is proven so, whatever it was for'),
+              }),
+            ),
           }),
         ),
       }),

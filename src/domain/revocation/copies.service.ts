@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto';
 import { Injectable } from '@nestjs/common';
 import { refusal, Refused, type Refusal } from '../../kernel/errors.ts';
 import { newId, type Id } from '../../kernel/ids.ts';
-import { system, type Principal } from '../../kernel/principal.ts';
+import { handOf, system, type Principal } from '../../kernel/principal.ts';
 import { err, ok, type Result } from '../../kernel/result.ts';
 import type { Millis } from '../../kernel/time.ts';
 import { Clock } from '../../platform/clock/clock.ts';
@@ -13,8 +13,9 @@ import { LedgerService } from '../ledger/ledger.service.ts';
 import { AlertsService } from '../notices/alerts.service.ts';
 import { may } from '../access/permissions.ts';
 import type { LocationVerdict } from './containment.rules.ts';
-import { ownsCopy } from './copy-owner.queries.ts';
+import { ownershipOf } from './copy-owner.queries.ts';
 import { Deaths } from './deaths.service.ts';
+import { ownerWordCounts } from './own-word.rules.ts';
 import { statementSigned } from './revocation.events.ts';
 import type { StatementInput } from './statement.schema.ts';
 
@@ -156,29 +157,13 @@ export class CopiesService {
     input: StatementInput,
   ): Promise<Result<{ statementId: Id; textHash: string }, Refusal>> {
     if (by.kind === 'token' || may(by, 'statements:sign')) return this.sign(by, input);
-    const owns =
-      input.subjectKind === 'location' &&
-      // Whose account it is only the installation sees.
-      (await this.transactions.run(system('revocation', by.correlationId), (db) =>
-        ownsCopy(db, input.subjectId, by.personId),
-      ));
-    if (owns) return this.sign(by, input);
-    return err(
-      refusal(
-        'forbidden',
-        'not-your-copy',
-        'Without statements:sign you state only of copies that you own.',
-        {
-          fields: [
-            {
-              field: '/subjectId',
-              problem: 'is no copy that you own',
-              mend: 'Let its owner sign, somebody with the permission statements:sign, or name its owner right in the inventory.',
-            },
-          ],
-        },
-      ),
+    if (input.subjectKind !== 'location') return err(NOT_YOURS);
+    // Whose account it is only the installation sees.
+    const ownership = await this.transactions.run(system('revocation', by.correlationId), (db) =>
+      ownershipOf(db, input.subjectId, by.personId),
     );
+    if (!ownership) return err(NOT_YOURS);
+    return ownerWordCounts(ownership, handOf(by)) ? this.sign(by, input) : err(NAMED_THEMSELVES);
   }
 
   async #sign(
@@ -329,6 +314,36 @@ export class CopiesService {
     return row?.integration_id ?? null;
   }
 }
+
+const NOT_YOURS = refusal(
+  'forbidden',
+  'not-your-copy',
+  'Without statements:sign you state only of copies that you own.',
+  {
+    fields: [
+      {
+        field: '/subjectId',
+        problem: 'is no copy that you own',
+        mend: 'Let its owner sign, somebody with the permission statements:sign, or name its owner right in the inventory.',
+      },
+    ],
+  },
+);
+
+const NAMED_THEMSELVES = refusal(
+  'forbidden',
+  'owner-named-themselves',
+  'You made yourself the owner of this copy; its word is for somebody whom another person named.',
+  {
+    fields: [
+      {
+        field: '/subjectId',
+        problem: 'is yours because you named yourself its owner, or gave its owner your address',
+        mend: 'Let somebody with the permission statements:sign state it; what an import names as yours you may sign yourself.',
+      },
+    ],
+  },
+);
 
 /** What cannot both be so of one version. */
 const CONTRADICTS: Readonly<Record<string, readonly string[]>> = {

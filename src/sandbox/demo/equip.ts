@@ -159,7 +159,6 @@ export async function introducePeople(
   };
   const approver = contactOf(OPERATOR, 'security');
   const engineer = contactOf(OPERATOR, 'on_call');
-  const platform = CONTACTS.find((one) => one.name === PLATFORM) ?? approver;
   const readers: PersonInput[] = CONTACTS.filter((one) => one.party !== OPERATOR).map((one) => ({
     name: one.name,
     email: one.email,
@@ -194,13 +193,13 @@ export async function introducePeople(
       })),
     },
     {
-      name: platform.name,
-      email: platform.email,
+      name: PLATFORM.name,
+      email: PLATFORM.email,
       after: SOON,
       app: product.url,
       acknowledges: false,
       clears: CLEARED_PLACES,
-      token: await tokenFor(platform, 'responder'),
+      token: await tokenFor(PLATFORM, 'responder'),
     },
   ]);
 }

@@ -268,14 +268,20 @@ function contact(party: string, name: string, role: Contact['role'], answers = t
   return { key, party, name, role, email: `${key}@${party}.example`, answers };
 }
 
-/** Who looks after the platform on which copies lie. */
-export const PLATFORM = 'Noor Haddad';
-
 export const contactOf = (party: string, role: Contact['role']): Contact => {
   const found = CONTACTS.find((one) => one.party === party && one.role === role);
   if (!found) throw new Error(`nobody at ${party} is its ${role}`);
   return found;
 };
+
+/** Who looks after the platform on which copies lie. */
+export const PLATFORM = contactNamed('Noor Haddad');
+
+function contactNamed(name: string): Contact {
+  const found = CONTACTS.find((one) => one.name === name);
+  if (!found) throw new Error(`${name} is nobody's contact`);
+  return found;
+}
 
 /** Every kind of place in which copies turn up, and what one is called here. */
 export const PLACES: readonly {

@@ -1,16 +1,18 @@
 import type { PresetOffer } from '../../suppliers/connector-presets.ts';
 import {
+  CLEARED_PLACES,
   CONTACTS,
   CREDENTIALS,
   INTEGRATIONS,
   OPERATOR,
+  PLATFORM,
   SUPPLIERS,
   SUPPLIER_FACTS,
   SYSTEMS,
   contactOf,
   locationsOf,
 } from './catalogue.ts';
-import type { CredentialFacts, IntegrationFacts, LocationFacts, SupplierKey } from './catalogue.ts';
+import type { Contact, CredentialFacts, IntegrationFacts, LocationFacts, SupplierKey } from './catalogue.ts';
 
 /** A credential version as its supplier issued it, by its id and the hash of its value. */
 export interface IssuedVersion {
@@ -140,9 +142,15 @@ function locationRow({ key, credential, place, party }: LocationFacts): Record<s
     path: place.path(credential),
     arrivedBy: place.arrivedBy,
     party,
-    owner: contactOf(party, party === OPERATOR ? 'on_call' : 'security').key,
+    owner: ownerOf(place.type, party).key,
     provable: place.provable,
   };
+}
+
+/** Whoever looks after places of that kind is asked when a copy in one of them has leaked. */
+function ownerOf(type: string, party: string): Contact {
+  if (party !== OPERATOR) return contactOf(party, 'security');
+  return CLEARED_PLACES.includes(type) ? PLATFORM : contactOf(OPERATOR, 'on_call');
 }
 
 function versionRow(version: IssuedVersion, phase: string): Record<string, unknown> {
