@@ -1,8 +1,12 @@
-import type { ComponentChildren } from 'preact';
+import { createContext, type ComponentChildren, type VNode } from 'preact';
+import { useContext } from 'preact/hooks';
 import { render } from 'preact-render-to-string';
-import type { VNode } from 'preact';
+import { ANSWERED_FORM_ADDRESS } from './answered-form-script.ts';
 import type { Frame } from './frame.ts';
 import { STYLE_SHEET } from './styles.ts';
+
+/** Whether the page answers a form by itself: the browser is told, so that nobody is asked to send the form again. */
+const AnswersForm = createContext(false);
 
 /** A whole page of the console. */
 export function Page({
@@ -108,6 +112,8 @@ function Head({ title, moves }: { title: string; moves?: boolean }) {
       <title>{`${title} · Countersign`}</title>
       <link rel="stylesheet" href={STYLE_SHEET} />
       <link rel="icon" href="data:," />
+      {useContext(AnswersForm) && <meta name="answers-form" content="" />}
+      <script src={ANSWERED_FORM_ADDRESS} defer />
       {moves && (
         <>
           <meta
@@ -136,7 +142,8 @@ function isWithin(path: string, area: string): boolean {
   return area === '/' ? path === '/' : path === area || path.startsWith(`${area}/`);
 }
 
-/** The document as it goes over the wire. */
-export function document(page: VNode): string {
-  return `<!doctype html>${render(page)}`;
+/** The document as it goes over the wire, in answer to a request of that method. */
+export function document(page: VNode, method: string): string {
+  const drawn = <AnswersForm.Provider value={method === 'POST'}>{page}</AnswersForm.Provider>;
+  return `<!doctype html>${render(drawn)}`;
 }

@@ -91,7 +91,7 @@ export class ConsoleAnswers implements NestInterceptor<Answer, string> {
       return answer.letter;
     }
     void reply.code(answer.status ?? 200).type('text/html; charset=utf-8');
-    return document(answer.view(this.frameOf(request, reply)));
+    return document(answer.view(this.frameOf(request, reply)), request.method);
   }
 
   /** Reading takes the flash away: it is shown once. */
