@@ -109,3 +109,26 @@ test('a long board of stoppers is short on a phone: what leaked and cannot be st
   await unfold();
   expect(await inSight(rows)).toBe(total);
 });
+
+test('the instants of many reports are folded in the room: the earliest of each kind, and what people said, is in sight', async () => {
+  const { client } = site.scene;
+  await client.query(
+    `INSERT INTO instant SELECT (jsonb_populate_record(t, jsonb_build_object('id', gen_random_uuid(), 'at', t.at + g * interval '1 second',
+            'asserted_by_kind', CASE WHEN g = 40 THEN 'user' ELSE 'system' END, 'basis', 'report ' || g))).*
+       FROM instant t, generate_series(1, 40) g
+      WHERE t.incident_id = (SELECT id FROM incident WHERE reference = $1) AND t.case_id IS NULL`,
+    [LARGE],
+  );
+  await onPhone();
+  await page.goto(`${site.url}/incidents/${LARGE}`);
+  const card = page.locator('#room-instants');
+  const kinds = new Set(await card.locator('> dl dt').allInnerTexts());
+  // One that a person said beside the earliest, of each kind.
+  expect(await card.locator('> dl dt').count()).toBe(2 * kinds.size);
+  expect(await card.locator('> dl').innerText()).toContain('report 40');
+  expect(await card.locator('#instants-later > summary').innerText()).toMatch(
+    /Later reports of the same\s+39 \w+/,
+  );
+  expect(await card.locator('#instants-later dt').count()).toBe(39 * kinds.size);
+  expect((await card.boundingBox())!.height).toBeLessThan(1_000);
+});
