@@ -119,6 +119,50 @@ test('without scripts the refused page itself has what was typed, and nothing wa
   await plain.close();
 });
 
+test('the script is kept for long under its own address, and under no other', async () => {
+  const page = await (await fetch(`${site.url}/sign-in`)).text();
+  const [address] = /\/assets\/forms\.js\?v=[\w-]+/.exec(page)!;
+  const lasting = await fetch(`${site.url}${address}`);
+  expect(lasting.headers.get('cache-control')).toBe('public, max-age=31536000, immutable');
+  const stale = await fetch(`${site.url}/assets/forms.js?v=older`);
+  expect(stale.headers.get('cache-control')).toBe('public, no-cache');
+});
+
+test('what a form made and shows once is neither made again nor filled in again by Reload', async () => {
+  await page.goto(`${site.url}/profile`);
+  const form = page.getByRole('form', { name: 'API token of your own' });
+  const name = form.getByLabel('What it is for');
+  await name.fill('My script');
+  await form.getByRole('button', { name: 'Make the token' }).click();
+  await page
+    .getByText(/\bcs_\w+/)
+    .first()
+    .waitFor();
+  expect(page.url()).toBe(`${site.url}/profile`);
+  await page.reload();
+  expect(sent).toEqual(['/profile/tokens']);
+  expect(await page.getByText(/\bcs_\w+/).count()).toBe(0);
+  expect(await name.inputValue()).toBe('');
+  const { rows } = await site.scene.client.query(`SELECT FROM api_token WHERE name = 'My script'`);
+  expect(rows).toHaveLength(1);
+});
+
+test('a page that says why nothing can be done takes the place of the form, too', async () => {
+  await page.goto(`${site.url}${DUTIES}`);
+  await site.scene.client.query(
+    `UPDATE incident SET reference = 'INC-2026-9007' WHERE reference = 'INC-2026-0007'`,
+  );
+  await placeHold('The authority asked for it.');
+  await page.getByRole('link', { name: 'To the first page' }).waitFor();
+  await site.scene.client.query(
+    `UPDATE incident SET reference = 'INC-2026-0007' WHERE reference = 'INC-2026-9007'`,
+  );
+  await page.reload();
+  expect(page.url()).toBe(`${site.url}${DUTIES}`);
+  expect(await reason().inputValue()).toBe('The authority asked for it.');
+  expect(sent).toHaveLength(1);
+});
+
 test('what has gone through after a refusal is remembered nowhere, and Back sends nothing', async () => {
   await page.goto(`${site.url}${DUTIES}`);
   await placeHold('no');
@@ -130,13 +174,4 @@ test('what has gone through after a refusal is remembered nowhere, and Back send
   for (let back = 0; back < 2; back += 1) await page.goBack();
   expect(page.url()).toBe(`${site.url}${DUTIES}`);
   expect(sent).toEqual([`${DUTIES}/hold`, `${DUTIES}/hold`]);
-});
-
-test('the script is kept for long under its own address, and under no other', async () => {
-  const page = await (await fetch(`${site.url}/sign-in`)).text();
-  const [address] = /\/assets\/forms\.js\?v=[\w-]+/.exec(page)!;
-  const lasting = await fetch(`${site.url}${address}`);
-  expect(lasting.headers.get('cache-control')).toBe('public, max-age=31536000, immutable');
-  const stale = await fetch(`${site.url}/assets/forms.js?v=older`);
-  expect(stale.headers.get('cache-control')).toBe('public, no-cache');
 });

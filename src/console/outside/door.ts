@@ -38,5 +38,5 @@ export function answer(reply: FastifyReply, status: number, view: VNode): void {
     .code(status)
     .headers(PRIVATE)
     .type('text/html; charset=utf-8')
-    .send(document(view, reply.request.method));
+    .send(document(view, { method: reply.request.method, status }));
 }

@@ -3,9 +3,9 @@ import { createHash } from 'node:crypto';
 /**
  * Keeps a page that answers a form without leading on (a refusal, a result) from being asked for again: its place in the
  * history becomes that of the page where the form stands, so that Reload and Back load that page and send nothing. What was
- * typed is put back there, from this tab's own memory, until the form has gone through or another is sent; passwords, codes
- * and whatever a field marks as not to be completed are never kept. Without scripts the refused page itself has what was
- * typed, and sending it again is refused again.
+ * typed into a form that was refused is put back there, from this tab's own memory, until it has gone through or another is
+ * sent; passwords, codes and whatever a field marks as not to be completed are never kept. Without scripts the refused page
+ * itself has what was typed, and sending it again is refused again.
  */
 export const ANSWERED_FORM_SCRIPT = `(() => {
   const KEY = 'countersign-form';
@@ -57,16 +57,18 @@ export const ANSWERED_FORM_SCRIPT = `(() => {
       to: button && button.getAttribute('formaction') ? addressOf(button, 'formaction') : action,
       nth: formsTo(action).indexOf(form),
       typed: fieldsOf(form).map(({ name, value, checked }) => ({ name, value, checked })),
-      answered: false,
+      refused: false,
     });
   });
   const sent = remembered();
   if (!sent) return;
-  if (document.querySelector('meta[name="answers-form"]')) {
+  const answer = document.querySelector('meta[name="answers-form"]');
+  if (answer) {
     if (sent.to !== here()) return;
-    remember({ ...sent, answered: true });
+    if (answer.content === 'refused') remember({ ...sent, refused: true });
+    else sessionStorage.removeItem(KEY);
     history.replaceState({ form: sent.id }, '', sent.at + location.hash);
-  } else if (!sent.answered) sessionStorage.removeItem(KEY);
+  } else if (!sent.refused) sessionStorage.removeItem(KEY);
   else if (history.state && history.state.form === sent.id && sent.at === here()) fill(sent);
 })();
 `;

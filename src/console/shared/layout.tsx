@@ -5,8 +5,8 @@ import { ANSWERED_FORM_ADDRESS } from './answered-form-script.ts';
 import type { Frame } from './frame.ts';
 import { STYLE_SHEET } from './styles.ts';
 
-/** Whether the page answers a form by itself: the browser is told, so that nobody is asked to send the form again. */
-const AnswersForm = createContext(false);
+/** How the page answers a form, if it does: the browser is told, so that nobody is asked to send the form again. */
+const AnswersForm = createContext<'refused' | 'done' | undefined>(undefined);
 
 /** A whole page of the console. */
 export function Page({
@@ -112,7 +112,7 @@ function Head({ title, moves }: { title: string; moves?: boolean }) {
       <title>{`${title} · Countersign`}</title>
       <link rel="stylesheet" href={STYLE_SHEET} />
       <link rel="icon" href="data:," />
-      {useContext(AnswersForm) && <meta name="answers-form" content="" />}
+      <FormAnswer />
       <script src={ANSWERED_FORM_ADDRESS} defer />
       {moves && (
         <>
@@ -126,6 +126,12 @@ function Head({ title, moves }: { title: string; moves?: boolean }) {
       )}
     </head>
   );
+}
+
+/** For `forms.js`. */
+function FormAnswer() {
+  const how = useContext(AnswersForm);
+  return how ? <meta name="answers-form" content={how} /> : null;
 }
 
 /** Two hands on one seal. */
@@ -142,8 +148,9 @@ function isWithin(path: string, area: string): boolean {
   return area === '/' ? path === '/' : path === area || path.startsWith(`${area}/`);
 }
 
-/** The document as it goes over the wire, in answer to a request of that method. */
-export function document(page: VNode, method: string): string {
-  const drawn = <AnswersForm.Provider value={method === 'POST'}>{page}</AnswersForm.Provider>;
+/** The document as it goes over the wire. */
+export function document(page: VNode, answer: { method: string; status: number }): string {
+  const how = answer.method !== 'POST' ? undefined : answer.status >= 400 ? 'refused' : 'done';
+  const drawn = <AnswersForm.Provider value={how}>{page}</AnswersForm.Provider>;
   return `<!doctype html>${render(drawn)}`;
 }
