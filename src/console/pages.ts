@@ -94,7 +94,7 @@ export const AREAS_OF_CONSOLE: readonly Area[] = [
     ],
   },
   { title: 'Report a leak', path: '/report', permission: 'exposures:report', pages: [ReportPage] },
-  { title: 'Reached', path: '/downstream', permission: 'cases:read', pages: [DownstreamPage] },
+  { title: 'Downstream impact', path: '/downstream', permission: 'cases:read', pages: [DownstreamPage] },
   { title: 'Work', path: '/work', permission: 'runs:read', pages: [WorkPage, StepPage, ReleasesPage] },
   {
     title: 'Notices',

@@ -57,11 +57,11 @@ test('an endpoint is added, tried, rotated; its log says what was answered, and 
     await afresh(page);
     return (await page.locator('#circuit').count()) === 1;
   });
-  expect(await page.locator('h1').innerText()).toContain('circuit open');
+  expect(await page.locator('h1').innerText()).toContain('does not answer, on hold');
   expect(await page.locator('#circuit').innerText()).toMatch(
     /since .* 3 messages wait together, and one tries the endpoint/,
   );
-  expect(await page.locator('#log').innerText()).toContain('the circuit is open, not before');
+  expect(await page.locator('#log').innerText()).toContain('on hold, not before');
   await site.judge(page, 'signals-circuit');
   peer.answer(204);
   await page.getByRole('button', { name: 'Send again' }).first().click();
@@ -69,7 +69,7 @@ test('an endpoint is added, tried, rotated; its log says what was answered, and 
     await afresh(page);
     return (await page.locator('#log').innerText()).includes('taken');
   });
-  expect(await page.locator('h1').innerText()).toContain('circuit closed');
+  expect(await page.locator('h1').innerText()).toContain('answers normally');
   expect(new Set(peer.received.map((one) => one.headers['webhook-id'])).size).toBe(3);
   await page.getByLabel('New key').selectOption('v1a');
   await page.getByRole('button', { name: 'Rotate the key' }).click();

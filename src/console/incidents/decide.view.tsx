@@ -24,7 +24,7 @@ const DECISIONS: readonly {
   {
     decision: 'close',
     title: 'Close',
-    lead: 'Refused while anything is open, or unproven without a signed statement or a risk acceptance, and while what was reached is not settled.',
+    lead: 'Refused while anything is open, or unproven without a signed statement or a risk acceptance, and while what the credentials reached is not settled.',
     button: 'Close the incident',
   },
   {

@@ -35,7 +35,7 @@ export function Downstream({
     return (
       <Empty>
         Nothing is listed: only what a certainly exposed credential is known to reach is. That is no proof
-        that nothing was reached.
+        that they reached nothing.
       </Empty>
     );
   return (
@@ -147,7 +147,7 @@ export function DownstreamListView({
     `/downstream?show=${what}${incident ? `&incident=${incident.reference}` : ''}`;
   return (
     <Page
-      title="What was reached"
+      title="What the exposed credentials reached"
       frame={frame}
       {...(incident
         ? {
@@ -161,16 +161,16 @@ export function DownstreamListView({
       <div class="head">
         <div>
           {incident && <p class="ref">{incident.reference}</p>}
-          <h1>What was reached</h1>
+          <h1>What the exposed credentials reached</h1>
           <p class="lead">
             {frame.outside
               ? 'A credential that reaches your systems was exposed. Look for what may have been done there, and say what you found.'
-              : 'What exposed credentials reach, and what may have been done there: each with who looks, and until when.'}
+              : 'Downstream impact: the systems that an exposed credential opens, and what may have been done there. Each with who looks, and until when.'}
           </p>
         </div>
       </div>
       <Tabs
-        label="What was reached"
+        label="What the exposed credentials reached"
         here={path(show)}
         tabs={[
           { title: 'Open', path: path('open') },
@@ -212,7 +212,7 @@ export function DownstreamItemPageView({
     <Page
       title={`${words(item.kind)} in ${item.system}`}
       frame={frame}
-      crumbs={[{ title: 'What was reached', path: '/downstream' }]}
+      crumbs={[{ title: 'Downstream impact', path: '/downstream' }]}
     >
       <div class="head">
         <div>

@@ -3,6 +3,7 @@ import type { Millis } from '../../kernel/time.ts';
 import type { ObligationView, SupplierAccountView } from '../../domain/obligations/obligation.schema.ts';
 import { ClockLanes } from '../shared/charts.tsx';
 import { Field, FormError, PostForm } from '../shared/forms.tsx';
+import { Fold, tally } from '../shared/fold.tsx';
 import type { Frame } from '../shared/frame.ts';
 import { Page } from '../shared/layout.tsx';
 import { At, Countdown, DataTable, Empty, ShareBar, span } from '../shared/parts.tsx';
@@ -150,7 +151,7 @@ export function ObligationsView({
               operator and of the integration.
             </Empty>
           ) : (
-            <RegisterTable obligations={obligations} now={now} />
+            <Register obligations={obligations} now={now} />
           )}
           {(next !== null || !first) && (
             <p class="pager">
@@ -221,10 +222,61 @@ export function ObligationsView({
   );
 }
 
+/** What has to be told first, and whatever is late of it, is in sight; the rest is folded by how it stands. */
+function Register({ obligations, now }: { obligations: readonly ObligationView[]; now: Millis }) {
+  if (obligations.length <= UNFOLDED) return <RegisterTable obligations={obligations} now={now} />;
+  const open = obligations.filter((one) => partOf(one) === 'open');
+  const late = open.filter((one) => one.dueAt !== null && Date.parse(one.dueAt) < now).length;
+  const inSight = Math.min(Math.max(IN_SIGHT, late), LATE_IN_SIGHT);
+  const near = new Set(open.slice(0, inSight));
+  return (
+    <>
+      {near.size > 0 && <RegisterTable obligations={[...near]} now={now} />}
+      {FOLDS.map(([part, word]) => {
+        const of = obligations.filter((one) => partOf(one) === part && !near.has(one));
+        return (
+          of.length > 0 && (
+            <Fold id={`register-${part}`} word={word} states={tally(of, (one) => standingNow(one, now))}>
+              <RegisterTable obligations={of} now={now} />
+            </Fold>
+          )
+        );
+      })}
+    </>
+  );
+}
+
+/** A register of no more is drawn as it is. */
+const UNFOLDED = 16;
+const IN_SIGHT = 6;
+/** Of what is late, no more stand in sight; their fold says how many more there are. */
+const LATE_IN_SIGHT = 12;
+
+type Part = 'open' | 'later' | 'settled' | 'others';
+const FOLDS: readonly [Part, string][] = [
+  ['open', 'More that has to be told'],
+  ['later', 'Not started'],
+  ['settled', 'Nothing left to tell'],
+  ['others', 'Duties of others'],
+];
+
+function partOf({ watched, obligation, timeliness, fulfilledAt, standing }: ObligationView): Part {
+  if (watched) return 'others';
+  if (obligation !== 'required' || timeliness === 'met' || fulfilledAt !== null) return 'settled';
+  return standing === 'not_started' ? 'later' : 'open';
+}
+
+/** The same as of now: what ran out since it was last decided is late. */
+function standingNow(one: ObligationView, now: Millis): { tone: Tone; word: string } {
+  const ranOut = partOf(one) === 'open' && one.dueAt !== null && Date.parse(one.dueAt) < now;
+  return ranOut ? { tone: 'live', word: 'late' } : standingOf(one);
+}
+
 function RegisterTable({ obligations, now }: { obligations: readonly ObligationView[]; now: Millis }) {
   return (
     <DataTable
       caption="Duties to tell"
+      close
       columns={[{ title: 'Duty' }, { title: 'Whom' }, { title: 'From' }, { title: 'By' }, { title: 'State' }]}
       rows={obligations.map((one) => [
         <div>

@@ -50,11 +50,7 @@ export function Waiting({
                     <span>{`${step.approval.given} of ${step.approval.quorum} approvals`}</span>
                   )}
                   {step.dueAt && <Countdown dueAt={Date.parse(step.dueAt)} now={frame.now} />}
-                  {incidents?.get(step.subject.id) && (
-                    <a href={`/incidents/${incidents.get(step.subject.id)}`}>
-                      {incidents.get(step.subject.id)}
-                    </a>
-                  )}
+                  <IncidentOf reference={incidents?.get(step.subject.id)} frame={frame} />
                   {about?.get(step.id) && <a href={about.get(step.id)!.path}>{about.get(step.id)!.name}</a>}
                 </div>
               </div>
@@ -84,6 +80,16 @@ export function Waiting({
           ))}
       </ul>
     </>
+  );
+}
+
+/** Named to everybody who sees the step, a link for those who may open it. */
+function IncidentOf({ reference, frame }: { reference: string | undefined; frame: Frame }) {
+  if (reference === undefined) return null;
+  return frame.may('incidents:read') ? (
+    <a href={`/incidents/${reference}`}>{reference}</a>
+  ) : (
+    <span>{reference}</span>
   );
 }
 

@@ -138,7 +138,7 @@ export function RoomView({ room, frame }: { room: Room; frame: Frame }) {
           {show('room-board')}
         </section>
         <section class="card w12">
-          <h2>What was reached</h2>
+          <h2>What the exposed credentials reached</h2>
           {show('room-reach')}
         </section>
         <section class="card w12">

@@ -1,6 +1,6 @@
 import { At, Empty } from '../shared/parts.tsx';
 import type { Frame } from '../shared/frame.ts';
-import { Fold, Short } from '../shared/fold.tsx';
+import { Fold, Short, tally } from '../shared/fold.tsx';
 import { words, type Tone } from '../shared/states.tsx';
 import type { RoomInstant } from './room-context.queries.ts';
 import type { Room } from './room.queries.ts';
@@ -158,12 +158,32 @@ export function TimeLineOf({ room: { head, timeline }, frame }: { room: Room; fr
   );
 }
 
-/** Those of the incident in sight, those of its cases folded. */
+/** Whose word is a person's. */
+const SAID: ReadonlySet<string> = new Set(['user', 'token']);
+
+/**
+ * Those of the incident in sight, those of its cases folded. Each further report adds its own: in sight is the earliest of
+ * each kind, which clocks start from, and all that a person said.
+ */
 export function InstantsOf({ room: { instants } }: { room: Room }) {
   const ofCases = instants.filter(({ caseReference }) => caseReference);
+  const own = instants.filter(({ caseReference }) => !caseReference);
+  const earliest = new Map<string, RoomInstant>();
+  for (const one of own) if (one.at < (earliest.get(one.kind)?.at ?? Infinity)) earliest.set(one.kind, one);
+  const near = own.filter((one) => SAID.has(one.assertedBy) || earliest.get(one.kind) === one);
+  const later = own.filter((one) => !near.includes(one));
   return (
     <>
-      <Instants instants={instants.filter(({ caseReference }) => !caseReference)} />
+      <Instants instants={near} />
+      {later.length > 0 && (
+        <Fold
+          id="instants-later"
+          word="Later reports of the same"
+          states={tally(later, ({ kind }) => ({ tone: 'calm', word: words(kind) }))}
+        >
+          <Instants instants={later} />
+        </Fold>
+      )}
       {ofCases.length > 0 && (
         <Fold
           id="instants-of-cases"

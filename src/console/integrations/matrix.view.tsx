@@ -14,7 +14,7 @@ const DUTIES = [
   ['revocation', 'kills them'],
   ['notification', 'tells who must be told'],
   ['containment', 'stops the abuse'],
-  ['downstream_impact', 'finds and treats what they reached'],
+  ['downstream_impact', 'finds and treats what the credentials reached'],
   ['recovery', 'restores the service'],
 ] as const;
 

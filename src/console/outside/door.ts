@@ -34,5 +34,9 @@ export function goOn(reply: FastifyReply, path: string): void {
 }
 
 export function answer(reply: FastifyReply, status: number, view: VNode): void {
-  void reply.code(status).headers(PRIVATE).type('text/html; charset=utf-8').send(document(view));
+  void reply
+    .code(status)
+    .headers(PRIVATE)
+    .type('text/html; charset=utf-8')
+    .send(document(view, { method: reply.request.method, status }));
 }

@@ -52,7 +52,7 @@ export function Log({
           <Chip tone={TONES[one.state]}>{WORDS[one.state]}</Chip>
           {one.state === 'pending' && one.nextAt !== null && (one.attempts > 0 || held !== null) && (
             <div class="soft small">
-              {held === null ? 'next ' : 'the circuit is open, not before '}
+              {held === null ? 'next ' : 'on hold, not before '}
               <At at={Math.max(held ?? 0, Date.parse(one.nextAt))} />
             </div>
           )}

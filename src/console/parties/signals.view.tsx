@@ -183,8 +183,8 @@ export function EndpointView({
       </h1>
       {endpoint.state === 'enabled' && endpoint.circuit === 'open' && (
         <p class="lead" id="circuit">
-          {'The circuit is open since '}
-          <At at={timeOf(endpoint.failingSince)} empty="now" />
+          {'It has not answered as it should since '}
+          <At at={timeOf(endpoint.failingSince)} empty="just now" />
           {`: ${endpoint.waiting === 1 ? '1 message waits' : `${endpoint.waiting} messages wait`} together, and one tries the endpoint `}
           {nextTry(endpoint, frame.now) === null ? (
             'within seconds'
@@ -194,7 +194,7 @@ export function EndpointView({
               <At at={nextTry(endpoint, frame.now)} />
             </>
           )}
-          {'. The first that it takes closes it.'}
+          {'. With the first that it takes, the others follow.'}
         </p>
       )}
       {endpoint.stateWhy && <p class="lead">{`Because ${endpoint.stateWhy}.`}</p>}
@@ -311,8 +311,10 @@ export function EndpointView({
 function Standing({ endpoint }: { endpoint: SubscriptionView }) {
   if (endpoint.state === 'disabled') return <Chip tone="live">disabled</Chip>;
   if (endpoint.state === 'paused') return <Chip tone="calm">paused</Chip>;
-  if (endpoint.circuit === 'open') return <Chip tone="live">circuit open</Chip>;
-  return endpoint.failures > 0 ? <Chip tone="wait">failing</Chip> : <Chip tone="dead">circuit closed</Chip>;
+  if (endpoint.circuit === 'open') return <Chip tone="live">does not answer, on hold</Chip>;
+  if (endpoint.failures > 0) return <Chip tone="wait">failing</Chip>;
+  if (endpoint.deliveredAt === null) return <Chip tone="calm">nothing sent yet</Chip>;
+  return <Chip tone="dead">answers normally</Chip>;
 }
 
 function Events({ typed, problem }: { typed: Typed; problem: string | undefined }) {

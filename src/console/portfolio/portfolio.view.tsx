@@ -229,7 +229,7 @@ export function SuppliersView({
               { title: 'Integrations', numeric: true },
               { title: 'Credentials that it verifies' },
               { title: 'Contacts' },
-              { title: 'Reached by machine', numeric: true },
+              { title: 'Connections to it', numeric: true },
               { title: 'Next review' },
             ]}
             rows={page.rows.map((row) => [

@@ -116,7 +116,7 @@ export function SimulationView({
               ))}
             </ul>
             {systems.length > 0 && (
-              <p class="soft small">{`Reached with it: ${systems.map((one) => `${one.name} (${one.basis})`).join(', ')}.`}</p>
+              <p class="soft small">{`It opens: ${systems.map((one) => `${one.name} (${one.basis})`).join(', ')}.`}</p>
             )}
           </section>
         </div>

@@ -42,7 +42,9 @@ export function StepPageView({
       frame={frame}
       crumbs={[
         { title: 'Work', path: '/work' },
-        ...(incident ? [{ title: incident, path: `/incidents/${incident}` }] : []),
+        ...(incident && frame.may('incidents:read')
+          ? [{ title: incident, path: `/incidents/${incident}` }]
+          : []),
       ]}
     >
       <div class="head">

@@ -70,31 +70,62 @@ export async function workCounts(db: Db): Promise<WorkCounts> {
   return { ...(await countSteps(db)), notices: row?.notices ?? 0 };
 }
 
-/** What steps are about where they are not about an incident: the credential, rotation or drill, by the id of the step. */
+/**
+ * What steps are about where they are not about an incident, by the id of the step: the credential, rotation or drill; the
+ * integration on its way in or out; the review that takes access away.
+ */
 export interface About {
   name: string;
   path: string;
 }
 
 export async function aboutOf(db: Db, steps: readonly StepView[]): Promise<Map<Id, About>> {
-  const rows = await db.query<{ id: Id; name: string; reference: string; drill: boolean }[]>(
-    `SELECT s.id, c.name, c.reference, d.id IS NOT NULL AS drill
+  const rows = await db.query<({ id: Id } & Found)[]>(
+    `SELECT s.id, r.runbook, c.name AS credential, c.reference AS "credentialReference", d.id IS NOT NULL AS drill,
+            i.name AS integration, i.reference AS "integrationReference", v.reference AS review
        FROM step s JOIN run r ON r.id = s.run_id
        LEFT JOIN drill d ON d.run_id = r.id
        LEFT JOIN rotation t ON t.id = r.subject_id
        LEFT JOIN revocation_path p ON p.id = d.revocation_path_id
-       JOIN credential c ON c.id = coalesce(p.credential_id, t.credential_id, r.subject_id)
+       LEFT JOIN credential c ON c.id = coalesce(p.credential_id, t.credential_id, r.subject_id)
+       LEFT JOIN integration i ON i.id = r.subject_id AND r.subject_kind = 'integration'
+       LEFT JOIN access_review_item x ON x.id = r.subject_id AND r.subject_kind = 'access_review_item'
+       LEFT JOIN access_review v ON v.id = x.review_id
       WHERE s.id = ANY ($1::uuid[])`,
     [steps.map(({ id }) => id)],
   );
   return new Map(
-    rows.map(({ id, name, reference, drill }) => [
-      id,
-      drill
-        ? { name: `drill of ${name}`, path: `/credentials/${reference}/drills` }
-        : { name, path: `/credentials/${reference}` },
-    ]),
+    rows.flatMap(({ id, ...found }): [Id, About][] => {
+      const about = aboutFound(found);
+      return about ? [[id, about]] : [];
+    }),
   );
+}
+
+interface Found {
+  runbook: string;
+  credential: string | null;
+  credentialReference: string | null;
+  drill: boolean;
+  integration: string | null;
+  integrationReference: string | null;
+  review: string | null;
+}
+
+function aboutFound(one: Found): About | undefined {
+  if (one.credentialReference !== null) {
+    const path = `/credentials/${one.credentialReference}`;
+    return one.drill
+      ? { name: `drill of ${one.credential}`, path: `${path}/drills` }
+      : { name: one.credential ?? one.credentialReference, path };
+  }
+  if (one.integrationReference !== null) {
+    const way = one.runbook === 'offboarding' ? 'offboarding' : 'onboarding';
+    return { name: `${way} of ${one.integration}`, path: `/integrations/${one.integrationReference}/${way}` };
+  }
+  return one.review === null
+    ? undefined
+    : { name: `access review ${one.review}`, path: `/access-reviews/${one.review}` };
 }
 
 export interface StepHappening {

@@ -1,8 +1,12 @@
-import type { ComponentChildren } from 'preact';
+import { createContext, type ComponentChildren, type VNode } from 'preact';
+import { useContext } from 'preact/hooks';
 import { render } from 'preact-render-to-string';
-import type { VNode } from 'preact';
+import { ANSWERED_FORM_ADDRESS } from './answered-form-script.ts';
 import type { Frame } from './frame.ts';
 import { STYLE_SHEET } from './styles.ts';
+
+/** How the page answers a form, if it does: the browser is told, so that nobody is asked to send the form again. */
+const AnswersForm = createContext<'refused' | 'done' | undefined>(undefined);
 
 /** A whole page of the console. */
 export function Page({
@@ -108,6 +112,8 @@ function Head({ title, moves }: { title: string; moves?: boolean }) {
       <title>{`${title} · Countersign`}</title>
       <link rel="stylesheet" href={STYLE_SHEET} />
       <link rel="icon" href="data:," />
+      <FormAnswer />
+      <script src={ANSWERED_FORM_ADDRESS} defer />
       {moves && (
         <>
           <meta
@@ -120,6 +126,12 @@ function Head({ title, moves }: { title: string; moves?: boolean }) {
       )}
     </head>
   );
+}
+
+/** For `forms.js`. */
+function FormAnswer() {
+  const how = useContext(AnswersForm);
+  return how ? <meta name="answers-form" content={how} /> : null;
 }
 
 /** Two hands on one seal. */
@@ -137,6 +149,8 @@ function isWithin(path: string, area: string): boolean {
 }
 
 /** The document as it goes over the wire. */
-export function document(page: VNode): string {
-  return `<!doctype html>${render(page)}`;
+export function document(page: VNode, answer: { method: string; status: number }): string {
+  const how = answer.method !== 'POST' ? undefined : answer.status >= 400 ? 'refused' : 'done';
+  const drawn = <AnswersForm.Provider value={how}>{page}</AnswersForm.Provider>;
+  return `<!doctype html>${render(drawn)}`;
 }

@@ -90,8 +90,9 @@ export class ConsoleAnswers implements NestInterceptor<Answer, string> {
       void reply.removeHeader('origin-agent-cluster');
       return answer.letter;
     }
-    void reply.code(answer.status ?? 200).type('text/html; charset=utf-8');
-    return document(answer.view(this.frameOf(request, reply)));
+    const status = answer.status ?? 200;
+    void reply.code(status).type('text/html; charset=utf-8');
+    return document(answer.view(this.frameOf(request, reply)), { method: request.method, status });
   }
 
   /** Reading takes the flash away: it is shown once. */

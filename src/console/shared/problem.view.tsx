@@ -30,7 +30,12 @@ export function problemOnPage(
     return { seeOther: `/sign-in?next=${encodeURIComponent(asked.url)}` };
   const path = asked.url.split('?', 1)[0] ?? '/';
   const frame: Frame = { csrf: '', areas: [], path, now: 0, outside: false, may: () => false };
-  return { html: document(<ProblemView problem={problem} frame={frame} />) };
+  return {
+    html: document(<ProblemView problem={problem} frame={frame} />, {
+      method: asked.method,
+      status: problem.status,
+    }),
+  };
 }
 
 function ProblemView({ problem, frame }: { problem: ShownProblem; frame: Frame }) {

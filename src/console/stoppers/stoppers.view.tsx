@@ -1,4 +1,5 @@
 import type { BoardLine, BoardStopper } from '../../domain/revocation/stoppers.schema.ts';
+import { Fold, tally } from '../shared/fold.tsx';
 import type { Frame } from '../shared/frame.ts';
 import { Page } from '../shared/layout.tsx';
 import { addressOf, Pager, type Listed } from '../shared/paging.tsx';
@@ -49,8 +50,9 @@ export function StoppersView({
         <div>
           <h1>Who can still stop it</h1>
           <p class="lead">
-            Every credential, the riskiest first: whom to call, in which order, how long it takes, and whether
-            anybody has tried. Computed as you read it.
+            Every credential, the riskiest first, and of each page what is exposed now before the rest: whom
+            to call, in which order, how long it takes, and whether anybody has tried. Computed as you read
+            it.
           </p>
         </div>
         {page.rows.length > 0 && (
@@ -96,14 +98,63 @@ export function StoppersView({
             : 'No credential yet.'}
         </Empty>
       ) : (
-        <ul class="stop-board">
-          {page.rows.map((row) => (
-            <Row row={row} />
-          ))}
-        </ul>
+        <Board rows={page.rows} />
       )}
       <Pager path="/stoppers" query={kept} next={page.next} first={after === undefined} />
     </Page>
+  );
+}
+
+const IN_SIGHT = 6;
+
+/** What leaked and has no proven way to be stopped comes first and in sight; a long rest is folded by integration. */
+function Board({ rows }: { rows: readonly BoardLine[] }) {
+  if (rows.length <= IN_SIGHT) return <Rows rows={rows} />;
+  const near = new Set(rows.toSorted((a, b) => urgency(b) - urgency(a)).slice(0, IN_SIGHT));
+  const rest = new Map<string, BoardLine[]>();
+  for (const row of rows) {
+    if (near.has(row)) continue;
+    const { reference } = row.integration;
+    rest.set(reference, [...(rest.get(reference) ?? []), row]);
+  }
+  return (
+    <>
+      <Rows rows={[...near]} />
+      <section class="card after">
+        <h2>
+          The others of this page <span class="aside">by integration</span>
+        </h2>
+        {[...rest].map(([reference, of]) => (
+          <Fold id={`of-${reference}`} word={of[0]!.integration.name} states={standings(of)}>
+            <Rows rows={of} />
+          </Fold>
+        ))}
+      </section>
+    </>
+  );
+}
+
+/** Nobody at all before no proven way, and what is exposed now before what is not. */
+function urgency({ state, exposed }: BoardLine): number {
+  const bad = state === 'nobody' ? 2 : state === 'unproven' ? 1 : 0;
+  return (exposed && bad > 0 ? 4 : 0) + bad;
+}
+
+function standings(rows: readonly BoardLine[]) {
+  const exposed = rows.filter((row) => row.exposed).length;
+  return [
+    ...(exposed > 0 ? [{ tone: 'live' as const, word: 'exposed now', count: exposed }] : []),
+    ...tally(rows, ({ state }) => STATES[state]),
+  ];
+}
+
+function Rows({ rows }: { rows: readonly BoardLine[] }) {
+  return (
+    <ul class="stop-board">
+      {rows.map((row) => (
+        <Row row={row} />
+      ))}
+    </ul>
   );
 }
 

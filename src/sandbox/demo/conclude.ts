@@ -1,3 +1,5 @@
+import { conclusionOf } from './conclusion.rules.ts';
+import type { CopyFact, NoticeFacts } from './conclusion.rules.ts';
 import { countdown } from './display.ts';
 import type { Display } from './display.ts';
 import type { Sight } from './look.ts';
@@ -17,26 +19,43 @@ export async function conclude(o: {
 }): Promise<void> {
   const { display, outcome, broken } = o;
   display.settle();
-  const { credentials, notices, locations, milliseconds: ms, ledger, incident } = outcome;
-  const took = (value: number | null): string =>
-    value === null ? 'never' : `${(value / 1000).toFixed(2)} s`;
   display.say('');
-  display.say(
-    `${incident.reference} is ${incident.state}: ${credentials.verifiedDead} of ${credentials.exposed} credentials proven dead, ${credentials.unproven} unproven.`,
-  );
-  display.say(
-    `Notices: ${notices.owed} owed, ${notices.sentInWindow} sent in their window, ${notices.acknowledged} acknowledged, ${notices.missed} missed. Copies: ${locations.cleared} of ${locations.total} cleared.`,
-  );
-  display.say(
-    `From the first report: incident after ${took(ms.reportToIncident)}, first revocation after ${took(ms.reportToFirstRevocation)}, all that can be proven dead after ${took(ms.reportToAllProvableDead)}, last notice after ${took(ms.reportToLastNotice)}.`,
-  );
-  display.say(`Ledger: ${ledger.entries} entries, ${ledger.verified ? 'verified' : 'NOT verified'}.`);
+  const copies = await copiesOf(o.product, o.sight);
+  const notices = o.sight.notices.map((one): NoticeFacts => ({
+    sent: one.acceptedAt !== null,
+    acknowledged: one.acknowledgedAt !== null,
+    toBeAcknowledged: one.fulfilledBy === 'acknowledged',
+    contact: one.contact,
+  }));
+  for (const sentence of conclusionOf(outcome, notices, copies)) display.say(sentence);
   for (const line of await openLines(o.product, o.sight)) display.say(line, 'open');
   for (const sentence of broken) display.say(sentence, 'error');
   display.say(`Took ${((Date.now() - o.begun) / 1000).toFixed(1)} s in all.`);
 }
 
-/** What nobody out there will answer: each unproven credential by itself, the rest counted. */
+/** How each copy of what was exposed stands. */
+async function copiesOf(product: Product, sight: Sight): Promise<CopyFact[]> {
+  if (!sight.incident) return [];
+  const rows = await product.all<{ locationId: string; versionId: string; verdict: string | null }>(
+    `/api/v1/incidents/${sight.incident.id}/locations?limit=200`,
+    'locations',
+  );
+  const asked = new Set(
+    leftOver(sight.steps)
+      .filter((step) => step.uses === 'check-location')
+      .map((step) => step.item?.subject.id),
+  );
+  const dead = new Set(
+    sight.exposed.filter((one) => one.liveness === 'dead').map(({ versionId }) => versionId),
+  );
+  return rows.map(({ locationId, versionId, verdict }) => ({
+    verdict,
+    asked: asked.has(locationId),
+    alive: !dead.has(versionId),
+  }));
+}
+
+/** What nobody out there will answer: each unproven credential, with whose it is. */
 async function openLines(product: Product, sight: Sight): Promise<string[]> {
   const left = leftOver(sight.steps);
   const lines: string[] = [];
@@ -46,18 +65,6 @@ async function openLines(product: Product, sight: Sight): Promise<string[]> {
     const clock = one.dueAt === null ? '' : ` ${countdown(one.dueAt - Date.now())} left.`;
     lines.push(`${one.label} (${one.supplier}) is unproven. Owner: ${owner}.${clock} ${one.detail}`);
   }
-  const waiting = left.filter((step) => step.uses === 'await-acknowledgement');
-  if (waiting.length > 0) {
-    const whom = new Set(
-      waiting.map(
-        (step) => sight.notices.find((one) => one.id === step.item?.subject.id)?.contact ?? 'somebody',
-      ),
-    );
-    lines.push(`${waiting.length} notices wait for an acknowledgement by ${[...whom].join(', ')}.`);
-  }
-  const copies = left.filter((step) => step.uses === 'check-location');
-  if (copies.length > 0)
-    lines.push(`${copies.length} copies wait for somebody to remove them and sign for it.`);
   return lines;
 }
 

@@ -102,7 +102,9 @@ export async function prepare(
     const created = await importDocument(product, await documentFor(world.client, story, leak));
     leak.imported = true;
     await keep();
-    display.say(`The portfolio is imported: ${created} things came to exist.`);
+    display.say(
+      `The portfolio is imported: ${created} records of parties, integrations, credentials, copies and what is agreed.`,
+    );
   }
   await equipConnections(product, world.client, story, keep);
   if (!story.people) {
