@@ -93,6 +93,23 @@ test('a secret value is kept nowhere; what stood beside it is', async () => {
   expect(sent).toEqual(['/report']);
 });
 
+test('a secret of many lines is kept nowhere either', async () => {
+  await site.browser.context.clearCookies();
+  await site.signIn(page, (await site.account('Ada', 'admin')).email);
+  await page.goto(`${site.url}/settings/sources/new`);
+  const form = page.getByRole('form', { name: 'A source' });
+  await form.locator('[name=name]').fill('Scanner of the office');
+  await form.locator('textarea[name=secret]').fill('whsec_of_many_lines');
+  await form.evaluate((one) => ((one as HTMLFormElement).noValidate = true));
+  await form.getByRole('button').last().click();
+  await page.waitForFunction(
+    () => history.state !== null && document.querySelector('meta[name=answers-form]') !== null,
+  );
+  expect(await memory()).toContain('Scanner of the office');
+  expect(await memory()).not.toContain('whsec');
+  expect(await page.content()).not.toContain('whsec');
+});
+
 test('a refused sign-in keeps where it was to lead, and no password', async () => {
   await site.browser.context.clearCookies();
   await page.goto(`${site.url}/sign-in?next=/incidents`);

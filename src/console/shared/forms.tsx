@@ -104,11 +104,12 @@ export function Field({
     name,
     required,
     maxLength,
+    autocomplete,
     'aria-invalid': problem ? ('true' as const) : undefined,
     'aria-describedby': described || undefined,
   };
   // JSX types an input by each of its types; this one is any of a few.
-  const input: object = { ...shared, type, value, autocomplete };
+  const input: object = { ...shared, type, value };
   return (
     <div class="field">
       <label for={id}>{label}</label>
