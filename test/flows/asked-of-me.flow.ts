@@ -91,16 +91,24 @@ test('on the page of a step, too, only whoever may state it signs', async () => 
     ]);
   await until(async () => (await steps()).length === 1, 'somebody is asked to revoke it');
   const page = `/steps/${(await steps())[0]!.id}`;
-  const sign = async (name: string) => {
-    const session = await ConsoleSession.signIn(world, `${name}@operator.example`, PASSWORD);
-    return session.send(page, `${page}/sign`, { kind: 'revoked', signsFor: name, text: 'It is revoked.' });
-  };
+  const session = (name: string) => ConsoleSession.signIn(world, `${name}@operator.example`, PASSWORD);
+  const sign = async (name: string) =>
+    (await session(name)).send(page, `${page}/sign`, {
+      kind: 'revoked',
+      signsFor: name,
+      text: 'It is revoked.',
+    });
   const signed = () =>
     scene.rows(`SELECT signs_for FROM statement WHERE subject_id = $1`, [credential.versionId]);
   await person('Enno', 'integration_engineer');
   const refused = await sign('enno');
   expect(refused.status).toBe(422);
-  expect(refused.html).toContain('s no copy that you own');
+  // Who would be refused reads why, and has no form.
+  for (const { html } of [refused, await (await session('enno')).page(page)]) {
+    expect(html).toContain('Without statements:sign you state only of copies that you own.');
+    expect(html).not.toContain(`${page}/sign`);
+  }
+  expect((await (await session('rita')).page(page)).html).toContain(`${page}/sign`);
   expect(await signed()).toEqual([]);
   expect((await sign('rita')).status).toBe(303);
   expect(await signed()).toEqual([{ signs_for: 'rita' }]);

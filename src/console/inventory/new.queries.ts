@@ -1,3 +1,4 @@
+import { standingOfVersion } from '../../domain/credentials/version-standing.rules.ts';
 import type { Id } from '../../kernel/ids.ts';
 import type { Db } from '../../platform/database/transactions.ts';
 import type { Option } from '../shared/forms.tsx';
@@ -81,15 +82,24 @@ export interface CopyToMove {
 }
 
 export async function copyToMove(db: Db, reference: string, id: Id): Promise<CopyToMove | undefined> {
-  const [copy] = await db.query<CopyToMove[]>(
+  type Version = { id: Id; number: number; phase: string; liveness: string | null };
+  const [copy] = await db.query<(Omit<CopyToMove, 'versions'> & { versions: Version[] })[]>(
     `SELECT l.id, l.name, c.reference, c.name AS credential, l.arrived_by AS "arrivedBy", l.version_id AS "versionId",
-            coalesce((SELECT jsonb_agg(jsonb_build_object('value', v.id, 'word', 'version ' || v.number || ', ' || v.phase) ORDER BY v.number DESC)
-                        FROM credential_version v WHERE v.credential_id = c.id), '[]') AS versions
+            coalesce((SELECT jsonb_agg(jsonb_build_object('id', v.id, 'number', v.number, 'phase', v.phase, 'liveness', d.liveness) ORDER BY v.number DESC)
+                        FROM credential_version v LEFT JOIN version_death d ON d.version_id = v.id WHERE v.credential_id = c.id), '[]') AS versions
        FROM location l JOIN credential c ON c.id = l.credential_id
       WHERE c.reference = $1 AND l.id = $2 AND l.retired_at IS NULL`,
     [reference, id],
   );
-  return copy;
+  return (
+    copy && {
+      ...copy,
+      versions: copy.versions.map((version) => ({
+        value: version.id,
+        word: `version ${version.number}, ${standingOfVersion(version)}`,
+      })),
+    }
+  );
 }
 
 function membersOf(db: Db, integrationId: Id): Promise<Option[]> {

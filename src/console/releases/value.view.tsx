@@ -304,7 +304,10 @@ function RevealForm({
       <SelectField
         name="version"
         label="Which version"
-        options={seeable.map(({ id, number, phase }) => ({ value: id, word: `version ${number}, ${phase}` }))}
+        options={seeable.map((version) => ({
+          value: version.id,
+          word: `version ${version.number}, ${standingOfVersion(version)}`,
+        }))}
         value={form?.typed['version']}
         problem={form?.problems['version']}
         idPrefix={prefix}

@@ -122,14 +122,14 @@ export class StepPage {
       async (db, { kind, signsFor, text }) => {
         const step = await findStep(db, stepId);
         const subject = step?.item?.subject;
-        if (subject?.kind !== 'credential_version' && subject?.kind !== 'location') {
+        if (!isSignable(subject)) {
           return err(refusal('conflict', 'nothing-to-sign', 'Nothing can be signed about this step.'));
         }
         const versionId = step?.item?.facts['versionId'];
         return () =>
           this.copies.signAsAllowed(by, {
             kind,
-            subjectKind: subject.kind as 'credential_version' | 'location',
+            subjectKind: subject.kind,
             subjectId: subject.id,
             ...(typeof versionId === 'string' && kind === 'copy_gone' ? { versionId } : {}),
             signsFor,
@@ -220,17 +220,29 @@ export class StepPage {
       throw new Refused(
         refusal('not_found', 'not-found', 'There is no such step, or it is not yours to see.'),
       );
+    const subject = model.step.item?.subject;
+    const whyNotSign = isSignable(subject)
+      ? await this.copies.whyNotSign(by, { subjectKind: subject.kind, subjectId: subject.id })
+      : null;
     return shows(
       (frame) =>
         StepPageView({
           frame,
           ...model,
+          whyNotSign,
           ...(backOf(back) === undefined ? {} : { back: backOf(back)! }),
           ...(refused ? { refused } : {}),
         }),
       refused ? 422 : 200,
     );
   }
+}
+
+/** What a person may state something about. */
+function isSignable(
+  subject: { kind: string; id: Id } | undefined,
+): subject is { kind: 'credential_version' | 'location'; id: Id } {
+  return subject?.kind === 'credential_version' || subject?.kind === 'location';
 }
 
 /** Fields of the step's forms that show what is wrong beside them. */

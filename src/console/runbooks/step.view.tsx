@@ -1,4 +1,5 @@
 import type { ComponentChildren } from 'preact';
+import type { Refusal } from '../../kernel/errors.ts';
 import type { StepView } from '../../domain/runbooks/run.schema.ts';
 import { barred, whoActs } from '../incidents/room-work.view.tsx';
 import { Choice, Field, FormError, PostForm, type FormProblems } from '../shared/forms.tsx';
@@ -11,7 +12,7 @@ import type { Asked, StepEvidence, StepHappening } from './work.queries.ts';
 
 export type StepForm = 'decide' | 'complete' | 'replace' | 'sign' | 'retry' | 'skip';
 
-interface Refusal {
+interface RefusedForm {
   form: StepForm;
   problems: FormProblems;
   typed: Readonly<Record<string, unknown>>;
@@ -24,6 +25,7 @@ export function StepPageView({
   incident,
   happenings,
   evidence,
+  whyNotSign,
   back,
   refused,
 }: {
@@ -33,8 +35,10 @@ export function StepPageView({
   incident: string | undefined;
   happenings: readonly StepHappening[];
   evidence: readonly StepEvidence[];
+  /** Why the reader may not sign about its item; null: they may. */
+  whyNotSign: Refusal | null;
   back?: string;
-  refused?: Refusal;
+  refused?: RefusedForm;
 }) {
   return (
     <Page
@@ -66,7 +70,14 @@ export function StepPageView({
               {step.forWhat ?? step.reason} <span class="soft">({whoActs(step, asked.contacts)})</span>
             </p>
           )}
-          <Acts frame={frame} step={step} barred={barred(step, asked, frame)} back={back} refused={refused} />
+          <Acts
+            frame={frame}
+            step={step}
+            barred={barred(step, asked, frame)}
+            whyNotSign={whyNotSign}
+            back={back}
+            refused={refused}
+          />
           <section class="card">
             <h2>What has happened</h2>
             <Happenings happenings={happenings} />
@@ -118,6 +129,7 @@ function Acts({
   frame,
   step,
   barred: why,
+  whyNotSign,
   back,
   refused,
 }: {
@@ -125,8 +137,9 @@ function Acts({
   step: StepView;
   /** Why the reader may not decide on it; undefined: they may. */
   barred: string | undefined;
+  whyNotSign: Refusal | null;
   back: string | undefined;
-  refused: Refusal | undefined;
+  refused: RefusedForm | undefined;
 }) {
   if (ENDED.has(step.state)) return null;
   const form = (
@@ -134,7 +147,7 @@ function Acts({
     path: string,
     title: string,
     lead: string,
-    children: (r: Refusal | undefined) => ComponentChildren,
+    children: (r: RefusedForm | undefined) => ComponentChildren,
   ) => {
     const own = refused?.form === name ? refused : undefined;
     return (
@@ -222,52 +235,64 @@ function Acts({
         frame.may('steps:settle') &&
         (kind === 'location' || kind === 'credential_version') &&
         step.uses !== 'manual-task' &&
-        form(
-          'sign',
-          'sign',
-          'Sign a statement',
-          'Your name stands for it. It is kept word for word, with its hash in the ledger; it never counts as proof by machine.',
-          (own) => (
-            <>
-              {kind === 'location' ? (
-                <input type="hidden" name="kind" value="copy_gone" />
-              ) : (
-                <Choice
-                  name="kind"
-                  label="You state that"
-                  value={typed(own, 'kind') || (step.uses === 'end-sessions' ? 'sessions_ended' : 'revoked')}
-                  options={(['revoked', 'replaced', 'sessions_ended', 'not_affected'] as const).map(
-                    (one) => ({
-                      value: one,
-                      word: STATEMENTS[one],
-                    }),
-                  )}
+        (whyNotSign ? (
+          <section class="card">
+            <h2>Sign a statement</h2>
+            <p>{whyNotSign.message}</p>
+            {whyNotSign.fields?.map(({ mend }) => (
+              <p class="soft small">{mend}</p>
+            ))}
+          </section>
+        ) : (
+          form(
+            'sign',
+            'sign',
+            'Sign a statement',
+            'Your name stands for it. It is kept word for word, with its hash in the ledger; it never counts as proof by machine.',
+            (own) => (
+              <>
+                {kind === 'location' ? (
+                  <input type="hidden" name="kind" value="copy_gone" />
+                ) : (
+                  <Choice
+                    name="kind"
+                    label="You state that"
+                    value={
+                      typed(own, 'kind') || (step.uses === 'end-sessions' ? 'sessions_ended' : 'revoked')
+                    }
+                    options={(['revoked', 'replaced', 'sessions_ended', 'not_affected'] as const).map(
+                      (one) => ({
+                        value: one,
+                        word: STATEMENTS[one],
+                      }),
+                    )}
+                  />
+                )}
+                <Text
+                  own={own}
+                  name="signsFor"
+                  label="Your name and position"
+                  value={frame.userName}
+                  required
                 />
-              )}
-              <Text
-                own={own}
-                name="signsFor"
-                label="Your name and position"
-                value={frame.userName}
-                required
-              />
-              <Text
-                own={own}
-                name="text"
-                label={
-                  kind === 'location'
-                    ? 'How the copy was removed, by whom and when'
-                    : 'What was done, by whom and when'
-                }
-                area
-                required
-              />
-              <p class="actions">
-                <button type="submit">Sign</button>
-              </p>
-            </>
-          ),
-        )}
+                <Text
+                  own={own}
+                  name="text"
+                  label={
+                    kind === 'location'
+                      ? 'How the copy was removed, by whom and when'
+                      : 'What was done, by whom and when'
+                  }
+                  area
+                  required
+                />
+                <p class="actions">
+                  <button type="submit">Sign</button>
+                </p>
+              </>
+            ),
+          )
+        ))}
       {settles &&
         ['parked', 'waiting', 'unknown', 'failed'].includes(step.state) &&
         form(
@@ -308,7 +333,7 @@ function Acts({
   );
 }
 
-function typed(own: Refusal | undefined, name: string): string {
+function typed(own: RefusedForm | undefined, name: string): string {
   const value = own?.typed[name];
   return typeof value === 'string' ? value : '';
 }
@@ -322,7 +347,7 @@ function Text({
   value,
   ...rest
 }: {
-  own: Refusal | undefined;
+  own: RefusedForm | undefined;
   name: string;
   id?: string;
   label: string;

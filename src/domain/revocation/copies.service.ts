@@ -156,14 +156,23 @@ export class CopiesService {
     by: Principal,
     input: StatementInput,
   ): Promise<Result<{ statementId: Id; textHash: string }, Refusal>> {
-    if (by.kind === 'token' || may(by, 'statements:sign')) return this.sign(by, input);
-    if (input.subjectKind !== 'location') return err(NOT_YOURS);
+    const why = await this.whyNotSign(by, input);
+    return why ? err(why) : this.sign(by, input);
+  }
+
+  /** Why somebody may not sign about a thing; null: they may, or sign nothing at all. */
+  async whyNotSign(
+    by: Principal,
+    { subjectKind, subjectId }: Pick<StatementInput, 'subjectKind' | 'subjectId'>,
+  ): Promise<Refusal | null> {
+    if (by.kind === 'token' || may(by, 'statements:sign')) return null;
+    if (subjectKind !== 'location') return NOT_YOURS;
     // Whose account it is only the installation sees.
     const ownership = await this.transactions.run(system('revocation', by.correlationId), (db) =>
-      ownershipOf(db, input.subjectId, by.personId),
+      ownershipOf(db, subjectId, by.personId),
     );
-    if (!ownership) return err(NOT_YOURS);
-    return ownerWordCounts(ownership, handOf(by)) ? this.sign(by, input) : err(NAMED_THEMSELVES);
+    if (!ownership) return NOT_YOURS;
+    return ownerWordCounts(ownership, handOf(by)) ? null : NAMED_THEMSELVES;
   }
 
   async #sign(
