@@ -42,7 +42,7 @@ export class Together {
   /** When the last transaction began, and how many shared it. */
   #began = -Infinity;
   #shared = 0;
-  #later: NodeJS.Timeout | undefined;
+  #waits = false;
 
   /** @param patient  while several share each transaction, the next one may wait a little, so that more share it */
   constructor(
@@ -82,10 +82,13 @@ export class Together {
   #mayWait(): boolean {
     const left = this.#began + GATHER - performance.now();
     if (!this.patient || this.#shared < 2 || this.#waiting.length >= ENOUGH || left <= 0) return false;
-    this.#later ??= setTimeout(() => {
-      this.#later = undefined;
-      this.#spin();
-    }, left);
+    if (!this.#waits) {
+      this.#waits = true;
+      setTimeout(() => {
+        this.#waits = false;
+        this.#spin();
+      }, left);
+    }
     return true;
   }
 
